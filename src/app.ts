@@ -1,0 +1,196 @@
+import pg from 'pg'
+import { createHttpClient } from './blocks/api/http/http-client.ts'
+import { httpBlock } from './blocks/api/http.ts'
+import { CORE_BLOCKS } from './blocks/index.ts'
+import { lumeConfigSchema, type LumeConfig } from './config.ts'
+import { openDatabase, type Database } from './db/connect.ts'
+import { createDefinitionStore } from './db/definition-store.ts'
+import { createEventStore } from './db/event-store.ts'
+import { createExecutionStore } from './db/execution-store.ts'
+import { createJobStore } from './db/job-store.ts'
+import { createJournalStore } from './db/journal-store.ts'
+import { Journal } from './db/journal.ts'
+import { migrate } from './db/migrate.ts'
+import { createPrisma } from './db/prisma.ts'
+import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
+import { createWorkflowStore } from './db/workflow-store.ts'
+import type { Block } from './engine/block.ts'
+import { PlanCache } from './engine/plan-cache.ts'
+import { BlockRegistry } from './engine/registry.ts'
+import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
+import { createJobService, type JobService } from './jobs/job-service.ts'
+import { Processor } from './jobs/processor.ts'
+import { createStartExecution } from './jobs/start-execution.ts'
+import { Worker } from './jobs/worker.ts'
+import { createFollowTimeline } from './live/follow-timeline.ts'
+import { systemClock, type Clock } from './lib/clock.ts'
+import { Closers } from './lib/closers.ts'
+import { newId, type WorkerId } from './lib/ids.ts'
+import { createLogger, type Logger } from './lib/logger.ts'
+import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
+import type { Services } from './schema/context.ts'
+import { createDrafts } from './workflows/drafts.ts'
+
+/** What tests and embedders may put in place of the real thing. */
+export interface LumeOverrides {
+  readonly clock?: Clock
+  /** In [0, 1); spreads retries. */
+  readonly random?: () => number
+  readonly logger?: Logger
+  /** Beside the built-in ones. */
+  readonly blocks?: readonly Block[]
+}
+
+/** A workflow engine in this process. */
+export interface Lume {
+  readonly jobs: JobService
+  readonly executions: ExecutionService
+  /** Adds a block; definitions that named it in vain are sound from then on. */
+  readonly registerBlock: RegisterBlock
+  /** What the GraphQL layer is built on. */
+  readonly services: Services
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>
+  /** Lets `api.http` reach one exact origin although it is not public. */
+  allowOrigin(origin: string): void
+  /** Stops in good order: what runs is given back and goes on wherever the same database is opened next. */
+  close(): Promise<void>
+}
+
+/**
+ * Puts a Lume together: opens the database, brings its tables up to date, and starts a worker unless the role is `api`.
+ * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`.
+ */
+export async function createLume(config: Partial<LumeConfig> = {}, overrides: LumeOverrides = {}): Promise<Lume> {
+  const settings = lumeConfigSchema.parse(config)
+  const closers = new Closers()
+  try {
+    return await assemble(settings, overrides, closers)
+  } catch (fault) {
+    await closers.close()
+    throw fault
+  }
+}
+
+async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
+  const { clock = systemClock, random = Math.random, logger = createLogger(settings.logLevel) } = overrides
+  const database = await openDatabase({ ...settings, maxConnections: 10, logger })
+  closers.add(() => database.close())
+  await migrate(database.pool)
+
+  const { pool } = database
+  const prisma = createPrisma(pool)
+  closers.add(() => prisma.$disconnect())
+  const workerId = newId<WorkerId>()
+  const wakeups = await openWakeups(database, { settings, workerId, logger })
+  closers.add(() => wakeups.close())
+
+  const allowedOrigins: string[] = []
+  const policy = () => ({ allowedHosts: settings.allowPrivateHosts, allowedOrigins })
+  const http = createHttpClient({ policy })
+  closers.add(() => http.close())
+  const registry = new BlockRegistry()
+  const plans = new PlanCache(registry)
+  for (const block of [...CORE_BLOCKS, httpBlock({ client: http }), ...(overrides.blocks ?? []), ...pendingBlocks.drain()]) {
+    registry.register(block)
+  }
+
+  const jobs = createJobStore(pool)
+  const executions = createExecutionStore(pool)
+  const events = createEventStore(pool)
+  const workflows = createWorkflowStore(prisma)
+  const worker = settings.role === 'api' ? null : createWorker()
+  const start = createStartExecution({
+    jobs,
+    definitions: createDefinitionStore(pool),
+    plans,
+    wakeups,
+    clock,
+    processor: worker?.processor ?? null,
+  })
+  const follow = createFollowTimeline({ events, jobs, wakeups, clock })
+  const closed = new AbortController()
+  closers.add(() => closed.abort(new Error('Lume was closed')))
+  const library = createJobService({
+    jobs,
+    executions,
+    workflows,
+    plans,
+    start,
+    follow,
+    processor: worker?.processor ?? null,
+    wakeups,
+    clock,
+    logger,
+    closed: closed.signal,
+  })
+  if (worker) {
+    await worker.start()
+    closers.add(() => worker.stop())
+  }
+  return {
+    jobs: library,
+    executions: createExecutionService({ jobs: library, workflows, plans, start }),
+    registerBlock(...definition) {
+      registry.register(toBlock(...definition))
+      plans.clear()
+    },
+    services: {
+      prisma,
+      registry,
+      plans,
+      drafts: createDrafts({ workflows, plans, clock }),
+      workflows,
+      jobs,
+      events,
+      start,
+      follow,
+      wakeups,
+      logger,
+    },
+    isReady: () =>
+      pool.query('SELECT 1').then(
+        () => true,
+        () => false,
+      ),
+    allowOrigin: (origin) => void allowedOrigins.push(origin),
+    close: () => closers.close(),
+  }
+
+  function createWorker(): Worker {
+    const journal = new Journal({
+      store: createJournalStore(pool),
+      clock,
+      logger,
+      listener: {
+        onCommitted: (ids) => wakeups.news(ids),
+        onUnreadCommands: (id) => processor.noticeCommands(id),
+      },
+    })
+    const lease = { workerId, leaseMs: settings.leaseMs }
+    const processor = new Processor({
+      jobs,
+      executions,
+      journal,
+      plans,
+      clock,
+      random,
+      logger,
+      lease,
+      concurrency: settings.concurrency,
+      onFree: () => motor.placeIsFree(),
+    })
+    const isAlone = database.kind === 'embedded'
+    const motor = new Worker({ processor, jobs, wakeups, clock, logger, leaseMs: settings.leaseMs, isAlone })
+    return motor
+  }
+}
+
+function openWakeups(
+  database: Database,
+  { settings, workerId, logger }: { settings: LumeConfig; workerId: WorkerId; logger: Logger },
+): Promise<Wakeups> | Wakeups {
+  if (database.kind === 'embedded') return createLocalWakeups()
+  const connect = () => new pg.Client({ connectionString: settings.databaseUrl, application_name: 'lume wakeups' })
+  return createPostgresWakeups({ pool: database.pool, connect, processId: workerId, logger })
+}

@@ -1,0 +1,205 @@
+import { STATUS_CODES } from 'node:http'
+import type { Agent, Dispatcher } from 'undici'
+import { BlockError } from '../../../engine/block.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import { codeOf, messageOf } from '../../../lib/errors.ts'
+import type { AddressPolicy } from './address-policy.ts'
+import { guardedAgent, systemResolve, type Resolve } from './guarded-agent.ts'
+import type { HttpRequest } from './http-request.ts'
+import { decodeText, letGo, readBody } from './read-body.ts'
+import { nextHop, type Hop } from './redirect.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+const MAX_REDIRECTS = 5
+const MAX_EXCERPT_BYTES = 2_048
+const RETRYABLE_STATUSES: readonly number[] = [408, 429, 502, 503, 504]
+// Whoever asks for more than that is not waited for: the step fails and says so.
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000
+
+export interface HttpResponse {
+  readonly status: number
+  /** By lower-case name. Values of a repeated header are joined by commas, but for `set-cookie`: a list. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** Decompressed. */
+  readonly bytes: Buffer
+  /** Where the answer came from, after redirects. */
+  readonly url: URL
+}
+
+/** Sends requests that other people thought up: only to where the address policy allows, and bounded in every way. */
+export interface HttpClient {
+  /**
+   * Throws `BlockError` with one of the codes `HTTP_STATUS`, `HTTP_NETWORK`, `HTTP_TIMEOUT`, `HTTP_ADDRESS_REFUSED`,
+   * `HTTP_TOO_MANY_REDIRECTS`, `HTTP_RESPONSE_TOO_LARGE` and `HTTP_INVALID_URL`, or the signal's reason as soon as it
+   * aborts.
+   */
+  send(request: HttpRequest, options: { signal: AbortSignal; clock: Clock }): Promise<HttpResponse>
+  /** Ends all connections, busy ones too. */
+  close(): Promise<void>
+}
+
+/** The policy is asked for at every request, because a server learns its own origin only when it listens. */
+export function createHttpClient(options: { policy: () => AddressPolicy; resolve?: Resolve }): HttpClient {
+  // One for each policy ever seen: they are few, and an open connection must not outlive what permitted it.
+  const agents = new Map<string, Agent>()
+
+  function currentAgent(): Agent {
+    const policy = options.policy()
+    const key = JSON.stringify([policy.allowedHosts, policy.allowedOrigins])
+    const agent = agents.get(key) ?? guardedAgent(policy, options.resolve ?? systemResolve)
+    agents.set(key, agent)
+    return agent
+  }
+
+  return {
+    send: (request, { signal, clock }) =>
+      withDeadline(
+        { signal, clock, timeoutMs: request.timeoutMs, isRetryable: request.isRepeatable },
+        (stop) => exchange(currentAgent(), request, { signal: stop, now: () => clock.now() }),
+      ),
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+    },
+  }
+}
+
+async function withDeadline<T>(
+  limit: { signal: AbortSignal; clock: Clock; timeoutMs: number; isRetryable: boolean },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { signal, clock, timeoutMs } = limit
+  signal.throwIfAborted()
+  const stop = new AbortController()
+  const settled = new AbortController()
+  // The work is not relied on to notice: undici sees an abort only once it has a connection.
+  const stopped = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true })
+  })
+  signal.addEventListener('abort', () => stop.abort(signal.reason), { once: true, signal: settled.signal })
+  clock.wait(timeoutMs, settled.signal).then(
+    () => stop.abort(timedOut(timeoutMs, limit.isRetryable)),
+    () => undefined,
+  )
+  try {
+    return await Promise.race([work(stop.signal), stopped])
+  } finally {
+    settled.abort()
+  }
+}
+
+async function exchange(
+  agent: Agent,
+  request: HttpRequest,
+  { signal, now }: { signal: AbortSignal; now: () => number },
+): Promise<HttpResponse> {
+  let hop: Hop = request
+  try {
+    for (let redirects = 0; ; redirects++) {
+      const answer = await dispatch(agent, hop, signal)
+      const location = headerOf(answer, 'location')
+      const next = request.followRedirects ? nextHop(hop, answer.statusCode, location) : null
+      if (!next) return await receive(answer, { request, url: hop.url, now })
+      letGo(answer.body)
+      if (redirects === MAX_REDIRECTS) throw tooManyRedirects(request.url)
+      hop = next
+    }
+  } catch (failure) {
+    throw failure instanceof BlockError ? failure : asBlockError(failure, hop.url, request)
+  }
+}
+
+function dispatch(agent: Agent, hop: Hop, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  return agent.request({
+    origin: hop.url.origin,
+    path: hop.url.pathname + hop.url.search,
+    method: hop.method,
+    headers: Object.fromEntries(hop.headers),
+    body: hop.body,
+    signal,
+  })
+}
+
+async function receive(
+  answer: Dispatcher.ResponseData,
+  { request, url, now }: { request: HttpRequest; url: URL; now: () => number },
+): Promise<HttpResponse> {
+  const status = answer.statusCode
+  const isFailure = request.failOnStatus && (status < 200 || status > 299)
+  const maxBytes = isFailure
+    ? Math.min(MAX_EXCERPT_BYTES, request.maxResponseBytes)
+    : request.maxResponseBytes
+  const { bytes, isCut } = await readBody(answer.body, headerOf(answer, 'content-encoding') ?? '', maxBytes)
+  if (isFailure) {
+    const excerpt = decodeText(bytes, headerOf(answer, 'content-type') ?? '')
+    const waitMs = retryAfterMs(headerOf(answer, 'retry-after'), now())
+    throw statusError({ url, status, excerpt, waitMs, isRepeatable: request.isRepeatable })
+  }
+  if (isCut) throw tooLarge(url, `has more than ${maxBytes} bytes`)
+  return { status, headers: plainHeaders(answer), bytes, url }
+}
+
+function headerOf(answer: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = answer.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+function plainHeaders(answer: Dispatcher.ResponseData): HttpResponse['headers'] {
+  const names = Object.keys(answer.headers)
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = headerOf(answer, name) ?? ''
+      return [name, name === 'set-cookie' ? [answer.headers[name] ?? []].flat() : value]
+    }),
+  )
+}
+
+function statusError(answer: {
+  url: URL
+  status: number
+  excerpt: string
+  waitMs: number | undefined
+  isRepeatable: boolean
+}): BlockError {
+  const { url, status, waitMs } = answer
+  const isTooLong = waitMs !== undefined && waitMs > MAX_RETRY_AFTER_MS
+  const reason = STATUS_CODES[status] ? `${status} ${STATUS_CODES[status]}` : String(status)
+  return new BlockError(
+    'HTTP_STATUS',
+    `${url.origin} answered ${reason}${isTooLong ? ' and asks to wait for more than a day' : ''}`,
+    {
+      retryable: answer.isRepeatable && RETRYABLE_STATUSES.includes(status) && !isTooLong,
+      retryAfterMs: waitMs,
+      // NUL could not be stored.
+      details: { status, body: answer.excerpt.replaceAll('\u0000', '\ufffd') },
+    },
+  )
+}
+
+function timedOut(timeoutMs: number, isRetryable: boolean): BlockError {
+  const message = `the request was not answered completely within ${timeoutMs} ms`
+  return new BlockError('HTTP_TIMEOUT', message, { retryable: isRetryable, details: { timeoutMs } })
+}
+
+function tooManyRedirects(url: URL): BlockError {
+  return new BlockError(
+    'HTTP_TOO_MANY_REDIRECTS',
+    `${url.origin} redirected more than ${MAX_REDIRECTS} times`,
+  )
+}
+
+function tooLarge(url: URL, problem: string): BlockError {
+  return new BlockError('HTTP_RESPONSE_TOO_LARGE', `the answer of ${url.origin} ${problem}`)
+}
+
+/** What undici, Node's sockets and zlib throw. */
+function asBlockError(failure: unknown, url: URL, request: HttpRequest): BlockError {
+  const code = codeOf(failure)
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return tooLarge(url, 'has more headers than fit in 16 KiB')
+  // Several refused addresses come as one AggregateError, which has a code but no message.
+  const reason = [messageOf(failure), code && `(${code})`].filter(Boolean).join(' ')
+  return new BlockError('HTTP_NETWORK', `no complete answer came from ${url.origin}: ${reason}`, {
+    retryable: request.isRepeatable,
+    cause: failure,
+    ...(code && { details: { cause: code } }),
+  })
+}

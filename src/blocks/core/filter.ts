@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { BlockError, completed } from '../../engine/block.ts'
+import { defineBlock } from '../../engine/define-block.ts'
+import type { Json } from '../../lib/json.ts'
+
+/** Parts a list in two by a condition. */
+export const filterBlock = defineBlock({
+  type: 'core.filter',
+  name: 'Filter',
+  description: 'Keeps the items of a list for which a condition holds, and sets the others apart.',
+  effect: 'pure',
+  config: z.strictObject({
+    items: z.array(z.json()).describe('The list, usually a template such as `{{ input.leads }}`.'),
+    condition: z.string().min(1).describe('A bare CEL expression on `item` and `index`; must yield true or false.'),
+  }),
+  output: z.object({
+    items: z.array(z.json()).describe('The items that passed, in order.'),
+    rejected: z.array(z.json()).describe('The others, in order.'),
+  }),
+  sample: { items: [{ email: 'ada@example.com', score: 72 }], rejected: [] },
+  expressions: [{ pointer: '/condition', binds: ['item', 'index'] }],
+  async run({ config, evaluate }) {
+    const items: Json[] = []
+    const rejected: Json[] = []
+    for (const [index, item] of config.items.entries()) {
+      const isWanted = evaluate(config.condition, { item, index })
+      if (typeof isWanted !== 'boolean') {
+        const message = `The condition must yield true or false; for item ${index} it yields ${JSON.stringify(isWanted)?.slice(0, 200)}.`
+        throw new BlockError('CONDITION_NOT_BOOLEAN', message)
+      }
+      if (isWanted) items.push(item)
+      else rejected.push(item)
+    }
+    return completed({ items, rejected })
+  },
+})

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { NO_RETRY } from '../../engine/retry-policy.ts'
+import { defineBlock } from '../../engine/define-block.ts'
+import { loopConfigSchema } from '../../engine/loop-run.ts'
+
+/** The loop: the engine itself runs its body, once per item, with a checkpoint for each. */
+export const forEachBlock = defineBlock({
+  type: 'core.forEach',
+  name: 'For each',
+  description: 'Runs a graph of its own for every item of a list, several at a time, and gathers the outputs in item order.',
+  effect: 'external',
+  config: loopConfigSchema,
+  output: z.union([z.array(z.json()), z.int()]),
+  sample: [{ accepted: 50 }],
+  retry: NO_RETRY,
+  run: 'loop',
+})

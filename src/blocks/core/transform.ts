@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { completed } from '../../engine/block.ts'
+import { defineBlock } from '../../engine/define-block.ts'
+
+/** Makes a value of others. */
+export const transformBlock = defineBlock({
+  type: 'core.transform',
+  name: 'Transform',
+  description: 'Makes a value: any JSON in which strings may hold templates. Its output is that value.',
+  effect: 'pure',
+  config: z.strictObject({ value: z.json().describe('The value to make.') }),
+  output: z.json(),
+  sample: { greeting: 'Hello Ada' },
+  async run({ config }) {
+    return completed(config.value)
+  },
+})

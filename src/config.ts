@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
+import { LumeError } from './lib/errors.ts'
+import { LOG_LEVELS } from './lib/logger.ts'
+
+export const ROLES = ['all', 'api', 'worker'] as const
+
+/** What a Lume is made of; `createLume` takes any part of it. */
+export const lumeConfigSchema = z.object({
+  databaseUrl: z.string().min(1).optional().describe('A Postgres server, 15 or newer; unset: the embedded database.'),
+  dataDir: z.string().min(1).default('.lume').describe('Where the embedded database lives.'),
+  role: z.enum(ROLES).default('all').describe('`api` answers requests, `worker` runs jobs, `all` does both.'),
+  concurrency: z.coerce.number().int().min(1).max(1_000).default(50).describe('How many jobs run here at the same time.'),
+  leaseMs: z.coerce
+    .number()
+    .int()
+    .min(300)
+    .max(600_000)
+    .default(15_000)
+    .describe('How long a worker holds a job without a sign of life, in milliseconds.'),
+  allowPrivateHosts: z
+    .array(z.string().refine((host) => parseAllowedHost(host) !== null, 'is not a host or host:port'))
+    .default([])
+    .describe('Hosts that `api.http` may reach although they are not public.'),
+  logLevel: z.enum(LOG_LEVELS).default('info'),
+})
+export type LumeConfig = z.output<typeof lumeConfigSchema>
+
+export interface ServerConfig {
+  readonly host: string
+  readonly port: number
+  readonly lume: LumeConfig
+}
+
+const environmentSchema = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4_000),
+  DATABASE_URL: lumeConfigSchema.shape.databaseUrl,
+  LUME_DATA_DIR: lumeConfigSchema.shape.dataDir,
+  LUME_ROLE: lumeConfigSchema.shape.role,
+  LUME_CONCURRENCY: lumeConfigSchema.shape.concurrency,
+  LUME_LEASE_MS: lumeConfigSchema.shape.leaseMs,
+  LUME_ALLOW_PRIVATE_HOSTS: z
+    .string()
+    .transform((text) => text.split(',').map((host) => host.trim()).filter(Boolean))
+    .pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault())
+    .optional(),
+  LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
+})
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
+
+/** Whether only this machine can reach a server that listens there. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host)
+}
+
+/** Reads the environment, once, here and nowhere else. Throws `CONFIG_INVALID` naming each variable to mend. */
+export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
+  // An empty variable is one that somebody meant to unset.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = environmentSchema.safeParse(given)
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+    throw new LumeError('CONFIG_INVALID', `These environment variables cannot be used:\n${issues.join('\n')}`)
+  }
+  const { HOST, PORT, DATABASE_URL, ...lume } = parsed.data
+  if (!isLoopback(HOST)) {
+    const why = 'this build has no authentication yet, so whoever reaches the port may do everything'
+    throw new LumeError('HOST_NOT_LOOPBACK', `HOST=${HOST} is refused: ${why}. Use 127.0.0.1 and a proxy that authenticates.`)
+  }
+  return {
+    host: HOST,
+    port: PORT,
+    lume: {
+      databaseUrl: DATABASE_URL,
+      dataDir: lume.LUME_DATA_DIR,
+      role: lume.LUME_ROLE,
+      concurrency: lume.LUME_CONCURRENCY,
+      leaseMs: lume.LUME_LEASE_MS,
+      allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS ?? [],
+      logLevel: lume.LUME_LOG_LEVEL,
+    },
+  }
+}

@@ -1,0 +1,127 @@
+import pg from 'pg'
+import { codeOf, LumeError, messageOf } from '../lib/errors.ts'
+import type { Logger } from '../lib/logger.ts'
+import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts'
+import { startUpkeep } from './embedded/upkeep.ts'
+
+const CONNECT_TIMEOUT_MS = 15_000
+const DEFAULT_MAX_CONNECTIONS = 10
+const OLDEST_VERSION = 15
+
+export interface Database {
+  readonly pool: pg.Pool
+  readonly kind: 'embedded' | 'server'
+  /** Waits for the connections in use to be given back, then closes all of them and what stands behind them. */
+  close(): Promise<void>
+}
+
+export interface OpenDatabaseOptions {
+  /** A Postgres server; without it the embedded database is opened, and created where there is none. */
+  readonly databaseUrl?: string | undefined
+  /** The folder of the embedded database. */
+  readonly dataDir: string
+  /** Default 10; the embedded database always has one. */
+  readonly maxConnections?: number | undefined
+  readonly logger: Pick<Logger, 'info' | 'warn'>
+}
+
+/**
+ * Opens the database that the configuration names, and proves that it answers. Sessions are in UTC: Prisma stores
+ * instants hours off otherwise. Throws a LumeError that says what to mend and never holds the password:
+ * DATABASE_URL_INVALID (unreadable, refused user, no such database), DATABASE_UNREACHABLE, DATABASE_TOO_OLD, or
+ * what `openEmbeddedPostgres` throws.
+ */
+export function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
+  return options.databaseUrl === undefined
+    ? openEmbedded(options)
+    : openServer({ ...options, databaseUrl: options.databaseUrl })
+}
+
+async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<Database> {
+  const onCreating = () => logger.info(`creating the embedded database in ${dataDir} (once, about 10 s)`)
+  const embedded = await openEmbeddedPostgres({ dataDir, onCreating })
+  const pool = createPool(embedded.connection, logger)
+  const endUpkeep = startUpkeep(pool, (failure) => logger.warn({ err: failure }, 'upkeep of the database failed'))
+  const close = async () => {
+    await endUpkeep()
+    await pool.end()
+    await embedded.close()
+  }
+  return { pool, kind: 'embedded', close }
+}
+
+async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }): Promise<Database> {
+  const url = parseUrl(options.databaseUrl)
+  const pool = createPool(
+    {
+      connectionString: withUtcSessions(url),
+      max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    },
+    options.logger,
+  )
+  try {
+    await requireSupportedVersion(pool)
+  } catch (failure) {
+    await pool.end()
+    throw failure instanceof LumeError ? failure : connectError(url, failure)
+  }
+  return { pool, kind: 'server', close: () => pool.end() }
+}
+
+function createPool(config: pg.PoolConfig, logger: OpenDatabaseOptions['logger']): pg.Pool {
+  const pool = new pg.Pool({ application_name: 'lume', ...config })
+  // Without a listener an idle connection that breaks (a server restart) would end the process.
+  pool.on('error', (failure) => logger.warn({ err: failure }, 'an idle database connection broke'))
+  return pool
+}
+
+function parseUrl(text: string): URL {
+  if (/^postgres(ql)?:/i.test(text) && URL.canParse(text)) return new URL(text)
+  // The text may hold a password: it is not quoted.
+  throw new LumeError(
+    'DATABASE_URL_INVALID',
+    'DATABASE_URL cannot be read: write postgres://user:password@host:5432/database, with special characters of the ' +
+      'password percent-encoded (# is %23), or unset it to use the embedded database',
+  )
+}
+
+/** The time zone as a start option of every session; options that the URL already has are kept. */
+function withUtcSessions(url: URL): string {
+  const result = new URL(url)
+  const given = url.searchParams.get('options')
+  result.searchParams.set('options', given ? `${given} -c TimeZone=UTC` : '-c TimeZone=UTC')
+  return result.href
+}
+
+async function requireSupportedVersion(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ version: string }>('show server_version')
+  const version = rows[0]?.version ?? 'unknown'
+  if (Number.parseInt(version, 10) >= OLDEST_VERSION) return
+  throw new LumeError(
+    'DATABASE_TOO_OLD',
+    `DATABASE_URL names a Postgres ${version}: Lume needs Postgres ${OLDEST_VERSION} or newer`,
+  )
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  '28P01': 'the server refuses the user or the password',
+  '28000': 'the server refuses the user',
+  '3D000': 'the server has no such database: create it, or name another',
+}
+
+function connectError(url: URL, failure: unknown): LumeError {
+  const code = codeOf(failure)
+  const place = `${url.username || '(no user)'}@${url.host || '(no host)'}${url.pathname}`
+  const refusal = code === undefined ? undefined : REFUSALS[code]
+  if (refusal) {
+    return new LumeError('DATABASE_URL_INVALID', `DATABASE_URL (${place}): ${refusal}`, { cause: failure })
+  }
+  const reason = messageOf(failure) || code || 'no reason given'
+  return new LumeError(
+    'DATABASE_UNREACHABLE',
+    `DATABASE_URL (${place}) cannot be reached: ${reason}. Is the server running, and may this machine connect to it?`,
+    { cause: failure },
+  )
+}

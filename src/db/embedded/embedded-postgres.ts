@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { lockFolder } from './folder-lock.ts'
+import { PostgresThread } from './postgres-thread.ts'
+
+export interface EmbeddedPostgres {
+  /** For `new pg.Pool`: there is one connection, for which queries and transactions queue up. */
+  readonly connection: Pick<
+    pg.PoolConfig,
+    'stream' | 'max' | 'idleTimeoutMillis' | 'allowExitOnIdle' | 'ssl' | 'user' | 'password' | 'database'
+  >
+  /** Ends the connection, closes the database and gives the folder back. End the pool first. */
+  close(): Promise<void>
+}
+
+export interface OpenEmbeddedPostgresOptions {
+  readonly dataDir: string
+  /** Called before the database is created, which takes several seconds and happens once for a folder. */
+  readonly onCreating?: () => void
+}
+
+/**
+ * Opens the Postgres that lives in `<dataDir>/postgres`, and creates it where there is none: PGlite in a thread of its
+ * own, with fsync. Throws LumeError DATA_DIR_IN_USE if another process has the folder, EMBEDDED_DATABASE_STOPPED if
+ * Postgres does not start. If it breaks down later, its connection fails with EMBEDDED_DATABASE_STOPPED and the next
+ * one starts it again.
+ */
+export async function openEmbeddedPostgres(options: OpenEmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const folder = join(options.dataDir, 'postgres')
+  const thread = new PostgresThread(folder)
+  const lock = await lockFolder(options.dataDir, {
+    onLost: () => thread.abandon(`another process took the data folder ${options.dataDir}, or it was deleted`),
+  })
+  try {
+    if (!existsSync(folder)) options.onCreating?.()
+    await thread.start()
+  } catch (failure) {
+    await lock.release()
+    throw failure
+  }
+  const connection = {
+    stream: () => thread.createStream(),
+    max: 1,
+    idleTimeoutMillis: 0,
+    allowExitOnIdle: true,
+    // Not given, pg would take these from the environment.
+    ssl: false,
+    user: 'lume',
+    password: '',
+    database: 'lume',
+  }
+  const close = async () => {
+    await thread.stop()
+    await lock.release()
+  }
+  return { connection, close }
+}

@@ -1,0 +1,142 @@
+import type { ExecutionMode } from '../engine/job.ts'
+import type { RecordedState, RecordedStep } from '../engine/journal.ts'
+import type { RecordedError, AttemptRecord, StepStatus } from '../engine/step.ts'
+import type { JobId, OwnerId, WorkflowId } from '../lib/ids.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
+import { first, type Queryable } from './rows.ts'
+
+/** What a worker needs to take an execution up. */
+export interface StoredExecution {
+  readonly definition: { readonly hash: string; readonly body: Json }
+  readonly input: Json
+  readonly variables: JsonObject
+  readonly mode: ExecutionMode
+  readonly startedAt: Date | null
+  readonly progress: number
+}
+
+/** What an execution was started with, and its output once it completed. */
+export interface ExecutionDetails {
+  readonly workflowId: WorkflowId | null
+  readonly label: string | null
+  readonly mode: ExecutionMode
+  readonly metadata: JsonObject
+  readonly input: Json
+  readonly variables: JsonObject
+  readonly output: Json
+}
+
+export interface ExecutionStore {
+  details(id: JobId): Promise<ExecutionDetails | null>
+  load(id: JobId): Promise<StoredExecution | null>
+  /** Steps and loop items on record; of ended items only the status, and nothing of the steps inside them (E10). */
+  loadRecorded(job: { id: JobId; ownerId: OwnerId }): Promise<RecordedState>
+}
+
+export function createExecutionStore(pool: Queryable): ExecutionStore {
+  return {
+    async details(id) {
+      const { rows } = await pool.query<ExecutionDetails>(
+        `SELECT e.workflow_id AS "workflowId", e.label, e.mode, e.metadata, v.input, v.variables, v.output
+         FROM executions e JOIN execution_values v ON v.execution_id = e.id WHERE e.id = $1`,
+        [id],
+      )
+      return first(rows)
+    },
+    async load(id) {
+      const { rows } = await pool.query<Omit<StoredExecution, 'definition'> & { hash: string; body: Json }>(
+        `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress
+         FROM executions e
+         JOIN jobs j ON j.id = e.id
+         JOIN definitions d ON d.id = e.definition_id
+         JOIN execution_values v ON v.execution_id = e.id
+         WHERE e.id = $1`,
+        [id],
+      )
+      const row = first(rows)
+      if (!row) return null
+      const { hash, body, ...rest } = row
+      return { ...rest, definition: { hash, body } }
+    },
+    async loadRecorded(job) {
+      const items = await loadItems(pool, job)
+      const steps = (await loadSteps(pool, job)).filter(({ path }) => !isInsideEnded(path, items))
+      const outputs = await loadOutputs(pool, job, steps.map(({ path }) => path))
+      return { items, steps: new Map(steps.map((row) => [row.path, toStep(row, outputs.get(row.path) ?? null)])) }
+    },
+  }
+}
+
+type ItemStatuses = Map<string, Map<number, 'COMPLETED' | 'FAILED'>>
+
+interface StepRow {
+  path: string
+  nodeId: string
+  status: StepStatus
+  attempt: number
+  attempts: AttemptRecord[]
+  handles: string[]
+  inputFrom: string[]
+  dueAt: Date | null
+  error: RecordedError | null
+  startedAt: Date | null
+  finishedAt: Date | null
+}
+
+async function loadItems(pool: Queryable, { id, ownerId }: { id: JobId; ownerId: OwnerId }): Promise<ItemStatuses> {
+  const { rows } = await pool.query<{ path: string; index: number; status: 'COMPLETED' | 'FAILED' }>(
+    'SELECT path, index, status FROM loop_items WHERE owner_id = $1 AND execution_id = $2',
+    [ownerId, id],
+  )
+  const items: ItemStatuses = new Map()
+  for (const { path, index, status } of rows) {
+    const loop = items.get(path)
+    if (loop) loop.set(index, status)
+    else items.set(path, new Map([[index, status]]))
+  }
+  return items
+}
+
+async function loadSteps(pool: Queryable, { id, ownerId }: { id: JobId; ownerId: OwnerId }): Promise<StepRow[]> {
+  const { rows } = await pool.query<StepRow>(
+    `SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom",
+       due_at AS "dueAt", error, started_at AS "startedAt", finished_at AS "finishedAt"
+     FROM steps WHERE owner_id = $1 AND execution_id = $2`,
+    [ownerId, id],
+  )
+  return rows
+}
+
+async function loadOutputs(
+  pool: Queryable,
+  { id, ownerId }: { id: JobId; ownerId: OwnerId },
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, Json>> {
+  if (paths.length === 0) return new Map()
+  const { rows } = await pool.query<{ path: string; output: Json }>(
+    `SELECT path, output FROM step_values
+     WHERE owner_id = $1 AND execution_id = $2 AND path = ANY($3) AND output IS NOT NULL`,
+    [ownerId, id, paths],
+  )
+  return new Map(rows.map(({ path, output }) => [path, output]))
+}
+
+function toStep(row: StepRow, output: Json): RecordedStep {
+  return {
+    ...row,
+    dueAt: row.dueAt?.getTime() ?? null,
+    startedAt: row.startedAt?.getTime() ?? null,
+    finishedAt: row.finishedAt?.getTime() ?? null,
+    output,
+  }
+}
+
+const ITEM = /\[(\d+)\]\//g
+
+/** True when any loop item around the step has ended. */
+function isInsideEnded(path: string, items: ItemStatuses): boolean {
+  for (const match of path.matchAll(ITEM)) {
+    if (items.get(path.slice(0, match.index))?.has(Number(match[1]))) return true
+  }
+  return false
+}

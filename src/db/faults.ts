@@ -1,0 +1,28 @@
+import { codeOf, messageOf } from '../lib/errors.ts'
+
+const NODE_CONNECTION_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'])
+// Class 08: connection exceptions. 57P01–57P03: the server stops, crashed, or is not up yet.
+const CONNECTION_STATES = /^(08...|57P0[123])$/
+// What pg itself says, without a code, when a socket ends in the middle.
+const CONNECTION_MESSAGES = /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect/
+// 40001: serialization failure. 40P01: deadlock. Nothing was written, and nobody's data is to blame.
+const RETRYABLE_STATES = new Set(['40001', '40P01'])
+// Class 22: data exceptions. Class 23: integrity violations. 54: limits exceeded. The statement's own values are to blame.
+const DATA_STATES = /^(22|23|54)/
+
+/** The connection broke, so it is not known whether the statement took effect. */
+export function isConnectionFault(fault: unknown): boolean {
+  const code = codeOf(fault)
+  if (code === undefined) return CONNECTION_MESSAGES.test(messageOf(fault))
+  return NODE_CONNECTION_CODES.has(code) || CONNECTION_STATES.test(code)
+}
+
+/** The same statement may well succeed a moment later. */
+export function isPassingFault(fault: unknown): boolean {
+  return isConnectionFault(fault) || RETRYABLE_STATES.has(codeOf(fault) ?? '')
+}
+
+/** The database refuses the values themselves. */
+export function isDataFault(fault: unknown): boolean {
+  return DATA_STATES.test(codeOf(fault) ?? '')
+}

@@ -1,0 +1,284 @@
+import type { EventDraft } from '../engine/event.ts'
+import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
+import type { RecordedError } from '../engine/step.ts'
+import type { DefinitionId, JobId, OwnerId, WorkerId, WorkflowId } from '../lib/ids.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
+import { first, type Queryable } from './rows.ts'
+
+/** A job and its execution, about to be stored. */
+export interface NewJob {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly type: JobType
+  /** CREATED waits to be started; QUEUED wants a worker at `wakeAt`. */
+  readonly status: 'CREATED' | 'QUEUED'
+  readonly handler: 'engine' | 'process'
+  readonly definitionId: DefinitionId
+  readonly workflowId: WorkflowId | null
+  readonly label: string | null
+  readonly mode: ExecutionMode
+  readonly metadata: Json
+  readonly input: Json
+  readonly variables: JsonObject
+  readonly totalNodes: number
+  readonly priority: number
+  readonly at: number
+  readonly wakeAt: number | null
+  readonly idempotency: { readonly key: string; readonly requestHash: string; readonly expiresAt: number } | null
+  /** The worker that takes the job in the same transaction, if one has room. */
+  readonly lease: Lease | null
+}
+
+export interface Lease {
+  readonly workerId: WorkerId
+  readonly leaseMs: number
+}
+
+export interface Job {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly type: JobType
+  /** As users see it: CANCELING from the moment a cancel is accepted. */
+  readonly status: JobStatus
+  readonly progress: number
+  readonly currentStep: string | null
+  readonly completedNodes: number
+  readonly totalNodes: number
+  readonly error: RecordedError | null
+  readonly lastSeq: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+export type InsertResult =
+  | { readonly kind: 'inserted' }
+  /** The key stands for this job already; whether for the same request is told by its hash. */
+  | { readonly kind: 'taken'; readonly jobId: JobId; readonly requestHash: string }
+
+/** A job as a worker gets it. */
+export interface ClaimedJob {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly fence: bigint
+  readonly lastSeq: number
+  readonly handler: 'engine' | 'process'
+  readonly progress: number
+  readonly recoveries: number
+  readonly commandsSent: number
+}
+
+export interface HeldJob {
+  readonly id: JobId
+  readonly fence: bigint
+  readonly commandsSent: number
+}
+
+export interface JobStore {
+  insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
+  /** CREATED becomes QUEUED; false when it was anything else. */
+  queue(job: { id: JobId; ownerId: OwnerId }, queued: EventDraft, claim: { handler: 'engine' | 'process' }): Promise<boolean>
+  find(ownerId: OwnerId, id: JobId): Promise<Job | null>
+  /** Whose job it is: only for a program that owns the whole database, never for a client. */
+  ownerOf(id: JobId): Promise<OwnerId | null>
+  countByStatus(ownerId: OwnerId): Promise<ReadonlyMap<JobStatus, number>>
+
+  /** Takes up to `limit` jobs that nobody holds and whose time has come, best first. */
+  claimWaiting(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
+  /** Takes up to `limit` jobs whose holder has let the lease run out. */
+  claimExpired(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
+  /** Takes one job if nobody holds it, whatever it waits for. */
+  claimOne(lease: Lease, id: JobId): Promise<ClaimedJob | null>
+  /** Lengthens the leases of a worker's jobs and tells which they are. */
+  renew(lease: Lease): Promise<readonly HeldJob[]>
+  /** Gives jobs back at once, for a worker that stops in good order. */
+  release(workerId: WorkerId): Promise<void>
+  /** Lets every lease run out: whoever opens the embedded database is alone with it. */
+  expireLeases(): Promise<void>
+
+  /** Puts a cancel into the job's inbox; false when the job has ended or is being canceled already. */
+  sendCancel(ownerId: OwnerId, id: JobId): Promise<boolean>
+  /** The commands of a job's inbox after a number, in order. */
+  commandsAfter(id: JobId, number: number): Promise<readonly { number: number; kind: 'CANCEL' }[]>
+}
+
+const CLAIMED = `id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
+  commands_sent AS "commandsSent"`
+
+/** A lease is measured by the database's clock, the only one that all workers share. */
+const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
+
+export function createJobStore(pool: Queryable): JobStore {
+  const claim = async (text: string, lease: Lease, last: unknown): Promise<ClaimedJob[]> => {
+    const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [
+      lease.workerId,
+      lease.leaseMs,
+      last,
+    ])
+    return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
+  }
+  return {
+    async insert(job, queued) {
+      const { rows } = await pool.query<{ inserted: boolean }>({ name: 'job-insert', text: INSERT, values: insertValues(job, queued) })
+      if (first(rows)?.inserted) return { kind: 'inserted' }
+      const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
+        'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',
+        [job.ownerId, job.idempotency?.key],
+      )
+      const row = first(taken.rows)
+      if (!row) throw new Error('a job was neither stored nor refused by its key')
+      return { kind: 'taken', ...row }
+    },
+    async queue({ id, ownerId }, queued, { handler }) {
+      const { rowCount } = await pool.query(
+        `WITH queued AS (
+           UPDATE jobs SET status = 'QUEUED', last_seq = 1, handler = $3, wake_at = CASE $3 WHEN 'engine' THEN now() END
+           WHERE owner_id = $1 AND id = $2 AND status = 'CREATED' AND cancel_requested_at IS NULL
+           RETURNING owner_id, id, progress
+         )
+         INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+         SELECT owner_id, id, 1, to_timestamp($4::float8 / 1000), $5, progress, $6 FROM queued`,
+        [ownerId, id, handler, queued.at, queued.kind, JSON.stringify(queued.body)],
+      )
+      return rowCount === 1
+    },
+    async find(ownerId, id) {
+      const { rows } = await pool.query<Job>(
+        `SELECT id, owner_id AS "ownerId", type, progress, current_step AS "currentStep",
+           completed_nodes AS "completedNodes", total_nodes AS "totalNodes", error, last_seq AS "lastSeq",
+           created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt",
+           CASE WHEN cancel_requested_at IS NOT NULL AND finished_at IS NULL THEN 'CANCELING' ELSE status END AS status
+         FROM jobs WHERE owner_id = $1 AND id = $2`,
+        [ownerId, id],
+      )
+      return first(rows)
+    },
+    async ownerOf(id) {
+      const { rows } = await pool.query<{ ownerId: OwnerId }>('SELECT owner_id AS "ownerId" FROM jobs WHERE id = $1', [id])
+      return first(rows)?.ownerId ?? null
+    },
+    async countByStatus(ownerId) {
+      const { rows } = await pool.query<{ status: JobStatus; count: number }>(
+        'SELECT status, count(*)::int AS count FROM jobs WHERE owner_id = $1 GROUP BY status',
+        [ownerId],
+      )
+      return new Map(rows.map(({ status, count }) => [status, count]))
+    },
+    claimWaiting: (lease, limit) =>
+      claim(
+        `UPDATE jobs SET ${TAKE} WHERE id IN (
+           SELECT id FROM jobs WHERE holder IS NULL AND wake_at <= now()
+           ORDER BY priority DESC, wake_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
+         ) RETURNING ${CLAIMED}`,
+        lease,
+        limit,
+      ),
+    claimExpired: (lease, limit) =>
+      claim(
+        `UPDATE jobs SET ${TAKE}, recoveries = recoveries + 1 WHERE id IN (
+           SELECT id FROM jobs WHERE holder IS NOT NULL AND lease_until < now()
+           ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+         ) RETURNING ${CLAIMED}`,
+        lease,
+        limit,
+      ),
+    async claimOne(lease, id) {
+      const text = `UPDATE jobs SET ${TAKE} WHERE id = $3 AND holder IS NULL AND finished_at IS NULL RETURNING ${CLAIMED}`
+      return first(await claim(text, lease, id))
+    },
+    async renew({ workerId, leaseMs }) {
+      const { rows } = await pool.query<{ id: JobId; fence: string; commandsSent: number }>(
+        `UPDATE jobs SET lease_until = now() + $2 * interval '1 ms' WHERE holder = $1
+         RETURNING id, fence, commands_sent AS "commandsSent"`,
+        [workerId, leaseMs],
+      )
+      return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
+    },
+    async release(workerId) {
+      await pool.query('UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder = $1', [workerId])
+    },
+    async expireLeases() {
+      await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+    },
+    async sendCancel(ownerId, id) {
+      const { rowCount } = await pool.query(
+        `WITH asked AS (
+           UPDATE jobs SET commands_sent = commands_sent + 1, cancel_requested_at = now(),
+             wake_at = CASE WHEN holder IS NULL THEN now() ELSE wake_at END
+           WHERE owner_id = $1 AND id = $2 AND finished_at IS NULL AND cancel_requested_at IS NULL
+           RETURNING owner_id, id, commands_sent
+         )
+         INSERT INTO commands (owner_id, job_id, number, kind) SELECT owner_id, id, commands_sent, 'CANCEL' FROM asked`,
+        [ownerId, id],
+      )
+      return rowCount === 1
+    },
+    async commandsAfter(id, number) {
+      const { rows } = await pool.query<{ number: number; kind: 'CANCEL' }>(
+        `SELECT c.number, c.kind FROM commands c JOIN jobs j ON j.owner_id = c.owner_id AND j.id = c.job_id
+         WHERE j.id = $1 AND c.number > $2 ORDER BY c.number`,
+        [id, number],
+      )
+      return rows
+    },
+  }
+}
+
+/** The unique key decides who starts (D9); everything else joins its verdict, in one statement. */
+const INSERT = `
+WITH key AS (
+  INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
+  SELECT $1, $2, $3, $4::uuid, to_timestamp($5::float8 / 1000) WHERE $2::text IS NOT NULL
+  ON CONFLICT (owner_id, key) DO UPDATE SET request_hash = excluded.request_hash, job_id = excluded.job_id,
+    expires_at = excluded.expires_at
+  WHERE idempotency_keys.expires_at <= now()
+  RETURNING 1
+), job AS (
+  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
+    lease_until, fence)
+  SELECT $4::uuid, $1, $6, $7, $8, $9, $10, to_timestamp($11::float8 / 1000), to_timestamp($12::float8 / 1000),
+    CASE $7 WHEN 'QUEUED' THEN 1 ELSE 0 END, $13::uuid,
+    CASE WHEN $13::uuid IS NOT NULL THEN now() + $14::int * interval '1 ms' END,
+    CASE WHEN $13::uuid IS NOT NULL THEN 1 ELSE 0 END
+  WHERE $2::text IS NULL OR EXISTS (SELECT 1 FROM key)
+  RETURNING id
+), execution AS (
+  INSERT INTO executions (id, owner_id, definition_id, workflow_id, label, mode, metadata, created_at)
+  SELECT id, $1, $15::uuid, $16::uuid, $17, $18, $19::json, to_timestamp($11::float8 / 1000) FROM job
+), value AS (
+  INSERT INTO execution_values (execution_id, owner_id, input, variables) SELECT id, $1, $20::json, $21::json FROM job
+), event AS (
+  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+  SELECT $1, id, 1, to_timestamp($22::float8 / 1000), $23, 0, $24::json FROM job WHERE $7 = 'QUEUED'
+)
+SELECT EXISTS (SELECT 1 FROM job) AS inserted`
+
+function insertValues(job: NewJob, queued: EventDraft): unknown[] {
+  const { idempotency, lease } = job
+  return [
+    job.ownerId,
+    idempotency?.key ?? null,
+    idempotency?.requestHash ?? null,
+    job.id,
+    idempotency?.expiresAt ?? null,
+    job.type,
+    job.status,
+    job.handler,
+    job.priority,
+    job.totalNodes,
+    job.at,
+    lease ? null : job.wakeAt,
+    lease?.workerId ?? null,
+    lease?.leaseMs ?? null,
+    job.definitionId,
+    job.workflowId,
+    job.label,
+    job.mode,
+    JSON.stringify(job.metadata),
+    JSON.stringify(job.input),
+    JSON.stringify(job.variables),
+    queued.at,
+    queued.kind,
+    JSON.stringify(queued.body),
+  ]
+}

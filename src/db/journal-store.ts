@@ -1,0 +1,201 @@
+import type pg from 'pg'
+import type { EndedLoopItem } from '../engine/journal.ts'
+import type { RecordedError } from '../engine/step.ts'
+import type { Json } from '../lib/json.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { JobWrite } from './journal-write.ts'
+
+export type { JobWrite } from './journal-write.ts'
+
+export interface FlushedJob {
+  readonly jobId: JobId
+  readonly commandsSent: number
+}
+
+/** Where a job's row stands: enough to tell whether a flush landed. */
+export interface JobMarks {
+  readonly fence: bigint
+  readonly lastSeq: number
+  readonly commandsSent: number
+}
+
+/** The journal's statements. */
+export interface JournalStore {
+  /** Writes all parts whose guard holds, in one transaction, and returns those; the others are left untouched. */
+  flush(writes: readonly JobWrite[]): Promise<readonly FlushedJob[]>
+  marks(jobIds: readonly JobId[]): Promise<ReadonlyMap<JobId, JobMarks>>
+  loopItems(job: { jobId: JobId; ownerId: OwnerId }, path: string): Promise<readonly EndedLoopItem[]>
+}
+
+export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
+  return {
+    async flush(writes) {
+      // Locks are taken in the order of ids, so that two flushes over the same jobs cannot wait for each other.
+      const sorted = writes.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
+      const { rows } = await pool.query<FlushedJob>({ name: 'journal-flush', text: FLUSH, values: flushValues(sorted) })
+      return rows
+    },
+    async marks(jobIds) {
+      const { rows } = await pool.query<{ id: JobId; fence: string; last_seq: number; commands_sent: number }>(
+        'SELECT id, fence, last_seq, commands_sent FROM jobs WHERE id = ANY($1::uuid[])',
+        [jobIds],
+      )
+      return new Map(
+        rows.map((row) => [
+          row.id,
+          { fence: BigInt(row.fence), lastSeq: row.last_seq, commandsSent: row.commands_sent },
+        ]),
+      )
+    },
+    async loopItems({ jobId, ownerId }, path) {
+      const { rows } = await pool.query<{
+        index: number
+        status: EndedLoopItem['status']
+        output: Json
+        error: RecordedError | null
+      }>(
+        `SELECT index, status, output, error FROM loop_items
+         WHERE owner_id = $1 AND execution_id = $2 AND path = $3 ORDER BY index`,
+        [ownerId, jobId, path],
+      )
+      return rows
+    },
+  }
+}
+
+/**
+ * One statement, so one round trip and one transaction. `guard` is the UPDATE that proves that the writer still holds
+ * each job (D3); every insert joins it, so a stale writer's rows go nowhere. A park also demands that no command came
+ * unread (D8).
+ */
+const FLUSH = `
+WITH write AS (
+  SELECT * FROM unnest(
+    $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
+    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::text[], $15::bool[], $16::float8[]
+  ) AS w(
+    job_id, fence, expected_seq, new_seq, commands_seen, status, progress, current_step, completed_nodes,
+    started_at, ends_step, finished_at, error, output, parks, wake_at
+  )
+), guard AS (
+  UPDATE jobs j SET
+    last_seq = w.new_seq,
+    status = COALESCE(w.status, j.status),
+    progress = GREATEST(j.progress, w.progress),
+    current_step = w.current_step,
+    completed_nodes = COALESCE(w.completed_nodes, j.completed_nodes),
+    started_at = COALESCE(j.started_at, to_timestamp(w.started_at / 1000)),
+    recoveries = CASE WHEN w.ends_step THEN 0 ELSE j.recoveries END,
+    finished_at = to_timestamp(w.finished_at / 1000),
+    error = w.error::json,
+    commands_applied = GREATEST(j.commands_applied, w.commands_seen),
+    holder = CASE WHEN w.parks OR w.finished_at IS NOT NULL THEN NULL ELSE j.holder END,
+    lease_until = CASE WHEN w.parks OR w.finished_at IS NOT NULL THEN NULL ELSE j.lease_until END,
+    wake_at = CASE WHEN w.parks THEN to_timestamp(w.wake_at / 1000) END
+  FROM write w
+  WHERE j.id = w.job_id AND j.fence = w.fence AND j.last_seq = w.expected_seq
+    AND (NOT w.parks OR j.commands_sent = w.commands_seen)
+  RETURNING j.id, j.owner_id, j.commands_sent
+), event AS (
+  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+  SELECT g.owner_id, g.id, e.seq, to_timestamp(e.at / 1000), e.kind, e.progress, e.body::json
+  FROM unnest($17::uuid[], $18::int[], $19::float8[], $20::text[], $21::float8[], $22::text[])
+    AS e(job_id, seq, at, kind, progress, body)
+  JOIN guard g ON g.id = e.job_id
+), step AS (
+  INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, attempt, attempts, handles, input_from, due_at,
+    error, started_at, finished_at)
+  SELECT g.owner_id, g.id, s.path, s.position, s.node_id, s.status, s.attempt, s.attempts::json, s.handles::json,
+    s.input_from::json, to_timestamp(s.due_at / 1000), s.error::json, to_timestamp(s.started_at / 1000),
+    to_timestamp(s.finished_at / 1000)
+  FROM unnest($23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[], $29::text[], $30::text[],
+    $31::text[], $32::float8[], $33::text[], $34::float8[], $35::float8[])
+    AS s(job_id, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, error, started_at, finished_at)
+  JOIN guard g ON g.id = s.job_id
+  ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET
+    status = excluded.status, attempt = excluded.attempt, attempts = excluded.attempts, handles = excluded.handles,
+    due_at = excluded.due_at, error = excluded.error, started_at = excluded.started_at,
+    finished_at = excluded.finished_at
+), step_value AS (
+  INSERT INTO step_values (owner_id, execution_id, path, config, output)
+  SELECT g.owner_id, g.id, v.path, v.config::json, v.output::json
+  FROM unnest($36::uuid[], $37::text[], $38::text[], $39::text[]) AS v(job_id, path, config, output)
+  JOIN guard g ON g.id = v.job_id
+  ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET config = excluded.config, output = excluded.output
+), item AS (
+  INSERT INTO loop_items (owner_id, execution_id, path, index, status, output, error, finished_at)
+  SELECT g.owner_id, g.id, i.path, i.index, i.status, i.output::json, i.error::json, to_timestamp(i.finished_at / 1000)
+  FROM unnest($40::uuid[], $41::text[], $42::int[], $43::text[], $44::text[], $45::text[], $46::float8[])
+    AS i(job_id, path, index, status, output, error, finished_at)
+  JOIN guard g ON g.id = i.job_id
+), result AS (
+  UPDATE execution_values v SET output = w.output::json
+  FROM write w JOIN guard g ON g.id = w.job_id
+  WHERE v.execution_id = w.job_id AND w.output IS NOT NULL
+)
+SELECT id AS "jobId", commands_sent AS "commandsSent" FROM guard`
+
+function flushValues(writes: readonly JobWrite[]): unknown[] {
+  const of = <T>(read: (write: JobWrite) => T): T[] => writes.map(read)
+  const rows = <Row, T>(list: (write: JobWrite) => readonly Row[], read: (row: Row, write: JobWrite) => T): T[] =>
+    writes.flatMap((write) => list(write).map((row) => read(row, write)))
+  const events = <T>(read: (row: JobWrite['events'][number], write: JobWrite) => T) => rows((w) => w.events, read)
+  const steps = <T>(read: (row: JobWrite['steps'][number], write: JobWrite) => T) => rows((w) => w.steps, read)
+  const values = <T>(read: (row: JobWrite['values'][number], write: JobWrite) => T) => rows((w) => w.values, read)
+  const items = <T>(read: (row: JobWrite['items'][number], write: JobWrite) => T) => rows((w) => w.items, read)
+  return [
+    of((w) => w.jobId),
+    of((w) => w.fence),
+    of((w) => w.expectedSeq),
+    of((w) => w.newSeq),
+    of((w) => w.commandsSeen),
+    of((w) => w.status),
+    of((w) => w.progress),
+    of((w) => w.currentStep),
+    of((w) => w.completedNodes),
+    of((w) => w.startedAt),
+    of((w) => w.endsStep),
+    of((w) => w.end?.at ?? null),
+    of((w) => (w.end?.status === 'FAILED' ? JSON.stringify(w.end.error) : null)),
+    of((w) => (w.end?.status === 'COMPLETED' ? w.end.output : null)),
+    of((w) => w.park !== null),
+    of((w) => w.park?.wakeAt ?? null),
+    events((_, w) => w.jobId),
+    events((e) => e.seq),
+    events((e) => e.draft.at),
+    events((e) => e.draft.kind),
+    events((e) => e.progress),
+    events((e) => JSON.stringify(e.draft.body)),
+    steps((_, w) => w.jobId),
+    steps((s) => s.path),
+    steps((s) => positionOf(s.order)),
+    steps((s) => s.nodeId),
+    steps((s) => s.status),
+    steps((s) => s.attempt),
+    steps((s) => JSON.stringify(s.attempts)),
+    steps((s) => JSON.stringify(s.handles)),
+    steps((s) => JSON.stringify(s.inputFrom)),
+    steps((s) => s.dueAt),
+    steps((s) => (s.error ? JSON.stringify(s.error) : null)),
+    steps((s) => s.startedAt),
+    steps((s) => s.finishedAt),
+    values((_, w) => w.jobId),
+    values((v) => v.path),
+    values((v) => v.config),
+    values((v) => v.output),
+    items((_, w) => w.jobId),
+    items((i) => i.path),
+    items((i) => i.index),
+    items((i) => i.status),
+    items((i) => i.output),
+    items((i) => (i.error ? JSON.stringify(i.error) : null)),
+    items((i) => i.finishedAt),
+  ]
+}
+
+const INDEX_WIDTH = 4
+
+/** Indexes in base 36 at a fixed width, so that text sorts as the numbers do: four digits count to 1.6 million. */
+function positionOf(order: readonly number[]): string {
+  return order.map((index) => index.toString(36).padStart(INDEX_WIDTH, '0')).join('.')
+}

@@ -1,0 +1,93 @@
+import type { JobEnd, JournalEntry, LoopItemRecord, StepRecord, StepValuesRecord } from '../engine/journal.ts'
+import type { EventDraft } from '../engine/event.ts'
+import type { JobStatus } from '../engine/job.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
+
+/** Everything one flush changes about one job. */
+export interface JobWrite {
+  readonly jobId: JobId
+  readonly ownerId: OwnerId
+  readonly fence: bigint
+  readonly expectedSeq: number
+  readonly newSeq: number
+  readonly commandsSeen: number
+  readonly status: JobStatus | null
+  readonly progress: number
+  readonly currentStep: string | null
+  readonly completedNodes: number | null
+  readonly startedAt: number | null
+  readonly endsStep: boolean
+  readonly end: JobEnd | null
+  readonly park: { readonly wakeAt: number | null } | null
+  readonly events: readonly NumberedEvent[]
+  /** The newest state of each step that changed. */
+  readonly steps: readonly StepRecord[]
+  readonly values: readonly StepValuesRecord[]
+  readonly items: readonly LoopItemRecord[]
+}
+
+export interface NumberedEvent {
+  readonly seq: number
+  readonly progress: number
+  readonly draft: EventDraft
+}
+
+interface Position {
+  readonly jobId: JobId
+  readonly ownerId: OwnerId
+  readonly fence: bigint
+  readonly lastSeq: number
+  readonly commandsSeen: number
+}
+
+/** Folds the entries of one job into one write: events numbered on from the last (D4), of each row only its newest state. */
+export function mergeEntries(entries: readonly JournalEntry[], position: Position): JobWrite {
+  const events: NumberedEvent[] = []
+  const steps = new Map<string, StepRecord>()
+  const values = new Map<string, StepValuesRecord>()
+  const items: LoopItemRecord[] = []
+  let job: JournalEntry['job'] = { progress: 0 }
+  let endsStep = false
+  for (const entry of entries) {
+    for (const draft of entry.events) {
+      events.push({ seq: position.lastSeq + events.length + 1, progress: entry.job.progress, draft })
+    }
+    for (const step of entry.steps ?? []) steps.set(step.path, step)
+    for (const value of entry.values ?? []) values.set(value.path, value)
+    items.push(...(entry.items ?? []))
+    endsStep ||= entry.job.endsStep ?? false
+    job = { ...job, ...entry.job, progress: Math.max(job.progress, entry.job.progress) }
+  }
+  return {
+    jobId: position.jobId,
+    ownerId: position.ownerId,
+    fence: position.fence,
+    expectedSeq: position.lastSeq,
+    newSeq: position.lastSeq + events.length,
+    commandsSeen: position.commandsSeen,
+    status: job.end?.status ?? job.status ?? null,
+    progress: job.progress,
+    currentStep: job.currentStep ?? null,
+    completedNodes: job.completedNodes ?? null,
+    startedAt: job.startedAt ?? null,
+    endsStep,
+    end: job.end ?? null,
+    park: job.park ?? null,
+    events,
+    steps: [...steps.values()],
+    values: [...values.values()],
+    items,
+  }
+}
+
+const ROW_BYTES = 300
+
+/** About how much of a statement an entry takes. */
+export function byteSize(entry: JournalEntry | undefined): number {
+  if (!entry) return 0
+  const values = (entry.values ?? []).reduce((sum, { config, output }) => sum + config.length + (output?.length ?? 0), 0)
+  const items = (entry.items ?? []).reduce((sum, { output }) => sum + (output?.length ?? 0), 0)
+  const result = entry.job.end?.status === 'COMPLETED' ? entry.job.end.output.length : 0
+  const rows = entry.events.length + (entry.steps?.length ?? 0) + (entry.items?.length ?? 0)
+  return values + items + result + rows * ROW_BYTES
+}

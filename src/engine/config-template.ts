@@ -1,0 +1,68 @@
+import { pointer, type Json } from '../lib/json.ts'
+import { compileTemplate, isTemplate, renderTemplate, type Template } from './template.ts'
+import type { Scope } from './expression.ts'
+
+/** A JSON value in which any string may hold templates, compiled once per plan. */
+export type ConfigTemplate =
+  | { readonly kind: 'constant'; readonly value: Json }
+  | { readonly kind: 'template'; readonly template: Template }
+  | { readonly kind: 'list'; readonly items: readonly ConfigTemplate[] }
+  | { readonly kind: 'object'; readonly members: readonly (readonly [string, ConfigTemplate])[] }
+
+export interface CompileConfigOptions {
+  /** Where the value stands in the definition. */
+  readonly at: string
+  /** Values at these pointers are left as they are: bare expressions and loop bodies. */
+  readonly isRaw: (pointer: string) => boolean
+  readonly onTemplate: (template: Template, at: string) => void
+  /** Called in place of throwing, so that one bad template does not hide the next. */
+  readonly onFault: (fault: unknown, at: string) => void
+}
+
+/** Compiles a config; a value without templates stays one constant, whatever its size. */
+export function compileConfig(value: Json, options: CompileConfigOptions): ConfigTemplate {
+  const { at, isRaw, onTemplate, onFault } = options
+  if (isRaw(at)) return { kind: 'constant', value }
+  if (typeof value === 'string') {
+    if (!isTemplate(value)) return { kind: 'constant', value }
+    try {
+      const template = compileTemplate(value)
+      onTemplate(template, at)
+      return { kind: 'template', template }
+    } catch (fault) {
+      onFault(fault, at)
+      return { kind: 'constant', value }
+    }
+  }
+  if (typeof value !== 'object' || value === null) return { kind: 'constant', value }
+  if (isList(value)) {
+    const items = value.map((item, i) => compileConfig(item, { ...options, at: pointer(at, i) }))
+    return items.every(isConstant) ? { kind: 'constant', value } : { kind: 'list', items }
+  }
+  const members = Object.entries(value).map(
+    ([key, member]) => [key, compileConfig(member, { ...options, at: pointer(at, key) })] as const,
+  )
+  return members.every(([, member]) => isConstant(member)) ? { kind: 'constant', value } : { kind: 'object', members }
+}
+
+/** Fills a compiled config from a scope; throws `ExpressionError`. */
+export function renderConfig(config: ConfigTemplate, scope: Scope): Json {
+  switch (config.kind) {
+    case 'constant':
+      return config.value
+    case 'template':
+      return renderTemplate(config.template, scope)
+    case 'list':
+      return config.items.map((item) => renderConfig(item, scope))
+    case 'object':
+      return Object.fromEntries(config.members.map(([key, member]) => [key, renderConfig(member, scope)]))
+  }
+}
+
+function isConstant(config: ConfigTemplate): boolean {
+  return config.kind === 'constant'
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}

@@ -1,0 +1,52 @@
+import type { z } from 'zod'
+import type { Json } from '../lib/json.ts'
+import { DEFAULT_HANDLE, type Block, type BlockCategory, type BlockContext, type BlockOutcome, type ExpressionField } from './block.ts'
+import { NO_RETRY, RETRY_TRANSIENT, type RetryPolicy } from './retry-policy.ts'
+
+const DEFAULT_TIMEOUT_MS = 5 * 60_000
+
+/** What a block's author writes down; everything optional has the stated default. */
+export interface BlockSpec<Config, Output> {
+  type: string
+  name: string
+  description: string
+  /** Default: the first word of `type` where that is a category, else `custom`. */
+  category?: BlockCategory
+  /** Default: `external`, the careful choice. */
+  effect?: 'pure' | 'external'
+  /** Default: `safe`. */
+  repeat?: 'safe' | 'never'
+  config: z.ZodType<Config>
+  output: z.ZodType<Output>
+  sample: Json
+  /** Default: only `out`. */
+  handles?: (config: Json) => readonly string[]
+  expressions?: readonly ExpressionField[]
+  /** Default: pure blocks are not retried, external ones three times in all. */
+  retry?: RetryPolicy
+  /** Default: five minutes an attempt. */
+  timeoutMs?: number
+  run: ((context: BlockContext<Config>) => Promise<BlockOutcome>) | 'loop'
+}
+
+/** Makes a block of its description. */
+export function defineBlock<Config, Output>(spec: BlockSpec<Config, Output>): Block {
+  const effect = spec.effect ?? 'external'
+  return {
+    ...spec,
+    effect,
+    category: spec.category ?? categoryOf(spec.type),
+    repeat: spec.repeat ?? 'safe',
+    handles: spec.handles ?? (() => [DEFAULT_HANDLE]),
+    expressions: spec.expressions ?? [],
+    retry: spec.retry ?? (effect === 'pure' ? NO_RETRY : RETRY_TRANSIENT),
+    timeoutMs: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    // Whoever calls `run` hands it what `config` parsed; that the two fit is what BlockSpec's type says.
+    run: spec.run as Block['run'],
+  }
+}
+
+function categoryOf(type: string): BlockCategory {
+  const word = type.slice(0, type.indexOf('.'))
+  return word === 'core' || word === 'api' || word === 'ai' ? word : 'custom'
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import type { Json } from '../lib/json.ts'
+import { retryPolicySchema } from './retry-policy.ts'
+
+/** Node ids make step paths, so they hold no `/`, `[` or `]`. */
+export const NODE_ID = /^[A-Za-z0-9_.:-]{1,128}$/
+
+export const ON_ERROR = ['fail', 'continue', 'route'] as const
+export type OnError = (typeof ON_ERROR)[number]
+
+const json: z.ZodType<Json> = z.json()
+
+const nodeSchema = z.looseObject({
+  id: z.string().regex(NODE_ID, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"').describe('Unique in its graph.'),
+  type: z.string().min(1).max(200).describe('The block type, such as `core.filter`.'),
+  name: z.string().max(500).optional().describe('What people call it.'),
+  config: z.record(z.string(), json).default({}).describe('The block’s config; any string in it may hold `{{ expression }}`.'),
+  position: z.looseObject({ x: z.number(), y: z.number() }).optional().describe('Where a canvas shows it; not executed.'),
+  retry: retryPolicySchema.partial().optional().describe('How often and how far apart a failed attempt is made again.'),
+  timeoutMs: z.int().min(1).max(86_400_000).optional().describe('How long one attempt may take, in milliseconds.'),
+  onError: z
+    .enum(ON_ERROR)
+    .default('fail')
+    .describe('`fail` ends the execution, `continue` goes on with `defaultOutput`, `route` leaves by the handle `error`.'),
+  defaultOutput: json.optional().describe('The output of a failed node that continues; default `null`.'),
+})
+
+const edgeSchema = z.looseObject({
+  id: z.string().max(300).optional(),
+  source: z.string().describe('The id of the node it leaves.'),
+  target: z.string().describe('The id of the node it enters.'),
+  sourceHandle: z.string().max(128).nullish().describe('The handle it leaves by; default `out`.'),
+  targetHandle: z.string().max(128).nullish().describe('Kept for canvases; a node has one entry.'),
+})
+
+/** A loop's body: a graph run once per item. */
+export const graphSchema = z.looseObject({
+  nodes: z.array(nodeSchema),
+  edges: z.array(edgeSchema).default([]),
+  output: json.optional(),
+})
+
+const limitsSchema = z.looseObject({
+  concurrency: z.int().min(1).max(100).default(10).describe('How many attempts may run at the same time.'),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(31_536_000_000)
+    .optional()
+    .describe('How long the execution may take from its start, waits included, in milliseconds.'),
+})
+
+/**
+ * A workflow definition, with React Flow's field names. Fields that are not named here are kept and not executed, which
+ * also admits the earlier in-house form `{ workflowId, name, version, metadata, nodes, edges }`.
+ */
+export const definitionSchema = graphSchema.extend({
+  inputSchema: z
+    .union([z.record(z.string(), json), z.boolean()])
+    .optional()
+    .describe('JSON Schema 2020-12 that an execution’s input must satisfy.'),
+  variables: z.record(z.string(), json).default({}).describe('Defaults of `variables.<name>`, overridable at start.'),
+  output: json
+    .optional()
+    .describe('A template; default: the output of the only leaf, or an object of outputs by leaf id.'),
+  limits: limitsSchema.prefault({}),
+  metadata: z.record(z.string(), json).optional().describe('Free data; not executed.'),
+})
+
+/** A parsed definition: defaults filled in. What is stored is the document as it came. */
+export type Definition = z.output<typeof definitionSchema>
+export type GraphDefinition = Pick<Definition, 'nodes' | 'edges' | 'output'>
+export type GraphNode = z.output<typeof nodeSchema>
+export type GraphEdge = z.output<typeof edgeSchema>
+
+export const DEFINITION_MAX_BYTES = 4 * 1024 * 1024
+export const DEFINITION_MAX_NODES = 2_000

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type { JsonObject } from '../lib/json.ts'
+
+const error = z.looseObject({ code: z.string(), message: z.string(), path: z.string().optional() })
+const step = { path: z.string(), nodeId: z.string(), attempt: z.int() }
+const instant = z.iso.datetime()
+
+/** The facts of each kind of event beside its number, time and progress. The wire format of timelines: fields only grow. */
+export const eventBodySchemas = {
+  JOB_QUEUED: z.object({}),
+  JOB_STARTED: z.object({}),
+  /** A worker was lost and another one goes on. */
+  JOB_RECOVERED: z.object({ recoveries: z.int() }),
+  /** Only waits are left: no worker is held until `until`. */
+  JOB_WAITING: z.object({ until: instant.nullable() }),
+  JOB_PROGRESS: z.object({ message: z.string().nullable() }),
+  JOB_CANCELING: z.object({}),
+  JOB_COMPLETED: z.object({}),
+  JOB_FAILED: z.object({ error }),
+  JOB_CANCELED: z.object({}),
+  STEP_STARTED: z.object(step),
+  STEP_COMPLETED: z.object({ ...step, handles: z.array(z.string()), durationMs: z.number() }),
+  /** `handledBy` says what the failure leads to: the node's `onError`. */
+  STEP_FAILED: z.object({ ...step, error, handledBy: z.enum(['fail', 'continue', 'route']) }),
+  STEP_RETRYING: z.object({ ...step, error, nextAttemptAt: instant }),
+  STEP_WAITING: z.object({ ...step, until: instant }),
+  STEP_SKIPPED: z.object(step),
+  STEP_CANCELED: z.object({ ...step, callMayHaveHappened: z.boolean() }),
+  LOOP_ITEM_COMPLETED: z.object({ path: z.string(), nodeId: z.string(), index: z.int() }),
+  LOOP_ITEM_FAILED: z.object({ path: z.string(), nodeId: z.string(), index: z.int(), error }),
+} as const
+
+export type EventKind = keyof typeof eventBodySchemas
+export const EVENT_KINDS = Object.keys(eventBodySchemas) as readonly EventKind[]
+export type EventBody<Kind extends EventKind> = z.output<(typeof eventBodySchemas)[Kind]>
+
+/** The kinds after which nothing more happens to a job. */
+export const TERMINAL_EVENT_KINDS = ['JOB_COMPLETED', 'JOB_FAILED', 'JOB_CANCELED'] as const satisfies EventKind[]
+
+/** One fact before the journal has numbered it. */
+export type EventDraft = {
+  readonly [Kind in EventKind]: { readonly kind: Kind; readonly at: number; readonly body: EventBody<Kind> }
+}[EventKind]
+
+/** One numbered fact of a job's past; `progress` is the job's in percent at that moment. */
+export type JobEvent = {
+  readonly [Kind in EventKind]: {
+    readonly seq: number
+    readonly at: Date
+    readonly kind: Kind
+    readonly progress: number
+    readonly body: EventBody<Kind>
+  }
+}[EventKind]
+
+/** Makes a draft; the one place where kind and body meet. */
+export function event<Kind extends EventKind>(kind: Kind, at: number, body: EventBody<Kind>): EventDraft {
+  return { kind, at, body } as EventDraft
+}
+
+/** Reads a stored event; throws on a row that this build does not know how to read. */
+export function parseEvent(row: { seq: number; at: Date; kind: string; progress: number; body: unknown }): JobEvent {
+  if (!isEventKind(row.kind)) throw new Error(`event ${row.seq} has the unknown kind "${row.kind}"`)
+  return { ...row, body: eventBodySchemas[row.kind].parse(row.body) as JsonObject } as unknown as JobEvent
+}
+
+export function isEventKind(text: string): text is EventKind {
+  return Object.hasOwn(eventBodySchemas, text)
+}
+
+export function isTerminalEvent(kind: EventKind): boolean {
+  return (TERMINAL_EVENT_KINDS as readonly EventKind[]).includes(kind)
+}

@@ -1,0 +1,42 @@
+import type { Json } from '../lib/json.ts'
+import type { Scope } from './expression.ts'
+import type { PlanGraph } from './plan.ts'
+import type { RunContext } from './run-context.ts'
+import type { RecordedError } from './step.ts'
+
+/** Where a graph runs: the definition's own graph, or one item of a loop. */
+export interface Frame {
+  /** What its step paths begin with; empty for the definition's own graph. */
+  readonly prefix: string
+  /** The input of its roots. */
+  readonly input: Json
+  /** What its expressions see beside its own nodes; `nodes` holds those of the graphs around it. */
+  readonly scope: GraphScope
+  /** Its place among all that is ready (E4). */
+  readonly order: readonly number[]
+  readonly signal: AbortSignal
+}
+
+export type GraphScope = Scope & { readonly nodes: { readonly [id: string]: Json } }
+
+export type GraphEnd =
+  | { readonly kind: 'completed'; readonly output: Json }
+  | { readonly kind: 'failed'; readonly error: RecordedError }
+  /** The frame's signal aborted. */
+  | { readonly kind: 'stopped' }
+
+/** Where a node's step runs. */
+export interface StepSite {
+  readonly path: string
+  /** E3. */
+  readonly input: Json
+  /** The paths whose outputs made the input; empty at a root. */
+  readonly inputFrom: readonly string[]
+  readonly scope: GraphScope
+  readonly order: readonly number[]
+  readonly isTopLevel: boolean
+  readonly signal: AbortSignal
+  readonly run: RunContext
+  /** Runs a loop's body in a frame of its own. */
+  readonly runBody: (body: PlanGraph, frame: Frame) => Promise<GraphEnd>
+}

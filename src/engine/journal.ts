@@ -1,0 +1,121 @@
+import type { Json } from '../lib/json.ts'
+import type { EventDraft } from './event.ts'
+import type { JobStatus, TerminalStatus } from './job.ts'
+import type { AttemptRecord, RecordedError, StepStatus } from './step.ts'
+
+/**
+ * What one entry changes about one execution (D1): all of it is committed together or not at all. Entries of one
+ * execution are committed in the order in which they were appended.
+ */
+export interface JournalEntry {
+  readonly events: readonly EventDraft[]
+  readonly steps?: readonly StepRecord[]
+  readonly values?: readonly StepValuesRecord[]
+  readonly items?: readonly LoopItemRecord[]
+  readonly job: JobChange
+}
+
+/** A step's new state, whole. */
+export interface StepRecord {
+  readonly path: string
+  /** Its place in the definition: `[node]`, inside a loop `[node, item, node]`. */
+  readonly order: readonly number[]
+  readonly nodeId: string
+  readonly status: StepStatus
+  readonly attempt: number
+  readonly attempts: readonly AttemptRecord[]
+  readonly handles: readonly string[]
+  readonly inputFrom: readonly string[]
+  readonly dueAt: number | null
+  readonly error: RecordedError | null
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+}
+
+/** The large values of a step, as JSON text. */
+export interface StepValuesRecord {
+  readonly path: string
+  readonly config: string
+  readonly output: string | null
+}
+
+/** How one item of a loop ended (E10). */
+export interface LoopItemRecord {
+  /** The loop's step path. */
+  readonly path: string
+  readonly index: number
+  readonly status: 'COMPLETED' | 'FAILED'
+  /** JSON text; null when the loop keeps no outputs, or the item failed. */
+  readonly output: string | null
+  readonly error: RecordedError | null
+  readonly finishedAt: number
+}
+
+/** What the entry changes on the job's row. */
+export interface JobChange {
+  readonly status?: Exclude<JobStatus, TerminalStatus>
+  /** In percent; never falls. */
+  readonly progress: number
+  readonly currentStep?: string | null
+  readonly completedNodes?: number
+  readonly startedAt?: number
+  /** True when a step's end is among the records: a worker that gets this far is not in a crash loop (D5). */
+  readonly endsStep?: boolean
+  /** Ends the job and gives up the lease. */
+  readonly end?: JobEnd
+  /** Gives up the lease until an instant, unless a command arrived that has not been read (D8). */
+  readonly park?: { readonly wakeAt: number | null }
+}
+
+export type JobEnd =
+  | { readonly status: 'COMPLETED'; readonly at: number; /** JSON text. */ readonly output: string }
+  | { readonly status: 'FAILED'; readonly at: number; readonly error: RecordedError }
+  | { readonly status: 'CANCELED'; readonly at: number }
+
+/** Where the run loop records what it does. */
+export interface RunJournal {
+  /**
+   * Resolves once the entry is committed. Rejects with `FenceLostError` when another worker holds the job by now, with
+   * `ParkRefusedError` when a park met an unread command, and with `EntryRefusedError` when the database refused the
+   * entry's own values; in each case nothing of it was written.
+   */
+  append(entry: JournalEntry): Promise<void>
+  /** The outputs and errors of a loop's ended items, in order. */
+  loopItems(path: string): Promise<readonly EndedLoopItem[]>
+}
+
+export interface EndedLoopItem {
+  readonly index: number
+  readonly status: 'COMPLETED' | 'FAILED'
+  readonly output: Json
+  readonly error: RecordedError | null
+}
+
+/** Another worker holds the job: this one must stop and write nothing more (D3). */
+export class FenceLostError extends Error {
+  override readonly name = 'FenceLostError'
+}
+
+/** A command came that the run has not read: it must be obeyed before the job may park (D8). */
+export class ParkRefusedError extends Error {
+  override readonly name = 'ParkRefusedError'
+}
+
+/** The database refuses an entry for what it holds: only its execution is guilty (D2). */
+export class EntryRefusedError extends Error {
+  override readonly name = 'EntryRefusedError'
+}
+
+/** What is known of an execution when a worker takes it up. */
+export interface RecordedState {
+  readonly steps: ReadonlyMap<string, RecordedStep>
+  /** Ended items by loop path: statuses only, never outputs (E10). */
+  readonly items: ReadonlyMap<string, ReadonlyMap<number, 'COMPLETED' | 'FAILED'>>
+}
+
+export interface RecordedStep extends Omit<StepRecord, 'order'> {
+  /** Null unless the step ended with one, or waits to end with one. */
+  readonly output: Json
+}
+
+export const NOTHING_RECORDED: RecordedState = { steps: new Map(), items: new Map() }

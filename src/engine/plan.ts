@@ -1,0 +1,47 @@
+import type { Json, JsonObject } from '../lib/json.ts'
+import type { Block } from './block.ts'
+import type { ConfigTemplate } from './config-template.ts'
+import type { OnError } from './definition.ts'
+import type { Expression } from './expression.ts'
+import type { RetryPolicy } from './retry-policy.ts'
+
+/** A definition known to be sound, compiled: what the run loop works from. Nodes are named by their index. */
+export interface Plan {
+  readonly graph: PlanGraph
+  readonly inputSchema: JsonObject | boolean | null
+  readonly variables: JsonObject
+  readonly limits: { readonly concurrency: number; readonly timeoutMs: number | null }
+}
+
+/** The definition's graph, or a loop's body. */
+export interface PlanGraph {
+  /** In the definition's order, which is the order among ready steps (E4). */
+  readonly nodes: readonly PlanNode[]
+  /** Null: the output of the only leaf, or an object of outputs by leaf id. */
+  readonly output: ConfigTemplate | null
+}
+
+export interface PlanNode {
+  readonly index: number
+  readonly id: string
+  readonly block: Block
+  readonly config: ConfigTemplate
+  /** Bare expressions of the config and of `retryIf`, by source: parsed once, evaluated by the block. */
+  readonly expressions: ReadonlyMap<string, Expression>
+  /** The handles that an outcome of this node may name. */
+  readonly handles: readonly string[]
+  readonly incoming: readonly PlanEdge[]
+  readonly outgoing: readonly PlanEdge[]
+  readonly retry: RetryPolicy
+  readonly timeoutMs: number
+  readonly onError: OnError
+  readonly defaultOutput: Json
+  /** The graph that a loop runs once per item; null for every other node. */
+  readonly body: PlanGraph | null
+}
+
+export interface PlanEdge {
+  readonly source: number
+  readonly target: number
+  readonly handle: string
+}

@@ -1,0 +1,175 @@
+import { isJsonObject, type Json } from '../lib/json.ts'
+import { event, type EventDraft } from './event.ts'
+import type { StepSite } from './frame.ts'
+import type { JournalEntry, RecordedStep, StepRecord } from './journal.ts'
+import type { PlanNode } from './plan.ts'
+import { recordedError, type AttemptRecord, type StepFailure, type StepStatus } from './step.ts'
+
+/** A resolved config longer than this, in characters of JSON, is recorded as its length alone. */
+const CONFIG_MAX_LENGTH = 32_768
+
+/**
+ * Writes one step's life to the journal, and knows what may run ahead of it (E12): what an external block did is
+ * committed before anything goes on, a pure block's end is not waited for, and a pure step inside a loop leaves no trace
+ * unless it fails.
+ */
+export class StepRecorder {
+  readonly #node: PlanNode
+  readonly #site: StepSite
+  readonly #isPure: boolean
+  #status: StepStatus
+  #attempt: number
+  #attempts: readonly AttemptRecord[]
+  #startedAt: number | null
+  #attemptStartedAt: number
+  #config: string | null = null
+
+  constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
+    this.#node = node
+    this.#site = site
+    this.#isPure = node.block.effect === 'pure' && node.body === null
+    this.#status = recorded?.status ?? 'PENDING'
+    this.#attempt = recorded?.attempt ?? 1
+    this.#attempts = recorded?.attempts ?? []
+    this.#startedAt = recorded?.startedAt ?? null
+    this.#attemptStartedAt = this.#now()
+  }
+
+  /** The number of the attempt that runs or runs next, from 1. */
+  get attempt(): number {
+    return this.#attempt
+  }
+
+  nextAttempt(): void {
+    this.#attempt++
+  }
+
+  /** Keeps the resolved config for the record; a loop's items are its input, not its config. */
+  configIs(config: Json): void {
+    const shown = this.#node.body && isJsonObject(config) ? omit(config, ['items', 'body']) : config
+    const text = JSON.stringify(shown)
+    this.#config = text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify({ truncated: true, length: text.length })
+  }
+
+  /** An attempt begins. Resolves at once unless the block must never be repeated (E13). */
+  async start(): Promise<void> {
+    const wasRecorded = this.#status === 'RUNNING'
+    this.#status = 'RUNNING'
+    this.#attemptStartedAt = this.#now()
+    this.#startedAt ??= this.#attemptStartedAt
+    if (this.#site.isTopLevel) this.#site.run.enters(this.#site.path)
+    if (this.#isPure || wasRecorded) return
+    const entry = this.#entry([event('STEP_STARTED', this.#attemptStartedAt, this.#step())])
+    if (this.#node.block.repeat === 'never') await this.#site.run.append(entry)
+    else this.#site.run.note(entry)
+  }
+
+  async complete(output: string, handles: readonly string[]): Promise<void> {
+    const at = this.#now()
+    this.#endAttempt('COMPLETED', at)
+    if (this.#isQuiet) return
+    const durationMs = at - (this.#startedAt ?? at)
+    const entry = this.#entry([event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs })], {
+      handles,
+      finishedAt: at,
+      output,
+    })
+    await this.#recordEnd(entry)
+  }
+
+  async fail(failure: StepFailure, left: { handles: readonly string[]; output: string | null }): Promise<void> {
+    const at = this.#now()
+    this.#endAttempt('FAILED', at, failure)
+    const error = recordedError(failure)
+    const body = { ...this.#step(), error, handledBy: this.#node.onError }
+    await this.#recordEnd(this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }))
+  }
+
+  /** Committed before the wait begins, so that the next attempt's time is seen and survives (E6). */
+  async retry(failure: StepFailure, dueAt: number): Promise<void> {
+    const at = this.#now()
+    this.#endAttempt('RETRYING', at, failure)
+    const body = { ...this.#step(), error: recordedError(failure), nextAttemptAt: new Date(dueAt).toISOString() }
+    await this.#site.run.append(this.#entry([event('STEP_RETRYING', at, body)], { dueAt, failure }))
+  }
+
+  /** Committed with its absolute due time before anything depends on it (E12). */
+  async wait(dueAt: number, output: { text: string }): Promise<void> {
+    this.#status = 'WAITING'
+    const body = { ...this.#step(), until: new Date(dueAt).toISOString() }
+    await this.#site.run.append(
+      this.#entry([event('STEP_WAITING', this.#now(), body)], { dueAt, output: output.text }),
+    )
+  }
+
+  /** The step is cut off. What never began has nothing to record. */
+  cancel(): void {
+    if (this.#status === 'PENDING' || this.#isQuiet) return
+    const callMayHaveHappened = this.#status === 'RUNNING' && !this.#isPure && this.#node.body === null
+    const at = this.#now()
+    if (this.#status === 'RUNNING') this.#endAttempt('CANCELED', at, undefined, callMayHaveHappened)
+    this.#status = 'CANCELED'
+    const body = { ...this.#step(), callMayHaveHappened }
+    this.#site.run.note(this.#entry([event('STEP_CANCELED', at, body)], { finishedAt: at }))
+  }
+
+  async #recordEnd(entry: Omit<JournalEntry, 'job'>): Promise<void> {
+    if (this.#isPure) this.#site.run.note(entry, { endsStep: true })
+    else await this.#site.run.append(entry, { endsStep: true })
+  }
+
+  #endAttempt(status: StepStatus & ('COMPLETED' | 'FAILED' | 'RETRYING' | 'CANCELED'), at: number, failure?: StepFailure, callMayHaveHappened = false): void {
+    this.#status = status
+    this.#startedAt ??= at
+    const ended: AttemptRecord = {
+      number: this.#attempt,
+      status: status === 'RETRYING' ? 'FAILED' : status,
+      startedAt: new Date(this.#attemptStartedAt).toISOString(),
+      finishedAt: new Date(at).toISOString(),
+      ...(failure ? { error: recordedError(failure) } : {}),
+      ...(callMayHaveHappened ? { callMayHaveHappened } : {}),
+    }
+    this.#attempts = [...this.#attempts, ended]
+  }
+
+  #entry(
+    events: readonly EventDraft[],
+    end: { handles?: readonly string[]; finishedAt?: number; dueAt?: number; output?: string | null; failure?: StepFailure } = {},
+  ): Omit<JournalEntry, 'job'> {
+    const { path } = this.#site
+    const { handles = [], finishedAt = null, dueAt = null, output = null, failure } = end
+    const step: StepRecord = {
+      path,
+      order: this.#site.order,
+      nodeId: this.#node.id,
+      status: this.#status,
+      attempt: this.#attempt,
+      attempts: this.#attempts,
+      handles,
+      inputFrom: this.#site.inputFrom,
+      dueAt,
+      error: failure ? recordedError(failure) : null,
+      startedAt: this.#startedAt,
+      finishedAt,
+    }
+    const hasValues = finishedAt !== null || output !== null
+    return { events, steps: [step], values: hasValues ? [{ path, config: this.#config ?? '{}', output }] : [] }
+  }
+
+  #step(): { path: string; nodeId: string; attempt: number } {
+    return { path: this.#site.path, nodeId: this.#node.id, attempt: this.#attempt }
+  }
+
+  /** E10. */
+  get #isQuiet(): boolean {
+    return this.#isPure && !this.#site.isTopLevel
+  }
+
+  #now(): number {
+    return this.#site.run.ports.clock.now()
+  }
+}
+
+function omit(object: { readonly [key: string]: Json }, keys: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))
+}

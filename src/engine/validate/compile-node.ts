@@ -1,0 +1,125 @@
+import type { z } from 'zod'
+import { pointer, type Json } from '../../lib/json.ts'
+import type { Block, ExpressionField } from '../block.ts'
+import { compileConfig } from '../config-template.ts'
+import { graphSchema, type GraphDefinition, type GraphNode } from '../definition.ts'
+import { problem, type Diagnostic } from '../diagnostics.ts'
+import { compileExpression, type Expression } from '../expression.ts'
+import type { PlanEdge, PlanGraph, PlanNode } from '../plan.ts'
+import { retryPolicySchema } from '../retry-policy.ts'
+import { expressionFault } from './expression-fault.ts'
+import { checkExpression, checkReferences, type VisibleNames } from './references.ts'
+import { issuesToDiagnostics } from './zod-issues.ts'
+
+export interface NodeContext {
+  readonly index: number
+  readonly block: Block
+  /** Where the node stands in the definition. */
+  readonly at: string
+  readonly report: (diagnostic: Diagnostic) => void
+  readonly names: VisibleNames
+  readonly incoming: readonly PlanEdge[]
+  readonly outgoing: readonly PlanEdge[]
+  readonly compileBody: (body: GraphDefinition, at: string) => PlanGraph
+}
+
+/** Where a loop's config holds its body. */
+const BODY = 'body'
+
+/** Checks one node's config, templates and expressions, and compiles it. */
+export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
+  const { index, block, at, report, names, incoming, outgoing } = context
+  const nodeId = node.id
+  const configAt = pointer(at, 'config')
+  const bodyAt = block.run === 'loop' ? pointer(configAt, BODY) : null
+  const expressions = new Map<string, Expression>()
+  const templateAt = new Set<string>()
+
+  const compileBare = (source: string, where: string, binds: readonly string[]): void => {
+    try {
+      const expression = compileExpression(source)
+      expressions.set(source, expression)
+      checkExpression(expression, { at: where, names: { ...names, binds: [...names.binds, ...binds] }, report, nodeId })
+    } catch (fault) {
+      report(expressionFault(fault, where, nodeId))
+    }
+  }
+  for (const field of block.expressions) {
+    for (const { where, source } of findField(node.config, field, configAt)) compileBare(source, where, field.binds)
+  }
+  if (node.retry?.retryIf !== undefined) compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), ['error', 'attempt'])
+
+  const config = compileConfig(node.config, {
+    at: configAt,
+    isRaw: (where) => where === bodyAt || block.expressions.some((field) => matches(where, field, configAt)),
+    onTemplate: (template, where) => {
+      templateAt.add(where)
+      checkReferences(template, { at: where, names, report, nodeId })
+    },
+    onFault: (fault, where) => {
+      templateAt.add(where)
+      report(expressionFault(fault, where, nodeId))
+    },
+  })
+  const parsed = block.config.safeParse(node.config)
+  const issues = (parsed.error?.issues ?? []).filter((issue) => !isDecidedByTemplate(issue, configAt, templateAt))
+  for (const diagnostic of issuesToDiagnostics(issues, { code: 'CONFIG_INVALID', at: configAt, nodeId })) report(diagnostic)
+  return {
+    index,
+    id: nodeId,
+    block,
+    config,
+    expressions,
+    handles: block.handles(node.config),
+    incoming,
+    outgoing,
+    retry: retryPolicySchema.parse({ ...block.retry, ...node.retry }),
+    timeoutMs: node.timeoutMs ?? block.timeoutMs,
+    onError: node.onError,
+    defaultOutput: node.defaultOutput ?? null,
+    body: bodyAt === null ? null : compileBody(node, bodyAt, context),
+  }
+}
+
+/** What a template will yield is not known yet: an issue at it, under it or about a union that holds it is not one. */
+function isDecidedByTemplate(issue: z.core.$ZodIssue, at: string, templateAt: ReadonlySet<string>): boolean {
+  const where = pointer(at, ...issue.path.map(String))
+  for (const template of templateAt) {
+    if (template === where || where.startsWith(`${template}/`)) return true
+    if (issue.code === 'invalid_union' && template.startsWith(`${where}/`)) return true
+  }
+  return false
+}
+
+function compileBody(node: GraphNode, at: string, { report, compileBody: compile }: NodeContext): PlanGraph {
+  const parsed = graphSchema.safeParse(node.config[BODY])
+  if (parsed.success && parsed.data.nodes.length > 0) return compile(parsed.data, at)
+  if (parsed.success) report(problem('DEFINITION_EMPTY', pointer(at, 'nodes'), 'The loop’s body has no nodes.', { nodeId: node.id }))
+  return { nodes: [], output: null }
+}
+
+interface Found {
+  readonly where: string
+  readonly source: string
+}
+
+/** The strings that stand where a field points, `*` being every index of a list. */
+function findField(config: Json, field: ExpressionField, configAt: string): readonly Found[] {
+  const keys = field.pointer.split('/').slice(1)
+  let found: { at: string; value: Json | undefined }[] = [{ at: configAt, value: config }]
+  for (const key of keys) {
+    found = found.flatMap(({ at, value }) => {
+      if (Array.isArray(value)) return key === '*' ? value.map((item: Json, i) => ({ at: pointer(at, i), value: item })) : []
+      if (typeof value !== 'object' || value === null) return []
+      return [{ at: pointer(at, key), value: (value as { [key: string]: Json })[key] }]
+    })
+  }
+  return found.flatMap(({ at, value }) => (typeof value === 'string' ? [{ where: at, source: value }] : []))
+}
+
+function matches(where: string, field: ExpressionField, configAt: string): boolean {
+  if (!where.startsWith(`${configAt}/`)) return false
+  const keys = where.slice(configAt.length).split('/')
+  const wanted = field.pointer.split('/')
+  return keys.length === wanted.length && wanted.every((key, i) => key === '*' || key === keys[i])
+}

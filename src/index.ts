@@ -1,0 +1,21 @@
+export { createLume, type Lume, type LumeOverrides } from './app.ts'
+export type { LumeConfig } from './config.ts'
+export {
+  BlockError,
+  completed,
+  waiting,
+  type Block,
+  type BlockContext,
+  type BlockOutcome,
+} from './engine/block.ts'
+export { defineBlock, type BlockSpec } from './engine/define-block.ts'
+export type { Diagnostic } from './engine/diagnostics.ts'
+export type { ExecuteOptions, ExecutionService, PayloadValidation } from './jobs/execution-service.ts'
+export { DefinitionUnsoundError, InputInvalidError } from './jobs/errors.ts'
+export type { JobCallbacks, JobHandler, JobService, JobStats } from './jobs/job-service.ts'
+export type { WorkflowJobPayload } from './jobs/job-types.ts'
+export type { LibraryJob, TimelineEntry, WorkflowJobProgress } from './jobs/library-job.ts'
+export type { HandlerContext } from './jobs/run-handler.ts'
+export { LumeError } from './lib/errors.ts'
+export { startServer, type Server, type ServerOptions } from './http.ts'
+export { BaseBlockExecutor, registerBlock, type BlockAbout, type BlockResult } from './register-block.ts'

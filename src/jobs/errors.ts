@@ -1,0 +1,46 @@
+import type { Diagnostic } from '../engine/diagnostics.ts'
+import type { InputProblem, Validation } from '../engine/validate/index.ts'
+import { LumeError } from '../lib/errors.ts'
+import type { JobId } from '../lib/ids.ts'
+import type { StartResult } from './start-execution.ts'
+
+/** A definition cannot run as it is. */
+export class DefinitionUnsoundError extends LumeError {
+  readonly diagnostics: readonly Diagnostic[]
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    const errors = diagnostics.filter(({ severity }) => severity === 'error')
+    const told = errors.slice(0, 3).map(({ pointer, message }) => `${pointer || '/'}: ${message}`)
+    super('DEFINITION_UNSOUND', `the definition cannot run: ${told.join(' ')}${errors.length > 3 ? ' …' : ''}`)
+    this.diagnostics = diagnostics
+  }
+}
+
+/** An input does not fit what the definition asks for. */
+export class InputInvalidError extends LumeError {
+  readonly problems: readonly InputProblem[]
+
+  constructor(problems: readonly InputProblem[]) {
+    const told = problems.slice(0, 3).map(({ pointer, message }) => `${pointer || '/'}: ${message}`)
+    super('INPUT_INVALID', `the input is not valid: ${told.join('; ')}`)
+    this.problems = problems
+  }
+}
+
+export function requireSound({ plan, diagnostics }: Validation): void {
+  if (!plan) throw new DefinitionUnsoundError(diagnostics)
+}
+
+/** The id of a started job, or the reason why there is none, thrown. */
+export function startedOrThrow(result: StartResult): JobId {
+  switch (result.kind) {
+    case 'started':
+      return result.jobId
+    case 'unsound':
+      throw new DefinitionUnsoundError(result.diagnostics)
+    case 'invalidInput':
+      throw new InputInvalidError(result.problems)
+    case 'idempotencyConflict':
+      throw new LumeError('IDEMPOTENCY_CONFLICT', `the idempotency key stands for another request, job ${result.jobId}`)
+  }
+}

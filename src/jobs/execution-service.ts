@@ -1,0 +1,65 @@
+import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import { ownerId } from '../lib/ids.ts'
+import { toPlainJson } from '../lib/plain-json.ts'
+import { startedOrThrow } from './errors.ts'
+import { startRequest, type JobCallbacks, type JobService, type JobServiceOptions } from './job-service.ts'
+import type { WorkflowJobPayload } from './job-types.ts'
+import type { LibraryJob } from './library-job.ts'
+import type { StartExecution } from './start-execution.ts'
+
+export interface ExecuteOptions extends JobCallbacks {
+  /** Whose rows these are; default `local`. */
+  readonly userId?: string
+  /** The same key and payload give the same execution for 30 days. */
+  readonly idempotencyKey?: string
+}
+
+export interface PayloadValidation {
+  readonly valid: boolean
+  /** What is wrong with the definition, warnings included. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** What is wrong with the input. */
+  readonly inputProblems: readonly InputProblem[]
+}
+
+/** Running workflows, for Node programs. */
+export interface ExecutionService {
+  /** Runs a workflow durably and resolves with its job when it has ended. Throws what `createJob` throws. */
+  executeWorkflow(payload: WorkflowJobPayload, options?: ExecuteOptions): Promise<LibraryJob>
+  /** Says whether a payload could be run, without running it. */
+  validatePayload(payload: WorkflowJobPayload, options?: Pick<ExecuteOptions, 'userId'>): Promise<PayloadValidation>
+}
+
+export const LOCAL_USER = 'local'
+
+export interface ExecutionServiceOptions {
+  readonly jobs: Pick<JobService, 'watchJob'>
+  readonly workflows: JobServiceOptions['workflows']
+  readonly plans: PlanCache
+  readonly start: StartExecution
+}
+
+export function createExecutionService(options: ExecutionServiceOptions): ExecutionService {
+  const { jobs, plans, start } = options
+  return {
+    async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
+      const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
+      const jobId = startedOrThrow(await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'queue' }))
+      return jobs.watchJob(jobId, callbacks)
+    },
+    async validatePayload(payload, { userId = LOCAL_USER } = {}) {
+      const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
+      const { plan, diagnostics } = plans.read(request.definition)
+      const input = toPlainJson(request.input)
+      if (!input.ok) {
+        const { pointer, reason } = input.problem
+        return { valid: false, diagnostics, inputProblems: [{ pointer, message: `input ${reason}` }] }
+      }
+      const schema = plan?.inputSchema ?? null
+      const problems = schema === null ? [] : inputProblems(schema, input.value)
+      return { valid: isSound(diagnostics) && problems.length === 0, diagnostics, inputProblems: problems }
+    },
+  }
+}

@@ -1,0 +1,211 @@
+import type { ExecutionStore } from '../db/execution-store.ts'
+import type { Job, JobStore } from '../db/job-store.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import type { WorkflowStore } from '../db/workflow-store.ts'
+import { event, type JobEvent } from '../engine/event.ts'
+import { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from '../engine/job.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import type { RecordedError } from '../engine/step.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LumeError } from '../lib/errors.ts'
+import { ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
+import type { Json } from '../lib/json.ts'
+import type { Logger } from '../lib/logger.ts'
+import { requireSound, startedOrThrow } from './errors.ts'
+import { definitionOf, workflowPayloadSchema, type WorkflowJobPayload } from './job-types.ts'
+import { toLibraryJob, toTimelineEntry, type LibraryJob, type TimelineEntry, type WorkflowJobProgress } from './library-job.ts'
+import type { Processor } from './processor.ts'
+import { runHandler, type HandlerContext } from './run-handler.ts'
+import type { StartExecution, StartRequest } from './start-execution.ts'
+
+/** A job's work as a function of this process: durable only as long as the process lives. */
+export type JobHandler = (job: LibraryJob, context: HandlerContext) => Promise<unknown>
+
+/** Told while a job goes on; what a callback throws is logged and harms nothing else. */
+export interface JobCallbacks {
+  /** `timeline` holds all events so far. */
+  readonly onProgress?: (jobId: string, progress: number, timeline: readonly TimelineEntry[]) => unknown
+  readonly onComplete?: (jobId: string, result: Json) => unknown
+  /** Also for a canceled job, with the code `JOB_CANCELED`. */
+  readonly onError?: (jobId: string, error: RecordedError) => unknown
+}
+
+export type JobStats = { readonly total: number } & Readonly<Record<Lowercase<JobStatus>, number>>
+
+/** The job processor, for Node programs. */
+export interface JobService {
+  /** Stores a job that waits to be started. Throws `JOB_INVALID`, `WORKFLOW_NOT_FOUND`, `DEFINITION_UNSOUND`. */
+  createJob(userId: string, type: JobType, payload: unknown): Promise<LibraryJob>
+  createWorkflowJob(userId: string, payload: WorkflowJobPayload): Promise<LibraryJob>
+  /**
+   * Starts a job and resolves with it when it has ended, in whatever way. Without a handler, or with
+   * `processWorkflowJob`, the job is durable: it survives this process. Any other handler lives here; if the process
+   * dies its job ends FAILED with `HANDLER_LOST`. Throws `JOB_NOT_FOUND`, `JOB_STARTED_ALREADY`.
+   */
+  startJob(jobId: string, handler?: JobHandler | null, callbacks?: JobCallbacks): Promise<LibraryJob>
+  /** Resolves with a started job when it has ended, in whatever way; in another process or before a restart, too. */
+  watchJob(jobId: string, callbacks?: JobCallbacks): Promise<LibraryJob>
+  /** The durable handler: runs the job's definition, and survives the process. */
+  processWorkflowJob(job: { readonly id: string }): Promise<LibraryJob>
+  /** Null when there is no such job. */
+  getJob(jobId: string): Promise<LibraryJob | null>
+  getWorkflowJobProgress(job: { readonly id: string }): Promise<WorkflowJobProgress>
+  /** False when the job has ended, or is being canceled already. */
+  cancelJob(jobId: string): Promise<boolean>
+  jobStats(userId: string): Promise<JobStats>
+}
+
+/** What following a timeline gives, as far as waiting for a job's end goes. */
+export type Follow = (request: {
+  ownerId: OwnerId
+  jobId: JobId
+  after: number
+  kinds: null
+  signal: AbortSignal
+}) => AsyncIterable<{ readonly events: readonly JobEvent[]; readonly job: Job }>
+
+export interface JobServiceOptions {
+  readonly jobs: JobStore
+  readonly executions: ExecutionStore
+  readonly workflows: Pick<WorkflowStore, 'find'>
+  readonly plans: PlanCache
+  readonly start: StartExecution
+  readonly follow: Follow
+  readonly processor: Processor | null
+  readonly wakeups: Wakeups
+  readonly clock: Clock
+  readonly logger: Pick<Logger, 'warn'>
+  /** Aborts when the library is closed: nobody waits beyond that. */
+  readonly closed: AbortSignal
+}
+
+export function createJobService(options: JobServiceOptions): JobService {
+  const { jobs, executions, start, processor, wakeups, clock } = options
+
+  const find = async (jobId: string): Promise<{ job: Job; library: LibraryJob } | null> => {
+    const id = parseId<JobId>(jobId)
+    const owner = id && (await jobs.ownerOf(id))
+    if (!id || !owner) return null
+    const [job, details] = await Promise.all([jobs.find(owner, id), executions.details(id)])
+    return job && details ? { job, library: toLibraryJob(job, details, clock.now()) } : null
+  }
+  const get = async (jobId: string) => {
+    const found = await find(jobId)
+    if (!found) throw new LumeError('JOB_NOT_FOUND', `there is no job "${jobId}"`)
+    return found
+  }
+
+  const service: JobService = {
+    async createJob(userId, type, payload) {
+      if (!JOB_TYPES.includes(type)) throw new LumeError('JOB_INVALID', `a job's type is one of ${JOB_TYPES.join(', ')}`)
+      const request = await startRequest(options, { ownerId: ownerId(userId), type, payload })
+      return (await get(startedOrThrow(await start({ ...request, intent: 'create' })))).library
+    },
+    createWorkflowJob: (userId, payload) => service.createJob(userId, 'WORKFLOW', payload),
+    async startJob(jobId, handler, callbacks = {}) {
+      const { job, library } = await get(jobId)
+      const queued = event('JOB_QUEUED', clock.now(), {})
+      if (!handler || handler === service.processWorkflowJob) {
+        await requireRunnable(options, job)
+        await begin(await jobs.queue(job, queued, { handler: 'engine' }), job)
+        wakeups.queued()
+      } else {
+        if (!processor) throw new LumeError('NO_WORKER', 'this process runs no jobs: a handler function needs one that does')
+        await begin(await jobs.queue(job, queued, { handler: 'process' }), job)
+        await processor.runHere(job.id, (journal, signals) =>
+          runHandler({ handler: (context) => handler(library, context), journal, signals, clock }),
+        )
+      }
+      return service.watchJob(jobId, callbacks)
+    },
+    async watchJob(jobId, callbacks = {}) {
+      await watch(options, (await get(jobId)).job, callbacks)
+      return (await get(jobId)).library
+    },
+    async processWorkflowJob(job) {
+      return service.startJob(job.id)
+    },
+    async getJob(jobId) {
+      return (await find(jobId))?.library ?? null
+    },
+    async getWorkflowJobProgress({ id }) {
+      const { status, progress, currentStep, completedNodes, totalNodes, executionTime, error } = (await get(id)).library
+      return { status, progress, currentStep, completedNodes, totalNodes, executionTime, error }
+    },
+    async cancelJob(jobId) {
+      const { job } = await get(jobId)
+      const isAsked = await jobs.sendCancel(job.ownerId, job.id)
+      if (isAsked) wakeups.command(job.id)
+      return isAsked
+    },
+    async jobStats(userId) {
+      const counts = await jobs.countByStatus(ownerId(userId))
+      const byStatus = JOB_STATUSES.map((status) => [status.toLowerCase(), counts.get(status) ?? 0] as const)
+      return { total: byStatus.reduce((sum, [, count]) => sum + count, 0), ...Object.fromEntries(byStatus) } as JobStats
+    },
+  }
+  return service
+}
+
+async function begin(isQueued: boolean, { id, status }: Job): Promise<void> {
+  if (isQueued) return
+  throw new LumeError('JOB_STARTED_ALREADY', `job ${id} was started already: it is ${status.toLowerCase()}`)
+}
+
+/** Reads a payload into what the start of an execution takes. */
+export async function startRequest(
+  { workflows }: Pick<JobServiceOptions, 'workflows'>,
+  job: { ownerId: OwnerId; type: JobType; payload: unknown },
+): Promise<Omit<StartRequest, 'intent'>> {
+  const { ownerId: owner, type, payload } = job
+  if (type !== 'WORKFLOW') {
+    const definition = definitionOf(type, payload as Json)
+    return { ownerId: owner, type, definition, workflowId: null, label: null, input: payload, mode: 'production' }
+  }
+  const parsed = workflowPayloadSchema.safeParse(payload)
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`)
+    throw new LumeError('JOB_INVALID', `the payload of a workflow job is not valid: ${issues.join('; ')}`)
+  }
+  const { workflowId, workflowDefinition, input = null, mode, variables, metadata } = parsed.data
+  const common = { ownerId: owner, type, input, variables, mode, metadata }
+  if (workflowDefinition !== undefined) {
+    return { ...common, definition: workflowDefinition, workflowId: null, label: workflowId }
+  }
+  const id = parseId<WorkflowId>(workflowId)
+  const workflow = id && (await workflows.find(owner, id))
+  if (!workflow) throw new LumeError('WORKFLOW_NOT_FOUND', `there is no workflow "${workflowId}" of this user`)
+  return { ...common, definition: workflow.draft, workflowId: workflow.id as WorkflowId }
+}
+
+async function requireRunnable({ executions, plans }: JobServiceOptions, { id }: Job): Promise<void> {
+  const stored = await executions.load(id)
+  if (stored) requireSound(plans.validate(stored.definition))
+}
+
+/** Follows a job to its end and tells the callbacks. */
+async function watch({ follow, logger, closed, executions }: JobServiceOptions, job: Job, callbacks: JobCallbacks): Promise<void> {
+  const { onProgress, onComplete, onError } = callbacks
+  const tell = async (what: string, call: () => unknown) => {
+    try {
+      await call()
+    } catch (fault) {
+      logger.warn({ err: fault, jobId: job.id }, `the callback ${what} threw; the job goes on`)
+    }
+  }
+  const timeline: TimelineEntry[] = []
+  let last: Job = job
+  for await (const batch of follow({ ownerId: job.ownerId, jobId: job.id, after: 0, kinds: null, signal: closed })) {
+    last = batch.job
+    timeline.push(...batch.events.map(toTimelineEntry))
+    if (onProgress) await tell('onProgress', () => onProgress(job.id, last.progress, [...timeline]))
+  }
+  if (!isTerminal(last.status)) throw new LumeError('CLOSED', `Lume was closed before job ${job.id} ended`)
+  if (last.status === 'COMPLETED') {
+    const output = (await executions.details(job.id))?.output ?? null
+    if (onComplete) await tell('onComplete', () => onComplete(job.id, output))
+  } else if (onError) {
+    const error = last.error ?? { code: 'JOB_CANCELED', message: 'The job was canceled.' }
+    await tell('onError', () => onError(job.id, error))
+  }
+}

@@ -1,0 +1,262 @@
+import type { ExecutionStore } from '../db/execution-store.ts'
+import type { ClaimedJob, JobStore, Lease } from '../db/job-store.ts'
+import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
+import { FenceLostError } from '../engine/journal.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import { recordEnd, type RunEnd } from '../engine/run-end.ts'
+import { runExecution, type RunRequest } from '../engine/run.ts'
+import type { RecordedError } from '../engine/step.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { JobId } from '../lib/ids.ts'
+import type { Logger } from '../lib/logger.ts'
+
+export interface ProcessorOptions {
+  readonly jobs: JobStore
+  readonly executions: ExecutionStore
+  readonly journal: Journal
+  readonly plans: PlanCache
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly lease: Lease
+  /** How many jobs run here at the same time. */
+  readonly concurrency: number
+  /** A place became free. */
+  readonly onFree?: () => void
+}
+
+/** Room for one job, held between the decision to start it and the start. */
+export interface Reservation {
+  readonly lease: Lease
+  /** The job was stored with this lease: run it. What is not passed is loaded. */
+  run(claim: Claim, request: RunRequest): void
+  /** The job was not stored, or not with this lease. */
+  giveBack(): void
+}
+
+/** D5: this many losses in a row without a newly committed step, and the job is what kills its workers. */
+const MAX_RECOVERIES = 5
+const EXPIRED_PER_TICK = 20
+
+/**
+ * Runs jobs in this process, a bounded number at a time. It claims what waits for a worker or lost one, keeps the leases
+ * of what runs, and obeys the inboxes. Nothing here decides what a job does: that is the engine's.
+ */
+export class Processor {
+  readonly #options: ProcessorOptions
+  readonly #running = new Map<JobId, Running>()
+  #free: number
+  #isStopped = false
+
+  constructor(options: ProcessorOptions) {
+    this.#options = options
+    this.#free = options.concurrency
+  }
+
+  /** Room for a job that is about to be stored here, or null when all places are taken. */
+  reserve(): Reservation | null {
+    if (this.#free <= 0 || this.#isStopped) return null
+    this.#free--
+    let isOpen = true
+    const close = () => {
+      const wasOpen = isOpen
+      isOpen = false
+      return wasOpen
+    }
+    return {
+      lease: this.#options.lease,
+      run: (claim, request) => close() && this.#run({ claim, takesSlot: true, begin: (run) => this.#execute(run, request) }),
+      giveBack: () => close() && this.#freeSlot(),
+    }
+  }
+
+  get freePlaces(): number {
+    return this.#free
+  }
+
+  /** Claims what the free places allow and starts it; returns how many jobs were started. */
+  async tick(): Promise<number> {
+    const { jobs, lease } = this.#options
+    const wanted = this.#free
+    if (wanted <= 0 || this.#isStopped) return 0
+    this.#free -= wanted
+    let claimed: readonly ClaimedJob[] = []
+    try {
+      const waiting = await jobs.claimWaiting(lease, wanted)
+      const expired = waiting.length < wanted ? await jobs.claimExpired(lease, Math.min(wanted - waiting.length, EXPIRED_PER_TICK)) : []
+      claimed = [...waiting, ...expired]
+    } finally {
+      this.#free += wanted - claimed.length
+    }
+    for (const job of claimed) this.#take(job, { takesSlot: true })
+    return claimed.length
+  }
+
+  /** Obeys a job's inbox: at once when the job runs here, by taking the fence when nobody holds it (D8). */
+  async obey(jobId: JobId): Promise<void> {
+    const running = this.#running.get(jobId)
+    if (running) return this.#readInbox(jobId, running)
+    const claimed = this.#isStopped ? null : await this.#options.jobs.claimOne(this.#options.lease, jobId)
+    if (claimed) this.#take(claimed, { takesSlot: false })
+  }
+
+  /** Lengthens this process's leases; jobs that are not among them any more are dropped, inboxes that grew are read. */
+  async renewLeases(): Promise<void> {
+    if (this.#running.size === 0) return
+    const before = [...this.#running]
+    const held = new Map((await this.#options.jobs.renew(this.#options.lease)).map((job) => [job.id, job]))
+    for (const [jobId, running] of before) {
+      const job = held.get(jobId)
+      if (!job || job.fence !== running.claim.fence) running.yield.abort(new FenceLostError('the lease is lost'))
+      else if (job.commandsSent > running.commandsSeen) await this.#readInbox(jobId, running)
+    }
+  }
+
+  /** Aborts all runs because the leases cannot be proved any more. */
+  yieldAll(): void {
+    for (const running of this.#running.values()) running.yield.abort(new FenceLostError('the lease ran out'))
+  }
+
+  /** The journal saw a command that has not been read. */
+  noticeCommands(jobId: JobId): void {
+    const running = this.#running.get(jobId)
+    if (running) void this.#readInbox(jobId, running)
+  }
+
+  /** Resolves when no job runs here. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done))
+  }
+
+  /** Takes no more jobs, stops those that run without recording anything, and gives them back. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.yieldAll()
+    await this.idle()
+    await this.#options.journal.idle()
+    await this.#options.jobs.release(this.#options.lease.workerId)
+  }
+
+  /** Runs something else than the engine on a queued job, in this process: a handler function, outside the places. */
+  async runHere(jobId: JobId, begin: (journal: ClaimedJournal, signals: RunningSignals) => Promise<RunEnd>): Promise<void> {
+    const claimed = await this.#options.jobs.claimOne(this.#options.lease, jobId)
+    if (!claimed) return
+    this.#run({
+      claim: claimOf(claimed),
+      takesSlot: false,
+      begin: async (run) => {
+        if (claimed.commandsSent > 0) await this.#readInbox(jobId, run)
+        return begin(run.journal, { cancel: run.cancel.signal, yield: run.yield.signal })
+      },
+    })
+  }
+
+  #take(job: ClaimedJob, { takesSlot }: { takesSlot: boolean }): void {
+    this.#run({ claim: claimOf(job), takesSlot, begin: (run) => this.#recover(job, run) })
+  }
+
+  async #recover(job: ClaimedJob, run: Running): Promise<RunEnd> {
+    if (job.commandsSent > 0) await this.#readInbox(job.id, run)
+    const isCanceled = run.cancel.signal.aborted
+    if (job.recoveries > MAX_RECOVERIES) return this.#fail(job, run, CRASH_LOOP)
+    if (job.handler === 'process' && !isCanceled) return this.#fail(job, run, HANDLER_LOST)
+    const { executions, plans } = this.#options
+    const stored = await executions.load(job.id)
+    if (!stored) throw new Error(`job ${job.id} has no execution`)
+    const { plan, diagnostics } = plans.validate(stored.definition)
+    if (!plan) {
+      const [first] = diagnostics.filter(({ severity }) => severity === 'error')
+      const message = `This build cannot run the definition any more: ${first?.message ?? 'it is not sound'}`
+      return this.#fail(job, run, { code: 'DEFINITION_UNSOUND', message })
+    }
+    const recorded = await executions.loadRecorded(job)
+    return this.#execute(run, {
+      executionId: job.id,
+      plan,
+      input: stored.input,
+      variables: stored.variables,
+      mode: stored.mode,
+      startedAt: stored.startedAt?.getTime() ?? null,
+      progress: stored.progress,
+      recorded,
+      recoveries: job.recoveries,
+    })
+  }
+
+  #execute(run: Running, request: RunRequest): Promise<RunEnd> {
+    const { clock, random } = this.#options
+    return runExecution(request, { journal: run.journal, clock, random }, { cancel: run.cancel.signal, yield: run.yield.signal })
+  }
+
+  #fail({ progress }: ClaimedJob, run: Running, error: RecordedError): Promise<RunEnd> {
+    return recordEnd(run.journal, { status: 'FAILED', at: this.#options.clock.now(), error }, { progress })
+  }
+
+  #run({ claim, takesSlot, begin }: { claim: Claim; takesSlot: boolean; begin: (run: Running) => Promise<RunEnd> }): void {
+    const running: Running = {
+      claim,
+      journal: this.#options.journal.open(claim),
+      cancel: new AbortController(),
+      yield: new AbortController(),
+      commandsSeen: claim.commandsSeen,
+      done: Promise.resolve(),
+    }
+    this.#running.set(claim.jobId, running)
+    running.done = this.#finish({ running, takesSlot, run: begin(running) })
+  }
+
+  async #finish({ running, takesSlot, run }: { running: Running; takesSlot: boolean; run: Promise<RunEnd> }): Promise<void> {
+    const { jobId } = running.claim
+    try {
+      await run
+    } catch (fault) {
+      // The lease runs out by itself and the job is recovered, here or elsewhere: the fault may be this process's own.
+      if (!(fault instanceof FenceLostError)) this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
+    } finally {
+      if (this.#running.get(jobId) === running) this.#running.delete(jobId)
+      if (takesSlot) this.#freeSlot()
+    }
+  }
+
+  #freeSlot(): void {
+    this.#free++
+    if (!this.#isStopped) this.#options.onFree?.()
+  }
+
+  async #readInbox(jobId: JobId, running: Running): Promise<void> {
+    const commands = await this.#options.jobs.commandsAfter(jobId, running.commandsSeen)
+    for (const { number, kind } of commands) {
+      running.commandsSeen = Math.max(running.commandsSeen, number)
+      if (kind === 'CANCEL') running.cancel.abort(new Error('a user canceled the job'))
+    }
+    running.journal.commandsRead(running.commandsSeen)
+  }
+}
+
+function claimOf({ id, ownerId, fence, lastSeq }: ClaimedJob): Claim {
+  return { jobId: id, ownerId, fence, lastSeq, commandsSeen: 0 }
+}
+
+export interface RunningSignals {
+  readonly cancel: AbortSignal
+  readonly yield: AbortSignal
+}
+
+interface Running {
+  readonly claim: Claim
+  readonly journal: ClaimedJournal
+  readonly cancel: AbortController
+  readonly yield: AbortController
+  commandsSeen: number
+  done: Promise<void>
+}
+
+const CRASH_LOOP: RecordedError = {
+  code: 'CRASH_LOOP',
+  message: `Workers were lost ${MAX_RECOVERIES} times in a row in the middle of this job without a step being committed.`,
+}
+
+const HANDLER_LOST: RecordedError = {
+  code: 'HANDLER_LOST',
+  message: 'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
+}

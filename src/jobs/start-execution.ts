@@ -1,0 +1,190 @@
+import type { DefinitionStore } from '../db/definition-store.ts'
+import type { JobStore, NewJob } from '../db/job-store.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import type { Diagnostic } from '../engine/diagnostics.ts'
+import { event } from '../engine/event.ts'
+import type { ExecutionMode, JobType } from '../engine/job.ts'
+import { NOTHING_RECORDED } from '../engine/journal.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import type { Plan } from '../engine/plan.ts'
+import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import { canonicalHash } from '../lib/canonical-json.ts'
+import type { Clock } from '../lib/clock.ts'
+import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
+import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
+import { toPlainJson } from '../lib/plain-json.ts'
+import type { Processor, Reservation } from './processor.ts'
+
+/** A request to run a definition. */
+export interface StartRequest {
+  readonly ownerId: OwnerId
+  readonly type: JobType
+  readonly definition: unknown
+  /** The workflow that the definition is stored under, if it is. */
+  readonly workflowId: WorkflowId | null
+  /** What the starter calls an inline definition. */
+  readonly label?: string | null
+  readonly input: unknown
+  /** An object, on top of the definition's defaults. */
+  readonly variables?: unknown
+  readonly mode: ExecutionMode
+  /** An object. */
+  readonly metadata?: unknown
+  readonly idempotencyKey?: string | null
+  /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
+  readonly intent: 'queue' | 'create'
+}
+
+export type StartResult =
+  | { readonly kind: 'started'; readonly jobId: JobId; readonly deduplicated: boolean }
+  | { readonly kind: 'unsound'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: 'invalidInput'; readonly problems: readonly InputProblem[] }
+  /** The key was used for another request less than 30 days ago. */
+  | { readonly kind: 'idempotencyConflict'; readonly jobId: JobId }
+
+export interface StartExecutionOptions {
+  readonly jobs: JobStore
+  readonly definitions: DefinitionStore
+  readonly plans: PlanCache
+  readonly wakeups: Wakeups
+  readonly clock: Clock
+  /** Null in a process that runs no jobs. */
+  readonly processor: Processor | null
+}
+
+export type StartExecution = (request: StartRequest) => Promise<StartResult>
+
+const IDEMPOTENCY_MS = 30 * 86_400_000
+/** D6. */
+const INPUT_MAX_BYTES = 1024 * 1024
+const KEY_MAX_LENGTH = 255
+
+/**
+ * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
+ * this process has room, takes the job in the same statement (D7). Once it resolves with `started` the start is safe
+ * from any crash (P1).
+ */
+export function createStartExecution(options: StartExecutionOptions): StartExecution {
+  const { jobs, definitions, plans, wakeups, clock, processor } = options
+  return async (request) => {
+    const { document, plan, diagnostics } = plans.read(request.definition)
+    const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
+    if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
+    const { values, problems } = readValues(request)
+    if (problems.length > 0) return { kind: 'invalidInput', problems }
+    const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
+    if (misfits.length > 0) return { kind: 'invalidInput', problems: misfits }
+
+    const at = clock.now()
+    const definitionId = await definitions.ensure(request.ownerId, document)
+    const reservation = request.intent === 'queue' ? (processor?.reserve() ?? null) : null
+    try {
+      const job = newJob({ request, values, plan, at, definitionId, definitionHash: document.hash, reservation })
+      const inserted = await jobs.insert(job, event('JOB_QUEUED', at, {}))
+      if (inserted.kind === 'taken') {
+        const isSame = inserted.requestHash === job.idempotency?.requestHash
+        return isSame
+          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
+          : { kind: 'idempotencyConflict', jobId: inserted.jobId }
+      }
+      if (reservation && plan) runAtOnce(reservation, job, plan)
+      else if (request.intent === 'queue') wakeups.queued()
+      return { kind: 'started', jobId: job.id, deduplicated: false }
+    } finally {
+      reservation?.giveBack()
+    }
+  }
+}
+
+function newJob(start: {
+  request: StartRequest
+  values: StartValues
+  plan: Plan | null
+  at: number
+  definitionId: NewJob['definitionId']
+  definitionHash: string
+  reservation: Reservation | null
+}): NewJob {
+  const { request, values, plan, at, definitionId, definitionHash, reservation } = start
+  const isQueued = request.intent === 'queue'
+  const key = request.idempotencyKey ?? null
+  return {
+    id: newId(),
+    ownerId: request.ownerId,
+    type: request.type,
+    status: isQueued ? 'QUEUED' : 'CREATED',
+    handler: 'engine',
+    definitionId,
+    workflowId: request.workflowId,
+    label: request.label ?? null,
+    mode: request.mode,
+    metadata: values.metadata,
+    input: values.input,
+    variables: deepFreeze({ ...plan?.variables, ...values.variables }),
+    totalNodes: plan?.graph.nodes.length ?? 1,
+    priority: 0,
+    at,
+    wakeAt: isQueued ? at : null,
+    idempotency: key === null ? null : { key, requestHash: requestHash({ request, values, definitionHash }), expiresAt: at + IDEMPOTENCY_MS },
+    lease: reservation?.lease ?? null,
+  }
+}
+
+/** What makes two starts the same: everything that was asked for but the key (D9). */
+function requestHash(start: { request: StartRequest; values: StartValues; definitionHash: string }): string {
+  const { type, workflowId, label = null, mode } = start.request
+  const definition = workflowId === null ? start.definitionHash : null
+  return canonicalHash({ type, workflowId, definition, label, mode, ...start.values })
+}
+
+/** The free values of a request, as they will be read back from the tables. */
+interface StartValues {
+  readonly input: Json
+  readonly variables: JsonObject
+  readonly metadata: JsonObject
+}
+
+function readValues(request: StartRequest): { values: StartValues; problems: readonly InputProblem[] } {
+  const problems: InputProblem[] = []
+  const read = (name: string, value: unknown): Json => {
+    const at = name === 'input' ? '' : `/${name}`
+    const plain = toPlainJson(value)
+    if (!plain.ok) problems.push({ pointer: at + plain.problem.pointer, message: `${name} ${plain.problem.reason}` })
+    else if (Buffer.byteLength(plain.text) > INPUT_MAX_BYTES) {
+      problems.push({ pointer: at, message: `${name} has more than ${INPUT_MAX_BYTES} bytes` })
+    }
+    return plain.ok ? deepFreeze(plain.value) : null
+  }
+  const readObject = (name: string, value: unknown): JsonObject => {
+    const json = read(name, value ?? {})
+    if (isJsonObject(json)) return json
+    problems.push({ pointer: `/${name}`, message: `${name} must be an object` })
+    return {}
+  }
+  const values = {
+    input: read('input', request.input),
+    variables: readObject('variables', request.variables),
+    metadata: readObject('metadata', request.metadata),
+  }
+  return { values, problems: [...problems, ...keyProblems(request.idempotencyKey)] }
+}
+
+function keyProblems(key: string | null | undefined): readonly InputProblem[] {
+  if (key == null || (key.length > 0 && key.length <= KEY_MAX_LENGTH)) return []
+  return [{ pointer: '/idempotencyKey', message: `an idempotency key has 1 to ${KEY_MAX_LENGTH} characters` }]
+}
+
+function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
+  const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
+  reservation.run(claim, {
+    executionId: job.id,
+    plan,
+    input: job.input,
+    variables: job.variables,
+    mode: job.mode,
+    startedAt: null,
+    progress: 0,
+    recorded: NOTHING_RECORDED,
+    recoveries: 0,
+  })
+}

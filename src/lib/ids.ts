@@ -1,0 +1,28 @@
+import { v7, validate } from 'uuid'
+
+declare const brand: unique symbol
+/** A UUID of one kind of thing, made only by its parser or by `newId`. */
+export type Id<Kind extends string> = string & { readonly [brand]: Kind }
+
+export type OwnerId = Id<'owner'>
+export type WorkflowId = Id<'workflow'>
+export type DefinitionId = Id<'definition'>
+export type JobId = Id<'job'>
+export type ExecutionId = Id<'execution'>
+export type WorkerId = Id<'worker'>
+
+/** A new time-ordered id (UUID version 7, RFC 9562). */
+export function newId<T extends Id<string>>(): T {
+  return v7() as T
+}
+
+/** Reads an id that came from outside; null when it is not a UUID at all, so that callers answer "not found". */
+export function parseId<T extends Id<string>>(text: string): T | null {
+  return validate(text) ? (text.toLowerCase() as T) : null
+}
+
+/** An owner is named by whoever embeds Lume: any non-empty text up to 200 characters. */
+export function ownerId(text: string): OwnerId {
+  if (text.length === 0 || text.length > 200) throw new TypeError('an owner id has 1 to 200 characters')
+  return text as OwnerId
+}

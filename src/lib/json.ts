@@ -1,0 +1,32 @@
+/** A value that JSON can carry without loss. Everything that Lume records or lets flow between blocks is of this type. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** True for objects that are neither null nor arrays. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Freezes a parsed JSON value all the way down, so that no block can change what another one sees. Safe on any depth. */
+export function deepFreeze<T extends Json>(value: T): T {
+  const pending: Json[] = [value]
+  while (pending.length > 0) {
+    const next = pending.pop()
+    if (typeof next !== 'object' || next === null || Object.isFrozen(next)) continue
+    Object.freeze(next)
+    for (const child of Object.values(next)) pending.push(child)
+  }
+  return value
+}
+
+/** Escapes one key for use in a JSON pointer (RFC 6901). */
+export function pointerKey(key: string | number): string {
+  return String(key).replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+/** Appends keys to a JSON pointer: `pointer('/nodes', 3, 'config')` is `/nodes/3/config`. */
+export function pointer(base: string, ...keys: readonly (string | number)[]): string {
+  return keys.reduce<string>((path, key) => `${path}/${pointerKey(key)}`, base)
+}

@@ -1,0 +1,107 @@
+import type { EventStore } from '../db/event-store.ts'
+import type { Job, JobStore } from '../db/job-store.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import { isTerminalEvent, type EventKind, type JobEvent } from '../engine/event.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
+
+/** Some events in order, and how far into the timeline they reach. */
+export interface TimelineBatch {
+  /** Those of the wanted kinds. */
+  readonly events: readonly JobEvent[]
+  /** Resume after this number: it also counts events of other kinds. */
+  readonly cursor: number
+  /** False while more events are known to be there. */
+  readonly isCaughtUp: boolean
+  /** The job as it was when the batch was read. */
+  readonly job: Job
+}
+
+export interface FollowTimelineOptions {
+  readonly events: EventStore
+  readonly jobs: Pick<JobStore, 'find'>
+  readonly wakeups: Pick<Wakeups, 'onNews'>
+  readonly clock: Clock
+}
+
+export interface FollowRequest {
+  readonly ownerId: OwnerId
+  readonly jobId: JobId
+  /** The number after which to begin; 0 for the whole timeline. */
+  readonly after: number
+  /** Null: all. */
+  readonly kinds: ReadonlySet<EventKind> | null
+  /** Ends the following when it aborts. */
+  readonly signal: AbortSignal
+}
+
+export type FollowTimeline = (request: FollowRequest) => AsyncGenerator<TimelineBatch, void>
+
+const PAGE = 500
+/** How long a lost hint can delay an event. */
+const LOOK_AGAIN_MS = 2_000
+
+/**
+ * Replays a job's timeline after a number and then follows it until its terminal event (P4). It attaches to the hints
+ * first and then reads, so nothing falls between; every hint makes it read on from its cursor. It reads one page at a
+ * time and only when asked for more, so a slow reader holds one page and no queue. Ends at once for an unknown job.
+ */
+export function createFollowTimeline({ events, jobs, wakeups, clock }: FollowTimelineOptions): FollowTimeline {
+  return async function* followTimeline({ ownerId, jobId, after, kinds, signal }) {
+    const bell = new Bell()
+    const detach = wakeups.onNews(jobId, () => bell.ring())
+    try {
+      let cursor = after
+      for (let isFirst = true; !signal.aborted; isFirst = false) {
+        bell.reset()
+        const page = await events.after({ id: jobId, ownerId }, cursor, PAGE)
+        cursor = page.at(-1)?.seq ?? cursor
+        const isCaughtUp = page.length < PAGE
+        if (page.length > 0 || isFirst) {
+          const job = await jobs.find(ownerId, jobId)
+          if (!job) return
+          const wanted = kinds === null ? page : page.filter(({ kind }) => kinds.has(kind))
+          yield { events: wanted, cursor, isCaughtUp, job }
+          // A cursor beyond the end still has to see that the job has ended.
+          if (job.finishedAt !== null && isCaughtUp && cursor >= job.lastSeq) return
+          if (page.some(({ kind }) => isTerminalEvent(kind))) return
+        }
+        if (isCaughtUp) await bell.wait(clock, LOOK_AGAIN_MS, signal)
+      }
+    } finally {
+      detach()
+    }
+  }
+}
+
+/** Remembers one ring until somebody waits for it. */
+class Bell {
+  #hasRung = false
+  #answer: (() => void) | null = null
+
+  ring(): void {
+    this.#hasRung = true
+    this.#answer?.()
+  }
+
+  reset(): void {
+    this.#hasRung = false
+  }
+
+  /** Resolves at the next ring, after `ms`, or when the signal aborts. */
+  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#hasRung || signal.aborted) return
+    const timer = new AbortController()
+    const stop = () => timer.abort(new Error('no longer waiting'))
+    signal.addEventListener('abort', stop, { once: true })
+    this.#answer = stop
+    try {
+      await clock.wait(ms, timer.signal)
+    } catch {
+      // Rung, or nobody follows any more: either way the caller looks.
+    } finally {
+      this.#answer = null
+      signal.removeEventListener('abort', stop)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import DataLoader from 'dataloader'
+import type { EventStore } from '../db/event-store.ts'
+import type { JobStore } from '../db/job-store.ts'
+import type { PrismaClient } from '../db/prisma.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import type { WorkflowStore } from '../db/workflow-store.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import type { BlockRegistry } from '../engine/registry.ts'
+import type { StartExecution } from '../jobs/start-execution.ts'
+import type { OwnerId } from '../lib/ids.ts'
+import type { Json } from '../lib/json.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { FollowTimeline } from '../live/follow-timeline.ts'
+import type { Drafts } from '../workflows/drafts.ts'
+
+/** What resolvers call. */
+export interface Services {
+  readonly prisma: PrismaClient
+  readonly registry: BlockRegistry
+  readonly plans: PlanCache
+  readonly drafts: Drafts
+  readonly workflows: WorkflowStore
+  readonly jobs: JobStore
+  readonly events: EventStore
+  readonly start: StartExecution
+  readonly follow: FollowTimeline
+  readonly wakeups: Wakeups
+  readonly logger: Logger
+}
+
+/** What every resolver of one operation gets. */
+export interface Context extends Services {
+  /** Whose rows the operation sees. */
+  readonly ownerId: OwnerId
+  /** Outputs of steps by execution and path, gathered within the operation. */
+  readonly stepOutputs: DataLoader<StepKey, Json, string>
+}
+
+export interface StepKey {
+  readonly executionId: string
+  readonly path: string
+}
+
+export function createContext(services: Services, ownerId: OwnerId): Context {
+  const stepOutputs = new DataLoader<StepKey, Json, string>((keys) => loadOutputs(services.prisma, ownerId, keys), {
+    cacheKeyFn: keyOf,
+  })
+  return { ...services, ownerId, stepOutputs }
+}
+
+async function loadOutputs(prisma: PrismaClient, ownerId: OwnerId, keys: readonly StepKey[]): Promise<Json[]> {
+  const rows = await prisma.stepValues.findMany({
+    where: { ownerId, OR: keys.map(({ executionId, path }) => ({ executionId, path })) },
+    select: { executionId: true, path: true, output: true },
+  })
+  const outputs = new Map(rows.map((row) => [keyOf(row), row.output as Json]))
+  return keys.map((key) => outputs.get(keyOf(key)) ?? null)
+}
+
+function keyOf({ executionId, path }: StepKey): string {
+  return `${executionId} ${path}`
+}

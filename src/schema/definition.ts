@@ -1,0 +1,71 @@
+import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
+import { builder } from './builder.ts'
+
+/** A definition as the graph that a canvas draws. Reads whatever a draft holds and leaves out what is no node or edge. */
+export interface ShownGraph {
+  readonly nodes: readonly JsonObject[]
+  readonly edges: readonly JsonObject[]
+}
+
+const PositionType = builder.objectRef<JsonObject>('Position').implement({
+  description: 'A place on a canvas.',
+  fields: (t) => ({
+    x: t.float({ description: 'To the right.', resolve: ({ x }) => numberOf(x) }),
+    y: t.float({ description: 'Downwards.', resolve: ({ y }) => numberOf(y) }),
+  }),
+})
+
+const GraphNodeType = builder.objectRef<JsonObject>('GraphNode').implement({
+  description: 'A block placed in a definition.',
+  fields: (t) => ({
+    id: t.string({ description: 'Unique in its definition.', resolve: ({ id }) => textOf(id) }),
+    type: t.string({ description: 'The block type.', resolve: ({ type }) => textOf(type) }),
+    name: t.string({ nullable: true, description: 'What people call it.', resolve: ({ name }) => (typeof name === 'string' ? name : null) }),
+    config: t.field({ type: 'JSON', description: 'Its config, templates unresolved.', resolve: ({ config }) => config ?? {} }),
+    position: t.field({
+      type: PositionType,
+      nullable: true,
+      description: 'Where a canvas shows it.',
+      resolve: ({ position }) => (isJsonObject(position) ? position : null),
+    }),
+    document: t.field({ type: 'JSON', description: 'The node as it stands in the definition, other fields included.', resolve: (node) => node }),
+  }),
+})
+
+const GraphEdgeType = builder.objectRef<JsonObject>('GraphEdge').implement({
+  description: 'An arrow from a node’s handle to a node.',
+  fields: (t) => ({
+    source: t.string({ description: 'The node it leaves.', resolve: ({ source }) => textOf(source) }),
+    target: t.string({ description: 'The node it enters.', resolve: ({ target }) => textOf(target) }),
+    sourceHandle: t.string({
+      description: 'The handle it leaves by.',
+      resolve: ({ sourceHandle }) => (typeof sourceHandle === 'string' ? sourceHandle : 'out'),
+    }),
+    document: t.field({ type: 'JSON', description: 'The edge as it stands in the definition.', resolve: (edge) => edge }),
+  }),
+})
+
+export const GraphType = builder.objectRef<ShownGraph>('Graph').implement({
+  description: 'A definition’s nodes and edges, typed.',
+  fields: (t) => ({
+    nodes: t.field({ type: [GraphNodeType], description: 'In the definition’s order.', resolve: ({ nodes }) => nodes }),
+    edges: t.field({ type: [GraphEdgeType], description: 'In the definition’s order.', resolve: ({ edges }) => edges }),
+  }),
+})
+
+export function graphOf(definition: unknown): ShownGraph {
+  const document = isJsonObject(definition) ? definition : {}
+  return { nodes: objectsOf(document.nodes), edges: objectsOf(document.edges) }
+}
+
+function objectsOf(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? (value as readonly Json[]).filter(isJsonObject) : []
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function numberOf(value: Json | undefined): number {
+  return typeof value === 'number' ? value : 0
+}

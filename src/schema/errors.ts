@@ -1,0 +1,144 @@
+import type { Diagnostic } from '../engine/diagnostics.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
+import { LumeError } from '../lib/errors.ts'
+import { builder } from './builder.ts'
+import { DiagnosticType } from './diagnostic.ts'
+
+/** An error that is part of an answer; `path` leads to the argument that caused it. */
+abstract class AnswerError extends LumeError {
+  readonly path: readonly string[]
+
+  constructor(code: string, message: string, path: readonly string[]) {
+    super(code, message)
+    this.path = path
+  }
+}
+
+/** What an argument names is not there, or is another tenant's: the two are not told apart. */
+export class NotFoundError extends AnswerError {
+  constructor(what: string, path: readonly string[]) {
+    super('NOT_FOUND', `There is no such ${what}.`, path)
+  }
+}
+
+export class InvalidArgumentError extends AnswerError {
+  constructor(message: string, path: readonly string[]) {
+    super('INVALID_ARGUMENT', message, path)
+  }
+}
+
+export class ValidationFailedError extends AnswerError {
+  readonly diagnostics: readonly Diagnostic[]
+
+  constructor(diagnostics: readonly Diagnostic[], path: readonly string[]) {
+    const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+    super('VALIDATION_FAILED', `The definition cannot run: ${errors} ${errors === 1 ? 'error' : 'errors'}.`, path)
+    this.diagnostics = diagnostics
+  }
+}
+
+export class InputInvalidError extends AnswerError {
+  readonly problems: readonly InputProblem[]
+
+  constructor(problems: readonly InputProblem[], path: readonly string[]) {
+    const told = problems.slice(0, 3).map(({ pointer, message }) => `${pointer || '/'} ${message}`)
+    super('INPUT_INVALID', `The input does not fit: ${told.join('; ')}.`, path)
+    this.problems = problems
+  }
+}
+
+export class RevisionConflictError extends AnswerError {
+  readonly revision: number
+
+  constructor(revision: number, path: readonly string[]) {
+    super('REVISION_CONFLICT', `Somebody else saved meanwhile: the revision is ${revision} now. Read it and merge.`, path)
+    this.revision = revision
+  }
+}
+
+export class IdempotencyConflictError extends AnswerError {
+  constructor(path: readonly string[]) {
+    super('IDEMPOTENCY_CONFLICT', 'This key stands for another request, made less than 30 days ago. Use a new key.', path)
+  }
+}
+
+/** The job or execution has ended: nothing can change it any more. */
+export class AlreadyEndedError extends AnswerError {
+  constructor(path: readonly string[]) {
+    super('ALREADY_ENDED', 'It has ended already.', path)
+  }
+}
+
+const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
+  description: 'What every error of an answer has.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'What is wrong and how to mend it, for people.' }),
+    code: t.exposeString('code', { description: 'Stable, for programs.' }),
+    path: t.exposeStringList('path', { description: 'Where the argument that caused it stands, such as `["input", "name"]`.' }),
+  }),
+})
+
+builder.objectType(NotFoundError, {
+  name: 'NotFound',
+  description: 'What an argument names is not there.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(InvalidArgumentError, {
+  name: 'InvalidArgument',
+  description: 'An argument cannot be used as it is.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(ValidationFailedError, {
+  name: 'ValidationFailed',
+  description: 'The definition is not sound, so it cannot run.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    diagnostics: t.field({
+      type: [DiagnosticType],
+      description: 'All that is wrong with it.',
+      resolve: ({ diagnostics }) => diagnostics,
+    }),
+  }),
+})
+
+const InputProblemType = builder.objectRef<InputProblem>('InputProblem').implement({
+  description: 'One way in which an input does not fit.',
+  fields: (t) => ({
+    pointer: t.exposeString('pointer', { description: 'JSON pointer into the input; empty for the whole.' }),
+    message: t.exposeString('message', { description: 'What is wrong there.' }),
+  }),
+})
+
+builder.objectType(InputInvalidError, {
+  name: 'InputInvalid',
+  description: 'The input does not satisfy the definition’s input schema, or cannot be stored.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    problems: t.field({
+      type: [InputProblemType],
+      description: 'All that is wrong with it.',
+      resolve: ({ problems }) => problems,
+    }),
+  }),
+})
+
+builder.objectType(RevisionConflictError, {
+  name: 'RevisionConflict',
+  description: 'The workflow was changed since the expected revision.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ revision: t.exposeInt('revision', { description: 'The revision that it has now.' }) }),
+})
+
+builder.objectType(IdempotencyConflictError, {
+  name: 'IdempotencyConflict',
+  description: 'The idempotency key stands for another request.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(AlreadyEndedError, {
+  name: 'AlreadyEnded',
+  description: 'Nothing can change it any more.',
+  interfaces: [ErrorInterface],
+})

@@ -1,0 +1,284 @@
+import { EXECUTION_MODES, type ExecutionMode } from '../engine/job.ts'
+import type { StartResult } from '../jobs/start-execution.ts'
+import type { ExecutionId, JobId, WorkflowId } from '../lib/ids.ts'
+import type { RecordedError } from '../engine/step.ts'
+import { builder } from './builder.ts'
+import { GraphType, graphOf } from './definition.ts'
+import {
+  AlreadyEndedError,
+  IdempotencyConflictError,
+  InputInvalidError,
+  InvalidArgumentError,
+  NotFoundError,
+  ValidationFailedError,
+} from './errors.ts'
+import { readGlobalId, rowId } from './global-id.ts'
+import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
+import { StepType } from './step.ts'
+
+const ExecutionModeEnum = builder.enumType('ExecutionMode', {
+  description: 'How blocks treat the outside.',
+  values: {
+    PRODUCTION: { value: 'production', description: 'They call it.' },
+    DEMO: { value: 'demo', description: 'They give samples.' },
+    TEST: { value: 'test', description: 'They give mocks.' },
+  } satisfies Record<Uppercase<ExecutionMode>, { value: (typeof EXECUTION_MODES)[number]; description: string }>,
+})
+
+export const ExecutionType = builder.prismaNode('Execution', {
+  id: { field: 'id' },
+  findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
+  description: 'One run of a definition.',
+  fields: (t) => ({
+    status: t.field({
+      type: JobStatusEnum,
+      description: 'Where it stands: its job’s status.',
+      select: { job: { select: STATUS_COLUMNS } },
+      resolve: ({ job }) => shownStatus(job),
+    }),
+    progress: t.float({
+      description: 'Its job’s progress, in percent.',
+      select: { job: { select: { progress: true } } },
+      resolve: ({ job }) => job.progress,
+    }),
+    mode: t.field({
+      type: ExecutionModeEnum,
+      description: 'How blocks treat the outside.',
+      select: { mode: true },
+      resolve: ({ mode }) => mode as ExecutionMode,
+    }),
+    input: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it was started with.',
+      select: { values: { select: { input: true } } },
+      resolve: ({ values }) => values?.input ?? null,
+    }),
+    variables: t.field({
+      type: 'JSON',
+      description: 'The definition’s defaults with the start’s own on top.',
+      select: { values: { select: { variables: true } } },
+      resolve: ({ values }) => values?.variables ?? {},
+    }),
+    output: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it gave, once COMPLETED.',
+      select: { values: { select: { output: true } } },
+      resolve: ({ values }) => values?.output ?? null,
+    }),
+    metadata: t.expose('metadata', { type: 'JSON', description: 'Free data of whoever started it.' }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      select: { job: { select: { error: true } } },
+      resolve: ({ job }) => job.error as RecordedError | null,
+    }),
+    definition: t.field({
+      type: 'JSON',
+      description: 'The definition that it runs, as it was at the start.',
+      select: { definition: { select: { body: true } } },
+      resolve: ({ definition }) => definition.body,
+    }),
+    graph: t.field({
+      type: GraphType,
+      description: 'The same, as typed nodes and edges.',
+      select: { definition: { select: { body: true } } },
+      resolve: ({ definition }) => graphOf(definition.body),
+    }),
+    workflow: t.relation('workflow', { nullable: true, description: 'The stored workflow that it runs; null for an inline definition.' }),
+    job: t.relation('job', { description: 'The job that it belongs to.' }),
+    steps: t.prismaConnection({
+      type: StepType,
+      cursor: 'ownerId_executionId_path',
+      description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
+      resolve: (query, { id }, _args, { prisma, ownerId }) =>
+        prisma.step.findMany({ ...query, where: { ownerId, executionId: id }, orderBy: [{ position: 'asc' }, { path: 'asc' }] }),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a worker first took it up.',
+      select: { job: { select: { startedAt: true } } },
+      resolve: ({ job }) => job.startedAt,
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended, in whatever way.',
+      select: { job: { select: { finishedAt: true } } },
+      resolve: ({ job }) => job.finishedAt,
+    }),
+  }),
+})
+
+const ExecutionFilter = builder.inputType('ExecutionFilter', {
+  description: 'Which executions; all conditions must hold.',
+  fields: (t) => ({
+    workflowId: t.id({ description: 'Of this workflow.' }),
+    status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  execution: t.prismaField({
+    type: 'Execution',
+    nullable: true,
+    description: 'An execution; null when there is none, or it is not yours.',
+    args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
+    resolve: (query, _root, { id }, { prisma, ownerId }) =>
+      prisma.execution.findFirst({ ...query, where: { id: rowId(readGlobalId<ExecutionId>('Execution', id) ?? ''), ownerId } }),
+  }),
+  executions: t.prismaConnection({
+    type: 'Execution',
+    cursor: 'id',
+    description: 'Your executions, newest first.',
+    args: { filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }) },
+    totalCount: (_connection, { filter }, { prisma, ownerId }) => prisma.execution.count({ where: whereOf(ownerId, filter) }),
+    resolve: (query, _root, { filter }, { prisma, ownerId }) =>
+      prisma.execution.findMany({ ...query, where: whereOf(ownerId, filter), orderBy: { id: 'desc' } }),
+  }),
+}))
+
+function whereOf(ownerId: string, filter: typeof ExecutionFilter.$inferInput | null | undefined) {
+  const { workflowId, status } = filter ?? {}
+  const asked = new Set<string>(status ?? [])
+  // CANCELING is shown as soon as it is asked for, before the holder has turned it into a state.
+  const stored = [...asked].filter((name) => name !== 'CANCELING')
+  const isCanceling = { cancelRequestedAt: { not: null }, finishedAt: null }
+  return {
+    ownerId,
+    ...(workflowId == null ? {} : { workflowId: rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') }),
+    ...(status == null
+      ? {}
+      : {
+          job: {
+            OR: [
+              { status: { in: stored }, NOT: isCanceling },
+              ...(asked.has('CANCELING') ? [isCanceling] : []),
+            ],
+          },
+        }),
+  }
+}
+
+interface Started {
+  readonly jobId: JobId
+  readonly deduplicated: boolean
+}
+
+const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayload').implement({
+  description: 'A start was accepted: it is safe from any crash from now on.',
+  fields: (t) => ({
+    job: t.prismaField({
+      type: 'Job',
+      description: 'The job to watch.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) => prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+    execution: t.prismaField({
+      type: 'Execution',
+      description: 'The run behind it.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+    deduplicated: t.exposeBoolean('deduplicated', {
+      description: 'True when the idempotency key had started this execution before.',
+    }),
+  }),
+})
+
+const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
+  description: 'What to run: exactly one of `workflowId` and `definition`.',
+  fields: (t) => ({
+    workflowId: t.id({ description: 'A stored workflow.' }),
+    definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+    input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
+    variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
+    mode: t.field({ type: ExecutionModeEnum, defaultValue: 'production', description: 'How blocks treat the outside.' }),
+    metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
+    idempotencyKey: t.string({
+      description: 'The same key with the same input gives the same execution for 30 days, however often it is sent.',
+    }),
+  }),
+})
+
+const CancelExecutionPayload = builder.objectRef<ExecutionId>('CancelExecutionPayload').implement({
+  description: 'A cancel was accepted.',
+  fields: (t) => ({
+    execution: t.prismaField({
+      type: 'Execution',
+      description: 'CANCELING, or CANCELED already.',
+      resolve: (query, id, _args, { prisma, ownerId }) => prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+  }),
+})
+
+const CancelExecutionInput = builder.inputType('CancelExecutionInput', {
+  description: 'Which execution to cancel.',
+  fields: (t) => ({ id: t.id({ required: true, description: 'The execution’s global id.' }) }),
+})
+
+builder.mutationFields((t) => ({
+  executeWorkflow: t.field({
+    type: ExecuteWorkflowPayload,
+    description: 'Starts a run and answers at once; watch it with the subscription `jobEvents`.',
+    args: { input: t.arg({ type: ExecuteWorkflowInput, required: true, description: 'What to run.' }) },
+    errors: {
+      types: [ValidationFailedError, InputInvalidError, InvalidArgumentError, NotFoundError, IdempotencyConflictError],
+      union: { name: 'ExecuteWorkflowResult' },
+    },
+    resolve: async (_root, { input }, { start, workflows, ownerId }) => {
+      const { workflowId, definition, mode, metadata, variables, idempotencyKey } = input
+      if ((definition == null) === (workflowId == null)) {
+        throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
+      }
+      const id = workflowId == null ? null : readGlobalId<WorkflowId>('Workflow', workflowId)
+      const workflow = id && (await workflows.find(ownerId, id))
+      if (workflowId != null && !workflow) throw new NotFoundError('workflow', ['input', 'workflowId'])
+      return started(
+        await start({
+          ownerId,
+          type: 'WORKFLOW',
+          definition: workflow ? workflow.draft : definition,
+          workflowId: id,
+          input: input.input ?? null,
+          variables: variables ?? {},
+          mode: mode ?? 'production',
+          metadata: metadata ?? {},
+          idempotencyKey: idempotencyKey ?? null,
+          intent: 'queue',
+        }),
+        workflow ? 'workflowId' : 'definition',
+      )
+    },
+  }),
+  cancelExecution: t.field({
+    type: CancelExecutionPayload,
+    description: 'Cancels an execution: what runs is aborted, what waits is given up. It always ends.',
+    args: { input: t.arg({ type: CancelExecutionInput, required: true, description: 'Which one.' }) },
+    errors: { types: [NotFoundError, AlreadyEndedError], union: { name: 'CancelExecutionResult' } },
+    resolve: async (_root, { input: { id } }, { jobs, wakeups, ownerId }) => {
+      const jobId = readGlobalId<JobId>('Execution', id)
+      const job = jobId && (await jobs.find(ownerId, jobId))
+      if (!job) throw new NotFoundError('execution', ['input', 'id'])
+      if (await jobs.sendCancel(ownerId, job.id)) wakeups.command(job.id)
+      else if (job.finishedAt) throw new AlreadyEndedError(['input', 'id'])
+      return job.id as string as ExecutionId
+    },
+  }),
+}))
+
+function started(result: StartResult, source: string): Started {
+  switch (result.kind) {
+    case 'started':
+      return result
+    case 'unsound':
+      throw new ValidationFailedError(result.diagnostics, ['input', source])
+    case 'invalidInput':
+      throw new InputInvalidError(result.problems, ['input', 'input'])
+    case 'idempotencyConflict':
+      throw new IdempotencyConflictError(['input', 'idempotencyKey'])
+  }
+}

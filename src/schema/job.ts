@@ -1,0 +1,91 @@
+import { JOB_STATUSES, JOB_TYPES } from '../engine/job.ts'
+import type { RecordedError } from '../engine/step.ts'
+import type { JobId } from '../lib/ids.ts'
+import { builder } from './builder.ts'
+import { readGlobalId, rowId } from './global-id.ts'
+
+export const JobStatusEnum = builder.enumType('JobStatus', {
+  description: 'Where a job and its execution stand.',
+  values: {
+    CREATED: { description: 'Stored by a program that has not started it yet.' },
+    QUEUED: { description: 'Wants a worker.' },
+    RUNNING: { description: 'A worker runs it.' },
+    WAITING: { description: 'Only waits are left; no worker is held.' },
+    PAUSED: { description: 'Nothing starts until it is resumed.' },
+    CANCELING: { description: 'A cancel was accepted and is being carried out.' },
+    COMPLETED: { description: 'Ended well.' },
+    FAILED: { description: 'Ended with an error.' },
+    CANCELED: { description: 'Ended by a cancel.' },
+  } satisfies Record<(typeof JOB_STATUSES)[number], { description: string }>,
+})
+
+const JobTypeEnum = builder.enumType('JobType', {
+  description: 'What kind of work a job is.',
+  values: {
+    WORKFLOW: { description: 'Runs a workflow.' },
+    SEARCH: { description: 'Searches people or profiles.' },
+    UPLOAD_TO_META: { description: 'Uploads contacts to a Meta audience.' },
+  } satisfies Record<(typeof JOB_TYPES)[number], { description: string }>,
+})
+
+export const FailureType = builder.objectRef<RecordedError>('Failure').implement({
+  description: 'Why a job, an execution or a step failed.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'Stable, for programs.' }),
+    message: t.exposeString('message', { description: 'What went wrong, for people.' }),
+    path: t.exposeString('path', { nullable: true, description: 'The step that it came from.' }),
+    details: t.expose('details', { type: 'JSON', nullable: true, description: 'Facts that the block adds.' }),
+  }),
+})
+
+/** A status as users see it: CANCELING from the moment a cancel is accepted (D8). */
+export function shownStatus(job: { status: string; cancelRequestedAt: Date | null; finishedAt: Date | null }) {
+  const isCanceling = job.cancelRequestedAt !== null && job.finishedAt === null
+  return (isCanceling ? 'CANCELING' : job.status) as (typeof JOB_STATUSES)[number]
+}
+
+export const STATUS_COLUMNS = { status: true, cancelRequestedAt: true, finishedAt: true } as const
+
+export const JobType = builder.prismaNode('Job', {
+  id: { field: 'id' },
+  findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
+  description: 'A background unit of work that a user started. Every job has one execution.',
+  fields: (t) => ({
+    type: t.field({ type: JobTypeEnum, description: 'What kind of work it is.', select: { type: true }, resolve: ({ type }) => type as (typeof JOB_TYPES)[number] }),
+    status: t.field({ type: JobStatusEnum, description: 'Where it stands.', select: STATUS_COLUMNS, resolve: shownStatus }),
+    progress: t.exposeFloat('progress', { description: 'In percent; never falls, and is 100 only when COMPLETED.' }),
+    currentStep: t.exposeString('currentStep', { nullable: true, description: 'The path of the step that began last.' }),
+    completedNodes: t.exposeInt('completedNodes', { description: 'How many top-level nodes have ended.' }),
+    totalNodes: t.exposeInt('totalNodes', { description: 'How many top-level nodes there are.' }),
+    lastSeq: t.exposeInt('lastSeq', { description: 'The number of the newest event.' }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      select: { error: true },
+      resolve: ({ error }) => error as RecordedError | null,
+    }),
+    result: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The output, once COMPLETED.',
+      select: { execution: { select: { values: { select: { output: true } } } } },
+      resolve: ({ execution }) => execution?.values?.output ?? null,
+    }),
+    execution: t.relation('execution', { description: 'The run behind the job.', nullable: true }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When a worker first took it up.' }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended, in whatever way.' }),
+  }),
+})
+
+builder.queryField('job', (t) =>
+  t.prismaField({
+    type: 'Job',
+    nullable: true,
+    description: 'A job; null when there is none, or it is not yours.',
+    args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
+    resolve: (query, _root, { id }, { prisma, ownerId }) =>
+      prisma.job.findFirst({ ...query, where: { id: rowId(readGlobalId<JobId>('Job', id) ?? ''), ownerId } }),
+  }),
+)

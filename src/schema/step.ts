@@ -1,0 +1,104 @@
+import { STEP_STATUSES, type AttemptRecord, type RecordedError, type StepStatus } from '../engine/step.ts'
+import { builder } from './builder.ts'
+import { globalId } from './global-id.ts'
+import { FailureType } from './job.ts'
+
+const StepStatusEnum = builder.enumType('StepStatus', {
+  description: 'Where a step stands.',
+  values: {
+    PENDING: { description: 'Not begun.' },
+    RUNNING: { description: 'An attempt is being made.' },
+    RETRYING: { description: 'An attempt failed; another will be made at `dueAt`.' },
+    WAITING: { description: 'Waits until `dueAt`, holding nothing.' },
+    COMPLETED: { description: 'Ended well.' },
+    FAILED: { description: 'Failed for good; `handles` says whether the run went on.' },
+    SKIPPED: { description: 'No live edge led to it.' },
+    CANCELED: { description: 'Cut off, or never reached.' },
+  } satisfies Record<(typeof STEP_STATUSES)[number], { description: string }>,
+})
+
+const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
+  description: 'One ended try of a step.',
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: 'From 1.' }),
+    status: t.field({ type: StepStatusEnum, description: 'COMPLETED, FAILED or CANCELED.', resolve: ({ status }) => status }),
+    startedAt: t.field({ type: 'DateTime', description: 'When it began.', resolve: ({ startedAt }) => new Date(startedAt) }),
+    finishedAt: t.field({ type: 'DateTime', description: 'When it ended.', resolve: ({ finishedAt }) => new Date(finishedAt) }),
+    error: t.field({ type: FailureType, nullable: true, description: 'Why it failed.', resolve: ({ error }) => error ?? null }),
+    callMayHaveHappened: t.boolean({
+      description: 'True when it was cut off after its call to the outside may have gone out.',
+      resolve: ({ callMayHaveHappened }) => callMayHaveHappened ?? false,
+    }),
+  }),
+})
+
+export const StepType = builder.prismaObject('Step', {
+  description: 'One node in one execution.',
+  fields: (t) => ({
+    id: t.id({
+      description: 'A global id.',
+      select: { executionId: true, path: true },
+      resolve: ({ executionId, path }) => globalId('Step', `${executionId}:${path}`),
+    }),
+    path: t.exposeString('path', { description: 'Such as `enrich`; inside a loop `post[3]/send`.' }),
+    nodeId: t.exposeString('nodeId', { description: 'The node.' }),
+    status: t.field({
+      type: StepStatusEnum,
+      description: 'Where it stands.',
+      select: { status: true },
+      resolve: ({ status }) => status as StepStatus,
+    }),
+    attempt: t.exposeInt('attempt', { description: 'The newest attempt, from 1; 0 when there was none.' }),
+    attempts: t.field({
+      type: [AttemptType],
+      description: 'All ended attempts, in order.',
+      select: { attempts: true },
+      resolve: ({ attempts }) => attempts as unknown as AttemptRecord[],
+    }),
+    handles: t.stringList({
+      description: 'The handles by which it was left.',
+      select: { handles: true },
+      resolve: ({ handles }) => handles as string[],
+    }),
+    input: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The output of its only live predecessor, or an object by node id; the execution’s input at a root.',
+      select: { executionId: true, inputFrom: true },
+      resolve: async ({ executionId, inputFrom }, _args, { stepOutputs, prisma, ownerId }) => {
+        const paths = inputFrom as string[]
+        if (paths.length === 0) {
+          const values = await prisma.executionValues.findFirst({ where: { executionId, ownerId }, select: { input: true } })
+          return values?.input ?? null
+        }
+        const outputs = await Promise.all(paths.map((path) => stepOutputs.load({ executionId, path })))
+        if (paths.length === 1) return outputs[0] ?? null
+        return Object.fromEntries(paths.map((path, i) => [path.slice(path.lastIndexOf('/') + 1), outputs[i]]))
+      },
+    }),
+    config: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'Its config, templates resolved; null until it ends or waits.',
+      select: { values: { select: { config: true } } },
+      resolve: ({ values }) => values?.config ?? null,
+    }),
+    output: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it gave.',
+      select: { values: { select: { output: true } } },
+      resolve: ({ values }) => values?.output ?? null,
+    }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      select: { error: true },
+      resolve: ({ error }) => error as RecordedError | null,
+    }),
+    dueAt: t.expose('dueAt', { type: 'DateTime', nullable: true, description: 'When a waiting or retrying step goes on.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its first attempt began.' }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+  }),
+})

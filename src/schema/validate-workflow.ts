@@ -1,0 +1,41 @@
+import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
+import type { WorkflowId } from '../lib/ids.ts'
+import { builder } from './builder.ts'
+import { DiagnosticType } from './diagnostic.ts'
+import { InvalidArgumentError, NotFoundError } from './errors.ts'
+import { readGlobalId } from './global-id.ts'
+
+const ValidateWorkflowPayload = builder.objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload').implement({
+  description: 'All that is wrong with a definition.',
+  fields: (t) => ({
+    valid: t.boolean({ description: 'True when it can run: there are no errors.', resolve: isSound }),
+    diagnostics: t.field({ type: [DiagnosticType], description: 'Errors and warnings.', resolve: (diagnostics) => diagnostics }),
+  }),
+})
+
+const ValidateWorkflowInput = builder.inputType('ValidateWorkflowInput', {
+  description: 'What to validate: exactly one of the two.',
+  fields: (t) => ({
+    definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+    workflowId: t.id({ description: 'A stored workflow, whose draft is validated.' }),
+  }),
+})
+
+builder.mutationField('validateWorkflow', (t) =>
+  t.field({
+    type: ValidateWorkflowPayload,
+    description: 'Checks a definition without storing or running it. Changes nothing.',
+    args: { input: t.arg({ type: ValidateWorkflowInput, required: true, description: 'What to validate.' }) },
+    errors: { types: [InvalidArgumentError, NotFoundError], union: { name: 'ValidateWorkflowResult' } },
+    resolve: async (_root, { input: { definition, workflowId } }, { drafts, workflows, ownerId }) => {
+      if ((definition == null) === (workflowId == null)) {
+        throw new InvalidArgumentError('Give either `definition` or `workflowId`.', ['input'])
+      }
+      if (definition != null) return drafts.diagnose(definition)
+      const id = readGlobalId<WorkflowId>('Workflow', workflowId ?? '')
+      const workflow = id && (await workflows.find(ownerId, id))
+      if (!workflow) throw new NotFoundError('workflow', ['input', 'workflowId'])
+      return drafts.diagnose(workflow.draft)
+    },
+  }),
+)
