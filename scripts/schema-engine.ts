@@ -65,7 +65,8 @@ async function instantiate(): Promise<void> {
 function memoryPostgres(): SqlDriverAdapter {
   let database: Promise<PGlite> | null = null
   const open = () => (database ??= PGlite.create())
-  const query = async ({ sql, args }: SqlQuery) => (await open()).query<unknown[]>(sql, args, { rowMode: 'array' })
+  const query = async ({ sql, args }: SqlQuery) =>
+    (await open()).query<unknown[]>(sql, args, { rowMode: 'array' })
   return {
     provider: 'postgres',
     adapterName: '@prisma/adapter-pg',

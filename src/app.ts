@@ -61,7 +61,10 @@ export interface Lume {
  * Puts a Lume together: opens the database, brings its tables up to date, and starts a worker unless the role is `api`.
  * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`.
  */
-export async function createLume(config: Partial<LumeConfig> = {}, overrides: LumeOverrides = {}): Promise<Lume> {
+export async function createLume(
+  config: Partial<LumeConfig> = {},
+  overrides: LumeOverrides = {},
+): Promise<Lume> {
   const settings = lumeConfigSchema.parse(config)
   const closers = new Closers()
   try {
@@ -91,7 +94,12 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   closers.add(() => http.close())
   const registry = new BlockRegistry()
   const plans = new PlanCache(registry)
-  for (const block of [...CORE_BLOCKS, httpBlock({ client: http }), ...(overrides.blocks ?? []), ...pendingBlocks.drain()]) {
+  for (const block of [
+    ...CORE_BLOCKS,
+    httpBlock({ client: http }),
+    ...(overrides.blocks ?? []),
+    ...pendingBlocks.drain(),
+  ]) {
     registry.register(block)
   }
 
@@ -191,6 +199,7 @@ function openWakeups(
   { settings, workerId, logger }: { settings: LumeConfig; workerId: WorkerId; logger: Logger },
 ): Promise<Wakeups> | Wakeups {
   if (database.kind === 'embedded') return createLocalWakeups()
-  const connect = () => new pg.Client({ connectionString: settings.databaseUrl, application_name: 'lume wakeups' })
+  const connect = () =>
+    new pg.Client({ connectionString: settings.databaseUrl, application_name: 'lume wakeups' })
   return createPostgresWakeups({ pool: database.pool, connect, processId: workerId, logger })
 }

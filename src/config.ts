@@ -7,10 +7,20 @@ export const ROLES = ['all', 'api', 'worker'] as const
 
 /** What a Lume is made of; `createLume` takes any part of it. */
 export const lumeConfigSchema = z.object({
-  databaseUrl: z.string().min(1).optional().describe('A Postgres server, 15 or newer; unset: the embedded database.'),
+  databaseUrl: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A Postgres server, 15 or newer; unset: the embedded database.'),
   dataDir: z.string().min(1).default('.lume').describe('Where the embedded database lives.'),
   role: z.enum(ROLES).default('all').describe('`api` answers requests, `worker` runs jobs, `all` does both.'),
-  concurrency: z.coerce.number().int().min(1).max(1_000).default(50).describe('How many jobs run here at the same time.'),
+  concurrency: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(50)
+    .describe('How many jobs run here at the same time.'),
   leaseMs: z.coerce
     .number()
     .int()
@@ -42,7 +52,12 @@ const environmentSchema = z.object({
   LUME_LEASE_MS: lumeConfigSchema.shape.leaseMs,
   LUME_ALLOW_PRIVATE_HOSTS: z
     .string()
-    .transform((text) => text.split(',').map((host) => host.trim()).filter(Boolean))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((host) => host.trim())
+        .filter(Boolean),
+    )
     .pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault())
     .optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
@@ -67,7 +82,10 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
   const { HOST, PORT, DATABASE_URL, ...lume } = parsed.data
   if (!isLoopback(HOST)) {
     const why = 'this build has no authentication yet, so whoever reaches the port may do everything'
-    throw new LumeError('HOST_NOT_LOOPBACK', `HOST=${HOST} is refused: ${why}. Use 127.0.0.1 and a proxy that authenticates.`)
+    throw new LumeError(
+      'HOST_NOT_LOOPBACK',
+      `HOST=${HOST} is refused: ${why}. Use 127.0.0.1 and a proxy that authenticates.`,
+    )
   }
   return {
     host: HOST,

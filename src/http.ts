@@ -42,7 +42,11 @@ const CONNECTION_INIT_MS = 10_000
  * Serves the GraphQL API over HTTP, SSE and WebSocket on one port, with GraphiQL, `/health` and `/ready`, and, bound to
  * loopback, the receiver of the example. Rejects with `PORT_IN_USE` or `HOST_UNUSABLE`.
  */
-export async function startServer({ lume, host = '127.0.0.1', port = 4_000 }: ServerOptions): Promise<Server> {
+export async function startServer({
+  lume,
+  host = '127.0.0.1',
+  port = 4_000,
+}: ServerOptions): Promise<Server> {
   const closers = new Closers()
   const { services } = lume
   const yoga = createGraphql(lume)
@@ -58,7 +62,9 @@ export async function startServer({ lume, host = '127.0.0.1', port = 4_000 }: Se
       case '/health':
         return Response.json({ status: 'ok' })
       case '/ready':
-        return (await lume.isReady()) ? Response.json({ status: 'ready' }) : refuse(503, 'NOT_READY', 'The database does not answer.')
+        return (await lume.isReady())
+          ? Response.json({ status: 'ready' })
+          : refuse(503, 'NOT_READY', 'The database does not answer.')
       default:
         return refuse(404, 'NOT_FOUND', `There is nothing at ${pathname}; the API is at ${GRAPHQL_PATH}.`)
     }
@@ -92,7 +98,8 @@ function createGraphql({ services }: Lume) {
     maskedErrors: { maskError: createMaskError(services.logger) },
     plugins: [useOperationLimits(DEFAULT_LIMITS)],
     // Nine megabytes of page: loaded when somebody first opens it.
-    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
+    renderGraphiQL: async (options) =>
+      (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     graphiql: async (request) => ({
       title: 'Lume',
       subscriptionsProtocol: 'WS',
@@ -125,7 +132,11 @@ async function respond(
     const body = await readBody(req, BODY_MAX_BYTES)
     if (body && isUnder(req.url ?? '', GRAPHQL_PATH) && !isJson(req)) {
       // Other content types are what a foreign page can send without asking; JSON is not.
-      return refuse(415, 'CONTENT_TYPE_REFUSED', 'Send GraphQL requests with `content-type: application/json`.')
+      return refuse(
+        415,
+        'CONTENT_TYPE_REFUSED',
+        'Send GraphQL requests with `content-type: application/json`.',
+      )
     }
     return await answer(toWebRequest({ req, res, body }, RequestType))
   } catch (fault) {
@@ -166,7 +177,11 @@ function serveWebSockets(http: HttpServer, yoga: Yoga): () => Promise<void> {
       execute: (args) => (args.rootValue as Enveloped).execute(args),
       subscribe: (args) => (args.rootValue as Enveloped).subscribe(args),
       onSubscribe: async (ctx, _id, params) => {
-        const enveloped = yoga.getEnveloped({ req: ctx.extra.request, params, connectionParams: ctx.connectionParams })
+        const enveloped = yoga.getEnveloped({
+          req: ctx.extra.request,
+          params,
+          connectionParams: ctx.connectionParams,
+        })
         const { execute, subscribe, parse, validate, contextFactory } = enveloped
         const document = parse(params.query)
         const errors = validate(schema, document)
@@ -205,12 +220,21 @@ function listen(http: HttpServer, { host, port }: { host: string; port: number }
 function listenError(fault: unknown, { host, port }: { host: string; port: number }): unknown {
   switch (codeOf(fault)) {
     case 'EADDRINUSE':
-      return new LumeError('PORT_IN_USE', `port ${port} of ${host} is in use; stop whoever has it, or set PORT to another`)
+      return new LumeError(
+        'PORT_IN_USE',
+        `port ${port} of ${host} is in use; stop whoever has it, or set PORT to another`,
+      )
     case 'EACCES':
-      return new LumeError('PORT_IN_USE', `port ${port} needs more rights than this user has; set PORT above 1023`)
+      return new LumeError(
+        'PORT_IN_USE',
+        `port ${port} needs more rights than this user has; set PORT above 1023`,
+      )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new LumeError('HOST_UNUSABLE', `this machine has no address ${host}; set HOST to one that it has`)
+      return new LumeError(
+        'HOST_UNUSABLE',
+        `this machine has no address ${host}; set HOST to one that it has`,
+      )
     default:
       return fault
   }

@@ -14,7 +14,10 @@ try {
   closers.add(() => lume.close())
   const server = await startServer({ lume, host, port })
   closers.add(() => server.close())
-  logger.info({ database: config.databaseUrl ? 'server' : config.dataDir, role: config.role }, `Lume is ready: ${server.url}`)
+  logger.info(
+    { database: config.databaseUrl ? 'server' : config.dataDir, role: config.role },
+    `Lume is ready: ${server.url}`,
+  )
 } catch (fault) {
   // A LumeError says by itself what to mend; of anything else the stack is what helps.
   console.error(fault instanceof LumeError ? `${fault.code}: ${fault.message}` : fault)

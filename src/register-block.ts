@@ -6,7 +6,12 @@ import type { Json } from './lib/json.ts'
 /** What a block of the class form gives back. */
 export type BlockResult =
   | { readonly status: 'completed'; readonly output: unknown; readonly handles?: readonly string[] }
-  | { readonly status: 'failed'; readonly error: string | { readonly code?: string; readonly message: string; readonly retryable?: boolean } }
+  | {
+      readonly status: 'failed'
+      readonly error:
+        | string
+        | { readonly code?: string; readonly message: string; readonly retryable?: boolean }
+    }
 
 /**
  * The class form of a block, known from the earlier in-house engine: extend it, give the type to `super`, and do the work
@@ -19,7 +24,11 @@ export abstract class BaseBlockExecutor {
     this.type = type
   }
 
-  abstract execute(config: Record<string, unknown>, input: Json, context: BlockContext): Promise<BlockResult> | BlockResult
+  abstract execute(
+    config: Record<string, unknown>,
+    input: Json,
+    context: BlockContext,
+  ): Promise<BlockResult> | BlockResult
 }
 
 /** What the catalogue shows of a block of the class form. */
@@ -35,7 +44,9 @@ export interface BlockAbout {
 export type BlockClass = new () => BaseBlockExecutor
 
 /** Either one block made by `defineBlock`, or a type, a class and what to show of it. */
-export type BlockArguments = readonly [block: Block] | readonly [type: string, executor: BlockClass, about?: BlockAbout]
+export type BlockArguments =
+  | readonly [block: Block]
+  | readonly [type: string, executor: BlockClass, about?: BlockAbout]
 export type RegisterBlock = (...definition: BlockArguments) => void
 
 export function toBlock(...definition: BlockArguments): Block {
@@ -56,7 +67,9 @@ export function toBlock(...definition: BlockArguments): Block {
       if (result.status === 'completed') return completed(result.output, result.handles)
       const { error } = result
       if (typeof error === 'string') throw new BlockError('BLOCK_FAILED', error, { retryable: true })
-      throw new BlockError(error.code ?? 'BLOCK_FAILED', error.message, { retryable: error.retryable ?? true })
+      throw new BlockError(error.code ?? 'BLOCK_FAILED', error.message, {
+        retryable: error.retryable ?? true,
+      })
     },
   })
 }

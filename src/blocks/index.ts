@@ -6,4 +6,10 @@ import { forEachBlock } from './core/for-each.ts'
 import { transformBlock } from './core/transform.ts'
 
 /** The blocks that need nothing from outside. */
-export const CORE_BLOCKS: readonly Block[] = [filterBlock, branchBlock, transformBlock, forEachBlock, delayBlock]
+export const CORE_BLOCKS: readonly Block[] = [
+  filterBlock,
+  branchBlock,
+  transformBlock,
+  forEachBlock,
+  delayBlock,
+]

@@ -41,7 +41,9 @@ async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<D
   const onCreating = () => logger.info(`creating the embedded database in ${dataDir} (once, about 10 s)`)
   const embedded = await openEmbeddedPostgres({ dataDir, onCreating })
   const pool = createPool(embedded.connection, logger)
-  const endUpkeep = startUpkeep(pool, (failure) => logger.warn({ err: failure }, 'upkeep of the database failed'))
+  const endUpkeep = startUpkeep(pool, (failure) =>
+    logger.warn({ err: failure }, 'upkeep of the database failed'),
+  )
   const close = async () => {
     await endUpkeep()
     await pool.end()

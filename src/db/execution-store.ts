@@ -61,8 +61,15 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     async loadRecorded(job) {
       const items = await loadItems(pool, job)
       const steps = (await loadSteps(pool, job)).filter(({ path }) => !isInsideEnded(path, items))
-      const outputs = await loadOutputs(pool, job, steps.map(({ path }) => path))
-      return { items, steps: new Map(steps.map((row) => [row.path, toStep(row, outputs.get(row.path) ?? null)])) }
+      const outputs = await loadOutputs(
+        pool,
+        job,
+        steps.map(({ path }) => path),
+      )
+      return {
+        items,
+        steps: new Map(steps.map((row) => [row.path, toStep(row, outputs.get(row.path) ?? null)])),
+      }
     },
   }
 }
@@ -83,7 +90,10 @@ interface StepRow {
   finishedAt: Date | null
 }
 
-async function loadItems(pool: Queryable, { id, ownerId }: { id: JobId; ownerId: OwnerId }): Promise<ItemStatuses> {
+async function loadItems(
+  pool: Queryable,
+  { id, ownerId }: { id: JobId; ownerId: OwnerId },
+): Promise<ItemStatuses> {
   const { rows } = await pool.query<{ path: string; index: number; status: 'COMPLETED' | 'FAILED' }>(
     'SELECT path, index, status FROM loop_items WHERE owner_id = $1 AND execution_id = $2',
     [ownerId, id],
@@ -97,7 +107,10 @@ async function loadItems(pool: Queryable, { id, ownerId }: { id: JobId; ownerId:
   return items
 }
 
-async function loadSteps(pool: Queryable, { id, ownerId }: { id: JobId; ownerId: OwnerId }): Promise<StepRow[]> {
+async function loadSteps(
+  pool: Queryable,
+  { id, ownerId }: { id: JobId; ownerId: OwnerId },
+): Promise<StepRow[]> {
   const { rows } = await pool.query<StepRow>(
     `SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom",
        due_at AS "dueAt", error, started_at AS "startedAt", finished_at AS "finishedAt"

@@ -24,7 +24,11 @@ export interface NewJob {
   readonly priority: number
   readonly at: number
   readonly wakeAt: number | null
-  readonly idempotency: { readonly key: string; readonly requestHash: string; readonly expiresAt: number } | null
+  readonly idempotency: {
+    readonly key: string
+    readonly requestHash: string
+    readonly expiresAt: number
+  } | null
   /** The worker that takes the job in the same transaction, if one has room. */
   readonly lease: Lease | null
 }
@@ -77,7 +81,11 @@ export interface HeldJob {
 export interface JobStore {
   insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
   /** CREATED becomes QUEUED; false when it was anything else. */
-  queue(job: { id: JobId; ownerId: OwnerId }, queued: EventDraft, claim: { handler: 'engine' | 'process' }): Promise<boolean>
+  queue(
+    job: { id: JobId; ownerId: OwnerId },
+    queued: EventDraft,
+    claim: { handler: 'engine' | 'process' },
+  ): Promise<boolean>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
   /** Whose job it is: only for a program that owns the whole database, never for a client. */
   ownerOf(id: JobId): Promise<OwnerId | null>
@@ -119,7 +127,11 @@ export function createJobStore(pool: Queryable): JobStore {
   }
   return {
     async insert(job, queued) {
-      const { rows } = await pool.query<{ inserted: boolean }>({ name: 'job-insert', text: INSERT, values: insertValues(job, queued) })
+      const { rows } = await pool.query<{ inserted: boolean }>({
+        name: 'job-insert',
+        text: INSERT,
+        values: insertValues(job, queued),
+      })
       if (first(rows)?.inserted) return { kind: 'inserted' }
       const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
         'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',
@@ -154,7 +166,10 @@ export function createJobStore(pool: Queryable): JobStore {
       return first(rows)
     },
     async ownerOf(id) {
-      const { rows } = await pool.query<{ ownerId: OwnerId }>('SELECT owner_id AS "ownerId" FROM jobs WHERE id = $1', [id])
+      const { rows } = await pool.query<{ ownerId: OwnerId }>(
+        'SELECT owner_id AS "ownerId" FROM jobs WHERE id = $1',
+        [id],
+      )
       return first(rows)?.ownerId ?? null
     },
     async countByStatus(ownerId) {
@@ -195,7 +210,10 @@ export function createJobStore(pool: Queryable): JobStore {
       return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
     },
     async release(workerId) {
-      await pool.query('UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder = $1', [workerId])
+      await pool.query(
+        'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder = $1',
+        [workerId],
+      )
     },
     async expireLeases() {
       await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)

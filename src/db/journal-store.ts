@@ -32,14 +32,20 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
     async flush(writes) {
       // Locks are taken in the order of ids, so that two flushes over the same jobs cannot wait for each other.
       const sorted = writes.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
-      const { rows } = await pool.query<FlushedJob>({ name: 'journal-flush', text: FLUSH, values: flushValues(sorted) })
+      const { rows } = await pool.query<FlushedJob>({
+        name: 'journal-flush',
+        text: FLUSH,
+        values: flushValues(sorted),
+      })
       return rows
     },
     async marks(jobIds) {
-      const { rows } = await pool.query<{ id: JobId; fence: string; last_seq: number; commands_sent: number }>(
-        'SELECT id, fence, last_seq, commands_sent FROM jobs WHERE id = ANY($1::uuid[])',
-        [jobIds],
-      )
+      const { rows } = await pool.query<{
+        id: JobId
+        fence: string
+        last_seq: number
+        commands_sent: number
+      }>('SELECT id, fence, last_seq, commands_sent FROM jobs WHERE id = ANY($1::uuid[])', [jobIds])
       return new Map(
         rows.map((row) => [
           row.id,
@@ -137,12 +143,18 @@ SELECT id AS "jobId", commands_sent AS "commandsSent" FROM guard`
 
 function flushValues(writes: readonly JobWrite[]): unknown[] {
   const of = <T>(read: (write: JobWrite) => T): T[] => writes.map(read)
-  const rows = <Row, T>(list: (write: JobWrite) => readonly Row[], read: (row: Row, write: JobWrite) => T): T[] =>
-    writes.flatMap((write) => list(write).map((row) => read(row, write)))
-  const events = <T>(read: (row: JobWrite['events'][number], write: JobWrite) => T) => rows((w) => w.events, read)
-  const steps = <T>(read: (row: JobWrite['steps'][number], write: JobWrite) => T) => rows((w) => w.steps, read)
-  const values = <T>(read: (row: JobWrite['values'][number], write: JobWrite) => T) => rows((w) => w.values, read)
-  const items = <T>(read: (row: JobWrite['items'][number], write: JobWrite) => T) => rows((w) => w.items, read)
+  const rows = <Row, T>(
+    list: (write: JobWrite) => readonly Row[],
+    read: (row: Row, write: JobWrite) => T,
+  ): T[] => writes.flatMap((write) => list(write).map((row) => read(row, write)))
+  const events = <T>(read: (row: JobWrite['events'][number], write: JobWrite) => T) =>
+    rows((w) => w.events, read)
+  const steps = <T>(read: (row: JobWrite['steps'][number], write: JobWrite) => T) =>
+    rows((w) => w.steps, read)
+  const values = <T>(read: (row: JobWrite['values'][number], write: JobWrite) => T) =>
+    rows((w) => w.values, read)
+  const items = <T>(read: (row: JobWrite['items'][number], write: JobWrite) => T) =>
+    rows((w) => w.items, read)
   return [
     of((w) => w.jobId),
     of((w) => w.fence),

@@ -1,4 +1,11 @@
-import type { JobEnd, JournalEntry, LoopItemRecord, StepRecord, StepValuesRecord } from '../engine/journal.ts'
+import type {
+  JobChange,
+  JobEnd,
+  JournalEntry,
+  LoopItemRecord,
+  StepRecord,
+  StepValuesRecord,
+} from '../engine/journal.ts'
 import type { EventDraft } from '../engine/event.ts'
 import type { JobStatus } from '../engine/job.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
@@ -46,7 +53,7 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
   const steps = new Map<string, StepRecord>()
   const values = new Map<string, StepValuesRecord>()
   const items: LoopItemRecord[] = []
-  let job: JournalEntry['job'] = { progress: 0 }
+  let job: JobChange = { progress: 0 }
   let endsStep = false
   for (const entry of entries) {
     for (const draft of entry.events) {
@@ -56,7 +63,7 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     for (const value of entry.values ?? []) values.set(value.path, value)
     items.push(...(entry.items ?? []))
     endsStep ||= entry.job.endsStep ?? false
-    job = { ...job, ...entry.job, progress: Math.max(job.progress, entry.job.progress) }
+    job = foldChanges(job, entry.job)
   }
   return {
     jobId: position.jobId,
@@ -80,12 +87,20 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
   }
 }
 
+/** The later change wins where both speak; progress never falls. */
+function foldChanges(earlier: JobChange, later: JobChange): JobChange {
+  return { ...earlier, ...later, progress: Math.max(earlier.progress, later.progress) }
+}
+
 const ROW_BYTES = 300
 
 /** About how much of a statement an entry takes. */
 export function byteSize(entry: JournalEntry | undefined): number {
   if (!entry) return 0
-  const values = (entry.values ?? []).reduce((sum, { config, output }) => sum + config.length + (output?.length ?? 0), 0)
+  const values = (entry.values ?? []).reduce(
+    (sum, { config, output }) => sum + config.length + (output?.length ?? 0),
+    0,
+  )
   const items = (entry.items ?? []).reduce((sum, { output }) => sum + (output?.length ?? 0), 0)
   const result = entry.job.end?.status === 'COMPLETED' ? entry.job.end.output.length : 0
   const rows = entry.events.length + (entry.steps?.length ?? 0) + (entry.items?.length ?? 0)

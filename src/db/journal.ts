@@ -134,7 +134,9 @@ export class Journal {
         for (const batch of live) await this.#flush([batch])
         return
       }
-      const refusal = new EntryRefusedError(`the database refuses the record: ${messageOf(fault)}`, { cause: fault })
+      const refusal = new EntryRefusedError(`the database refuses the record: ${messageOf(fault)}`, {
+        cause: fault,
+      })
       live.forEach(({ taken }) => reject(taken, refusal))
     }
   }
@@ -143,7 +145,7 @@ export class Journal {
   async #write(writes: readonly BatchWrite[]): Promise<void> {
     let left = writes
     let mayHaveLanded = false
-    for (let failures = 0; left.length > 0; ) {
+    for (let failures = 0; left.length > 0;) {
       try {
         if (mayHaveLanded) left = await this.#settleLanded(left)
         if (left.length === 0) return

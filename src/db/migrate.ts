@@ -52,11 +52,16 @@ async function readMigrations(directory: string): Promise<readonly Migration[]> 
   const entries = await readdir(directory, { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
   return Promise.all(
-    names.sort().map(async (name) => ({ name, sql: await readFile(join(directory, name, 'migration.sql'), 'utf8') })),
+    names
+      .sort()
+      .map(async (name) => ({ name, sql: await readFile(join(directory, name, 'migration.sql'), 'utf8') })),
   )
 }
 
-async function applyPending(client: pg.ClientBase, migrations: readonly Migration[]): Promise<readonly string[]> {
+async function applyPending(
+  client: pg.ClientBase,
+  migrations: readonly Migration[],
+): Promise<readonly string[]> {
   // A time limit that the role or the database sets is meant for queries, not for the wait or for an index build.
   await client.query('set local statement_timeout = 0')
   await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])

@@ -56,7 +56,12 @@ const RECONNECT_MS = 1_000
 // NOTIFY carries less than 8,000 bytes; an id takes 39.
 const IDS_PER_NOTICE = 180
 
-type Notice = { readonly from: string; readonly news?: JobId[]; readonly command?: JobId; readonly queued?: true }
+type Notice = {
+  readonly from: string
+  readonly news?: JobId[]
+  readonly command?: JobId
+  readonly queued?: true
+}
 
 export interface PostgresWakeupsOptions {
   readonly pool: pg.Pool
@@ -131,14 +136,18 @@ class Notifier {
       const notices = this.#others
       this.#news = new Set()
       this.#others = []
-      for (let i = 0; i < ids.length; i += IDS_PER_NOTICE) notices.push({ news: ids.slice(i, i + IDS_PER_NOTICE) })
+      for (let i = 0; i < ids.length; i += IDS_PER_NOTICE)
+        notices.push({ news: ids.slice(i, i + IDS_PER_NOTICE) })
       try {
         await this.#options.pool.query('SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS n(notice)', [
           CHANNEL,
           notices.map((notice) => JSON.stringify({ from: this.#options.processId, ...notice })),
         ])
       } catch (fault) {
-        this.#options.logger.warn({ err: messageOf(fault) }, 'wakeups could not be sent; others will look by themselves')
+        this.#options.logger.warn(
+          { err: messageOf(fault) },
+          'wakeups could not be sent; others will look by themselves',
+        )
       }
     }
     this.#sending = null
@@ -181,7 +190,10 @@ class Listener {
     this.#retry = setTimeout(() => {
       this.#retry = null
       this.open().catch((fault: unknown) => {
-        this.#options.logger.warn({ err: messageOf(fault) }, 'the connection for wakeups could not be opened again yet')
+        this.#options.logger.warn(
+          { err: messageOf(fault) },
+          'the connection for wakeups could not be opened again yet',
+        )
         this.#reopen(client)
       })
     }, RECONNECT_MS)

@@ -47,7 +47,15 @@ export function createWorkflowStore(prisma: PrismaClient): WorkflowStore {
   return {
     insert: (ownerId, { draft, tags, ...fields }, at) =>
       prisma.workflow.create({
-        data: { id: newId<WorkflowId>(), ownerId, ...fields, tags: [...tags], draft: draftOf(draft), createdAt: at, updatedAt: at },
+        data: {
+          id: newId<WorkflowId>(),
+          ownerId,
+          ...fields,
+          tags: [...tags],
+          draft: draftOf(draft),
+          createdAt: at,
+          updatedAt: at,
+        },
       }),
     find: (ownerId, id) => prisma.workflow.findFirst({ where: { id, ownerId, deletedAt: null } }),
     async update(target, { draft, tags, ...fields }, at) {

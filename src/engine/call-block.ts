@@ -38,7 +38,9 @@ export async function callBlock(call: BlockCall): Promise<CallEnd> {
   const timers = new AbortController()
   const context = openContext(call, attempt.controller.signal)
   try {
-    const aborted = abortOf(attempt.controller.signal).then(() => clock.wait(GRACE_MS, timers.signal)).then((): CallEnd => ({ kind: 'aborted' }))
+    const aborted = abortOf(attempt.controller.signal)
+      .then(() => clock.wait(GRACE_MS, timers.signal))
+      .then((): CallEnd => ({ kind: 'aborted' }))
     const timedOut = clock.wait(timeoutMs, timers.signal).then((): CallEnd => {
       const message = `The attempt took longer than ${timeoutMs} ms.`
       return { kind: 'failed', failure: { code: 'ATTEMPT_TIMEOUT', message, retryable: true } }

@@ -42,7 +42,9 @@ export function compileConfig(value: Json, options: CompileConfigOptions): Confi
   const members = Object.entries(value).map(
     ([key, member]) => [key, compileConfig(member, { ...options, at: pointer(at, key) })] as const,
   )
-  return members.every(([, member]) => isConstant(member)) ? { kind: 'constant', value } : { kind: 'object', members }
+  return members.every(([, member]) => isConstant(member))
+    ? { kind: 'constant', value }
+    : { kind: 'object', members }
 }
 
 /** Fills a compiled config from a scope; throws `ExpressionError`. */

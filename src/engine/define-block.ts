@@ -1,6 +1,13 @@
 import type { z } from 'zod'
 import type { Json } from '../lib/json.ts'
-import { DEFAULT_HANDLE, type Block, type BlockCategory, type BlockContext, type BlockOutcome, type ExpressionField } from './block.ts'
+import {
+  DEFAULT_HANDLE,
+  type Block,
+  type BlockCategory,
+  type BlockContext,
+  type BlockOutcome,
+  type ExpressionField,
+} from './block.ts'
 import { NO_RETRY, RETRY_TRANSIENT, type RetryPolicy } from './retry-policy.ts'
 
 const DEFAULT_TIMEOUT_MS = 5 * 60_000

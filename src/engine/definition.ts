@@ -11,17 +11,36 @@ export type OnError = (typeof ON_ERROR)[number]
 const json: z.ZodType<Json> = z.json()
 
 const nodeSchema = z.looseObject({
-  id: z.string().regex(NODE_ID, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"').describe('Unique in its graph.'),
+  id: z
+    .string()
+    .regex(NODE_ID, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"')
+    .describe('Unique in its graph.'),
   type: z.string().min(1).max(200).describe('The block type, such as `core.filter`.'),
   name: z.string().max(500).optional().describe('What people call it.'),
-  config: z.record(z.string(), json).default({}).describe('The block’s config; any string in it may hold `{{ expression }}`.'),
-  position: z.looseObject({ x: z.number(), y: z.number() }).optional().describe('Where a canvas shows it; not executed.'),
-  retry: retryPolicySchema.partial().optional().describe('How often and how far apart a failed attempt is made again.'),
-  timeoutMs: z.int().min(1).max(86_400_000).optional().describe('How long one attempt may take, in milliseconds.'),
+  config: z
+    .record(z.string(), json)
+    .default({})
+    .describe('The block’s config; any string in it may hold `{{ expression }}`.'),
+  position: z
+    .looseObject({ x: z.number(), y: z.number() })
+    .optional()
+    .describe('Where a canvas shows it; not executed.'),
+  retry: retryPolicySchema
+    .partial()
+    .optional()
+    .describe('How often and how far apart a failed attempt is made again.'),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .optional()
+    .describe('How long one attempt may take, in milliseconds.'),
   onError: z
     .enum(ON_ERROR)
     .default('fail')
-    .describe('`fail` ends the execution, `continue` goes on with `defaultOutput`, `route` leaves by the handle `error`.'),
+    .describe(
+      '`fail` ends the execution, `continue` goes on with `defaultOutput`, `route` leaves by the handle `error`.',
+    ),
   defaultOutput: json.optional().describe('The output of a failed node that continues; default `null`.'),
 })
 
@@ -59,7 +78,10 @@ export const definitionSchema = graphSchema.extend({
     .union([z.record(z.string(), json), z.boolean()])
     .optional()
     .describe('JSON Schema 2020-12 that an execution’s input must satisfy.'),
-  variables: z.record(z.string(), json).default({}).describe('Defaults of `variables.<name>`, overridable at start.'),
+  variables: z
+    .record(z.string(), json)
+    .default({})
+    .describe('Defaults of `variables.<name>`, overridable at start.'),
   output: json
     .optional()
     .describe('A template; default: the output of the only leaf, or an object of outputs by leaf id.'),

@@ -35,7 +35,11 @@ export const EVENT_KINDS = Object.keys(eventBodySchemas) as readonly EventKind[]
 export type EventBody<Kind extends EventKind> = z.output<(typeof eventBodySchemas)[Kind]>
 
 /** The kinds after which nothing more happens to a job. */
-export const TERMINAL_EVENT_KINDS = ['JOB_COMPLETED', 'JOB_FAILED', 'JOB_CANCELED'] as const satisfies EventKind[]
+export const TERMINAL_EVENT_KINDS = [
+  'JOB_COMPLETED',
+  'JOB_FAILED',
+  'JOB_CANCELED',
+] as const satisfies EventKind[]
 
 /** One fact before the journal has numbered it. */
 export type EventDraft = {
@@ -59,7 +63,13 @@ export function event<Kind extends EventKind>(kind: Kind, at: number, body: Even
 }
 
 /** Reads a stored event; throws on a row that this build does not know how to read. */
-export function parseEvent(row: { seq: number; at: Date; kind: string; progress: number; body: unknown }): JobEvent {
+export function parseEvent(row: {
+  seq: number
+  at: Date
+  kind: string
+  progress: number
+  body: unknown
+}): JobEvent {
   if (!isEventKind(row.kind)) throw new Error(`event ${row.seq} has the unknown kind "${row.kind}"`)
   return { ...row, body: eventBodySchemas[row.kind].parse(row.body) as JsonObject } as unknown as JobEvent
 }

@@ -55,7 +55,9 @@ class GraphRun {
     if (this.#siblings.controller.signal.aborted) return
     this.#running++
     const predecessors = this.#frontier.livePredecessors(node.index)
-    const failedBefore = node.incoming.find(({ source, handle }) => handle === ERROR_HANDLE && this.#errors.has(source))
+    const failedBefore = node.incoming.find(
+      ({ source, handle }) => handle === ERROR_HANDLE && this.#errors.has(source),
+    )
     const error = failedBefore && this.#errors.get(failedBefore.source)
     runStep(node, {
       path: stepPath(this.#frame.prefix, node.id),
@@ -136,7 +138,10 @@ class GraphRun {
       return { kind: 'completed', output: renderConfig(this.#graph.output, this.#scope) }
     } catch (fault) {
       if (!(fault instanceof ExpressionError)) throw fault
-      return { kind: 'failed', error: { code: fault.code, message: `The output could not be made: ${fault.message}` } }
+      return {
+        kind: 'failed',
+        error: { code: fault.code, message: `The output could not be made: ${fault.message}` },
+      }
     }
   }
 
@@ -153,7 +158,9 @@ class GraphRun {
     const [first] = predecessors
     if (first === undefined) return this.#frame.input
     if (predecessors.length === 1) return this.#outputs.get(first) ?? null
-    return Object.fromEntries(predecessors.map((index) => [this.#node(index).id, this.#outputs.get(index) ?? null]))
+    return Object.fromEntries(
+      predecessors.map((index) => [this.#node(index).id, this.#outputs.get(index) ?? null]),
+    )
   }
 
   get #isTopLevel(): boolean {

@@ -12,13 +12,21 @@ export const ON_ITEM_ERROR = ['fail', 'skip', 'collect'] as const
 
 /** The config of a loop, its body aside: that is compiled into the plan. */
 export const loopConfigSchema = z.strictObject({
-  items: z.array(z.json()).max(100_000).describe('One run of the body per item; in the body `item` and `index` name them.'),
+  items: z
+    .array(z.json())
+    .max(100_000)
+    .describe('One run of the body per item; in the body `item` and `index` name them.'),
   concurrency: z.int().min(1).max(100).default(5).describe('How many items may be in work at the same time.'),
   onItemError: z
     .enum(ON_ITEM_ERROR)
     .default('fail')
-    .describe('`fail`: the first failed item fails the loop. `skip`: left out of the output. `collect`: told in the output.'),
-  output: z.literal('none').optional().describe('"none": keep no outputs; the loop’s output is the number of its items.'),
+    .describe(
+      '`fail`: the first failed item fails the loop. `skip`: left out of the output. `collect`: told in the output.',
+    ),
+  output: z
+    .literal('none')
+    .optional()
+    .describe('"none": keep no outputs; the loop’s output is the number of its items.'),
   body: z.looseObject({}).describe('The graph to run per item: `{ nodes, edges, output }`.'),
 })
 type LoopConfig = z.output<typeof loopConfigSchema>
@@ -60,7 +68,15 @@ class LoopRun {
     if (this.#site.signal.aborted) return { kind: 'stopped' }
     if (this.#failure) {
       const { code, message, path } = this.#failure
-      return { kind: 'failed', failure: { code: 'LOOP_ITEM_FAILED', message: `${path}: ${message}`, retryable: false, details: { code, path: path ?? '' } } }
+      return {
+        kind: 'failed',
+        failure: {
+          code: 'LOOP_ITEM_FAILED',
+          message: `${path}: ${message}`,
+          retryable: false,
+          details: { code, path: path ?? '' },
+        },
+      }
     }
     return { kind: 'completed', output: await this.#collect() }
   }
@@ -72,14 +88,14 @@ class LoopRun {
       const index = this.#next++
       const status = recorded?.get(index)
       if (status === undefined) await this.#runItem(index, loop)
-      else if (status === 'FAILED' && this.#config.onItemError === 'fail') this.#failure = await this.#recordedFailure(index)
+      else if (status === 'FAILED' && this.#config.onItemError === 'fail')
+        this.#failure = await this.#recordedFailure(index)
       if (this.#failure) loop.abort(new RunStop({ kind: 'fail', error: this.#failure }))
       else this.#report()
     }
   }
 
   async #runItem(index: number, loop: AbortController): Promise<void> {
-    const { run } = this.#site
     const frame: Frame = {
       prefix: itemPath(this.#site.path, index),
       input: this.#config.items[index] ?? null,
@@ -102,17 +118,23 @@ class LoopRun {
     const about = { path: itemPath(path, index), nodeId: this.#node.id, index }
     if (end.kind === 'completed') {
       const output = this.#config.output === 'none' ? null : JSON.stringify(end.output)
-      await run.append({
-        events: [event('LOOP_ITEM_COMPLETED', at, about)],
-        items: [{ path, index, status: 'COMPLETED', output, error: null, finishedAt: at }],
-      }, { endsStep: true })
+      await run.append(
+        {
+          events: [event('LOOP_ITEM_COMPLETED', at, about)],
+          items: [{ path, index, status: 'COMPLETED', output, error: null, finishedAt: at }],
+        },
+        { endsStep: true },
+      )
       return
     }
     const error = { ...end.error, path: end.error.path ?? about.path }
-    await run.append({
-      events: [event('LOOP_ITEM_FAILED', at, { ...about, error })],
-      items: [{ path, index, status: 'FAILED', output: null, error, finishedAt: at }],
-    }, { endsStep: true })
+    await run.append(
+      {
+        events: [event('LOOP_ITEM_FAILED', at, { ...about, error })],
+        items: [{ path, index, status: 'FAILED', output: null, error, finishedAt: at }],
+      },
+      { endsStep: true },
+    )
     if (this.#config.onItemError === 'fail') this.#failure ??= error
   }
 
@@ -140,7 +162,13 @@ class LoopRun {
   async #recordedFailure(index: number): Promise<RecordedError> {
     const items = await this.#site.run.loopItems(this.#site.path)
     const item = items.find((ended) => ended.index === index)
-    return item?.error ?? { code: 'LOOP_ITEM_FAILED', message: 'The item failed.', path: itemPath(this.#site.path, index) }
+    return (
+      item?.error ?? {
+        code: 'LOOP_ITEM_FAILED',
+        message: 'The item failed.',
+        path: itemPath(this.#site.path, index),
+      }
+    )
   }
 
   get #body() {
@@ -152,4 +180,3 @@ class LoopRun {
 function collected({ index, status, output, error }: EndedLoopItem): Json {
   return status === 'COMPLETED' ? { index, status, output } : { index, status, error }
 }
-

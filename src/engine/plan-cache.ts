@@ -33,7 +33,8 @@ export class PlanCache {
     const known = this.#validations.get(hash)
     this.#validations.delete(hash)
     const validation = known ?? validateDefinition(body, this.#blocks)
-    if (this.#validations.size >= MAX_PLANS) this.#validations.delete(this.#validations.keys().next().value ?? '')
+    if (this.#validations.size >= MAX_PLANS)
+      this.#validations.delete(this.#validations.keys().next().value ?? '')
     this.#validations.set(hash, validation)
     return validation
   }

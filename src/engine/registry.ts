@@ -11,10 +11,16 @@ export class BlockRegistry {
   /** Adds a block; throws `BLOCK_TYPE_INVALID` or `BLOCK_TYPE_TAKEN`. */
   register(block: Block): void {
     if (!BLOCK_TYPE.test(block.type)) {
-      throw new LumeError('BLOCK_TYPE_INVALID', `block type "${block.type}" is not words joined by dots, such as "custom.greet"`)
+      throw new LumeError(
+        'BLOCK_TYPE_INVALID',
+        `block type "${block.type}" is not words joined by dots, such as "custom.greet"`,
+      )
     }
     if (this.#blocks.has(block.type)) {
-      throw new LumeError('BLOCK_TYPE_TAKEN', `a block of type "${block.type}" is registered already; choose another type`)
+      throw new LumeError(
+        'BLOCK_TYPE_TAKEN',
+        `a block of type "${block.type}" is registered already; choose another type`,
+      )
     }
     this.#blocks.set(block.type, block)
   }

@@ -12,7 +12,7 @@ import {
   type RunJournal,
 } from './journal.ts'
 import type { Plan, PlanNode } from './plan.ts'
-import { ProgressMeter } from './progress.ts'
+import { ProgressMeter, RUNNING_PERCENT } from './progress.ts'
 import { RunStop } from './run-stop.ts'
 import { Slots } from './slots.ts'
 
@@ -63,7 +63,7 @@ export class RunContext {
   #pendingAppends = 0
   #currentStep: string | null = null
   #onIdle: ((wakeAt: number) => Promise<void>) | null = null
-  #idleCheck: NodeJS.Immediate | null = null
+  #isIdleCheckDue = false
 
   constructor(request: RunRequest, ports: RunPorts) {
     setMaxListeners(0, this.#stop.signal)
@@ -72,7 +72,10 @@ export class RunContext {
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.slots = new Slots(request.plan.limits.concurrency)
     this.#recordedPaths = new Set(request.recorded.steps.keys())
-    this.progress = new ProgressMeter(request.plan.graph.nodes.length, request.progress)
+    this.progress = new ProgressMeter(
+      request.plan.graph.nodes.length,
+      Math.max(RUNNING_PERCENT, request.progress),
+    )
   }
 
   /** Aborts with a `RunStop` when the whole run stops. */
@@ -173,9 +176,12 @@ export class RunContext {
 
   /** In a macrotask of its own: by then everything that a settled promise set off has said whether it is busy. */
   #checkIdle(): void {
-    this.#idleCheck ??= setImmediate(() => {
-      this.#idleCheck = null
-      const isIdle = this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingAppends === 0
+    if (this.#isIdleCheckDue) return
+    this.#isIdleCheckDue = true
+    setImmediate(() => {
+      this.#isIdleCheckDue = false
+      const isIdle =
+        this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingAppends === 0
       const callback = this.#onIdle
       if (!isIdle || !callback || this.#stop.signal.aborted) return
       const wakeAt = Math.min(...[...this.#waits].map(({ dueAt }) => dueAt))

@@ -21,7 +21,11 @@ export async function recordEnd(journal: RunJournal, end: JobEnd, last: LastEntr
   const { steps = [], ...reached } = last
   const progress = end.status === 'COMPLETED' ? 100 : reached.progress
   try {
-    await journal.append({ events: [terminalEvent(end)], steps, job: { ...reached, progress, currentStep: null, end } })
+    await journal.append({
+      events: [terminalEvent(end)],
+      steps,
+      job: { ...reached, progress, currentStep: null, end },
+    })
     return { kind: 'ended', end }
   } catch (fault) {
     if (fault instanceof FenceLostError) return { kind: 'yielded' }

@@ -4,7 +4,6 @@ import { event } from './event.ts'
 import type { Frame, GraphEnd } from './frame.ts'
 import { runGraph } from './graph-run.ts'
 import { EntryRefusedError, type JobEnd, type StepRecord } from './journal.ts'
-import { RUNNING_PERCENT } from './progress.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
 import { RunContext, type RunPorts, type RunRequest } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
@@ -24,7 +23,11 @@ export interface RunSignals {
  * Runs an execution from whatever is recorded of it to its end, or until it parks or has to yield. The only way in which
  * anything of it becomes a fact is the journal. Throws only for faults of the journal or of the engine itself.
  */
-export async function runExecution(request: RunRequest, ports: RunPorts, signals: RunSignals): Promise<RunEnd> {
+export async function runExecution(
+  request: RunRequest,
+  ports: RunPorts,
+  signals: RunSignals,
+): Promise<RunEnd> {
   const run = new RunContext(request, ports)
   recordStart(run)
   const disobey = obey(run, signals)
@@ -52,10 +55,11 @@ function topFrame(run: RunContext): Frame {
 
 /** The job's first event, or the sign that a new worker goes on. What follows waits for neither. */
 function recordStart(run: RunContext): void {
-  const { startedAt, recoveries, progress } = run.request
+  const { startedAt, recoveries } = run.request
   const at = run.ports.clock.now()
-  const status = { status: 'RUNNING', progress: Math.max(RUNNING_PERCENT, progress) } as const
-  if (startedAt === null) run.note({ events: [event('JOB_STARTED', at, {})] }, { ...status, startedAt: run.startedAt })
+  const status = { status: 'RUNNING' } as const
+  if (startedAt === null)
+    run.note({ events: [event('JOB_STARTED', at, {})] }, { ...status, startedAt: run.startedAt })
   else if (recoveries > 0) run.note({ events: [event('JOB_RECOVERED', at, { recoveries })] }, status)
   else run.note({ events: [] }, status)
 }

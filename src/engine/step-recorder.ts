@@ -48,7 +48,8 @@ export class StepRecorder {
   configIs(config: Json): void {
     const shown = this.#node.body && isJsonObject(config) ? omit(config, ['items', 'body']) : config
     const text = JSON.stringify(shown)
-    this.#config = text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify({ truncated: true, length: text.length })
+    this.#config =
+      text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify({ truncated: true, length: text.length })
   }
 
   /** An attempt begins. Resolves at once unless the block must never be repeated (E13). */
@@ -69,15 +70,21 @@ export class StepRecorder {
     this.#endAttempt('COMPLETED', at)
     if (this.#isQuiet) return
     const durationMs = at - (this.#startedAt ?? at)
-    const entry = this.#entry([event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs })], {
-      handles,
-      finishedAt: at,
-      output,
-    })
+    const entry = this.#entry(
+      [event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs })],
+      {
+        handles,
+        finishedAt: at,
+        output,
+      },
+    )
     await this.#recordEnd(entry)
   }
 
-  async fail(failure: StepFailure, left: { handles: readonly string[]; output: string | null }): Promise<void> {
+  async fail(
+    failure: StepFailure,
+    left: { handles: readonly string[]; output: string | null },
+  ): Promise<void> {
     const at = this.#now()
     this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
@@ -89,7 +96,11 @@ export class StepRecorder {
   async retry(failure: StepFailure, dueAt: number): Promise<void> {
     const at = this.#now()
     this.#endAttempt('RETRYING', at, failure)
-    const body = { ...this.#step(), error: recordedError(failure), nextAttemptAt: new Date(dueAt).toISOString() }
+    const body = {
+      ...this.#step(),
+      error: recordedError(failure),
+      nextAttemptAt: new Date(dueAt).toISOString(),
+    }
     await this.#site.run.append(this.#entry([event('STEP_RETRYING', at, body)], { dueAt, failure }))
   }
 
@@ -118,7 +129,12 @@ export class StepRecorder {
     else await this.#site.run.append(entry, { endsStep: true })
   }
 
-  #endAttempt(status: StepStatus & ('COMPLETED' | 'FAILED' | 'RETRYING' | 'CANCELED'), at: number, failure?: StepFailure, callMayHaveHappened = false): void {
+  #endAttempt(
+    status: StepStatus & ('COMPLETED' | 'FAILED' | 'RETRYING' | 'CANCELED'),
+    at: number,
+    failure?: StepFailure,
+    callMayHaveHappened = false,
+  ): void {
     this.#status = status
     this.#startedAt ??= at
     const ended: AttemptRecord = {
@@ -134,7 +150,13 @@ export class StepRecorder {
 
   #entry(
     events: readonly EventDraft[],
-    end: { handles?: readonly string[]; finishedAt?: number; dueAt?: number; output?: string | null; failure?: StepFailure } = {},
+    end: {
+      handles?: readonly string[]
+      finishedAt?: number
+      dueAt?: number
+      output?: string | null
+      failure?: StepFailure
+    } = {},
   ): Omit<JournalEntry, 'job'> {
     const { path } = this.#site
     const { handles = [], finishedAt = null, dueAt = null, output = null, failure } = end
@@ -153,7 +175,11 @@ export class StepRecorder {
       finishedAt,
     }
     const hasValues = finishedAt !== null || output !== null
-    return { events, steps: [step], values: hasValues ? [{ path, config: this.#config ?? '{}', output }] : [] }
+    return {
+      events,
+      steps: [step],
+      values: hasValues ? [{ path, config: this.#config ?? '{}', output }] : [],
+    }
   }
 
   #step(): { path: string; nodeId: string; attempt: number } {

@@ -84,7 +84,8 @@ class StepRun {
     if (this.#node.body) return this.#runLoop(config.config)
     const recorded = this.#recorded
     if (recorded?.status === 'WAITING') return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output))
-    if (recorded?.status === 'RUNNING' && this.#node.block.repeat === 'never') return this.#fail(UNKNOWN_OUTCOME)
+    if (recorded?.status === 'RUNNING' && this.#node.block.repeat === 'never')
+      return this.#fail(UNKNOWN_OUTCOME)
     if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
     return this.#attempts(config.config)
   }
@@ -162,7 +163,9 @@ class StepRun {
       this.recorder.configIs(resolved)
       const parsed = this.#node.block.config.safeParse(resolved)
       if (parsed.success) return { kind: 'ok', config: parsed.data }
-      const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
+      const issues = parsed.error.issues.map(
+        ({ path, message }) => `${path.join('.') || 'config'}: ${message}`,
+      )
       return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
     } catch (fault) {
       if (!(fault instanceof ExpressionError)) throw fault
@@ -175,8 +178,14 @@ class StepRun {
     if (read.kind === 'failed') return read
     const handles = outcome.kind === 'completed' ? (outcome.handles ?? [DEFAULT_HANDLE]) : [DEFAULT_HANDLE]
     const unknown = handles.find((handle) => !this.#node.handles.includes(handle))
-    if (unknown !== undefined) return failed('OUTCOME_INVALID', `The block left by a handle it does not have: "${unknown}".`)
-    return { kind: 'ok' as const, output: read, handles, waitUntil: outcome.kind === 'waiting' ? outcome.until : null }
+    if (unknown !== undefined)
+      return failed('OUTCOME_INVALID', `The block left by a handle it does not have: "${unknown}".`)
+    return {
+      kind: 'ok' as const,
+      output: read,
+      handles,
+      waitUntil: outcome.kind === 'waiting' ? outcome.until : null,
+    }
   }
 
   #wantsRetry(failure: StepFailure): boolean {
@@ -208,8 +217,14 @@ class StepRun {
   }
 
   async #complete(output: ReadOutput, handles: readonly string[]): Promise<StepEnd> {
+    this.#countAsEnded()
     await this.recorder.complete(output.text, handles)
     return { kind: 'completed', output: output.value, handles }
+  }
+
+  /** Before the end is recorded, so that its own event shows the progress that it makes. */
+  #countAsEnded(): void {
+    if (this.#site.isTopLevel) this.#site.run.progress.report(this.#node.index, 1)
   }
 
   /** E5. */
@@ -220,6 +235,7 @@ class StepRun {
       await this.recorder.fail(failure, { handles: [], output: null })
       return { kind: 'failed', error: { ...error, path: this.#site.path } }
     }
+    this.#countAsEnded()
     const output = deepFreeze(onError === 'route' ? errorOutput(error) : defaultOutput)
     const handles = [onError === 'route' ? ERROR_HANDLE : DEFAULT_HANDLE]
     await this.recorder.fail(failure, { handles, output: JSON.stringify(output) })
@@ -229,7 +245,8 @@ class StepRun {
 
 const UNKNOWN_OUTCOME: StepFailure = {
   code: 'CALL_OUTCOME_UNKNOWN',
-  message: 'The worker was lost during the call: it may or may not have happened, and the block must not repeat it.',
+  message:
+    'The worker was lost during the call: it may or may not have happened, and the block must not repeat it.',
   retryable: false,
 }
 
@@ -251,7 +268,10 @@ function readOutput(output: unknown): OutputReading {
   const bytes = Buffer.byteLength(plain.text)
   if (bytes > OUTPUT_MAX_BYTES) {
     const hint = 'Return less, or set `output: "none"` on the loop.'
-    return failed('OUTPUT_TOO_LARGE', `The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed. ${hint}`)
+    return failed(
+      'OUTPUT_TOO_LARGE',
+      `The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed. ${hint}`,
+    )
   }
   return { kind: 'output', text: plain.text, value: deepFreeze(plain.value) }
 }

@@ -77,7 +77,12 @@ export function failureOf(thrown: unknown): StepFailure {
 }
 
 export function recordedError({ code, message, details }: StepFailure, path?: string): RecordedError {
-  return { code, message, ...(path === undefined ? {} : { path }), ...(details === undefined ? {} : { details }) }
+  return {
+    code,
+    message,
+    ...(path === undefined ? {} : { path }),
+    ...(details === undefined ? {} : { details }),
+  }
 }
 
 /** The output of a step that failed and leaves by its error handle. */

@@ -10,7 +10,10 @@ const EXAMPLES = new URL('../../examples/', import.meta.url)
 
 /** The worked examples that GraphiQL opens with; `origin` is where this server is reached. */
 export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab[]> {
-  const [workflow, leads] = await Promise.all([readExample('leads/workflow.json'), readExample('leads/leads.json')])
+  const [workflow, leads] = await Promise.all([
+    readExample('leads/workflow.json'),
+    readExample('leads/leads.json'),
+  ])
   const receiverUrl = `${origin}${EXAMPLE_RECEIVER_PATH}`
   const greeting = { definition: GREETING, input: { name: 'Ada' } }
   return [

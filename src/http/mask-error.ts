@@ -15,7 +15,8 @@ export function createMaskError(logger: Pick<Logger, 'error'>) {
     const reference = randomUUID()
     const fault = error instanceof GraphQLError ? error.originalError : error
     logger.error({ err: fault, reference }, 'a request met a fault')
-    const place = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {}
+    const place =
+      error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {}
     return new GraphQLError(`Something went wrong here. Ask the operator for reference ${reference}.`, {
       ...place,
       extensions: { code: 'INTERNAL_SERVER_ERROR', reference },

@@ -8,7 +8,8 @@ export class BodyTooLargeError extends Error {
 /** Reads a whole body and stops at the limit, whatever the headers claim. */
 export async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
   if (req.method === 'GET' || req.method === 'HEAD') return null
-  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw new BodyTooLargeError('the body is too large')
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes)
+    throw new BodyTooLargeError('the body is too large')
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of req as AsyncIterable<Buffer>) {
@@ -32,5 +33,10 @@ export function toWebRequest(
     for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one)
   }
   const url = new URL(req.url ?? '/', `http://${req.headers.host ?? 'localhost'}`)
-  return new RequestType(url, { method: req.method ?? 'GET', headers, body: body && new Uint8Array(body), signal: gone.signal })
+  return new RequestType(url, {
+    method: req.method ?? 'GET',
+    headers,
+    body: body && new Uint8Array(body),
+    signal: gone.signal,
+  })
 }

@@ -37,7 +37,9 @@ type Counted = 'depth' | 'fields' | 'aliases' | 'directives'
 export function useOperationLimits(limits: OperationLimits): Plugin {
   return {
     onParse({ setParseFn }) {
-      setParseFn((source: string | Source, options?: ParseOptions): DocumentNode => parse(source, { ...options, maxTokens: limits.tokens }))
+      setParseFn((source: string | Source, options?: ParseOptions): DocumentNode =>
+        parse(source, { ...options, maxTokens: limits.tokens }),
+      )
     },
     onValidate({ addValidationRule }) {
       addValidationRule((context: ValidationContext) => limitRule(context, limits))
@@ -52,7 +54,9 @@ function limitRule(context: ValidationContext, limits: OperationLimits): ASTVisi
       const exceeded = measure(context, operation.selectionSet, limits)
       if (exceeded) {
         const message = `The operation has more than ${limits[exceeded]} ${exceeded === 'depth' ? 'levels' : exceeded}.`
-        context.reportError(new GraphQLError(message, { nodes: operation, extensions: { code: 'OPERATION_TOO_LARGE' } }))
+        context.reportError(
+          new GraphQLError(message, { nodes: operation, extensions: { code: 'OPERATION_TOO_LARGE' } }),
+        )
       }
       return false
     },
@@ -60,7 +64,11 @@ function limitRule(context: ValidationContext, limits: OperationLimits): ASTVisi
 }
 
 /** Which limit an operation exceeds, or null. Stops at the first, so that fragments cannot multiply without end. */
-function measure(context: ValidationContext, root: SelectionSetNode, limits: OperationLimits): Counted | null {
+function measure(
+  context: ValidationContext,
+  root: SelectionSetNode,
+  limits: OperationLimits,
+): Counted | null {
   const counts: Record<Counted, number> = { depth: 0, fields: 0, aliases: 0, directives: 0 }
   const exceeds = (name: Counted) => counts[name] > limits[name]
 
@@ -78,11 +86,17 @@ function measure(context: ValidationContext, root: SelectionSetNode, limits: Ope
     }
     return null
   }
-  const descend = (selection: SelectionSetNode['selections'][number], depth: number, fragments: readonly string[]): Counted | null => {
+  const descend = (
+    selection: SelectionSetNode['selections'][number],
+    depth: number,
+    fragments: readonly string[],
+  ): Counted | null => {
     switch (selection.kind) {
       case Kind.FIELD:
         // Introspection nests by nature and is bounded by its fields.
-        return selection.selectionSet ? walk(selection.selectionSet, selection.name.value.startsWith('__') ? depth : depth + 1, fragments) : null
+        return selection.selectionSet
+          ? walk(selection.selectionSet, selection.name.value.startsWith('__') ? depth : depth + 1, fragments)
+          : null
       case Kind.INLINE_FRAGMENT:
         return walk(selection.selectionSet, depth, fragments)
       case Kind.FRAGMENT_SPREAD: {

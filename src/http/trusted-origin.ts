@@ -8,7 +8,8 @@ import { isLoopback } from '../config.ts'
  */
 export function distrustOf(req: IncomingMessage): string | null {
   const host = req.headers.host ?? ''
-  if (!isLoopback(hostnameOf(host))) return `The host "${host}" is not served here; use 127.0.0.1 or localhost.`
+  if (!isLoopback(hostnameOf(host)))
+    return `The host "${host}" is not served here; use 127.0.0.1 or localhost.`
   const { origin } = req.headers
   if (origin === undefined || origin === `http://${host}`) return null
   return `Pages of "${origin}" may not use this server.`

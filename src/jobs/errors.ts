@@ -11,7 +11,10 @@ export class DefinitionUnsoundError extends LumeError {
   constructor(diagnostics: readonly Diagnostic[]) {
     const errors = diagnostics.filter(({ severity }) => severity === 'error')
     const told = errors.slice(0, 3).map(({ pointer, message }) => `${pointer || '/'}: ${message}`)
-    super('DEFINITION_UNSOUND', `the definition cannot run: ${told.join(' ')}${errors.length > 3 ? ' …' : ''}`)
+    super(
+      'DEFINITION_UNSOUND',
+      `the definition cannot run: ${told.join(' ')}${errors.length > 3 ? ' …' : ''}`,
+    )
     this.diagnostics = diagnostics
   }
 }
@@ -41,6 +44,9 @@ export function startedOrThrow(result: StartResult): JobId {
     case 'invalidInput':
       throw new InputInvalidError(result.problems)
     case 'idempotencyConflict':
-      throw new LumeError('IDEMPOTENCY_CONFLICT', `the idempotency key stands for another request, job ${result.jobId}`)
+      throw new LumeError(
+        'IDEMPOTENCY_CONFLICT',
+        `the idempotency key stands for another request, job ${result.jobId}`,
+      )
   }
 }

@@ -29,7 +29,10 @@ export interface ExecutionService {
   /** Runs a workflow durably and resolves with its job when it has ended. Throws what `createJob` throws. */
   executeWorkflow(payload: WorkflowJobPayload, options?: ExecuteOptions): Promise<LibraryJob>
   /** Says whether a payload could be run, without running it. */
-  validatePayload(payload: WorkflowJobPayload, options?: Pick<ExecuteOptions, 'userId'>): Promise<PayloadValidation>
+  validatePayload(
+    payload: WorkflowJobPayload,
+    options?: Pick<ExecuteOptions, 'userId'>,
+  ): Promise<PayloadValidation>
 }
 
 export const LOCAL_USER = 'local'
@@ -46,7 +49,9 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
   return {
     async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
-      const jobId = startedOrThrow(await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'queue' }))
+      const jobId = startedOrThrow(
+        await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'queue' }),
+      )
       return jobs.watchJob(jobId, callbacks)
     },
     async validatePayload(payload, { userId = LOCAL_USER } = {}) {

@@ -13,7 +13,13 @@ import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
 import { requireSound, startedOrThrow } from './errors.ts'
 import { definitionOf, workflowPayloadSchema, type WorkflowJobPayload } from './job-types.ts'
-import { toLibraryJob, toTimelineEntry, type LibraryJob, type TimelineEntry, type WorkflowJobProgress } from './library-job.ts'
+import {
+  toLibraryJob,
+  toTimelineEntry,
+  type LibraryJob,
+  type TimelineEntry,
+  type WorkflowJobProgress,
+} from './library-job.ts'
 import type { Processor } from './processor.ts'
 import { runHandler, type HandlerContext } from './run-handler.ts'
 import type { StartExecution, StartRequest } from './start-execution.ts'
@@ -97,7 +103,8 @@ export function createJobService(options: JobServiceOptions): JobService {
 
   const service: JobService = {
     async createJob(userId, type, payload) {
-      if (!JOB_TYPES.includes(type)) throw new LumeError('JOB_INVALID', `a job's type is one of ${JOB_TYPES.join(', ')}`)
+      if (!JOB_TYPES.includes(type))
+        throw new LumeError('JOB_INVALID', `a job's type is one of ${JOB_TYPES.join(', ')}`)
       const request = await startRequest(options, { ownerId: ownerId(userId), type, payload })
       return (await get(startedOrThrow(await start({ ...request, intent: 'create' })))).library
     },
@@ -110,7 +117,11 @@ export function createJobService(options: JobServiceOptions): JobService {
         await begin(await jobs.queue(job, queued, { handler: 'engine' }), job)
         wakeups.queued()
       } else {
-        if (!processor) throw new LumeError('NO_WORKER', 'this process runs no jobs: a handler function needs one that does')
+        if (!processor)
+          throw new LumeError(
+            'NO_WORKER',
+            'this process runs no jobs: a handler function needs one that does',
+          )
         await begin(await jobs.queue(job, queued, { handler: 'process' }), job)
         await processor.runHere(job.id, (journal, signals) =>
           runHandler({ handler: (context) => handler(library, context), journal, signals, clock }),
@@ -129,7 +140,9 @@ export function createJobService(options: JobServiceOptions): JobService {
       return (await find(jobId))?.library ?? null
     },
     async getWorkflowJobProgress({ id }) {
-      const { status, progress, currentStep, completedNodes, totalNodes, executionTime, error } = (await get(id)).library
+      const { status, progress, currentStep, completedNodes, totalNodes, executionTime, error } = (
+        await get(id)
+      ).library
       return { status, progress, currentStep, completedNodes, totalNodes, executionTime, error }
     },
     async cancelJob(jobId) {
@@ -141,7 +154,10 @@ export function createJobService(options: JobServiceOptions): JobService {
     async jobStats(userId) {
       const counts = await jobs.countByStatus(ownerId(userId))
       const byStatus = JOB_STATUSES.map((status) => [status.toLowerCase(), counts.get(status) ?? 0] as const)
-      return { total: byStatus.reduce((sum, [, count]) => sum + count, 0), ...Object.fromEntries(byStatus) } as JobStats
+      return {
+        total: byStatus.reduce((sum, [, count]) => sum + count, 0),
+        ...Object.fromEntries(byStatus),
+      } as JobStats
     },
   }
   return service
@@ -160,11 +176,21 @@ export async function startRequest(
   const { ownerId: owner, type, payload } = job
   if (type !== 'WORKFLOW') {
     const definition = definitionOf(type, payload as Json)
-    return { ownerId: owner, type, definition, workflowId: null, label: null, input: payload, mode: 'production' }
+    return {
+      ownerId: owner,
+      type,
+      definition,
+      workflowId: null,
+      label: null,
+      input: payload,
+      mode: 'production',
+    }
   }
   const parsed = workflowPayloadSchema.safeParse(payload)
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`)
+    const issues = parsed.error.issues.map(
+      ({ path, message }) => `${path.join('.') || 'payload'}: ${message}`,
+    )
     throw new LumeError('JOB_INVALID', `the payload of a workflow job is not valid: ${issues.join('; ')}`)
   }
   const { workflowId, workflowDefinition, input = null, mode, variables, metadata } = parsed.data
@@ -174,7 +200,8 @@ export async function startRequest(
   }
   const id = parseId<WorkflowId>(workflowId)
   const workflow = id && (await workflows.find(owner, id))
-  if (!workflow) throw new LumeError('WORKFLOW_NOT_FOUND', `there is no workflow "${workflowId}" of this user`)
+  if (!workflow)
+    throw new LumeError('WORKFLOW_NOT_FOUND', `there is no workflow "${workflowId}" of this user`)
   return { ...common, definition: workflow.draft, workflowId: workflow.id as WorkflowId }
 }
 
@@ -184,7 +211,11 @@ async function requireRunnable({ executions, plans }: JobServiceOptions, { id }:
 }
 
 /** Follows a job to its end and tells the callbacks. */
-async function watch({ follow, logger, closed, executions }: JobServiceOptions, job: Job, callbacks: JobCallbacks): Promise<void> {
+async function watch(
+  { follow, logger, closed, executions }: JobServiceOptions,
+  job: Job,
+  callbacks: JobCallbacks,
+): Promise<void> {
   const { onProgress, onComplete, onError } = callbacks
   const tell = async (what: string, call: () => unknown) => {
     try {
@@ -195,7 +226,13 @@ async function watch({ follow, logger, closed, executions }: JobServiceOptions, 
   }
   const timeline: TimelineEntry[] = []
   let last: Job = job
-  for await (const batch of follow({ ownerId: job.ownerId, jobId: job.id, after: 0, kinds: null, signal: closed })) {
+  for await (const batch of follow({
+    ownerId: job.ownerId,
+    jobId: job.id,
+    after: 0,
+    kinds: null,
+    signal: closed,
+  })) {
     last = batch.job
     timeline.push(...batch.events.map(toTimelineEntry))
     if (onProgress) await tell('onProgress', () => onProgress(job.id, last.progress, [...timeline]))

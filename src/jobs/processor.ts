@@ -65,7 +65,8 @@ export class Processor {
     }
     return {
       lease: this.#options.lease,
-      run: (claim, request) => close() && this.#run({ claim, takesSlot: true, begin: (run) => this.#execute(run, request) }),
+      run: (claim, request) =>
+        close() && this.#run({ claim, takesSlot: true, begin: (run) => this.#execute(run, request) }),
       giveBack: () => close() && this.#freeSlot(),
     }
   }
@@ -83,7 +84,10 @@ export class Processor {
     let claimed: readonly ClaimedJob[] = []
     try {
       const waiting = await jobs.claimWaiting(lease, wanted)
-      const expired = waiting.length < wanted ? await jobs.claimExpired(lease, Math.min(wanted - waiting.length, EXPIRED_PER_TICK)) : []
+      const expired =
+        waiting.length < wanted
+          ? await jobs.claimExpired(lease, Math.min(wanted - waiting.length, EXPIRED_PER_TICK))
+          : []
       claimed = [...waiting, ...expired]
     } finally {
       this.#free += wanted - claimed.length
@@ -107,7 +111,8 @@ export class Processor {
     const held = new Map((await this.#options.jobs.renew(this.#options.lease)).map((job) => [job.id, job]))
     for (const [jobId, running] of before) {
       const job = held.get(jobId)
-      if (!job || job.fence !== running.claim.fence) running.yield.abort(new FenceLostError('the lease is lost'))
+      if (!job || job.fence !== running.claim.fence)
+        running.yield.abort(new FenceLostError('the lease is lost'))
       else if (job.commandsSent > running.commandsSeen) await this.#readInbox(jobId, running)
     }
   }
@@ -138,7 +143,10 @@ export class Processor {
   }
 
   /** Runs something else than the engine on a queued job, in this process: a handler function, outside the places. */
-  async runHere(jobId: JobId, begin: (journal: ClaimedJournal, signals: RunningSignals) => Promise<RunEnd>): Promise<void> {
+  async runHere(
+    jobId: JobId,
+    begin: (journal: ClaimedJournal, signals: RunningSignals) => Promise<RunEnd>,
+  ): Promise<void> {
     const claimed = await this.#options.jobs.claimOne(this.#options.lease, jobId)
     if (!claimed) return
     this.#run({
@@ -165,7 +173,7 @@ export class Processor {
     if (!stored) throw new Error(`job ${job.id} has no execution`)
     const { plan, diagnostics } = plans.validate(stored.definition)
     if (!plan) {
-      const [first] = diagnostics.filter(({ severity }) => severity === 'error')
+      const first = diagnostics.find(({ severity }) => severity === 'error')
       const message = `This build cannot run the definition any more: ${first?.message ?? 'it is not sound'}`
       return this.#fail(job, run, { code: 'DEFINITION_UNSOUND', message })
     }
@@ -185,14 +193,26 @@ export class Processor {
 
   #execute(run: Running, request: RunRequest): Promise<RunEnd> {
     const { clock, random } = this.#options
-    return runExecution(request, { journal: run.journal, clock, random }, { cancel: run.cancel.signal, yield: run.yield.signal })
+    return runExecution(
+      request,
+      { journal: run.journal, clock, random },
+      { cancel: run.cancel.signal, yield: run.yield.signal },
+    )
   }
 
   #fail({ progress }: ClaimedJob, run: Running, error: RecordedError): Promise<RunEnd> {
     return recordEnd(run.journal, { status: 'FAILED', at: this.#options.clock.now(), error }, { progress })
   }
 
-  #run({ claim, takesSlot, begin }: { claim: Claim; takesSlot: boolean; begin: (run: Running) => Promise<RunEnd> }): void {
+  #run({
+    claim,
+    takesSlot,
+    begin,
+  }: {
+    claim: Claim
+    takesSlot: boolean
+    begin: (run: Running) => Promise<RunEnd>
+  }): void {
     const running: Running = {
       claim,
       journal: this.#options.journal.open(claim),
@@ -205,13 +225,22 @@ export class Processor {
     running.done = this.#finish({ running, takesSlot, run: begin(running) })
   }
 
-  async #finish({ running, takesSlot, run }: { running: Running; takesSlot: boolean; run: Promise<RunEnd> }): Promise<void> {
+  async #finish({
+    running,
+    takesSlot,
+    run,
+  }: {
+    running: Running
+    takesSlot: boolean
+    run: Promise<RunEnd>
+  }): Promise<void> {
     const { jobId } = running.claim
     try {
       await run
     } catch (fault) {
       // The lease runs out by itself and the job is recovered, here or elsewhere: the fault may be this process's own.
-      if (!(fault instanceof FenceLostError)) this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
+      if (!(fault instanceof FenceLostError))
+        this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
     } finally {
       if (this.#running.get(jobId) === running) this.#running.delete(jobId)
       if (takesSlot) this.#freeSlot()
@@ -258,5 +287,6 @@ const CRASH_LOOP: RecordedError = {
 
 const HANDLER_LOST: RecordedError = {
   code: 'HANDLER_LOST',
-  message: 'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
+  message:
+    'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
 }

@@ -63,7 +63,10 @@ export async function runHandler({ handler, journal, signals, clock }: HandlerRu
   return recordEnd(journal, end, { progress: percent })
 }
 
-type Settled = { readonly kind: 'returned'; readonly value: unknown } | { readonly kind: 'threw'; readonly thrown: unknown } | { readonly kind: 'stopped' }
+type Settled =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  | { readonly kind: 'threw'; readonly thrown: unknown }
+  | { readonly kind: 'stopped' }
 
 async function settle(handler: Handler, context: HandlerContext): Promise<Settled> {
   try {

@@ -79,7 +79,15 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const definitionId = await definitions.ensure(request.ownerId, document)
     const reservation = request.intent === 'queue' ? (processor?.reserve() ?? null) : null
     try {
-      const job = newJob({ request, values, plan, at, definitionId, definitionHash: document.hash, reservation })
+      const job = newJob({
+        request,
+        values,
+        plan,
+        at,
+        definitionId,
+        definitionHash: document.hash,
+        reservation,
+      })
       const inserted = await jobs.insert(job, event('JOB_QUEUED', at, {}))
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
@@ -125,7 +133,14 @@ function newJob(start: {
     priority: 0,
     at,
     wakeAt: isQueued ? at : null,
-    idempotency: key === null ? null : { key, requestHash: requestHash({ request, values, definitionHash }), expiresAt: at + IDEMPOTENCY_MS },
+    idempotency:
+      key === null
+        ? null
+        : {
+            key,
+            requestHash: requestHash({ request, values, definitionHash }),
+            expiresAt: at + IDEMPOTENCY_MS,
+          },
     lease: reservation?.lease ?? null,
   }
 }
@@ -149,7 +164,8 @@ function readValues(request: StartRequest): { values: StartValues; problems: rea
   const read = (name: string, value: unknown): Json => {
     const at = name === 'input' ? '' : `/${name}`
     const plain = toPlainJson(value)
-    if (!plain.ok) problems.push({ pointer: at + plain.problem.pointer, message: `${name} ${plain.problem.reason}` })
+    if (!plain.ok)
+      problems.push({ pointer: at + plain.problem.pointer, message: `${name} ${plain.problem.reason}` })
     else if (Buffer.byteLength(plain.text) > INPUT_MAX_BYTES) {
       problems.push({ pointer: at, message: `${name} has more than ${INPUT_MAX_BYTES} bytes` })
     }

@@ -38,7 +38,7 @@ export class Worker {
     const { processor, jobs, wakeups, isAlone, leaseMs } = this.#options
     if (isAlone) await jobs.expireLeases()
     this.#closers.add(wakeups.onQueued(() => this.kick()))
-    this.#closers.add(wakeups.onCommand((jobId) => this.#guard(processor.obey(jobId))))
+    this.#closers.add(wakeups.onCommand((jobId) => void this.#guard(processor.obey(jobId))))
     this.#every(POLL_MS, () => this.#tickOnce())
     this.#every(leaseMs / 3, (since) => this.#renew(since))
     this.kick()

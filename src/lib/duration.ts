@@ -1,4 +1,11 @@
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
 const SHORT = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/
 const SHORT_PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g
 // ISO 8601 without years and months, which have no fixed length.

@@ -71,7 +71,8 @@ function textProblem(text: string): string | null {
 }
 
 function objectProblem(value: object | null, parent: Visit | null): string | null {
-  if (value === null || Array.isArray(value)) return value && isOwnAncestor(value, parent) ? 'contains itself' : null
+  if (value === null || Array.isArray(value))
+    return value && isOwnAncestor(value, parent) ? 'contains itself' : null
   if (isOwnAncestor(value, parent)) return 'contains itself'
   if ('toJSON' in value && typeof value.toJSON === 'function') return null
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -89,7 +90,8 @@ function pushChildren(visit: Visit, pending: Visit[]): void {
   const { value, depth } = visit
   if (typeof value !== 'object' || value === null) return
   if (Array.isArray(value)) {
-    for (let i = value.length - 1; i >= 0; i--) pending.push({ value: value[i], parent: visit, key: i, depth: depth + 1 })
+    for (let i = value.length - 1; i >= 0; i--)
+      pending.push({ value: value[i], parent: visit, key: i, depth: depth + 1 })
     return
   }
   if ('toJSON' in value && typeof value.toJSON === 'function') {

@@ -46,7 +46,12 @@ const LOOK_AGAIN_MS = 2_000
  * first and then reads, so nothing falls between; every hint makes it read on from its cursor. It reads one page at a
  * time and only when asked for more, so a slow reader holds one page and no queue. Ends at once for an unknown job.
  */
-export function createFollowTimeline({ events, jobs, wakeups, clock }: FollowTimelineOptions): FollowTimeline {
+export function createFollowTimeline({
+  events,
+  jobs,
+  wakeups,
+  clock,
+}: FollowTimelineOptions): FollowTimeline {
   return async function* followTimeline({ ownerId, jobId, after, kinds, signal }) {
     const bell = new Bell()
     const detach = wakeups.onNews(jobId, () => bell.ring())

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BLOCK_CATEGORIES, type Block } from '../engine/block.ts'
+import type { Block, BlockCategory } from '../engine/block.ts'
 import { builder } from './builder.ts'
 
 const BlockCategoryEnum = builder.enumType('BlockCategory', {
@@ -9,14 +9,17 @@ const BlockCategoryEnum = builder.enumType('BlockCategory', {
     API: { value: 'api', description: 'Calls somebody’s API.' },
     AI: { value: 'ai', description: 'Asks a model.' },
     CUSTOM: { value: 'custom', description: 'Made by the people who run this Lume.' },
-  } satisfies Record<Uppercase<(typeof BLOCK_CATEGORIES)[number]>, unknown>,
+  } satisfies Record<Uppercase<BlockCategory>, unknown>,
 })
 
 const BlockEffectEnum = builder.enumType('BlockEffect', {
   description: 'What a block touches.',
   values: {
     PURE: { value: 'pure', description: 'Nothing: its result depends on recorded facts alone.' },
-    EXTERNAL: { value: 'external', description: 'The outside: its result is committed before anything depends on it.' },
+    EXTERNAL: {
+      value: 'external',
+      description: 'The outside: its result is committed before anything depends on it.',
+    },
   } as const,
 })
 
@@ -26,11 +29,20 @@ const BlockType = builder.objectRef<Block>('Block').implement({
     type: t.exposeString('type', { description: 'The name that definitions use, such as `api.http`.' }),
     name: t.exposeString('name', { description: 'The name for people.' }),
     description: t.exposeString('description', { description: 'What it does.' }),
-    category: t.field({ type: BlockCategoryEnum, description: 'Where it stands.', resolve: ({ category }) => category }),
-    effect: t.field({ type: BlockEffectEnum, description: 'What it touches.', resolve: ({ effect }) => effect }),
+    category: t.field({
+      type: BlockCategoryEnum,
+      description: 'Where it stands.',
+      resolve: ({ category }) => category,
+    }),
+    effect: t.field({
+      type: BlockEffectEnum,
+      description: 'What it touches.',
+      resolve: ({ effect }) => effect,
+    }),
     configSchema: t.field({
       type: 'JSON',
-      description: 'JSON Schema (2020-12) of a node’s config; any string in a config may be a template instead.',
+      description:
+        'JSON Schema (2020-12) of a node’s config; any string in a config may be a template instead.',
       resolve: ({ config }) => jsonSchema(config, 'input'),
     }),
     outputSchema: t.field({
@@ -55,7 +67,8 @@ builder.queryFields((t) => ({
     type: [BlockType],
     description: 'The catalogue, by type.',
     args: { category: t.arg({ type: BlockCategoryEnum, description: 'Only these.' }) },
-    resolve: (_root, { category }, { registry }) => registry.list().filter((block) => !category || block.category === category),
+    resolve: (_root, { category }, { registry }) =>
+      registry.list().filter((block) => !category || block.category === category),
   }),
   block: t.field({
     type: BlockType,

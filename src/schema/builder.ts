@@ -23,8 +23,12 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   relay: {
     cursorType: 'String',
-    nodeQueryOptions: { description: 'Any object by its global id; null when there is none, or it is not yours.' },
-    nodesQueryOptions: { description: 'Several objects by their global ids, in order; null for each that is not there.' },
+    nodeQueryOptions: {
+      description: 'Any object by its global id; null when there is none, or it is not yours.',
+    },
+    nodesQueryOptions: {
+      description: 'Several objects by their global ids, in order; null for each that is not there.',
+    },
   },
   prisma: {
     client: ({ prisma }) => prisma,
@@ -37,8 +41,12 @@ export const builder = new SchemaBuilder<{
 })
 
 builder.queryType({ description: 'Everything that can be read.' })
-builder.mutationType({ description: 'Everything that can be changed. Each answers its payload or a typed error.' })
-builder.subscriptionType({ description: 'Everything that can be watched, over WebSocket (graphql-transport-ws) or SSE.' })
+builder.mutationType({
+  description: 'Everything that can be changed. Each answers its payload or a typed error.',
+})
+builder.subscriptionType({
+  description: 'Everything that can be watched, over WebSocket (graphql-transport-ws) or SSE.',
+})
 
 builder.addScalarType('DateTime', DateTimeResolver, {
   description: 'An instant in RFC 3339, such as `2026-11-23T10:00:00.000Z`.',

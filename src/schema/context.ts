@@ -42,13 +42,20 @@ export interface StepKey {
 }
 
 export function createContext(services: Services, ownerId: OwnerId): Context {
-  const stepOutputs = new DataLoader<StepKey, Json, string>((keys) => loadOutputs(services.prisma, ownerId, keys), {
-    cacheKeyFn: keyOf,
-  })
+  const stepOutputs = new DataLoader<StepKey, Json, string>(
+    (keys) => loadOutputs(services.prisma, ownerId, keys),
+    {
+      cacheKeyFn: keyOf,
+    },
+  )
   return { ...services, ownerId, stepOutputs }
 }
 
-async function loadOutputs(prisma: PrismaClient, ownerId: OwnerId, keys: readonly StepKey[]): Promise<Json[]> {
+async function loadOutputs(
+  prisma: PrismaClient,
+  ownerId: OwnerId,
+  keys: readonly StepKey[],
+): Promise<Json[]> {
   const rows = await prisma.stepValues.findMany({
     where: { ownerId, OR: keys.map(({ executionId, path }) => ({ executionId, path })) },
     select: { executionId: true, path: true, output: true },

@@ -20,15 +20,27 @@ const GraphNodeType = builder.objectRef<JsonObject>('GraphNode').implement({
   fields: (t) => ({
     id: t.string({ description: 'Unique in its definition.', resolve: ({ id }) => textOf(id) }),
     type: t.string({ description: 'The block type.', resolve: ({ type }) => textOf(type) }),
-    name: t.string({ nullable: true, description: 'What people call it.', resolve: ({ name }) => (typeof name === 'string' ? name : null) }),
-    config: t.field({ type: 'JSON', description: 'Its config, templates unresolved.', resolve: ({ config }) => config ?? {} }),
+    name: t.string({
+      nullable: true,
+      description: 'What people call it.',
+      resolve: ({ name }) => (typeof name === 'string' ? name : null),
+    }),
+    config: t.field({
+      type: 'JSON',
+      description: 'Its config, templates unresolved.',
+      resolve: ({ config }) => config ?? {},
+    }),
     position: t.field({
       type: PositionType,
       nullable: true,
       description: 'Where a canvas shows it.',
       resolve: ({ position }) => (isJsonObject(position) ? position : null),
     }),
-    document: t.field({ type: 'JSON', description: 'The node as it stands in the definition, other fields included.', resolve: (node) => node }),
+    document: t.field({
+      type: 'JSON',
+      description: 'The node as it stands in the definition, other fields included.',
+      resolve: (node) => node,
+    }),
   }),
 })
 
@@ -41,15 +53,27 @@ const GraphEdgeType = builder.objectRef<JsonObject>('GraphEdge').implement({
       description: 'The handle it leaves by.',
       resolve: ({ sourceHandle }) => (typeof sourceHandle === 'string' ? sourceHandle : 'out'),
     }),
-    document: t.field({ type: 'JSON', description: 'The edge as it stands in the definition.', resolve: (edge) => edge }),
+    document: t.field({
+      type: 'JSON',
+      description: 'The edge as it stands in the definition.',
+      resolve: (edge) => edge,
+    }),
   }),
 })
 
 export const GraphType = builder.objectRef<ShownGraph>('Graph').implement({
   description: 'A definition’s nodes and edges, typed.',
   fields: (t) => ({
-    nodes: t.field({ type: [GraphNodeType], description: 'In the definition’s order.', resolve: ({ nodes }) => nodes }),
-    edges: t.field({ type: [GraphEdgeType], description: 'In the definition’s order.', resolve: ({ edges }) => edges }),
+    nodes: t.field({
+      type: [GraphNodeType],
+      description: 'In the definition’s order.',
+      resolve: ({ nodes }) => nodes,
+    }),
+    edges: t.field({
+      type: [GraphEdgeType],
+      description: 'In the definition’s order.',
+      resolve: ({ edges }) => edges,
+    }),
   }),
 })
 

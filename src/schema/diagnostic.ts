@@ -27,14 +27,20 @@ const SourceRangeType = builder.objectRef<NonNullable<Diagnostic['range']>>('Sou
 export const DiagnosticType = builder.objectRef<Diagnostic>('Diagnostic').implement({
   description: 'One thing wrong with a definition.',
   fields: (t) => ({
-    code: t.field({ type: DiagnosticCodeEnum, description: 'Stable, for programs.', resolve: ({ code }) => code }),
+    code: t.field({
+      type: DiagnosticCodeEnum,
+      description: 'Stable, for programs.',
+      resolve: ({ code }) => code,
+    }),
     severity: t.field({
       type: SeverityEnum,
       description: 'Whether it keeps the definition from running.',
       resolve: ({ severity }) => severity,
     }),
     message: t.exposeString('message', { description: 'What is wrong, for people.' }),
-    pointer: t.exposeString('pointer', { description: 'Where: a JSON pointer (RFC 6901) into the definition.' }),
+    pointer: t.exposeString('pointer', {
+      description: 'Where: a JSON pointer (RFC 6901) into the definition.',
+    }),
     nodeId: t.exposeString('nodeId', { nullable: true, description: 'The node that it is about.' }),
     range: t.field({
       type: SourceRangeType,

@@ -32,7 +32,11 @@ export class ValidationFailedError extends AnswerError {
 
   constructor(diagnostics: readonly Diagnostic[], path: readonly string[]) {
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length
-    super('VALIDATION_FAILED', `The definition cannot run: ${errors} ${errors === 1 ? 'error' : 'errors'}.`, path)
+    super(
+      'VALIDATION_FAILED',
+      `The definition cannot run: ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
+      path,
+    )
     this.diagnostics = diagnostics
   }
 }
@@ -51,14 +55,22 @@ export class RevisionConflictError extends AnswerError {
   readonly revision: number
 
   constructor(revision: number, path: readonly string[]) {
-    super('REVISION_CONFLICT', `Somebody else saved meanwhile: the revision is ${revision} now. Read it and merge.`, path)
+    super(
+      'REVISION_CONFLICT',
+      `Somebody else saved meanwhile: the revision is ${revision} now. Read it and merge.`,
+      path,
+    )
     this.revision = revision
   }
 }
 
 export class IdempotencyConflictError extends AnswerError {
   constructor(path: readonly string[]) {
-    super('IDEMPOTENCY_CONFLICT', 'This key stands for another request, made less than 30 days ago. Use a new key.', path)
+    super(
+      'IDEMPOTENCY_CONFLICT',
+      'This key stands for another request, made less than 30 days ago. Use a new key.',
+      path,
+    )
   }
 }
 
@@ -74,7 +86,9 @@ const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   fields: (t) => ({
     message: t.exposeString('message', { description: 'What is wrong and how to mend it, for people.' }),
     code: t.exposeString('code', { description: 'Stable, for programs.' }),
-    path: t.exposeStringList('path', { description: 'Where the argument that caused it stands, such as `["input", "name"]`.' }),
+    path: t.exposeStringList('path', {
+      description: 'Where the argument that caused it stands, such as `["input", "name"]`.',
+    }),
   }),
 })
 

@@ -1,4 +1,4 @@
-import { EXECUTION_MODES, type ExecutionMode } from '../engine/job.ts'
+import type { ExecutionMode } from '../engine/job.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
 import type { ExecutionId, JobId, WorkflowId } from '../lib/ids.ts'
 import type { RecordedError } from '../engine/step.ts'
@@ -22,7 +22,7 @@ const ExecutionModeEnum = builder.enumType('ExecutionMode', {
     PRODUCTION: { value: 'production', description: 'They call it.' },
     DEMO: { value: 'demo', description: 'They give samples.' },
     TEST: { value: 'test', description: 'They give mocks.' },
-  } satisfies Record<Uppercase<ExecutionMode>, { value: (typeof EXECUTION_MODES)[number]; description: string }>,
+  } satisfies Record<Uppercase<ExecutionMode>, { value: ExecutionMode; description: string }>,
 })
 
 export const ExecutionType = builder.prismaNode('Execution', {
@@ -87,14 +87,21 @@ export const ExecutionType = builder.prismaNode('Execution', {
       select: { definition: { select: { body: true } } },
       resolve: ({ definition }) => graphOf(definition.body),
     }),
-    workflow: t.relation('workflow', { nullable: true, description: 'The stored workflow that it runs; null for an inline definition.' }),
+    workflow: t.relation('workflow', {
+      nullable: true,
+      description: 'The stored workflow that it runs; null for an inline definition.',
+    }),
     job: t.relation('job', { description: 'The job that it belongs to.' }),
     steps: t.prismaConnection({
       type: StepType,
       cursor: 'ownerId_executionId_path',
       description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
       resolve: (query, { id }, _args, { prisma, ownerId }) =>
-        prisma.step.findMany({ ...query, where: { ownerId, executionId: id }, orderBy: [{ position: 'asc' }, { path: 'asc' }] }),
+        prisma.step.findMany({
+          ...query,
+          where: { ownerId, executionId: id },
+          orderBy: [{ position: 'asc' }, { path: 'asc' }],
+        }),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     startedAt: t.field({
@@ -129,14 +136,18 @@ builder.queryFields((t) => ({
     description: 'An execution; null when there is none, or it is not yours.',
     args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
     resolve: (query, _root, { id }, { prisma, ownerId }) =>
-      prisma.execution.findFirst({ ...query, where: { id: rowId(readGlobalId<ExecutionId>('Execution', id) ?? ''), ownerId } }),
+      prisma.execution.findFirst({
+        ...query,
+        where: { id: rowId(readGlobalId<ExecutionId>('Execution', id) ?? ''), ownerId },
+      }),
   }),
   executions: t.prismaConnection({
     type: 'Execution',
     cursor: 'id',
     description: 'Your executions, newest first.',
     args: { filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }) },
-    totalCount: (_connection, { filter }, { prisma, ownerId }) => prisma.execution.count({ where: whereOf(ownerId, filter) }),
+    totalCount: (_connection, { filter }, { prisma, ownerId }) =>
+      prisma.execution.count({ where: whereOf(ownerId, filter) }),
     resolve: (query, _root, { filter }, { prisma, ownerId }) =>
       prisma.execution.findMany({ ...query, where: whereOf(ownerId, filter), orderBy: { id: 'desc' } }),
   }),
@@ -150,7 +161,9 @@ function whereOf(ownerId: string, filter: typeof ExecutionFilter.$inferInput | n
   const isCanceling = { cancelRequestedAt: { not: null }, finishedAt: null }
   return {
     ownerId,
-    ...(workflowId == null ? {} : { workflowId: rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') }),
+    ...(workflowId == null
+      ? {}
+      : { workflowId: rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') }),
     ...(status == null
       ? {}
       : {
@@ -175,7 +188,8 @@ const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayloa
     job: t.prismaField({
       type: 'Job',
       description: 'The job to watch.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) => prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
     }),
     execution: t.prismaField({
       type: 'Execution',
@@ -196,10 +210,15 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
     definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
     input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
     variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
-    mode: t.field({ type: ExecutionModeEnum, defaultValue: 'production', description: 'How blocks treat the outside.' }),
+    mode: t.field({
+      type: ExecutionModeEnum,
+      defaultValue: 'production',
+      description: 'How blocks treat the outside.',
+    }),
     metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
     idempotencyKey: t.string({
-      description: 'The same key with the same input gives the same execution for 30 days, however often it is sent.',
+      description:
+        'The same key with the same input gives the same execution for 30 days, however often it is sent.',
     }),
   }),
 })
@@ -210,7 +229,8 @@ const CancelExecutionPayload = builder.objectRef<ExecutionId>('CancelExecutionPa
     execution: t.prismaField({
       type: 'Execution',
       description: 'CANCELING, or CANCELED already.',
-      resolve: (query, id, _args, { prisma, ownerId }) => prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: (query, id, _args, { prisma, ownerId }) =>
+        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
     }),
   }),
 })
@@ -226,7 +246,13 @@ builder.mutationFields((t) => ({
     description: 'Starts a run and answers at once; watch it with the subscription `jobEvents`.',
     args: { input: t.arg({ type: ExecuteWorkflowInput, required: true, description: 'What to run.' }) },
     errors: {
-      types: [ValidationFailedError, InputInvalidError, InvalidArgumentError, NotFoundError, IdempotencyConflictError],
+      types: [
+        ValidationFailedError,
+        InputInvalidError,
+        InvalidArgumentError,
+        NotFoundError,
+        IdempotencyConflictError,
+      ],
       union: { name: 'ExecuteWorkflowResult' },
     },
     resolve: async (_root, { input }, { start, workflows, ownerId }) => {

@@ -2,7 +2,7 @@ import { EVENT_KINDS, type EventKind, type JobEvent } from '../engine/event.ts'
 import type { JobId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import { globalId } from './global-id.ts'
-import { FailureType, JobType } from './job.ts'
+import { FailureType, JobNode } from './job.ts'
 
 /** An event with the job that it belongs to, which makes its id. */
 export type ShownEvent = JobEvent & { readonly jobId: JobId }
@@ -17,7 +17,10 @@ export const JobEventInterface = builder.interfaceRef<ShownEvent>('JobEvent').im
   description: 'One numbered fact of a job’s past.',
   resolveType: ({ kind }) => TYPE_NAMES[kind],
   fields: (t) => ({
-    id: t.id({ description: 'A global id.', resolve: ({ jobId, seq }) => globalId('JobEvent', `${jobId}:${seq}`) }),
+    id: t.id({
+      description: 'A global id.',
+      resolve: ({ jobId, seq }) => globalId('JobEvent', `${jobId}:${seq}`),
+    }),
     seq: t.exposeInt('seq', { description: 'Its number in the job’s timeline: from 1, without gaps.' }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     kind: t.field({ type: JobEventKindEnum, description: 'What it tells.', resolve: ({ kind }) => kind }),
@@ -32,15 +35,24 @@ const StepEventInterface = builder.interfaceRef<Shown<StepKind>>('StepEvent').im
   interfaces: [JobEventInterface],
   resolveType: ({ kind }) => TYPE_NAMES[kind],
   fields: (t) => ({
-    path: t.string({ description: 'The step’s path, such as `enrich` or `post[3]/send`.', resolve: ({ body }) => body.path }),
+    path: t.string({
+      description: 'The step’s path, such as `enrich` or `post[3]/send`.',
+      resolve: ({ body }) => body.path,
+    }),
     nodeId: t.string({ description: 'The node.', resolve: ({ body }) => body.nodeId }),
-    attempt: t.int({ description: 'The attempt, from 1; 0 when there was none.', resolve: ({ body }) => body.attempt }),
+    attempt: t.int({
+      description: 'The attempt, from 1; 0 when there was none.',
+      resolve: ({ body }) => body.attempt,
+    }),
   }),
 })
 
 /** `STEP_COMPLETED` is told by the type `StepCompletedEvent`. */
 const TYPE_NAMES = Object.fromEntries(
-  EVENT_KINDS.map((kind) => [kind, `${kind.toLowerCase().replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}Event`]),
+  EVENT_KINDS.map((kind) => [
+    kind,
+    `${kind.toLowerCase().replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}Event`,
+  ]),
 ) as Record<EventKind, string>
 
 function eventRef<Kind extends EventKind>(kind: Kind) {
@@ -52,7 +64,10 @@ eventRef('JOB_STARTED').implement({
   description: 'A worker took the job up for the first time.',
   interfaces: [JobEventInterface],
 })
-eventRef('JOB_CANCELING').implement({ description: 'The worker obeys a cancel.', interfaces: [JobEventInterface] })
+eventRef('JOB_CANCELING').implement({
+  description: 'The worker obeys a cancel.',
+  interfaces: [JobEventInterface],
+})
 eventRef('JOB_COMPLETED').implement({
   description: 'The job ended well. Nothing follows.',
   interfaces: [JobEventInterface],
@@ -66,7 +81,10 @@ eventRef('JOB_RECOVERED').implement({
   description: 'A worker was lost and another one goes on.',
   interfaces: [JobEventInterface],
   fields: (t) => ({
-    recoveries: t.int({ description: 'How often in a row, without a step ending between.', resolve: ({ body }) => body.recoveries }),
+    recoveries: t.int({
+      description: 'How often in a row, without a step ending between.',
+      resolve: ({ body }) => body.recoveries,
+    }),
   }),
 })
 
@@ -87,7 +105,11 @@ eventRef('JOB_PROGRESS').implement({
   description: 'A handler function reported its progress.',
   interfaces: [JobEventInterface],
   fields: (t) => ({
-    message: t.string({ nullable: true, description: 'What it says of it.', resolve: ({ body }) => body.message }),
+    message: t.string({
+      nullable: true,
+      description: 'What it says of it.',
+      resolve: ({ body }) => body.message,
+    }),
   }),
 })
 
@@ -99,15 +121,27 @@ eventRef('JOB_FAILED').implement({
   }),
 })
 
-eventRef('STEP_STARTED').implement({ description: 'An attempt of an external step, or a loop, began.', interfaces: [JobEventInterface, StepEventInterface] })
-eventRef('STEP_SKIPPED').implement({ description: 'No live edge leads to the step: it will not run.', interfaces: [JobEventInterface, StepEventInterface] })
+eventRef('STEP_STARTED').implement({
+  description: 'An attempt of an external step, or a loop, began.',
+  interfaces: [JobEventInterface, StepEventInterface],
+})
+eventRef('STEP_SKIPPED').implement({
+  description: 'No live edge leads to the step: it will not run.',
+  interfaces: [JobEventInterface, StepEventInterface],
+})
 
 eventRef('STEP_COMPLETED').implement({
   description: 'The step ended well.',
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
-    handles: t.stringList({ description: 'The handles by which it was left.', resolve: ({ body }) => body.handles }),
-    durationMs: t.float({ description: 'From its start to its end, retries and waits included.', resolve: ({ body }) => body.durationMs }),
+    handles: t.stringList({
+      description: 'The handles by which it was left.',
+      resolve: ({ body }) => body.handles,
+    }),
+    durationMs: t.float({
+      description: 'From its start to its end, retries and waits included.',
+      resolve: ({ body }) => body.durationMs,
+    }),
   }),
 })
 
@@ -125,7 +159,11 @@ eventRef('STEP_FAILED').implement({
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     error: t.field({ type: FailureType, description: 'Why.', resolve: ({ body }) => body.error }),
-    handledBy: t.field({ type: HandledByEnum, description: 'What it leads to.', resolve: ({ body }) => body.handledBy }),
+    handledBy: t.field({
+      type: HandledByEnum,
+      description: 'What it leads to.',
+      resolve: ({ body }) => body.handledBy,
+    }),
   }),
 })
 
@@ -134,14 +172,24 @@ eventRef('STEP_RETRYING').implement({
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     error: t.field({ type: FailureType, description: 'Why.', resolve: ({ body }) => body.error }),
-    nextAttemptAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ body }) => new Date(body.nextAttemptAt) }),
+    nextAttemptAt: t.field({
+      type: 'DateTime',
+      description: 'When.',
+      resolve: ({ body }) => new Date(body.nextAttemptAt),
+    }),
   }),
 })
 
 eventRef('STEP_WAITING').implement({
   description: 'The step waits and holds nothing.',
   interfaces: [JobEventInterface, StepEventInterface],
-  fields: (t) => ({ until: t.field({ type: 'DateTime', description: 'Until when.', resolve: ({ body }) => new Date(body.until) }) }),
+  fields: (t) => ({
+    until: t.field({
+      type: 'DateTime',
+      description: 'Until when.',
+      resolve: ({ body }) => new Date(body.until),
+    }),
+  }),
 })
 
 eventRef('STEP_CANCELED').implement({
@@ -195,13 +243,16 @@ const EventPageType = builder.objectRef<EventPage>('JobEventPage').implement({
 const MAX_PAGE = 1_000
 const DEFAULT_PAGE = 100
 
-builder.prismaObjectField(JobType, 'events', (t) =>
+builder.prismaObjectField(JobNode, 'events', (t) =>
   t.field({
     type: EventPageType,
     description: 'The timeline by pages; the subscription `jobEvents` follows it live.',
     args: {
       after: t.arg.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
-      first: t.arg.int({ defaultValue: DEFAULT_PAGE, description: `How many at the most, up to ${MAX_PAGE}.` }),
+      first: t.arg.int({
+        defaultValue: DEFAULT_PAGE,
+        description: `How many at the most, up to ${MAX_PAGE}.`,
+      }),
     },
     select: { id: true },
     resolve: async ({ id }, { after, first }, { events, ownerId }) => {

@@ -1,4 +1,4 @@
-import { JOB_STATUSES, JOB_TYPES } from '../engine/job.ts'
+import type { JobStatus, JobType } from '../engine/job.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { JobId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
@@ -16,7 +16,7 @@ export const JobStatusEnum = builder.enumType('JobStatus', {
     COMPLETED: { description: 'Ended well.' },
     FAILED: { description: 'Ended with an error.' },
     CANCELED: { description: 'Ended by a cancel.' },
-  } satisfies Record<(typeof JOB_STATUSES)[number], { description: string }>,
+  } satisfies Record<JobStatus, { description: string }>,
 })
 
 const JobTypeEnum = builder.enumType('JobType', {
@@ -25,7 +25,7 @@ const JobTypeEnum = builder.enumType('JobType', {
     WORKFLOW: { description: 'Runs a workflow.' },
     SEARCH: { description: 'Searches people or profiles.' },
     UPLOAD_TO_META: { description: 'Uploads contacts to a Meta audience.' },
-  } satisfies Record<(typeof JOB_TYPES)[number], { description: string }>,
+  } satisfies Record<JobType, { description: string }>,
 })
 
 export const FailureType = builder.objectRef<RecordedError>('Failure').implement({
@@ -39,22 +39,41 @@ export const FailureType = builder.objectRef<RecordedError>('Failure').implement
 })
 
 /** A status as users see it: CANCELING from the moment a cancel is accepted (D8). */
-export function shownStatus(job: { status: string; cancelRequestedAt: Date | null; finishedAt: Date | null }) {
+export function shownStatus(job: {
+  status: string
+  cancelRequestedAt: Date | null
+  finishedAt: Date | null
+}) {
   const isCanceling = job.cancelRequestedAt !== null && job.finishedAt === null
-  return (isCanceling ? 'CANCELING' : job.status) as (typeof JOB_STATUSES)[number]
+  return (isCanceling ? 'CANCELING' : job.status) as JobStatus
 }
 
 export const STATUS_COLUMNS = { status: true, cancelRequestedAt: true, finishedAt: true } as const
 
-export const JobType = builder.prismaNode('Job', {
+export const JobNode = builder.prismaNode('Job', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
   description: 'A background unit of work that a user started. Every job has one execution.',
   fields: (t) => ({
-    type: t.field({ type: JobTypeEnum, description: 'What kind of work it is.', select: { type: true }, resolve: ({ type }) => type as (typeof JOB_TYPES)[number] }),
-    status: t.field({ type: JobStatusEnum, description: 'Where it stands.', select: STATUS_COLUMNS, resolve: shownStatus }),
-    progress: t.exposeFloat('progress', { description: 'In percent; never falls, and is 100 only when COMPLETED.' }),
-    currentStep: t.exposeString('currentStep', { nullable: true, description: 'The path of the step that began last.' }),
+    type: t.field({
+      type: JobTypeEnum,
+      description: 'What kind of work it is.',
+      select: { type: true },
+      resolve: ({ type }) => type as JobType,
+    }),
+    status: t.field({
+      type: JobStatusEnum,
+      description: 'Where it stands.',
+      select: STATUS_COLUMNS,
+      resolve: shownStatus,
+    }),
+    progress: t.exposeFloat('progress', {
+      description: 'In percent; never falls, and is 100 only when COMPLETED.',
+    }),
+    currentStep: t.exposeString('currentStep', {
+      nullable: true,
+      description: 'The path of the step that began last.',
+    }),
     completedNodes: t.exposeInt('completedNodes', { description: 'How many top-level nodes have ended.' }),
     totalNodes: t.exposeInt('totalNodes', { description: 'How many top-level nodes there are.' }),
     lastSeq: t.exposeInt('lastSeq', { description: 'The number of the newest event.' }),
@@ -74,8 +93,16 @@ export const JobType = builder.prismaNode('Job', {
     }),
     execution: t.relation('execution', { description: 'The run behind the job.', nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When a worker first took it up.' }),
-    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended, in whatever way.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a worker first took it up.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended, in whatever way.',
+    }),
   }),
 })
 

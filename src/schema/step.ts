@@ -1,4 +1,4 @@
-import { STEP_STATUSES, type AttemptRecord, type RecordedError, type StepStatus } from '../engine/step.ts'
+import type { AttemptRecord, RecordedError, StepStatus } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import { globalId } from './global-id.ts'
 import { FailureType } from './job.ts'
@@ -14,17 +14,34 @@ const StepStatusEnum = builder.enumType('StepStatus', {
     FAILED: { description: 'Failed for good; `handles` says whether the run went on.' },
     SKIPPED: { description: 'No live edge led to it.' },
     CANCELED: { description: 'Cut off, or never reached.' },
-  } satisfies Record<(typeof STEP_STATUSES)[number], { description: string }>,
+  } satisfies Record<StepStatus, { description: string }>,
 })
 
 const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
   description: 'One ended try of a step.',
   fields: (t) => ({
     number: t.exposeInt('number', { description: 'From 1.' }),
-    status: t.field({ type: StepStatusEnum, description: 'COMPLETED, FAILED or CANCELED.', resolve: ({ status }) => status }),
-    startedAt: t.field({ type: 'DateTime', description: 'When it began.', resolve: ({ startedAt }) => new Date(startedAt) }),
-    finishedAt: t.field({ type: 'DateTime', description: 'When it ended.', resolve: ({ finishedAt }) => new Date(finishedAt) }),
-    error: t.field({ type: FailureType, nullable: true, description: 'Why it failed.', resolve: ({ error }) => error ?? null }),
+    status: t.field({
+      type: StepStatusEnum,
+      description: 'COMPLETED, FAILED or CANCELED.',
+      resolve: ({ status }) => status,
+    }),
+    startedAt: t.field({
+      type: 'DateTime',
+      description: 'When it began.',
+      resolve: ({ startedAt }) => new Date(startedAt),
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      description: 'When it ended.',
+      resolve: ({ finishedAt }) => new Date(finishedAt),
+    }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      resolve: ({ error }) => error ?? null,
+    }),
     callMayHaveHappened: t.boolean({
       description: 'True when it was cut off after its call to the outside may have gone out.',
       resolve: ({ callMayHaveHappened }) => callMayHaveHappened ?? false,
@@ -63,12 +80,16 @@ export const StepType = builder.prismaObject('Step', {
     input: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The output of its only live predecessor, or an object by node id; the execution’s input at a root.',
+      description:
+        'The output of its only live predecessor, or an object by node id; the execution’s input at a root.',
       select: { executionId: true, inputFrom: true },
       resolve: async ({ executionId, inputFrom }, _args, { stepOutputs, prisma, ownerId }) => {
         const paths = inputFrom as string[]
         if (paths.length === 0) {
-          const values = await prisma.executionValues.findFirst({ where: { executionId, ownerId }, select: { input: true } })
+          const values = await prisma.executionValues.findFirst({
+            where: { executionId, ownerId },
+            select: { input: true },
+          })
           return values?.input ?? null
         }
         const outputs = await Promise.all(paths.map((path) => stepOutputs.load({ executionId, path })))
@@ -97,8 +118,16 @@ export const StepType = builder.prismaObject('Step', {
       select: { error: true },
       resolve: ({ error }) => error as RecordedError | null,
     }),
-    dueAt: t.expose('dueAt', { type: 'DateTime', nullable: true, description: 'When a waiting or retrying step goes on.' }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its first attempt began.' }),
+    dueAt: t.expose('dueAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a waiting or retrying step goes on.',
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its first attempt began.',
+    }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
   }),
 })

@@ -17,12 +17,18 @@ const JobEventBatchType = builder.objectRef<ShownBatch>('JobEventBatch').impleme
       description: 'Those of the wanted kinds.',
       resolve: ({ events, jobId }) => events.map((event) => ({ ...event, jobId })),
     }),
-    cursor: t.exposeInt('cursor', { description: 'Resume with `after: cursor`; counts events of other kinds, too.' }),
-    caughtUp: t.boolean({ description: 'False while more events are known to be there.', resolve: ({ isCaughtUp }) => isCaughtUp }),
+    cursor: t.exposeInt('cursor', {
+      description: 'Resume with `after: cursor`; counts events of other kinds, too.',
+    }),
+    caughtUp: t.boolean({
+      description: 'False while more events are known to be there.',
+      resolve: ({ isCaughtUp }) => isCaughtUp,
+    }),
     job: t.prismaField({
       type: 'Job',
       description: 'The job, read fresh.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) => prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
     }),
   }),
 })
@@ -33,7 +39,11 @@ interface FollowArguments {
 }
 
 /** Answers an error for an unknown job, so that the stream ends instead of hanging. */
-async function* follow(jobId: JobId | null, { after, kinds }: FollowArguments, context: Context): AsyncGenerator<ShownBatch> {
+async function* follow(
+  jobId: JobId | null,
+  { after, kinds }: FollowArguments,
+  context: Context,
+): AsyncGenerator<ShownBatch> {
   const { jobs, ownerId } = context
   if (!jobId || !(await jobs.find(ownerId, jobId))) {
     throw new GraphQLError('There is no such job.', { extensions: { code: 'NOT_FOUND' } })
@@ -41,7 +51,13 @@ async function* follow(jobId: JobId | null, { after, kinds }: FollowArguments, c
   const gone = new AbortController()
   const wanted = kinds ? new Set(kinds) : null
   try {
-    for await (const batch of context.follow({ ownerId, jobId, after: Math.max(0, after ?? 0), kinds: wanted, signal: gone.signal })) {
+    for await (const batch of context.follow({
+      ownerId,
+      jobId,
+      after: Math.max(0, after ?? 0),
+      kinds: wanted,
+      signal: gone.signal,
+    })) {
       yield { ...batch, jobId }
     }
   } finally {
@@ -52,21 +68,27 @@ async function* follow(jobId: JobId | null, { after, kinds }: FollowArguments, c
 builder.subscriptionFields((t) => {
   const args = {
     after: t.arg.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
-    kinds: t.arg({ type: [JobEventKindEnum], description: 'Only these kinds; the cursor counts the others, too.' }),
+    kinds: t.arg({
+      type: [JobEventKindEnum],
+      description: 'Only these kinds; the cursor counts the others, too.',
+    }),
   }
   return {
     jobEvents: t.field({
       type: JobEventBatchType,
-      description: 'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event.',
+      description:
+        'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event.',
       args: { jobId: t.arg.id({ required: true, description: 'The job’s global id.' }), ...args },
-      subscribe: (_root, { jobId, ...rest }, context) => follow(readGlobalId<JobId>('Job', jobId), rest, context),
+      subscribe: (_root, { jobId, ...rest }, context) =>
+        follow(readGlobalId<JobId>('Job', jobId), rest, context),
       resolve: (batch) => batch,
     }),
     executionEvents: t.field({
       type: JobEventBatchType,
       description: 'The same, by the execution.',
       args: { executionId: t.arg.id({ required: true, description: 'The execution’s global id.' }), ...args },
-      subscribe: (_root, { executionId, ...rest }, context) => follow(readGlobalId<JobId>('Execution', executionId), rest, context),
+      subscribe: (_root, { executionId, ...rest }, context) =>
+        follow(readGlobalId<JobId>('Execution', executionId), rest, context),
       resolve: (batch) => batch,
     }),
   }

@@ -5,13 +5,19 @@ import { DiagnosticType } from './diagnostic.ts'
 import { InvalidArgumentError, NotFoundError } from './errors.ts'
 import { readGlobalId } from './global-id.ts'
 
-const ValidateWorkflowPayload = builder.objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload').implement({
-  description: 'All that is wrong with a definition.',
-  fields: (t) => ({
-    valid: t.boolean({ description: 'True when it can run: there are no errors.', resolve: isSound }),
-    diagnostics: t.field({ type: [DiagnosticType], description: 'Errors and warnings.', resolve: (diagnostics) => diagnostics }),
-  }),
-})
+const ValidateWorkflowPayload = builder
+  .objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload')
+  .implement({
+    description: 'All that is wrong with a definition.',
+    fields: (t) => ({
+      valid: t.boolean({ description: 'True when it can run: there are no errors.', resolve: isSound }),
+      diagnostics: t.field({
+        type: [DiagnosticType],
+        description: 'Errors and warnings.',
+        resolve: (diagnostics) => diagnostics,
+      }),
+    }),
+  })
 
 const ValidateWorkflowInput = builder.inputType('ValidateWorkflowInput', {
   description: 'What to validate: exactly one of the two.',

@@ -14,7 +14,9 @@ export const WorkflowType = builder.prismaNode('Workflow', {
     name: t.exposeString('name', { description: 'For people.' }),
     description: t.exposeString('description', { description: 'For people; may be empty.' }),
     tags: t.exposeStringList('tags', { description: 'Free words to find it by.' }),
-    revision: t.exposeInt('revision', { description: 'Grows with every change; pass it as `expectedRevision`.' }),
+    revision: t.exposeInt('revision', {
+      description: 'Grows with every change; pass it as `expectedRevision`.',
+    }),
     definition: t.expose('draft', { type: 'JSON', description: 'The draft, as it was saved.' }),
     graph: t.field({
       type: GraphType,
@@ -54,7 +56,8 @@ builder.queryFields((t) => ({
     type: 'Workflow',
     cursor: 'id',
     description: 'Your workflows, newest first.',
-    totalCount: (_connection, _args, { prisma, ownerId }) => prisma.workflow.count({ where: { ownerId, deletedAt: null } }),
+    totalCount: (_connection, _args, { prisma, ownerId }) =>
+      prisma.workflow.count({ where: { ownerId, deletedAt: null } }),
     resolve: (query, _root, _args, { prisma, ownerId }) =>
       prisma.workflow.findMany({ ...query, where: { ownerId, deletedAt: null }, orderBy: { id: 'desc' } }),
   }),
@@ -95,7 +98,9 @@ const DeleteWorkflowPayload = builder.simpleObject('DeleteWorkflowPayload', {
 const CreateWorkflowInput = builder.inputType('CreateWorkflowInput', {
   description: 'A new workflow.',
   fields: (t) => ({
-    name: t.string({ description: 'For people; default: the definition’s `name`, else "Untitled workflow".' }),
+    name: t.string({
+      description: 'For people; default: the definition’s `name`, else "Untitled workflow".',
+    }),
     description: t.string({ description: 'For people.' }),
     tags: t.stringList({ description: 'Free words to find it by.' }),
     definition: t.field({ type: 'JSON', description: 'The draft; may be unfinished or wrong.' }),

@@ -52,7 +52,9 @@ export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts
   const now = () => new Date(clock.now())
   const whyNot = async ({ ownerId, id }: RevisedWorkflow) => {
     const current = await workflows.find(ownerId, id)
-    return current ? ({ kind: 'conflict', revision: current.revision } as const) : ({ kind: 'notFound' } as const)
+    return current
+      ? ({ kind: 'conflict', revision: current.revision } as const)
+      : ({ kind: 'notFound' } as const)
   }
   const saved = (workflow: WorkflowRow): SaveResult => ({
     kind: 'saved',
@@ -85,14 +87,19 @@ type Reading =
   | Extract<SaveResult, { kind: 'invalid' }>
 
 function readInput({ name, description, tags, definition }: DraftInput): Reading {
-  const invalid = (field: string, message: string) => ({ kind: 'invalid', path: ['input', field], message }) as const
+  const invalid = (field: string, message: string) =>
+    ({ kind: 'invalid', path: ['input', field], message }) as const
   if (name != null && (name.trim().length === 0 || name.length > NAME_MAX_LENGTH || hasNul(name))) {
     return invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters.`)
   }
   if (description != null && (description.length > DESCRIPTION_MAX_LENGTH || hasNul(description))) {
     return invalid('description', `A description has at most ${DESCRIPTION_MAX_LENGTH} characters.`)
   }
-  if (tags && (tags.length > TAGS_MAX || tags.some((tag) => tag.length === 0 || tag.length > TAG_MAX_LENGTH || hasNul(tag)))) {
+  if (
+    tags &&
+    (tags.length > TAGS_MAX ||
+      tags.some((tag) => tag.length === 0 || tag.length > TAG_MAX_LENGTH || hasNul(tag)))
+  ) {
     return invalid('tags', `There are at most ${TAGS_MAX} tags of 1 to ${TAG_MAX_LENGTH} characters.`)
   }
   const fields = {
@@ -102,8 +109,10 @@ function readInput({ name, description, tags, definition }: DraftInput): Reading
   }
   if (definition == null) return { kind: 'ok', fields }
   const plain = toPlainJson(definition)
-  if (!plain.ok) return invalid('definition', `The value at "${plain.problem.pointer}" ${plain.problem.reason}.`)
-  if (!isJsonObject(plain.value)) return invalid('definition', 'A definition is a JSON object with `nodes` and `edges`.')
+  if (!plain.ok)
+    return invalid('definition', `The value at "${plain.problem.pointer}" ${plain.problem.reason}.`)
+  if (!isJsonObject(plain.value))
+    return invalid('definition', 'A definition is a JSON object with `nodes` and `edges`.')
   if (Buffer.byteLength(plain.text) > DRAFT_MAX_BYTES) {
     return invalid('definition', `A definition has at most ${DRAFT_MAX_BYTES} bytes.`)
   }

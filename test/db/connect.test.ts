@@ -15,7 +15,9 @@ afterAll(() => server.drop())
 test('sessions on a server are in UTC and say whose they are, whatever else the URL sets', async () => {
   const url = `${server.url}?options=${encodeURIComponent('-c TimeZone=Asia/Tokyo -c work_mem=5MB')}`
   const database = await open(url)
-  const settings = ['TimeZone', 'work_mem', 'application_name'].map((name) => `current_setting('${name}') as "${name}"`)
+  const settings = ['TimeZone', 'work_mem', 'application_name'].map(
+    (name) => `current_setting('${name}') as "${name}"`,
+  )
   const { rows } = await database.pool.query(`select ${settings.join()}`)
   expect(rows).toEqual([{ TimeZone: 'UTC', work_mem: '5MB', application_name: 'lume' }])
   expect(database.kind).toBe('server')
@@ -38,7 +40,10 @@ test.each(['nonsense', '', 'mysql://lume:hush@host/database', 'postgres://lume:h
   'a DATABASE_URL that cannot be read is refused: %j',
   async (url) => {
     const failure = await failureOf(url)
-    expect(failure).toMatchObject({ code: 'DATABASE_URL_INVALID', message: expect.stringContaining('cannot be read') })
+    expect(failure).toMatchObject({
+      code: 'DATABASE_URL_INVALID',
+      message: expect.stringContaining('cannot be read'),
+    })
     expect(everythingIn(failure)).not.toContain('hush')
   },
 )
@@ -114,7 +119,15 @@ async function listen(): Promise<Server> {
 const READY = message('Z', Buffer.from('I'))
 
 function versionRow(version: string): Buffer {
-  const column = Buffer.concat([Buffer.from('server_version\0'), int32(0), int16(0), int32(25), int16(-1), int32(-1), int16(0)])
+  const column = Buffer.concat([
+    Buffer.from('server_version\0'),
+    int32(0),
+    int16(0),
+    int32(25),
+    int16(-1),
+    int32(-1),
+    int16(0),
+  ])
   const value = Buffer.from(version)
   return Buffer.concat([
     message('T', Buffer.concat([int16(1), column])),

@@ -8,7 +8,7 @@ import { createEmptyDatabase, openPool, type TestDatabase } from '../support/dat
 
 const PROJECT_MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')
 const FIRST = { name: '1_first', sql: 'create table a (x int);\ninsert into a values (1);\n' }
-const SECOND = { name: '2_second', sql: "insert into a values (2); -- with a ; in a comment\n" }
+const SECOND = { name: '2_second', sql: 'insert into a values (2); -- with a ; in a comment\n' }
 
 let directory: string
 let database: TestDatabase
@@ -114,14 +114,19 @@ test('a migration that fails leaves the database as it was', async () => {
     code: 'MIGRATION_FAILED',
     message: expect.stringMatching(/3_broken.*"nowhere" does not exist/),
   })
-  const { rows } = await database.pool.query<{ migration_name: string }>('select migration_name from _prisma_migrations')
+  const { rows } = await database.pool.query<{ migration_name: string }>(
+    'select migration_name from _prisma_migrations',
+  )
   expect(rows).toEqual([{ migration_name: FIRST.name }])
   expect(await valuesOfA()).toEqual([1])
 })
 
 test('a time limit that the database sets for queries is not one for migrations', async () => {
   const limited = openPool(`${database.url}?options=${encodeURIComponent('-c statement_timeout=1000')}`)
-  await write({ name: '2_limit', sql: "create table seen as select current_setting('statement_timeout') as setting" })
+  await write({
+    name: '2_limit',
+    sql: "create table seen as select current_setting('statement_timeout') as setting",
+  })
   await migrate(limited, { directory })
   expect((await limited.query('select setting from seen')).rows).toEqual([{ setting: '0' }])
   expect((await limited.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '1s' }])

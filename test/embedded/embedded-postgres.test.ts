@@ -6,6 +6,7 @@ test('x', async () => {
   const e = await openEmbeddedPostgres({ dataDir: await mkdtemp('/tmp/exp/j-') })
   const pool = new pg.Pool(e.connection)
   console.log((await pool.query('select version()')).rows)
-  await pool.end(); await e.close()
+  await pool.end()
+  await e.close()
   expect(1).toBe(1)
 })

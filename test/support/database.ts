@@ -50,13 +50,18 @@ export function urlOf(database: string): string {
 
 /** A pool with the session options that Lume's own pools have. */
 export function openPool(url: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, options: '-c TimeZone=UTC', application_name: 'lume-test' })
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: '-c TimeZone=UTC',
+    application_name: 'lume-test',
+  })
   pool.on('error', () => undefined)
   return pool
 }
 
 function serverUrl(): URL {
   const url = process.env.LUME_TEST_DATABASE_URL
-  if (!url) throw new Error('no test server: run these tests with jest, in a project whose globalSetup starts it')
+  if (!url)
+    throw new Error('no test server: run these tests with jest, in a project whose globalSetup starts it')
   return new URL(url)
 }

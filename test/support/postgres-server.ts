@@ -123,7 +123,11 @@ async function startServer(folder: string, port: number, user: SpawnUser): Promi
   return server
 }
 
-async function run(command: string, args: readonly string[], options: SpawnUser & { cwd?: string } = {}): Promise<string> {
+async function run(
+  command: string,
+  args: readonly string[],
+  options: SpawnUser & { cwd?: string } = {},
+): Promise<string> {
   const child = spawn(command, args, options)
   let output = ''
   let complaints = ''

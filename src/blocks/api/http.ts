@@ -117,11 +117,7 @@ const outputSchema = z.object({
  * `api.http`: any HTTP request. After a crash in the middle of a call it simply calls again (`repeat: "safe"`): the
  * other methods are idempotent, and POST and PATCH carry an idempotency key that is the same in every attempt.
  */
-export function httpBlock({
-  client,
-}: {
-  client: HttpClient
-}): Block {
+export function httpBlock({ client }: { client: HttpClient }): Block {
   return defineBlock({
     type: 'api.http',
     name: 'HTTP request',

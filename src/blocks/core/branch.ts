@@ -3,17 +3,29 @@ import { BlockError, completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { isJsonObject, type Json } from '../../lib/json.ts'
 
-const handle = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"')
+const handle = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,128}$/, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"')
 
 const twoWay = z.strictObject({
-  condition: z.string().min(1).describe('A bare CEL expression that yields true or false; its handles are `true` and `false`.'),
+  condition: z
+    .string()
+    .min(1)
+    .describe('A bare CEL expression that yields true or false; its handles are `true` and `false`.'),
 })
 const multiCase = z.strictObject({
   cases: z
-    .array(z.strictObject({ handle, when: z.string().min(1).describe('A bare CEL expression that yields true or false.') }))
+    .array(
+      z.strictObject({
+        handle,
+        when: z.string().min(1).describe('A bare CEL expression that yields true or false.'),
+      }),
+    )
     .min(1)
     .describe('Tried in order; the first that holds names the handle.'),
-  default: handle.optional().describe('The handle when no case holds; without one, nothing after the branch runs.'),
+  default: handle
+    .optional()
+    .describe('The handle when no case holds; without one, nothing after the branch runs.'),
 })
 
 /** Sends a run one way or another. */
@@ -34,7 +46,10 @@ export const branchBlock = defineBlock({
     const holds = (source: string): boolean => {
       const answer = evaluate(source)
       if (typeof answer === 'boolean') return answer
-      throw new BlockError('CONDITION_NOT_BOOLEAN', `The condition \`${source.slice(0, 200)}\` must yield true or false.`)
+      throw new BlockError(
+        'CONDITION_NOT_BOOLEAN',
+        `The condition \`${source.slice(0, 200)}\` must yield true or false.`,
+      )
     }
     if ('condition' in config) return completed(input, [String(holds(config.condition))])
     const chosen = config.cases.find(({ when }) => holds(when))?.handle ?? config.default

@@ -9,13 +9,16 @@ const MAX_DELAY_MS = 366 * 86_400_000
 export const delayBlock = defineBlock({
   type: 'core.delay',
   name: 'Delay',
-  description: 'Waits for a length of time, or until an instant, and passes its input on. Waiting survives restarts.',
+  description:
+    'Waits for a length of time, or until an instant, and passes its input on. Waiting survives restarts.',
   effect: 'external',
   config: z.union([
     z.strictObject({
       duration: z
         .union([z.number().min(0), z.string()])
-        .describe('Milliseconds, or text such as "90s", "15m", "2h", "7d" or ISO 8601 "PT15M"; at most 366 days.'),
+        .describe(
+          'Milliseconds, or text such as "90s", "15m", "2h", "7d" or ISO 8601 "PT15M"; at most 366 days.',
+        ),
     }),
     z.strictObject({ until: z.string().describe('An ISO 8601 instant such as "2027-01-31T09:00:00Z".') }),
   ]),
@@ -24,7 +27,8 @@ export const delayBlock = defineBlock({
   async run({ config, input, clock }) {
     const until = 'until' in config ? Date.parse(config.until) : clock.now() + lengthOf(config.duration)
     if (Number.isNaN(until)) throw new BlockError('DELAY_INVALID', 'The instant in `until` is not ISO 8601.')
-    if (until - clock.now() > MAX_DELAY_MS) throw new BlockError('DELAY_INVALID', 'A delay is at most 366 days.')
+    if (until - clock.now() > MAX_DELAY_MS)
+      throw new BlockError('DELAY_INVALID', 'A delay is at most 366 days.')
     return waiting({ until, output: input })
   },
 })
@@ -32,5 +36,8 @@ export const delayBlock = defineBlock({
 function lengthOf(duration: number | string): number {
   const ms = typeof duration === 'number' ? duration : parseDuration(duration)
   if (ms !== null) return ms
-  throw new BlockError('DELAY_INVALID', `"${duration}" is not a length of time such as "90s", "15m" or "PT15M".`)
+  throw new BlockError(
+    'DELAY_INVALID',
+    `"${duration}" is not a length of time such as "90s", "15m" or "PT15M".`,
+  )
 }

@@ -11,7 +11,10 @@ export const filterBlock = defineBlock({
   effect: 'pure',
   config: z.strictObject({
     items: z.array(z.json()).describe('The list, usually a template such as `{{ input.leads }}`.'),
-    condition: z.string().min(1).describe('A bare CEL expression on `item` and `index`; must yield true or false.'),
+    condition: z
+      .string()
+      .min(1)
+      .describe('A bare CEL expression on `item` and `index`; must yield true or false.'),
   }),
   output: z.object({
     items: z.array(z.json()).describe('The items that passed, in order.'),

@@ -7,7 +7,8 @@ import { loopConfigSchema } from '../../engine/loop-run.ts'
 export const forEachBlock = defineBlock({
   type: 'core.forEach',
   name: 'For each',
-  description: 'Runs a graph of its own for every item of a list, several at a time, and gathers the outputs in item order.',
+  description:
+    'Runs a graph of its own for every item of a list, several at a time, and gathers the outputs in item order.',
   effect: 'external',
   config: loopConfigSchema,
   output: z.union([z.array(z.json()), z.int()]),

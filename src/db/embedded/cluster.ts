@@ -16,7 +16,10 @@ const SETTINGS = {
   max_parallel_workers_per_gather: '0',
   max_parallel_maintenance_workers: '0',
 }
-const START_PARAMETERS = ['--single', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+const START_PARAMETERS = [
+  '--single',
+  ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+]
 
 export interface OpenClusterOptions {
   /** Receives what Postgres logs before it gives up. */

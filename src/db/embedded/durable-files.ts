@@ -28,7 +28,10 @@ export class DurableNodeFS extends NodeFS {
 
   override async init(pglite: PGlite, options: EmscriptenOptions): ReturnType<NodeFS['init']> {
     const { emscriptenOpts } = await super.init(pglite, options)
-    const preRun = [...(emscriptenOpts.preRun ?? []), ({ NODEFS }: { NODEFS: unknown }) => this.#install(NODEFS)]
+    const preRun = [
+      ...(emscriptenOpts.preRun ?? []),
+      ({ NODEFS }: { NODEFS: unknown }) => this.#install(NODEFS),
+    ]
     return { emscriptenOpts: { ...emscriptenOpts, preRun } }
   }
 

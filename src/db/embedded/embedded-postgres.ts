@@ -30,7 +30,8 @@ export async function openEmbeddedPostgres(options: OpenEmbeddedPostgresOptions)
   const folder = join(options.dataDir, 'postgres')
   const thread = new PostgresThread(folder)
   const lock = await lockFolder(options.dataDir, {
-    onLost: () => thread.abandon(`another process took the data folder ${options.dataDir}, or it was deleted`),
+    onLost: () =>
+      thread.abandon(`another process took the data folder ${options.dataDir}, or it was deleted`),
   })
   try {
     if (!existsSync(folder)) options.onCreating?.()

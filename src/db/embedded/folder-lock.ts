@@ -1,5 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, readlink, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../lib/clock.ts'
@@ -70,7 +81,12 @@ async function putInPlace(claim: Claim, place: string): Promise<boolean> {
 
 /** ENOTDIR: the place is a file, which is no claim. Windows answers EPERM where others say that it is not empty. */
 function isTaken(code: string | undefined): boolean {
-  return code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR' || (code === 'EPERM' && process.platform === 'win32')
+  return (
+    code === 'ENOTEMPTY' ||
+    code === 'EEXIST' ||
+    code === 'ENOTDIR' ||
+    (code === 'EPERM' && process.platform === 'win32')
+  )
 }
 
 async function clearDead(place: string, clock: Clock): Promise<void> {

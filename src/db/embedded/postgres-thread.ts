@@ -32,7 +32,8 @@ export class PostgresThread {
   createStream(): PostgresStream {
     const connection = ++this.#lastConnection
     let worker: Worker | null = null
-    const post = (message: ToWorker, transfer?: readonly ArrayBuffer[]) => worker?.postMessage(message, transfer)
+    const post = (message: ToWorker, transfer?: readonly ArrayBuffer[]) =>
+      worker?.postMessage(message, transfer)
     const stream: PostgresStream = new PostgresStream({
       open: async () => {
         worker = await this.#running()
@@ -109,7 +110,9 @@ export class PostgresThread {
         stream?.push(message.bytes)
         return
       case 'refused':
-        stream?.destroy(new LumeError('EMBEDDED_DATABASE_BUSY', 'the embedded database has one connection, which is taken'))
+        stream?.destroy(
+          new LumeError('EMBEDDED_DATABASE_BUSY', 'the embedded database has one connection, which is taken'),
+        )
         return
       default:
         assertNever(message)

@@ -2,7 +2,10 @@
 export const TERMINATE = 'X'.charCodeAt(0)
 
 // Sync, Query and Flush are what Postgres answers to; everything before them only prepares.
-const ENDS_UNIT: ReadonlySet<number> = new Set([...['S', 'Q', 'H'].map((type) => type.charCodeAt(0)), TERMINATE])
+const ENDS_UNIT: ReadonlySet<number> = new Set([
+  ...['S', 'Q', 'H'].map((type) => type.charCodeAt(0)),
+  TERMINATE,
+])
 
 /**
  * Cuts what a client sends, in whatever pieces it comes, into units, which PGlite has to be given whole: the start
@@ -18,7 +21,11 @@ export class UnitReader {
     const units: Uint8Array[] = []
     let unitStart = 0
     let at = 0
-    for (let end = this.#endOfMessage(buffer, at); end <= buffer.length; end = this.#endOfMessage(buffer, at)) {
+    for (
+      let end = this.#endOfMessage(buffer, at);
+      end <= buffer.length;
+      end = this.#endOfMessage(buffer, at)
+    ) {
       const type = buffer[at] as number
       if (!this.#isStarted || ENDS_UNIT.has(type)) {
         units.push(buffer.subarray(type === TERMINATE ? at : unitStart, end))

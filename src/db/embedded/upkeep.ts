@@ -18,7 +18,10 @@ export async function keepUp(pool: Pick<pg.Pool, 'query'>): Promise<void> {
 }
 
 /** Keeps up once a minute, and gives the function that ends it. It waits its turn for the connection like any query. */
-export function startUpkeep(pool: Pick<pg.Pool, 'query'>, onFailure: (failure: unknown) => void): () => Promise<void> {
+export function startUpkeep(
+  pool: Pick<pg.Pool, 'query'>,
+  onFailure: (failure: unknown) => void,
+): () => Promise<void> {
   let turn = Promise.resolve()
   const timer = setInterval(() => {
     turn = turn.then(() => keepUp(pool)).catch(onFailure)

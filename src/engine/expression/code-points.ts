@@ -1,8 +1,7 @@
-// Positions and lengths of text in code points, as CEL counts them. Without surrogates, code points are string units.
-
+/** Text without these has as many code points as string units, which is the quick way. */
 const SURROGATE = /[\ud800-\udfff]/
 
-/** Where in the string the given code point starts. */
+/** Where in the string the given code point starts; its end for positions beyond. CEL counts text in code points. */
 export function unitOf(text: string, point: number): number {
   if (!SURROGATE.test(text)) return Math.min(point, text.length)
   let unit = 0

@@ -8,6 +8,9 @@ import { quoted } from './scalar-text.ts'
 import { aKind, Duration, member, Timestamp, type Value } from './value.ts'
 import { wallClock } from './wall-clock.ts'
 
+/** Reading a time takes about as long as two visits. */
+const VISITS_PER_TIME = 2
+
 /** The parts of an instant that CEL names, counted as CEL counts them: months and days of the year from 0. */
 const PARTS: Readonly<
   Record<string, { readonly says: string; readonly result: number; read(date: Date): number }>
@@ -108,9 +111,6 @@ function startOf(scope: Scope, meter: Meter): Timestamp {
   if (typeof startedAt === 'string') return toTimestamp(startedAt, meter)
   throw new ExpressionError('EXPRESSION_MISSING', 'now() is not known here: execution.startedAt is absent')
 }
-
-/** Reading a time takes about as long as two visits. */
-const VISITS_PER_TIME = 2
 
 // RFC 3339, and a date alone. A time without a zone is refused: it would mean another instant on every machine.
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/i

@@ -61,7 +61,8 @@ export class Ancestry {
   #inherit(node: number, source: number): void {
     const to = node * this.#words
     const from = source * this.#words
-    for (let i = 0; i < this.#words; i++) this.#bits[to + i] = (this.#bits[to + i] ?? 0) | (this.#bits[from + i] ?? 0)
+    for (let i = 0; i < this.#words; i++)
+      this.#bits[to + i] = (this.#bits[to + i] ?? 0) | (this.#bits[from + i] ?? 0)
     const own = to + (source >>> 5)
     this.#bits[own] = (this.#bits[own] ?? 0) | (1 << (source & 31))
   }

@@ -72,10 +72,22 @@ export function compileGraph(graph: GraphDefinition, context: GraphContext): Pla
       incoming: entering.get(index) ?? [],
       outgoing: leaving.get(index) ?? [],
       compileBody: (body, bodyAt) =>
-        compileGraph(body, { ...context, at: bodyAt, blocks, outer: { upstream: new Set(upstreamIds()), taken } }),
+        compileGraph(body, {
+          ...context,
+          at: bodyAt,
+          blocks,
+          outer: { upstream: new Set(upstreamIds()), taken },
+        }),
     })
   })
-  return { nodes, output: compileOutput(graph, context, visibleTo(graph.nodes.length, { isUpstream: (id) => taken.has(id) })) }
+  return {
+    nodes,
+    output: compileOutput(
+      graph,
+      context,
+      visibleTo(graph.nodes.length, { isUpstream: (id) => taken.has(id) }),
+    ),
+  }
 }
 
 function indexNodes(nodes: readonly GraphNode[], { at, report, outer }: GraphContext): Map<string, number> {
@@ -86,7 +98,12 @@ function indexNodes(nodes: readonly GraphNode[], { at, report, outer }: GraphCon
       continue
     }
     const message = `The node id "${id}" is taken already; ids are unique in a definition, loop bodies included.`
-    report(problem('NODE_ID_DUPLICATE', pointer(at, 'nodes', index, 'id'), message, { nodeId: id, relatedNodeIds: [id] }))
+    report(
+      problem('NODE_ID_DUPLICATE', pointer(at, 'nodes', index, 'id'), message, {
+        nodeId: id,
+        relatedNodeIds: [id],
+      }),
+    )
   }
   return indexById
 }
@@ -104,7 +121,10 @@ function findBlock(node: GraphNode, at: string, { blocks, report }: GraphContext
   return undefined
 }
 
-function groupEdges(edges: readonly PlanEdge[], end: 'source' | 'target'): ReadonlyMap<number, readonly PlanEdge[]> {
+function groupEdges(
+  edges: readonly PlanEdge[],
+  end: 'source' | 'target',
+): ReadonlyMap<number, readonly PlanEdge[]> {
   const groups = new Map<number, PlanEdge[]>()
   for (const edge of edges) {
     const group = groups.get(edge[end])
@@ -128,7 +148,13 @@ function compileEdges(graph: GraphDefinition, { indexById, found, context }: Edg
     const ends = (['source', 'target'] as const).map((end) => {
       const index = indexById.get(edge[end])
       if (index === undefined) {
-        report(problem('EDGE_DANGLING', pointer(where, end), `The edge’s ${end} "${edge[end]}" is not a node of this graph.`))
+        report(
+          problem(
+            'EDGE_DANGLING',
+            pointer(where, end),
+            `The edge’s ${end} "${edge[end]}" is not a node of this graph.`,
+          ),
+        )
       }
       return index
     })
@@ -149,7 +175,13 @@ function compileEdges(graph: GraphDefinition, { indexById, found, context }: Edg
   })
 }
 
-function checkHandle({ node, block, handle, where, report }: {
+function checkHandle({
+  node,
+  block,
+  handle,
+  where,
+  report,
+}: {
   node: GraphNode
   block: Block
   handle: string
@@ -173,12 +205,17 @@ function cycleProblem(cycle: readonly number[], graph: GraphDefinition, at: stri
   return problem('GRAPH_CYCLE', pointer(at, 'edges'), message, { nodeId: first, relatedNodeIds: ids })
 }
 
-function compileOutput(graph: GraphDefinition, { at, report }: GraphContext, names: VisibleNames): ConfigTemplate | null {
+function compileOutput(
+  graph: GraphDefinition,
+  { at, report }: GraphContext,
+  names: VisibleNames,
+): ConfigTemplate | null {
   if (graph.output === undefined) return null
   return compileConfig(graph.output, {
     at: pointer(at, 'output'),
     isRaw: () => false,
-    onTemplate: (template, where) => checkReferences(template, { at: where, names: { ...names, allowsSecrets: false }, report }),
+    onTemplate: (template, where) =>
+      checkReferences(template, { at: where, names: { ...names, allowsSecrets: false }, report }),
     onFault: (fault, where) => report(expressionFault(fault, where)),
   })
 }

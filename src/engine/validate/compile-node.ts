@@ -39,15 +39,22 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     try {
       const expression = compileExpression(source)
       expressions.set(source, expression)
-      checkExpression(expression, { at: where, names: { ...names, binds: [...names.binds, ...binds] }, report, nodeId })
+      checkExpression(expression, {
+        at: where,
+        names: { ...names, binds: [...names.binds, ...binds] },
+        report,
+        nodeId,
+      })
     } catch (fault) {
       report(expressionFault(fault, where, nodeId))
     }
   }
   for (const field of block.expressions) {
-    for (const { where, source } of findField(node.config, field, configAt)) compileBare(source, where, field.binds)
+    for (const { where, source } of findField(node.config, field, configAt))
+      compileBare(source, where, field.binds)
   }
-  if (node.retry?.retryIf !== undefined) compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), ['error', 'attempt'])
+  if (node.retry?.retryIf !== undefined)
+    compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), ['error', 'attempt'])
 
   const config = compileConfig(node.config, {
     at: configAt,
@@ -62,8 +69,11 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     },
   })
   const parsed = block.config.safeParse(node.config)
-  const issues = (parsed.error?.issues ?? []).filter((issue) => !isDecidedByTemplate(issue, configAt, templateAt))
-  for (const diagnostic of issuesToDiagnostics(issues, { code: 'CONFIG_INVALID', at: configAt, nodeId })) report(diagnostic)
+  const issues = (parsed.error?.issues ?? []).filter(
+    (issue) => !isDecidedByTemplate(issue, configAt, templateAt),
+  )
+  for (const diagnostic of issuesToDiagnostics(issues, { code: 'CONFIG_INVALID', at: configAt, nodeId }))
+    report(diagnostic)
   return {
     index,
     id: nodeId,
@@ -94,7 +104,10 @@ function isDecidedByTemplate(issue: z.core.$ZodIssue, at: string, templateAt: Re
 function compileBody(node: GraphNode, at: string, { report, compileBody: compile }: NodeContext): PlanGraph {
   const parsed = graphSchema.safeParse(node.config[BODY])
   if (parsed.success && parsed.data.nodes.length > 0) return compile(parsed.data, at)
-  if (parsed.success) report(problem('DEFINITION_EMPTY', pointer(at, 'nodes'), 'The loop’s body has no nodes.', { nodeId: node.id }))
+  if (parsed.success)
+    report(
+      problem('DEFINITION_EMPTY', pointer(at, 'nodes'), 'The loop’s body has no nodes.', { nodeId: node.id }),
+    )
   return { nodes: [], output: null }
 }
 
@@ -109,7 +122,8 @@ function findField(config: Json, field: ExpressionField, configAt: string): read
   let found: { at: string; value: Json | undefined }[] = [{ at: configAt, value: config }]
   for (const key of keys) {
     found = found.flatMap(({ at, value }) => {
-      if (Array.isArray(value)) return key === '*' ? value.map((item: Json, i) => ({ at: pointer(at, i), value: item })) : []
+      if (Array.isArray(value))
+        return key === '*' ? value.map((item: Json, i) => ({ at: pointer(at, i), value: item })) : []
       if (typeof value !== 'object' || value === null) return []
       return [{ at: pointer(at, key), value: (value as { [key: string]: Json })[key] }]
     })

@@ -64,10 +64,16 @@ function faultOf({ path, guarded }: Reference, names: VisibleNames): Fault | nul
       return names.inLoop ? null : { code: 'NAME_UNKNOWN', message: `"${root}" exists only inside a loop.` }
     case 'error':
       if (names.onErrorRoute) return null
-      return { code: 'NAME_UNKNOWN', message: '"error" exists only in a node that an edge enters by the handle "error".' }
+      return {
+        code: 'NAME_UNKNOWN',
+        message: '"error" exists only in a node that an edge enters by the handle "error".',
+      }
     case 'secrets':
       if (names.allowsSecrets) return null
-      return { code: 'SECRET_IN_PURE_BLOCK', message: 'Only external blocks may use secrets; this place must not depend on one.' }
+      return {
+        code: 'SECRET_IN_PURE_BLOCK',
+        message: 'Only external blocks may use secrets; this place must not depend on one.',
+      }
     case 'variables':
       return name === undefined || guarded || names.variables.has(name) ? null : unknownVariable(name, names)
     case 'nodes':
@@ -79,7 +85,8 @@ function faultOf({ path, guarded }: Reference, names: VisibleNames): Fault | nul
 
 function nodeFault(id: string | undefined, names: VisibleNames): Fault | null {
   if (id === undefined) {
-    const message = '"nodes" cannot be used as a whole; name the node, as in `nodes.find.output` or `nodes["my-node"].output`.'
+    const message =
+      '"nodes" cannot be used as a whole; name the node, as in `nodes.find.output` or `nodes["my-node"].output`.'
     return { code: 'NODE_UNKNOWN', message }
   }
   if (names.existing.has(id)) {

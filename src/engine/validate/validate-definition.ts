@@ -1,5 +1,10 @@
 import { toPlainJson } from '../../lib/plain-json.ts'
-import { DEFINITION_MAX_BYTES, DEFINITION_MAX_NODES, definitionSchema, type Definition } from '../definition.ts'
+import {
+  DEFINITION_MAX_BYTES,
+  DEFINITION_MAX_NODES,
+  definitionSchema,
+  type Definition,
+} from '../definition.ts'
 import { isSound, problem, type Diagnostic } from '../diagnostics.ts'
 import type { Plan } from '../plan.ts'
 import type { BlockRegistry } from '../registry.ts'
@@ -14,7 +19,10 @@ export interface Validation {
 }
 
 /** Checks a document from outside and compiles it. Never throws for what the document holds. */
-export function validateDefinition(document: unknown, blocks: Pick<BlockRegistry, 'get' | 'closest'>): Validation {
+export function validateDefinition(
+  document: unknown,
+  blocks: Pick<BlockRegistry, 'get' | 'closest'>,
+): Validation {
   const plain = toPlainJson(document)
   if (!plain.ok) {
     const { pointer, reason } = plain.problem
@@ -26,12 +34,18 @@ export function validateDefinition(document: unknown, blocks: Pick<BlockRegistry
   }
   const parsed = definitionSchema.safeParse(plain.value)
   if (!parsed.success) {
-    return { diagnostics: issuesToDiagnostics(parsed.error.issues, { code: 'DEFINITION_MALFORMED', at: '' }), plan: null }
+    return {
+      diagnostics: issuesToDiagnostics(parsed.error.issues, { code: 'DEFINITION_MALFORMED', at: '' }),
+      plan: null,
+    }
   }
   return compileDefinition(parsed.data, blocks)
 }
 
-function compileDefinition(definition: Definition, blocks: Pick<BlockRegistry, 'get' | 'closest'>): Validation {
+function compileDefinition(
+  definition: Definition,
+  blocks: Pick<BlockRegistry, 'get' | 'closest'>,
+): Validation {
   const diagnostics: Diagnostic[] = []
   if (definition.nodes.length === 0) {
     diagnostics.push(problem('DEFINITION_EMPTY', '/nodes', 'The definition has no nodes; add at least one.'))

@@ -9,6 +9,11 @@ export function issuesToDiagnostics(
 ): Diagnostic[] {
   return issues.map((issue) => {
     const where = pointer(at, ...issue.path.map(String))
-    return problem(code, where, `${issue.message}.`.replace(/\.\.$/, '.'), nodeId === undefined ? {} : { nodeId })
+    return problem(
+      code,
+      where,
+      `${issue.message}.`.replace(/\.\.$/, '.'),
+      nodeId === undefined ? {} : { nodeId },
+    )
   })
 }

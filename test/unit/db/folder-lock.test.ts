@@ -24,7 +24,9 @@ test('a second owner is refused, told who has the folder and how to mend it', as
   const lock = await lockFolder(folder)
   await expect(lockFolder(folder)).rejects.toMatchObject({
     code: 'DATA_DIR_IN_USE',
-    message: expect.stringMatching(new RegExp(`${folder} is in use by process ${process.pid}: .*LUME_DATA_DIR`)),
+    message: expect.stringMatching(
+      new RegExp(`${folder} is in use by process ${process.pid}: .*LUME_DATA_DIR`),
+    ),
   })
   await lock.release()
 })
@@ -58,10 +60,13 @@ test('an owner whose process number now belongs to another process is followed',
   await (await lockFolder(folder)).release()
 })
 
-test.each(['an empty file', 'rubbish'])('%s in the place of the lock does not close the folder', async (content) => {
-  await writeFile(place, content === 'rubbish' ? '{"pid": 1' : '')
-  await (await lockFolder(folder)).release()
-})
+test.each(['an empty file', 'rubbish'])(
+  '%s in the place of the lock does not close the folder',
+  async (content) => {
+    await writeFile(place, content === 'rubbish' ? '{"pid": 1' : '')
+    await (await lockFolder(folder)).release()
+  },
+)
 
 test('rubbish inside the lock does not close the folder, nor does an empty lock', async () => {
   await mkdir(place)
@@ -75,7 +80,9 @@ test('rubbish inside the lock does not close the folder, nor does an empty lock'
 test('an owner in another container is alive while it touches its claim', async () => {
   const claim = await plantClaim({ host: '0123456789abcdef' })
   const touchClaim = () => utimes(claim, new Date(), new Date(Date.now() + 5_000))
-  await expect(lockFolder(folder, { clock: clockThat(touchClaim) })).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' })
+  await expect(lockFolder(folder, { clock: clockThat(touchClaim) })).rejects.toMatchObject({
+    code: 'DATA_DIR_IN_USE',
+  })
 })
 
 test('an owner in another container that falls silent is followed', async () => {

@@ -19,7 +19,10 @@ test('a unit ends where Postgres answers: at a query, a sync or a flush', () => 
 })
 
 test('a farewell is a unit of its own, whatever was prepared before it', () => {
-  expect(new UnitReader().read(Buffer.concat([START, message('P', 'a'), TERMINATE]))).toEqual([START, TERMINATE])
+  expect(new UnitReader().read(Buffer.concat([START, message('P', 'a'), TERMINATE]))).toEqual([
+    START,
+    TERMINATE,
+  ])
 })
 
 test('the units are the same however the bytes are cut', () => {
