@@ -14,15 +14,8 @@ export const lumeConfigSchema = z.object({
     .describe('A Postgres server, 15 or newer; unset: the embedded database.'),
   dataDir: z.string().min(1).default('.lume').describe('Where the embedded database lives.'),
   role: z.enum(ROLES).default('all').describe('`api` answers requests, `worker` runs jobs, `all` does both.'),
-  concurrency: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(50)
-    .describe('How many jobs run here at the same time.'),
-  leaseMs: z.coerce
-    .number()
+  concurrency: z.int().min(1).max(1_000).default(50).describe('How many jobs run here at the same time.'),
+  leaseMs: z
     .int()
     .min(300)
     .max(600_000)
@@ -39,17 +32,25 @@ export type LumeConfig = z.output<typeof lumeConfigSchema>
 export interface ServerConfig {
   readonly host: string
   readonly port: number
+  /** Whether anybody may read the schema, and GraphiQL is served. */
+  readonly isExplorable: boolean
   readonly lume: LumeConfig
 }
 
+/** A number as people write it: Number() itself would also take "", " ", "0x10" and "1e3". */
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, 'is no whole number')
+  .transform(Number)
+
 const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4_000),
+  PORT: wholeNumber.pipe(z.number().max(65_535)).default(4_000),
   DATABASE_URL: lumeConfigSchema.shape.databaseUrl,
   LUME_DATA_DIR: lumeConfigSchema.shape.dataDir,
   LUME_ROLE: lumeConfigSchema.shape.role,
-  LUME_CONCURRENCY: lumeConfigSchema.shape.concurrency,
-  LUME_LEASE_MS: lumeConfigSchema.shape.leaseMs,
+  LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
+  LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: z
     .string()
     .transform((text) =>
@@ -60,7 +61,9 @@ const environmentSchema = z.object({
     )
     .pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault())
     .optional(),
+  LUME_EXPLORABLE: z.enum(['yes', 'no']).optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
+  NODE_ENV: z.string().optional(),
 })
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
@@ -76,28 +79,32 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = environmentSchema.safeParse(given)
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
-    throw new LumeError('CONFIG_INVALID', `These environment variables cannot be used:\n${issues.join('\n')}`)
+    const problems = parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`)
+    throw new LumeError(
+      'CONFIG_INVALID',
+      `these environment variables cannot be used: ${[...new Set(problems)].join('; ')}`,
+    )
   }
-  const { HOST, PORT, DATABASE_URL, ...lume } = parsed.data
+  const { HOST, PORT, DATABASE_URL, LUME_EXPLORABLE, NODE_ENV, ...lume } = parsed.data
   if (!isLoopback(HOST)) {
     const why = 'this build has no authentication yet, so whoever reaches the port may do everything'
     throw new LumeError(
       'HOST_NOT_LOOPBACK',
-      `HOST=${HOST} is refused: ${why}. Use 127.0.0.1 and a proxy that authenticates.`,
+      `HOST=${HOST} is refused: ${why}; use 127.0.0.1 and a proxy that authenticates`,
     )
   }
   return {
     host: HOST,
     port: PORT,
-    lume: {
+    isExplorable: LUME_EXPLORABLE ? LUME_EXPLORABLE === 'yes' : NODE_ENV !== 'production',
+    lume: lumeConfigSchema.parse({
       databaseUrl: DATABASE_URL,
       dataDir: lume.LUME_DATA_DIR,
       role: lume.LUME_ROLE,
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
-      allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS ?? [],
+      allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       logLevel: lume.LUME_LOG_LEVEL,
-    },
+    }),
   }
 }

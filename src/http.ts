@@ -1,21 +1,14 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
-import { sendNodeResponse } from '@whatwg-node/server'
-import { createYoga } from 'graphql-yoga'
-import { useServer } from 'graphql-ws/use/ws'
-import { WebSocketServer } from 'ws'
 import type { Lume } from './app.ts'
 import { isLoopback } from './config.ts'
 import { createExampleReceiver, EXAMPLE_RECEIVER_PATH } from './http/example-receiver.ts'
-import { graphiqlTabs } from './http/graphiql-tabs.ts'
-import { createMaskError } from './http/mask-error.ts'
-import { BodyTooLargeError, readBody, toWebRequest } from './http/node-request.ts'
-import { DEFAULT_LIMITS, useOperationLimits } from './http/operation-limits.ts'
+import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
+import { listen } from './http/listen.ts'
+import { BodyTooLargeError, readBody, requestUrl, toWebRequest } from './http/node-request.ts'
+import { refuse, sendResponse } from './http/node-response.ts'
 import { distrustOf } from './http/trusted-origin.ts'
+import { serveWebSockets } from './http/web-socket.ts'
 import { Closers } from './lib/closers.ts'
-import { codeOf, LumeError } from './lib/errors.ts'
-import { ownerId } from './lib/ids.ts'
-import { LOCAL_USER } from './jobs/execution-service.ts'
-import { createContext, schema, type Context } from './schema/index.ts'
 
 export interface ServerOptions {
   readonly lume: Lume
@@ -23,6 +16,8 @@ export interface ServerOptions {
   readonly host?: string
   /** Default 4000; 0 takes any free one. */
   readonly port?: number
+  /** Whether anybody may read the schema, and GraphiQL is served; default: on loopback only. */
+  readonly isExplorable?: boolean
 }
 
 /** A running server. */
@@ -30,13 +25,14 @@ export interface Server {
   /** Where GraphiQL and the API are. */
   readonly url: string
   readonly origin: string
+  /** Takes no more requests, answers those that it has, and ends streams. */
   close(): Promise<void>
 }
 
-const GRAPHQL_PATH = '/graphql'
 /** Of a request's body and of a WebSocket message (D6). */
 const BODY_MAX_BYTES = 6 * 1024 * 1024
-const CONNECTION_INIT_MS = 10_000
+/** How long requests may take to be answered when the server stops. */
+const LAST_ANSWERS_MS = 3_000
 
 /**
  * Serves the GraphQL API over HTTP, SSE and WebSocket on one port, with GraphiQL, `/health` and `/ready`, and, bound to
@@ -46,19 +42,20 @@ export async function startServer({
   lume,
   host = '127.0.0.1',
   port = 4_000,
+  isExplorable = isLoopback(host),
 }: ServerOptions): Promise<Server> {
-  const closers = new Closers()
   const { services } = lume
-  const yoga = createGraphql(lume)
+  const graphql = createGraphql(services, { isExplorable })
   const receiver = isLoopback(host) ? createExampleReceiver() : null
+  const closers = new Closers()
 
-  const answer = async (request: Request): Promise<Response> => {
+  const route = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url)
-    if (pathname === GRAPHQL_PATH) return yoga.fetch(request)
+    if (pathname === GRAPHQL_PATH) return graphql.fetch(request)
     if (receiver && isUnder(pathname, EXAMPLE_RECEIVER_PATH)) return receiver.handle(request)
     switch (pathname) {
       case '/':
-        return Response.redirect(new URL(GRAPHQL_PATH, request.url), 302)
+        return new Response(null, { status: 302, headers: { location: GRAPHQL_PATH } })
       case '/health':
         return Response.json({ status: 'ok' })
       case '/ready':
@@ -69,68 +66,48 @@ export async function startServer({
         return refuse(404, 'NOT_FOUND', `There is nothing at ${pathname}; the API is at ${GRAPHQL_PATH}.`)
     }
   }
+  const stopping = new AbortController()
+  const answering = new Set<Promise<void>>()
   const http = createServer((req, res) => {
-    handle({ req, res }, answer, yoga.fetchAPI.Request).catch((fault: unknown) => {
-      services.logger.error({ err: fault }, 'a request could not be answered')
-      res.destroy()
-    })
+    const answer = respond({ req, res }, route, graphql.fetchAPI.Request)
+      .then((response) => sendResponse(response, res, stopping.signal))
+      .catch((fault: unknown) => {
+        // A client that goes away in the middle of its request is no fault of ours.
+        if (!res.closed) services.logger.error({ err: fault }, 'a request could not be answered')
+        res.destroy()
+      })
+      .finally(() => answering.delete(answer))
+    answering.add(answer)
   })
-  closers.add(() => closeHttp(http))
-  closers.add(serveWebSockets(http, yoga))
-
-  const address = await listen(http, { host, port })
-  const origin = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`
-  if (isLoopback(host)) lume.allowOrigin(origin)
-  return { url: `${origin}${GRAPHQL_PATH}`, origin, close: () => closers.close() }
-}
-
-type Yoga = ReturnType<typeof createGraphql>
-
-function createGraphql({ services }: Lume) {
-  return createYoga<object, Context>({
-    schema,
-    graphqlEndpoint: GRAPHQL_PATH,
-    landingPage: false,
-    batching: false,
-    cors: false,
-    multipart: false,
-    logging: false,
-    maskedErrors: { maskError: createMaskError(services.logger) },
-    plugins: [useOperationLimits(DEFAULT_LIMITS)],
-    // Nine megabytes of page: loaded when somebody first opens it.
-    renderGraphiQL: async (options) =>
-      (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
-    graphiql: async (request) => ({
-      title: 'Lume',
-      subscriptionsProtocol: 'WS',
-      defaultTabs: [...(await graphiqlTabs(new URL(request.url).origin))].map(({ query, variables }) => ({
-        query,
-        variables: variables ?? null,
-      })),
-    }),
-    context: () => createContext(services, ownerId(LOCAL_USER)),
+  closers.add(async () => {
+    stopping.abort(new Error('the server stops'))
+    await closeHttp(http, answering)
   })
-}
+  closers.add(serveWebSockets(http, { graphql, maxMessageBytes: BODY_MAX_BYTES }))
 
-async function handle(
-  { req, res }: { req: IncomingMessage; res: ServerResponse },
-  answer: (request: Request) => Promise<Response>,
-  RequestType: typeof Request,
-): Promise<void> {
-  const response = await respond({ req, res }, answer, RequestType)
-  await sendNodeResponse(response, res, req, false)
+  try {
+    const address = await listen(http, { host, port })
+    const origin = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`
+    if (isLoopback(host)) lume.allowOrigin(origin)
+    return { url: `${origin}${GRAPHQL_PATH}`, origin, close: () => closers.close() }
+  } catch (fault) {
+    await closers.close()
+    throw fault
+  }
 }
 
 async function respond(
   { req, res }: { req: IncomingMessage; res: ServerResponse },
-  answer: (request: Request) => Promise<Response>,
+  route: (request: Request) => Promise<Response>,
   RequestType: typeof Request,
 ): Promise<Response> {
   const distrust = distrustOf(req)
   if (distrust) return refuse(403, 'ORIGIN_REFUSED', distrust)
+  const url = requestUrl(req)
+  if (!url) return refuse(400, 'BAD_REQUEST', 'The request names no path.')
   try {
     const body = await readBody(req, BODY_MAX_BYTES)
-    if (body && isUnder(req.url ?? '', GRAPHQL_PATH) && !isJson(req)) {
+    if (req.method === 'POST' && isUnder(url.pathname, GRAPHQL_PATH) && !isJson(req)) {
       // Other content types are what a foreign page can send without asking; JSON is not.
       return refuse(
         415,
@@ -138,10 +115,9 @@ async function respond(
         'Send GraphQL requests with `content-type: application/json`.',
       )
     }
-    return await answer(toWebRequest({ req, res, body }, RequestType))
+    return await route(toWebRequest({ req, res, url, body }, RequestType))
   } catch (fault) {
     if (!(fault instanceof BodyTooLargeError)) throw fault
-    res.setHeader('connection', 'close')
     return refuse(413, 'BODY_TOO_LARGE', `A request has at most ${BODY_MAX_BYTES} bytes.`)
   }
 }
@@ -151,97 +127,15 @@ function isJson(req: IncomingMessage): boolean {
 }
 
 function isUnder(pathname: string, base: string): boolean {
-  return pathname === base || pathname.startsWith(`${base}/`) || pathname.startsWith(`${base}?`)
+  return pathname === base || pathname.startsWith(`${base}/`)
 }
 
-/** A refusal in the form of a GraphQL answer, which every client can read. */
-function refuse(status: number, code: string, message: string): Response {
-  return Response.json({ errors: [{ message, extensions: { code } }] }, { status })
-}
-
-/** The same operations over graphql-transport-ws, on the same port. Returns what closes it. */
-function serveWebSockets(http: HttpServer, yoga: Yoga): () => Promise<void> {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: BODY_MAX_BYTES })
-  http.on('upgrade', (req, socket, head) => {
-    const isWanted = new URL(req.url ?? '/', 'http://localhost').pathname === GRAPHQL_PATH
-    if (!isWanted || distrustOf(req)) {
-      socket.end(`HTTP/1.1 ${isWanted ? '403 Forbidden' : '404 Not Found'}\r\nConnection: close\r\n\r\n`)
-      return
-    }
-    sockets.handleUpgrade(req, socket, head, (client) => sockets.emit('connection', client, req))
-  })
-  const server = useServer(
-    {
-      connectionInitWaitTimeout: CONNECTION_INIT_MS,
-      // Yoga's own pipeline, so that limits, masking and context are the same as over HTTP.
-      execute: (args) => (args.rootValue as Enveloped).execute(args),
-      subscribe: (args) => (args.rootValue as Enveloped).subscribe(args),
-      onSubscribe: async (ctx, _id, params) => {
-        const enveloped = yoga.getEnveloped({
-          req: ctx.extra.request,
-          params,
-          connectionParams: ctx.connectionParams,
-        })
-        const { execute, subscribe, parse, validate, contextFactory } = enveloped
-        const document = parse(params.query)
-        const errors = validate(schema, document)
-        if (errors.length > 0) return errors
-        return {
-          schema,
-          document,
-          operationName: params.operationName,
-          variableValues: params.variables,
-          contextValue: await contextFactory(),
-          rootValue: { execute, subscribe },
-        }
-      },
-    },
-    sockets,
-  )
-  return async () => {
-    await server.dispose()
-    sockets.close()
-  }
-}
-
-type Enveloped = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>
-
-function listen(http: HttpServer, { host, port }: { host: string; port: number }): Promise<{ port: number }> {
-  return new Promise((resolve, reject) => {
-    http.once('error', (fault) => reject(listenError(fault, { host, port })))
-    http.listen(port, host, () => {
-      const address = http.address()
-      if (address === null || typeof address === 'string') reject(new Error('the server has no port'))
-      else resolve(address)
-    })
-  })
-}
-
-function listenError(fault: unknown, { host, port }: { host: string; port: number }): unknown {
-  switch (codeOf(fault)) {
-    case 'EADDRINUSE':
-      return new LumeError(
-        'PORT_IN_USE',
-        `port ${port} of ${host} is in use; stop whoever has it, or set PORT to another`,
-      )
-    case 'EACCES':
-      return new LumeError(
-        'PORT_IN_USE',
-        `port ${port} needs more rights than this user has; set PORT above 1023`,
-      )
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new LumeError(
-        'HOST_UNUSABLE',
-        `this machine has no address ${host}; set HOST to one that it has`,
-      )
-    default:
-      return fault
-  }
-}
-
-async function closeHttp(http: HttpServer): Promise<void> {
+/** Stops listening, waits a little for answers under way, and closes every connection. */
+async function closeHttp(http: HttpServer, answering: ReadonlySet<Promise<void>>): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+  const patience = setTimeout(() => http.closeAllConnections(), LAST_ANSWERS_MS)
+  await Promise.all(answering)
+  clearTimeout(patience)
   http.closeAllConnections()
   await closed
 }

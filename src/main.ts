@@ -6,33 +6,39 @@ import { LumeError } from './lib/errors.ts'
 import { createLogger } from './lib/logger.ts'
 
 const closers = new Closers()
+const stopping = new AbortController()
 
-try {
-  const { host, port, lume: config } = readEnvironment(process.env)
+// From the first moment: a signal while the database is being opened stops the process once it is open.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stopping.signal.aborted) process.exit(1)
+    stopping.abort()
+  })
+}
+
+await attempt(async () => {
+  const { host, port, isExplorable, lume: config } = readEnvironment(process.env)
   const logger = createLogger(config.logLevel)
   const lume = await createLume(config, { logger })
   closers.add(() => lume.close())
-  const server = await startServer({ lume, host, port })
+  if (stopping.signal.aborted) return
+  const server = await startServer({ lume, host, port, isExplorable })
   closers.add(() => server.close())
   logger.info(
     { database: config.databaseUrl ? 'server' : config.dataDir, role: config.role },
     `Lume is ready: ${server.url}`,
   )
-} catch (fault) {
-  // A LumeError says by itself what to mend; of anything else the stack is what helps.
-  console.error(fault instanceof LumeError ? `${fault.code}: ${fault.message}` : fault)
-  process.exitCode = 1
-  await closers.close()
-}
+  stopping.signal.addEventListener('abort', () => void attempt(() => closers.close()))
+})
+if (stopping.signal.aborted || process.exitCode === 1) await attempt(() => closers.close())
 
-let isStopping = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (isStopping) process.exit(1)
-    isStopping = true
-    closers.close().catch((fault: unknown) => {
-      console.error(fault)
-      process.exitCode = 1
-    })
-  })
+/** The edge of the process: what goes wrong here is said on standard error, and its exit code is 1. */
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (fault) {
+    // A LumeError says by itself what to mend; of anything else the stack is what helps.
+    console.error(fault instanceof LumeError ? `${fault.code}: ${fault.message}` : fault)
+    process.exitCode = 1
+  }
 }

@@ -39,7 +39,8 @@ export function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
 
 async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<Database> {
   const onCreating = () => logger.info(`creating the embedded database in ${dataDir} (once, about 10 s)`)
-  const embedded = await openEmbeddedPostgres({ dataDir, onCreating })
+  const onWaiting = () => logger.info(`waiting 10 s to see whether another process still uses ${dataDir}`)
+  const embedded = await openEmbeddedPostgres({ dataDir, onCreating, onWaiting })
   const pool = createPool(embedded.connection, logger)
   const endUpkeep = startUpkeep(pool, (failure) =>
     logger.warn({ err: failure }, 'upkeep of the database failed'),
@@ -74,8 +75,12 @@ async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }
 
 function createPool(config: pg.PoolConfig, logger: OpenDatabaseOptions['logger']): pg.Pool {
   const pool = new pg.Pool({ application_name: 'lume', ...config })
-  // Without a listener an idle connection that breaks (a server restart) would end the process.
-  pool.on('error', (failure) => logger.warn({ err: failure }, 'an idle database connection broke'))
+  // A connection that breaks (a server restart) says so itself, in use or idle, and when idle through the pool as well.
+  // Either without a listener would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', (failure) => logger.warn({ err: failure }, 'a database connection broke'))
+  })
+  pool.on('error', () => undefined)
   return pool
 }
 
@@ -98,7 +103,9 @@ function withUtcSessions(url: URL): string {
 }
 
 async function requireSupportedVersion(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ version: string }>('show server_version')
+  const { rows } = await pool.query<{ version: string }>(
+    "SELECT current_setting('server_version') AS version",
+  )
   const version = rows[0]?.version ?? 'unknown'
   if (Number.parseInt(version, 10) >= OLDEST_VERSION) return
   throw new LumeError(

@@ -7,8 +7,10 @@ import type { JobWrite } from './journal-write.ts'
 
 export type { JobWrite } from './journal-write.ts'
 
+/** A part of a flush whose guard held. */
 export interface FlushedJob {
-  readonly jobId: JobId
+  /** Which part: its place among those that were handed over. Two holders of one job may share a flush. */
+  readonly index: number
   readonly commandsSent: number
 }
 
@@ -21,7 +23,7 @@ export interface JobMarks {
 
 /** The journal's statements. */
 export interface JournalStore {
-  /** Writes all parts whose guard holds, in one transaction, and returns those; the others are left untouched. */
+  /** Writes all parts whose guard holds, in one transaction, and tells which; the others are left untouched. */
   flush(writes: readonly JobWrite[]): Promise<readonly FlushedJob[]>
   marks(jobIds: readonly JobId[]): Promise<ReadonlyMap<JobId, JobMarks>>
   loopItems(job: { jobId: JobId; ownerId: OwnerId }, path: string): Promise<readonly EndedLoopItem[]>
@@ -30,12 +32,10 @@ export interface JournalStore {
 export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
   return {
     async flush(writes) {
-      // Locks are taken in the order of ids, so that two flushes over the same jobs cannot wait for each other.
-      const sorted = writes.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
       const { rows } = await pool.query<FlushedJob>({
         name: 'journal-flush',
         text: FLUSH,
-        values: flushValues(sorted),
+        values: flushValues(writes),
       })
       return rows
     },
@@ -70,18 +70,22 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
 }
 
 /**
- * One statement, so one round trip and one transaction. `guard` is the UPDATE that proves that the writer still holds
- * each job (D3); every insert joins it, so a stale writer's rows go nowhere. A park also demands that no command came
- * unread (D8).
+ * One statement, so one round trip and one transaction. `locked` takes the locks in the order of ids, so that two
+ * statements over the same jobs cannot wait for each other. `guard` is the UPDATE that proves that the writer still holds
+ * each job (D3): a job that was given up, by a park or an end, has no holder and takes no more writes. Every insert joins
+ * the guard by the part's number `n`, so a stale writer's rows go nowhere, even if the job's new holder writes in the same
+ * flush. A park also demands that no command came unread (D8).
  */
 const FLUSH = `
-WITH write AS (
+WITH locked AS (
+  SELECT id FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+), write AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
     $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::text[], $15::bool[], $16::float8[]
-  ) AS w(
+  ) WITH ORDINALITY AS w(
     job_id, fence, expected_seq, new_seq, commands_seen, status, progress, current_step, completed_nodes,
-    started_at, ends_step, finished_at, error, output, parks, wake_at
+    started_at, ends_step, finished_at, error, output, parks, wake_at, n
   )
 ), guard AS (
   UPDATE jobs j SET
@@ -98,26 +102,26 @@ WITH write AS (
     holder = CASE WHEN w.parks OR w.finished_at IS NOT NULL THEN NULL ELSE j.holder END,
     lease_until = CASE WHEN w.parks OR w.finished_at IS NOT NULL THEN NULL ELSE j.lease_until END,
     wake_at = CASE WHEN w.parks THEN to_timestamp(w.wake_at / 1000) END
-  FROM write w
-  WHERE j.id = w.job_id AND j.fence = w.fence AND j.last_seq = w.expected_seq
+  FROM write w JOIN locked l ON l.id = w.job_id
+  WHERE j.id = l.id AND j.holder IS NOT NULL AND j.fence = w.fence AND j.last_seq = w.expected_seq
     AND (NOT w.parks OR j.commands_sent = w.commands_seen)
-  RETURNING j.id, j.owner_id, j.commands_sent
+  RETURNING w.n, j.id, j.owner_id, j.commands_sent
 ), event AS (
   INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
   SELECT g.owner_id, g.id, e.seq, to_timestamp(e.at / 1000), e.kind, e.progress, e.body::json
-  FROM unnest($17::uuid[], $18::int[], $19::float8[], $20::text[], $21::float8[], $22::text[])
-    AS e(job_id, seq, at, kind, progress, body)
-  JOIN guard g ON g.id = e.job_id
+  FROM unnest($17::int[], $18::int[], $19::float8[], $20::text[], $21::float8[], $22::text[])
+    AS e(n, seq, at, kind, progress, body)
+  JOIN guard g ON g.n = e.n
 ), step AS (
   INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, attempt, attempts, handles, input_from, due_at,
     error, started_at, finished_at)
   SELECT g.owner_id, g.id, s.path, s.position, s.node_id, s.status, s.attempt, s.attempts::json, s.handles::json,
     s.input_from::json, to_timestamp(s.due_at / 1000), s.error::json, to_timestamp(s.started_at / 1000),
     to_timestamp(s.finished_at / 1000)
-  FROM unnest($23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[], $29::text[], $30::text[],
+  FROM unnest($23::int[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[], $29::text[], $30::text[],
     $31::text[], $32::float8[], $33::text[], $34::float8[], $35::float8[])
-    AS s(job_id, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, error, started_at, finished_at)
-  JOIN guard g ON g.id = s.job_id
+    AS s(n, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, error, started_at, finished_at)
+  JOIN guard g ON g.n = s.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET
     status = excluded.status, attempt = excluded.attempt, attempts = excluded.attempts, handles = excluded.handles,
     due_at = excluded.due_at, error = excluded.error, started_at = excluded.started_at,
@@ -125,36 +129,30 @@ WITH write AS (
 ), step_value AS (
   INSERT INTO step_values (owner_id, execution_id, path, config, output)
   SELECT g.owner_id, g.id, v.path, v.config::json, v.output::json
-  FROM unnest($36::uuid[], $37::text[], $38::text[], $39::text[]) AS v(job_id, path, config, output)
-  JOIN guard g ON g.id = v.job_id
+  FROM unnest($36::int[], $37::text[], $38::text[], $39::text[]) AS v(n, path, config, output)
+  JOIN guard g ON g.n = v.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET config = excluded.config, output = excluded.output
 ), item AS (
   INSERT INTO loop_items (owner_id, execution_id, path, index, status, output, error, finished_at)
   SELECT g.owner_id, g.id, i.path, i.index, i.status, i.output::json, i.error::json, to_timestamp(i.finished_at / 1000)
-  FROM unnest($40::uuid[], $41::text[], $42::int[], $43::text[], $44::text[], $45::text[], $46::float8[])
-    AS i(job_id, path, index, status, output, error, finished_at)
-  JOIN guard g ON g.id = i.job_id
+  FROM unnest($40::int[], $41::text[], $42::int[], $43::text[], $44::text[], $45::text[], $46::float8[])
+    AS i(n, path, index, status, output, error, finished_at)
+  JOIN guard g ON g.n = i.n
 ), result AS (
   UPDATE execution_values v SET output = w.output::json
-  FROM write w JOIN guard g ON g.id = w.job_id
+  FROM write w JOIN guard g ON g.n = w.n
   WHERE v.execution_id = w.job_id AND w.output IS NOT NULL
 )
-SELECT id AS "jobId", commands_sent AS "commandsSent" FROM guard`
+SELECT n::int - 1 AS index, commands_sent AS "commandsSent" FROM guard`
 
 function flushValues(writes: readonly JobWrite[]): unknown[] {
   const of = <T>(read: (write: JobWrite) => T): T[] => writes.map(read)
-  const rows = <Row, T>(
-    list: (write: JobWrite) => readonly Row[],
-    read: (row: Row, write: JobWrite) => T,
-  ): T[] => writes.flatMap((write) => list(write).map((row) => read(row, write)))
-  const events = <T>(read: (row: JobWrite['events'][number], write: JobWrite) => T) =>
-    rows((w) => w.events, read)
-  const steps = <T>(read: (row: JobWrite['steps'][number], write: JobWrite) => T) =>
-    rows((w) => w.steps, read)
-  const values = <T>(read: (row: JobWrite['values'][number], write: JobWrite) => T) =>
-    rows((w) => w.values, read)
-  const items = <T>(read: (row: JobWrite['items'][number], write: JobWrite) => T) =>
-    rows((w) => w.items, read)
+  const rows = <Row, T>(list: (write: JobWrite) => readonly Row[], read: (row: Row, n: number) => T): T[] =>
+    writes.flatMap((write, index) => list(write).map((row) => read(row, index + 1)))
+  const events = <T>(read: (row: JobWrite['events'][number], n: number) => T) => rows((w) => w.events, read)
+  const steps = <T>(read: (row: JobWrite['steps'][number], n: number) => T) => rows((w) => w.steps, read)
+  const values = <T>(read: (row: JobWrite['values'][number], n: number) => T) => rows((w) => w.values, read)
+  const items = <T>(read: (row: JobWrite['items'][number], n: number) => T) => rows((w) => w.items, read)
   return [
     of((w) => w.jobId),
     of((w) => w.fence),
@@ -172,13 +170,13 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     of((w) => (w.end?.status === 'COMPLETED' ? w.end.output : null)),
     of((w) => w.park !== null),
     of((w) => w.park?.wakeAt ?? null),
-    events((_, w) => w.jobId),
+    events((_, n) => n),
     events((e) => e.seq),
     events((e) => e.draft.at),
     events((e) => e.draft.kind),
     events((e) => e.progress),
     events((e) => JSON.stringify(e.draft.body)),
-    steps((_, w) => w.jobId),
+    steps((_, n) => n),
     steps((s) => s.path),
     steps((s) => positionOf(s.order)),
     steps((s) => s.nodeId),
@@ -191,11 +189,11 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     steps((s) => (s.error ? JSON.stringify(s.error) : null)),
     steps((s) => s.startedAt),
     steps((s) => s.finishedAt),
-    values((_, w) => w.jobId),
+    values((_, n) => n),
     values((v) => v.path),
     values((v) => v.config),
     values((v) => v.output),
-    items((_, w) => w.jobId),
+    items((_, n) => n),
     items((i) => i.path),
     items((i) => i.index),
     items((i) => i.status),

@@ -79,7 +79,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     startedAt: job.startedAt ?? null,
     endsStep,
     end: job.end ?? null,
-    park: job.park ?? null,
+    // A park that something was appended behind is void: the run was not idle after all.
+    park: entries.at(-1)?.job.park ?? null,
     events,
     steps: [...steps.values()],
     values: [...values.values()],

@@ -41,14 +41,15 @@ export interface JournalListener {
 
 export interface JournalOptions {
   readonly store: JournalStore
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'wait'>
   readonly logger: Pick<Logger, 'warn'>
   readonly listener?: JournalListener
 }
 
 /** One statement carries at most this much, so that a flush stays quick; the rest goes next. */
 const FLUSH_MAX_BYTES = 8 * 1024 * 1024
-const RECONNECT_DELAYS_MS = [50, 100, 200, 500, 1_000] as const
+const RECONNECT_DELAYS_MS: readonly number[] = [50, 100, 200, 500]
+const RECONNECT_MAX_MS = 1_000
 
 /**
  * The group commit (D2): one flush is in flight at a time, and whatever all executions append meanwhile goes in the
@@ -56,11 +57,12 @@ const RECONNECT_DELAYS_MS = [50, 100, 200, 500, 1_000] as const
  */
 export class Journal {
   readonly #store: JournalStore
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'wait'>
   readonly #logger: Pick<Logger, 'warn'>
   readonly #listener: JournalListener
   #pending = new Map<Ledger, Pending[]>()
   #flushing: Promise<void> | null = null
+  readonly #lastTries = new AbortController()
 
   constructor({ store, clock, logger, listener = {} }: JournalOptions) {
     this.#store = store
@@ -85,6 +87,14 @@ export class Journal {
     while (this.#flushing) await this.#flushing
   }
 
+  /**
+   * From now on a flush that meets an absent server is told to its writers instead of being sent again and again, so that
+   * a process can stop: whoever holds the jobs next goes on from what is recorded.
+   */
+  stopRetrying(): void {
+    this.#lastTries.abort(new Error('the journal sends nothing again'))
+  }
+
   #append(ledger: Ledger, entry: JournalEntry): Promise<void> {
     return new Promise((resolve, reject) => {
       const pending = { entry, resolve, reject }
@@ -98,7 +108,10 @@ export class Journal {
   async #flushAll(): Promise<void> {
     // Everything that is appended in this turn of the event loop belongs to the first group.
     await Promise.resolve()
-    while (this.#pending.size > 0) await this.#flush(this.#takeGroup())
+    while (this.#pending.size > 0) {
+      await this.#flush(this.#takeGroup())
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
     this.#flushing = null
   }
 
@@ -143,65 +156,77 @@ export class Journal {
 
   /** Writes a group, through lost connections and deadlocks, and tells everybody what became of their part. */
   async #write(writes: readonly BatchWrite[]): Promise<void> {
-    let left = writes
     let mayHaveLanded = false
-    for (let failures = 0; left.length > 0;) {
+    for (let left = writes, failures = 0; ; failures++) {
       try {
         if (mayHaveLanded) left = await this.#settleLanded(left)
         if (left.length === 0) return
-        const flushed = await this.#store.flush(left.map(({ write }) => write))
-        await this.#settleFlushed(left, flushed)
+        left = await this.#send(left)
+        // A part that was refused may be one that the server still worked on when its connection broke.
+        if (mayHaveLanded && left.length > 0) left = await this.#settleLanded(left)
+        if (left.length > 0) await this.#refuse(left)
         return
       } catch (fault) {
-        if (!isPassingFault(fault)) throw fault
+        if (!isPassingFault(fault) || this.#lastTries.signal.aborted) throw fault
         mayHaveLanded ||= isConnectionFault(fault)
-        const delayMs = RECONNECT_DELAYS_MS[Math.min(failures++, RECONNECT_DELAYS_MS.length - 1)] ?? 1_000
         this.#logger.warn({ code: codeOf(fault), err: messageOf(fault) }, 'a flush failed and is sent again')
-        await this.#clock.wait(codeOf(fault) === '40P01' ? 0 : delayMs)
+        await this.#pause(fault, failures)
       }
     }
   }
 
-  /** After a lost connection: parts whose row stands where this flush would have left it have landed (D3). */
+  /** Settles the parts whose guard held, and gives back the others. */
+  async #send(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
+    const flushed = await this.#store.flush(writes.map(({ write }) => write))
+    const held = new Map(flushed.map((job) => [writes[job.index], job]))
+    return this.#settle(writes, (write) => held.get(write))
+  }
+
+  async #pause(fault: unknown, failures: number): Promise<void> {
+    const delayMs = isConnectionFault(fault) ? (RECONNECT_DELAYS_MS[failures] ?? RECONNECT_MAX_MS) : 0
+    await this.#clock.wait(delayMs, this.#lastTries.signal).catch(() => {}) // cut short: one last try
+  }
+
+  /** After a lost connection: settles the parts that have landed, and gives back the others. */
   async #settleLanded(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
     const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
-    const landed = writes.filter(({ write }) => hasLanded(write, marks.get(write.jobId)))
-    this.#settle(landed, new Map())
-    return writes.filter((batch) => !landed.includes(batch))
+    return this.#settle(writes, ({ write }) => {
+      const at = marks.get(write.jobId)
+      return hasLanded(write, at) ? at : undefined
+    })
   }
 
-  async #settleFlushed(writes: readonly BatchWrite[], flushed: readonly FlushedJob[]): Promise<void> {
-    const byId = new Map(flushed.map((job) => [job.jobId, job]))
-    const held = writes.filter(({ write }) => byId.has(write.jobId))
-    const refused = writes.filter(({ write }) => !byId.has(write.jobId))
-    this.#settle(held, byId)
-    if (refused.length === 0) return
-    const marks = await this.#store.marks(refused.map(({ write }) => write.jobId))
-    for (const batch of refused) this.#refuse(batch, marks.get(batch.write.jobId))
-  }
-
-  #settle(writes: readonly BatchWrite[], flushed: ReadonlyMap<JobId, FlushedJob>): void {
-    for (const { batch, write } of writes) {
+  /** Tells the writers of those parts that are in the tables, by what is known of their jobs; gives back the others. */
+  #settle(
+    writes: readonly BatchWrite[],
+    recorded: (write: BatchWrite) => { readonly commandsSent: number } | undefined,
+  ): readonly BatchWrite[] {
+    const landed = writes.filter(recorded)
+    for (const { batch, write } of landed) {
       batch.ledger.seq = write.newSeq
       for (const { resolve } of batch.taken) resolve()
     }
-    if (writes.length > 0) this.#listener.onCommitted?.(writes.map(({ write }) => write.jobId))
-    for (const { batch, write } of writes) {
-      const unread = (flushed.get(write.jobId)?.commandsSent ?? 0) > batch.ledger.commandsSeen
-      if (unread && !write.end) this.#listener.onUnreadCommands?.(write.jobId)
+    if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write.jobId))
+    for (const part of landed) {
+      const isUnread = (recorded(part)?.commandsSent ?? 0) > part.batch.ledger.commandsSeen
+      if (isUnread && !part.write.end) this.#listener.onUnreadCommands?.(part.write.jobId)
     }
+    return writes.filter((write) => !landed.includes(write))
   }
 
-  /** The guard did not hold: the flush had landed before, or a command stands against a park, or the fence moved. */
-  #refuse(batchWrite: BatchWrite, marks: JobMarks | undefined): void {
-    const { batch, write } = batchWrite
-    if (hasLanded(write, marks)) return this.#settle([batchWrite], new Map())
-    if (write.park && marks && marks.fence === write.fence && marks.lastSeq === write.expectedSeq) {
-      reject(batch.taken, new ParkRefusedError('a command has not been read yet'))
-      return this.#listener.onUnreadCommands?.(write.jobId)
+  /** The guard did not hold: a command stands against a park, or the job is another's by now. */
+  async #refuse(writes: readonly BatchWrite[]): Promise<void> {
+    const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
+    for (const { batch, write } of writes) {
+      const at = marks.get(write.jobId)
+      if (write.park && at?.fence === write.fence && at.lastSeq === write.expectedSeq) {
+        reject(batch.taken, new ParkRefusedError('a command has not been read yet'))
+        this.#listener.onUnreadCommands?.(write.jobId)
+      } else {
+        batch.ledger.isLost = true
+        reject(batch.taken, new FenceLostError('another worker holds the job'))
+      }
     }
-    batch.ledger.isLost = true
-    reject(batch.taken, new FenceLostError('another worker holds the job'))
   }
 }
 

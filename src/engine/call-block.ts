@@ -1,4 +1,3 @@
-import { followingController } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import type { Block, BlockContext, BlockOutcome } from './block.ts'
@@ -25,6 +24,8 @@ export type CallEnd =
   /** The signal aborted; the block may or may not have settled within the grace. */
   | { readonly kind: 'aborted' }
 
+export const ATTEMPT_TIMEOUT = 'ATTEMPT_TIMEOUT'
+
 /** How long an aborted block may take to settle before it is left behind (E5). */
 const GRACE_MS = 5_000
 
@@ -32,28 +33,30 @@ const GRACE_MS = 5_000
  * Makes one attempt and always comes back (E7): when the block returns or throws, when its time is up, or within the
  * grace after the signal aborts. Whatever the block does later changes nothing.
  */
-export async function callBlock(call: BlockCall): Promise<CallEnd> {
+export function callBlock(call: BlockCall): Promise<CallEnd> {
   const { block, clock, signal, timeoutMs } = call
-  const attempt = followingController(signal)
-  const timers = new AbortController()
-  const context = openContext(call, attempt.controller.signal)
-  try {
-    const aborted = abortOf(attempt.controller.signal)
-      .then(() => clock.wait(GRACE_MS, timers.signal))
-      .then((): CallEnd => ({ kind: 'aborted' }))
-    const timedOut = clock.wait(timeoutMs, timers.signal).then((): CallEnd => {
+  return new Promise((resolve) => {
+    const context = openContext(call)
+    let stopTimer = clock.after(timeoutMs, () => {
       const message = `The attempt took longer than ${timeoutMs} ms.`
-      return { kind: 'failed', failure: { code: 'ATTEMPT_TIMEOUT', message, retryable: true } }
+      settle({ kind: 'failed', failure: { code: ATTEMPT_TIMEOUT, message, retryable: true } })
+      context.abort(new Error(message))
     })
-    for (const timer of [aborted, timedOut]) timer.catch(() => {}) // both end with the attempt
-    const end = await Promise.race([invoke(block, context.view), aborted, timedOut])
-    return signal.aborted ? { kind: 'aborted' } : end
-  } finally {
-    context.close()
-    timers.abort(new Error('the attempt has ended'))
-    attempt.unfollow()
-    attempt.controller.abort(new Error('the attempt has ended'))
-  }
+    const onAbort = () => {
+      context.abort(signal.reason)
+      stopTimer()
+      stopTimer = clock.after(GRACE_MS, () => settle({ kind: 'aborted' }))
+    }
+    const settle = (end: CallEnd) => {
+      stopTimer()
+      signal.removeEventListener('abort', onAbort)
+      context.close()
+      resolve(signal.aborted ? { kind: 'aborted' } : end)
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    void invoke(block, context.view).then(settle)
+  })
 }
 
 async function invoke({ run, type }: Block, context: BlockContext): Promise<CallEnd> {
@@ -71,23 +74,42 @@ async function invoke({ run, type }: Block, context: BlockContext): Promise<Call
 function isOutcome(value: unknown): value is BlockOutcome {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return false
   if (value.kind === 'completed') return !('handles' in value) || isTexts(value.handles)
-  return value.kind === 'waiting' && 'until' in value && Number.isFinite(value.until)
+  return value.kind === 'waiting' && 'until' in value && isInstant(value.until)
+}
+
+/** Within the range of dates: an instant is shown as one. */
+function isInstant(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
 }
 
 function isTexts(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
 }
 
-/** The block's view of the engine: dead once closed. */
-function openContext(call: BlockCall, signal: AbortSignal): { view: BlockContext; close: () => void } {
+interface OpenContext {
+  readonly view: BlockContext
+  abort(reason: unknown): void
+  /** From then on nothing that the block does through the view has an effect. */
+  close(): void
+}
+
+function openContext(call: BlockCall): OpenContext {
   let isOpen = true
+  // Most blocks never look at the signal; it is made for those that do.
+  let controller: AbortController | null = null
+  let aborted: { readonly reason: unknown } | null = null
   const view: BlockContext = {
     config: call.config,
     input: call.input,
-    signal,
     attempt: call.attempt,
     idempotencyKey: call.idempotencyKey,
     clock: call.clock,
+    get signal() {
+      if (controller) return controller.signal
+      controller = new AbortController()
+      if (aborted) controller.abort(aborted.reason)
+      return controller.signal
+    },
     evaluate(source: string, bindings: JsonObject = {}): Json {
       const expression = call.expressions.get(source)
       if (!expression) throw new Error('the block does not declare this expression')
@@ -97,13 +119,14 @@ function openContext(call: BlockCall, signal: AbortSignal): { view: BlockContext
       if (isOpen && fraction >= 0 && fraction <= 1) call.onProgress(fraction)
     },
   }
-  return { view, close: () => (isOpen = false) }
-}
-
-/** Resolves when the signal aborts. */
-function abortOf(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  return {
+    view,
+    abort(reason) {
+      aborted ??= { reason }
+      controller?.abort(reason)
+    },
+    close() {
+      isOpen = false
+    },
+  }
 }

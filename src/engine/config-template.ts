@@ -1,6 +1,6 @@
 import { pointer, type Json } from '../lib/json.ts'
 import { compileTemplate, isTemplate, renderTemplate, type Template } from './template.ts'
-import type { Scope } from './expression.ts'
+import { Meter, type Scope } from './expression.ts'
 
 /** A JSON value in which any string may hold templates, compiled once per plan. */
 export type ConfigTemplate =
@@ -47,17 +47,19 @@ export function compileConfig(value: Json, options: CompileConfigOptions): Confi
     : { kind: 'object', members }
 }
 
-/** Fills a compiled config from a scope; throws `ExpressionError`. */
-export function renderConfig(config: ConfigTemplate, scope: Scope): Json {
+/** Fills a compiled config from a scope, on one meter; throws `ExpressionError`. */
+export function renderConfig(config: ConfigTemplate, scope: Scope, meter = new Meter()): Json {
   switch (config.kind) {
     case 'constant':
       return config.value
     case 'template':
-      return renderTemplate(config.template, scope)
+      return renderTemplate(config.template, scope, meter)
     case 'list':
-      return config.items.map((item) => renderConfig(item, scope))
+      return config.items.map((item) => renderConfig(item, scope, meter))
     case 'object':
-      return Object.fromEntries(config.members.map(([key, member]) => [key, renderConfig(member, scope)]))
+      return Object.fromEntries(
+        config.members.map(([key, member]) => [key, renderConfig(member, scope, meter)]),
+      )
   }
 }
 

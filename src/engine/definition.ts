@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import type { Json } from '../lib/json.ts'
-import { retryPolicySchema } from './retry-policy.ts'
+import { nodeRetrySchema } from './retry-policy.ts'
 
 /** Node ids make step paths, so they hold no `/`, `[` or `]`. */
 export const NODE_ID = /^[A-Za-z0-9_.:-]{1,128}$/
 
 export const ON_ERROR = ['fail', 'continue', 'route'] as const
 export type OnError = (typeof ON_ERROR)[number]
+
+export const ON_UNKNOWN = ['fail', 'retry'] as const
+export type OnUnknown = (typeof ON_UNKNOWN)[number]
 
 const json: z.ZodType<Json> = z.json()
 
@@ -25,8 +28,7 @@ const nodeSchema = z.looseObject({
     .looseObject({ x: z.number(), y: z.number() })
     .optional()
     .describe('Where a canvas shows it; not executed.'),
-  retry: retryPolicySchema
-    .partial()
+  retry: nodeRetrySchema
     .optional()
     .describe('How often and how far apart a failed attempt is made again.'),
   timeoutMs: z
@@ -42,6 +44,12 @@ const nodeSchema = z.looseObject({
       '`fail` ends the execution, `continue` goes on with `defaultOutput`, `route` leaves by the handle `error`.',
     ),
   defaultOutput: json.optional().describe('The output of a failed node that continues; default `null`.'),
+  onUnknown: z
+    .enum(ON_UNKNOWN)
+    .default('fail')
+    .describe(
+      'For a block that must not repeat a call, when nobody knows whether the call happened: `retry` makes it again.',
+    ),
 })
 
 const edgeSchema = z.looseObject({

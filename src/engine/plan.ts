@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../lib/json.ts'
 import type { Block } from './block.ts'
 import type { ConfigTemplate } from './config-template.ts'
-import type { OnError } from './definition.ts'
+import type { OnError, OnUnknown } from './definition.ts'
 import type { Expression } from './expression.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
@@ -36,6 +36,8 @@ export interface PlanNode {
   readonly timeoutMs: number
   readonly onError: OnError
   readonly defaultOutput: Json
+  /** E13. */
+  readonly onUnknown: OnUnknown
   /** The graph that a loop runs once per item; null for every other node. */
   readonly body: PlanGraph | null
 }
@@ -44,4 +46,30 @@ export interface PlanEdge {
   readonly source: number
   readonly target: number
   readonly handle: string
+}
+
+/** Where a step stands in the plan. */
+export interface StepPlace {
+  readonly node: PlanNode
+  /** Its place in the definition: `[node]`, inside a loop `[node, item, node]`. */
+  readonly order: readonly number[]
+}
+
+// A node id holds no slash and no bracket.
+const PATH_PART = /^([^[\]]+)(?:\[(\d+)\])?$/
+
+/** Finds a step by its path, such as `enrich[3]/find`; null when the plan has no such step. */
+export function placeOf(graph: PlanGraph, path: string): StepPlace | null {
+  const order: number[] = []
+  let inside: PlanGraph | null = graph
+  let place: StepPlace | null = null
+  for (const part of path.split('/')) {
+    const [, id, item] = PATH_PART.exec(part) ?? []
+    const node: PlanNode | undefined = inside?.nodes.find((other) => other.id === id)
+    if (!node) return null
+    order.push(node.index, ...(item === undefined ? [] : [Number(item)]))
+    inside = node.body
+    place = { node, order }
+  }
+  return place
 }

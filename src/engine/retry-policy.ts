@@ -1,19 +1,30 @@
 import { z } from 'zod'
 
-/** How often and how far apart a step is tried (E6). The same shape stands in a definition's `retry`. */
-export const retryPolicySchema = z.object({
+const fields = {
   /** All tries together; 1 means no retry. */
-  maxAttempts: z.int().min(1).max(100).default(3),
+  maxAttempts: z.int().min(1).max(100),
   /** The cap of the first delay, in milliseconds. */
-  initialDelayMs: z.int().min(0).max(86_400_000).default(500),
+  initialDelayMs: z.int().min(0).max(86_400_000),
   /** By how much the cap grows with each try. */
-  factor: z.number().min(1).max(10).default(2),
+  factor: z.number().min(1).max(10),
   /** No delay is longer than this, in milliseconds. */
-  maxDelayMs: z.int().min(0).max(86_400_000).default(8_000),
+  maxDelayMs: z.int().min(0).max(86_400_000),
   /** CEL on `error { code, message, retryable, details }` and `attempt`; false ends the tries. */
   retryIf: z.string().optional(),
+}
+
+/** How often and how far apart a step is tried (E6). */
+export const retryPolicySchema = z.object({
+  ...fields,
+  maxAttempts: fields.maxAttempts.default(3),
+  initialDelayMs: fields.initialDelayMs.default(500),
+  factor: fields.factor.default(2),
+  maxDelayMs: fields.maxDelayMs.default(8_000),
 })
 export type RetryPolicy = z.output<typeof retryPolicySchema>
+
+/** A definition's `retry`: what it does not say is the block's own policy, so nothing here has a default. */
+export const nodeRetrySchema = z.object(fields).partial()
 
 export const NO_RETRY: RetryPolicy = retryPolicySchema.parse({ maxAttempts: 1 })
 export const RETRY_TRANSIENT: RetryPolicy = retryPolicySchema.parse({})

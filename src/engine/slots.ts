@@ -9,6 +9,10 @@ export class Slots {
 
   /** Resolves with the function that gives the place back; rejects with the signal's reason when it aborts first. */
   acquire(order: readonly number[], signal: AbortSignal): Promise<() => void> {
+    if (this.#free > 0 && this.#waiting.length === 0 && !signal.aborted) {
+      this.#free--
+      return Promise.resolve(this.#releaseOnce())
+    }
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       const waiter: Waiter = { order, grant: () => {} }

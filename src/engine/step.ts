@@ -1,6 +1,8 @@
-import type { Json, JsonObject } from '../lib/json.ts'
-import { BlockError } from './block.ts'
 import { codeOf, messageOf } from '../lib/errors.ts'
+import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
+import { toPlainJson } from '../lib/plain-json.ts'
+import { BlockError } from './block.ts'
+import { ExpressionError } from './expression.ts'
 
 export const STEP_STATUSES = [
   'PENDING',
@@ -54,26 +56,54 @@ export function itemPath(loopPath: string, index: number): string {
 }
 
 const MAX_MESSAGE_LENGTH = 4_000
+const MAX_CODE_LENGTH = 200
+/** Details longer than this, in characters of JSON, are recorded as their length alone. */
+const MAX_DETAILS_LENGTH = 16_384
 
-/** Reads whatever a block threw. What is not a `BlockError` counts as retryable: nobody said that it cannot be mended. */
+/** What a block failed with when it did not say so by a `BlockError`. */
+export const BLOCK_FAILED = 'BLOCK_FAILED'
+
+/**
+ * Reads whatever a block threw; what comes out can be recorded, whatever that was. What is not a `BlockError` counts as
+ * retryable: nobody said that it cannot be mended. An expression fails the same way every time.
+ */
 export function failureOf(thrown: unknown): StepFailure {
-  if (thrown instanceof BlockError) {
-    const { code, retryable, retryAfterMs, details } = thrown
-    return {
-      code,
-      message: shorten(thrown.message),
-      retryable,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(details === undefined ? {} : { details }),
-    }
+  try {
+    return readFailure(thrown)
+  } catch {
+    return { code: BLOCK_FAILED, message: messageOf(thrown), retryable: true }
   }
-  const code = codeOf(thrown)
+}
+
+function readFailure(thrown: unknown): StepFailure {
+  const message = shorten(messageOf(thrown), MAX_MESSAGE_LENGTH)
+  if (thrown instanceof ExpressionError) return { code: thrown.code, message, retryable: false }
+  if (!(thrown instanceof BlockError)) {
+    const code = codeOf(thrown)
+    const details = code === undefined ? {} : readDetails({ code })
+    return { code: BLOCK_FAILED, message, retryable: true, ...details }
+  }
+  const { code, retryable, retryAfterMs } = thrown
   return {
-    code: 'BLOCK_FAILED',
-    message: shorten(messageOf(thrown)),
-    retryable: true,
-    ...(code === undefined ? {} : { details: { code } }),
+    code: shorten(String(code), MAX_CODE_LENGTH) || BLOCK_FAILED,
+    message,
+    retryable: Boolean(retryable),
+    ...(isLength(retryAfterMs) ? { retryAfterMs } : {}),
+    ...readDetails(thrown.details),
   }
+}
+
+function isLength(ms: unknown): ms is number {
+  return typeof ms === 'number' && Number.isFinite(ms) && ms >= 0
+}
+
+function readDetails(details: unknown): { details?: JsonObject } {
+  if (details === undefined) return {}
+  const plain = toPlainJson(details)
+  if (!plain.ok) return { details: { unreadable: `"${plain.problem.pointer}" ${plain.problem.reason}` } }
+  if (!isJsonObject(plain.value)) return { details: { value: plain.value } }
+  const { length } = plain.text
+  return { details: length > MAX_DETAILS_LENGTH ? { truncated: true, length } : plain.value }
 }
 
 export function recordedError({ code, message, details }: StepFailure, path?: string): RecordedError {
@@ -90,7 +120,16 @@ export function errorOutput(error: RecordedError): Json {
   return { error }
 }
 
-function shorten(message: string): string {
-  const text = message.replaceAll('\u0000', '\uFFFD').toWellFormed()
-  return text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text
+/** A failure that trying again cannot mend. */
+export function finalFailure(code: string, message: string, details?: JsonObject): StepFailure {
+  const rest = details === undefined ? {} : { details }
+  return { code, message: shorten(message, MAX_MESSAGE_LENGTH), retryable: false, ...rest }
+}
+
+/** Cut between characters, without what no database stores. */
+function shorten(text: string, maxLength: number): string {
+  const clean = text.replaceAll('\u0000', '\uFFFD').toWellFormed()
+  if (clean.length <= maxLength) return clean
+  const end = clean.slice(0, maxLength)
+  return `${end.isWellFormed() ? end : end.slice(0, -1)}…`
 }

@@ -1,25 +1,41 @@
 import { randomUUID } from 'node:crypto'
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
 import type { Logger } from '../lib/logger.ts'
 
 /**
  * Shows clients what was meant for them and nothing else: any fault that is not a GraphQL error of its own is logged under
- * a reference, and the client sees that reference in place of the fault.
+ * a reference, and the client sees that reference in place of the fault. Every error gets a code.
  */
 export function createMaskError(logger: Pick<Logger, 'error'>) {
   return (error: unknown): Error => {
-    if (error instanceof GraphQLError) {
-      const { originalError } = error
-      if (!originalError || originalError instanceof GraphQLError) return error
-    }
+    if (error instanceof GraphQLError && !causeOf(error)) return withCode(error)
     const reference = randomUUID()
-    const fault = error instanceof GraphQLError ? error.originalError : error
+    const fault = error instanceof GraphQLError ? causeOf(error) : error
     logger.error({ err: fault, reference }, 'a request met a fault')
-    const place =
-      error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {}
     return new GraphQLError(`Something went wrong here. Ask the operator for reference ${reference}.`, {
-      ...place,
+      ...placeOf(error),
       extensions: { code: 'INTERNAL_SERVER_ERROR', reference },
     })
   }
+}
+
+/** The fault behind an error, unless that is an error for the client, too. */
+function causeOf({ originalError }: GraphQLError): Error | null {
+  return originalError && !(originalError instanceof GraphQLError) ? originalError : null
+}
+
+/** Errors of graphql-js about values and of Pothos about pages have none. */
+function withCode(error: GraphQLError): GraphQLError {
+  const { originalError: _inner, ...extensions }: GraphQLErrorExtensions = error.extensions
+  if (extensions.code && !_inner) return error
+  return new GraphQLError(error.message, {
+    ...placeOf(error),
+    extensions: { ...extensions, code: extensions.code ?? 'BAD_USER_INPUT' },
+  })
+}
+
+function placeOf(error: unknown) {
+  if (!(error instanceof GraphQLError)) return {}
+  const { nodes = null, source = null, positions = null, path = null } = error
+  return { nodes, source, positions, path }
 }

@@ -1,20 +1,24 @@
 import {
   GraphQLError,
   Kind,
+  Lexer,
   NoSchemaIntrospectionCustomRule,
   parse,
-  type ASTVisitor,
+  Source,
+  TokenKind,
   type DocumentNode,
-  type ParseOptions,
+  type FragmentDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
-  type Source,
-  type ValidationContext,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 
-/** What one operation may hold, counted with every fragment where it is used. Variables do not count. */
+/** What one document may hold, its operations counted with every fragment where it is used. Variables do not count. */
 export interface OperationLimits {
+  readonly characters: number
   readonly tokens: number
+  /** Brackets within brackets of any kind: the parser goes down as deep. */
+  readonly nesting: number
   readonly depth: number
   readonly fields: number
   readonly aliases: number
@@ -23,7 +27,9 @@ export interface OperationLimits {
 }
 
 export const DEFAULT_LIMITS: OperationLimits = {
+  characters: 100_000,
   tokens: 10_000,
+  nesting: 200,
   depth: 15,
   fields: 2_000,
   aliases: 50,
@@ -31,78 +37,110 @@ export const DEFAULT_LIMITS: OperationLimits = {
   allowIntrospection: true,
 }
 
-type Counted = 'depth' | 'fields' | 'aliases' | 'directives'
+const COUNTED = ['depth', 'fields', 'aliases', 'directives'] as const
+type Counted = (typeof COUNTED)[number]
 
-/** Refuses operations that are too large, before anything of them is executed: HTTP 400, code `OPERATION_TOO_LARGE`. */
+const NAMES = {
+  characters: 'characters',
+  tokens: 'tokens',
+  nesting: 'brackets within brackets',
+  depth: 'levels',
+  fields: 'fields',
+  aliases: 'aliases',
+  directives: 'directives',
+} as const
+
+/** Refuses documents that are too large, before anything else is done with them: HTTP 400, code `OPERATION_TOO_LARGE`. */
 export function useOperationLimits(limits: OperationLimits): Plugin {
+  const verdicts = new WeakMap<DocumentNode, GraphQLError | null>()
   return {
     onParse({ setParseFn }) {
-      setParseFn((source: string | Source, options?: ParseOptions): DocumentNode =>
-        parse(source, { ...options, maxTokens: limits.tokens }),
-      )
+      setParseFn((source: string | Source) => {
+        const text = typeof source === 'string' ? new Source(source) : source
+        requireParsable(text, limits)
+        return parse(text)
+      })
     },
-    onValidate({ addValidationRule }) {
-      addValidationRule((context: ValidationContext) => limitRule(context, limits))
-      if (!limits.allowIntrospection) addValidationRule(NoSchemaIntrospectionCustomRule)
-    },
-  }
-}
-
-function limitRule(context: ValidationContext, limits: OperationLimits): ASTVisitor {
-  return {
-    OperationDefinition(operation) {
-      const exceeded = measure(context, operation.selectionSet, limits)
-      if (exceeded) {
-        const message = `The operation has more than ${limits[exceeded]} ${exceeded === 'depth' ? 'levels' : exceeded}.`
-        context.reportError(
-          new GraphQLError(message, { nodes: operation, extensions: { code: 'OPERATION_TOO_LARGE' } }),
-        )
-      }
-      return false
+    onValidate({ params: { documentAST }, setResult, addValidationRule }) {
+      const known = verdicts.get(documentAST)
+      const verdict = known === undefined ? judge(documentAST, limits) : known
+      verdicts.set(documentAST, verdict)
+      if (verdict) setResult([verdict])
+      else if (!limits.allowIntrospection) addValidationRule(NoSchemaIntrospectionCustomRule)
     },
   }
 }
 
-/** Which limit an operation exceeds, or null. Stops at the first, so that fragments cannot multiply without end. */
+/** Reads the document flat, so that nothing in it can take the parser's stack or time. Throws what a client can read. */
+function requireParsable(source: Source, limits: OperationLimits): void {
+  if (source.body.length > limits.characters) throw tooLarge('characters', limits)
+  const lexer = new Lexer(source)
+  let tokens = 0
+  let nesting = 0
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    if (++tokens > limits.tokens) throw tooLarge('tokens', limits)
+    if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L) nesting++
+    if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) nesting--
+    if (nesting > limits.nesting) throw tooLarge('nesting', limits)
+  }
+}
+
+function judge(document: DocumentNode, limits: OperationLimits): GraphQLError | null {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  }
+  for (const definition of document.definitions) {
+    if (!('selectionSet' in definition)) continue
+    const exceeded = measure(definition.selectionSet, fragments, limits)
+    if (exceeded) return tooLarge(exceeded, limits)
+  }
+  return null
+}
+
+function tooLarge(what: keyof typeof NAMES, limits: OperationLimits): GraphQLError {
+  const hint =
+    what === 'characters' || what === 'tokens' || what === 'nesting' ? ' Send large values as variables.' : ''
+  return new GraphQLError(`The document has more than ${limits[what]} ${NAMES[what]}.${hint}`, {
+    extensions: { code: 'OPERATION_TOO_LARGE', http: { status: 400, spec: true } },
+  })
+}
+
+/** Which limit a selection exceeds, or null. Stops at the first, so that fragments cannot multiply without end. */
 function measure(
-  context: ValidationContext,
   root: SelectionSetNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
   limits: OperationLimits,
 ): Counted | null {
   const counts: Record<Counted, number> = { depth: 0, fields: 0, aliases: 0, directives: 0 }
-  const exceeds = (name: Counted) => counts[name] > limits[name]
 
-  const walk = (set: SelectionSetNode, depth: number, fragments: readonly string[]): Counted | null => {
+  const walk = (set: SelectionSetNode, depth: number, within: readonly string[]): Counted | null => {
     counts.depth = Math.max(counts.depth, depth)
     for (const selection of set.selections) {
-      counts.directives += selection.directives?.length ?? 0
-      // Fields of fragments count where the fragment is used; a fragment in a circle is another rule's business.
+      // A spread counts as a field, too: fragments that only spread each other would be free otherwise.
       counts.fields++
+      counts.directives += selection.directives?.length ?? 0
       if (selection.kind === Kind.FIELD && selection.alias) counts.aliases++
-      const over = (['depth', 'fields', 'aliases', 'directives'] as const).find(exceeds)
-      if (over) return over
-      const inner = descend(selection, depth, fragments)
-      if (inner) return inner
+      const exceeded =
+        COUNTED.find((name) => counts[name] > limits[name]) ?? descend(selection, depth, within)
+      if (exceeded) return exceeded
     }
     return null
   }
-  const descend = (
-    selection: SelectionSetNode['selections'][number],
-    depth: number,
-    fragments: readonly string[],
-  ): Counted | null => {
+  const descend = (selection: SelectionNode, depth: number, within: readonly string[]): Counted | null => {
     switch (selection.kind) {
       case Kind.FIELD:
         // Introspection nests by nature and is bounded by its fields.
         return selection.selectionSet
-          ? walk(selection.selectionSet, selection.name.value.startsWith('__') ? depth : depth + 1, fragments)
+          ? walk(selection.selectionSet, selection.name.value.startsWith('__') ? depth : depth + 1, within)
           : null
       case Kind.INLINE_FRAGMENT:
-        return walk(selection.selectionSet, depth, fragments)
+        return walk(selection.selectionSet, depth, within)
       case Kind.FRAGMENT_SPREAD: {
         const name = selection.name.value
-        const fragment = fragments.includes(name) ? null : context.getFragment(name)
-        return fragment ? walk(fragment.selectionSet, depth, [...fragments, name]) : null
+        // A fragment in a circle is the business of another rule.
+        const fragment = within.includes(name) ? undefined : fragments.get(name)
+        return fragment ? walk(fragment.selectionSet, depth, [...within, name]) : null
       }
     }
   }

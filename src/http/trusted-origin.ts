@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { isLoopback } from '../config.ts'
 
+const HOST = /^(?<name>\[[\d:a-f]+\]|[\d.a-z-]+)(:\d+)?$/i
+
 /**
  * Why a request must be refused although it comes from this machine, or null. A page of some other site can make a
  * browser here send requests: by a name of its own that resolves to 127.0.0.1 (the Host header tells), or by a WebSocket,
@@ -8,13 +10,9 @@ import { isLoopback } from '../config.ts'
  */
 export function distrustOf(req: IncomingMessage): string | null {
   const host = req.headers.host ?? ''
-  if (!isLoopback(hostnameOf(host)))
+  if (!isLoopback(HOST.exec(host)?.groups?.name ?? ''))
     return `The host "${host}" is not served here; use 127.0.0.1 or localhost.`
   const { origin } = req.headers
   if (origin === undefined || origin === `http://${host}`) return null
   return `Pages of "${origin}" may not use this server.`
-}
-
-function hostnameOf(host: string): string {
-  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
 }

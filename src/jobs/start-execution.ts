@@ -12,7 +12,7 @@ import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import type { Processor, Reservation } from './processor.ts'
 
 /** A request to run a definition. */
@@ -38,9 +38,16 @@ export interface StartRequest {
 export type StartResult =
   | { readonly kind: 'started'; readonly jobId: JobId; readonly deduplicated: boolean }
   | { readonly kind: 'unsound'; readonly diagnostics: readonly Diagnostic[] }
-  | { readonly kind: 'invalidInput'; readonly problems: readonly InputProblem[] }
+  /** `argument` says which part of the request the problems point into. */
+  | {
+      readonly kind: 'invalidInput'
+      readonly argument: StartArgument
+      readonly problems: readonly InputProblem[]
+    }
   /** The key was used for another request less than 30 days ago. */
   | { readonly kind: 'idempotencyConflict'; readonly jobId: JobId }
+
+export type StartArgument = 'input' | 'variables' | 'metadata' | 'idempotencyKey'
 
 export interface StartExecutionOptions {
   readonly jobs: JobStore
@@ -70,10 +77,10 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const { document, plan, diagnostics } = plans.read(request.definition)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
     if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
-    const { values, problems } = readValues(request)
-    if (problems.length > 0) return { kind: 'invalidInput', problems }
+    const { values, invalid } = readValues(request)
+    if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
-    if (misfits.length > 0) return { kind: 'invalidInput', problems: misfits }
+    if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
 
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
@@ -159,22 +166,28 @@ interface StartValues {
   readonly metadata: JsonObject
 }
 
-function readValues(request: StartRequest): { values: StartValues; problems: readonly InputProblem[] } {
-  const problems: InputProblem[] = []
-  const read = (name: string, value: unknown): Json => {
-    const at = name === 'input' ? '' : `/${name}`
+interface InvalidArgument {
+  readonly argument: StartArgument
+  readonly problems: readonly InputProblem[]
+}
+
+function readValues(request: StartRequest): { values: StartValues; invalid: InvalidArgument | null } {
+  let invalid: InvalidArgument | null = null
+  const refuse = (argument: StartArgument, message: string, pointer = '') => {
+    invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
+  }
+  const read = (argument: StartArgument, value: unknown): Json => {
     const plain = toPlainJson(value)
-    if (!plain.ok)
-      problems.push({ pointer: at + plain.problem.pointer, message: `${name} ${plain.problem.reason}` })
+    if (!plain.ok) refuse(argument, plain.problem.reason, plain.problem.pointer)
     else if (Buffer.byteLength(plain.text) > INPUT_MAX_BYTES) {
-      problems.push({ pointer: at, message: `${name} has more than ${INPUT_MAX_BYTES} bytes` })
+      refuse(argument, `has more than ${INPUT_MAX_BYTES} bytes`)
     }
     return plain.ok ? deepFreeze(plain.value) : null
   }
-  const readObject = (name: string, value: unknown): JsonObject => {
-    const json = read(name, value ?? {})
+  const readObject = (argument: StartArgument, value: unknown): JsonObject => {
+    const json = read(argument, value ?? {})
     if (isJsonObject(json)) return json
-    problems.push({ pointer: `/${name}`, message: `${name} must be an object` })
+    refuse(argument, 'must be an object')
     return {}
   }
   const values = {
@@ -182,12 +195,11 @@ function readValues(request: StartRequest): { values: StartValues; problems: rea
     variables: readObject('variables', request.variables),
     metadata: readObject('metadata', request.metadata),
   }
-  return { values, problems: [...problems, ...keyProblems(request.idempotencyKey)] }
-}
-
-function keyProblems(key: string | null | undefined): readonly InputProblem[] {
-  if (key == null || (key.length > 0 && key.length <= KEY_MAX_LENGTH)) return []
-  return [{ pointer: '/idempotencyKey', message: `an idempotency key has 1 to ${KEY_MAX_LENGTH} characters` }]
+  const key = request.idempotencyKey
+  if (key != null && (key.length === 0 || key.length > KEY_MAX_LENGTH || !isStorableText(key))) {
+    refuse('idempotencyKey', `has 1 to ${KEY_MAX_LENGTH} characters, without NUL`)
+  }
+  return { values, invalid }
 }
 
 function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {

@@ -2,6 +2,8 @@
 export interface Clock {
   /** The present instant, in milliseconds since the epoch. */
   now(): number
+  /** Calls back once after `ms` milliseconds, unless the returned function is called before. */
+  after(ms: number, callback: () => void): () => void
   /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
   wait(ms: number, signal?: AbortSignal): Promise<void>
 }
@@ -12,23 +14,31 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  async wait(ms, signal) {
-    for (let left = ms; left > 0; left -= MAX_TIMER_MS) await timer(Math.min(left, MAX_TIMER_MS), signal)
-    signal?.throwIfAborted()
+  after(ms, callback) {
+    let timer: NodeJS.Timeout
+    const arm = (left: number) => {
+      const next = () => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : callback())
+      timer = setTimeout(next, Math.min(left, MAX_TIMER_MS))
+    }
+    arm(ms)
+    return () => clearTimeout(timer)
   },
+  wait: (ms, signal) => waitOn(systemClock, ms, signal),
 }
 
-function timer(ms: number, signal?: AbortSignal): Promise<void> {
+/** `wait` in terms of `after`, for every clock. */
+export function waitOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error)
+    if (!(ms > 0)) return resolve()
     const abort = () => {
-      clearTimeout(handle)
+      cancel()
       reject(signal?.reason as Error)
     }
-    const handle = setTimeout(() => {
+    const cancel = clock.after(ms, () => {
       signal?.removeEventListener('abort', abort)
       resolve()
-    }, ms)
+    })
     signal?.addEventListener('abort', abort, { once: true })
   })
 }

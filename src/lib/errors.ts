@@ -12,15 +12,22 @@ export class LumeError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, however odd: it never throws itself. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message
-  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message)
-  return String(thrown)
+  try {
+    const isObject = typeof thrown === 'object' && thrown !== null
+    return String(isObject && 'message' in thrown ? thrown.message : thrown)
+  } catch {
+    return 'something that cannot be read was thrown'
+  }
 }
 
-/** The `code` that Node, Postgres and Lume put on their errors, if there is one. */
+/** The `code` that Node, Postgres and Lume put on their errors, if there is one. Never throws either. */
 export function codeOf(thrown: unknown): string | undefined {
-  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
-  return typeof thrown.code === 'string' ? thrown.code : undefined
+  try {
+    if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
+    return typeof thrown.code === 'string' ? thrown.code : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,5 @@
-import type { Json } from './json.ts'
+import { messageOf } from './errors.ts'
+import { pointer, type Json } from './json.ts'
 
 /** Why a value is not plain JSON, and where (a JSON pointer from the value's root). */
 export interface NotPlainJson {
@@ -12,18 +13,25 @@ export type PlainJsonResult =
 
 const MAX_DEPTH = 500
 const MAX_VALUES = 2_000_000
+const TOO_MANY_VALUES = `has more than ${MAX_VALUES} values`
 
 /**
  * Serialises a value that must be plain JSON, and gives back both the text and the value as anybody will read it from
  * that text. Refused, with the place: undefined (as a list item or the whole value; an object's undefined members are
  * left out, as JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a
- * `toJSON`, cycles, NUL characters (which Postgres cannot store), lone surrogates, and nesting over 500 levels.
+ * `toJSON`, cycles, NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever
+ * throws when it is read. Never throws itself.
  */
 export function toPlainJson(value: unknown): PlainJsonResult {
   const problem = findProblem(value)
   if (problem) return { ok: false, problem }
-  const text = JSON.stringify(value)
-  return { ok: true, text, value: JSON.parse(text) as Json }
+  try {
+    const text = JSON.stringify(value)
+    return { ok: true, text, value: JSON.parse(text) as Json }
+  } catch (thrown) {
+    // A getter or a `toJSON` gave something else this time.
+    return { ok: false, problem: { pointer: '', reason: unreadable(thrown) } }
+  }
 }
 
 interface Visit {
@@ -37,12 +45,20 @@ function findProblem(root: unknown): NotPlainJson | null {
   const pending: Visit[] = [{ value: root, parent: null, key: '', depth: 0 }]
   let visited = 0
   for (let visit = pending.pop(); visit; visit = pending.pop()) {
-    if (++visited > MAX_VALUES) return { pointer: '', reason: `has more than ${MAX_VALUES} values` }
-    const reason = visit.depth > MAX_DEPTH ? `is nested deeper than ${MAX_DEPTH} levels` : reasonOf(visit)
-    if (reason) return { pointer: pointerOf(visit), reason }
-    pushChildren(visit, pending)
+    if (++visited > MAX_VALUES) return { pointer: '', reason: TOO_MANY_VALUES }
+    try {
+      const reason = visit.depth > MAX_DEPTH ? `is nested deeper than ${MAX_DEPTH} levels` : reasonOf(visit)
+      if (reason) return { pointer: pointerOf(visit), reason }
+      pushChildren(visit, pending)
+    } catch (thrown) {
+      return { pointer: pointerOf(visit), reason: unreadable(thrown) }
+    }
   }
   return null
+}
+
+function unreadable(thrown: unknown): string {
+  return `cannot be read: ${messageOf(thrown)}`
 }
 
 function reasonOf({ value, parent }: Visit): string | null {
@@ -65,15 +81,20 @@ function reasonOf({ value, parent }: Visit): string | null {
   }
 }
 
+/** Whether Postgres can keep a text as it is: without NUL characters and halves of surrogate pairs. */
+export function isStorableText(text: string): boolean {
+  return textProblem(text) === null
+}
+
 function textProblem(text: string): string | null {
   if (text.includes('\u0000')) return 'holds a NUL character'
   return text.isWellFormed() ? null : 'holds half of a surrogate pair'
 }
 
 function objectProblem(value: object | null, parent: Visit | null): string | null {
-  if (value === null || Array.isArray(value))
-    return value && isOwnAncestor(value, parent) ? 'contains itself' : null
+  if (value === null) return null
   if (isOwnAncestor(value, parent)) return 'contains itself'
+  if (Array.isArray(value)) return value.length > MAX_VALUES ? TOO_MANY_VALUES : null
   if ('toJSON' in value && typeof value.toJSON === 'function') return null
   const prototype: unknown = Object.getPrototypeOf(value)
   // A plain object of another realm has a prototype that itself has none.
@@ -106,9 +127,7 @@ function pushChildren(visit: Visit, pending: Visit[]): void {
 }
 
 function pointerOf(visit: Visit): string {
-  const keys: string[] = []
-  for (let at: Visit | null = visit; at?.parent; at = at.parent) {
-    keys.push(String(at.key).replaceAll('~', '~0').replaceAll('/', '~1'))
-  }
-  return keys.length === 0 ? '' : `/${keys.reverse().join('/')}`
+  const keys: (string | number)[] = []
+  for (let at: Visit | null = visit; at?.parent; at = at.parent) keys.push(at.key)
+  return pointer('', ...keys.reverse())
 }

@@ -6,7 +6,14 @@ import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars'
 import type PrismaTypes from '../db/generated/pothos.ts'
 import { getDatamodel } from '../db/generated/pothos.ts'
+import { badInput } from './bad-input.ts'
 import type { Context } from './context.ts'
+import { readNodeId } from './global-id.ts'
+
+/** Of every connection. */
+const DEFAULT_PAGE = 20
+const MAX_PAGE = 100
+const MAX_NODES = 100
 
 /** Collects the types of the schema; every file of this folder adds its own. */
 export const builder = new SchemaBuilder<{
@@ -18,24 +25,48 @@ export const builder = new SchemaBuilder<{
     JSON: { Input: unknown; Output: unknown }
     ID: { Input: string; Output: string | number | bigint }
   }
+  Connection: { totalCount: () => Promise<number> }
 }>({
   plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin, SimpleObjectsPlugin],
   defaultFieldNullability: false,
   relay: {
     cursorType: 'String',
+    decodeGlobalID: readNodeId,
+    idFieldOptions: { description: 'A global id: unique among all objects, and good for `node`.' },
+    nodeTypeOptions: { description: 'What can be read again by its global id.' },
     nodeQueryOptions: {
       description: 'Any object by its global id; null when there is none, or it is not yours.',
+      args: { id: { description: 'A global id.' } },
     },
     nodesQueryOptions: {
       description: 'Several objects by their global ids, in order; null for each that is not there.',
+      args: { ids: { description: `Global ids, at most ${MAX_NODES}.` } },
+      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
+        if (ids.length > MAX_NODES) throw badInput(`\`nodes\` takes at most ${MAX_NODES} ids.`)
+        return resolveNodes(ids)
+      },
     },
+    pageInfoTypeOptions: { description: 'Where a page stands in its list.' },
+    hasNextPageFieldOptions: { description: 'True when more follows after `endCursor`.' },
+    hasPreviousPageFieldOptions: { description: 'True when more stands before `startCursor`.' },
+    startCursorFieldOptions: { description: 'The cursor of the page’s first item; null when it is empty.' },
+    endCursorFieldOptions: { description: 'The cursor of the page’s last item; null when it is empty.' },
+    pageInfoFieldOptions: { description: 'Whether there is more, and how to get it.' },
+    edgesFieldOptions: { description: 'The items of this page, in order, each with its cursor.' },
+    cursorFieldOptions: { description: 'Where the item stands, for `after` and `before`.' },
+    nodeFieldOptions: { description: 'The item.' },
+    firstArgOptions: { description: `How many from the front, up to ${MAX_PAGE}; default ${DEFAULT_PAGE}.` },
+    afterArgOptions: { description: 'Only what follows this cursor; goes with `first`.' },
+    lastArgOptions: { description: `How many from the end, up to ${MAX_PAGE}.` },
+    beforeArgOptions: { description: 'Only what stands before this cursor; goes with `last`.' },
   },
   prisma: {
     client: ({ prisma }) => prisma,
     dmmf: getDatamodel(),
     // The schema's own words describe the API; the tables' describe the tables.
     exposeDescriptions: false,
-    filterConnectionTotalCount: true,
+    defaultConnectionSize: DEFAULT_PAGE,
+    maxConnectionSize: MAX_PAGE,
   },
   errors: { defaultTypes: [], directResult: true },
 })
@@ -52,3 +83,12 @@ builder.addScalarType('DateTime', DateTimeResolver, {
   description: 'An instant in RFC 3339, such as `2026-11-23T10:00:00.000Z`.',
 })
 builder.addScalarType('JSON', JSONResolver, { description: 'Any JSON value.' })
+
+builder.globalConnectionField('totalCount', (t) =>
+  t.int({
+    description: 'How many there are on all pages; counted only when it is asked for.',
+    // Tells Pothos that the items need not be read for it.
+    extensions: { pothosPrismaTotalCount: true },
+    resolve: ({ totalCount }) => totalCount(),
+  }),
+)

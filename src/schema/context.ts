@@ -34,6 +34,8 @@ export interface Context extends Services {
   readonly ownerId: OwnerId
   /** Outputs of steps by execution and path, gathered within the operation. */
   readonly stepOutputs: DataLoader<StepKey, Json, string>
+  /** Definitions by the execution that runs them, gathered within the operation. */
+  readonly definitions: DataLoader<string, Json>
 }
 
 export interface StepKey {
@@ -42,13 +44,15 @@ export interface StepKey {
 }
 
 export function createContext(services: Services, ownerId: OwnerId): Context {
-  const stepOutputs = new DataLoader<StepKey, Json, string>(
-    (keys) => loadOutputs(services.prisma, ownerId, keys),
-    {
+  const { prisma } = services
+  return {
+    ...services,
+    ownerId,
+    stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
       cacheKeyFn: keyOf,
-    },
-  )
-  return { ...services, ownerId, stepOutputs }
+    }),
+    definitions: new DataLoader<string, Json>((ids) => loadDefinitions(prisma, ownerId, ids)),
+  }
 }
 
 async function loadOutputs(
@@ -62,6 +66,19 @@ async function loadOutputs(
   })
   const outputs = new Map(rows.map((row) => [keyOf(row), row.output as Json]))
   return keys.map((key) => outputs.get(keyOf(key)) ?? null)
+}
+
+async function loadDefinitions(
+  prisma: PrismaClient,
+  ownerId: OwnerId,
+  ids: readonly string[],
+): Promise<Json[]> {
+  const rows = await prisma.execution.findMany({
+    where: { ownerId, id: { in: [...ids] } },
+    select: { id: true, definition: { select: { body: true } } },
+  })
+  const bodies = new Map(rows.map(({ id, definition }) => [id, definition.body as Json]))
+  return ids.map((id) => bodies.get(id) ?? null)
 }
 
 function keyOf({ executionId, path }: StepKey): string {

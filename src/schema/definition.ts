@@ -82,6 +82,19 @@ export function graphOf(definition: unknown): ShownGraph {
   return { nodes: objectsOf(document.nodes), edges: objectsOf(document.edges) }
 }
 
+/** The block type of the node at a step's path: `post`, or `post[3]/send` for a node of a loop's body. */
+export function blockTypeAt(definition: unknown, path: string): string {
+  const [nodeId, inner] = splitPath(path)
+  const node = graphOf(definition).nodes.find(({ id }) => id === nodeId)
+  if (inner === null) return textOf(node?.type)
+  return blockTypeAt(isJsonObject(node?.config) ? node.config.body : null, inner)
+}
+
+function splitPath(path: string): [nodeId: string, inner: string | null] {
+  const [, nodeId = path, inner = null] = /^([^[]+)\[\d+\]\/(.+)$/.exec(path) ?? []
+  return [nodeId, inner]
+}
+
 function objectsOf(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? (value as readonly Json[]).filter(isJsonObject) : []
 }

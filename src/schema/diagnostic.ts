@@ -1,4 +1,4 @@
-import { DIAGNOSTIC_CODES, SEVERITIES, type Diagnostic } from '../engine/diagnostics.ts'
+import { DIAGNOSTIC_CODES, type Diagnostic, type Severity } from '../engine/diagnostics.ts'
 import { builder } from './builder.ts'
 
 const DiagnosticCodeEnum = builder.enumType('DiagnosticCode', {
@@ -9,11 +9,11 @@ const DiagnosticCodeEnum = builder.enumType('DiagnosticCode', {
 })
 
 const SeverityEnum = builder.enumType('Severity', {
-  description: 'An error keeps a definition from running; a warning does not.',
-  values: Object.fromEntries(SEVERITIES.map((severity) => [severity.toUpperCase(), { value: severity }])) as {
-    ERROR: { value: 'error' }
-    WARNING: { value: 'warning' }
-  },
+  description: 'How bad a diagnostic is.',
+  values: {
+    ERROR: { value: 'error', description: 'The definition cannot run.' },
+    WARNING: { value: 'warning', description: 'It can run, but something is probably not meant so.' },
+  } satisfies Record<Uppercase<Severity>, { value: Severity; description: string }>,
 })
 
 const SourceRangeType = builder.objectRef<NonNullable<Diagnostic['range']>>('SourceRange').implement({

@@ -1,4 +1,6 @@
+import type { Prisma } from '../db/generated/prisma/client.ts'
 import type { ExecutionMode } from '../engine/job.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
 import type { ExecutionId, JobId, WorkflowId } from '../lib/ids.ts'
 import type { RecordedError } from '../engine/step.ts'
@@ -14,20 +16,23 @@ import {
 } from './errors.ts'
 import { readGlobalId, rowId } from './global-id.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
-import { StepType } from './step.ts'
+import { badCursor, newestFirst } from './pages.ts'
+import { StepConnection, StepType } from './step.ts'
 
 const ExecutionModeEnum = builder.enumType('ExecutionMode', {
-  description: 'How blocks treat the outside.',
+  description:
+    'What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode.',
   values: {
-    PRODUCTION: { value: 'production', description: 'They call it.' },
-    DEMO: { value: 'demo', description: 'They give samples.' },
-    TEST: { value: 'test', description: 'They give mocks.' },
+    PRODUCTION: { value: 'production', description: 'Real work.' },
+    DEMO: { value: 'demo', description: 'A show.' },
+    TEST: { value: 'test', description: 'A test.' },
   } satisfies Record<Uppercase<ExecutionMode>, { value: ExecutionMode; description: string }>,
 })
 
 export const ExecutionType = builder.prismaNode('Execution', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
+  nullable: true,
   description: 'One run of a definition.',
   fields: (t) => ({
     status: t.field({
@@ -43,7 +48,7 @@ export const ExecutionType = builder.prismaNode('Execution', {
     }),
     mode: t.field({
       type: ExecutionModeEnum,
-      description: 'How blocks treat the outside.',
+      description: 'What the run is meant for.',
       select: { mode: true },
       resolve: ({ mode }) => mode as ExecutionMode,
     }),
@@ -92,17 +97,23 @@ export const ExecutionType = builder.prismaNode('Execution', {
       description: 'The stored workflow that it runs; null for an inline definition.',
     }),
     job: t.relation('job', { description: 'The job that it belongs to.' }),
-    steps: t.prismaConnection({
-      type: StepType,
-      cursor: 'ownerId_executionId_path',
-      description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
-      resolve: (query, { id }, _args, { prisma, ownerId }) =>
-        prisma.step.findMany({
-          ...query,
-          where: { ownerId, executionId: id },
-          orderBy: [{ position: 'asc' }, { path: 'asc' }],
-        }),
-    }),
+    steps: t.prismaConnection(
+      {
+        type: StepType,
+        cursor: 'ownerId_executionId_path',
+        description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
+        totalCount: ({ id: executionId }, _args, { prisma, ownerId }) =>
+          prisma.step.count({ where: { ownerId, executionId } }),
+        resolve: ({ cursor, ...query }, { id }, _args, { prisma, ownerId }) =>
+          prisma.step.findMany({
+            ...query,
+            ...(cursor ? { cursor: stepCursor(cursor, { ownerId, executionId: id }) } : {}),
+            where: { ownerId, executionId: id },
+            orderBy: [{ position: 'asc' }, { path: 'asc' }],
+          }),
+      },
+      StepConnection,
+    ),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     startedAt: t.field({
       type: 'DateTime',
@@ -120,6 +131,26 @@ export const ExecutionType = builder.prismaNode('Execution', {
     }),
   }),
 })
+
+/** Where a page goes on, within this execution whatever the cursor says. */
+function stepCursor(
+  { ownerId_executionId_path: key }: Prisma.StepWhereUniqueInput,
+  within: { ownerId: string; executionId: string },
+) {
+  if (
+    typeof key?.path !== 'string' ||
+    key.path.includes('\u0000') ||
+    key.executionId !== within.executionId
+  ) {
+    throw badCursor()
+  }
+  return { ownerId_executionId_path: { ...within, path: key.path } }
+}
+
+export const ExecutionConnection = builder.connectionObject(
+  { type: ExecutionType, name: 'ExecutionConnection', description: 'A page of executions.' },
+  { name: 'ExecutionEdge', description: 'An execution and its place in the list.' },
+)
 
 const ExecutionFilter = builder.inputType('ExecutionFilter', {
   description: 'Which executions; all conditions must hold.',
@@ -141,16 +172,19 @@ builder.queryFields((t) => ({
         where: { id: rowId(readGlobalId<ExecutionId>('Execution', id) ?? ''), ownerId },
       }),
   }),
-  executions: t.prismaConnection({
-    type: 'Execution',
-    cursor: 'id',
-    description: 'Your executions, newest first.',
-    args: { filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }) },
-    totalCount: (_connection, { filter }, { prisma, ownerId }) =>
-      prisma.execution.count({ where: whereOf(ownerId, filter) }),
-    resolve: (query, _root, { filter }, { prisma, ownerId }) =>
-      prisma.execution.findMany({ ...query, where: whereOf(ownerId, filter), orderBy: { id: 'desc' } }),
-  }),
+  executions: t.prismaConnection(
+    {
+      type: 'Execution',
+      cursor: 'id',
+      description: 'Your executions, newest first.',
+      args: { filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }) },
+      totalCount: (_connection, { filter }, { prisma, ownerId }) =>
+        prisma.execution.count({ where: whereOf(ownerId, filter) }),
+      resolve: (query, _root, { filter }, { prisma, ownerId }) =>
+        prisma.execution.findMany(newestFirst(query, whereOf(ownerId, filter))),
+    },
+    ExecutionConnection,
+  ),
 }))
 
 function whereOf(ownerId: string, filter: typeof ExecutionFilter.$inferInput | null | undefined) {
@@ -213,7 +247,7 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
     mode: t.field({
       type: ExecutionModeEnum,
       defaultValue: 'production',
-      description: 'How blocks treat the outside.',
+      description: 'What the run is meant for.',
     }),
     metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
     idempotencyKey: t.string({
@@ -253,7 +287,7 @@ builder.mutationFields((t) => ({
         NotFoundError,
         IdempotencyConflictError,
       ],
-      union: { name: 'ExecuteWorkflowResult' },
+      union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
     resolve: async (_root, { input }, { start, workflows, ownerId }) => {
       const { workflowId, definition, mode, metadata, variables, idempotencyKey } = input
@@ -284,7 +318,10 @@ builder.mutationFields((t) => ({
     type: CancelExecutionPayload,
     description: 'Cancels an execution: what runs is aborted, what waits is given up. It always ends.',
     args: { input: t.arg({ type: CancelExecutionInput, required: true, description: 'Which one.' }) },
-    errors: { types: [NotFoundError, AlreadyEndedError], union: { name: 'CancelExecutionResult' } },
+    errors: {
+      types: [NotFoundError, AlreadyEndedError],
+      union: { name: 'CancelExecutionResult', description: 'What came of a cancel.' },
+    },
     resolve: async (_root, { input: { id } }, { jobs, wakeups, ownerId }) => {
       const jobId = readGlobalId<JobId>('Execution', id)
       const job = jobId && (await jobs.find(ownerId, jobId))
@@ -303,8 +340,14 @@ function started(result: StartResult, source: string): Started {
     case 'unsound':
       throw new ValidationFailedError(result.diagnostics, ['input', source])
     case 'invalidInput':
-      throw new InputInvalidError(result.problems, ['input', 'input'])
+      throw result.argument === 'input'
+        ? new InputInvalidError(result.problems, ['input', 'input'])
+        : new InvalidArgumentError(textOf(result.problems), ['input', result.argument])
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
   }
+}
+
+function textOf(problems: readonly InputProblem[]): string {
+  return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
 }

@@ -1,6 +1,9 @@
 import { EVENT_KINDS, type EventKind, type JobEvent } from '../engine/event.ts'
 import type { JobId } from '../lib/ids.ts'
+import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { ExecutionType } from './execution.ts'
 import { globalId } from './global-id.ts'
 import { FailureType, JobNode } from './job.ts'
 
@@ -8,9 +11,33 @@ import { FailureType, JobNode } from './job.ts'
 export type ShownEvent = JobEvent & { readonly jobId: JobId }
 type Shown<Kind extends EventKind> = Extract<ShownEvent, { readonly kind: Kind }>
 
+/** What each kind of event tells: the words of the enum and of the types. */
+const DESCRIPTIONS: Readonly<Record<EventKind, string>> = {
+  JOB_QUEUED: 'The job wants a worker.',
+  JOB_STARTED: 'A worker took the job up for the first time.',
+  JOB_RECOVERED: 'A worker was lost and another one goes on.',
+  JOB_WAITING: 'Only waits are left: no worker is held.',
+  JOB_PROGRESS: 'A handler function reported its progress.',
+  JOB_CANCELING: 'The worker obeys a cancel.',
+  JOB_COMPLETED: 'The job ended well. Nothing follows.',
+  JOB_FAILED: 'The job ended with an error. Nothing follows.',
+  JOB_CANCELED: 'The job ended by a cancel. Nothing follows.',
+  STEP_STARTED: 'An attempt of an external step, or a loop, began.',
+  STEP_COMPLETED: 'The step ended well.',
+  STEP_FAILED: 'The step failed for good.',
+  STEP_RETRYING: 'An attempt failed and another will be made.',
+  STEP_WAITING: 'The step waits and holds nothing.',
+  STEP_SKIPPED: 'No live edge leads to the step: it will not run.',
+  STEP_CANCELED: 'The step was cut off.',
+  LOOP_ITEM_COMPLETED: 'One item of a loop ended well.',
+  LOOP_ITEM_FAILED: 'One item of a loop failed.',
+}
+
 export const JobEventKindEnum = builder.enumType('JobEventKind', {
   description: 'What an event tells.',
-  values: EVENT_KINDS,
+  values: Object.fromEntries(
+    EVENT_KINDS.map((kind) => [kind, { description: DESCRIPTIONS[kind] }]),
+  ) as Record<EventKind, { description: string }>,
 })
 
 export const JobEventInterface = builder.interfaceRef<ShownEvent>('JobEvent').implement({
@@ -18,7 +45,7 @@ export const JobEventInterface = builder.interfaceRef<ShownEvent>('JobEvent').im
   resolveType: ({ kind }) => TYPE_NAMES[kind],
   fields: (t) => ({
     id: t.id({
-      description: 'A global id.',
+      description: 'Unique among all events, for caches.',
       resolve: ({ jobId, seq }) => globalId('JobEvent', `${jobId}:${seq}`),
     }),
     seq: t.exposeInt('seq', { description: 'Its number in the job’s timeline: from 1, without gaps.' }),
@@ -59,26 +86,19 @@ function eventRef<Kind extends EventKind>(kind: Kind) {
   return builder.objectRef<Shown<Kind>>(TYPE_NAMES[kind])
 }
 
-eventRef('JOB_QUEUED').implement({ description: 'The job wants a worker.', interfaces: [JobEventInterface] })
-eventRef('JOB_STARTED').implement({
-  description: 'A worker took the job up for the first time.',
-  interfaces: [JobEventInterface],
-})
-eventRef('JOB_CANCELING').implement({
-  description: 'The worker obeys a cancel.',
-  interfaces: [JobEventInterface],
-})
-eventRef('JOB_COMPLETED').implement({
-  description: 'The job ended well. Nothing follows.',
-  interfaces: [JobEventInterface],
-})
-eventRef('JOB_CANCELED').implement({
-  description: 'The job ended by a cancel. Nothing follows.',
-  interfaces: [JobEventInterface],
-})
+for (const kind of ['JOB_QUEUED', 'JOB_STARTED', 'JOB_CANCELING', 'JOB_COMPLETED', 'JOB_CANCELED'] as const) {
+  eventRef(kind).implement({ description: DESCRIPTIONS[kind], interfaces: [JobEventInterface] })
+}
+
+for (const kind of ['STEP_STARTED', 'STEP_SKIPPED'] as const) {
+  eventRef(kind).implement({
+    description: DESCRIPTIONS[kind],
+    interfaces: [JobEventInterface, StepEventInterface],
+  })
+}
 
 eventRef('JOB_RECOVERED').implement({
-  description: 'A worker was lost and another one goes on.',
+  description: DESCRIPTIONS.JOB_RECOVERED,
   interfaces: [JobEventInterface],
   fields: (t) => ({
     recoveries: t.int({
@@ -89,7 +109,7 @@ eventRef('JOB_RECOVERED').implement({
 })
 
 eventRef('JOB_WAITING').implement({
-  description: 'Only waits are left: no worker is held.',
+  description: DESCRIPTIONS.JOB_WAITING,
   interfaces: [JobEventInterface],
   fields: (t) => ({
     until: t.field({
@@ -102,7 +122,7 @@ eventRef('JOB_WAITING').implement({
 })
 
 eventRef('JOB_PROGRESS').implement({
-  description: 'A handler function reported its progress.',
+  description: DESCRIPTIONS.JOB_PROGRESS,
   interfaces: [JobEventInterface],
   fields: (t) => ({
     message: t.string({
@@ -114,24 +134,15 @@ eventRef('JOB_PROGRESS').implement({
 })
 
 eventRef('JOB_FAILED').implement({
-  description: 'The job ended with an error. Nothing follows.',
+  description: DESCRIPTIONS.JOB_FAILED,
   interfaces: [JobEventInterface],
   fields: (t) => ({
     error: t.field({ type: FailureType, description: 'Why.', resolve: ({ body }) => body.error }),
   }),
 })
 
-eventRef('STEP_STARTED').implement({
-  description: 'An attempt of an external step, or a loop, began.',
-  interfaces: [JobEventInterface, StepEventInterface],
-})
-eventRef('STEP_SKIPPED').implement({
-  description: 'No live edge leads to the step: it will not run.',
-  interfaces: [JobEventInterface, StepEventInterface],
-})
-
 eventRef('STEP_COMPLETED').implement({
-  description: 'The step ended well.',
+  description: DESCRIPTIONS.STEP_COMPLETED,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     handles: t.stringList({
@@ -155,7 +166,7 @@ const HandledByEnum = builder.enumType('OnError', {
 })
 
 eventRef('STEP_FAILED').implement({
-  description: 'The step failed for good.',
+  description: DESCRIPTIONS.STEP_FAILED,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     error: t.field({ type: FailureType, description: 'Why.', resolve: ({ body }) => body.error }),
@@ -168,7 +179,7 @@ eventRef('STEP_FAILED').implement({
 })
 
 eventRef('STEP_RETRYING').implement({
-  description: 'An attempt failed and another will be made.',
+  description: DESCRIPTIONS.STEP_RETRYING,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     error: t.field({ type: FailureType, description: 'Why.', resolve: ({ body }) => body.error }),
@@ -181,7 +192,7 @@ eventRef('STEP_RETRYING').implement({
 })
 
 eventRef('STEP_WAITING').implement({
-  description: 'The step waits and holds nothing.',
+  description: DESCRIPTIONS.STEP_WAITING,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     until: t.field({
@@ -193,7 +204,7 @@ eventRef('STEP_WAITING').implement({
 })
 
 eventRef('STEP_CANCELED').implement({
-  description: 'The step was cut off.',
+  description: DESCRIPTIONS.STEP_CANCELED,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
     callMayHaveHappened: t.boolean({
@@ -204,7 +215,7 @@ eventRef('STEP_CANCELED').implement({
 })
 
 eventRef('LOOP_ITEM_COMPLETED').implement({
-  description: 'One item of a loop ended well.',
+  description: DESCRIPTIONS.LOOP_ITEM_COMPLETED,
   interfaces: [JobEventInterface],
   fields: (t) => ({
     path: t.string({ description: 'The item’s path, such as `post[3]`.', resolve: ({ body }) => body.path }),
@@ -214,7 +225,7 @@ eventRef('LOOP_ITEM_COMPLETED').implement({
 })
 
 eventRef('LOOP_ITEM_FAILED').implement({
-  description: 'One item of a loop failed.',
+  description: DESCRIPTIONS.LOOP_ITEM_FAILED,
   interfaces: [JobEventInterface],
   fields: (t) => ({
     path: t.string({ description: 'The item’s path, such as `post[3]`.', resolve: ({ body }) => body.path }),
@@ -243,24 +254,41 @@ const EventPageType = builder.objectRef<EventPage>('JobEventPage').implement({
 const MAX_PAGE = 1_000
 const DEFAULT_PAGE = 100
 
+const pageArgs = builder.args((t) => ({
+  after: t.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
+  first: t.int({ defaultValue: DEFAULT_PAGE, description: `How many at the most, up to ${MAX_PAGE}.` }),
+}))
+
 builder.prismaObjectField(JobNode, 'events', (t) =>
   t.field({
     type: EventPageType,
     description: 'The timeline by pages; the subscription `jobEvents` follows it live.',
-    args: {
-      after: t.arg.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
-      first: t.arg.int({
-        defaultValue: DEFAULT_PAGE,
-        description: `How many at the most, up to ${MAX_PAGE}.`,
-      }),
-    },
+    args: pageArgs,
     select: { id: true },
-    resolve: async ({ id }, { after, first }, { events, ownerId }) => {
-      const jobId = id as JobId
-      const limit = Math.max(0, Math.min(first ?? DEFAULT_PAGE, MAX_PAGE))
-      const page = await events.after({ id: jobId, ownerId }, after ?? 0, limit + 1)
-      const shown = page.slice(0, limit).map((event) => ({ ...event, jobId }))
-      return { events: shown, cursor: shown.at(-1)?.seq ?? after ?? 0, hasMore: page.length > limit }
-    },
+    resolve: ({ id }, page, context) => readPage(id as JobId, page, context),
   }),
 )
+
+builder.prismaObjectField(ExecutionType, 'events', (t) =>
+  t.field({
+    type: EventPageType,
+    description: 'Its job’s timeline by pages; the subscription `executionEvents` follows it live.',
+    args: pageArgs,
+    select: { id: true },
+    resolve: ({ id }, page, context) => readPage(id as JobId, page, context),
+  }),
+)
+
+async function readPage(
+  jobId: JobId,
+  page: { readonly after?: number | null | undefined; readonly first?: number | null | undefined },
+  { events, ownerId }: Context,
+): Promise<EventPage> {
+  const after = Math.max(0, page.after ?? 0)
+  const limit = page.first ?? DEFAULT_PAGE
+  if (limit < 1) throw badInput('`first` is at least 1.')
+  const wanted = Math.min(limit, MAX_PAGE)
+  const found = await events.after({ id: jobId, ownerId }, after, wanted + 1)
+  const shown = found.slice(0, wanted).map((event) => ({ ...event, jobId }))
+  return { events: shown, cursor: shown.at(-1)?.seq ?? after, hasMore: found.length > wanted }
+}

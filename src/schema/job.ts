@@ -53,6 +53,7 @@ export const STATUS_COLUMNS = { status: true, cancelRequestedAt: true, finishedA
 export const JobNode = builder.prismaNode('Job', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
+  nullable: true,
   description: 'A background unit of work that a user started. Every job has one execution.',
   fields: (t) => ({
     type: t.field({
@@ -91,7 +92,7 @@ export const JobNode = builder.prismaNode('Job', {
       select: { execution: { select: { values: { select: { output: true } } } } },
       resolve: ({ execution }) => execution?.values?.output ?? null,
     }),
-    execution: t.relation('execution', { description: 'The run behind the job.', nullable: true }),
+    execution: t.relation('execution', { description: 'The run behind the job.', onNull: 'error' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',

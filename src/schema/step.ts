@@ -1,6 +1,7 @@
 import type { AttemptRecord, RecordedError, StepStatus } from '../engine/step.ts'
 import { builder } from './builder.ts'
-import { globalId } from './global-id.ts'
+import { blockTypeAt } from './definition.ts'
+import { rowId } from './global-id.ts'
 import { FailureType } from './job.ts'
 
 const StepStatusEnum = builder.enumType('StepStatus', {
@@ -49,16 +50,20 @@ const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
   }),
 })
 
-export const StepType = builder.prismaObject('Step', {
+export const StepType = builder.prismaNode('Step', {
+  id: { resolve: ({ executionId, path }) => `${executionId}:${path}` },
+  findUnique: (id, { ownerId }) => ({ ownerId_executionId_path: { ownerId, ...readStepId(id) } }),
+  nullable: true,
   description: 'One node in one execution.',
   fields: (t) => ({
-    id: t.id({
-      description: 'A global id.',
-      select: { executionId: true, path: true },
-      resolve: ({ executionId, path }) => globalId('Step', `${executionId}:${path}`),
-    }),
     path: t.exposeString('path', { description: 'Such as `enrich`; inside a loop `post[3]/send`.' }),
     nodeId: t.exposeString('nodeId', { description: 'The node.' }),
+    type: t.string({
+      description: 'The node’s block type.',
+      select: { executionId: true, path: true },
+      resolve: async ({ executionId, path }, _args, { definitions }) =>
+        blockTypeAt(await definitions.load(executionId), path),
+    }),
     status: t.field({
       type: StepStatusEnum,
       description: 'Where it stands.',
@@ -131,3 +136,14 @@ export const StepType = builder.prismaObject('Step', {
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
   }),
 })
+
+export const StepConnection = builder.connectionObject(
+  { type: StepType, name: 'StepConnection', description: 'A page of steps.' },
+  { name: 'StepEdge', description: 'A step and its place in the list.' },
+)
+
+function readStepId(id: string) {
+  const [executionId = '', ...path] = id.split(':')
+  // Postgres text cannot hold NUL, so no path does.
+  return { executionId: rowId(executionId), path: path.join(':').replaceAll('\u0000', '') }
+}

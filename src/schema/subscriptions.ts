@@ -39,29 +39,37 @@ interface FollowArguments {
 }
 
 /** Answers an error for an unknown job, so that the stream ends instead of hanging. */
-async function* follow(
+async function follow(
   jobId: JobId | null,
   { after, kinds }: FollowArguments,
   context: Context,
-): AsyncGenerator<ShownBatch> {
+): Promise<AsyncIterable<ShownBatch>> {
   const { jobs, ownerId } = context
   if (!jobId || !(await jobs.find(ownerId, jobId))) {
     throw new GraphQLError('There is no such job.', { extensions: { code: 'NOT_FOUND' } })
   }
-  const gone = new AbortController()
-  const wanted = kinds ? new Set(kinds) : null
-  try {
-    for await (const batch of context.follow({
-      ownerId,
-      jobId,
-      after: Math.max(0, after ?? 0),
-      kinds: wanted,
-      signal: gone.signal,
-    })) {
-      yield { ...batch, jobId }
-    }
-  } finally {
-    gone.abort(new Error('nobody follows any more'))
+  const request = { ownerId, jobId, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
+  return leavable(async function* batches(signal) {
+    for await (const batch of context.follow({ ...request, signal })) yield { ...batch, jobId }
+  })
+}
+
+/**
+ * An iterable that can be left while it waits. A generator cannot: its `return` stands in line behind the `next` that is
+ * waiting, for as long as nothing happens. Here the signal ends that wait first.
+ */
+function leavable<T>(generate: (left: AbortSignal) => AsyncGenerator<T, void>): AsyncIterableIterator<T> {
+  const left = new AbortController()
+  const source = generate(left.signal)
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () => source.next(),
+    return() {
+      left.abort(new Error('nobody follows any more'))
+      return source.return()
+    },
   }
 }
 

@@ -32,7 +32,10 @@ builder.mutationField('validateWorkflow', (t) =>
     type: ValidateWorkflowPayload,
     description: 'Checks a definition without storing or running it. Changes nothing.',
     args: { input: t.arg({ type: ValidateWorkflowInput, required: true, description: 'What to validate.' }) },
-    errors: { types: [InvalidArgumentError, NotFoundError], union: { name: 'ValidateWorkflowResult' } },
+    errors: {
+      types: [InvalidArgumentError, NotFoundError],
+      union: { name: 'ValidateWorkflowResult', description: 'The findings, or why nothing was validated.' },
+    },
     resolve: async (_root, { input: { definition, workflowId } }, { drafts, workflows, ownerId }) => {
       if ((definition == null) === (workflowId == null)) {
         throw new InvalidArgumentError('Give either `definition` or `workflowId`.', ['input'])

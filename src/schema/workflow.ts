@@ -4,11 +4,14 @@ import { builder } from './builder.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { InvalidArgumentError, NotFoundError, RevisionConflictError } from './errors.ts'
+import { ExecutionConnection } from './execution.ts'
 import { globalId, readGlobalId, rowId } from './global-id.ts'
+import { newestFirst } from './pages.ts'
 
 export const WorkflowType = builder.prismaNode('Workflow', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId, deletedAt: null }),
+  nullable: true,
   description: 'The named thing that people edit.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'For people.' }),
@@ -30,15 +33,28 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       select: { draft: true },
       resolve: ({ draft }, _args, { drafts }) => drafts.diagnose(draft),
     }),
-    executions: t.relatedConnection('executions', {
-      cursor: 'id',
-      description: 'Its runs, newest first.',
-      query: (_args, { ownerId }) => ({ where: { ownerId }, orderBy: { id: 'desc' } }),
-    }),
+    executions: t.prismaConnection(
+      {
+        type: 'Execution',
+        cursor: 'id',
+        description: 'Its runs, newest first.',
+        totalCount: ({ id: workflowId }, _args, { prisma, ownerId }) =>
+          prisma.execution.count({ where: { ownerId, workflowId } }),
+        // A query of its own for each workflow, with a limit: a joint one would read all runs of all of them.
+        resolve: (query, { id: workflowId }, _args, { prisma, ownerId }) =>
+          prisma.execution.findMany(newestFirst(query, { ownerId, workflowId })),
+      },
+      ExecutionConnection,
+    ),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
   }),
 })
+
+const WorkflowConnection = builder.connectionObject(
+  { type: WorkflowType, name: 'WorkflowConnection', description: 'A page of workflows.' },
+  { name: 'WorkflowEdge', description: 'A workflow and its place in the list.' },
+)
 
 builder.queryFields((t) => ({
   workflow: t.prismaField({
@@ -52,15 +68,18 @@ builder.queryFields((t) => ({
         where: { id: rowId(readGlobalId<WorkflowId>('Workflow', id) ?? ''), ownerId, deletedAt: null },
       }),
   }),
-  workflows: t.prismaConnection({
-    type: 'Workflow',
-    cursor: 'id',
-    description: 'Your workflows, newest first.',
-    totalCount: (_connection, _args, { prisma, ownerId }) =>
-      prisma.workflow.count({ where: { ownerId, deletedAt: null } }),
-    resolve: (query, _root, _args, { prisma, ownerId }) =>
-      prisma.workflow.findMany({ ...query, where: { ownerId, deletedAt: null }, orderBy: { id: 'desc' } }),
-  }),
+  workflows: t.prismaConnection(
+    {
+      type: 'Workflow',
+      cursor: 'id',
+      description: 'Your workflows, newest first.',
+      totalCount: (_root, _args, { prisma, ownerId }) =>
+        prisma.workflow.count({ where: { ownerId, deletedAt: null } }),
+      resolve: (query, _root, _args, { prisma, ownerId }) =>
+        prisma.workflow.findMany(newestFirst(query, { ownerId, deletedAt: null })),
+    },
+    WorkflowConnection,
+  ),
 }))
 
 interface SavedWorkflow {
@@ -132,7 +151,10 @@ builder.mutationFields((t) => ({
     type: CreateWorkflowPayload,
     description: 'Makes a workflow. Any JSON object is accepted as a draft; what is wrong with it is told.',
     args: { input: t.arg({ type: CreateWorkflowInput, required: true, description: 'The new workflow.' }) },
-    errors: { types: [InvalidArgumentError], union: { name: 'CreateWorkflowResult' } },
+    errors: {
+      types: [InvalidArgumentError],
+      union: { name: 'CreateWorkflowResult', description: 'The new workflow, or why there is none.' },
+    },
     resolve: async (_root, { input }, { drafts, ownerId }) => saved(await drafts.create(ownerId, input)),
   }),
   updateWorkflow: t.field({
@@ -141,7 +163,10 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: UpdateWorkflowInput, required: true, description: 'The changes.' }) },
     errors: {
       types: [InvalidArgumentError, NotFoundError, RevisionConflictError],
-      union: { name: 'UpdateWorkflowResult' },
+      union: {
+        name: 'UpdateWorkflowResult',
+        description: 'The changed workflow, or why it stays as it was.',
+      },
     },
     resolve: async (_root, { input }, { drafts, ownerId }) =>
       saved(await drafts.update({ ownerId, ...targetOf(input) }, input)),
@@ -150,7 +175,10 @@ builder.mutationFields((t) => ({
     type: DeleteWorkflowPayload,
     description: 'Deletes a workflow. Its executions stay, and those that run go on.',
     args: { input: t.arg({ type: DeleteWorkflowInput, required: true, description: 'Which one.' }) },
-    errors: { types: [NotFoundError, RevisionConflictError], union: { name: 'DeleteWorkflowResult' } },
+    errors: {
+      types: [NotFoundError, RevisionConflictError],
+      union: { name: 'DeleteWorkflowResult', description: 'What came of a deletion.' },
+    },
     resolve: async (_root, { input }, { drafts, ownerId }) => {
       const target = targetOf(input)
       const result = await drafts.delete({ ownerId, ...target })

@@ -4,7 +4,7 @@ import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import { isJsonObject, type Json } from '../lib/json.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 
 /** A draft may be saved in any state; what is wrong with it is told, not refused. */
 export type SaveResult =
@@ -89,16 +89,16 @@ type Reading =
 function readInput({ name, description, tags, definition }: DraftInput): Reading {
   const invalid = (field: string, message: string) =>
     ({ kind: 'invalid', path: ['input', field], message }) as const
-  if (name != null && (name.trim().length === 0 || name.length > NAME_MAX_LENGTH || hasNul(name))) {
+  if (name != null && (name.trim().length === 0 || name.length > NAME_MAX_LENGTH || !isStorableText(name))) {
     return invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters.`)
   }
-  if (description != null && (description.length > DESCRIPTION_MAX_LENGTH || hasNul(description))) {
+  if (description != null && (description.length > DESCRIPTION_MAX_LENGTH || !isStorableText(description))) {
     return invalid('description', `A description has at most ${DESCRIPTION_MAX_LENGTH} characters.`)
   }
   if (
     tags &&
     (tags.length > TAGS_MAX ||
-      tags.some((tag) => tag.length === 0 || tag.length > TAG_MAX_LENGTH || hasNul(tag)))
+      tags.some((tag) => tag.length === 0 || tag.length > TAG_MAX_LENGTH || !isStorableText(tag)))
   ) {
     return invalid('tags', `There are at most ${TAGS_MAX} tags of 1 to ${TAG_MAX_LENGTH} characters.`)
   }
@@ -122,9 +122,4 @@ function readInput({ name, description, tags, definition }: DraftInput): Reading
 function nameOf(draft: Json): string | null {
   const name = isJsonObject(draft) ? draft.name : null
   return typeof name === 'string' && name.trim().length > 0 ? name.trim().slice(0, NAME_MAX_LENGTH) : null
-}
-
-/** Postgres text cannot hold NUL. */
-function hasNul(text: string): boolean {
-  return text.includes('\u0000')
 }

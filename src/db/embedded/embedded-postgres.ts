@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { isCreated } from './is-created.ts'
 import { lockFolder } from './folder-lock.ts'
 import { PostgresThread } from './postgres-thread.ts'
 
@@ -18,6 +18,8 @@ export interface OpenEmbeddedPostgresOptions {
   readonly dataDir: string
   /** Called before the database is created, which takes several seconds and happens once for a folder. */
   readonly onCreating?: () => void
+  /** Called before ten seconds of waiting for a sign of the folder's last owner, who may live in another container. */
+  readonly onWaiting?: () => void
 }
 
 /**
@@ -30,11 +32,12 @@ export async function openEmbeddedPostgres(options: OpenEmbeddedPostgresOptions)
   const folder = join(options.dataDir, 'postgres')
   const thread = new PostgresThread(folder)
   const lock = await lockFolder(options.dataDir, {
+    onWaiting: options.onWaiting,
     onLost: () =>
       thread.abandon(`another process took the data folder ${options.dataDir}, or it was deleted`),
   })
   try {
-    if (!existsSync(folder)) options.onCreating?.()
+    if (!isCreated(folder)) options.onCreating?.()
     await thread.start()
   } catch (failure) {
     await lock.release()

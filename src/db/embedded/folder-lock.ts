@@ -8,6 +8,7 @@ import {
   rm,
   rmdir,
   stat,
+  unlink,
   utimes,
   writeFile,
 } from 'node:fs/promises'
@@ -35,8 +36,15 @@ export interface FolderLock {
 
 export interface LockOptions {
   readonly clock?: Clock
+  /** Called before ten seconds of listening for an owner that this process cannot see. */
+  readonly onWaiting?: () => void
   /** The claim is gone although it was not released: somebody deleted it, or took it after a long standstill. */
   readonly onLost?: () => void
+}
+
+interface Watch {
+  readonly clock: Clock
+  readonly onWaiting: (() => void) | undefined
 }
 
 interface Claim {
@@ -53,14 +61,14 @@ interface Claim {
  */
 export async function lockFolder(
   folder: string,
-  { clock = systemClock, onLost }: LockOptions = {},
+  { clock = systemClock, onWaiting, onLost }: LockOptions = {},
 ): Promise<FolderLock> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const place = join(folder, 'lock')
   const claim = await ownClaim()
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (await putInPlace(claim, place)) return hold(claim, place, clock, onLost)
-    await clearDead(place, clock)
+    await clearDead(place, { clock, onWaiting })
   }
   throw new Error(`${place} can be neither taken nor cleared`)
 }
@@ -89,11 +97,11 @@ function isTaken(code: string | undefined): boolean {
   )
 }
 
-async function clearDead(place: string, clock: Clock): Promise<void> {
+async function clearDead(place: string, watch: Watch): Promise<void> {
   for (const file of await claimsIn(place)) {
     const path = join(place, file)
     const holder = parseClaim(file)
-    if (holder && (await isAlive(holder, path, clock))) throw inUse(place, holder)
+    if (holder && (await isAlive(holder, path, watch))) throw inUse(place, holder)
     await rm(path, { recursive: true, force: true })
   }
   // Leaves the place alone if meanwhile another took it.
@@ -105,7 +113,8 @@ async function claimsIn(place: string): Promise<readonly string[]> {
     return await readdir(place)
   } catch (failure) {
     if (codeOf(failure) !== 'ENOENT' && codeOf(failure) !== 'ENOTDIR') throw failure
-    if (codeOf(failure) === 'ENOTDIR') await rm(place, { force: true })
+    // A file is no claim. By now there may be a folder again, which unlink leaves alone.
+    if (codeOf(failure) === 'ENOTDIR') await ignoring(['ENOENT', 'EISDIR', 'EPERM'], unlink(place))
     return []
   }
 }
@@ -139,12 +148,13 @@ function hold(claim: Claim, place: string, clock: Clock, onLost: (() => void) | 
   return { release }
 }
 
-async function isAlive(holder: Claim, path: string, clock: Clock): Promise<boolean> {
+async function isAlive(holder: Claim, path: string, { clock, onWaiting }: Watch): Promise<boolean> {
   if (holder.host === (await hostId())) {
     const start = await startOf(holder.pid)
     if (start !== '' && holder.start !== '') return start === holder.start
     if (!processExists(holder.pid)) return false
   }
+  onWaiting?.()
   const before = await touchedAt(path)
   await clock.wait(SILENCE_MS)
   const after = await touchedAt(path)

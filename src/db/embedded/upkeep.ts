@@ -13,8 +13,8 @@ const FREEZE_TRANSACTIONS = 200_000_000
 
 /** Does once what Postgres' background workers would have done by now. */
 export async function keepUp(pool: Pick<pg.Pool, 'query'>): Promise<void> {
-  if ((await logBytes(pool)) > LOG_LIMIT_BYTES) await pool.query('checkpoint')
   for (const table of await tablesToVacuum(pool)) await pool.query(`vacuum (analyze) ${table}`)
+  if ((await logBytes(pool)) > LOG_LIMIT_BYTES) await pool.query('checkpoint')
 }
 
 /** Keeps up once a minute, and gives the function that ends it. It waits its turn for the connection like any query. */

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
 import { assertNever } from '../../lib/assert-never.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { createCluster, openCluster } from './cluster.ts'
+import { isCreated } from './is-created.ts'
 import { TERMINATE, UnitReader } from './unit-reader.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
@@ -29,7 +29,7 @@ let work: Promise<void> = start()
 
 async function start(): Promise<void> {
   try {
-    if (!existsSync(folder)) await createCluster(folder)
+    if (!isCreated(folder)) await createCluster(folder)
     const postgres = await openCluster(folder, { onComplaint: (line) => (lastComplaint = line) })
     endOnBreakdown(postgres)
     port.on('message', (message: ToWorker) => {

@@ -37,6 +37,7 @@ class Boundary {
   }
 
   #text(text: string): string {
+    this.#meter.characters(text.length)
     this.#textLeft -= text.length
     if (this.#textLeft < 0) throw tooCostly(`makes a value with more than ${MAX_TEXT} characters of text`)
     return text
@@ -48,7 +49,7 @@ class Boundary {
     if (value instanceof Timestamp) return timestampText(value)
     if (value instanceof Duration) return durationText(value)
     if (value instanceof Uint8Array) return this.#text(Buffer.from(value).toString('base64'))
-    return this.#convertMap(value as ValueMap, depth)
+    return this.#convertMap(value, depth)
   }
 
   #convertList(list: ValueList, depth: number): Json {

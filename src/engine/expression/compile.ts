@@ -52,7 +52,7 @@ function readLiteral(literal: Extract<ASTNode, { op: 'value' }>['args'], range: 
   }
   if (typeof literal !== 'bigint' && !isUnsigned(literal)) return literal
   try {
-    return whole(BigInt(literal.valueOf()))
+    return whole(literal.valueOf())
   } catch (thrown) {
     throw new ExpressionError('EXPRESSION_SYNTAX', messageOf(thrown), { range, cause: thrown })
   }

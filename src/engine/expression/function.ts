@@ -75,7 +75,7 @@ export function defineFunction<const P extends readonly string[]>(spec: Function
     ...rest,
     signature: `${spec.name}(${parameters.join(', ')}): ${returns}`,
     parameters: parameters.map(readParameter),
-    run: spec.run as PlainFunction['run'],
+    run: spec.run,
   }
 }
 

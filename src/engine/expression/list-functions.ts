@@ -29,7 +29,7 @@ export const LIST_FUNCTIONS = [
     parameters: ['list: list', 'key: string'],
     returns: 'list',
     run({ meter }, list, key) {
-      const find = finder(key)
+      const find = finder(key, list, meter)
       return firsts(list, (item) => identityOrNull(find(item), meter), meter)
     },
   }),
@@ -43,7 +43,8 @@ export const LIST_FUNCTIONS = [
     result: [{ score: 9 }, { score: 5 }, { score: 3 }],
     parameters: ['list: list', 'key: string', 'order?: string'],
     returns: 'list',
-    run: ({ meter }, list, key, order = 'asc') => sorted(list, finder(key), signOf(order), meter),
+    run: ({ meter }, list, key, order = 'asc') =>
+      sorted(list, finder(key, list, meter), signOf(order), meter),
   }),
   defineFunction({
     name: 'groupBy',
@@ -60,7 +61,7 @@ export const LIST_FUNCTIONS = [
     },
     parameters: ['list: list', 'key: string'],
     returns: 'map',
-    run: ({ meter }, list, key) => grouped(list, finder(key), meter),
+    run: ({ meter }, list, key) => grouped(list, finder(key, list, meter), meter),
   }),
   defineFunction({
     name: 'chunk',
@@ -75,6 +76,7 @@ export const LIST_FUNCTIONS = [
         throw failed(`the size of a chunk is a whole number from 1, not ${size}`)
       meter.spend(list.length)
       const count = Math.ceil(list.length / size)
+      meter.list(count)
       return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size))
     },
   }),
@@ -110,9 +112,11 @@ export const LIST_FUNCTIONS = [
 ]
 
 /** Reads the member under a key or dotted path; null where there is none. A member that has the whole name wins. */
-function finder(key: string): (item: Value) => Value {
+function finder(key: string, list: ValueList, meter: Meter): (item: Value) => Value {
   if (key === '') return (item) => item
+  meter.characters(key.length)
   const names = key.split('.')
+  meter.spend(names.length * list.length)
   return (item) => {
     const own = member(item, key)
     if (own !== undefined || names.length === 1) return own ?? null
@@ -143,6 +147,7 @@ function identity(value: Value, meter: Meter): string {
     meter.characters(value.length)
     return `"${value}`
   }
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   return canonicalJson(toJson(value, meter))
 }
 

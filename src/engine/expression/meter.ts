@@ -18,7 +18,14 @@ const VISITS_PER_ERROR = 20
  * each of them pays here before it works.
  */
 export class Meter {
-  #left = MAX_VISITS
+  readonly #budget: number
+  #left: number
+
+  /** `budget` is in visits. */
+  constructor(budget = MAX_VISITS) {
+    this.#budget = budget
+    this.#left = budget
+  }
 
   /** How much may still be spent. */
   get left(): number {
@@ -30,7 +37,7 @@ export class Meter {
     this.#left -= visits
     if (this.#left < 0) {
       throw tooCostly(
-        `visits more than ${MAX_VISITS} elements; let it work on a smaller list, or in smaller steps`,
+        `visits more than ${this.#budget} elements; let it work on a smaller list, or in smaller steps`,
       )
     }
   }

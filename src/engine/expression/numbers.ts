@@ -40,12 +40,12 @@ export const difference: Arithmetic = { doubles: (a, b) => a - b, integers: (a, 
 export const product: Arithmetic = { doubles: (a, b) => a * b, integers: (a, b) => whole(a * b) }
 export const quotient: Arithmetic = {
   doubles: (a, b) => a / nonZero(b),
-  integers: (a, b) => (a % BigInt(nonZero(b)) === 0n ? whole(a / b) : finite(Number(a) / Number(b))),
+  integers: (a, b) => (a % nonZero(b) === 0n ? whole(a / b) : finite(Number(a) / Number(b))),
 }
 /** The sign is the dividend's. */
 export const remainder: Arithmetic = {
   doubles: (a, b) => a % nonZero(b),
-  integers: (a, b) => whole(a % BigInt(nonZero(b))),
+  integers: (a, b) => whole(a % nonZero(b)),
 }
 
 /** Computes with doubles, or exactly where a bigint takes part and both numbers are whole. */

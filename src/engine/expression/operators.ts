@@ -87,14 +87,18 @@ export function isEqual(left: Value, right: Value, meter: Meter): boolean {
     return left === right
   }
   if (left === right) return true
-  // Loosely, because a bigint equals the number of the same value.
-  if (isNumeric(left) && isNumeric(right)) return left == right
+  // By order, because a bigint equals the number of the same value.
+  if (isNumeric(left) && isNumeric(right)) return order(left, right) === 0
   if (isList(left) && isList(right)) return isEqualList(left, right, meter)
   if (isMap(left) && isMap(right)) return isEqualMap(left, right, meter)
   if (left instanceof Timestamp && right instanceof Timestamp) return left.epochMs === right.epochMs
   if (left instanceof Duration && right instanceof Duration) return left.ms === right.ms
-  if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.from(left).equals(right)
-  return false
+  return left instanceof Uint8Array && right instanceof Uint8Array && isEqualBytes(left, right, meter)
+}
+
+function isEqualBytes(left: Uint8Array, right: Uint8Array, meter: Meter): boolean {
+  meter.characters(left.length)
+  return Buffer.compare(left, right) === 0
 }
 
 function isEqualList(left: ValueList, right: ValueList, meter: Meter): boolean {

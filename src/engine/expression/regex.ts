@@ -58,13 +58,14 @@ export function extractByPattern(pattern: RE2JS, text: string, meter: Meter): st
 
 /** Replaces every match; in the replacement `$1` to `$9` are the groups, `$0` the match, and `$$` is a dollar sign. */
 export function replaceByPattern(pattern: RE2JS, text: string, replacement: string, meter: Meter): string {
+  meter.characters(replacement.length)
   const pieces = piecesOf(replacement, pattern.groupCount())
   return counting(pattern, text, meter, (counted) => {
     const matcher = pattern.matcher(counted)
     let made = ''
     let end = 0
     while (matcher.find()) {
-      meter.spend(1)
+      meter.spend(pieces.length)
       made += text.slice(end, matcher.start())
       for (const piece of pieces) made += typeof piece === 'string' ? piece : (matcher.group(piece) ?? '')
       if (made.length > MAX_TEXT) break

@@ -15,7 +15,7 @@ export const TEXT_FUNCTIONS = [
       result: 'ada@example.com',
       parameters: ['text: string'],
       returns: 'string',
-      run: ({ meter }, text) => measured(text.toLowerCase(), meter),
+      run: ({ meter }, text) => rewritten(text, (it) => it.toLowerCase(), meter),
     }),
   ),
   ...(['upper', 'upperAscii'] as const).map((name) =>
@@ -27,7 +27,7 @@ export const TEXT_FUNCTIONS = [
       result: 'DE',
       parameters: ['text: string'],
       returns: 'string',
-      run: ({ meter }, text) => measured(text.toUpperCase(), meter),
+      run: ({ meter }, text) => rewritten(text, (it) => it.toUpperCase(), meter),
     }),
   ),
   defineFunction({
@@ -38,7 +38,7 @@ export const TEXT_FUNCTIONS = [
     result: 'Ada',
     parameters: ['text: string'],
     returns: 'string',
-    run: ({ meter }, text) => measured(text.trim(), meter),
+    run: ({ meter }, text) => rewritten(text, (it) => it.trim(), meter),
   }),
   defineFunction({
     name: 'split',
@@ -194,9 +194,11 @@ export const TEXT_FUNCTIONS = [
   }),
 ]
 
-function measured(text: string, meter: Meter): string {
-  meter.text(text.length)
-  return text
+function rewritten(text: string, rewrite: (text: string) => string, meter: Meter): string {
+  meter.characters(text.length)
+  const made = rewrite(text)
+  meter.text(made.length)
+  return made
 }
 
 function charactersOf(text: string, meter: Meter): string[] {

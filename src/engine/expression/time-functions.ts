@@ -121,14 +121,17 @@ function toTimestamp(value: Value, meter: Meter): Timestamp {
   if (isNumeric(value)) return instant(Number(value) * 1000)
   if (typeof value !== 'string')
     throw typeError(`timestamp() needs a string or a number, but got ${aKind(value)}`)
-  const [, year, month, day] = INSTANT.exec(value) ?? []
-  const epochMs = Date.parse(value.replace(' ', 'T').toUpperCase())
+  const epochMs = parseInstant(value)
+  if (Number.isNaN(epochMs)) throw failed(`${quoted(value)} is not a time such as "2026-01-31T09:30:15Z"`)
+  return instant(epochMs)
+}
+
+/** Milliseconds since the epoch; not a number for text that names no instant. */
+function parseInstant(text: string): number {
+  const [, year, month, day] = INSTANT.exec(text) ?? []
   // Date rolls the 30th of February over into March.
   const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
-  if (Number.isNaN(epochMs) || !isDay) {
-    throw failed(`${quoted(value)} is not a time such as "2026-01-31T09:30:15Z"`)
-  }
-  return instant(epochMs)
+  return isDay ? Date.parse(text.replace(' ', 'T').toUpperCase()) : NaN
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {

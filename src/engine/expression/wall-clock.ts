@@ -1,10 +1,15 @@
-import { failed } from './error.ts'
+import { failed, type ExpressionError } from './error.ts'
 import type { Meter } from './meter.ts'
 import { quoted } from './scalar-text.ts'
 import type { Timestamp } from './value.ts'
 
-/** The calendar of a time zone is slow: that many visits' time. */
+/** The calendar of a time zone is slow, and slower still to make: that many visits' time. */
 const VISITS_PER_FORMAT = 10
+const VISITS_PER_ZONE = 200
+/** Each zone has thousands of spellings, in upper and lower case. */
+const MAX_FORMATS = 100
+/** The longest name of a zone has 32 characters, and Intl takes its time to refuse a long text. */
+const MAX_ZONE = 64
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
@@ -12,7 +17,7 @@ const formats = new Map<string, Intl.DateTimeFormat>()
 export function wallClock({ epochMs }: Timestamp, zone: string | undefined, meter: Meter): Date {
   if (zone === undefined || zone === 'UTC') return new Date(epochMs)
   meter.spend(VISITS_PER_FORMAT)
-  const parts = formatOf(zone).formatToParts(epochMs)
+  const parts = formatOf(zone, meter).formatToParts(epochMs)
   const read = (type: Intl.DateTimeFormatPartTypes) => Number(parts.find((part) => part.type === type)?.value)
   const shown = Date.UTC(
     read('year'),
@@ -25,9 +30,11 @@ export function wallClock({ epochMs }: Timestamp, zone: string | undefined, mete
   return new Date(shown + (((epochMs % 1000) + 1000) % 1000))
 }
 
-function formatOf(zone: string): Intl.DateTimeFormat {
+function formatOf(zone: string, meter: Meter): Intl.DateTimeFormat {
   const known = formats.get(zone)
   if (known) return known
+  meter.spend(VISITS_PER_ZONE)
+  if (zone.length > MAX_ZONE) throw notAZone(zone)
   try {
     const format = new Intl.DateTimeFormat('en-US', {
       timeZone: zone,
@@ -40,9 +47,14 @@ function formatOf(zone: string): Intl.DateTimeFormat {
       minute: 'numeric',
       second: 'numeric',
     })
+    if (formats.size >= MAX_FORMATS) formats.clear()
     formats.set(zone, format)
     return format
   } catch {
-    throw failed(`${quoted(zone)} is not a time zone such as "Europe/Berlin"`)
+    throw notAZone(zone)
   }
+}
+
+function notAZone(zone: string): ExpressionError {
+  return failed(`${quoted(zone)} is not a time zone such as "Europe/Berlin"`)
 }

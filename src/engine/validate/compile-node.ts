@@ -87,6 +87,7 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     timeoutMs: node.timeoutMs ?? block.timeoutMs,
     onError: node.onError,
     defaultOutput: node.defaultOutput ?? null,
+    onUnknown: node.onUnknown,
     body: bodyAt === null ? null : compileBody(node, bodyAt, context),
   }
 }

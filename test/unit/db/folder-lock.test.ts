@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { lockFolder } from '../../../src/db/embedded/folder-lock.ts'
-import type { Clock } from '../../../src/lib/clock.ts'
+import { systemClock, type Clock } from '../../../src/lib/clock.ts'
 
 let folder: string
 let place: string
@@ -121,5 +121,5 @@ async function deadPid(): Promise<number> {
 }
 
 function clockThat(onWait: () => Promise<void>): Clock {
-  return { now: () => Date.now(), wait: onWait }
+  return { ...systemClock, wait: onWait }
 }

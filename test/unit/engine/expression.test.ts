@@ -5,6 +5,7 @@ import {
   compileExpression,
   ExpressionError,
   EXPRESSION_FUNCTIONS,
+  Meter,
   type ExpressionErrorCode,
   type Scope,
 } from '../../../src/engine/expression.ts'
@@ -570,12 +571,40 @@ describe('the cost of an evaluation is bounded', () => {
       'input.few.all(x, input.few.all(y, timestamp(y).getHours("Europe/Berlin") >= 0))',
     ],
     ['long bodies', `input.xs.all(x, [${Array.from({ length: 500 }, () => 'x').join()}] != [])`],
+    ['values compared by their text', 'input.xs.exists(x, uniq([{"a": input.long}]) == [])'],
+    ['paths with many parts', 'sortBy(input.xs, replace(input.text, "a", "a."))'],
     ['sorting in a loop', 'input.few.all(x, sortBy(input.xs, "") != [])'],
   ])('%s', (_what, source) => {
     const started = performance.now()
     expect(errorOf(source, wide).code).toBe('EXPRESSION_TOO_COSTLY')
     expect(performance.now() - started).toBeLessThan(2_000)
   })
+
+  const functions = EXPRESSION_FUNCTIONS.filter(({ signature }) => /^\w+\(.*: \w+$/.test(signature))
+
+  test.each(functions.map(({ name, signature }) => [name, signature]))(
+    '%s in a loop on large values',
+    (_name, signature) => {
+      const large: Record<string, string> = {
+        any: 'input.long',
+        string: 'input.long',
+        number: '2',
+        list: 'input.xs',
+        map: 'input',
+        timestamp: 'timestamp(0)',
+        regex: '"a*b|c"',
+      }
+      const parameters = [...signature.matchAll(/\w+\??: (\w+)(?=[,)])/g)]
+      const call = `${signature.split('(')[0]}(${parameters.map(([, kind]) => large[kind ?? '']).join()})`
+      const started = performance.now()
+      try {
+        compileExpression(`input.xs.exists(x, ${call} == "nothing")`).evaluate(wide, new Meter(50_000))
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(ExpressionError)
+      }
+      expect(performance.now() - started).toBeLessThan(500)
+    },
+  )
 
   test('100,000 × 100,000 visits are refused within 500 ms', () => {
     const expression = compileExpression('input.xs.exists(x, input.xs.exists(y, x + y < 0))')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { describe, expect, test } from '@jest/globals'
 import { leadsText, type Lead } from '../../../examples/leads/make-leads.ts'
 import { createExampleReceiver } from '../../../src/http/example-receiver.ts'
@@ -133,7 +134,7 @@ describe('the example receiver', () => {
     let delayStarted = (_ms: number) => {}
     const delay = new Promise<number>((resolve) => (delayStarted = resolve))
     const receiver = createExampleReceiver({
-      now: () => 0,
+      ...systemClock,
       wait(ms) {
         delayStarted(ms)
         return new Promise((resolve) => (letAnswer = resolve))

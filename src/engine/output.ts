@@ -1,0 +1,34 @@
+import { deepFreeze, type Json } from '../lib/json.ts'
+import { toPlainJson } from '../lib/plain-json.ts'
+
+/** An output as it is recorded, and as it flows on. */
+export interface ReadOutput {
+  readonly kind: 'output'
+  readonly text: string
+  readonly value: Json
+}
+
+export interface RefusedOutput {
+  readonly kind: 'refused'
+  readonly code: 'OUTPUT_INVALID' | 'OUTPUT_TOO_LARGE'
+  readonly message: string
+}
+
+/** An output, as JSON text in UTF-8 (D6). */
+const OUTPUT_MAX_BYTES = 4 * 1024 * 1024
+
+/** E8: what flows on is exactly what is recorded, and nobody can change it. `hint` says how to return less. */
+export function readOutput(output: unknown, hint: string): ReadOutput | RefusedOutput {
+  const plain = toPlainJson(output)
+  if (!plain.ok) {
+    const { pointer, reason } = plain.problem
+    const message = `The output is not plain JSON: the value at "${pointer}" ${reason}.`
+    return { kind: 'refused', code: 'OUTPUT_INVALID', message }
+  }
+  const bytes = Buffer.byteLength(plain.text)
+  if (bytes > OUTPUT_MAX_BYTES) {
+    const message = `The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed. ${hint}`
+    return { kind: 'refused', code: 'OUTPUT_TOO_LARGE', message }
+  }
+  return { kind: 'output', text: plain.text, value: deepFreeze(plain.value) }
+}

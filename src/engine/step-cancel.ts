@@ -1,0 +1,45 @@
+import { event } from './event.ts'
+import type { JournalEntry, StepRecord } from './journal.ts'
+import type { AttemptRecord } from './step.ts'
+
+export interface StepCancel {
+  readonly at: number
+  /** When the attempt that is cut off began; null when none was under way. */
+  readonly attemptStartedAt: number | null
+  /** E5. */
+  readonly callMayHaveHappened: boolean
+}
+
+/** E5: what is recorded of a step that is cut off before its end. */
+export function canceledStep(
+  step: StepRecord,
+  { at, attemptStartedAt, callMayHaveHappened }: StepCancel,
+): Pick<JournalEntry, 'events'> & { readonly steps: readonly StepRecord[] } {
+  const { path, nodeId, attempt } = step
+  const cut: AttemptRecord[] =
+    attemptStartedAt === null
+      ? []
+      : [
+          {
+            number: attempt,
+            status: 'CANCELED',
+            startedAt: new Date(attemptStartedAt).toISOString(),
+            finishedAt: new Date(at).toISOString(),
+            ...(callMayHaveHappened ? { callMayHaveHappened } : {}),
+          },
+        ]
+  return {
+    events: [event('STEP_CANCELED', at, { path, nodeId, attempt, callMayHaveHappened })],
+    steps: [
+      {
+        ...step,
+        status: 'CANCELED',
+        attempts: [...step.attempts, ...cut],
+        handles: [],
+        dueAt: null,
+        error: null,
+        finishedAt: at,
+      },
+    ],
+  }
+}

@@ -1,0 +1,574 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { createJobStore } from '../../src/db/job-store.ts'
+import { createJournalStore } from '../../src/db/journal-store.ts'
+import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal.ts'
+import { event } from '../../src/engine/event.ts'
+import {
+  EntryRefusedError,
+  FenceLostError,
+  ParkRefusedError,
+  type JobChange,
+  type JournalEntry,
+} from '../../src/engine/journal.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import type { JobId } from '../../src/lib/ids.ts'
+import { createTestDatabase, openPool, type TestDatabase } from '../support/database.ts'
+import { jobRow, OWNER, steal, storeClaimedJob, timelineKinds, timelineMessages } from '../support/jobs.ts'
+import { startTcpProxy, type Cut } from '../support/tcp-proxy.ts'
+import { until } from '../support/until.ts'
+import { watchStore, type WatchedStore } from '../support/watched-store.ts'
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+
+afterAll(() => database.drop())
+
+// Group commit (D2)
+
+test('whatever many executions append at once is one statement', async () => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 20)
+  await Promise.all(jobs.flatMap(({ ledger }) => ['a', 'b', 'c'].map((text) => ledger.append(noted(text)))))
+  expect(store.flushes.map((writes) => writes.length)).toEqual([20])
+  for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['a', 'b', 'c'])
+})
+
+test('one flush is in flight at a time; what comes meanwhile goes in the next', async () => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 10)
+  const gate = gated()
+  store.before = (flush) => (flush === 1 ? gate.closed : undefined)
+  const appends = [jobs[0]?.ledger.append(noted('first'))]
+  await until('the first flush is under way', () => store.flushes.length === 1)
+  for (let turn = 0; turn < 5; turn++) {
+    appends.push(...jobs.map(({ ledger }) => ledger.append(noted(`turn ${turn}`))))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(store.flushes).toHaveLength(1)
+  gate.open()
+  await Promise.all(appends)
+  expect(store.flushes.map((writes) => writes.length)).toEqual([1, 10])
+  expect(store.mostAtOnce).toBe(1)
+  expect(await timelineMessages(database.pool, jobs[0]?.id ?? '')).toEqual([
+    'first',
+    ...[0, 1, 2, 3, 4].map((turn) => `turn ${turn}`),
+  ])
+})
+
+test('a flush is capped by its bytes; the rest goes next, and nobody waits forever', async () => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 4)
+  const large = noted('large', {
+    end: { status: 'COMPLETED', at: 1, output: `"${'x'.repeat(3_500_000)}"` },
+    progress: 100,
+  })
+  await Promise.all(jobs.map(({ ledger }, index) => ledger.append(index === 3 ? noted('small') : large)))
+  expect(store.flushes.map((writes) => writes.length)).toEqual([3, 1])
+  expect(store.flushes[0]?.map(({ jobId }) => jobId)).toContain(jobs[3]?.id)
+})
+
+test('an entry beyond the cap goes alone', async () => {
+  const { journal, store } = openJournal()
+  const [one, other] = await openJobs(journal, 2)
+  const huge = noted('huge', {
+    end: { status: 'COMPLETED', at: 1, output: `"${'x'.repeat(9_000_000)}"` },
+    progress: 100,
+  })
+  await Promise.all([one?.ledger.append(huge), other?.ledger.append(noted('small'))])
+  expect(store.flushes.map((writes) => writes.length)).toEqual([1, 1])
+})
+
+// Numbering (P4, D4)
+
+test('events are numbered without a gap, in the order in which they were appended', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const texts = Array.from({ length: 300 }, (_, index) => `note ${index}`)
+  const appends: Promise<void>[] = []
+  for (const [index, text] of texts.entries()) {
+    appends.push(required(job).ledger.append(noted(text)))
+    if (index % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(appends)
+  expect(await timelineMessages(database.pool, required(job).id)).toEqual(texts)
+})
+
+test('subscribers hear of events only after their commit', async () => {
+  const seen: number[] = []
+  const { journal } = openJournal({
+    onCommitted: ([id]) => {
+      void jobRow(database.pool, id ?? '').then(({ last_seq }) => seen.push(last_seq))
+    },
+  })
+  const [job] = await openJobs(journal, 1)
+  await required(job).ledger.append(noted('a'))
+  await until('the news was looked at', () => seen.length === 1)
+  expect(seen).toEqual([2])
+})
+
+// Fencing (P3, D3)
+
+test('a stale fence writes nothing at all, while the others of its group land', async () => {
+  const { journal, store } = openJournal()
+  const [stale, healthy] = await openJobs(journal, 2)
+  const before = await everythingOf(required(stale).id)
+  await steal(database.pool, required(stale).id)
+  const outcomes = await settle([
+    required(stale).ledger.append(everyKindOfRecord('late')),
+    required(healthy).ledger.append(everyKindOfRecord('in time')),
+  ])
+  expect(outcomes).toEqual([FenceLostError, 'committed'])
+  expect(store.flushes).toHaveLength(1)
+  const { job, ...rows } = await everythingOf(required(stale).id)
+  expect(rows).toEqual({ events: 1, steps: 0, values: 0, items: 0, output: null })
+  expect(job).toEqual({ ...before.job, fence: '2', holder: job.holder, lease_until: job.lease_until })
+  expect(await everythingOf(required(healthy).id)).toMatchObject({ events: 2, steps: 1, values: 1, items: 1 })
+})
+
+test('a writer that has learned of a stale fence sends nothing more', async () => {
+  const { journal, store } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  await steal(database.pool, required(job).id)
+  await settle([required(job).ledger.append(noted('late'))])
+  expect(await settle([required(job).ledger.append(noted('later'))])).toEqual([FenceLostError])
+  expect(store.flushes).toHaveLength(1)
+})
+
+test('a writer that does not know the newest event writes nothing', async () => {
+  const { journal } = openJournal()
+  const claim = await storeClaimedJob(database.pool)
+  const ledger = journal.open(claim)
+  const twin = openJournal().journal.open(claim)
+  await twin.append(noted('the twin’s'))
+  expect(await settle([ledger.append(noted('mine'))])).toEqual([FenceLostError])
+  expect(await timelineMessages(database.pool, claim.jobId)).toEqual(['the twin’s'])
+})
+
+test('two holders of one job in one process: in a common group only the newer writes', async () => {
+  const { journal, store } = openJournal()
+  const older = await storeClaimedJob(database.pool)
+  const stale = journal.open(older)
+  const fresh = journal.open(await steal(database.pool, older.jobId))
+  const outcomes = await settle([
+    stale.append(noted('late')),
+    fresh.append({ events: [], job: { progress: 5, status: 'RUNNING' } }),
+  ])
+  expect(store.flushes).toHaveLength(1)
+  expect(outcomes).toEqual([FenceLostError, 'committed'])
+  await fresh.append(noted('fresh'))
+  expect(await timelineMessages(database.pool, older.jobId)).toEqual(['fresh'])
+})
+
+// Bad rows (D2)
+
+const BAD_ENTRIES: readonly (readonly [string, JournalEntry])[] = [
+  ['a value that breaks a CHECK', { ...noted('bad'), job: { progress: 101 } }],
+  ['a NUL character', { ...everyKindOfRecord('bad\u0000') }],
+  [
+    'a status that breaks the state machine',
+    noted('bad', { end: { status: 'COMPLETED', at: 1, output: '1' }, park: { wakeAt: 1 } }),
+  ],
+  ['text that is no JSON', noted('bad', { end: { status: 'COMPLETED', at: 1, output: '{' }, progress: 100 })],
+]
+
+test.each(BAD_ENTRIES)('%s is refused alone; the rest of its group lands', async (_what, bad) => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 5)
+  const outcomes = await settle(
+    jobs.map(({ ledger }, index) => ledger.append(index === 2 ? bad : noted(`good ${index}`))),
+  )
+  expect(outcomes).toEqual(['committed', 'committed', EntryRefusedError, 'committed', 'committed'])
+  expect(store.flushes.map((writes) => writes.length)).toEqual([5, 1, 1, 1, 1, 1])
+  expect(await timelineKinds(database.pool, jobs[2]?.id ?? '')).toEqual(['JOB_QUEUED'])
+  expect(await timelineMessages(database.pool, jobs[4]?.id ?? '')).toEqual(['good 4'])
+})
+
+test('after a refusal the same execution can still say how it ends', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await settle([ledger.append({ ...noted('bad'), job: { progress: 101 } })])
+  const error = { code: 'RECORD_REFUSED', message: 'why' }
+  await ledger.append({
+    events: [event('JOB_FAILED', 1, { error })],
+    job: { progress: 5, end: { status: 'FAILED', at: 1, error } },
+  })
+  expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_FAILED'])
+})
+
+// Lost connections (D3)
+
+test.each<[Cut, string]>([
+  ['before', 'a flush that never reached the server is sent again'],
+  ['after', 'a flush whose answer was lost is recognised, and not written twice'],
+])('connection cut %s the commit: %s', async (cut) => {
+  await withProxiedJournal(async ({ journal, store, cutOnce }) => {
+    const jobs = await openJobs(journal, 3)
+    await Promise.all(jobs.map(({ ledger }) => ledger.append(noted('one'))))
+    const isCut = cutOnce('journal-flush', cut)
+    const appends = jobs.map(({ ledger }) => ledger.append(noted('two')))
+    await isCut
+    await Promise.all(appends)
+    await Promise.all(jobs.map(({ ledger }) => ledger.append(noted('three'))))
+    for (const { id } of jobs)
+      expect(await timelineMessages(database.pool, id)).toEqual(['one', 'two', 'three'])
+    expect(store.flushes).toHaveLength(cut === 'after' ? 3 : 4)
+  })
+})
+
+test('a flush that the server still works on when the connection breaks lands once', async () => {
+  await withProxiedJournal(async ({ journal, cutOnce }) => {
+    const [job] = await openJobs(journal, 1)
+    const { id, ledger } = required(job)
+    const blocker = await database.pool.connect()
+    await blocker.query('BEGIN')
+    await blocker.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [id])
+    const isCut = cutOnce('journal-flush', 'during')
+    const append = ledger.append(noted('once'))
+    await isCut
+    await until('both the lost flush and its repetition wait for the row', async () => {
+      const { rows } = await database.pool.query<{ count: number }>(
+        `SELECT count(*)::int AS count FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return rows[0]?.count === 2
+    })
+    await blocker.query('COMMIT')
+    blocker.release()
+    await append
+    await ledger.append(noted('twice'))
+    expect(await timelineMessages(database.pool, id)).toEqual(['once', 'twice'])
+  })
+})
+
+test('an end whose answer was lost is recognised', async () => {
+  await withProxiedJournal(async ({ journal, cutOnce }) => {
+    const [job] = await openJobs(journal, 1)
+    const { id, ledger } = required(job)
+    const isCut = cutOnce('journal-flush', 'after')
+    const append = ledger.append(ended())
+    await isCut
+    await append
+    expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_COMPLETED'])
+  })
+})
+
+test('a lost connection and a lost lease together: the writer learns that it is stale', async () => {
+  await withProxiedJournal(async ({ journal, store, cutOnce }) => {
+    const [job] = await openJobs(journal, 1)
+    const { id, ledger } = required(job)
+    store.before = async (flush) => {
+      if (flush === 1) await steal(database.pool, id)
+    }
+    const isCut = cutOnce('journal-flush', 'before')
+    const append = settle([ledger.append(noted('late'))])
+    await isCut
+    expect(await append).toEqual([FenceLostError])
+    expect(await timelineMessages(database.pool, id)).toEqual([])
+  })
+})
+
+test('a server that stays away does not keep a process from stopping', async () => {
+  const proxy = await startTcpProxy(database.url)
+  const pool = openPool(proxy.url)
+  const { journal } = openJournal({}, createJournalStore(pool))
+  const [job] = await openJobs(journal, 1)
+  proxy.sever()
+  const append = settle([required(job).ledger.append(noted('unheard'))])
+  journal.stopRetrying()
+  await journal.idle()
+  expect(await append).toEqual([Error])
+  await pool.end()
+  await proxy.close()
+})
+
+// Deadlocks and serialization failures
+
+test.each(['40P01', '40001'])('a flush that fails with %s is sent again, as it was', async (code) => {
+  const waits: number[] = []
+  const { journal, store, warn } = openJournal({}, createJournalStore(database.pool), {
+    wait: async (ms) => void waits.push(ms),
+  })
+  const jobs = await openJobs(journal, 3)
+  store.before = (flush) => {
+    if (flush <= 3) throw Object.assign(new Error('injected'), { code })
+  }
+  await Promise.all(jobs.map(({ ledger }) => ledger.append(noted('once'))))
+  expect(store.flushes).toHaveLength(4)
+  expect(warn).toHaveBeenCalledTimes(3)
+  for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
+})
+
+test('a real deadlock with another session costs nobody an entry', async () => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 2)
+  const ids = jobs.map(({ id }) => id).sort()
+  const rival = await database.pool.connect()
+  await rival.query(`BEGIN; SET LOCAL deadlock_timeout = '1min'`)
+  // The rival takes the locks the other way round.
+  await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [ids[1]])
+  const appends = Promise.all(jobs.map(({ ledger }) => ledger.append(noted('once'))))
+  await until('the flush waits for the rival', () => lockWaiters(1))
+  await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [ids[0]])
+  await rival.query('COMMIT')
+  rival.release()
+  await appends
+  expect(store.flushes).toHaveLength(2)
+  for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
+})
+
+test('a fault that is nobody’s data and does not pass is told to every writer', async () => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 2)
+  const fault = Object.assign(new Error('cannot execute UPDATE in a read-only transaction'), {
+    code: '25006',
+  })
+  store.before = (flush) => {
+    if (flush === 1) throw fault
+  }
+  const appends = await Promise.allSettled(jobs.map(({ ledger }) => ledger.append(noted('never'))))
+  expect(appends.map((append) => append.status === 'rejected' && append.reason === fault)).toEqual([
+    true,
+    true,
+  ])
+  await Promise.all(jobs.map(({ ledger }) => ledger.append(noted('afterwards'))))
+  for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['afterwards'])
+})
+
+// Parking and ending (D8)
+
+test('a park gives up the lease until an instant', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  await required(job).ledger.append(parked(5_000_000_000_000))
+  expect(await jobRow(database.pool, required(job).id)).toMatchObject({
+    status: 'WAITING',
+    holder: null,
+    lease_until: null,
+    wake_at: new Date(5_000_000_000_000),
+  })
+})
+
+test('a park is refused while a command is unread, and the job keeps its holder', async () => {
+  const onUnreadCommands = jest.fn<(jobId: JobId) => void>()
+  const { journal } = openJournal({ onUnreadCommands })
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await ledger.append({ events: [], job: { progress: 5, status: 'RUNNING' } })
+  const { holder } = await jobRow(database.pool, id)
+  await createJobStore(database.pool).sendCancel(OWNER, id)
+  expect(await settle([ledger.append(parked(1))])).toEqual([ParkRefusedError])
+  expect(onUnreadCommands).toHaveBeenCalledWith(id)
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'RUNNING', holder, wake_at: null })
+  ledger.commandsRead(1)
+  await ledger.append(parked(1))
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', holder: null })
+  expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_WAITING'])
+})
+
+test('a command sent in the very moment of a park: either the park is refused or the job is woken', async () => {
+  const jobs = createJobStore(database.pool)
+  for (let round = 0; round < 30; round++) {
+    const { journal } = openJournal()
+    const [job] = await openJobs(journal, 1)
+    const { id, ledger } = required(job)
+    const [outcomes] = await Promise.all([
+      settle([ledger.append(parked(5_000_000_000_000))]),
+      jobs.sendCancel(OWNER, id),
+    ])
+    const { holder, wake_at } = await jobRow(database.pool, id)
+    if (outcomes[0] === 'committed') expect(required(wake_at).getTime()).toBeLessThan(5_000_000_000_000)
+    else expect(holder).not.toBeNull()
+  }
+})
+
+test('what comes behind a park in the same flush takes it back: the job was not idle', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await Promise.all([ledger.append(parked(1)), ledger.append(noted('busy', { status: 'RUNNING' }))])
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'RUNNING', wake_at: null })
+  expect((await jobRow(database.pool, id)).holder).not.toBeNull()
+})
+
+test('a job that was given up takes no more writes of its former holder', async () => {
+  const { journal } = openJournal()
+  const [waiting, over] = await openJobs(journal, 2)
+  await Promise.all([required(waiting).ledger.append(parked(7)), required(over).ledger.append(ended())])
+  const outcomes = await settle([
+    required(waiting).ledger.append(noted('late')),
+    required(over).ledger.append(noted('late')),
+  ])
+  expect(outcomes).toEqual([FenceLostError, FenceLostError])
+  expect(await jobRow(database.pool, required(waiting).id)).toMatchObject({ wake_at: new Date(7) })
+  expect(await timelineKinds(database.pool, required(over).id)).toEqual(['JOB_QUEUED', 'JOB_COMPLETED'])
+})
+
+test('an end gives up the lease and wants nobody', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  await required(job).ledger.append(ended())
+  const { job: row, output } = await everythingOf(required(job).id)
+  expect(row).toMatchObject({
+    status: 'COMPLETED',
+    holder: null,
+    lease_until: null,
+    wake_at: null,
+    progress: 100,
+  })
+  expect(row.finished_at).not.toBeNull()
+  expect(output).toEqual({ done: true })
+})
+
+test('commands that came while a job runs are pointed out at the next flush', async () => {
+  const onUnreadCommands = jest.fn<(jobId: JobId) => void>()
+  const { journal } = openJournal({ onUnreadCommands })
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await createJobStore(database.pool).sendCancel(OWNER, id)
+  await ledger.append(noted('a'))
+  expect(onUnreadCommands.mock.calls).toEqual([[id]])
+  ledger.commandsRead(1)
+  await ledger.append(noted('b'))
+  expect(onUnreadCommands).toHaveBeenCalledTimes(1)
+})
+
+test('progress never falls, and a step’s end clears the count of recoveries', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await database.pool.query('UPDATE jobs SET recoveries = 4 WHERE id = $1', [id])
+  await ledger.append(noted('a', { progress: 40 }))
+  await ledger.append(noted('b', { progress: 20 }))
+  expect(await jobRow(database.pool, id)).toMatchObject({ progress: 40, recoveries: 4 })
+  await ledger.append(noted('c', { endsStep: true }))
+  expect(await jobRow(database.pool, id)).toMatchObject({ progress: 40, recoveries: 0 })
+})
+
+interface OpenedJob {
+  readonly id: JobId
+  readonly ledger: ClaimedJournal
+}
+
+interface OpenedJournal {
+  readonly journal: Journal
+  readonly store: WatchedStore
+  readonly warn: jest.Mock
+}
+
+function openJournal(
+  listener: JournalListener = {},
+  inner = createJournalStore(database.pool),
+  clock: Pick<Clock, 'wait'> = { wait: async () => undefined },
+): OpenedJournal {
+  const store = watchStore(inner)
+  const warn = jest.fn()
+  return { store, warn, journal: new Journal({ store, clock, logger: { warn }, listener }) }
+}
+
+async function openJobs(journal: Journal, count: number): Promise<readonly OpenedJob[]> {
+  const claims = await Promise.all(Array.from({ length: count }, () => storeClaimedJob(database.pool)))
+  return claims.map((claim) => ({ id: claim.jobId, ledger: journal.open(claim) }))
+}
+
+async function withProxiedJournal(
+  use: (opened: OpenedJournal & { cutOnce: (text: string, cut: Cut) => Promise<void> }) => Promise<void>,
+): Promise<void> {
+  const proxy = await startTcpProxy(database.url)
+  const pool = openPool(proxy.url)
+  try {
+    await use({ ...openJournal({}, createJournalStore(pool)), cutOnce: proxy.cutOnce })
+  } finally {
+    await pool.end()
+    await proxy.close()
+  }
+}
+
+function noted(message: string, change: Partial<JobChange> = {}): JournalEntry {
+  return { events: [event('JOB_PROGRESS', 1, { message })], job: { progress: 5, ...change } }
+}
+
+function parked(wakeAt: number): JournalEntry {
+  return {
+    events: [event('JOB_WAITING', 1, { until: null })],
+    job: { progress: 5, status: 'WAITING', park: { wakeAt } },
+  }
+}
+
+function ended(): JournalEntry {
+  return {
+    events: [event('JOB_COMPLETED', 1, {})],
+    job: { progress: 100, end: { status: 'COMPLETED', at: 1, output: '{"done":true}' } },
+  }
+}
+
+/** An entry that touches every table: an event, a step, its values, a loop's item. */
+function everyKindOfRecord(path: string): JournalEntry {
+  return {
+    events: [event('JOB_PROGRESS', 1, { message: path })],
+    steps: [
+      {
+        path,
+        order: [0],
+        nodeId: path,
+        status: 'COMPLETED',
+        attempt: 1,
+        attempts: [],
+        handles: ['out'],
+        inputFrom: [],
+        dueAt: null,
+        error: null,
+        startedAt: 1,
+        finishedAt: 2,
+      },
+    ],
+    values: [{ path, config: '{}', output: '1' }],
+    items: [{ path, index: 0, status: 'COMPLETED', output: '1', error: null, finishedAt: 2 }],
+    job: { progress: 50, status: 'RUNNING', startedAt: 1, currentStep: path, endsStep: true },
+  }
+}
+
+async function everythingOf(id: JobId) {
+  const job = await jobRow(database.pool, id)
+  const { rows } = await database.pool.query<
+    Record<'events' | 'steps' | 'values' | 'items', number> & { output: unknown }
+  >(
+    `SELECT (SELECT count(*)::int FROM job_events WHERE job_id = $1) AS events,
+       (SELECT count(*)::int FROM steps WHERE execution_id = $1) AS steps,
+       (SELECT count(*)::int FROM step_values WHERE execution_id = $1) AS values,
+       (SELECT count(*)::int FROM loop_items WHERE execution_id = $1) AS items,
+       (SELECT output FROM execution_values WHERE execution_id = $1) AS output`,
+    [id],
+  )
+  return { job, ...required(rows[0]) }
+}
+
+async function lockWaiters(count: number): Promise<boolean> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.count === count
+}
+
+/** What became of each append: `committed`, or the class of its error. */
+async function settle(appends: readonly Promise<void>[]): Promise<readonly unknown[]> {
+  const settled = await Promise.allSettled(appends)
+  return settled.map((append) =>
+    append.status === 'fulfilled' ? 'committed' : ((append.reason as object).constructor as unknown),
+  )
+}
+
+function gated(): { readonly closed: Promise<void>; readonly open: () => void } {
+  let open = () => {}
+  const closed = new Promise<void>((resolve) => (open = resolve))
+  return { closed, open }
+}
+
+function required<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) throw new Error('the test expected a value here')
+  return value
+}

@@ -1,0 +1,57 @@
+import { pino } from 'pino'
+import { createLume, type Lume } from '../../src/app.ts'
+import type { Block } from '../../src/engine/block.ts'
+import { startServer } from '../../src/http.ts'
+import { createTestDatabase } from './database.ts'
+import { createGates, type Gate } from './gates.ts'
+import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
+
+/** A real server on a free port with a database of its own. */
+export interface ApiServer {
+  readonly url: string
+  readonly origin: string
+  readonly port: number
+  readonly lume: Lume
+  readonly client: GraphqlClient
+  /** What a step of type `test.gate` waits for. */
+  gate(name: string): Gate
+  /** What was logged as a fault since the last call. */
+  takeFaults(): readonly Fault[]
+  /** Statements straight to the database, for what the API does not tell. */
+  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
+  stop(): Promise<void>
+}
+
+export interface Fault {
+  readonly msg: string
+  readonly reference?: string
+  readonly err?: { readonly message: string; readonly stack: string }
+}
+
+export async function startApiServer(
+  options: { blocks?: readonly Block[]; isExplorable?: boolean } = {},
+): Promise<ApiServer> {
+  const database = await createTestDatabase()
+  const faults: Fault[] = []
+  const logger = pino({ level: 'error' }, { write: (line) => void faults.push(JSON.parse(line) as Fault) })
+  const gates = createGates()
+  const blocks = [gates.block, ...(options.blocks ?? [])]
+  const lume = await createLume({ databaseUrl: database.url }, { logger, blocks })
+  const server = await startServer({ lume, port: 0, isExplorable: options.isExplorable ?? true })
+  return {
+    url: server.url,
+    origin: server.origin,
+    port: Number(new URL(server.origin).port),
+    lume,
+    client: createGraphqlClient(server.url),
+    gate: gates.gate,
+    takeFaults: () => faults.splice(0),
+    query: async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
+      (await database.pool.query<Row>(sql, [...values])).rows,
+    async stop() {
+      await server.close()
+      await lume.close()
+      await database.drop()
+    },
+  }
+}

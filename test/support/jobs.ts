@@ -1,0 +1,122 @@
+import type pg from 'pg'
+import { createDefinitionStore } from '../../src/db/definition-store.ts'
+import { createJobStore, type NewJob } from '../../src/db/job-store.ts'
+import type { Claim } from '../../src/db/journal.ts'
+import { event } from '../../src/engine/event.ts'
+import type { JobStatus } from '../../src/engine/job.ts'
+import { canonicalHash } from '../../src/lib/canonical-json.ts'
+import { newId, ownerId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
+
+export const OWNER = ownerId('owner-1')
+export const STRANGER = ownerId('owner-2')
+
+const BODY = { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] }
+
+/** A job that wants a worker now; `change` says what is special about it. */
+export async function newJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<NewJob> {
+  const owner = change.ownerId ?? OWNER
+  const at = Date.now()
+  return {
+    id: newId(),
+    ownerId: owner,
+    type: 'WORKFLOW',
+    status: 'QUEUED',
+    handler: 'engine',
+    definitionId: await createDefinitionStore(pool).ensure(owner, { hash: canonicalHash(BODY), body: BODY }),
+    workflowId: null,
+    label: null,
+    mode: 'production',
+    metadata: {},
+    input: null,
+    variables: {},
+    totalNodes: 1,
+    priority: 0,
+    at,
+    wakeAt: at,
+    idempotency: null,
+    lease: null,
+    ...change,
+  }
+}
+
+/** Stores such a job and gives its id. */
+export async function storeJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<JobId> {
+  const job = await newJob(pool, change)
+  await createJobStore(pool).insert(job, event('JOB_QUEUED', job.at, {}))
+  return job.id
+}
+
+/** Stores a job that a worker takes in the same statement, and gives that worker's claim. */
+export async function storeClaimedJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<Claim> {
+  const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }
+  const jobId = await storeJob(pool, { lease, ...change })
+  return { jobId, ownerId: change.ownerId ?? OWNER, fence: 1n, lastSeq: 1, commandsSeen: 0 }
+}
+
+/** Hands a job to another worker, as a recovery does. */
+export async function steal(pool: pg.Pool, jobId: JobId): Promise<Claim> {
+  const { rows } = await pool.query<{ owner_id: Claim['ownerId']; fence: string; last_seq: number }>(
+    `UPDATE jobs SET fence = fence + 1, holder = $2, lease_until = now() + interval '1 min', wake_at = NULL
+     WHERE id = $1 RETURNING owner_id, fence, last_seq`,
+    [jobId, newId<WorkerId>()],
+  )
+  const row = rows[0]
+  if (!row) throw new Error(`there is no job ${jobId}`)
+  return { jobId, ownerId: row.owner_id, fence: BigInt(row.fence), lastSeq: row.last_seq, commandsSeen: 0 }
+}
+
+/** Lets the lease of a job run out, as time does when its worker is dead. */
+export async function expireLease(pool: pg.Pool, jobId: string): Promise<void> {
+  await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = $1`, [jobId])
+}
+
+export interface JobRow {
+  readonly status: JobStatus
+  readonly fence: string
+  readonly last_seq: number
+  readonly holder: string | null
+  readonly lease_until: Date | null
+  readonly wake_at: Date | null
+  readonly recoveries: number
+  readonly progress: number
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly started_at: Date | null
+  readonly finished_at: Date | null
+}
+
+/** A job's row as it stands in the table. */
+export async function jobRow(pool: pg.Pool, jobId: string): Promise<JobRow> {
+  const { rows } = await pool.query<JobRow>('SELECT * FROM jobs WHERE id = $1', [jobId])
+  if (!rows[0]) throw new Error(`there is no job ${jobId}`)
+  return rows[0]
+}
+
+/** The kinds of a job's events in order; fails unless they are numbered from 1 without a gap (P4). */
+export async function timelineKinds(pool: pg.Pool, jobId: string): Promise<readonly string[]> {
+  return (await timelineRows(pool, jobId)).map(({ kind }) => kind)
+}
+
+/** The messages of a job's progress events in order, its other events left out; checks the numbers, too. */
+export async function timelineMessages(pool: pg.Pool, jobId: string): Promise<readonly string[]> {
+  const rows = await timelineRows(pool, jobId)
+  return rows.filter(({ kind }) => kind === 'JOB_PROGRESS').map(({ body }) => body.message ?? '')
+}
+
+interface EventRow {
+  readonly seq: number
+  readonly kind: string
+  readonly body: { readonly message?: string }
+}
+
+async function timelineRows(pool: pg.Pool, jobId: string): Promise<readonly EventRow[]> {
+  const { rows } = await pool.query<EventRow>(
+    'SELECT seq, kind, body FROM job_events WHERE job_id = $1 ORDER BY seq',
+    [jobId],
+  )
+  const { last_seq } = await jobRow(pool, jobId)
+  const isGapless = rows.every(({ seq }, index) => seq === index + 1) && last_seq === rows.length
+  if (!isGapless) {
+    throw new Error(`job ${jobId} ends at ${last_seq}, its events are ${rows.map(({ seq }) => seq).join()}`)
+  }
+  return rows
+}

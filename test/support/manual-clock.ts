@@ -1,0 +1,81 @@
+import { waitOn, type Clock } from '../../src/lib/clock.ts'
+
+interface Timer {
+  readonly dueAt: number
+  readonly fire: () => void
+}
+
+/** Time that stands still until a test moves it. */
+export class ManualClock implements Clock {
+  readonly #timers = new Set<Timer>()
+  #now: number
+
+  constructor(now = Date.parse('2027-01-01T00:00:00Z')) {
+    this.#now = now
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const cancel = () => void this.#timers.delete(timer)
+    const fire = () => {
+      cancel()
+      callback()
+    }
+    const timer = { dueAt: this.#now + ms, fire }
+    this.#timers.add(timer)
+    return cancel
+  }
+
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    return waitOn(this, ms, signal)
+  }
+
+  /** When the next wait ends; null when nobody waits. */
+  get nextDueAt(): number | null {
+    let next: number | null = null
+    for (const { dueAt } of this.#timers) if (next === null || dueAt < next) next = dueAt
+    return next
+  }
+
+  /** Moves time on, step by step: what comes due happens, with all that follows from it, before what comes due later. */
+  async advance(ms: number): Promise<void> {
+    await this.advanceTo(this.#now + ms)
+  }
+
+  async advanceTo(instant: number): Promise<void> {
+    await settled()
+    for (let next = this.nextDueAt; next !== null && next <= instant; next = this.nextDueAt) {
+      this.#now = Math.max(this.#now, next)
+      for (const timer of [...this.#timers]) if (timer.dueAt <= this.#now) timer.fire()
+      await settled()
+    }
+    this.#now = Math.max(this.#now, instant)
+  }
+}
+
+// The longest chain in the engine: the check for idleness, the park's commit, and what the park sets off.
+const TURNS = 4
+
+/** Resolves once everything that can happen without time moving has happened. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A door that stays shut until a test opens it. */
+export class Gate {
+  #open: () => void = () => {}
+  readonly #opened = new Promise<void>((resolve) => {
+    this.#open = resolve
+  })
+
+  open(): void {
+    this.#open()
+  }
+
+  pass(): Promise<void> {
+    return this.#opened
+  }
+}

@@ -1,0 +1,298 @@
+import { z } from 'zod'
+import { CORE_BLOCKS } from '../../src/blocks/index.ts'
+import {
+  BlockError,
+  completed,
+  waiting,
+  type Block,
+  type BlockContext,
+  type BlockOutcome,
+} from '../../src/engine/block.ts'
+import { defineBlock } from '../../src/engine/define-block.ts'
+import type { JobEnd } from '../../src/engine/journal.ts'
+import type { Plan } from '../../src/engine/plan.ts'
+import { BlockRegistry } from '../../src/engine/registry.ts'
+import { NO_RETRY } from '../../src/engine/retry-policy.ts'
+import { runExecution, type RunEnd } from '../../src/engine/run.ts'
+import { validateDefinition } from '../../src/engine/validate/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
+import { ManualClock, settled, type Gate } from './manual-clock.ts'
+import { Crash, MemoryJournal } from './memory-journal.ts'
+
+export { Gate, ManualClock, settled } from './manual-clock.ts'
+
+/** One call of a scripted block. */
+export interface Call {
+  readonly path: string
+  readonly attempt: number
+  readonly input: Json
+  readonly config: JsonObject
+  readonly signal: AbortSignal
+  readonly context: BlockContext<JsonObject>
+  /** The virtual instant of the call. */
+  readonly at: number
+}
+
+/** What a scripted block does when it is called; what it returns that is no outcome is its output. */
+export type Behaviour = (call: Call) => unknown
+/** By step path, else by node id. A list is by attempt, its last entry for all that follow. Default: the input, passed on. */
+export type Behaviours = Readonly<Record<string, Behaviour | readonly Behaviour[]>>
+
+export const returns =
+  (output: unknown, handles?: readonly string[]): Behaviour =>
+  () =>
+    completed(output, handles)
+
+export const fails =
+  (code = 'BROKEN', options: ConstructorParameters<typeof BlockError>[2] = {}): Behaviour =>
+  () => {
+    throw new BlockError(code, `it says ${code}`, { retryable: true, ...options })
+  }
+
+/** Works for a time, as a good block does: it listens to its signal. */
+export const takes =
+  (ms: number, then: Behaviour = ({ input }) => completed(input)): Behaviour =>
+  async (call) => {
+    await call.context.clock.wait(ms, call.signal)
+    return then(call)
+  }
+
+/** Waits for a gate and for nothing else. */
+export const held =
+  (gate: Gate, then: Behaviour = ({ input }) => completed(input)): Behaviour =>
+  async (call) => {
+    await gate.pass()
+    return then(call)
+  }
+
+/** Never settles and does not listen. */
+export const hangs = (): Behaviour => () => new Promise(() => {})
+
+/** Listens to its signal and does nothing else. */
+export const listens = (): Behaviour => (call) =>
+  call.context.clock.wait(Number.MAX_SAFE_INTEGER, call.signal)
+
+export const waits =
+  (ms: number, output: unknown = null): Behaviour =>
+  ({ at }) =>
+    waiting({ until: at + ms, output })
+
+type NodeShape = { readonly type?: string; readonly [field: string]: unknown }
+
+/**
+ * A definition's document: nodes by id (a scripted external block where no type is given), and edges as texts, such as
+ * `a > b > c` or, by a handle, `a:error > d`.
+ */
+export function definition(
+  nodes: Readonly<Record<string, NodeShape>>,
+  ...edges: readonly string[]
+): JsonObject {
+  return {
+    nodes: Object.entries(nodes).map(([id, node]) => ({ id, type: 'test.call', ...node })) as Json,
+    edges: edges.flatMap(readEdges),
+  }
+}
+
+function readEdges(text: string): JsonObject[] {
+  const stops = text.split('>').map((stop) => stop.trim())
+  return stops.slice(1).map((target, i) => {
+    const [source = '', handle] = (stops[i] ?? '').split(':')
+    const [to = ''] = target.split(':')
+    return { source, target: to, ...(handle === undefined ? {} : { sourceHandle: handle }) }
+  })
+}
+
+/** A loop's node. */
+export function forEach(body: JsonObject, config: JsonObject = {}, node: NodeShape = {}): NodeShape {
+  return { type: 'core.forEach', ...node, config: { items: '{{ input }}', ...config, body } }
+}
+
+const scriptedConfig = z.record(z.string(), z.unknown())
+
+/** The blocks `test.call` (external), `test.costly` (external, never to be repeated) and `test.pure`, all by one script. */
+export function scriptedBlocks(behaviours: Behaviours, calls: Call[] = []): Block[] {
+  const script = (type: string, rest: { effect: 'pure' | 'external'; repeat?: 'safe' | 'never' }) =>
+    defineBlock({
+      type,
+      name: type,
+      description: 'Does what the test says.',
+      config: scriptedConfig,
+      output: z.unknown(),
+      sample: null,
+      retry: NO_RETRY,
+      handles: (config) => (isJsonObject(config) && isTexts(config.handles) ? config.handles : ['out']),
+      async run(context): Promise<BlockOutcome> {
+        const call = callOf(context as BlockContext<JsonObject>)
+        calls.push(call)
+        const outcome = await behaviourOf(behaviours, call)(call)
+        return isOutcome(outcome) ? outcome : completed(outcome)
+      },
+      ...rest,
+    })
+  return [
+    script('test.call', { effect: 'external' }),
+    script('test.costly', { effect: 'external', repeat: 'never' }),
+    script('test.pure', { effect: 'pure' }),
+  ]
+}
+
+const EXECUTION_ID = 'execution'
+
+function callOf(context: BlockContext<JsonObject>): Call {
+  const { attempt, input, config, signal, idempotencyKey } = context
+  const path = idempotencyKey.slice(EXECUTION_ID.length + 1)
+  return { path, attempt, input, config, signal, context, at: context.clock.now() }
+}
+
+function behaviourOf(behaviours: Behaviours, { path, attempt }: Call): Behaviour {
+  const found = behaviours[path] ?? behaviours[path.slice(path.lastIndexOf('/') + 1)]
+  if (found === undefined) return ({ input }) => completed(input)
+  return typeof found === 'function' ? found : (found[Math.min(attempt, found.length) - 1] ?? returns(null))
+}
+
+function isOutcome(value: unknown): value is BlockOutcome {
+  return typeof value === 'object' && value !== null && 'kind' in value
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+export interface ExecutionOptions {
+  readonly input?: Json
+  readonly variables?: JsonObject
+  /** Default: one half, so that a jittered delay is half its cap. */
+  readonly random?: () => number
+  readonly blocks?: readonly Block[]
+}
+
+/** One execution and everything around it: its tables, its clock, its scripted blocks. */
+export class TestExecution {
+  readonly clock = new ManualClock()
+  readonly journal = new MemoryJournal()
+  readonly calls: Call[] = []
+  readonly plan: Plan
+  readonly #options: ExecutionOptions
+  #recoveries = 0
+
+  constructor(document: JsonObject, behaviours: Behaviours = {}, options: ExecutionOptions = {}) {
+    this.#options = options
+    this.plan = soundPlan(document, [...scriptedBlocks(behaviours, this.calls), ...(options.blocks ?? [])])
+  }
+
+  /** A worker takes the execution up from whatever is recorded of it. */
+  start(): TestRun {
+    const { journal, clock, plan } = this
+    const { input = null, variables = {}, random = () => 0.5 } = this.#options
+    const ports = { journal: journal.open(), clock, random }
+    const { startedAt, progress } = journal.job
+    const request = {
+      executionId: EXECUTION_ID,
+      plan,
+      input,
+      variables: { ...plan.variables, ...variables },
+      mode: 'test',
+      startedAt,
+      progress,
+      recorded: journal.recorded(),
+      recoveries: this.#recoveries,
+    } as const
+    return new TestRun((signals) => runExecution(request, ports, signals))
+  }
+
+  /** The worker is gone, and a while later another one goes on. */
+  recover(): TestRun {
+    this.#recoveries++
+    this.journal.crashAt = Number.POSITIVE_INFINITY
+    return this.start()
+  }
+
+  /** Runs until this worker's time with the job is over, moving time on as far as needed. */
+  async run(run: TestRun = this.start()): Promise<RunEnd> {
+    for (let moves = 0; ; moves++) {
+      await settled()
+      if (run.result) break
+      const next = this.clock.nextDueAt
+      if (next === null || moves > 10_000) throw new Error('the run waits for something that never comes')
+      await this.clock.advanceTo(next)
+    }
+    const end = await run.end
+    this.expectSound(end)
+    return end
+  }
+
+  /** Runs through parks and crashes until the job has ended. */
+  async finish(): Promise<JobEnd> {
+    for (let workers = 0; workers < 1_000; workers++) {
+      const end = await this.run(workers === 0 ? this.start() : this.recover()).catch(ignoreCrash)
+      if (end?.kind === 'ended') return end.end
+      if (end?.kind === 'parked') {
+        this.#recoveries = -1
+        await this.clock.advanceTo(end.wakeAt)
+      }
+    }
+    throw new Error('the job does not end')
+  }
+
+  /** The promises that hold at the end of every run. */
+  expectSound(end: RunEnd): void {
+    const { job, violations, steps } = this.journal
+    const problems = [...violations]
+    if (end.kind === 'parked' && job.wakeAt === null) problems.push('the job is parked and nothing wakes it')
+    if (end.kind === 'ended') {
+      if (!job.end) problems.push('the run ended and the job did not')
+      const open = [...steps.values()].filter(({ finishedAt }) => finishedAt === null)
+      for (const { path, status } of open) problems.push(`the job ended and ${path} is ${status}`)
+    }
+    if (problems.length > 0) throw new Error(problems.join('\n'))
+  }
+
+  /** The paths of the calls so far. */
+  get called(): string[] {
+    return this.calls.map(({ path }) => path)
+  }
+}
+
+/** One worker's time with an execution. */
+export class TestRun {
+  readonly end: Promise<RunEnd>
+  /** What it came to, once it is over. */
+  result: PromiseSettledResult<RunEnd> | null = null
+  readonly #cancel = new AbortController()
+  readonly #yield = new AbortController()
+
+  constructor(begin: (signals: { cancel: AbortSignal; yield: AbortSignal }) => Promise<RunEnd>) {
+    this.end = begin({ cancel: this.#cancel.signal, yield: this.#yield.signal })
+    this.end.then(
+      (value) => (this.result = { status: 'fulfilled', value }),
+      (reason: unknown) => (this.result = { status: 'rejected', reason }),
+    )
+  }
+
+  cancel(): void {
+    this.#cancel.abort(new Error('a user canceled the job'))
+  }
+
+  yield(): void {
+    this.#yield.abort(new Error('the process stops'))
+  }
+}
+
+/** Compiles a document that must be sound. */
+export function soundPlan(document: JsonObject, blocks: readonly Block[] = scriptedBlocks({})): Plan {
+  const { plan, diagnostics } = validateDefinition(document, registryWith(blocks))
+  if (!plan) throw new Error(`the definition is not sound: ${JSON.stringify(diagnostics, null, 2)}`)
+  return plan
+}
+
+/** The core blocks and some more. */
+export function registryWith(blocks: readonly Block[] = []): BlockRegistry {
+  const registry = new BlockRegistry()
+  for (const block of [...CORE_BLOCKS, ...blocks]) registry.register(block)
+  return registry
+}
+
+function ignoreCrash(thrown: unknown): null {
+  if (thrown instanceof Crash) return null
+  throw thrown
+}

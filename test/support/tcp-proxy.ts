@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+/**
+ * Where a connection breaks. `before`: the statement never reaches the server. `after`: the server has done it, and its
+ * answer is lost. `during`: the client is cut off at once, while the server goes on with the statement.
+ */
+export type Cut = 'before' | 'during' | 'after'
+
+/** A network path to the test server that breaks on demand. */
+export interface TcpProxy {
+  /** The database's URL by way of the proxy. */
+  readonly url: string
+  /** Breaks the connection that next sends a statement holding `text`, once; resolves when it has. */
+  cutOnce(text: string, cut: Cut): Promise<void>
+  /** Breaks every connection and lets none through: for whoever connects here, the server is gone. */
+  sever(): void
+  restore(): void
+  close(): Promise<void>
+}
+
+interface Trap {
+  readonly text: string
+  readonly cut: Cut
+  readonly sprung: () => void
+}
+
+export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
+  const target = new URL(databaseUrl)
+  const sockets = new Set<Socket>()
+  let isSevered = false
+  let trap: Trap | null = null
+
+  const track = (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.once('close', () => sockets.delete(socket))
+  }
+  const server = createServer((client) => {
+    track(client)
+    if (isSevered) return client.destroy()
+    const upstream = connect(Number(target.port), target.hostname)
+    track(upstream)
+    let onAnswer: (() => void) | null = null
+    let isLeftAlone = false
+    const cut = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    client.once('close', () => isLeftAlone || upstream.destroy())
+    upstream.once('close', () => client.destroy())
+    client.on('data', (chunk) => {
+      const sprung = trap && chunk.includes(trap.text) ? trap : null
+      if (!sprung) return upstream.write(chunk)
+      trap = null
+      if (sprung.cut !== 'before') upstream.write(chunk)
+      if (sprung.cut === 'during') isLeftAlone = true
+      const breakOff = () => {
+        if (sprung.cut === 'during') client.destroy()
+        else cut()
+        sprung.sprung()
+      }
+      if (sprung.cut === 'after') onAnswer = breakOff
+      else breakOff()
+    })
+    upstream.on('data', (chunk) => {
+      if (onAnswer) onAnswer()
+      else if (isLeftAlone) upstream.destroy()
+      else client.write(chunk)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = new URL(databaseUrl)
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const sever = () => {
+    isSevered = true
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: url.href,
+    cutOnce: (text, cut) =>
+      new Promise((sprung) => {
+        trap = { text, cut, sprung }
+      }),
+    sever,
+    restore: () => {
+      isSevered = false
+    },
+    async close() {
+      sever()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
