@@ -1,6 +1,6 @@
 import type { BenchEnvironment } from './environment.ts'
 
-const LOOK_EVERY_MS = 5
+const LOOK_EVERY_MS = 10
 
 /** Tells when jobs have ended, by one query for all of them behind each round of commits. */
 export class EndWatch {

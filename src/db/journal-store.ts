@@ -78,15 +78,13 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
  */
 const FLUSH = `
 WITH locked AS (
-  SELECT id FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
-), write AS (
-  SELECT * FROM unnest(
+  SELECT w.* FROM unnest(
     $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
-    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::text[], $15::bool[], $16::float8[]
+    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[]
   ) WITH ORDINALITY AS w(
     job_id, fence, expected_seq, new_seq, commands_seen, status, progress, current_step, completed_nodes,
-    started_at, ends_step, finished_at, error, output, parks, wake_at, n
-  )
+    started_at, ends_step, finished_at, error, parks, wake_at, n
+  ) JOIN jobs ON jobs.id = w.job_id ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
 ), guard AS (
   UPDATE jobs j SET
     last_seq = w.new_seq,
@@ -102,14 +100,14 @@ WITH locked AS (
     holder = CASE WHEN w.parks OR w.finished_at IS NOT NULL THEN NULL ELSE j.holder END,
     lease_until = CASE WHEN w.parks OR w.finished_at IS NOT NULL THEN NULL ELSE j.lease_until END,
     wake_at = CASE WHEN w.parks THEN to_timestamp(w.wake_at / 1000) END
-  FROM write w JOIN locked l ON l.id = w.job_id
-  WHERE j.id = l.id AND j.holder IS NOT NULL AND j.fence = w.fence AND j.last_seq = w.expected_seq
+  FROM locked w
+  WHERE j.id = w.job_id AND j.holder IS NOT NULL AND j.fence = w.fence AND j.last_seq = w.expected_seq
     AND (NOT w.parks OR j.commands_sent = w.commands_seen)
   RETURNING w.n, j.id, j.owner_id, j.commands_sent
 ), event AS (
   INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
   SELECT g.owner_id, g.id, e.seq, to_timestamp(e.at / 1000), e.kind, e.progress, e.body::json
-  FROM unnest($17::int[], $18::int[], $19::float8[], $20::text[], $21::float8[], $22::text[])
+  FROM unnest($18::int[], $19::int[], $20::float8[], $21::text[], $22::float8[], $23::text[])
     AS e(n, seq, at, kind, progress, body)
   JOIN guard g ON g.n = e.n
 ), step AS (
@@ -118,8 +116,8 @@ WITH locked AS (
   SELECT g.owner_id, g.id, s.path, s.position, s.node_id, s.status, s.attempt, s.attempts::json, s.handles::json,
     s.input_from::json, to_timestamp(s.due_at / 1000), s.error::json, to_timestamp(s.started_at / 1000),
     to_timestamp(s.finished_at / 1000)
-  FROM unnest($23::int[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[], $29::text[], $30::text[],
-    $31::text[], $32::float8[], $33::text[], $34::float8[], $35::float8[])
+  FROM unnest($24::int[], $25::text[], $26::text[], $27::text[], $28::text[], $29::int[], $30::text[], $31::text[],
+    $32::text[], $33::float8[], $34::text[], $35::float8[], $36::float8[])
     AS s(n, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, error, started_at, finished_at)
   JOIN guard g ON g.n = s.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET
@@ -129,19 +127,19 @@ WITH locked AS (
 ), step_value AS (
   INSERT INTO step_values (owner_id, execution_id, path, config, output)
   SELECT g.owner_id, g.id, v.path, v.config::json, v.output::json
-  FROM unnest($36::int[], $37::text[], $38::text[], $39::text[]) AS v(n, path, config, output)
+  FROM unnest($37::int[], $38::text[], $39::text[], $40::text[]) AS v(n, path, config, output)
   JOIN guard g ON g.n = v.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET config = excluded.config, output = excluded.output
 ), item AS (
   INSERT INTO loop_items (owner_id, execution_id, path, index, status, output, error, finished_at)
   SELECT g.owner_id, g.id, i.path, i.index, i.status, i.output::json, i.error::json, to_timestamp(i.finished_at / 1000)
-  FROM unnest($40::int[], $41::text[], $42::int[], $43::text[], $44::text[], $45::text[], $46::float8[])
+  FROM unnest($41::int[], $42::text[], $43::int[], $44::text[], $45::text[], $46::text[], $47::float8[])
     AS i(n, path, index, status, output, error, finished_at)
   JOIN guard g ON g.n = i.n
 ), result AS (
-  UPDATE execution_values v SET output = w.output::json
-  FROM write w JOIN guard g ON g.n = w.n
-  WHERE v.execution_id = w.job_id AND w.output IS NOT NULL
+  UPDATE execution_values v SET output = r.output::json
+  FROM unnest($16::int[], $17::text[]) AS r(n, output) JOIN guard g ON g.n = r.n
+  WHERE v.execution_id = g.id
 )
 SELECT n::int - 1 AS index, commands_sent AS "commandsSent" FROM guard`
 
@@ -153,6 +151,8 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
   const steps = <T>(read: (row: JobWrite['steps'][number], n: number) => T) => rows((w) => w.steps, read)
   const values = <T>(read: (row: JobWrite['values'][number], n: number) => T) => rows((w) => w.values, read)
   const items = <T>(read: (row: JobWrite['items'][number], n: number) => T) => rows((w) => w.items, read)
+  const results = <T>(read: (output: string, n: number) => T) =>
+    rows((w) => (w.end?.status === 'COMPLETED' ? [w.end.output] : []), read)
   return [
     of((w) => w.jobId),
     of((w) => w.fence),
@@ -167,9 +167,10 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     of((w) => w.endsStep),
     of((w) => w.end?.at ?? null),
     of((w) => (w.end?.status === 'FAILED' ? JSON.stringify(w.end.error) : null)),
-    of((w) => (w.end?.status === 'COMPLETED' ? w.end.output : null)),
     of((w) => w.park !== null),
     of((w) => w.park?.wakeAt ?? null),
+    results((_, n) => n),
+    results((output) => output),
     events((_, n) => n),
     events((e) => e.seq),
     events((e) => e.draft.at),

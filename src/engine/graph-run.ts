@@ -7,15 +7,19 @@ import { event } from './event.ts'
 import { ExpressionError } from './expression.ts'
 import type { Frame, GraphEnd, GraphScope } from './frame.ts'
 import type { PlanGraph, PlanNode } from './plan.ts'
+import { recordedEnd, type StepEnd } from './recorded-end.ts'
+import { endedUnbegun } from './recorded-steps.ts'
 import type { RunContext } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
-import { runStep, type StepEnd } from './step-run.ts'
+import { runStep } from './step-run.ts'
 import { stepPath, type RecordedError } from './step.ts'
 
 /** Runs one graph to its end: starts what is ready, skips what is dead, and stops the rest when a step fails it (E1–E5). */
 export function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {
   return new GraphRun(graph, frame, run).end
 }
+
+const NOTHING: Advance = { ready: [], skipped: [] }
 
 class GraphRun {
   readonly end: Promise<GraphEnd>
@@ -28,6 +32,8 @@ class GraphRun {
   readonly #errors = new Map<number, RecordedError>()
   readonly #scope: GraphScope & { readonly nodes: { [id: string]: Json } }
   #running = 0
+  /** A step of this graph was cut off. */
+  #isCut = false
   #finish: (end: GraphEnd) => void = () => {}
   #break: (fault: unknown) => void = () => {}
 
@@ -37,7 +43,9 @@ class GraphRun {
     this.#run = run
     this.#frontier = new Frontier(graph)
     this.#siblings = followingController(frame.signal)
-    this.#scope = { ...frame.scope, nodes: { ...frame.scope.nodes } }
+    // Without a prototype: a node may be called `__proto__`.
+    const nodes = Object.assign(Object.create(null) as { [id: string]: Json }, frame.scope.nodes)
+    this.#scope = { ...frame.scope, nodes }
     this.end = new Promise((resolve, reject) => {
       this.#finish = resolve
       this.#break = reject
@@ -46,9 +54,19 @@ class GraphRun {
     this.#checkEnd()
   }
 
-  #advance({ ready, skipped }: Advance): void {
-    for (const index of skipped) this.#skip(this.#node(index))
-    for (const index of ready) this.#start(this.#node(index))
+  /** Ends on record are settled before anything starts: one of them may be what stops the rest. */
+  #advance(first: Advance): void {
+    const toStart: number[] = []
+    const decided = [first]
+    for (let next = decided.pop(); next; next = decided.pop()) {
+      for (const index of next.skipped) this.#skip(this.#node(index))
+      for (const index of next.ready) {
+        const end = recordedEnd(this.#run.request.recorded.steps.get(this.#pathOf(index)))
+        if (end) decided.push(this.#settle(this.#node(index), end))
+        else toStart.push(index)
+      }
+    }
+    for (const index of toStart.toSorted((a, b) => a - b)) this.#start(this.#node(index))
   }
 
   #start(node: PlanNode): void {
@@ -60,9 +78,9 @@ class GraphRun {
     )
     const error = failedBefore && this.#errors.get(failedBefore.source)
     runStep(node, {
-      path: stepPath(this.#frame.prefix, node.id),
+      path: this.#pathOf(node.index),
       input: this.#inputOf(predecessors),
-      inputFrom: predecessors.map((index) => stepPath(this.#frame.prefix, this.#node(index).id)),
+      inputFrom: predecessors.map((index) => this.#pathOf(index)),
       scope: error ? { ...this.#scope, error } : this.#scope,
       order: [...this.#frame.order, node.index],
       isTopLevel: this.#isTopLevel,
@@ -70,61 +88,53 @@ class GraphRun {
       run: this.#run,
       runBody: (body, frame) => runGraph(body, frame, this.#run),
     })
-      .then((end) => this.#settle(node, end))
+      .then((end) => this.#advance(this.#settle(node, end)))
+      .catch((fault: unknown) => this.#run.stop(RunStop.of(fault)))
+      .then(() => {
+        this.#running--
+        this.#checkEnd()
+      })
       .catch((fault: unknown) => this.#break(fault))
   }
 
-  #settle(node: PlanNode, end: StepEnd): void {
-    this.#running--
+  #settle(node: PlanNode, end: StepEnd): Advance {
     switch (end.kind) {
       case 'completed':
         this.#outputs.set(node.index, end.output)
         this.#scope.nodes[node.id] = { output: end.output }
         if (end.error) this.#errors.set(node.index, end.error)
         if (this.#isTopLevel) this.#run.progress.report(node.index, 1)
-        this.#advance(this.#frontier.settle(node.index, end.handles))
-        break
+        return this.#frontier.settle(node.index, end.handles)
       case 'failed':
         this.#siblings.controller.abort(new RunStop({ kind: 'fail', error: end.error }))
-        break
+        return NOTHING
       case 'stopped':
-        break
+        this.#isCut = true
+        return NOTHING
     }
-    this.#checkEnd()
   }
 
   #skip(node: PlanNode): void {
     if (!this.#isTopLevel) return
-    const path = stepPath(this.#frame.prefix, node.id)
-    this.#run.progress.report(node.index, 1)
-    if (this.#run.request.recorded.steps.has(path)) return
+    const { id, index } = node
+    this.#run.progress.report(index, 1)
+    if (this.#run.request.recorded.steps.has(id)) return
     const at = this.#run.ports.clock.now()
     this.#run.note({
-      events: [event('STEP_SKIPPED', at, { path, nodeId: node.id, attempt: 0 })],
-      steps: [
-        {
-          path,
-          order: [node.index],
-          nodeId: node.id,
-          status: 'SKIPPED',
-          attempt: 0,
-          attempts: [],
-          handles: [],
-          inputFrom: [],
-          dueAt: null,
-          error: null,
-          startedAt: null,
-          finishedAt: at,
-        },
-      ],
+      events: [event('STEP_SKIPPED', at, { path: id, nodeId: id, attempt: 0 })],
+      steps: [endedUnbegun(node, 'SKIPPED', at)],
     })
   }
 
   #checkEnd(): void {
     if (this.#running > 0) return
     this.#siblings.unfollow()
-    if (this.#frame.signal.aborted) return this.#finish({ kind: 'stopped' })
     const { aborted, reason } = this.#siblings.controller.signal
+    if (this.#isCut && !aborted) {
+      // A step was canceled by a worker that is lost now, and what made it do so is not true any more.
+      this.#run.stop(RunStop.of(new Error('a step was canceled although its execution goes on')))
+    }
+    if (this.#frame.signal.aborted) return this.#finish({ kind: 'stopped' })
     if (aborted) {
       const error = (reason as RunStop).error
       return error ? this.#finish({ kind: 'failed', error }) : this.#finish({ kind: 'stopped' })
@@ -161,6 +171,10 @@ class GraphRun {
     return Object.fromEntries(
       predecessors.map((index) => [this.#node(index).id, this.#outputs.get(index) ?? null]),
     )
+  }
+
+  #pathOf(index: number): string {
+    return stepPath(this.#frame.prefix, this.#node(index).id)
   }
 
   get #isTopLevel(): boolean {

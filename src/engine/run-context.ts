@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../lib/json.ts'
 import type { EventDraft } from './event.ts'
 import type { ExecutionMode } from './job.ts'
 import {
+  EntryRefusedError,
   ParkRefusedError,
   type EndedLoopItem,
   type JobChange,
@@ -11,8 +12,10 @@ import {
   type RecordedState,
   type RunJournal,
 } from './journal.ts'
-import type { Plan, PlanNode } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { ProgressMeter, RUNNING_PERCENT } from './progress.ts'
+import { recordedEnd } from './recorded-end.ts'
+import { RecordedSteps } from './recorded-steps.ts'
 import { RunStop } from './run-stop.ts'
 import { Slots } from './slots.ts'
 
@@ -56,26 +59,29 @@ export class RunContext {
   readonly startedAt: number
   readonly slots: Slots
   readonly progress: ProgressMeter
+  readonly steps: RecordedSteps
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
-  readonly #recordedPaths: Set<string>
   #openLeaves = 0
-  #pendingAppends = 0
+  #pendingCalls = 0
   #currentStep: string | null = null
-  #onIdle: ((wakeAt: number) => Promise<void>) | null = null
+  #onIdle: ((wakeAt: number) => void) | null = null
   #isIdleCheckDue = false
+  /** Settles once the park that is being committed stands or is refused. */
+  #parking: Promise<boolean> | null = null
 
   constructor(request: RunRequest, ports: RunPorts) {
     setMaxListeners(0, this.#stop.signal)
+    const { graph, limits } = request.plan
     this.request = request
     this.ports = ports
     this.startedAt = request.startedAt ?? ports.clock.now()
-    this.slots = new Slots(request.plan.limits.concurrency)
-    this.#recordedPaths = new Set(request.recorded.steps.keys())
-    this.progress = new ProgressMeter(
-      request.plan.graph.nodes.length,
-      Math.max(RUNNING_PERCENT, request.progress),
-    )
+    this.slots = new Slots(limits.concurrency)
+    this.steps = new RecordedSteps(graph, request.recorded)
+    this.progress = new ProgressMeter(graph.nodes.length, Math.max(RUNNING_PERCENT, request.progress))
+    for (const { id, index } of graph.nodes) {
+      if (recordedEnd(request.recorded.steps.get(id))?.kind === 'completed') this.progress.report(index, 1)
+    }
   }
 
   /** Aborts with a `RunStop` when the whole run stops. */
@@ -93,18 +99,21 @@ export class RunContext {
     return this.#stop.signal.aborted ? (this.#stop.signal.reason as RunStop) : null
   }
 
-  /** Records a change. A journal that gives nothing more away stops the run, and the caller with it. */
+  /**
+   * Records a change. A journal that gives nothing more away stops the run, and the caller with it; so does a run that
+   * records nothing more because it yields or is parked.
+   */
   async append(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
-    for (const step of entry.steps ?? []) this.#recordedPaths.add(step.path)
-    this.#pendingAppends++
+    if (this.#parking) await this.#parking
+    const { stopped } = this
+    if (stopped && !stopped.isRecorded) throw stopped
+    for (const step of entry.steps ?? []) this.steps.put(step)
     try {
-      await this.ports.journal.append({ ...entry, job: { ...this.#jobChange(), ...job } })
+      await this.#counted(this.ports.journal.append({ ...entry, job: { ...this.#jobChange(), ...job } }))
     } catch (fault) {
+      if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
       this.stop(RunStop.of(fault))
       throw fault
-    } finally {
-      this.#pendingAppends--
-      this.#checkIdle()
     }
   }
 
@@ -115,22 +124,39 @@ export class RunContext {
     })
   }
 
-  /** Gives the lease back until an instant; false when a command that nobody has read stands against it (D8). */
+  /** The outputs and errors of a loop's ended items. */
+  loopItems(path: string): Promise<readonly EndedLoopItem[]> {
+    return this.#counted(this.ports.journal.loopItems(path))
+  }
+
+  /**
+   * Gives the lease back until an instant and stops the run; false when a command that nobody has read stands against it
+   * (D8). Until that is known nothing else is recorded and no wait ends: behind a park nobody would wake the job.
+   */
   async park(events: readonly EventDraft[], wakeAt: number): Promise<boolean> {
+    this.#parking = this.#commitPark(events, wakeAt)
     try {
-      const job = { ...this.#jobChange(), status: 'WAITING', park: { wakeAt } } as const
-      await this.ports.journal.append({ events, job })
-      return true
-    } catch (fault) {
-      if (fault instanceof ParkRefusedError) return false
-      this.stop(RunStop.of(fault))
-      return true
+      return await this.#parking
+    } finally {
+      this.#parking = null
     }
   }
 
-  /** The top-level nodes of which nothing is recorded. */
-  unrecordedNodes(): readonly PlanNode[] {
-    return this.request.plan.graph.nodes.filter(({ id }) => !this.#recordedPaths.has(id))
+  /** Resolves when no park is being committed. */
+  async parkIsDecided(): Promise<void> {
+    await this.#parking
+  }
+
+  async #commitPark(events: readonly EventDraft[], wakeAt: number): Promise<boolean> {
+    try {
+      const job = { ...this.#jobChange(), status: 'WAITING', park: { wakeAt } } as const
+      await this.ports.journal.append({ events, job })
+      this.stop(new RunStop({ kind: 'park', wakeAt }))
+    } catch (fault) {
+      if (fault instanceof ParkRefusedError) return false
+      this.stop(RunStop.of(fault))
+    }
+    return true
   }
 
   #jobChange(): JobChange {
@@ -159,19 +185,28 @@ export class RunContext {
     this.#checkIdle()
     try {
       await this.ports.clock.wait(Math.max(0, dueAt - this.ports.clock.now()), signal)
+      await this.#parking
+      signal.throwIfAborted()
     } finally {
       this.#waits.delete(wait)
     }
   }
 
   /** Calls back, at most once until set again, when only waits are left and the first of them is far. */
-  onIdle(callback: (wakeAt: number) => Promise<void>): void {
+  onIdle(callback: (wakeAt: number) => void): void {
     this.#onIdle = callback
     this.#checkIdle()
   }
 
-  loopItems(path: string): Promise<readonly EndedLoopItem[]> {
-    return this.ports.journal.loopItems(path)
+  /** Counts a call of the journal: while one is under way, the run cannot park. */
+  async #counted<T>(call: Promise<T>): Promise<T> {
+    this.#pendingCalls++
+    try {
+      return await call
+    } finally {
+      this.#pendingCalls--
+      this.#checkIdle()
+    }
   }
 
   /** In a macrotask of its own: by then everything that a settled promise set off has said whether it is busy. */
@@ -181,13 +216,14 @@ export class RunContext {
     setImmediate(() => {
       this.#isIdleCheckDue = false
       const isIdle =
-        this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingAppends === 0
+        this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingCalls === 0
       const callback = this.#onIdle
       if (!isIdle || !callback || this.#stop.signal.aborted) return
-      const wakeAt = Math.min(...[...this.#waits].map(({ dueAt }) => dueAt))
+      let wakeAt = Number.POSITIVE_INFINITY
+      for (const { dueAt } of this.#waits) wakeAt = Math.min(wakeAt, dueAt)
       if (wakeAt - this.ports.clock.now() < PARK_OVER_MS) return
       this.#onIdle = null
-      void callback(wakeAt)
+      callback(wakeAt)
     })
   }
 }

@@ -13,16 +13,18 @@ export interface LastEntry {
   /** In percent, as reached so far. */
   readonly progress: number
   readonly completedNodes?: number
+  /** What comes to its end with the job. */
+  readonly events?: readonly EventDraft[]
   readonly steps?: readonly StepRecord[]
 }
 
 /** Writes a job's last entry: its terminal event and its end, in one transaction. */
 export async function recordEnd(journal: RunJournal, end: JobEnd, last: LastEntry): Promise<RunEnd> {
-  const { steps = [], ...reached } = last
+  const { events = [], steps = [], ...reached } = last
   const progress = end.status === 'COMPLETED' ? 100 : reached.progress
   try {
     await journal.append({
-      events: [terminalEvent(end)],
+      events: [...events, terminalEvent(end)],
       steps,
       job: { ...reached, progress, currentStep: null, end },
     })

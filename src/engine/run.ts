@@ -1,9 +1,9 @@
-import type { Json } from '../lib/json.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { deepFreeze, type Json } from '../lib/json.ts'
 import { event } from './event.ts'
 import type { Frame, GraphEnd } from './frame.ts'
 import { runGraph } from './graph-run.ts'
-import { EntryRefusedError, type JobEnd, type StepRecord } from './journal.ts'
+import { EntryRefusedError, type JobEnd } from './journal.ts'
+import { readOutput } from './output.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
 import { RunContext, type RunPorts, type RunRequest } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
@@ -31,14 +31,15 @@ export async function runExecution(
   const run = new RunContext(request, ports)
   recordStart(run)
   const disobey = obey(run, signals)
-  const deadline = watchDeadline(run)
+  const unwatch = watchDeadline(run)
   parkWhenIdle(run)
-  try {
-    return await finish(run, await runGraph(request.plan.graph, topFrame(run), run))
-  } finally {
+  // What comes once the graph has ended comes too late: nothing may be recorded behind the end.
+  const graphEnd = await runGraph(request.plan.graph, topFrame(run), run).finally(() => {
     disobey()
-    deadline.abort(new Error('the run has ended'))
-  }
+    unwatch()
+  })
+  await run.parkIsDecided()
+  return finish(run, graphEnd)
 }
 
 function topFrame(run: RunContext): Frame {
@@ -46,8 +47,8 @@ function topFrame(run: RunContext): Frame {
   const execution = { id: executionId, mode, startedAt: new Date(run.startedAt).toISOString() }
   return {
     prefix: '',
-    input,
-    scope: { input, variables, execution, secrets: {}, nodes: {} },
+    input: deepFreeze(input),
+    scope: { input, variables: deepFreeze(variables), execution, secrets: {}, nodes: {} },
     order: [],
     signal: run.signal,
   }
@@ -81,17 +82,17 @@ function obey(run: RunContext, { cancel, yield: yielded }: RunSignals): () => vo
   }
 }
 
-/** The execution's deadline runs through everything, waits included. */
-function watchDeadline(run: RunContext): AbortController {
-  const ended = new AbortController()
+/** The execution’s deadline runs through everything, waits included. Returns what ends the watch. */
+function watchDeadline(run: RunContext): () => void {
   const { timeoutMs } = run.request.plan.limits
-  if (timeoutMs === null) return ended
+  if (timeoutMs === null) return () => {}
   const error = { code: 'EXECUTION_TIMEOUT', message: `The execution took longer than ${timeoutMs} ms.` }
-  run.ports.clock.wait(Math.max(0, deadlineOf(run) - run.ports.clock.now()), ended.signal).then(
-    () => run.stop(new RunStop({ kind: 'fail', error })),
-    () => {}, // the run ended first
-  )
-  return ended
+  const stop = () => run.stop(new RunStop({ kind: 'fail', error }))
+  const { clock } = run.ports
+  const leftMs = deadlineOf(run) - clock.now()
+  if (leftMs > 0) return clock.after(leftMs, stop)
+  stop()
+  return () => {}
 }
 
 function deadlineOf(run: RunContext): number {
@@ -100,13 +101,13 @@ function deadlineOf(run: RunContext): number {
 
 /** E9: gives the lease back once only waits are left. A command that comes in between wins. */
 function parkWhenIdle(run: RunContext): void {
-  run.onIdle(async (due) => {
+  run.onIdle((due) => {
     const wakeAt = Math.min(due, deadlineOf(run))
-    const until = new Date(wakeAt).toISOString()
-    const parked = await run.park([event('JOB_WAITING', run.ports.clock.now(), { until })], wakeAt)
-    if (parked) run.stop(new RunStop({ kind: 'park', wakeAt }))
-    // Stay: the command is on its way to the cancel signal.
-    else parkWhenIdle(run)
+    const events = [event('JOB_WAITING', run.ports.clock.now(), { until: new Date(wakeAt).toISOString() })]
+    void run.park(events, wakeAt).then((isDecided) => {
+      // Stay: the command is on its way to the cancel signal.
+      if (!isDecided) parkWhenIdle(run)
+    })
   })
 }
 
@@ -146,17 +147,10 @@ function endOf(run: RunContext, graphEnd: GraphEnd): JobEnd {
   }
 }
 
-/** The same cap as for a step: the result of a job is read whole. */
-const RESULT_MAX_BYTES = 4 * 1024 * 1024
-
 function completedWith(output: Json, at: number): JobEnd {
-  const plain = toPlainJson(output)
-  if (!plain.ok) return failedWith('OUTPUT_INVALID', `The output ${plain.problem.reason}.`, at)
-  if (Buffer.byteLength(plain.text) > RESULT_MAX_BYTES) {
-    const hint = 'give the definition an `output` that is smaller'
-    return failedWith('OUTPUT_TOO_LARGE', `The output has more than ${RESULT_MAX_BYTES} bytes; ${hint}.`, at)
-  }
-  return { status: 'COMPLETED', at, output: plain.text }
+  const read = readOutput(output, 'Give the definition an `output` that is smaller.')
+  if (read.kind === 'refused') return failedWith(read.code, read.message, at)
+  return { status: 'COMPLETED', at, output: read.text }
 }
 
 function failedWith(code: string, message: string, at: number): JobEnd {
@@ -165,24 +159,5 @@ function failedWith(code: string, message: string, at: number): JobEnd {
 
 async function record(run: RunContext, end: JobEnd): Promise<RunEnd> {
   const { percent: progress, endedNodes: completedNodes } = run.progress
-  const steps = end.status === 'COMPLETED' ? [] : neverStarted(run, end.at)
-  return recordEnd(run.ports.journal, end, { progress, completedNodes, steps })
-}
-
-/** E5: nodes whose step was never recorded are CANCELED with the rest. */
-function neverStarted(run: RunContext, at: number): StepRecord[] {
-  return run.unrecordedNodes().map(({ id, index }) => ({
-    path: id,
-    order: [index],
-    nodeId: id,
-    status: 'CANCELED',
-    attempt: 0,
-    attempts: [],
-    handles: [],
-    inputFrom: [],
-    dueAt: null,
-    error: null,
-    startedAt: null,
-    finishedAt: at,
-  }))
+  return recordEnd(run.ports.journal, end, { progress, completedNodes, ...run.steps.close(end.at) })
 }

@@ -34,6 +34,8 @@ export interface Context extends Services {
   readonly ownerId: OwnerId
   /** Outputs of steps by execution and path, gathered within the operation. */
   readonly stepOutputs: DataLoader<StepKey, Json, string>
+  /** Inputs by execution, gathered within the operation. */
+  readonly inputs: DataLoader<string, Json>
   /** Definitions by the execution that runs them, gathered within the operation. */
   readonly definitions: DataLoader<string, Json>
 }
@@ -51,6 +53,7 @@ export function createContext(services: Services, ownerId: OwnerId): Context {
     stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
       cacheKeyFn: keyOf,
     }),
+    inputs: new DataLoader<string, Json>((ids) => loadInputs(prisma, ownerId, ids)),
     definitions: new DataLoader<string, Json>((ids) => loadDefinitions(prisma, ownerId, ids)),
   }
 }
@@ -66,6 +69,15 @@ async function loadOutputs(
   })
   const outputs = new Map(rows.map((row) => [keyOf(row), row.output as Json]))
   return keys.map((key) => outputs.get(keyOf(key)) ?? null)
+}
+
+async function loadInputs(prisma: PrismaClient, ownerId: OwnerId, ids: readonly string[]): Promise<Json[]> {
+  const rows = await prisma.executionValues.findMany({
+    where: { ownerId, executionId: { in: [...ids] } },
+    select: { executionId: true, input: true },
+  })
+  const inputs = new Map(rows.map(({ executionId, input }) => [executionId, input as Json]))
+  return ids.map((id) => inputs.get(id) ?? null)
 }
 
 async function loadDefinitions(

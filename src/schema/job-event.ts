@@ -197,7 +197,9 @@ eventRef('STEP_WAITING').implement({
   fields: (t) => ({
     until: t.field({
       type: 'DateTime',
-      description: 'Until when.',
+      // Nullable like the other `until`: GraphQL refuses to merge the two in one selection otherwise.
+      nullable: true,
+      description: 'When it goes on at the latest.',
       resolve: ({ body }) => new Date(body.until),
     }),
   }),

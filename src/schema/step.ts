@@ -86,20 +86,16 @@ export const StepType = builder.prismaNode('Step', {
       type: 'JSON',
       nullable: true,
       description:
-        'The output of its only live predecessor, or an object by node id; the execution’s input at a root.',
-      select: { executionId: true, inputFrom: true },
-      resolve: async ({ executionId, inputFrom }, _args, { stepOutputs, prisma, ownerId }) => {
-        const paths = inputFrom as string[]
-        if (paths.length === 0) {
-          const values = await prisma.executionValues.findFirst({
-            where: { executionId, ownerId },
-            select: { input: true },
-          })
-          return values?.input ?? null
-        }
-        const outputs = await Promise.all(paths.map((path) => stepOutputs.load({ executionId, path })))
-        if (paths.length === 1) return outputs[0] ?? null
-        return Object.fromEntries(paths.map((path, i) => [path.slice(path.lastIndexOf('/') + 1), outputs[i]]))
+        'The output of its only live predecessor, or an object by node id; the execution’s input at a root. Null at a root inside a loop: the loop’s items are not kept a second time.',
+      select: { executionId: true, path: true, inputFrom: true },
+      resolve: async ({ executionId, path, inputFrom }, _args, { stepOutputs, inputs }) => {
+        const sources = inputFrom as string[]
+        if (sources.length === 0) return path.includes('[') ? null : inputs.load(executionId)
+        const outputs = await Promise.all(sources.map((source) => stepOutputs.load({ executionId, path: source })))
+        if (sources.length === 1) return outputs[0] ?? null
+        return Object.fromEntries(
+          sources.map((source, index) => [source.slice(source.lastIndexOf('/') + 1), outputs[index]]),
+        )
       },
     }),
     config: t.field({

@@ -59,12 +59,144 @@ export type DiagnosticCode =
   /** A pure block’s config names a secret. */
   | 'SECRET_IN_PURE_BLOCK';
 
+/** What to run: exactly one of `workflowId` and `definition`. */
+export type ExecuteWorkflowInput = {
+  /** A definition in place. */
+  definition?: unknown;
+  /** The same key with the same input gives the same execution for 30 days, however often it is sent. */
+  idempotencyKey?: string | null | undefined;
+  /** The execution’s input, at most 1 MiB; default null. */
+  input?: unknown;
+  /** An object of free data, kept with the execution. */
+  metadata?: unknown;
+  /** What the run is meant for. */
+  mode?: ExecutionMode | null | undefined;
+  /** An object on top of the definition’s defaults. */
+  variables?: unknown;
+  /** A stored workflow. */
+  workflowId?: string | number | null | undefined;
+};
+
+/** Which executions; all conditions must hold. */
+export type ExecutionFilter = {
+  /** In one of these states. */
+  status?: Array<JobStatus> | null | undefined;
+  /** Of this workflow. */
+  workflowId?: string | number | null | undefined;
+};
+
+/** What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode. */
+export type ExecutionMode =
+  /** A show. */
+  | 'DEMO'
+  /** Real work. */
+  | 'PRODUCTION'
+  /** A test. */
+  | 'TEST';
+
+/** What an event tells. */
+export type JobEventKind =
+  /** The job ended by a cancel. Nothing follows. */
+  | 'JOB_CANCELED'
+  /** The worker obeys a cancel. */
+  | 'JOB_CANCELING'
+  /** The job ended well. Nothing follows. */
+  | 'JOB_COMPLETED'
+  /** The job ended with an error. Nothing follows. */
+  | 'JOB_FAILED'
+  /** A handler function reported its progress. */
+  | 'JOB_PROGRESS'
+  /** The job wants a worker. */
+  | 'JOB_QUEUED'
+  /** A worker was lost and another one goes on. */
+  | 'JOB_RECOVERED'
+  /** A worker took the job up for the first time. */
+  | 'JOB_STARTED'
+  /** Only waits are left: no worker is held. */
+  | 'JOB_WAITING'
+  /** One item of a loop ended well. */
+  | 'LOOP_ITEM_COMPLETED'
+  /** One item of a loop failed. */
+  | 'LOOP_ITEM_FAILED'
+  /** The step was cut off. */
+  | 'STEP_CANCELED'
+  /** The step ended well. */
+  | 'STEP_COMPLETED'
+  /** The step failed for good. */
+  | 'STEP_FAILED'
+  /** An attempt failed and another will be made. */
+  | 'STEP_RETRYING'
+  /** No live edge leads to the step: it will not run. */
+  | 'STEP_SKIPPED'
+  /** An attempt of an external step, or a loop, began. */
+  | 'STEP_STARTED'
+  /** The step waits and holds nothing. */
+  | 'STEP_WAITING';
+
+/** Where a job and its execution stand. */
+export type JobStatus =
+  /** Ended by a cancel. */
+  | 'CANCELED'
+  /** A cancel was accepted and is being carried out. */
+  | 'CANCELING'
+  /** Ended well. */
+  | 'COMPLETED'
+  /** Stored by a program that has not started it yet. */
+  | 'CREATED'
+  /** Ended with an error. */
+  | 'FAILED'
+  /** Nothing starts until it is resumed. */
+  | 'PAUSED'
+  /** Wants a worker. */
+  | 'QUEUED'
+  /** A worker runs it. */
+  | 'RUNNING'
+  /** Only waits are left; no worker is held. */
+  | 'WAITING';
+
+/** What kind of work a job is. */
+export type JobType =
+  /** Searches people or profiles. */
+  | 'SEARCH'
+  /** Uploads contacts to a Meta audience. */
+  | 'UPLOAD_TO_META'
+  /** Runs a workflow. */
+  | 'WORKFLOW';
+
+/** What a failed step leads to. */
+export type OnError =
+  /** The run goes on with the node’s default output. */
+  | 'CONTINUE'
+  /** The execution fails, or the loop’s item does. */
+  | 'FAIL'
+  /** The run goes on by the handle `error`. */
+  | 'ROUTE';
+
 /** How bad a diagnostic is. */
 export type Severity =
   /** The definition cannot run. */
   | 'ERROR'
   /** It can run, but something is probably not meant so. */
   | 'WARNING';
+
+/** Where a step stands. */
+export type StepStatus =
+  /** Cut off, or never reached. */
+  | 'CANCELED'
+  /** Ended well. */
+  | 'COMPLETED'
+  /** Failed for good; `handles` says whether the run went on. */
+  | 'FAILED'
+  /** Not begun. */
+  | 'PENDING'
+  /** An attempt failed; another will be made at `dueAt`. */
+  | 'RETRYING'
+  /** An attempt is being made. */
+  | 'RUNNING'
+  /** No live edge led to it. */
+  | 'SKIPPED'
+  /** Waits until `dueAt`, holding nothing. */
+  | 'WAITING';
 
 /** Changes of a workflow; what is left out stays. */
 export type UpdateWorkflowInput = {
@@ -90,6 +222,111 @@ export type BenchChainMutationVariables = Exact<{
 export type BenchChainMutation = { executeWorkflow:
     | { job: { id: string } }
     | Record<PropertyKey, never>
+   };
+
+export type BenchLatencyMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type BenchLatencyMutation = { executeWorkflow:
+    | { job: { id: string } }
+    | Record<PropertyKey, never>
+   };
+
+export type BenchWatchSubscriptionVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type BenchWatchSubscription = { jobEvents: { events: Array<
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+    > } };
+
+export type StoreWorkflowMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type StoreWorkflowMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | { message: string }
+   };
+
+export type ReadExecutionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadExecutionQuery = { execution: { id: string, status: JobStatus, progress: number, mode: ExecutionMode, input: unknown, variables: unknown, output: unknown, metadata: unknown, definition: unknown, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, path: string | null, details: unknown } | null, graph: { nodes: Array<{ id: string }> }, workflow: { id: string, name: string } | null, job: { id: string, type: JobType, status: JobStatus, progress: number, result: unknown, completedNodes: number, totalNodes: number, currentStep: string | null, lastSeq: number, execution: { id: string } }, steps: { totalCount: number, edges: Array<{ node: { id: string, path: string, nodeId: string, type: string, status: StepStatus, attempt: number, handles: Array<string>, input: unknown, config: unknown, output: unknown, dueAt: string | null, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, details: unknown } | null, attempts: Array<{ number: number, status: StepStatus, startedAt: string, finishedAt: string, callMayHaveHappened: boolean, error: { code: string, message: string } | null }> } }> } } | null };
+
+export type PageStepsQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type PageStepsQuery = { execution: { steps: { totalCount: number, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null }, edges: Array<{ node: { path: string, type: string } }> } } | null };
+
+export type ListExecutionsQueryVariables = Exact<{
+  filter?: ExecutionFilter | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ListExecutionsQuery = { executions: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, status: JobStatus } }> } };
+
+export type ExecutionsOfWorkflowQueryVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ExecutionsOfWorkflowQuery = { workflow: { executions: { totalCount: number, pageInfo: { endCursor: string | null, hasNextPage: boolean }, edges: Array<{ node: { id: string } }> } } | null };
+
+export type CancelMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelMutation = { cancelExecution:
+    | { __typename: 'AlreadyEnded', code: string, message: string, path: Array<string> }
+    | { __typename: 'CancelExecutionPayload', execution: { id: string, status: JobStatus } }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+   };
+
+export type ReplaceMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+}>;
+
+
+export type ReplaceMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
    };
 
 export type CreateWorkflowMutationVariables = Exact<{
@@ -147,6 +384,48 @@ export type CountWorkflowsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type CountWorkflowsQuery = { workflows: { totalCount: number } };
 
+export type ExecuteMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type ExecuteMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string, type: JobType, totalNodes: number }, execution: { id: string, mode: ExecutionMode } }
+    | { __typename: 'IdempotencyConflict', code: string, message: string, path: Array<string> }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, message: string, pointer: string, nodeId: string | null, relatedNodeIds: Array<string>, suggestion: string | null, range: { start: number, end: number } | null }> }
+   };
+
+export type JobEventsSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after?: number | null | undefined;
+  kinds?: Array<JobEventKind> | JobEventKind | null | undefined;
+}>;
+
+
+export type JobEventsSubscription = { jobEvents: { cursor: number, caughtUp: boolean, job: { id: string, status: JobStatus, progress: number, lastSeq: number }, events: Array<
+      | { __typename: 'JobCanceledEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobCancelingEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobCompletedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobFailedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string, path: string | null } }
+      | { __typename: 'JobProgressEvent', message: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobQueuedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobRecoveredEvent', recoveries: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobStartedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobWaitingEvent', until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'LoopItemCompletedEvent', path: string, nodeId: string, index: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'LoopItemFailedEvent', path: string, nodeId: string, index: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
+      | { __typename: 'StepCanceledEvent', path: string, nodeId: string, attempt: number, callMayHaveHappened: boolean, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'StepCompletedEvent', path: string, nodeId: string, attempt: number, handles: Array<string>, durationMs: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'StepFailedEvent', path: string, nodeId: string, attempt: number, handledBy: OnError, id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string, path: string | null, details: unknown } }
+      | { __typename: 'StepRetryingEvent', path: string, nodeId: string, attempt: number, nextAttemptAt: string, id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
+      | { __typename: 'StepSkippedEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'StepStartedEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'StepWaitingEvent', path: string, nodeId: string, attempt: number, until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+    > } };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -177,6 +456,204 @@ export const BenchChainDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BenchChainMutation, BenchChainMutationVariables>;
+export const BenchLatencyDocument = new TypedDocumentString(`
+    mutation BenchLatency($definition: JSON!) {
+  executeWorkflow(input: {definition: $definition}) {
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchLatencyMutation, BenchLatencyMutationVariables>;
+export const BenchWatchDocument = new TypedDocumentString(`
+    subscription BenchWatch($jobId: ID!) {
+  jobEvents(jobId: $jobId) {
+    events {
+      kind
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
+export const StoreWorkflowDocument = new TypedDocumentString(`
+    mutation StoreWorkflow($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+    ... on Error {
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoreWorkflowMutation, StoreWorkflowMutationVariables>;
+export const ReadExecutionDocument = new TypedDocumentString(`
+    query ReadExecution($id: ID!) {
+  execution(id: $id) {
+    id
+    status
+    progress
+    mode
+    input
+    variables
+    output
+    metadata
+    definition
+    createdAt
+    startedAt
+    finishedAt
+    error {
+      code
+      message
+      path
+      details
+    }
+    graph {
+      nodes {
+        id
+      }
+    }
+    workflow {
+      id
+      name
+    }
+    job {
+      id
+      type
+      status
+      progress
+      result
+      completedNodes
+      totalNodes
+      currentStep
+      lastSeq
+      execution {
+        id
+      }
+    }
+    steps(first: 50) {
+      totalCount
+      edges {
+        node {
+          id
+          path
+          nodeId
+          type
+          status
+          attempt
+          handles
+          input
+          config
+          output
+          dueAt
+          startedAt
+          finishedAt
+          error {
+            code
+            message
+            details
+          }
+          attempts {
+            number
+            status
+            startedAt
+            finishedAt
+            callMayHaveHappened
+            error {
+              code
+              message
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadExecutionQuery, ReadExecutionQueryVariables>;
+export const PageStepsDocument = new TypedDocumentString(`
+    query PageSteps($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  execution(id: $id) {
+    steps(first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+      edges {
+        node {
+          path
+          type
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PageStepsQuery, PageStepsQueryVariables>;
+export const ListExecutionsDocument = new TypedDocumentString(`
+    query ListExecutions($filter: ExecutionFilter, $first: Int, $after: String) {
+  executions(filter: $filter, first: $first, after: $after) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        id
+        status
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListExecutionsQuery, ListExecutionsQueryVariables>;
+export const ExecutionsOfWorkflowDocument = new TypedDocumentString(`
+    query ExecutionsOfWorkflow($id: ID!, $after: String) {
+  workflow(id: $id) {
+    executions(first: 2, after: $after) {
+      totalCount
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+      edges {
+        node {
+          id
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExecutionsOfWorkflowQuery, ExecutionsOfWorkflowQueryVariables>;
+export const CancelDocument = new TypedDocumentString(`
+    mutation Cancel($id: ID!) {
+  cancelExecution(input: {id: $id}) {
+    __typename
+    ... on CancelExecutionPayload {
+      execution {
+        id
+        status
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CancelMutation, CancelMutationVariables>;
+export const ReplaceDocument = new TypedDocumentString(`
+    mutation Replace($id: ID!, $definition: JSON!) {
+  updateWorkflow(input: {id: $id, definition: $definition, name: "Changed"}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ReplaceMutation, ReplaceMutationVariables>;
 export const CreateWorkflowDocument = new TypedDocumentString(`
     mutation CreateWorkflow($input: CreateWorkflowInput!) {
   createWorkflow(input: $input) {
@@ -313,3 +790,131 @@ export const CountWorkflowsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountWorkflowsQuery, CountWorkflowsQueryVariables>;
+export const ExecuteDocument = new TypedDocumentString(`
+    mutation Execute($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      job {
+        id
+        type
+        totalNodes
+      }
+      execution {
+        id
+        mode
+      }
+    }
+    ... on ValidationFailed {
+      diagnostics {
+        code
+        severity
+        message
+        pointer
+        nodeId
+        relatedNodeIds
+        range {
+          start
+          end
+        }
+        suggestion
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+        message
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExecuteMutation, ExecuteMutationVariables>;
+export const JobEventsDocument = new TypedDocumentString(`
+    subscription JobEvents($jobId: ID!, $after: Int, $kinds: [JobEventKind!]) {
+  jobEvents(jobId: $jobId, after: $after, kinds: $kinds) {
+    cursor
+    caughtUp
+    job {
+      id
+      status
+      progress
+      lastSeq
+    }
+    events {
+      __typename
+      id
+      seq
+      at
+      kind
+      progress
+      ... on StepEvent {
+        path
+        nodeId
+        attempt
+      }
+      ... on StepCompletedEvent {
+        handles
+        durationMs
+      }
+      ... on StepFailedEvent {
+        handledBy
+        error {
+          code
+          message
+          path
+          details
+        }
+      }
+      ... on StepRetryingEvent {
+        nextAttemptAt
+        error {
+          code
+          message
+        }
+      }
+      ... on StepWaitingEvent {
+        until
+      }
+      ... on StepCanceledEvent {
+        callMayHaveHappened
+      }
+      ... on JobWaitingEvent {
+        until
+      }
+      ... on JobFailedEvent {
+        error {
+          code
+          message
+          path
+        }
+      }
+      ... on JobRecoveredEvent {
+        recoveries
+      }
+      ... on JobProgressEvent {
+        message
+      }
+      ... on LoopItemCompletedEvent {
+        path
+        nodeId
+        index
+      }
+      ... on LoopItemFailedEvent {
+        path
+        nodeId
+        index
+        error {
+          code
+          message
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JobEventsSubscription, JobEventsSubscriptionVariables>;

@@ -1,0 +1,34 @@
+import { deepFreeze, type Json } from '../lib/json.ts'
+import type { RecordedStep } from './journal.ts'
+import type { RecordedError } from './step.ts'
+
+export type StepEnd =
+  /** The step is left by `handles`; `error` is set when it failed and its node goes on all the same. */
+  | {
+      readonly kind: 'completed'
+      readonly output: Json
+      readonly handles: readonly string[]
+      readonly error?: RecordedError
+    }
+  | { readonly kind: 'failed'; readonly error: RecordedError }
+  | { readonly kind: 'stopped' }
+
+/** How a step ended, if that is on record; such an end is never made again (E12). */
+export function recordedEnd(step: RecordedStep | undefined): StepEnd | null {
+  switch (step?.status) {
+    case 'COMPLETED':
+      return { kind: 'completed', output: deepFreeze(step.output), handles: step.handles }
+    case 'SKIPPED':
+      return { kind: 'completed', output: null, handles: [] }
+    case 'FAILED': {
+      const error = step.error ?? { code: 'STEP_FAILED', message: 'The step failed.' }
+      return step.handles.length > 0
+        ? { kind: 'completed', output: deepFreeze(step.output), handles: step.handles, error }
+        : { kind: 'failed', error: { ...error, path: step.path } }
+    }
+    case 'CANCELED':
+      return { kind: 'stopped' }
+    default:
+      return null
+  }
+}

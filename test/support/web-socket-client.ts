@@ -1,0 +1,39 @@
+import { createClient, type ExecutionResult } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import type { TypedDocumentString } from '../gql/graphql.ts'
+
+/** A graphql-ws client that does not retry by itself and whose connection can be cut. */
+export interface WebSocketClient {
+  subscribe<Data, Variables extends Record<string, unknown>>(
+    document: TypedDocumentString<Data, Variables>,
+    variables: Variables,
+  ): AsyncGenerator<ExecutionResult<Data>>
+  /** Destroys the connection without a word, as a dead network does. */
+  cut(): void
+  close(): Promise<void>
+}
+
+export function openWebSocket(url: string): WebSocketClient {
+  let socket: WebSocket | undefined
+  class CuttableWebSocket extends WebSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args)
+      socket = this
+    }
+  }
+  const client = createClient({
+    url: url.replace(/^http/, 'ws'),
+    webSocketImpl: CuttableWebSocket,
+    retryAttempts: 0,
+    lazyCloseTimeout: 0,
+  })
+  return {
+    subscribe: <Data, Variables extends Record<string, unknown>>(
+      document: TypedDocumentString<Data, Variables>,
+      variables: Variables,
+    ) =>
+      client.iterate({ query: document.toString(), variables }) as AsyncGenerator<ExecutionResult<Data>>,
+    cut: () => socket?.terminate(),
+    close: async () => client.dispose(),
+  }
+}
