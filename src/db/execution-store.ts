@@ -31,6 +31,8 @@ export interface ExecutionStore {
   load(id: JobId): Promise<StoredExecution | null>
   /** Steps and loop items on record; of ended items only the status, and nothing of the steps inside them (E10). */
   loadRecorded(job: { id: JobId; ownerId: OwnerId }): Promise<RecordedState>
+  /** All steps on record, without their outputs. */
+  steps(job: { id: JobId; ownerId: OwnerId }): Promise<readonly Omit<RecordedStep, 'output'>[]>
 }
 
 export function createExecutionStore(pool: Queryable): ExecutionStore {
@@ -68,8 +70,13 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       )
       return {
         items,
-        steps: new Map(steps.map((row) => [row.path, toStep(row, outputs.get(row.path) ?? null)])),
+        steps: new Map(
+          steps.map((row) => [row.path, { ...toStep(row), output: outputs.get(row.path) ?? null }]),
+        ),
       }
+    },
+    async steps(job) {
+      return (await loadSteps(pool, job)).map(toStep)
     },
   }
 }
@@ -134,13 +141,12 @@ async function loadOutputs(
   return new Map(rows.map(({ path, output }) => [path, output]))
 }
 
-function toStep(row: StepRow, output: Json): RecordedStep {
+function toStep(row: StepRow): Omit<RecordedStep, 'output'> {
   return {
     ...row,
     dueAt: row.dueAt?.getTime() ?? null,
     startedAt: row.startedAt?.getTime() ?? null,
     finishedAt: row.finishedAt?.getTime() ?? null,
-    output,
   }
 }
 

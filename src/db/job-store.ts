@@ -80,12 +80,15 @@ export interface HeldJob {
 
 export interface JobStore {
   insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
-  /** CREATED becomes QUEUED; false when it was anything else. */
+  /**
+   * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
+   * in the same statement, for a handler function that lives in that worker's process.
+   */
   queue(
     job: { id: JobId; ownerId: OwnerId },
     queued: EventDraft,
-    claim: { handler: 'engine' | 'process' },
-  ): Promise<boolean>
+    lease: Lease | null,
+  ): Promise<ClaimedJob | null>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
   /** Whose job it is: only for a program that owns the whole database, never for a client. */
   ownerOf(id: JobId): Promise<OwnerId | null>
@@ -95,10 +98,10 @@ export interface JobStore {
   claimWaiting(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
   /** Takes up to `limit` jobs whose holder has let the lease run out. */
   claimExpired(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
-  /** Takes one job if nobody holds it, whatever it waits for. */
-  claimOne(lease: Lease, id: JobId): Promise<ClaimedJob | null>
-  /** Lengthens the leases of a worker's jobs and tells which they are. */
-  renew(lease: Lease): Promise<readonly HeldJob[]>
+  /** Takes one job whose inbox holds something unread, if nobody holds it, whatever it waits for (D8). */
+  claimCommanded(lease: Lease, id: JobId): Promise<ClaimedJob | null>
+  /** Lengthens the leases of those of these jobs that the worker still holds, and tells which they are. */
+  renew(lease: Lease, ids: readonly JobId[]): Promise<readonly HeldJob[]>
   /** Gives jobs back at once, for a worker that stops in good order. */
   release(workerId: WorkerId): Promise<void>
   /** Lets every lease run out: whoever opens the embedded database is alone with it. */
@@ -110,19 +113,18 @@ export interface JobStore {
   commandsAfter(id: JobId, number: number): Promise<readonly { number: number; kind: 'CANCEL' }[]>
 }
 
-const CLAIMED = `id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
+/** What users see: a cancel shows from the moment it is accepted (D8). */
+const SHOWN_STATUS = `CASE WHEN cancel_requested_at IS NOT NULL AND finished_at IS NULL THEN 'CANCELING' ELSE status END`
+
+const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
   commands_sent AS "commandsSent"`
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
 const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
 
 export function createJobStore(pool: Queryable): JobStore {
-  const claim = async (text: string, lease: Lease, last: unknown): Promise<ClaimedJob[]> => {
-    const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [
-      lease.workerId,
-      lease.leaseMs,
-      last,
-    ])
+  const claim = async (text: string, values: readonly unknown[]): Promise<ClaimedJob[]> => {
+    const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
     return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
   }
   return {
@@ -141,25 +143,32 @@ export function createJobStore(pool: Queryable): JobStore {
       if (!row) throw new Error('a job was neither stored nor refused by its key')
       return { kind: 'taken', ...row }
     },
-    async queue({ id, ownerId }, queued, { handler }) {
-      const { rowCount } = await pool.query(
-        `WITH queued AS (
-           UPDATE jobs SET status = 'QUEUED', last_seq = 1, handler = $3, wake_at = CASE $3 WHEN 'engine' THEN now() END
-           WHERE owner_id = $1 AND id = $2 AND status = 'CREATED' AND cancel_requested_at IS NULL
-           RETURNING owner_id, id, progress
-         )
-         INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-         SELECT owner_id, id, 1, to_timestamp($4::float8 / 1000), $5, progress, $6 FROM queued`,
-        [ownerId, id, handler, queued.at, queued.kind, JSON.stringify(queued.body)],
-      )
-      return rowCount === 1
+    async queue({ id, ownerId }, queued, lease) {
+      const text = `
+        WITH queued AS (
+          UPDATE jobs SET status = 'QUEUED', last_seq = 1,
+            handler = CASE WHEN $3::uuid IS NULL THEN 'engine' ELSE 'process' END,
+            wake_at = CASE WHEN $3::uuid IS NULL THEN now() END,
+            holder = $3::uuid,
+            lease_until = CASE WHEN $3::uuid IS NOT NULL THEN now() + $4::int * interval '1 ms' END,
+            fence = fence + CASE WHEN $3::uuid IS NULL THEN 0 ELSE 1 END
+          WHERE owner_id = $1 AND id = $2 AND status = 'CREATED' AND cancel_requested_at IS NULL
+          RETURNING *
+        ), event AS (
+          INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+          SELECT owner_id, id, 1, to_timestamp($5::float8 / 1000), $6, progress, $7 FROM queued
+        )
+        SELECT ${CLAIMED} FROM queued AS jobs`
+      const { at, kind, body } = queued
+      const taker = [lease?.workerId ?? null, lease?.leaseMs ?? null]
+      return first(await claim(text, [ownerId, id, ...taker, at, kind, JSON.stringify(body)]))
     },
     async find(ownerId, id) {
       const { rows } = await pool.query<Job>(
         `SELECT id, owner_id AS "ownerId", type, progress, current_step AS "currentStep",
            completed_nodes AS "completedNodes", total_nodes AS "totalNodes", error, last_seq AS "lastSeq",
            created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt",
-           CASE WHEN cancel_requested_at IS NOT NULL AND finished_at IS NULL THEN 'CANCELING' ELSE status END AS status
+           ${SHOWN_STATUS} AS status
          FROM jobs WHERE owner_id = $1 AND id = $2`,
         [ownerId, id],
       )
@@ -174,38 +183,46 @@ export function createJobStore(pool: Queryable): JobStore {
     },
     async countByStatus(ownerId) {
       const { rows } = await pool.query<{ status: JobStatus; count: number }>(
-        'SELECT status, count(*)::int AS count FROM jobs WHERE owner_id = $1 GROUP BY status',
+        `SELECT ${SHOWN_STATUS} AS status, count(*)::int AS count FROM jobs WHERE owner_id = $1 GROUP BY 1`,
         [ownerId],
       )
       return new Map(rows.map(({ status, count }) => [status, count]))
     },
-    claimWaiting: (lease, limit) =>
+    claimWaiting: ({ workerId, leaseMs }, limit) =>
       claim(
-        `UPDATE jobs SET ${TAKE} WHERE id IN (
+        `WITH best AS MATERIALIZED (
            SELECT id FROM jobs WHERE holder IS NULL AND wake_at <= now()
            ORDER BY priority DESC, wake_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
-         ) RETURNING ${CLAIMED}`,
-        lease,
-        limit,
+         )
+         UPDATE jobs SET ${TAKE} FROM best WHERE jobs.id = best.id RETURNING ${CLAIMED}`,
+        [workerId, leaseMs, limit],
       ),
-    claimExpired: (lease, limit) =>
+    claimExpired: ({ workerId, leaseMs }, limit) =>
       claim(
-        `UPDATE jobs SET ${TAKE}, recoveries = recoveries + 1 WHERE id IN (
+        `WITH expired AS MATERIALIZED (
            SELECT id FROM jobs WHERE holder IS NOT NULL AND lease_until < now()
            ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
-         ) RETURNING ${CLAIMED}`,
-        lease,
-        limit,
+         )
+         UPDATE jobs SET ${TAKE}, recoveries = recoveries + 1 FROM expired WHERE jobs.id = expired.id
+         RETURNING ${CLAIMED}`,
+        [workerId, leaseMs, limit],
       ),
-    async claimOne(lease, id) {
-      const text = `UPDATE jobs SET ${TAKE} WHERE id = $3 AND holder IS NULL AND finished_at IS NULL RETURNING ${CLAIMED}`
-      return first(await claim(text, lease, id))
+    async claimCommanded({ workerId, leaseMs }, id) {
+      const text = `
+        UPDATE jobs SET ${TAKE}
+        WHERE id = $3 AND holder IS NULL AND finished_at IS NULL AND commands_sent > commands_applied
+        RETURNING ${CLAIMED}`
+      return first(await claim(text, [workerId, leaseMs, id]))
     },
-    async renew({ workerId, leaseMs }) {
+    async renew({ workerId, leaseMs }, ids) {
+      // Locks in the order of ids, as a flush takes them: neither waits for the other in a circle.
       const { rows } = await pool.query<{ id: JobId; fence: string; commandsSent: number }>(
-        `UPDATE jobs SET lease_until = now() + $2 * interval '1 ms' WHERE holder = $1
-         RETURNING id, fence, commands_sent AS "commandsSent"`,
-        [workerId, leaseMs],
+        `WITH held AS (
+           SELECT id FROM jobs WHERE id = ANY($3::uuid[]) AND holder = $1 ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE jobs SET lease_until = now() + $2 * interval '1 ms' FROM held WHERE jobs.id = held.id
+         RETURNING jobs.id, fence, commands_sent AS "commandsSent"`,
+        [workerId, leaseMs, ids],
       )
       return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
     },

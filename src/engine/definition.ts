@@ -28,9 +28,7 @@ const nodeSchema = z.looseObject({
     .looseObject({ x: z.number(), y: z.number() })
     .optional()
     .describe('Where a canvas shows it; not executed.'),
-  retry: nodeRetrySchema
-    .optional()
-    .describe('How often and how far apart a failed attempt is made again.'),
+  retry: nodeRetrySchema.optional().describe('How often and how far apart a failed attempt is made again.'),
   timeoutMs: z
     .int()
     .min(1)

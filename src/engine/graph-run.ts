@@ -15,7 +15,7 @@ import { runStep } from './step-run.ts'
 import { stepPath, type RecordedError } from './step.ts'
 
 /** Runs one graph to its end: starts what is ready, skips what is dead, and stops the rest when a step fails it (E1–E5). */
-export function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {
+export async function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {
   return new GraphRun(graph, frame, run).end
 }
 

@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { followingController } from '../lib/abort.ts'
-import type { Json } from '../lib/json.ts'
+import { deepFreeze, type Json } from '../lib/json.ts'
 import { event } from './event.ts'
-import type { Frame, GraphEnd, StepSite } from './frame.ts'
+import type { GraphEnd, StepSite } from './frame.ts'
 import type { EndedLoopItem } from './journal.ts'
+import { readOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import { RunStop } from './run-stop.ts'
-import { itemPath, type RecordedError, type StepFailure } from './step.ts'
+import { finalFailure, itemPath, type RecordedError, type StepFailure } from './step.ts'
+
+const LOOP_ITEM_FAILED = 'LOOP_ITEM_FAILED'
 
 export const ON_ITEM_ERROR = ['fail', 'skip', 'collect'] as const
 
@@ -36,9 +39,12 @@ type LoopEnd =
   | { readonly kind: 'failed'; readonly failure: StepFailure }
   | { readonly kind: 'stopped' }
 
-/** E10: runs the body once per item, with one record per ended item. Items that are recorded already are not run again. */
+/**
+ * E10: runs the body once per item, with one record per ended item. Items that are recorded already are not run again.
+ * The config is parsed by the loop's own schema.
+ */
 export async function runLoop(node: PlanNode, site: StepSite, config: unknown): Promise<LoopEnd> {
-  const loop = new LoopRun(node, site, loopConfigSchema.parse(config))
+  const loop = new LoopRun(node, site, config as LoopConfig)
   return loop.run()
 }
 
@@ -46,6 +52,8 @@ class LoopRun {
   readonly #node: PlanNode
   readonly #site: StepSite
   readonly #config: LoopConfig
+  /** The ends of items on record. */
+  readonly #recorded: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
   #next = 0
   #ended = 0
   #failure: RecordedError | null = null
@@ -54,80 +62,77 @@ class LoopRun {
     this.#node = node
     this.#site = site
     this.#config = config
+    this.#recorded = site.run.request.recorded.items.get(site.path) ?? new Map()
+    deepFreeze(config.items)
   }
 
   async run(): Promise<LoopEnd> {
-    const { items, concurrency } = this.#config
-    const { controller, unfollow } = followingController(this.#site.signal)
-    const lanes = Array.from({ length: Math.min(concurrency, items.length) }, () => this.#lane(controller))
-    try {
-      await Promise.all(lanes)
-    } finally {
-      unfollow()
-    }
+    this.#failure = await this.#recordedFailure()
+    if (!this.#failure) await this.#runItems()
     if (this.#site.signal.aborted) return { kind: 'stopped' }
     if (this.#failure) {
-      const { code, message, path } = this.#failure
+      const { code, message, path = '' } = this.#failure
       return {
         kind: 'failed',
-        failure: {
-          code: 'LOOP_ITEM_FAILED',
-          message: `${path}: ${message}`,
-          retryable: false,
-          details: { code, path: path ?? '' },
-        },
+        failure: finalFailure(LOOP_ITEM_FAILED, `${path}: ${message}`, { code, path }),
       }
     }
     return { kind: 'completed', output: await this.#collect() }
   }
 
+  async #runItems(): Promise<void> {
+    const { items, concurrency } = this.#config
+    const { controller: loop, unfollow } = followingController(this.#site.signal)
+    const lanes = Array.from({ length: Math.min(concurrency, items.length) }, () =>
+      this.#lane(loop).catch((fault: unknown) => this.#site.run.stop(RunStop.of(fault))),
+    )
+    await Promise.all(lanes)
+    unfollow()
+  }
+
   /** Takes one item after the other until none is left or the loop stops. */
   async #lane(loop: AbortController): Promise<void> {
-    const recorded = this.#site.run.request.recorded.items.get(this.#site.path)
     while (this.#next < this.#config.items.length && !loop.signal.aborted) {
       const index = this.#next++
-      const status = recorded?.get(index)
-      if (status === undefined) await this.#runItem(index, loop)
-      else if (status === 'FAILED' && this.#config.onItemError === 'fail')
-        this.#failure = await this.#recordedFailure(index)
+      if (this.#recorded.has(index)) {
+        this.#report()
+        continue
+      }
+      const end = await this.#runItem(index, loop.signal)
+      if (end.kind === 'stopped') return
+      await this.#recordItem(index, end)
+      this.#report()
       if (this.#failure) loop.abort(new RunStop({ kind: 'fail', error: this.#failure }))
-      else this.#report()
     }
   }
 
-  async #runItem(index: number, loop: AbortController): Promise<void> {
-    const frame: Frame = {
+  async #runItem(index: number, signal: AbortSignal): Promise<GraphEnd> {
+    const item = this.#config.items[index] ?? null
+    return this.#site.runBody(this.#body, {
       prefix: itemPath(this.#site.path, index),
-      input: this.#config.items[index] ?? null,
-      scope: { ...this.#site.scope, item: this.#config.items[index] ?? null, index },
+      input: item,
+      scope: { ...this.#site.scope, item, index },
       order: [...this.#site.order, index],
-      signal: loop.signal,
-    }
-    const end = await this.#site.runBody(this.#body, frame)
-    if (end.kind === 'stopped') return
-    try {
-      await this.#recordItem(index, end)
-    } catch (fault) {
-      if (RunStop.of(fault).stopCause.kind === 'fault') throw fault
-    }
+      signal,
+    })
   }
 
   async #recordItem(index: number, end: Exclude<GraphEnd, { kind: 'stopped' }>): Promise<void> {
     const { path, run } = this.#site
     const at = run.ports.clock.now()
     const about = { path: itemPath(path, index), nodeId: this.#node.id, index }
-    if (end.kind === 'completed') {
-      const output = this.#config.output === 'none' ? null : JSON.stringify(end.output)
+    const read = end.kind === 'completed' ? this.#readOutput(end.output) : end.error
+    if (typeof read === 'string' || read === null) {
       await run.append(
         {
           events: [event('LOOP_ITEM_COMPLETED', at, about)],
-          items: [{ path, index, status: 'COMPLETED', output, error: null, finishedAt: at }],
+          items: [{ path, index, status: 'COMPLETED', output: read, error: null, finishedAt: at }],
         },
         { endsStep: true },
       )
       return
     }
-    const error = { ...end.error, path: end.error.path ?? about.path }
+    const error = { ...read, path: read.path ?? about.path }
     await run.append(
       {
         events: [event('LOOP_ITEM_FAILED', at, { ...about, error })],
@@ -136,6 +141,13 @@ class LoopRun {
       { endsStep: true },
     )
     if (this.#config.onItemError === 'fail') this.#failure ??= error
+  }
+
+  /** The text to record of an item's output, or why there is none. */
+  #readOutput(output: Json): string | null | RecordedError {
+    if (this.#config.output === 'none') return null
+    const read = readOutput(output, 'Give the body an `output` that is smaller.')
+    return read.kind === 'output' ? read.text : { code: read.code, message: read.message }
   }
 
   #report(): void {
@@ -159,16 +171,12 @@ class LoopRun {
     }
   }
 
-  async #recordedFailure(index: number): Promise<RecordedError> {
+  /** The failure on record that fails the loop, if there is one: then nothing of it is run again. */
+  async #recordedFailure(): Promise<RecordedError | null> {
+    if (this.#config.onItemError !== 'fail') return null
+    if (![...this.#recorded.values()].includes('FAILED')) return null
     const items = await this.#site.run.loopItems(this.#site.path)
-    const item = items.find((ended) => ended.index === index)
-    return (
-      item?.error ?? {
-        code: 'LOOP_ITEM_FAILED',
-        message: 'The item failed.',
-        path: itemPath(this.#site.path, index),
-      }
-    )
+    return items.find(({ status }) => status === 'FAILED')?.error ?? null
   }
 
   get #body() {

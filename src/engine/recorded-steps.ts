@@ -1,7 +1,7 @@
 import type { JournalEntry, RecordedState, StepRecord } from './journal.ts'
 import { placeOf, type PlanGraph, type PlanNode } from './plan.ts'
 import { canceledStep } from './step-cancel.ts'
-import type { StepStatus } from './step.ts'
+import { lastAttemptStart, type StepStatus } from './step.ts'
 
 /** What is on record of a run's steps, as far as the job's end must know it: that end leaves no step open. */
 export class RecordedSteps {
@@ -44,11 +44,9 @@ export class RecordedSteps {
 
   #cancel(step: StepRecord, at: number) {
     const isRunning = step.status === 'RUNNING'
-    const lastEnd = step.attempts.at(-1)?.finishedAt
-    const startedAt = lastEnd === undefined ? step.startedAt : Date.parse(lastEnd)
     return canceledStep(step, {
       at,
-      attemptStartedAt: isRunning ? startedAt : null,
+      attemptStartedAt: isRunning ? lastAttemptStart(step) : null,
       callMayHaveHappened: isRunning && !placeOf(this.#graph, step.path)?.node.body,
     })
   }

@@ -215,8 +215,7 @@ export class RunContext {
     this.#isIdleCheckDue = true
     setImmediate(() => {
       this.#isIdleCheckDue = false
-      const isIdle =
-        this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingCalls === 0
+      const isIdle = this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingCalls === 0
       const callback = this.#onIdle
       if (!isIdle || !callback || this.#stop.signal.aborted) return
       let wakeAt = Number.POSITIVE_INFINITY

@@ -3,7 +3,14 @@ import { event, type EventDraft } from './event.ts'
 import type { StepSite } from './frame.ts'
 import type { JournalEntry, RecordedStep, StepRecord } from './journal.ts'
 import type { PlanNode } from './plan.ts'
-import { recordedError, type AttemptRecord, type StepFailure, type StepStatus } from './step.ts'
+import { canceledStep } from './step-cancel.ts'
+import {
+  lastAttemptStart,
+  recordedError,
+  type AttemptRecord,
+  type StepFailure,
+  type StepStatus,
+} from './step.ts'
 
 /** A resolved config longer than this, in characters of JSON, is recorded as its length alone. */
 const CONFIG_MAX_LENGTH = 32_768
@@ -22,6 +29,10 @@ export class StepRecorder {
   #attempts: readonly AttemptRecord[]
   #startedAt: number | null
   #attemptStartedAt: number
+  /** Something of this step is on record. */
+  #isOnRecord: boolean
+  /** The call of the attempt that runs may have gone out. */
+  #mayHaveCalled: boolean
   #config: string | null = null
 
   constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
@@ -32,7 +43,9 @@ export class StepRecorder {
     this.#attempt = recorded?.attempt ?? 1
     this.#attempts = recorded?.attempts ?? []
     this.#startedAt = recorded?.startedAt ?? null
-    this.#attemptStartedAt = this.#now()
+    this.#attemptStartedAt = recorded ? lastAttemptStart(recorded) : this.#now()
+    this.#isOnRecord = recorded !== undefined
+    this.#mayHaveCalled = recorded?.status === 'RUNNING' && node.body === null
   }
 
   /** The number of the attempt that runs or runs next, from 1. */
@@ -50,6 +63,11 @@ export class StepRecorder {
     const text = JSON.stringify(shown)
     this.#config =
       text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify({ truncated: true, length: text.length })
+  }
+
+  /** From here on nobody can say that the attempt's call did not go out. */
+  calls(): void {
+    this.#mayHaveCalled = !this.#isPure
   }
 
   /** An attempt begins. Resolves at once unless the block must never be repeated (E13). */
@@ -116,12 +134,14 @@ export class StepRecorder {
   /** The step is cut off. What never began has nothing to record. */
   cancel(): void {
     if (this.#status === 'PENDING' || this.#isQuiet) return
-    const callMayHaveHappened = this.#status === 'RUNNING' && !this.#isPure && this.#node.body === null
-    const at = this.#now()
-    if (this.#status === 'RUNNING') this.#endAttempt('CANCELED', at, undefined, callMayHaveHappened)
-    this.#status = 'CANCELED'
-    const body = { ...this.#step(), callMayHaveHappened }
-    this.#site.run.note(this.#entry([event('STEP_CANCELED', at, body)], { finishedAt: at }))
+    const isRunning = this.#status === 'RUNNING'
+    const canceled = canceledStep(this.#record({}), {
+      at: this.#now(),
+      attemptStartedAt: isRunning ? this.#attemptStartedAt : null,
+      callMayHaveHappened: isRunning && this.#mayHaveCalled,
+    })
+    const { path } = this.#site
+    this.#site.run.note({ ...canceled, values: [{ path, config: this.#config ?? '{}', output: null }] })
   }
 
   async #recordEnd(entry: Omit<JournalEntry, 'job'>): Promise<void> {
@@ -129,12 +149,7 @@ export class StepRecorder {
     else await this.#site.run.append(entry, { endsStep: true })
   }
 
-  #endAttempt(
-    status: StepStatus & ('COMPLETED' | 'FAILED' | 'RETRYING' | 'CANCELED'),
-    at: number,
-    failure?: StepFailure,
-    callMayHaveHappened = false,
-  ): void {
+  #endAttempt(status: 'COMPLETED' | 'FAILED' | 'RETRYING', at: number, failure?: StepFailure): void {
     this.#status = status
     this.#startedAt ??= at
     const ended: AttemptRecord = {
@@ -143,42 +158,38 @@ export class StepRecorder {
       startedAt: new Date(this.#attemptStartedAt).toISOString(),
       finishedAt: new Date(at).toISOString(),
       ...(failure ? { error: recordedError(failure) } : {}),
-      ...(callMayHaveHappened ? { callMayHaveHappened } : {}),
     }
     this.#attempts = [...this.#attempts, ended]
+    this.#mayHaveCalled = false
   }
 
-  #entry(
-    events: readonly EventDraft[],
-    end: {
-      handles?: readonly string[]
-      finishedAt?: number
-      dueAt?: number
-      output?: string | null
-      failure?: StepFailure
-    } = {},
-  ): Omit<JournalEntry, 'job'> {
+  #entry(events: readonly EventDraft[], change: StepChange = {}): Omit<JournalEntry, 'job'> {
+    this.#isOnRecord = true
     const { path } = this.#site
-    const { handles = [], finishedAt = null, dueAt = null, output = null, failure } = end
-    const step: StepRecord = {
+    const { output = null, finishedAt } = change
+    const hasValues = finishedAt !== undefined || output !== null
+    return {
+      events,
+      steps: [this.#record(change)],
+      values: hasValues ? [{ path, config: this.#config ?? '{}', output }] : [],
+    }
+  }
+
+  #record({ handles = [], finishedAt, dueAt, failure }: StepChange): StepRecord {
+    const { path, order, inputFrom } = this.#site
+    return {
       path,
-      order: this.#site.order,
+      order,
       nodeId: this.#node.id,
       status: this.#status,
       attempt: this.#attempt,
       attempts: this.#attempts,
       handles,
-      inputFrom: this.#site.inputFrom,
-      dueAt,
+      inputFrom,
+      dueAt: dueAt ?? null,
       error: failure ? recordedError(failure) : null,
       startedAt: this.#startedAt,
-      finishedAt,
-    }
-    const hasValues = finishedAt !== null || output !== null
-    return {
-      events,
-      steps: [step],
-      values: hasValues ? [{ path, config: this.#config ?? '{}', output }] : [],
+      finishedAt: finishedAt ?? null,
     }
   }
 
@@ -186,14 +197,23 @@ export class StepRecorder {
     return { path: this.#site.path, nodeId: this.#node.id, attempt: this.#attempt }
   }
 
-  /** E10. */
+  /** E10. What has been told once, such as a retry, is told to its end. */
   get #isQuiet(): boolean {
-    return this.#isPure && !this.#site.isTopLevel
+    return this.#isPure && !this.#site.isTopLevel && !this.#isOnRecord
   }
 
   #now(): number {
     return this.#site.run.ports.clock.now()
   }
+}
+
+/** What a record says beside what the recorder itself knows. */
+interface StepChange {
+  readonly output?: string | null
+  readonly handles?: readonly string[]
+  readonly finishedAt?: number
+  readonly dueAt?: number
+  readonly failure?: StepFailure
 }
 
 function omit(object: { readonly [key: string]: Json }, keys: readonly string[]): Json {

@@ -1,40 +1,27 @@
-import { deepFreeze, type Json } from '../lib/json.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { deepFreeze } from '../lib/json.ts'
 import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome } from './block.ts'
-import { callBlock } from './call-block.ts'
+import { ATTEMPT_TIMEOUT, callBlock } from './call-block.ts'
 import { renderConfig } from './config-template.ts'
 import { ExpressionError } from './expression.ts'
 import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
+import { readOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
+import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
 import { RunStop } from './run-stop.ts'
 import { StepRecorder } from './step-recorder.ts'
-import { errorOutput, recordedError, type RecordedError, type StepFailure } from './step.ts'
+import { BLOCK_FAILED, errorOutput, finalFailure, recordedError, type StepFailure } from './step.ts'
 
-export type StepEnd =
-  /** The step is left by `handles`; `error` is set when it failed and its node goes on all the same. */
-  | {
-      readonly kind: 'completed'
-      readonly output: Json
-      readonly handles: readonly string[]
-      readonly error?: RecordedError
-    }
-  | { readonly kind: 'failed'; readonly error: RecordedError }
-  | { readonly kind: 'stopped' }
-
-/** A step's output, as JSON text of UTF-8 bytes (D6). */
-const OUTPUT_MAX_BYTES = 4 * 1024 * 1024
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
+const LESS_OUTPUT = 'Return less, or set `output: "none"` on the loop.'
+const MAX_CONFIG_ISSUES = 10
 
-/** Takes one step from wherever its record says it is to its end. A recorded end is never made again (E12). */
+/** Takes one step from wherever its record says it is to its end. */
 export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
-  const recorded = site.run.request.recorded.steps.get(site.path)
-  const end = recorded && recordedEnd(recorded)
-  if (end) return end
-  const step = new StepRun(node, site, recorded)
+  const step = new StepRun(node, site, site.run.request.recorded.steps.get(site.path))
   const closeLeaf = node.body ? () => {} : site.run.openLeaf()
   try {
     return await step.run()
@@ -45,23 +32,6 @@ export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> 
     return { kind: 'stopped' }
   } finally {
     closeLeaf()
-  }
-}
-
-function recordedEnd({ status, output, handles, error, path }: RecordedStep): StepEnd | null {
-  switch (status) {
-    case 'COMPLETED':
-      return { kind: 'completed', output, handles }
-    case 'FAILED': {
-      const cause = error ?? { code: 'STEP_FAILED', message: 'The step failed.', path }
-      return handles.length > 0
-        ? { kind: 'completed', output, handles, error: cause }
-        : { kind: 'failed', error: { ...cause, path } }
-    }
-    case 'CANCELED':
-      return { kind: 'stopped' }
-    default:
-      return null
   }
 }
 
@@ -83,35 +53,28 @@ class StepRun {
     if (config.kind === 'failed') return this.#fail(config.failure)
     if (this.#node.body) return this.#runLoop(config.config)
     const recorded = this.#recorded
-    if (recorded?.status === 'WAITING') return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output))
-    if (recorded?.status === 'RUNNING' && this.#node.block.repeat === 'never')
-      return this.#fail(UNKNOWN_OUTCOME)
-    if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
+    switch (recorded?.status) {
+      case 'WAITING':
+        return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output, LESS_OUTPUT))
+      case 'RETRYING':
+        await this.#waitForRetry(recorded.dueAt ?? 0)
+        break
+      case 'RUNNING': {
+        const end = this.#node.block.repeat === 'never' ? await this.#giveUpOrWait(UNKNOWN_OUTCOME) : null
+        if (end) return end
+      }
+    }
     return this.#attempts(config.config)
   }
 
   async #attempts(config: unknown): Promise<StepEnd> {
-    const { retry } = this.#node
     for (;;) {
-      const end = await this.#attempt(config)
-      if (end.kind === 'outcome') {
-        const read = this.#readOutcome(end.outcome)
-        if (read.kind === 'failed') return this.#fail(read.failure)
-        if (read.waitUntil === null) return this.#complete(read.output, read.handles)
-        await this.recorder.wait(read.waitUntil, read.output)
-        return this.#sitOut(read.waitUntil, read.output)
-      }
-      const decision = decideRetry({
-        policy: retry,
-        failure: end.failure,
-        attempt: this.recorder.attempt,
-        isWanted: this.#wantsRetry(end.failure),
-        random: this.#site.run.ports.random(),
-      })
-      if (decision.kind === 'giveUp') return this.#fail(end.failure)
-      const dueAt = this.#site.run.ports.clock.now() + decision.delayMs
-      await this.recorder.retry(end.failure, dueAt)
-      await this.#waitForRetry(dueAt)
+      const attempt = await this.#attempt(config)
+      const end =
+        attempt.kind === 'outcome'
+          ? await this.#takeOutcome(attempt.outcome)
+          : await this.#giveUpOrWait(attempt.failure)
+      if (end) return end
     }
   }
 
@@ -121,7 +84,10 @@ class StepRun {
     const { block, expressions, timeoutMs, index } = this.#node
     const release = await run.slots.acquire(order, signal)
     try {
+      signal.throwIfAborted()
       await this.recorder.start()
+      signal.throwIfAborted()
+      this.recorder.calls()
       const end = await callBlock({
         block,
         config,
@@ -142,14 +108,47 @@ class StepRun {
     }
   }
 
+  async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd> {
+    const output = readOutput(outcome.output, LESS_OUTPUT)
+    if (outcome.kind === 'completed')
+      return this.#complete(output, [...(outcome.handles ?? [DEFAULT_HANDLE])])
+    if (output.kind === 'refused') return this.#refuse(output)
+    // The tables keep whole milliseconds, and no wait ends early.
+    const dueAt = Math.ceil(outcome.until)
+    await this.recorder.wait(dueAt, output)
+    return this.#sitOut(dueAt, output)
+  }
+
+  /** E6: the step's end if the failure is final, null once the next attempt is due. */
+  async #giveUpOrWait(failure: StepFailure): Promise<StepEnd | null> {
+    const { retry } = this.#node
+    const { ports } = this.#site.run
+    const decision = decideRetry({
+      policy: retry,
+      failure,
+      attempt: this.recorder.attempt,
+      isWanted: this.#mayRepeat(failure) && this.#wantsRetry(failure),
+      random: ports.random(),
+    })
+    if (decision.kind === 'giveUp') return this.#fail(failure)
+    const dueAt = ports.clock.now() + decision.delayMs
+    await this.recorder.retry(failure, dueAt)
+    await this.#waitForRetry(dueAt)
+    return null
+  }
+
+  /** E13: a call of which nobody knows whether it happened is not made again unless the block or the node allows it. */
+  #mayRepeat({ code }: StepFailure): boolean {
+    const { block, onUnknown } = this.#node
+    return block.repeat === 'safe' || onUnknown === 'retry' || !UNKNOWN_OUTCOME_CODES.includes(code)
+  }
+
   async #runLoop(config: unknown): Promise<StepEnd> {
     await this.recorder.start()
     const end = await runLoop(this.#node, this.#site, config)
     switch (end.kind) {
-      case 'completed': {
-        const read = readOutput(end.output)
-        return read.kind === 'failed' ? this.#fail(read.failure) : this.#complete(read, [DEFAULT_HANDLE])
-      }
+      case 'completed':
+        return this.#complete(readOutput(end.output, LESS_OUTPUT), [DEFAULT_HANDLE])
       case 'failed':
         return this.#fail(end.failure)
       case 'stopped':
@@ -163,28 +162,13 @@ class StepRun {
       this.recorder.configIs(resolved)
       const parsed = this.#node.block.config.safeParse(resolved)
       if (parsed.success) return { kind: 'ok', config: parsed.data }
-      const issues = parsed.error.issues.map(
-        ({ path, message }) => `${path.join('.') || 'config'}: ${message}`,
-      )
+      const issues = parsed.error.issues
+        .slice(0, MAX_CONFIG_ISSUES)
+        .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
       return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
     } catch (fault) {
       if (!(fault instanceof ExpressionError)) throw fault
       return failed(fault.code, fault.message)
-    }
-  }
-
-  #readOutcome(outcome: BlockOutcome) {
-    const read = readOutput(outcome.output)
-    if (read.kind === 'failed') return read
-    const handles = outcome.kind === 'completed' ? (outcome.handles ?? [DEFAULT_HANDLE]) : [DEFAULT_HANDLE]
-    const unknown = handles.find((handle) => !this.#node.handles.includes(handle))
-    if (unknown !== undefined)
-      return failed('OUTCOME_INVALID', `The block left by a handle it does not have: "${unknown}".`)
-    return {
-      kind: 'ok' as const,
-      output: read,
-      handles,
-      waitUntil: outcome.kind === 'waiting' ? outcome.until : null,
     }
   }
 
@@ -203,9 +187,9 @@ class StepRun {
   }
 
   /** Waits for the instant at which a waiting step ends. */
-  async #sitOut(dueAt: number, output: OutputReading): Promise<StepEnd> {
+  async #sitOut(dueAt: number, output: ReadOutput | RefusedOutput): Promise<StepEnd> {
     await this.#site.run.waitUntil(dueAt, this.#site.signal)
-    return output.kind === 'failed' ? this.#fail(output.failure) : this.#complete(output, [DEFAULT_HANDLE])
+    return this.#complete(output, [DEFAULT_HANDLE])
   }
 
   async #waitForRetry(dueAt: number): Promise<void> {
@@ -216,10 +200,20 @@ class StepRun {
     this.recorder.nextAttempt()
   }
 
-  async #complete(output: ReadOutput, handles: readonly string[]): Promise<StepEnd> {
+  async #complete(output: ReadOutput | RefusedOutput, handles: readonly string[]): Promise<StepEnd> {
+    if (output.kind === 'refused') return this.#refuse(output)
+    const unknown = handles.find((handle) => !this.#node.handles.includes(handle))
+    if (unknown !== undefined) {
+      const message = `The block left by a handle it does not have: "${unknown}".`
+      return this.#fail(finalFailure('OUTCOME_INVALID', message))
+    }
     this.#countAsEnded()
     await this.recorder.complete(output.text, handles)
     return { kind: 'completed', output: output.value, handles }
+  }
+
+  #refuse({ code, message }: RefusedOutput): Promise<StepEnd> {
+    return this.#fail(finalFailure(code, message))
   }
 
   /** Before the end is recorded, so that its own event shows the progress that it makes. */
@@ -247,35 +241,12 @@ const UNKNOWN_OUTCOME: StepFailure = {
   code: 'CALL_OUTCOME_UNKNOWN',
   message:
     'The worker was lost during the call: it may or may not have happened, and the block must not repeat it.',
-  retryable: false,
+  retryable: true,
 }
 
-type OutputReading = ReadOutput | { readonly kind: 'failed'; readonly failure: StepFailure }
-
-interface ReadOutput {
-  readonly kind: 'output'
-  readonly text: string
-  readonly value: Json
-}
-
-/** E8: what flows on is exactly what is recorded. */
-function readOutput(output: unknown): OutputReading {
-  const plain = toPlainJson(output ?? null)
-  if (!plain.ok) {
-    const { pointer, reason } = plain.problem
-    return failed('OUTPUT_INVALID', `The output is not plain JSON: the value at "${pointer}" ${reason}.`)
-  }
-  const bytes = Buffer.byteLength(plain.text)
-  if (bytes > OUTPUT_MAX_BYTES) {
-    const hint = 'Return less, or set `output: "none"` on the loop.'
-    return failed(
-      'OUTPUT_TOO_LARGE',
-      `The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed. ${hint}`,
-    )
-  }
-  return { kind: 'output', text: plain.text, value: deepFreeze(plain.value) }
-}
+/** Failures that do not say whether the call happened: nobody answered in time, or nobody said what went wrong. */
+const UNKNOWN_OUTCOME_CODES: readonly string[] = [UNKNOWN_OUTCOME.code, ATTEMPT_TIMEOUT, BLOCK_FAILED]
 
 function failed(code: string, message: string): { kind: 'failed'; failure: StepFailure } {
-  return { kind: 'failed', failure: { code, message, retryable: false } }
+  return { kind: 'failed', failure: finalFailure(code, message) }
 }

@@ -45,6 +45,15 @@ export type AttemptRecord = {
   readonly callMayHaveHappened?: boolean
 }
 
+/** When the attempt on record began, as near as the record tells. */
+export function lastAttemptStart(step: {
+  readonly attempts: readonly AttemptRecord[]
+  readonly startedAt: number | null
+}): number {
+  const lastEnd = step.attempts.at(-1)?.finishedAt
+  return lastEnd === undefined ? (step.startedAt ?? 0) : Date.parse(lastEnd)
+}
+
 /** The path of a node in a graph whose paths begin with `prefix` (empty for the definition's own graph). */
 export function stepPath(prefix: string, nodeId: string): string {
   return prefix === '' ? nodeId : `${prefix}/${nodeId}`

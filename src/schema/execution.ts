@@ -94,7 +94,8 @@ export const ExecutionType = builder.prismaNode('Execution', {
     }),
     workflow: t.relation('workflow', {
       nullable: true,
-      description: 'The stored workflow that it runs; null for an inline definition.',
+      description:
+        'The stored workflow that it runs, also when that was deleted since; null for an inline definition.',
     }),
     job: t.relation('job', { description: 'The job that it belongs to.' }),
     steps: t.prismaConnection(

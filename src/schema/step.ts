@@ -91,7 +91,9 @@ export const StepType = builder.prismaNode('Step', {
       resolve: async ({ executionId, path, inputFrom }, _args, { stepOutputs, inputs }) => {
         const sources = inputFrom as string[]
         if (sources.length === 0) return path.includes('[') ? null : inputs.load(executionId)
-        const outputs = await Promise.all(sources.map((source) => stepOutputs.load({ executionId, path: source })))
+        const outputs = await Promise.all(
+          sources.map((source) => stepOutputs.load({ executionId, path: source })),
+        )
         if (sources.length === 1) return outputs[0] ?? null
         return Object.fromEntries(
           sources.map((source, index) => [source.slice(source.lastIndexOf('/') + 1), outputs[index]]),

@@ -271,7 +271,7 @@ describe('executeWorkflow', () => {
     const run = await start(server, { workflowId })
     const gate = server.gate('stored')
     await gate.reached
-    await server.client.send(
+    await server.client.ask(
       graphql(`
         mutation Replace($id: ID!, $definition: JSON!) {
           updateWorkflow(input: { id: $id, definition: $definition, name: "Changed" }) {
@@ -289,9 +289,27 @@ describe('executeWorkflow', () => {
       finishedAt: null,
       job: { currentStep: 'gate', completedNodes: 1 },
     })
+    await server.client.ask(
+      graphql(`
+        mutation Remove($id: ID!) {
+          deleteWorkflow(input: { id: $id }) {
+            __typename
+          }
+        }
+      `),
+      { id: workflowId },
+    )
     gate.open()
     await timelineOf(server, run.jobId)
-    expect(await read(run.executionId)).toMatchObject({ status: 'COMPLETED', output: 'before and after' })
+    expect(await read(run.executionId)).toMatchObject({
+      status: 'COMPLETED',
+      output: 'before and after',
+      workflow: { id: workflowId, name: 'Changed' },
+    })
+    expect((await server.client.ask(EXECUTE, { input: { workflowId } })).executeWorkflow).toMatchObject({
+      __typename: 'NotFound',
+      path: ['input', 'workflowId'],
+    })
   })
 
   test('gives defaults: no input, the definition’s variables, mode PRODUCTION, no metadata', async () => {
@@ -464,7 +482,8 @@ describe('an execution', () => {
       config: { value: index },
     }))
     const { executionId: id } = await runToEnd(server, { definition: { nodes, edges: [] } })
-    const page = async (variables: Omit<Parameters<typeof stepPage>[0], 'id'>) => stepPage({ id, ...variables })
+    const page = async (variables: Omit<Parameters<typeof stepPage>[0], 'id'>) =>
+      stepPage({ id, ...variables })
     const first = await page({ first: 5 })
     expect(first).toMatchObject({ totalCount: 12, pageInfo: { hasNextPage: true, hasPreviousPage: false } })
     const second = await page({ first: 5, after: first.pageInfo.endCursor ?? null })
@@ -553,7 +572,10 @@ describe('executions', () => {
     const seen: string[] = []
     let after: string | null = null
     do {
-      const { workflow }: { workflow?: OfWorkflow | null } = await server.client.ask(OF_WORKFLOW, { id, after })
+      const { workflow }: { workflow?: OfWorkflow | null } = await server.client.ask(OF_WORKFLOW, {
+        id,
+        after,
+      })
       expect(workflow?.executions.totalCount).toBe(5)
       seen.push(...(workflow?.executions.edges.map(({ node }) => node.id) ?? []))
       after = workflow?.executions.pageInfo.hasNextPage

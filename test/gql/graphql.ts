@@ -4,6 +4,24 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Where a block stands in the catalogue. */
+export type BlockCategory =
+  /** Asks a model. */
+  | 'AI'
+  /** Calls somebody’s API. */
+  | 'API'
+  /** Control and data, without the outside. */
+  | 'CORE'
+  /** Made by the people who run this Lume. */
+  | 'CUSTOM';
+
+/** What a block touches. */
+export type BlockEffect =
+  /** The outside: its result is committed before anything depends on it. */
+  | 'EXTERNAL'
+  /** Nothing: its result depends on recorded facts alone. */
+  | 'PURE';
+
 /** A new workflow. */
 export type CreateWorkflowInput = {
   /** The draft; may be unfinished or wrong. */
@@ -327,6 +345,124 @@ export type ReplaceMutation = { updateWorkflow:
     | { __typename: 'NotFound' }
     | { __typename: 'RevisionConflict' }
     | { __typename: 'UpdateWorkflowPayload' }
+   };
+
+export type RemoveMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RemoveMutation = { deleteWorkflow:
+    | { __typename: 'DeleteWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
+export type ReadJobQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadJobQuery = { job: { id: string, type: JobType, status: JobStatus, progress: number, currentStep: string | null, completedNodes: number, totalNodes: number, lastSeq: number, result: unknown, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null, execution: { id: string, status: JobStatus } } | null };
+
+export type PageJobEventsQueryVariables = Exact<{
+  id: string | number;
+  after?: number | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type PageJobEventsQuery = { job: { events: { cursor: number, hasMore: boolean, events: Array<
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      > }, execution: { events: { cursor: number, hasMore: boolean, events: Array<
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+        > } } } | null };
+
+export type ReadNodeQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadNodeQuery = { node:
+    | { __typename: 'Execution', output: unknown, id: string }
+    | { __typename: 'Job', result: unknown, id: string }
+    | { __typename: 'Step', path: string, config: unknown, type: string, id: string }
+    | { __typename: 'Workflow', name: string, id: string }
+   | null };
+
+export type ReadNodesQueryVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type ReadNodesQuery = { nodes: Array<
+    | { __typename: 'Execution', id: string }
+    | { __typename: 'Job', id: string }
+    | { __typename: 'Step', id: string }
+    | { __typename: 'Workflow', id: string }
+   | null> };
+
+export type ReadBlocksQueryVariables = Exact<{
+  category?: BlockCategory | null | undefined;
+}>;
+
+
+export type ReadBlocksQuery = { blocks: Array<{ type: string, name: string, description: string, category: BlockCategory, effect: BlockEffect, configSchema: unknown, outputSchema: unknown, handles: Array<string>, sample: unknown }> };
+
+export type ReadBlockQueryVariables = Exact<{
+  type: string;
+}>;
+
+
+export type ReadBlockQuery = { block: { type: string, category: BlockCategory, effect: BlockEffect, handles: Array<string>, configSchema: unknown } | null };
+
+export type FirstStepIdQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type FirstStepIdQuery = { execution: { steps: { edges: Array<{ node: { id: string } }> } } | null };
+
+export type MakeNodeMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MakeNodeMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | Record<PropertyKey, never>
    };
 
 export type CreateWorkflowMutationVariables = Exact<{
@@ -654,6 +790,144 @@ export const ReplaceDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ReplaceMutation, ReplaceMutationVariables>;
+export const RemoveDocument = new TypedDocumentString(`
+    mutation Remove($id: ID!) {
+  deleteWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RemoveMutation, RemoveMutationVariables>;
+export const ReadJobDocument = new TypedDocumentString(`
+    query ReadJob($id: ID!) {
+  job(id: $id) {
+    id
+    type
+    status
+    progress
+    currentStep
+    completedNodes
+    totalNodes
+    lastSeq
+    result
+    createdAt
+    startedAt
+    finishedAt
+    error {
+      code
+    }
+    execution {
+      id
+      status
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadJobQuery, ReadJobQueryVariables>;
+export const PageJobEventsDocument = new TypedDocumentString(`
+    query PageJobEvents($id: ID!, $after: Int, $first: Int) {
+  job(id: $id) {
+    events(after: $after, first: $first) {
+      cursor
+      hasMore
+      events {
+        id
+        seq
+        at
+        kind
+        progress
+      }
+    }
+    execution {
+      events(after: $after, first: $first) {
+        cursor
+        hasMore
+        events {
+          id
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PageJobEventsQuery, PageJobEventsQueryVariables>;
+export const ReadNodeDocument = new TypedDocumentString(`
+    query ReadNode($id: ID!) {
+  node(id: $id) {
+    __typename
+    id
+    ... on Workflow {
+      name
+    }
+    ... on Execution {
+      output
+    }
+    ... on Job {
+      result
+    }
+    ... on Step {
+      path
+      config
+      type
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadNodeQuery, ReadNodeQueryVariables>;
+export const ReadNodesDocument = new TypedDocumentString(`
+    query ReadNodes($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    __typename
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<ReadNodesQuery, ReadNodesQueryVariables>;
+export const ReadBlocksDocument = new TypedDocumentString(`
+    query ReadBlocks($category: BlockCategory) {
+  blocks(category: $category) {
+    type
+    name
+    description
+    category
+    effect
+    configSchema
+    outputSchema
+    handles
+    sample
+  }
+}
+    `) as unknown as TypedDocumentString<ReadBlocksQuery, ReadBlocksQueryVariables>;
+export const ReadBlockDocument = new TypedDocumentString(`
+    query ReadBlock($type: String!) {
+  block(type: $type) {
+    type
+    category
+    effect
+    handles
+    configSchema
+  }
+}
+    `) as unknown as TypedDocumentString<ReadBlockQuery, ReadBlockQueryVariables>;
+export const FirstStepIdDocument = new TypedDocumentString(`
+    query FirstStepId($id: ID!) {
+  execution(id: $id) {
+    steps(first: 1) {
+      edges {
+        node {
+          id
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FirstStepIdQuery, FirstStepIdQueryVariables>;
+export const MakeNodeDocument = new TypedDocumentString(`
+    mutation MakeNode {
+  createWorkflow(input: {name: "Node"}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
 export const CreateWorkflowDocument = new TypedDocumentString(`
     mutation CreateWorkflow($input: CreateWorkflowInput!) {
   createWorkflow(input: $input) {

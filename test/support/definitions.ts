@@ -20,7 +20,12 @@ export const GREETING = {
     {
       id: 'shout',
       type: 'core.transform',
-      config: { value: { text: '{{ upper(nodes.greet.output) }}{{ variables.mark }}', of: '{{ nodes.length.output }}' } },
+      config: {
+        value: {
+          text: '{{ upper(nodes.greet.output) }}{{ variables.mark }}',
+          of: '{{ nodes.length.output }}',
+        },
+      },
     },
   ],
   edges: [

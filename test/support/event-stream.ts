@@ -59,6 +59,8 @@ async function* readResults<Data>(response: IncomingMessage): AsyncGenerator<Exe
 }
 
 function readMessage(message: string): { readonly event: string; readonly data: string } {
-  const fields = new Map(message.split('\n').map((line) => [line.split(':', 1)[0], line.replace(/^\w*: ?/, '')]))
+  const fields = new Map(
+    message.split('\n').map((line) => [line.split(':', 1)[0], line.replace(/^\w*: ?/, '')]),
+  )
   return { event: fields.get('event') ?? '', data: fields.get('data') ?? '' }
 }

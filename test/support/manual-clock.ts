@@ -49,7 +49,10 @@ export class ManualClock implements Clock {
     await settled()
     for (let next = this.nextDueAt; next !== null && next <= instant; next = this.nextDueAt) {
       this.#now = Math.max(this.#now, next)
-      for (const timer of [...this.#timers]) if (timer.dueAt <= this.#now) timer.fire()
+      // One that fires may call off another.
+      for (const timer of [...this.#timers]) {
+        if (timer.dueAt <= this.#now && this.#timers.has(timer)) timer.fire()
+      }
       await settled()
     }
     this.#now = Math.max(this.#now, instant)

@@ -125,7 +125,7 @@ export function scriptedBlocks(behaviours: Behaviours, calls: Call[] = []): Bloc
         const call = callOf(context as BlockContext<JsonObject>)
         calls.push(call)
         const outcome = await behaviourOf(behaviours, call)(call)
-        return isOutcome(outcome) ? outcome : completed(outcome)
+        return isOutcome(outcome) ? outcome : completed(outcome ?? null)
       },
       ...rest,
     })
@@ -145,7 +145,9 @@ function callOf(context: BlockContext<JsonObject>): Call {
 }
 
 function behaviourOf(behaviours: Behaviours, { path, attempt }: Call): Behaviour {
-  const found = behaviours[path] ?? behaviours[path.slice(path.lastIndexOf('/') + 1)]
+  const nodeId = path.slice(path.lastIndexOf('/') + 1)
+  const key = [path, nodeId].find((name) => Object.hasOwn(behaviours, name))
+  const found = key === undefined ? undefined : behaviours[key]
   if (found === undefined) return ({ input }) => completed(input)
   return typeof found === 'function' ? found : (found[Math.min(attempt, found.length) - 1] ?? returns(null))
 }

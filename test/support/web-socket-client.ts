@@ -31,8 +31,7 @@ export function openWebSocket(url: string): WebSocketClient {
     subscribe: <Data, Variables extends Record<string, unknown>>(
       document: TypedDocumentString<Data, Variables>,
       variables: Variables,
-    ) =>
-      client.iterate({ query: document.toString(), variables }) as AsyncGenerator<ExecutionResult<Data>>,
+    ) => client.iterate({ query: document.toString(), variables }) as AsyncGenerator<ExecutionResult<Data>>,
     cut: () => socket?.terminate(),
     close: async () => client.dispose(),
   }
