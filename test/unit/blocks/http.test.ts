@@ -9,8 +9,10 @@ import type { BlockContext } from '../../../src/engine/block.ts'
 import { Closers } from '../../../src/lib/closers.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
 import { runBlock } from '../../support/block-context.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { startHttpTarget, type HttpTarget } from '../../support/http-target.ts'
 
+const LONGEST_WAIT_MS = 600_000
 const CLOSED: AddressPolicy = { allowedHosts: [], allowedOrigins: [] }
 
 let closers: Closers
@@ -28,6 +30,14 @@ afterEach(() => closers.close())
 
 type Given = Partial<Pick<BlockContext, 'signal' | 'clock' | 'idempotencyKey' | 'attempt'>>
 
+interface HttpOutput {
+  readonly status: number
+  readonly headers: Record<string, string | string[]>
+  readonly body: unknown
+  readonly bodyError?: string
+  readonly url: string
+}
+
 /** Runs the block against a policy; without one, both targets are open by host and port. */
 function blockWith({ policy, resolve }: { policy?: Partial<AddressPolicy>; resolve?: Resolve } = {}) {
   const bothTargets = { allowedHosts: [`127.0.0.1:${target.port}`, `127.0.0.1:${other.port}`] }
@@ -39,7 +49,7 @@ function blockWith({ policy, resolve }: { policy?: Partial<AddressPolicy>; resol
   const block = httpBlock({ client })
   const run = async (config: JsonObject, given: Given = {}) => {
     const outcome = await runBlock(block, { config, ...given })
-    return block.output.parse(outcome.output)
+    return block.output.parse(outcome.output) as HttpOutput
   }
   return { client, block, run }
 }
@@ -52,16 +62,6 @@ const answerPath = (parameters: Record<string, string>) =>
   `/answer?${new URLSearchParams(parameters).toString()}`
 const redirectPath = (status: number, to: string) =>
   `/redirect?${new URLSearchParams({ status: `${status}`, to }).toString()}`
-
-/** A clock that stands still until it strikes: then every wait is over. */
-function handClock(now = 0) {
-  const waits: (() => void)[] = []
-  return {
-    now: () => now,
-    wait: () => new Promise<void>((resolve) => waits.push(resolve)),
-    strike: () => waits.forEach((resolve) => resolve()),
-  }
-}
 
 describe('a request', () => {
   it('is a GET that asks for anything and gives back status, headers, JSON body, URL and duration', async () => {
@@ -353,7 +353,7 @@ describe('a status other than 2xx', () => {
   })
 
   it('hands on how long the server asks to wait, in seconds or as a date', async () => {
-    const clock = handClock(Date.UTC(2026, 10, 23, 12, 0, 0))
+    const clock = new ManualClock(Date.UTC(2026, 10, 23, 12, 0, 0))
     const wait = (value: string) => send(answerPath({ status: '429', 'retry-after': value }), {}, { clock })
     await expect(wait('17')).rejects.toMatchObject({ retryable: true, retryAfterMs: 17_000 })
     const inAMinute = 'Mon, 23 Nov 2026 12:01:00 GMT'
@@ -606,9 +606,9 @@ describe('a broken connection', () => {
 
 describe('time', () => {
   it.each(['/silent', '/drip', '/gzip-drip'])('runs out for the whole request: %s', async (path) => {
-    const clock = handClock()
+    const clock = new ManualClock()
     const failure = send(path, { timeoutMs: 1_234 }, { clock })
-    void target.received(path).then(() => clock.strike())
+    void target.received(path).then(() => clock.advance(LONGEST_WAIT_MS))
     await expect(failure).rejects.toMatchObject({
       code: 'HTTP_TIMEOUT',
       retryable: true,
@@ -618,9 +618,9 @@ describe('time', () => {
   })
 
   it('that ran out is not retryable for an unsafe method', async () => {
-    const clock = handClock()
+    const clock = new ManualClock()
     const failure = send('/silent', { method: 'POST' }, { clock })
-    void target.received('/silent').then(() => clock.strike())
+    void target.received('/silent').then(() => clock.advance(LONGEST_WAIT_MS))
     await expect(failure).rejects.toMatchObject({ code: 'HTTP_TIMEOUT', retryable: false })
   })
 
