@@ -232,6 +232,14 @@ export type UpdateWorkflowInput = {
   tags?: Array<string> | null | undefined;
 };
 
+/** What to validate: exactly one of the two. */
+export type ValidateWorkflowInput = {
+  /** A definition in place. */
+  definition?: unknown;
+  /** A stored workflow, whose draft is validated. */
+  workflowId?: string | number | null | undefined;
+};
+
 export type BenchChainMutationVariables = Exact<{
   definition: unknown;
 }>;
@@ -277,6 +285,13 @@ export type BenchWatchSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
     > } };
+
+export type ReadAfterBadInputQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadAfterBadInputQuery = { execution: { status: JobStatus, input: unknown, output: unknown, variables: unknown, metadata: unknown, error: { code: string, message: string } | null } | null };
 
 export type StoreWorkflowMutationVariables = Exact<{
   definition: unknown;
@@ -357,6 +372,11 @@ export type RemoveMutation = { deleteWorkflow:
     | { __typename: 'NotFound' }
     | { __typename: 'RevisionConflict' }
    };
+
+export type BlocksThatFaultQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BlocksThatFaultQuery = { blocks: Array<{ type: string }> };
 
 export type ReadJobQueryVariables = Exact<{
   id: string | number;
@@ -465,6 +485,70 @@ export type MakeNodeMutation = { createWorkflow:
     | Record<PropertyKey, never>
    };
 
+export type ExecutionEventsSubscriptionVariables = Exact<{
+  executionId: string | number;
+  after?: number | null | undefined;
+  kinds?: Array<JobEventKind> | JobEventKind | null | undefined;
+}>;
+
+
+export type ExecutionEventsSubscription = { executionEvents: { cursor: number, job: { id: string }, events: Array<
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+    > } };
+
+export type ValidateOverWebSocketMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type ValidateOverWebSocketMutation = { validateWorkflow:
+    | { valid: boolean }
+    | Record<PropertyKey, never>
+   };
+
+export type ValidateMutationVariables = Exact<{
+  input: ValidateWorkflowInput;
+}>;
+
+
+export type ValidateMutation = { validateWorkflow:
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'ValidateWorkflowPayload', valid: boolean, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, message: string, pointer: string, nodeId: string | null, relatedNodeIds: Array<string>, suggestion: string | null, range: { start: number, end: number } | null }> }
+   };
+
+export type StoreForValidationMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type StoreForValidationMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | Record<PropertyKey, never>
+   };
+
+export type CountAfterValidationQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CountAfterValidationQuery = { workflows: { totalCount: number }, executions: { totalCount: number } };
+
 export type CreateWorkflowMutationVariables = Exact<{
   input: CreateWorkflowInput;
 }>;
@@ -519,6 +603,75 @@ export type CountWorkflowsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type CountWorkflowsQuery = { workflows: { totalCount: number } };
+
+export type StartLeadsMutationVariables = Exact<{
+  definition: unknown;
+  input: unknown;
+  variables?: unknown;
+}>;
+
+
+export type StartLeadsMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', job: { id: string } }
+    | { __typename: 'IdempotencyConflict', code: string, message: string }
+    | { __typename: 'InputInvalid', code: string, message: string }
+    | { __typename: 'InvalidArgument', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'ValidationFailed', code: string, message: string }
+   };
+
+export type WatchLeadsSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after: number;
+}>;
+
+
+export type WatchLeadsSubscription = { jobEvents: { cursor: number, events: Array<
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+    >, job: { status: JobStatus, result: unknown } } };
+
+export type LeadsTimelineQueryVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type LeadsTimelineQuery = { job: { status: JobStatus, result: unknown, events: { hasMore: boolean, events: Array<
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+      > } } | null };
 
 export type ExecuteMutationVariables = Exact<{
   input: ExecuteWorkflowInput;
@@ -612,6 +765,21 @@ export const BenchWatchDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
+export const ReadAfterBadInputDocument = new TypedDocumentString(`
+    query ReadAfterBadInput($id: ID!) {
+  execution(id: $id) {
+    status
+    input
+    output
+    variables
+    metadata
+    error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadAfterBadInputQuery, ReadAfterBadInputQueryVariables>;
 export const StoreWorkflowDocument = new TypedDocumentString(`
     mutation StoreWorkflow($definition: JSON!) {
   createWorkflow(input: {definition: $definition}) {
@@ -797,6 +965,13 @@ export const RemoveDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RemoveMutation, RemoveMutationVariables>;
+export const BlocksThatFaultDocument = new TypedDocumentString(`
+    query BlocksThatFault {
+  blocks {
+    type
+  }
+}
+    `) as unknown as TypedDocumentString<BlocksThatFaultQuery, BlocksThatFaultQueryVariables>;
 export const ReadJobDocument = new TypedDocumentString(`
     query ReadJob($id: ID!) {
   job(id: $id) {
@@ -928,6 +1103,79 @@ export const MakeNodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
+export const ExecutionEventsDocument = new TypedDocumentString(`
+    subscription ExecutionEvents($executionId: ID!, $after: Int, $kinds: [JobEventKind!]) {
+  executionEvents(executionId: $executionId, after: $after, kinds: $kinds) {
+    cursor
+    job {
+      id
+    }
+    events {
+      id
+      seq
+      kind
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExecutionEventsSubscription, ExecutionEventsSubscriptionVariables>;
+export const ValidateOverWebSocketDocument = new TypedDocumentString(`
+    mutation ValidateOverWebSocket($definition: JSON!) {
+  validateWorkflow(input: {definition: $definition}) {
+    ... on ValidateWorkflowPayload {
+      valid
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ValidateOverWebSocketMutation, ValidateOverWebSocketMutationVariables>;
+export const ValidateDocument = new TypedDocumentString(`
+    mutation Validate($input: ValidateWorkflowInput!) {
+  validateWorkflow(input: $input) {
+    __typename
+    ... on ValidateWorkflowPayload {
+      valid
+      diagnostics {
+        code
+        severity
+        message
+        pointer
+        nodeId
+        relatedNodeIds
+        range {
+          start
+          end
+        }
+        suggestion
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ValidateMutation, ValidateMutationVariables>;
+export const StoreForValidationDocument = new TypedDocumentString(`
+    mutation StoreForValidation($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoreForValidationMutation, StoreForValidationMutationVariables>;
+export const CountAfterValidationDocument = new TypedDocumentString(`
+    query CountAfterValidation {
+  workflows {
+    totalCount
+  }
+  executions {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<CountAfterValidationQuery, CountAfterValidationQueryVariables>;
 export const CreateWorkflowDocument = new TypedDocumentString(`
     mutation CreateWorkflow($input: CreateWorkflowInput!) {
   createWorkflow(input: $input) {
@@ -1064,6 +1312,68 @@ export const CountWorkflowsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountWorkflowsQuery, CountWorkflowsQueryVariables>;
+export const StartLeadsDocument = new TypedDocumentString(`
+    mutation StartLeads($definition: JSON!, $input: JSON!, $variables: JSON) {
+  executeWorkflow(
+    input: {definition: $definition, input: $input, variables: $variables}
+  ) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartLeadsMutation, StartLeadsMutationVariables>;
+export const WatchLeadsDocument = new TypedDocumentString(`
+    subscription WatchLeads($jobId: ID!, $after: Int!) {
+  jobEvents(jobId: $jobId, after: $after) {
+    cursor
+    events {
+      seq
+      kind
+      progress
+      ... on StepEvent {
+        path
+      }
+      ... on LoopItemCompletedEvent {
+        path
+      }
+    }
+    job {
+      status
+      result
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WatchLeadsSubscription, WatchLeadsSubscriptionVariables>;
+export const LeadsTimelineDocument = new TypedDocumentString(`
+    query LeadsTimeline($jobId: ID!) {
+  job(id: $jobId) {
+    status
+    result
+    events(first: 1000) {
+      hasMore
+      events {
+        seq
+        kind
+        progress
+        ... on StepEvent {
+          path
+        }
+        ... on LoopItemCompletedEvent {
+          path
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LeadsTimelineQuery, LeadsTimelineQueryVariables>;
 export const ExecuteDocument = new TypedDocumentString(`
     mutation Execute($input: ExecuteWorkflowInput!) {
   executeWorkflow(input: $input) {

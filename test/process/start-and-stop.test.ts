@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { Closers } from '../../src/lib/closers.ts'
+import { startServerProcess, tryServerProcess, type ServerProcess } from '../support/server-process.ts'
+
+let closers: Closers
+let dataDir: string
+
+beforeEach(async () => {
+  closers = new Closers()
+  dataDir = await mkdtemp(join(tmpdir(), 'lume-start-'))
+  closers.add(() => rm(dataDir, { recursive: true, force: true }))
+})
+afterEach(() => closers.close())
+
+async function start(): Promise<ServerProcess> {
+  const server = await startServerProcess({ LUME_DATA_DIR: dataDir })
+  closers.add(() => server.kill())
+  return server
+}
+
+test('a server on a fresh folder gets ready, keeps what it is told over a stop, and stops in good order', async () => {
+  const first = await start()
+  const created = await ask(first, `mutation { createWorkflow(input: { name: "kept" }) { __typename } }`)
+  expect(created).toEqual({ data: { createWorkflow: { __typename: 'CreateWorkflowPayload' } } })
+  expect(await first.stop()).toBe(0)
+
+  const second = await start()
+  const kept = await ask(second, `{ workflows { edges { node { name } } } }`)
+  expect(kept).toEqual({ data: { workflows: { edges: [{ node: { name: 'kept' } }] } } })
+  const ready = await fetch(new URL('/ready', second.url))
+  expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
+}, 60_000)
+
+test('a second server on the same folder is refused, is told how to mend it, and disturbs nothing', async () => {
+  const first = await start()
+  const second = await refused({ LUME_DATA_DIR: dataDir })
+  expect(second).toMatch(/^DATA_DIR_IN_USE: /)
+  expect(second).toContain(String(first.pid))
+  expect(second).toContain('LUME_DATA_DIR')
+  expect((await fetch(new URL('/ready', first.url))).status).toBe(200)
+}, 60_000)
+
+test('a port in use is told with its number and how to choose another', async () => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  closers.add(() => new Promise((resolve) => other.close(() => resolve())))
+  const { port } = other.address() as AddressInfo
+  const message = await refused({ LUME_DATA_DIR: dataDir, PORT: String(port) })
+  expect(message).toMatch(/^PORT_IN_USE: /)
+  expect(message).toContain(`port ${port}`)
+  expect(message).toContain('PORT')
+}, 60_000)
+
+describe('a setting that cannot be used is refused in one line that names it:', () => {
+  test.each([
+    ['an unreadable DATABASE_URL', { DATABASE_URL: 'postgres//nowhere' }, 'DATABASE_URL_INVALID'],
+    ['an absent server', { DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/db' }, 'DATABASE_UNREACHABLE'],
+    ['a PORT that is no number', { PORT: 'http' }, 'CONFIG_INVALID'],
+    ['a role that does not exist', { LUME_ROLE: 'boss' }, 'CONFIG_INVALID'],
+    ['an address that others can reach', { HOST: '0.0.0.0' }, 'HOST_NOT_LOOPBACK'],
+  ])('%s', async (_, environment: Record<string, string>, code) => {
+    const message = await refused({ LUME_DATA_DIR: dataDir, ...environment })
+    expect(message).toMatch(new RegExp(`^${code}: `))
+    expect(message).not.toContain('s3cret')
+    expect(message).not.toMatch(/\n\s+at /)
+  })
+})
+
+/** What a start that must fail prints; it exits with 1. */
+async function refused(environment: Record<string, string>): Promise<string> {
+  const start = await tryServerProcess(environment)
+  if (!('exitCode' in start)) {
+    await start.kill()
+    throw new Error('the server started')
+  }
+  expect(start.exitCode).toBe(1)
+  // Log lines of the parts that did start are JSON; the message is what is meant for people.
+  return start.output
+    .split('\n')
+    .filter((line) => !line.startsWith('{'))
+    .join('\n')
+    .trim()
+}
+
+async function ask(server: ServerProcess, query: string): Promise<unknown> {
+  const response = await fetch(server.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  return response.json()
+}
