@@ -25,6 +25,7 @@ import { Worker } from './jobs/worker.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { Closers } from './lib/closers.ts'
+import { LumeError } from './lib/errors.ts'
 import { newId, type WorkerId } from './lib/ids.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
@@ -65,7 +66,7 @@ export async function createLume(
   config: Partial<LumeConfig> = {},
   overrides: LumeOverrides = {},
 ): Promise<Lume> {
-  const settings = lumeConfigSchema.parse(config)
+  const settings = readConfig(config)
   const closers = new Closers()
   try {
     return await assemble(settings, overrides, closers)
@@ -73,6 +74,13 @@ export async function createLume(
     await closers.close()
     throw fault
   }
+}
+
+function readConfig(config: Partial<LumeConfig>): LumeConfig {
+  const parsed = lumeConfigSchema.safeParse(config)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  throw new LumeError('CONFIG_INVALID', `This configuration cannot be used:\n${issues.join('\n')}`)
 }
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
@@ -85,7 +93,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const prisma = createPrisma(pool)
   closers.add(() => prisma.$disconnect())
   const workerId = newId<WorkerId>()
-  const wakeups = await openWakeups(database, { settings, workerId, logger })
+  const wakeups = await openWakeups(database, { settings, workerId, clock, logger })
   closers.add(() => wakeups.close())
 
   const allowedOrigins: string[] = []
@@ -196,10 +204,16 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
 
 function openWakeups(
   database: Database,
-  { settings, workerId, logger }: { settings: LumeConfig; workerId: WorkerId; logger: Logger },
+  options: { settings: LumeConfig; workerId: WorkerId; clock: Clock; logger: Logger },
 ): Promise<Wakeups> | Wakeups {
   if (database.kind === 'embedded') return createLocalWakeups()
+  const { settings, workerId, ...rest } = options
   const connect = () =>
-    new pg.Client({ connectionString: settings.databaseUrl, application_name: 'lume wakeups' })
-  return createPostgresWakeups({ pool: database.pool, connect, processId: workerId, logger })
+    new pg.Client({
+      connectionString: settings.databaseUrl,
+      application_name: 'lume wakeups',
+      connectionTimeoutMillis: 15_000,
+      keepAlive: true,
+    })
+  return createPostgresWakeups({ pool: database.pool, connect, processId: workerId, ...rest })
 }

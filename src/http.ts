@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import type { Lume } from './app.ts'
 import { isLoopback } from './config.ts'
@@ -67,6 +68,7 @@ export async function startServer({
     }
   }
   const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal) // one per open stream
   const answering = new Set<Promise<void>>()
   const http = createServer((req, res) => {
     const answer = respond({ req, res }, route, graphql.fetchAPI.Request)
@@ -83,7 +85,7 @@ export async function startServer({
     stopping.abort(new Error('the server stops'))
     await closeHttp(http, answering)
   })
-  closers.add(serveWebSockets(http, { graphql, maxMessageBytes: BODY_MAX_BYTES }))
+  closers.add(serveWebSockets(http, { graphql, maxMessageBytes: BODY_MAX_BYTES, logger: services.logger }))
 
   try {
     const address = await listen(http, { host, port })

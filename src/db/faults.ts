@@ -6,13 +6,15 @@ const NODE_CONNECTION_CODES = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'ENOTFOUND',
+  'EAI_AGAIN',
   'EHOSTUNREACH',
 ])
-// Class 08: connection exceptions. 57P01–57P03: the server stops, crashed, or is not up yet.
-const CONNECTION_STATES = /^(08...|57P0[123])$/
+// Class 08: connection exceptions. 53300: no connection is free. 57P01–57P03, 57P05: the server stops, crashed, is not up
+// yet, or found the session idle for too long.
+const CONNECTION_STATES = /^(08...|53300|57P0[1235])$/
 // What pg itself says, without a code, when a socket ends in the middle.
 const CONNECTION_MESSAGES =
-  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect/
+  /Connection terminated|Client (has encountered a connection error|was closed)|timeout exceeded when trying to connect/
 // 40001: serialization failure. 40P01: deadlock. Nothing was written, and nobody's data is to blame.
 const RETRYABLE_STATES = new Set(['40001', '40P01'])
 // Class 22: data exceptions. Class 23: integrity violations. 54: limits exceeded. The statement's own values are to blame.

@@ -11,7 +11,7 @@ import {
   type RunJournal,
 } from '../engine/journal.ts'
 import { isConnectionFault, isDataFault, isPassingFault } from './faults.ts'
-import type { FlushedJob, JobMarks, JobWrite, JournalStore } from './journal-store.ts'
+import type { JobMarks, JobWrite, JournalStore } from './journal-store.ts'
 import { byteSize, mergeEntries } from './journal-write.ts'
 
 /** One holder's claim on a job: what every write of it is guarded by (D3). */

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type pg from 'pg'
+import { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { JobId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -56,12 +58,14 @@ const RECONNECT_MS = 1_000
 // NOTIFY carries less than 8,000 bytes; an id takes 39.
 const IDS_PER_NOTICE = 180
 
-type Notice = {
-  readonly from: string
-  readonly news?: JobId[]
-  readonly command?: JobId
-  readonly queued?: true
-}
+const noticeSchema = z.object({
+  /** The process that sent it. */
+  from: z.string(),
+  news: z.array(z.uuid()).optional(),
+  command: z.uuid().optional(),
+  queued: z.literal(true).optional(),
+})
+type Notice = z.output<typeof noticeSchema>
 
 export interface PostgresWakeupsOptions {
   readonly pool: pg.Pool
@@ -69,6 +73,7 @@ export interface PostgresWakeupsOptions {
   readonly connect: () => pg.Client
   /** Tells this process's own notices from those of others. */
   readonly processId: string
+  readonly clock: Pick<Clock, 'wait'>
   readonly logger: Pick<Logger, 'warn'>
 }
 
@@ -78,8 +83,8 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
   const notifier = new Notifier(options)
   const listener = new Listener(options, (notice) => {
     if (notice.from === options.processId) return
-    local.news(notice.news ?? [])
-    if (notice.command) local.command(notice.command)
+    local.news((notice.news ?? []) as JobId[])
+    if (notice.command) local.command(notice.command as JobId)
     if (notice.queued) local.queued()
   })
   await listener.open()
@@ -131,6 +136,8 @@ class Notifier {
   }
 
   async #sendAll(): Promise<void> {
+    // Everything that is told in this turn of the event loop goes together.
+    await Promise.resolve()
     while (this.#news.size > 0 || this.#others.length > 0) {
       const ids = [...this.#news]
       const notices = this.#others
@@ -154,12 +161,13 @@ class Notifier {
   }
 }
 
+/** Keeps a connection that listens, opening another one whenever it is lost. */
 class Listener {
   readonly #options: PostgresWakeupsOptions
   readonly #onNotice: (notice: Notice) => void
+  readonly #closed = new AbortController()
   #client: pg.Client | null = null
-  #retry: NodeJS.Timeout | null = null
-  #isClosed = false
+  #reopening: Promise<void> | null = null
 
   constructor(options: PostgresWakeupsOptions, onNotice: (notice: Notice) => void) {
     this.#options = options
@@ -168,35 +176,50 @@ class Listener {
 
   async open(): Promise<void> {
     const client = this.#options.connect()
-    client.on('error', () => this.#reopen(client))
-    client.on('end', () => this.#reopen(client))
+    client.on('error', () => {}) // the connection's end follows
     client.on('notification', ({ payload }) => {
-      if (payload) this.#onNotice(JSON.parse(payload) as Notice)
+      const notice = readNotice(payload)
+      if (notice) this.#onNotice(notice)
     })
-    await client.connect()
-    await client.query(`LISTEN ${CHANNEL}`)
+    try {
+      await client.connect()
+      await client.query(`LISTEN ${CHANNEL}`)
+    } catch (fault) {
+      await client.end().catch(() => {}) // it is the first fault that tells
+      throw fault
+    }
     this.#client = client
+    client.once('end', () => {
+      this.#client = null
+      this.#reopening = this.#reopen()
+    })
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    if (this.#retry) clearTimeout(this.#retry)
+    this.#closed.abort(new Error('the wakeups are closed'))
+    await this.#reopening
     await this.#client?.end()
   }
 
-  #reopen(client: pg.Client): void {
-    if (this.#isClosed || this.#retry || (this.#client && this.#client !== client)) return
-    this.#client = null
-    this.#retry = setTimeout(() => {
-      this.#retry = null
-      this.open().catch((fault: unknown) => {
-        this.#options.logger.warn(
-          { err: messageOf(fault) },
-          'the connection for wakeups could not be opened again yet',
-        )
-        this.#reopen(client)
-      })
-    }, RECONNECT_MS)
-    this.#retry.unref()
+  async #reopen(): Promise<void> {
+    const { clock, logger } = this.#options
+    while (!this.#client && !this.#closed.signal.aborted) {
+      try {
+        await clock.wait(RECONNECT_MS, this.#closed.signal)
+        await this.open()
+      } catch (fault) {
+        if (this.#closed.signal.aborted) return
+        logger.warn({ err: messageOf(fault) }, 'the connection for wakeups could not be opened again yet')
+      }
+    }
+  }
+}
+
+/** Whoever may connect to the database may send anything on the channel; null for what is no notice of ours. */
+function readNotice(payload: string | undefined): Notice | null {
+  try {
+    return noticeSchema.parse(JSON.parse(payload ?? ''))
+  } catch {
+    return null // not ours
   }
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { followingController } from '../lib/abort.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
-import { event } from './event.ts'
+import { event, type EventDraft } from './event.ts'
 import type { GraphEnd, StepSite } from './frame.ts'
-import type { EndedLoopItem } from './journal.ts'
+import type { EndedLoopItem, LoopItemRecord } from './journal.ts'
 import { readOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import { RunStop } from './run-stop.ts'
@@ -121,25 +121,25 @@ class LoopRun {
     const { path, run } = this.#site
     const at = run.ports.clock.now()
     const about = { path: itemPath(path, index), nodeId: this.#node.id, index }
-    const read = end.kind === 'completed' ? this.#readOutput(end.output) : end.error
-    if (typeof read === 'string' || read === null) {
-      await run.append(
+    // A step that a lost worker left open in an item that has failed meanwhile.
+    const cut = run.steps.closeInside(`${about.path}/`, at)
+    const record = (told: EventDraft, item: Pick<LoopItemRecord, 'status' | 'output' | 'error'>) =>
+      run.append(
         {
-          events: [event('LOOP_ITEM_COMPLETED', at, about)],
-          items: [{ path, index, status: 'COMPLETED', output: read, error: null, finishedAt: at }],
+          events: [...cut.events, told],
+          steps: cut.steps,
+          items: [{ path, index, ...item, finishedAt: at }],
         },
         { endsStep: true },
       )
-      return
+    const read = end.kind === 'completed' ? this.#readOutput(end.output) : end.error
+    if (typeof read === 'string' || read === null) {
+      const told = event('LOOP_ITEM_COMPLETED', at, about)
+      return record(told, { status: 'COMPLETED', output: read, error: null })
     }
     const error = { ...read, path: read.path ?? about.path }
-    await run.append(
-      {
-        events: [event('LOOP_ITEM_FAILED', at, { ...about, error })],
-        items: [{ path, index, status: 'FAILED', output: null, error, finishedAt: at }],
-      },
-      { endsStep: true },
-    )
+    const told = event('LOOP_ITEM_FAILED', at, { ...about, error })
+    await record(told, { status: 'FAILED', output: null, error })
     if (this.#config.onItemError === 'fail') this.#failure ??= error
   }
 

@@ -10,11 +10,15 @@ export interface ReadDefinition extends Validation {
 }
 
 const MAX_PLANS = 500
+/** How much definition text the plans that are kept stand for, together, in characters. */
+const MAX_PLANNED_LENGTH = 32 * 1024 * 1024
 
 /** Validates and compiles definitions, each once as long as it is used: a plan is a function of its content. */
 export class PlanCache {
   readonly #blocks: Pick<BlockRegistry, 'get' | 'closest'>
-  readonly #validations = new Map<string, Validation>()
+  /** The one that was not asked for for the longest time first. */
+  readonly #kept = new Map<string, { readonly validation: Validation; readonly length: number }>()
+  #length = 0
 
   constructor(blocks: Pick<BlockRegistry, 'get' | 'closest'>) {
     this.#blocks = blocks
@@ -30,17 +34,30 @@ export class PlanCache {
 
   /** Validates a document whose hash is known. */
   validate({ hash, body }: { readonly hash: string; readonly body: Json }): Validation {
-    const known = this.#validations.get(hash)
-    this.#validations.delete(hash)
-    const validation = known ?? validateDefinition(body, this.#blocks)
-    if (this.#validations.size >= MAX_PLANS)
-      this.#validations.delete(this.#validations.keys().next().value ?? '')
-    this.#validations.set(hash, validation)
-    return validation
+    const known = this.#forget(hash)
+    const kept = known ?? {
+      validation: validateDefinition(body, this.#blocks),
+      length: JSON.stringify(body).length,
+    }
+    this.#kept.set(hash, kept)
+    this.#length += kept.length
+    for (const oldest of this.#kept.keys()) {
+      const fits = this.#kept.size <= MAX_PLANS && this.#length <= MAX_PLANNED_LENGTH
+      if (fits || oldest === hash) break
+      this.#forget(oldest)
+    }
+    return kept.validation
   }
 
   /** Forgets everything: a block was registered, so what was unknown may be known. */
   clear(): void {
-    this.#validations.clear()
+    this.#kept.clear()
+    this.#length = 0
+  }
+
+  #forget(hash: string) {
+    const kept = this.#kept.get(hash)
+    if (kept && this.#kept.delete(hash)) this.#length -= kept.length
+    return kept
   }
 }

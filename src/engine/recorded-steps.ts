@@ -1,6 +1,6 @@
-import type { JournalEntry, RecordedState, StepRecord } from './journal.ts'
+import type { RecordedState, StepRecord } from './journal.ts'
 import { placeOf, type PlanGraph, type PlanNode } from './plan.ts'
-import { canceledStep } from './step-cancel.ts'
+import { canceledStep, type CutSteps } from './step-cancel.ts'
 import { lastAttemptStart, type StepStatus } from './step.ts'
 
 /** What is on record of a run's steps, as far as the job's end must know it: that end leaves no step open. */
@@ -29,17 +29,18 @@ export class RecordedSteps {
     this.put({ ...step, status: 'RUNNING', attempts: [], finishedAt: null })
   }
 
-  /** E5: ends what is open, and whatever never began. */
-  close(at: number): Pick<JournalEntry, 'events'> & { readonly steps: readonly StepRecord[] } {
-    const canceled = [...this.#open.values()].map((step) => this.#cancel(step, at))
+  /** E5: what to record at the end of the job: whatever is open is canceled, and so is what never began. */
+  close(at: number): CutSteps {
+    const { events, steps } = this.closeInside('', at)
     const neverBegun = this.#graph.nodes.filter(({ id }) => !this.#nodes.has(id))
-    return {
-      events: canceled.flatMap(({ events }) => events),
-      steps: [
-        ...canceled.flatMap(({ steps }) => steps),
-        ...neverBegun.map((node) => endedUnbegun(node, 'CANCELED', at)),
-      ],
-    }
+    return { events, steps: [...steps, ...neverBegun.map((node) => endedUnbegun(node, 'CANCELED', at))] }
+  }
+
+  /** The same for the end of one item of a loop, whose paths begin with `prefix`. */
+  closeInside(prefix: string, at: number): CutSteps {
+    const open = [...this.#open.values()].filter(({ path }) => path.startsWith(prefix))
+    const cut = open.map((step) => this.#cancel(step, at))
+    return { events: cut.flatMap(({ events }) => events), steps: cut.flatMap(({ steps }) => steps) }
   }
 
   #cancel(step: StepRecord, at: number) {

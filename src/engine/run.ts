@@ -29,7 +29,7 @@ export async function runExecution(
   signals: RunSignals,
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports)
-  recordStart(run)
+  recordStart(run, signals)
   const disobey = obey(run, signals)
   const unwatch = watchDeadline(run)
   parkWhenIdle(run)
@@ -55,10 +55,10 @@ function topFrame(run: RunContext): Frame {
 }
 
 /** The job's first event, or the sign that a new worker goes on. What follows waits for neither. */
-function recordStart(run: RunContext): void {
+function recordStart(run: RunContext, { cancel }: RunSignals): void {
   const { startedAt, recoveries } = run.request
   const at = run.ports.clock.now()
-  const status = { status: 'RUNNING' } as const
+  const status = { status: cancel.aborted ? 'CANCELING' : 'RUNNING' } as const
   if (startedAt === null)
     run.note({ events: [event('JOB_STARTED', at, {})] }, { ...status, startedAt: run.startedAt })
   else if (recoveries > 0) run.note({ events: [event('JOB_RECOVERED', at, { recoveries })] }, status)

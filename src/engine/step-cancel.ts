@@ -2,6 +2,9 @@ import { event } from './event.ts'
 import type { JournalEntry, StepRecord } from './journal.ts'
 import type { AttemptRecord } from './step.ts'
 
+/** What is recorded of steps that are cut off. */
+export type CutSteps = Required<Pick<JournalEntry, 'events' | 'steps'>>
+
 export interface StepCancel {
   readonly at: number
   /** When the attempt that is cut off began; null when none was under way. */
@@ -14,7 +17,7 @@ export interface StepCancel {
 export function canceledStep(
   step: StepRecord,
   { at, attemptStartedAt, callMayHaveHappened }: StepCancel,
-): Pick<JournalEntry, 'events'> & { readonly steps: readonly StepRecord[] } {
+): CutSteps {
   const { path, nodeId, attempt } = step
   const cut: AttemptRecord[] =
     attemptStartedAt === null

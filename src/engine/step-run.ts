@@ -53,16 +53,12 @@ class StepRun {
     if (config.kind === 'failed') return this.#fail(config.failure)
     if (this.#node.body) return this.#runLoop(config.config)
     const recorded = this.#recorded
-    switch (recorded?.status) {
-      case 'WAITING':
-        return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output, LESS_OUTPUT))
-      case 'RETRYING':
-        await this.#waitForRetry(recorded.dueAt ?? 0)
-        break
-      case 'RUNNING': {
-        const end = this.#node.block.repeat === 'never' ? await this.#giveUpOrWait(UNKNOWN_OUTCOME) : null
-        if (end) return end
-      }
+    if (recorded?.status === 'WAITING')
+      return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output, LESS_OUTPUT))
+    if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
+    if (recorded?.status === 'RUNNING' && this.#node.block.repeat === 'never') {
+      const end = await this.#giveUpOrWait(UNKNOWN_OUTCOME)
+      if (end) return end
     }
     return this.#attempts(config.config)
   }

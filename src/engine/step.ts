@@ -92,13 +92,14 @@ function readFailure(thrown: unknown): StepFailure {
     const details = code === undefined ? {} : readDetails({ code })
     return { code: BLOCK_FAILED, message, retryable: true, ...details }
   }
-  const { code, retryable, retryAfterMs } = thrown
+  // Its author may have written JavaScript: nothing is sure of what the fields hold.
+  const { code, retryable, retryAfterMs, details }: { readonly [Field in keyof BlockError]: unknown } = thrown
   return {
     code: shorten(String(code), MAX_CODE_LENGTH) || BLOCK_FAILED,
     message,
-    retryable: Boolean(retryable),
+    retryable: retryable === true,
     ...(isLength(retryAfterMs) ? { retryAfterMs } : {}),
-    ...readDetails(thrown.details),
+    ...readDetails(details),
   }
 }
 

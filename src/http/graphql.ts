@@ -24,6 +24,8 @@ export function createGraphql(services: Services, { isExplorable }: GraphqlOptio
   return createYoga<object, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
+    // Node's own: a stream of Yoga's cannot be cancelled while it waits.
+    fetchAPI: { Response, ReadableStream },
     landingPage: false,
     batching: false,
     cors: false,

@@ -4,6 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** How long a client that was refused may go on sending, so that it gets to reading why. */
 const LINGER_MS = 2_000
 
+/** Keeps proxies from holding a stream's events back. */
+const UNBUFFERED = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
+
 /** A refusal in the form of a GraphQL answer, which every client can read. */
 export function refuse(status: number, code: string, message: string): Response {
   return Response.json({ errors: [{ message, extensions: { code } }] }, { status })
@@ -15,9 +18,12 @@ export async function sendResponse(
   res: ServerResponse,
   serverStops: AbortSignal,
 ): Promise<void> {
-  const headers = Object.fromEntries(response.headers)
+  const headers = Object.fromEntries(
+    Array.from(response.headers, ([name, value]) => [name.toLowerCase(), value]),
+  )
   if (isStream(response) && response.body) {
-    res.writeHead(response.status, headers)
+    const { 'content-encoding': _none, ...rest } = headers
+    res.writeHead(response.status, { ...rest, ...UNBUFFERED })
     return sendStream(response.body.getReader(), res, serverStops)
   }
   const text = await response.text()

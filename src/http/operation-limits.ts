@@ -6,6 +6,7 @@ import {
   parse,
   Source,
   TokenKind,
+  validate,
   type DocumentNode,
   type FragmentDefinitionNode,
   type SelectionNode,
@@ -61,12 +62,17 @@ export function useOperationLimits(limits: OperationLimits): Plugin {
         return parse(text)
       })
     },
-    onValidate({ params: { documentAST }, setResult, addValidationRule }) {
+    onValidate({ params: { documentAST }, setResult, addValidationRule, setValidationFn }) {
       const known = verdicts.get(documentAST)
       const verdict = known === undefined ? judge(documentAST, limits) : known
       verdicts.set(documentAST, verdict)
       if (verdict) setResult([verdict])
-      else if (!limits.allowIntrospection) addValidationRule(NoSchemaIntrospectionCustomRule)
+      if (limits.allowIntrospection) return
+      addValidationRule(NoSchemaIntrospectionCustomRule)
+      // Names that are almost right would be told one by one otherwise.
+      setValidationFn((schema, document, rules) =>
+        validate(schema, document, rules, { hideSuggestions: true }),
+      )
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { ExecutionStore } from '../db/execution-store.ts'
-import type { Job, JobStore } from '../db/job-store.ts'
+import type { ClaimedJob, Job, JobStore } from '../db/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowStore } from '../db/workflow-store.ts'
 import { event, type JobEvent } from '../engine/event.ts'
@@ -114,7 +114,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       const queued = event('JOB_QUEUED', clock.now(), {})
       if (!handler || handler === service.processWorkflowJob) {
         await requireRunnable(options, job)
-        await begin(await jobs.queue(job, queued, { handler: 'engine' }), job)
+        begun(await jobs.queue(job, queued, null), job)
         wakeups.queued()
       } else {
         if (!processor)
@@ -122,8 +122,8 @@ export function createJobService(options: JobServiceOptions): JobService {
             'NO_WORKER',
             'this process runs no jobs: a handler function needs one that does',
           )
-        await begin(await jobs.queue(job, queued, { handler: 'process' }), job)
-        await processor.runHere(job.id, (journal, signals) =>
+        const claimed = begun(await jobs.queue(job, queued, processor.lease), job)
+        processor.runHere(claimed, (journal, signals) =>
           runHandler({ handler: (context) => handler(library, context), journal, signals, clock }),
         )
       }
@@ -163,9 +163,9 @@ export function createJobService(options: JobServiceOptions): JobService {
   return service
 }
 
-async function begin(isQueued: boolean, { id, status }: Job): Promise<void> {
-  if (isQueued) return
-  throw new LumeError('JOB_STARTED_ALREADY', `job ${id} was started already: it is ${status.toLowerCase()}`)
+function begun(queued: ClaimedJob | null, { id }: Job): ClaimedJob {
+  if (queued) return queued
+  throw new LumeError('JOB_STARTED_ALREADY', `job ${id} was started or canceled before`)
 }
 
 /** Reads a payload into what the start of an execution takes. */

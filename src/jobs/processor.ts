@@ -1,8 +1,11 @@
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { ClaimedJob, JobStore, Lease } from '../db/job-store.ts'
 import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
-import { FenceLostError } from '../engine/journal.ts'
+import type { Diagnostic } from '../engine/diagnostics.ts'
+import { FenceLostError, type JobEnd } from '../engine/journal.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
+import type { Plan, PlanGraph } from '../engine/plan.ts'
+import { RecordedSteps } from '../engine/recorded-steps.ts'
 import { recordEnd, type RunEnd } from '../engine/run-end.ts'
 import { runExecution, type RunRequest } from '../engine/run.ts'
 import type { RecordedError } from '../engine/step.ts'
@@ -45,6 +48,8 @@ const EXPIRED_PER_TICK = 20
 export class Processor {
   readonly #options: ProcessorOptions
   readonly #running = new Map<JobId, Running>()
+  /** Starts under way: the job may be stored with this process's lease any moment. */
+  readonly #starting = new Set<Promise<void>>()
   #free: number
   #isStopped = false
 
@@ -57,18 +62,24 @@ export class Processor {
   reserve(): Reservation | null {
     if (this.#free <= 0 || this.#isStopped) return null
     this.#free--
-    let isOpen = true
-    const close = () => {
-      const wasOpen = isOpen
-      isOpen = false
-      return wasOpen
+    let close = () => {}
+    const open = new Promise<void>((resolve) => (close = resolve))
+    this.#starting.add(open)
+    const settle = () => {
+      close()
+      return this.#starting.delete(open)
     }
     return {
       lease: this.#options.lease,
       run: (claim, request) =>
-        close() && this.#run({ claim, takesSlot: true, begin: (run) => this.#execute(run, request) }),
-      giveBack: () => close() && this.#freeSlot(),
+        settle() && this.#run({ claim, takesSlot: true, begin: (run) => this.#execute(run, request) }),
+      giveBack: () => settle() && this.#freeSlot(),
     }
+  }
+
+  /** What jobs are held by that run here. */
+  get lease(): Lease {
+    return this.#options.lease
   }
 
   get freePlaces(): number {
@@ -100,19 +111,22 @@ export class Processor {
   async obey(jobId: JobId): Promise<void> {
     const running = this.#running.get(jobId)
     if (running) return this.#readInbox(jobId, running)
-    const claimed = this.#isStopped ? null : await this.#options.jobs.claimOne(this.#options.lease, jobId)
+    if (this.#isStopped) return
+    const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
     if (claimed) this.#take(claimed, { takesSlot: false })
   }
 
-  /** Lengthens this process's leases; jobs that are not among them any more are dropped, inboxes that grew are read. */
+  /** Lengthens the leases of the jobs that run here; those that another holds are dropped, inboxes that grew are read. */
   async renewLeases(): Promise<void> {
-    if (this.#running.size === 0) return
     const before = [...this.#running]
-    const held = new Map((await this.#options.jobs.renew(this.#options.lease)).map((job) => [job.id, job]))
+    if (before.length === 0) return
+    const ids = before.map(([jobId]) => jobId)
+    const held = new Map(
+      (await this.#options.jobs.renew(this.#options.lease, ids)).map((job) => [job.id, job]),
+    )
     for (const [jobId, running] of before) {
       const job = held.get(jobId)
-      if (!job || job.fence !== running.claim.fence)
-        running.yield.abort(new FenceLostError('the lease is lost'))
+      if (job?.fence !== running.claim.fence) running.yield.abort(new FenceLostError('the lease is lost'))
       else if (job.commandsSent > running.commandsSeen) await this.#readInbox(jobId, running)
     }
   }
@@ -125,7 +139,13 @@ export class Processor {
   /** The journal saw a command that has not been read. */
   noticeCommands(jobId: JobId): void {
     const running = this.#running.get(jobId)
-    if (running) void this.#readInbox(jobId, running)
+    if (!running) return
+    this.#readInbox(jobId, running).catch((fault: unknown) => {
+      this.#options.logger.warn(
+        { err: fault, jobId },
+        'an inbox could not be read; the next heartbeat tries again',
+      )
+    })
   }
 
   /** Resolves when no job runs here. */
@@ -136,26 +156,23 @@ export class Processor {
   /** Takes no more jobs, stops those that run without recording anything, and gives them back. */
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#options.journal.stopRetrying()
+    await Promise.all(this.#starting)
     this.yieldAll()
     await this.idle()
     await this.#options.journal.idle()
     await this.#options.jobs.release(this.#options.lease.workerId)
   }
 
-  /** Runs something else than the engine on a queued job, in this process: a handler function, outside the places. */
-  async runHere(
-    jobId: JobId,
+  /** Runs something else than the engine on a job that was claimed for it: a handler function, outside the places. */
+  runHere(
+    job: ClaimedJob,
     begin: (journal: ClaimedJournal, signals: RunningSignals) => Promise<RunEnd>,
-  ): Promise<void> {
-    const claimed = await this.#options.jobs.claimOne(this.#options.lease, jobId)
-    if (!claimed) return
+  ): void {
     this.#run({
-      claim: claimOf(claimed),
+      claim: claimOf(job),
       takesSlot: false,
-      begin: async (run) => {
-        if (claimed.commandsSent > 0) await this.#readInbox(jobId, run)
-        return begin(run.journal, { cancel: run.cancel.signal, yield: run.yield.signal })
-      },
+      begin: (run) => begin(run.journal, { cancel: run.cancel.signal, yield: run.yield.signal }),
     })
   }
 
@@ -164,19 +181,18 @@ export class Processor {
   }
 
   async #recover(job: ClaimedJob, run: Running): Promise<RunEnd> {
+    // Before anything is loaded: to load it may be what kills the workers.
+    if (job.recoveries > MAX_RECOVERIES) return this.#fail(CRASH_LOOP, { job, run, plan: null })
     if (job.commandsSent > 0) await this.#readInbox(job.id, run)
-    const isCanceled = run.cancel.signal.aborted
-    if (job.recoveries > MAX_RECOVERIES) return this.#fail(job, run, CRASH_LOOP)
-    if (job.handler === 'process' && !isCanceled) return this.#fail(job, run, HANDLER_LOST)
     const { executions, plans } = this.#options
     const stored = await executions.load(job.id)
     if (!stored) throw new Error(`job ${job.id} has no execution`)
     const { plan, diagnostics } = plans.validate(stored.definition)
-    if (!plan) {
-      const first = diagnostics.find(({ severity }) => severity === 'error')
-      const message = `This build cannot run the definition any more: ${first?.message ?? 'it is not sound'}`
-      return this.#fail(job, run, { code: 'DEFINITION_UNSOUND', message })
-    }
+    const isBegun = stored.startedAt !== null
+    if (run.cancel.signal.aborted && (!plan || !isBegun || job.handler === 'process'))
+      return this.#endUnrun({ status: 'CANCELED', at: this.#options.clock.now() }, { job, run, plan })
+    if (job.handler === 'process') return this.#fail(HANDLER_LOST, { job, run, plan })
+    if (!plan) return this.#fail(unsound(diagnostics), { job, run, plan })
     const recorded = await executions.loadRecorded(job)
     return this.#execute(run, {
       executionId: job.id,
@@ -200,8 +216,16 @@ export class Processor {
     )
   }
 
-  #fail({ progress }: ClaimedJob, run: Running, error: RecordedError): Promise<RunEnd> {
-    return recordEnd(run.journal, { status: 'FAILED', at: this.#options.clock.now(), error }, { progress })
+  #fail(error: RecordedError, unrun: Unrun): Promise<RunEnd> {
+    return this.#endUnrun({ status: 'FAILED', at: this.#options.clock.now(), error }, unrun)
+  }
+
+  /** Ends a job that no run will go on with, and with it the steps that it left open. Reads no outputs. */
+  async #endUnrun(end: JobEnd, { job, run, plan }: Unrun): Promise<RunEnd> {
+    const open = await this.#options.executions.steps(job)
+    const steps = new Map(open.map((step) => [step.path, { ...step, output: null }]))
+    const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(end.at)
+    return recordEnd(run.journal, end, { progress: job.progress, ...closing })
   }
 
   #run({
@@ -221,6 +245,8 @@ export class Processor {
       commandsSeen: claim.commandsSeen,
       done: Promise.resolve(),
     }
+    // An older run of the job, whose lease ran out unnoticed, learns here that it is none any more.
+    this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
     running.done = this.#finish({ running, takesSlot, run: begin(running) })
   }
@@ -280,13 +306,28 @@ interface Running {
   done: Promise<void>
 }
 
+/** A job that is to end without a run. */
+interface Unrun {
+  readonly job: ClaimedJob
+  readonly run: Running
+  readonly plan: Plan | null
+}
+
+const NO_GRAPH: PlanGraph = { nodes: [], output: null }
+
 const CRASH_LOOP: RecordedError = {
   code: 'CRASH_LOOP',
-  message: `Workers were lost ${MAX_RECOVERIES} times in a row in the middle of this job without a step being committed.`,
+  message: `The job was recovered ${MAX_RECOVERIES} times in a row, and each time its worker was lost before a step ended.`,
 }
 
 const HANDLER_LOST: RecordedError = {
   code: 'HANDLER_LOST',
   message:
     'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
+}
+
+function unsound(diagnostics: readonly Diagnostic[]): RecordedError {
+  const first = diagnostics.find(({ severity }) => severity === 'error')
+  const message = `This build cannot run the definition any more: ${first?.message ?? 'it is not sound'}`
+  return { code: 'DEFINITION_UNSOUND', message }
 }

@@ -1,10 +1,11 @@
 import type { ClaimedJournal } from '../db/journal.ts'
-import { event } from '../engine/event.ts'
-import type { JobEnd } from '../engine/journal.ts'
+import { event, type EventDraft } from '../engine/event.ts'
+import type { JobChange, JobEnd } from '../engine/journal.ts'
+import { readOutput } from '../engine/output.ts'
 import { recordEnd, type RunEnd } from '../engine/run-end.ts'
+import { failureOf } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
-import { codeOf, messageOf } from '../lib/errors.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { codeOf } from '../lib/errors.ts'
 import type { RunningSignals } from './processor.ts'
 
 /** What a handler function may use. */
@@ -26,38 +27,43 @@ export interface HandlerRun {
 }
 
 const MAX_HANDLER_PERCENT = 99
+const MAX_MESSAGE_LENGTH = 1_000
 /** How long a canceled handler may take to settle. */
 const GRACE_MS = 5_000
 
 /** Runs a handler function under a claim, with the same life and timeline as any other job. */
 export async function runHandler({ handler, journal, signals, clock }: HandlerRun): Promise<RunEnd> {
-  const stop = new AbortController()
-  const onStop = () => stop.abort(new Error('the job is stopped'))
-  for (const signal of [signals.cancel, signals.yield]) {
-    if (signal.aborted) onStop()
-    signal.addEventListener('abort', onStop, { once: true })
-  }
   let percent = 0
   let isOpen = true
+  const note = (draft: EventDraft, job: Partial<JobChange> = {}) => {
+    // A fault of the journal is met and told by the last entry, too.
+    journal.append({ events: [draft], job: { progress: percent, ...job } }).catch(() => {})
+  }
+  const stop = new AbortController()
+  const onCancel = () => {
+    if (stop.signal.aborted) return
+    note(event('JOB_CANCELING', clock.now(), {}), { status: 'CANCELING' })
+    stop.abort(new Error('a user canceled the job'))
+  }
+  const onYield = () => stop.abort(new Error('the process stops, or has lost the job'))
+  signals.cancel.addEventListener('abort', onCancel, { once: true })
+  signals.yield.addEventListener('abort', onYield, { once: true })
+
   const startedAt = clock.now()
-  const note = journal.append({
-    events: [event('JOB_STARTED', startedAt, {})],
-    job: { progress: percent, status: 'RUNNING', startedAt },
-  })
-  note.catch(() => {}) // the last entry meets the same fault and tells it
+  note(event('JOB_STARTED', startedAt, {}), { status: 'RUNNING', startedAt })
   const context: HandlerContext = {
     signal: stop.signal,
     progress(value, message) {
       if (!isOpen || !Number.isFinite(value)) return
       percent = Math.min(MAX_HANDLER_PERCENT, Math.max(percent, value))
-      const body = { message: message === undefined ? null : String(message).slice(0, 1_000) }
-      journal
-        .append({ events: [event('JOB_PROGRESS', clock.now(), body)], job: { progress: percent } })
-        .catch(() => {}) // the last entry meets the same fault and tells it
+      const text = message?.slice(0, MAX_MESSAGE_LENGTH) ?? null
+      note(event('JOB_PROGRESS', clock.now(), { message: text }))
     },
   }
-  const result = await Promise.race([settle(handler, context), stopped(stop.signal, clock)])
+  const result = await settleInTime(() => handler(context), stop.signal, clock)
   isOpen = false
+  signals.cancel.removeEventListener('abort', onCancel)
+  signals.yield.removeEventListener('abort', onYield)
   if (signals.yield.aborted) return { kind: 'yielded' }
   const end = endOf({ result, isCanceled: signals.cancel.aborted, at: clock.now() })
   return recordEnd(journal, end, { progress: percent })
@@ -68,32 +74,45 @@ type Settled =
   | { readonly kind: 'threw'; readonly thrown: unknown }
   | { readonly kind: 'stopped' }
 
-async function settle(handler: Handler, context: HandlerContext): Promise<Settled> {
+/** What a handler comes to; one that does not settle within the grace after the signal aborts is left behind. */
+async function settleInTime(
+  call: () => Promise<unknown>,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<Settled> {
+  let endGrace = () => {}
+  let onAbort = () => {}
+  const stopped = new Promise<Settled>((resolve) => {
+    onAbort = () => {
+      endGrace = clock.after(GRACE_MS, () => resolve({ kind: 'stopped' }))
+    }
+  })
+  signal.addEventListener('abort', onAbort, { once: true })
+  const result = await Promise.race([settle(call), stopped])
+  signal.removeEventListener('abort', onAbort)
+  endGrace()
+  return result
+}
+
+async function settle(call: () => Promise<unknown>): Promise<Settled> {
   try {
-    return { kind: 'returned', value: await handler(context) }
+    return { kind: 'returned', value: await call() }
   } catch (thrown) {
     return { kind: 'threw', thrown }
   }
 }
 
-async function stopped(signal: AbortSignal, clock: Clock): Promise<Settled> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  await clock.wait(GRACE_MS)
-  return { kind: 'stopped' }
-}
-
 function endOf({ result, isCanceled, at }: { result: Settled; isCanceled: boolean; at: number }): JobEnd {
   if (isCanceled || result.kind === 'stopped') return { status: 'CANCELED', at }
   if (result.kind === 'threw') {
-    const error = { code: codeOf(result.thrown) ?? 'HANDLER_FAILED', message: messageOf(result.thrown) }
+    const error = {
+      code: codeOf(result.thrown) ?? 'HANDLER_FAILED',
+      message: failureOf(result.thrown).message,
+    }
     return { status: 'FAILED', at, error }
   }
-  const plain = toPlainJson(result.value ?? null)
-  if (plain.ok) return { status: 'COMPLETED', at, output: plain.text }
-  const { pointer, reason } = plain.problem
-  const message = `The handler’s result is not plain JSON: the value at "${pointer}" ${reason}.`
-  return { status: 'FAILED', at, error: { code: 'OUTPUT_INVALID', message } }
+  const read = readOutput(result.value ?? null, 'Return less.')
+  if (read.kind === 'refused')
+    return { status: 'FAILED', at, error: { code: read.code, message: read.message } }
+  return { status: 'COMPLETED', at, output: read.text }
 }

@@ -2,6 +2,7 @@ import type { JobStore } from '../db/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Closers } from '../lib/closers.ts'
+import type { JobId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Processor } from './processor.ts'
 
@@ -25,6 +26,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #closers = new Closers()
   #ticking: Promise<void> | null = null
+  readonly #obeying = new Set<Promise<void>>()
   #isAskedAgain = false
   /** Jobs may be waiting for a free place. */
   #mayHaveBacklog = true
@@ -35,10 +37,10 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { processor, jobs, wakeups, isAlone, leaseMs } = this.#options
+    const { jobs, wakeups, isAlone, leaseMs } = this.#options
     if (isAlone) await jobs.expireLeases()
     this.#closers.add(wakeups.onQueued(() => this.kick()))
-    this.#closers.add(wakeups.onCommand((jobId) => void this.#guard(processor.obey(jobId))))
+    this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
     this.#every(POLL_MS, () => this.#tickOnce())
     this.#every(leaseMs / 3, (since) => this.#renew(since))
     this.kick()
@@ -58,7 +60,13 @@ export class Worker {
   async stop(): Promise<void> {
     await this.#closers.close()
     await this.#ticking
+    await Promise.all(this.#obeying)
     await this.#options.processor.stop()
+  }
+
+  #obey(jobId: JobId): void {
+    const obeying = this.#guard(this.processor.obey(jobId)).then(() => void this.#obeying.delete(obeying))
+    this.#obeying.add(obeying)
   }
 
   #request(): void {
@@ -81,14 +89,12 @@ export class Worker {
     this.#mayHaveBacklog = claimed >= wanted
   }
 
+  /** When the leases may have run out, because the database has been silent for so long, nothing goes on under them. */
   async #renew(since: number): Promise<void> {
     const { processor, clock, leaseMs } = this.#options
-    try {
-      await processor.renewLeases()
-    } catch (fault) {
-      if (clock.now() - since > leaseMs) processor.yieldAll()
-      throw fault
-    }
+    const expire = () => processor.yieldAll()
+    const callOff = clock.after(Math.max(0, since + leaseMs - clock.now()), expire)
+    await processor.renewLeases().finally(callOff)
   }
 
   /** Calls on a period, one call at a time; `since` is when the last call that succeeded began. */

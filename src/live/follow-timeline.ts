@@ -59,15 +59,19 @@ export function createFollowTimeline({
       let cursor = after
       for (let isFirst = true; !signal.aborted; isFirst = false) {
         bell.reset()
-        const page = await events.after({ id: jobId, ownerId }, cursor, PAGE)
+        // One more than a page tells whether there is more.
+        const found = await events.after({ id: jobId, ownerId }, cursor, PAGE + 1)
+        const page = found.slice(0, PAGE)
+        const isCaughtUp = found.length <= PAGE
         cursor = page.at(-1)?.seq ?? cursor
-        const isCaughtUp = page.length < PAGE
         if (page.length > 0 || isFirst) {
           const job = await jobs.find(ownerId, jobId)
           if (!job) return
+          // From a number that does not exist yet: on from the newest that does.
+          cursor = Math.min(cursor, job.lastSeq)
           const wanted = kinds === null ? page : page.filter(({ kind }) => kinds.has(kind))
           yield { events: wanted, cursor, isCaughtUp, job }
-          // A cursor beyond the end still has to see that the job has ended.
+          // A cursor at the end still has to see that the job has ended.
           if (job.finishedAt !== null && isCaughtUp && cursor >= job.lastSeq) return
           if (page.some(({ kind }) => isTerminalEvent(kind))) return
         }

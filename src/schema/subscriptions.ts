@@ -26,7 +26,7 @@ const JobEventBatchType = builder.objectRef<ShownBatch>('JobEventBatch').impleme
     }),
     job: t.prismaField({
       type: 'Job',
-      description: 'The job, read fresh.',
+      description: 'The job, read fresh: it may be ahead of `events`.',
       resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
         prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
     }),

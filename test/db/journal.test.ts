@@ -41,7 +41,7 @@ test('one flush is in flight at a time; what comes meanwhile goes in the next', 
   const jobs = await openJobs(journal, 10)
   const gate = gated()
   store.before = (flush) => (flush === 1 ? gate.closed : undefined)
-  const appends = [jobs[0]?.ledger.append(noted('first'))]
+  const appends = [required(jobs[0]).ledger.append(noted('first'))]
   await until('the first flush is under way', () => store.flushes.length === 1)
   for (let turn = 0; turn < 5; turn++) {
     appends.push(...jobs.map(({ ledger }) => ledger.append(noted(`turn ${turn}`))))

@@ -24,6 +24,8 @@ export function createGates() {
     type: 'test.gate',
     name: 'Gate',
     description: 'Stands still until the test opens it.',
+    // Its start is committed before it is made: what stands before the gate is on record.
+    repeat: 'never',
     config: z.strictObject({ name: z.string() }),
     output: z.json(),
     sample: null,

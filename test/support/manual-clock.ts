@@ -50,7 +50,7 @@ export class ManualClock implements Clock {
     for (let next = this.nextDueAt; next !== null && next <= instant; next = this.nextDueAt) {
       this.#now = Math.max(this.#now, next)
       // One that fires may call off another.
-      for (const timer of [...this.#timers]) {
+      for (const timer of this.#timers) {
         if (timer.dueAt <= this.#now && this.#timers.has(timer)) timer.fire()
       }
       await settled()

@@ -215,7 +215,7 @@ export class MemoryJournal {
     )
     demand((finishedAt !== null) === isEnded(status), `${path} is ${status} and finished at ${finishedAt}`)
     demand(!before || !isEnded(before.status), `${path} ended ${before?.status} and then is ${status}`)
-    demand(!before || before.order.join() === order.join(), `${path} moves from ${before?.order} to ${order}`)
+    demand(!before || before.order.join() === order.join(), `${path} moves to ${order.join()}`)
     demand(order.length > 0, `${path} has no place`)
     demand(status !== 'FAILED' || step.error !== null, `${path} failed without an error`)
     for (const instant of [dueAt, finishedAt, startedAt]) if (instant !== null) demandInstant(instant, path)

@@ -13,7 +13,7 @@ import type { JobEnd } from '../../src/engine/journal.ts'
 import type { Plan } from '../../src/engine/plan.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { NO_RETRY } from '../../src/engine/retry-policy.ts'
-import { runExecution, type RunEnd } from '../../src/engine/run.ts'
+import { runExecution, type RunEnd, type RunSignals } from '../../src/engine/run.ts'
 import { validateDefinition } from '../../src/engine/validate/index.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
@@ -24,6 +24,8 @@ export { Gate, ManualClock, settled } from './manual-clock.ts'
 /** One call of a scripted block. */
 export interface Call {
   readonly path: string
+  /** The block's type. */
+  readonly block: string
   readonly attempt: number
   readonly input: Json
   readonly config: JsonObject
@@ -122,7 +124,7 @@ export function scriptedBlocks(behaviours: Behaviours, calls: Call[] = []): Bloc
       retry: NO_RETRY,
       handles: (config) => (isJsonObject(config) && isTexts(config.handles) ? config.handles : ['out']),
       async run(context): Promise<BlockOutcome> {
-        const call = callOf(context as BlockContext<JsonObject>)
+        const call = callOf(type, context as BlockContext<JsonObject>)
         calls.push(call)
         const outcome = await behaviourOf(behaviours, call)(call)
         return isOutcome(outcome) ? outcome : completed(outcome ?? null)
@@ -138,10 +140,10 @@ export function scriptedBlocks(behaviours: Behaviours, calls: Call[] = []): Bloc
 
 const EXECUTION_ID = 'execution'
 
-function callOf(context: BlockContext<JsonObject>): Call {
+function callOf(block: string, context: BlockContext<JsonObject>): Call {
   const { attempt, input, config, signal, idempotencyKey } = context
   const path = idempotencyKey.slice(EXECUTION_ID.length + 1)
-  return { path, attempt, input, config, signal, context, at: context.clock.now() }
+  return { path, block, attempt, input, config, signal, context, at: context.clock.now() }
 }
 
 function behaviourOf(behaviours: Behaviours, { path, attempt }: Call): Behaviour {
@@ -175,7 +177,6 @@ export class TestExecution {
   readonly calls: Call[] = []
   readonly plan: Plan
   readonly #options: ExecutionOptions
-  #recoveries = 0
 
   constructor(document: JsonObject, behaviours: Behaviours = {}, options: ExecutionOptions = {}) {
     this.#options = options
@@ -183,10 +184,9 @@ export class TestExecution {
   }
 
   /** A worker takes the execution up from whatever is recorded of it. */
-  start(): TestRun {
+  start({ isCanceled = false, recoveries = 0 } = {}): TestRun {
     const { journal, clock, plan } = this
     const { input = null, variables = {}, random = () => 0.5 } = this.#options
-    const ports = { journal: journal.open(), clock, random }
     const { startedAt, progress } = journal.job
     const request = {
       executionId: EXECUTION_ID,
@@ -197,16 +197,16 @@ export class TestExecution {
       startedAt,
       progress,
       recorded: journal.recorded(),
-      recoveries: this.#recoveries,
+      recoveries,
     } as const
-    return new TestRun((signals) => runExecution(request, ports, signals))
+    const ports = { journal: journal.open(), clock, random }
+    return new TestRun((signals) => runExecution(request, ports, signals), isCanceled)
   }
 
-  /** The worker is gone, and a while later another one goes on. */
-  recover(): TestRun {
-    this.#recoveries++
+  /** The worker is gone, and another one goes on. */
+  recover(options: { isCanceled?: boolean } = {}): TestRun {
     this.journal.crashAt = Number.POSITIVE_INFINITY
-    return this.start()
+    return this.start({ ...options, recoveries: 1 })
   }
 
   /** Runs until this worker's time with the job is over, moving time on as far as needed. */
@@ -224,14 +224,13 @@ export class TestExecution {
   }
 
   /** Runs through parks and crashes until the job has ended. */
-  async finish(): Promise<JobEnd> {
+  async finish(run: TestRun = this.start()): Promise<JobEnd> {
+    let next = run
     for (let workers = 0; workers < 1_000; workers++) {
-      const end = await this.run(workers === 0 ? this.start() : this.recover()).catch(ignoreCrash)
+      const end = await this.run(next).catch(ignoreCrash)
       if (end?.kind === 'ended') return end.end
-      if (end?.kind === 'parked') {
-        this.#recoveries = -1
-        await this.clock.advanceTo(end.wakeAt)
-      }
+      if (end?.kind === 'parked') await this.clock.advanceTo(end.wakeAt)
+      next = end?.kind === 'parked' ? this.start() : this.recover()
     }
     throw new Error('the job does not end')
   }
@@ -263,7 +262,8 @@ export class TestRun {
   readonly #cancel = new AbortController()
   readonly #yield = new AbortController()
 
-  constructor(begin: (signals: { cancel: AbortSignal; yield: AbortSignal }) => Promise<RunEnd>) {
+  constructor(begin: (signals: RunSignals) => Promise<RunEnd>, isCanceled: boolean) {
+    if (isCanceled) this.cancel()
     this.end = begin({ cancel: this.#cancel.signal, yield: this.#yield.signal })
     this.end.then(
       (value) => (this.result = { status: 'fulfilled', value }),

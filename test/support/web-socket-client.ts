@@ -15,17 +15,12 @@ export interface WebSocketClient {
 
 export function openWebSocket(url: string): WebSocketClient {
   let socket: WebSocket | undefined
-  class CuttableWebSocket extends WebSocket {
-    constructor(...args: ConstructorParameters<typeof WebSocket>) {
-      super(...args)
-      socket = this
-    }
-  }
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
-    webSocketImpl: CuttableWebSocket,
+    webSocketImpl: WebSocket,
     retryAttempts: 0,
     lazyCloseTimeout: 0,
+    on: { opened: (opened) => (socket = opened as WebSocket) },
   })
   return {
     subscribe: <Data, Variables extends Record<string, unknown>>(

@@ -3,12 +3,12 @@ import { DEFAULT_HANDLE, ERROR_HANDLE, type Block } from '../block.ts'
 import { compileConfig, type ConfigTemplate } from '../config-template.ts'
 import type { GraphDefinition, GraphNode } from '../definition.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
-import type { PlanEdge, PlanGraph, PlanNode } from '../plan.ts'
+import type { PlanEdge, PlanGraph } from '../plan.ts'
 import type { BlockRegistry } from '../registry.ts'
 import { Ancestry, topologicalOrder } from './ancestry.ts'
 import { compileNode } from './compile-node.ts'
 import { expressionFault } from './expression-fault.ts'
-import { checkReferences, type VisibleNames } from './references.ts'
+import { checkReferences, type NodeNames, type VisibleNames } from './references.ts'
 
 export interface GraphContext {
   /** Where the graph stands in the definition. */
@@ -16,20 +16,24 @@ export interface GraphContext {
   readonly blocks: Pick<BlockRegistry, 'get' | 'closest'>
   readonly report: (diagnostic: Diagnostic) => void
   readonly variables: ReadonlySet<string>
+  /** Counts nodes; false when the definition has more than it may. */
+  readonly admits: (nodeCount: number, at: string) => boolean
+  readonly maySuggest: () => boolean
   /** What the loop around a body lets it see; null for the definition's own graph. */
   readonly outer: OuterGraph | null
 }
 
 export interface OuterGraph {
-  /** Ids that the body may name because they are decided before the loop starts. */
-  readonly upstream: ReadonlySet<string>
   /** Every id taken by the graphs around the body. */
-  readonly taken: ReadonlySet<string>
+  readonly nodes: NodeNames
+  /** Whether the body may name a node because it is decided before the loop starts. */
+  readonly isUpstream: (id: string) => boolean
 }
 
 /** Checks one graph and compiles it. The result is only meaningful when nothing was reported as an error. */
 export function compileGraph(graph: GraphDefinition, context: GraphContext): PlanGraph {
-  const { at, blocks, report, outer } = context
+  const { at, report, outer } = context
+  if (!context.admits(graph.nodes.length, pointer(at, 'nodes'))) return { nodes: [], output: null }
   const indexById = indexNodes(graph.nodes, context)
   const found = graph.nodes.map((node, index) => findBlock(node, pointer(at, 'nodes', index), context))
   const edges = compileEdges(graph, { indexById, found, context })
@@ -39,65 +43,60 @@ export function compileGraph(graph: GraphDefinition, context: GraphContext): Pla
   if (order.kind === 'cyclic') report(cycleProblem(order.cycle, graph, at))
   const ancestry = new Ancestry(graph.nodes.length, edges, order.kind === 'sorted' ? order.order : [])
 
-  const taken = new Set([...(outer?.taken ?? []), ...indexById.keys()])
-  const visibleTo = (index: number, rest: Partial<VisibleNames>): VisibleNames => ({
+  const nodes: NodeNames = {
+    has: (id) => indexById.has(id) || (outer?.nodes.has(id) ?? false),
+    all: () => [...indexById.keys(), ...(outer?.nodes.all() ?? [])],
+  }
+  /** Whether a node is decided before another one starts, or before the graph's own output is made. */
+  const isUpstream = (id: string, of: number | 'output'): boolean => {
+    const other = indexById.get(id)
+    if (other === undefined) return outer?.isUpstream(id) ?? false
+    // In a cyclic graph nothing is upstream of anything; the cycle itself is the one thing to say.
+    return of === 'output' || order.kind === 'cyclic' || ancestry.isAncestor(other, of)
+  }
+  const visibleTo = (place: number | 'output'): VisibleNames => ({
     variables: context.variables,
-    existing: taken,
-    isUpstream: (id) => {
-      if (outer?.upstream.has(id)) return true
-      const other = indexById.get(id)
-      // In a cyclic graph nothing is upstream of anything; the cycle itself is the one thing to say.
-      return order.kind === 'cyclic' || (other !== undefined && ancestry.isAncestor(other, index))
-    },
+    nodes,
+    isUpstream: (id) => isUpstream(id, place),
     inLoop: outer !== null,
-    onErrorRoute: (entering.get(index) ?? []).some((edge) => edge.handle === ERROR_HANDLE),
+    onErrorRoute:
+      place !== 'output' && (entering.get(place) ?? []).some(({ handle }) => handle === ERROR_HANDLE),
     binds: [],
-    allowsSecrets: true,
-    ...rest,
+    allowsSecrets: place !== 'output' && found[place]?.effect === 'external',
+    maySuggest: context.maySuggest,
   })
 
-  const nodes: PlanNode[] = graph.nodes.flatMap((node, index) => {
-    const block = found[index]
-    if (!block) return []
-    const upstreamIds = () => [
-      ...(outer?.upstream ?? []),
-      ...graph.nodes.filter((_, other) => ancestry.isAncestor(other, index)).map(({ id }) => id),
-    ]
-    return compileNode(node, {
-      index,
-      block,
-      at: pointer(at, 'nodes', index),
-      report,
-      names: visibleTo(index, { allowsSecrets: block.effect === 'external' }),
-      incoming: entering.get(index) ?? [],
-      outgoing: leaving.get(index) ?? [],
-      compileBody: (body, bodyAt) =>
-        compileGraph(body, {
-          ...context,
-          at: bodyAt,
-          blocks,
-          outer: { upstream: new Set(upstreamIds()), taken },
-        }),
-    })
-  })
   return {
-    nodes,
-    output: compileOutput(
-      graph,
-      context,
-      visibleTo(graph.nodes.length, { isUpstream: (id) => taken.has(id) }),
-    ),
+    nodes: graph.nodes.flatMap((node, index) => {
+      const block = found[index]
+      if (!block) return []
+      return compileNode(node, {
+        index,
+        block,
+        at: pointer(at, 'nodes', index),
+        report,
+        names: visibleTo(index),
+        incoming: entering.get(index) ?? [],
+        outgoing: leaving.get(index) ?? [],
+        compileBody: (body, bodyAt) =>
+          compileGraph(body, {
+            ...context,
+            at: bodyAt,
+            outer: { nodes, isUpstream: (id) => isUpstream(id, index) },
+          }),
+      })
+    }),
+    output: compileOutput(graph, context, visibleTo('output')),
   }
 }
 
 function indexNodes(nodes: readonly GraphNode[], { at, report, outer }: GraphContext): Map<string, number> {
   const indexById = new Map<string, number>()
   for (const [index, { id }] of nodes.entries()) {
-    if (!indexById.has(id) && !outer?.taken.has(id)) {
-      indexById.set(id, index)
-      continue
-    }
-    const message = `The node id "${id}" is taken already; ids are unique in a definition, loop bodies included.`
+    const isTaken = indexById.has(id) || outer?.nodes.has(id)
+    if (!indexById.has(id)) indexById.set(id, index)
+    if (!isTaken) continue
+    const message = `The node id "${id}" is taken already; an id is unique in its graph and in those around it.`
     report(
       problem('NODE_ID_DUPLICATE', pointer(at, 'nodes', index, 'id'), message, {
         nodeId: id,
@@ -108,10 +107,14 @@ function indexNodes(nodes: readonly GraphNode[], { at, report, outer }: GraphCon
   return indexById
 }
 
-function findBlock(node: GraphNode, at: string, { blocks, report }: GraphContext): Block | undefined {
+function findBlock(
+  node: GraphNode,
+  at: string,
+  { blocks, report, maySuggest }: GraphContext,
+): Block | undefined {
   const block = blocks.get(node.type)
   if (block) return block
-  const meant = blocks.closest(node.type)
+  const meant = maySuggest() ? blocks.closest(node.type) : null
   report(
     problem('BLOCK_UNKNOWN', pointer(at, 'type'), `No block of type "${node.type}" is registered.`, {
       nodeId: node.id,
@@ -214,8 +217,7 @@ function compileOutput(
   return compileConfig(graph.output, {
     at: pointer(at, 'output'),
     isRaw: () => false,
-    onTemplate: (template, where) =>
-      checkReferences(template, { at: where, names: { ...names, allowsSecrets: false }, report }),
+    onTemplate: (template, where) => checkReferences(template, { at: where, names, report }),
     onFault: (fault, where) => report(expressionFault(fault, where)),
   })
 }

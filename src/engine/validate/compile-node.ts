@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import { pointer, type Json } from '../../lib/json.ts'
+import { deepFreeze, isJsonObject, pointer, type Json } from '../../lib/json.ts'
 import type { Block, ExpressionField } from '../block.ts'
 import { compileConfig } from '../config-template.ts'
 import { graphSchema, type GraphDefinition, type GraphNode } from '../definition.ts'
@@ -7,9 +6,10 @@ import { problem, type Diagnostic } from '../diagnostics.ts'
 import { compileExpression, type Expression } from '../expression.ts'
 import type { PlanEdge, PlanGraph, PlanNode } from '../plan.ts'
 import { retryPolicySchema } from '../retry-policy.ts'
+import { isTemplate } from '../template.ts'
 import { expressionFault } from './expression-fault.ts'
 import { checkExpression, checkReferences, type VisibleNames } from './references.ts'
-import { issuesToDiagnostics } from './zod-issues.ts'
+import { issuesToDiagnostics, standingIssues } from './zod-issues.ts'
 
 export interface NodeContext {
   readonly index: number
@@ -69,18 +69,24 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     },
   })
   const parsed = block.config.safeParse(node.config)
-  const issues = (parsed.error?.issues ?? []).filter(
-    (issue) => !isDecidedByTemplate(issue, configAt, templateAt),
+  // What a template will yield is not known yet.
+  const issues = standingIssues(parsed.error?.issues ?? [], (path) =>
+    isAtOrUnder(pointer(configAt, ...path.map(String)), templateAt),
   )
   for (const diagnostic of issuesToDiagnostics(issues, { code: 'CONFIG_INVALID', at: configAt, nodeId }))
     report(diagnostic)
+  const handles = block.handles(node.config)
+  if (handles.some(isTemplate)) {
+    const message = 'A handle cannot be a template: edges name it, so it must be known before the run.'
+    report(problem('CONFIG_INVALID', configAt, message, { nodeId }))
+  }
   return {
     index,
     id: nodeId,
     block,
     config,
     expressions,
-    handles: block.handles(node.config),
+    handles,
     incoming,
     outgoing,
     retry: retryPolicySchema.parse({ ...block.retry, ...node.retry }),
@@ -92,25 +98,30 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
   }
 }
 
-/** What a template will yield is not known yet: an issue at it, under it or about a union that holds it is not one. */
-function isDecidedByTemplate(issue: z.core.$ZodIssue, at: string, templateAt: ReadonlySet<string>): boolean {
-  const where = pointer(at, ...issue.path.map(String))
-  for (const template of templateAt) {
-    if (template === where || where.startsWith(`${template}/`)) return true
-    if (issue.code === 'invalid_union' && template.startsWith(`${where}/`)) return true
-  }
+function isAtOrUnder(where: string, places: ReadonlySet<string>): boolean {
+  for (const place of places) if (where === place || where.startsWith(`${place}/`)) return true
   return false
 }
 
 function compileBody(node: GraphNode, at: string, { report, compileBody: compile }: NodeContext): PlanGraph {
   const parsed = graphSchema.safeParse(node.config[BODY])
-  if (parsed.success && parsed.data.nodes.length > 0) return compile(parsed.data, at)
-  if (parsed.success)
-    report(
-      problem('DEFINITION_EMPTY', pointer(at, 'nodes'), 'The loop’s body has no nodes.', { nodeId: node.id }),
-    )
-  return { nodes: [], output: null }
+  if (!parsed.success) {
+    // That there is no body at all is said by the loop's own config.
+    const issues = isJsonObject(node.config[BODY]) ? parsed.error.issues : []
+    issuesToDiagnostics(issues, { code: 'DEFINITION_MALFORMED', at, nodeId: node.id }).forEach(report)
+    return NO_GRAPH
+  }
+  if (parsed.data.nodes.length === 0) {
+    const message = 'The loop’s body has no nodes.'
+    report(problem('DEFINITION_EMPTY', pointer(at, 'nodes'), message, { nodeId: node.id }))
+    return NO_GRAPH
+  }
+  // Like the definition itself: executions share it.
+  deepFreeze(parsed.data as unknown as Json)
+  return compile(parsed.data, at)
 }
+
+const NO_GRAPH: PlanGraph = { nodes: [], output: null }
 
 interface Found {
   readonly where: string

@@ -12,7 +12,11 @@ export interface InputProblem {
   readonly message: string
 }
 
-const MAX_COMPILED = 500
+/** A schema's text, in characters: compiling one takes some ten milliseconds per thousand. */
+const MAX_SCHEMA_LENGTH = 65_536
+/** How much text the compiled schemas that are kept stand for, together. */
+const MAX_COMPILED_LENGTH = 1_000_000
+const MAX_PROBLEMS = 100
 const compiled = new Map<string, ValidateFunction>()
 
 /** Why a schema cannot be used, or null. */
@@ -25,10 +29,16 @@ export function schemaProblem(schema: JsonObject | boolean): string | null {
   }
 }
 
-/** Everything that is wrong with an input, empty when it satisfies the schema. The schema must be valid. */
+/** What is wrong with an input, a hundred things at most; empty when it satisfies the schema, which must be valid. */
 export function inputProblems(schema: JsonObject | boolean, input: Json): readonly InputProblem[] {
   const validate = compile(schema)
-  return validate(input) ? [] : (validate.errors ?? []).map(toProblem)
+  try {
+    return validate(input) ? [] : (validate.errors ?? []).slice(0, MAX_PROBLEMS).map(toProblem)
+  } catch (fault) {
+    if (!(fault instanceof RangeError)) throw fault
+    // The call stack is full: the schema refers to itself without ever coming to an end.
+    return [{ pointer: '', message: 'cannot be checked: the schema refers to itself without end' }]
+  }
 }
 
 function toProblem({ instancePath, message, params }: ErrorObject): InputProblem {
@@ -40,14 +50,24 @@ function compile(schema: JsonObject | boolean): ValidateFunction {
   const key = canonicalJson(schema)
   const known = compiled.get(key)
   if (known) return known
+  if (key.length > MAX_SCHEMA_LENGTH) throw new Error(`it has more than ${MAX_SCHEMA_LENGTH} characters`)
   // A schema comes from users: its patterns run on RE2's semantics, which cannot backtrack, and every schema has an
   // instance of its own, so that `$id`s of different tenants never meet.
   const ajv = new Ajv2020({ strict: false, allErrors: true, code: { regExp: linearRegExp } })
   ;(addFormats as unknown as (ajv: Ajv2020) => void)(ajv)
   const validate = ajv.compile(schema)
-  if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value ?? '')
-  compiled.set(key, validate)
+  keep(key, validate)
   return validate
+}
+
+function keep(key: string, validate: ValidateFunction): void {
+  compiled.set(key, validate)
+  let length = [...compiled.keys()].reduce((sum, text) => sum + text.length, 0)
+  for (const oldest of compiled.keys()) {
+    if (length <= MAX_COMPILED_LENGTH) return
+    compiled.delete(oldest)
+    length -= oldest.length
+  }
 }
 
 const linearRegExp = Object.assign(

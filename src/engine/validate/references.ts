@@ -3,11 +3,16 @@ import { problem, type Diagnostic } from '../diagnostics.ts'
 import type { Expression, Reference } from '../expression.ts'
 import type { Template } from '../template.ts'
 
+/** The ids of the nodes of a graph and of the graphs around it. */
+export interface NodeNames {
+  has(id: string): boolean
+  all(): readonly string[]
+}
+
 /** What an expression may name at its place. */
 export interface VisibleNames {
   readonly variables: ReadonlySet<string>
-  /** Every node id of the graph and of the graphs around it. */
-  readonly existing: ReadonlySet<string>
+  readonly nodes: NodeNames
   readonly isUpstream: (nodeId: string) => boolean
   readonly inLoop: boolean
   readonly onErrorRoute: boolean
@@ -15,6 +20,8 @@ export interface VisibleNames {
   readonly binds: readonly string[]
   /** E12: a pure block's result may not depend on a secret. */
   readonly allowsSecrets: boolean
+  /** False once a definition has had as many suggestions as anybody reads: they are dear. */
+  readonly maySuggest: () => boolean
 }
 
 export interface ReferenceCheck {
@@ -89,16 +96,19 @@ function nodeFault(id: string | undefined, names: VisibleNames): Fault | null {
       '"nodes" cannot be used as a whole; name the node, as in `nodes.find.output` or `nodes["my-node"].output`.'
     return { code: 'NODE_UNKNOWN', message }
   }
-  if (names.existing.has(id)) {
+  if (names.nodes.has(id)) {
     if (names.isUpstream(id)) return null
     const message = `"${id}" is not upstream of this node, so its result is not known here; join them by edges.`
     return { code: 'NODE_NOT_UPSTREAM', message }
   }
+  const meant = names.maySuggest() ? meantNode(id, names.nodes.all()) : null
+  const suggestion = meant === null ? {} : { suggestion: `Did you mean ${referenceTo(meant)}?` }
+  return { code: 'NODE_UNKNOWN', message: `There is no node "${id}".`, ...suggestion }
+}
+
+function meantNode(id: string, ids: readonly string[]): string | null {
   // `nodes.my-node` reads as a subtraction, so the id that was meant begins with what was read.
-  const dashed = [...names.existing].find((other) => other.startsWith(`${id}-`))
-  const meant = dashed ?? closest(id, names.existing)
-  const suggestion = meant === null ? undefined : `Did you mean ${referenceTo(meant)}?`
-  return { code: 'NODE_UNKNOWN', message: `There is no node "${id}".`, ...(suggestion ? { suggestion } : {}) }
+  return ids.find((other) => other.startsWith(`${id}-`)) ?? closest(id, ids)
 }
 
 function referenceTo(id: string): string {
@@ -107,7 +117,7 @@ function referenceTo(id: string): string {
 
 /** Only a warning: a start may bring variables that the definition gives no default. */
 function unknownVariable(name: string, names: VisibleNames): Fault {
-  const meant = closest(name, names.variables)
+  const meant = names.maySuggest() ? closest(name, names.variables) : null
   return {
     code: 'NAME_UNKNOWN',
     severity: 'warning',

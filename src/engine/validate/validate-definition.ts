@@ -1,3 +1,4 @@
+import { deepFreeze, type Json } from '../../lib/json.ts'
 import { toPlainJson } from '../../lib/plain-json.ts'
 import {
   DEFINITION_MAX_BYTES,
@@ -12,7 +13,10 @@ import { compileGraph } from './compile-graph.ts'
 import { schemaProblem } from './input-schema.ts'
 import { issuesToDiagnostics } from './zod-issues.ts'
 
-/** All diagnostics of a definition, and its plan when none of them is an error. */
+const MAX_DIAGNOSTICS = 500
+const MAX_SUGGESTIONS = 50
+
+/** The diagnostics of a definition, the first 500 of them, and its plan when none is an error. */
 export interface Validation {
   readonly diagnostics: readonly Diagnostic[]
   readonly plan: Plan | null
@@ -35,10 +39,15 @@ export function validateDefinition(
   const parsed = definitionSchema.safeParse(plain.value)
   if (!parsed.success) {
     return {
-      diagnostics: issuesToDiagnostics(parsed.error.issues, { code: 'DEFINITION_MALFORMED', at: '' }),
+      diagnostics: issuesToDiagnostics(parsed.error.issues.slice(0, MAX_DIAGNOSTICS), {
+        code: 'DEFINITION_MALFORMED',
+        at: '',
+      }),
       plan: null,
     }
   }
+  // Executions share a plan, and blocks are handed parts of it.
+  deepFreeze(parsed.data as unknown as Json)
   return compileDefinition(parsed.data, blocks)
 }
 
@@ -46,23 +55,31 @@ function compileDefinition(
   definition: Definition,
   blocks: Pick<BlockRegistry, 'get' | 'closest'>,
 ): Validation {
-  const diagnostics: Diagnostic[] = []
+  const findings = new Findings()
+  const report = (diagnostic: Diagnostic) => findings.add(diagnostic)
   if (definition.nodes.length === 0) {
-    diagnostics.push(problem('DEFINITION_EMPTY', '/nodes', 'The definition has no nodes; add at least one.'))
-  }
-  if (definition.nodes.length > DEFINITION_MAX_NODES) {
-    const message = `The definition has ${definition.nodes.length} nodes; ${DEFINITION_MAX_NODES} are allowed.`
-    return { diagnostics: [problem('DEFINITION_TOO_LARGE', '/nodes', message)], plan: null }
+    report(problem('DEFINITION_EMPTY', '/nodes', 'The definition has no nodes; add at least one.'))
   }
   if (definition.inputSchema !== undefined) {
     const fault = schemaProblem(definition.inputSchema)
-    if (fault) diagnostics.push(problem('INPUT_SCHEMA_INVALID', '/inputSchema', fault))
+    if (fault) report(problem('INPUT_SCHEMA_INVALID', '/inputSchema', fault))
   }
+  let nodes = 0
+  let suggestions = 0
   const graph = compileGraph(definition, {
     at: '',
     blocks,
-    report: (diagnostic) => diagnostics.push(diagnostic),
+    report,
     variables: new Set(Object.keys(definition.variables)),
+    admits(nodeCount, at) {
+      const wasSaid = nodes > DEFINITION_MAX_NODES
+      nodes += nodeCount
+      if (nodes <= DEFINITION_MAX_NODES) return true
+      const message = `The definition has ${nodes} nodes or more, loop bodies included; ${DEFINITION_MAX_NODES} are allowed.`
+      if (!wasSaid) report(problem('DEFINITION_TOO_LARGE', at, message))
+      return false
+    },
+    maySuggest: () => suggestions++ < MAX_SUGGESTIONS,
     outer: null,
   })
   const { concurrency, timeoutMs } = definition.limits
@@ -72,5 +89,16 @@ function compileDefinition(
     variables: definition.variables,
     limits: { concurrency, timeoutMs: timeoutMs ?? null },
   }
-  return { diagnostics, plan: isSound(diagnostics) ? plan : null }
+  return { diagnostics: findings.list, plan: isSound(findings.list) ? plan : null }
+}
+
+/** What is wrong with a definition, as much of it as anybody reads; one error at least, if there is any. */
+class Findings {
+  readonly list: Diagnostic[] = []
+
+  add(diagnostic: Diagnostic): void {
+    if (this.list.length < MAX_DIAGNOSTICS) this.list.push(diagnostic)
+    else if (diagnostic.severity === 'error' && isSound(this.list))
+      this.list[MAX_DIAGNOSTICS - 1] = diagnostic
+  }
 }

@@ -15,6 +15,8 @@ function graphOf(document: JsonObject): PlanGraph {
       throw new Error(diagnostic.message)
     },
     variables: new Set(),
+    admits: () => true,
+    maySuggest: () => false,
     outer: null,
   })
 }

@@ -17,15 +17,18 @@ import {
 const abc = definition({ a: {}, b: {}, c: {} }, 'a > b > c')
 
 describe('P5: cancel always reaches a terminal state', () => {
-  test('before the start: nothing is called', async () => {
-    const execution = new TestExecution(abc)
-    const run = execution.start()
-    run.cancel()
-    expect(await execution.run(run)).toMatchObject({ kind: 'ended', end: { status: 'CANCELED' } })
-    expect(execution.called).toEqual([])
-    expect(execution.journal.kinds()).toEqual(['JOB_STARTED', 'JOB_CANCELING', 'JOB_CANCELED'])
-    expect(execution.journal.statuses()).toEqual({ a: 'CANCELED', b: 'CANCELED', c: 'CANCELED' })
-  })
+  test.each([true, false])(
+    'before the start (%s: asked for before the worker came): nothing is called',
+    async (isCanceled) => {
+      const execution = new TestExecution(abc)
+      const run = execution.start({ isCanceled })
+      run.cancel()
+      expect(await execution.run(run)).toMatchObject({ kind: 'ended', end: { status: 'CANCELED' } })
+      expect(execution.called).toEqual([])
+      expect(execution.journal.kinds()).toEqual(['JOB_STARTED', 'JOB_CANCELING', 'JOB_CANCELED'])
+      expect(execution.journal.statuses()).toEqual({ a: 'CANCELED', b: 'CANCELED', c: 'CANCELED' })
+    },
+  )
 
   test('while a block runs: its signal aborts, its step ends CANCELED, the rest never starts', async () => {
     const execution = new TestExecution(abc, { b: listens() })
@@ -67,23 +70,20 @@ describe('P5: cancel always reaches a terminal state', () => {
   })
 
   test.each([
-    ['in a wait', { a: waits(3_600_000) }, false],
-    ['in a retry', { a: fails('SLOW', { retryAfterMs: 3_600_000 }) }, false],
-  ])(
-    'while it is parked %s: the next worker ends it, and no step is left open',
-    async (_what, script, mayHave) => {
-      const document = definition({ a: { retry: { maxAttempts: 2 } }, b: {} }, 'a > b')
-      const execution = new TestExecution(document, script)
-      expect(await execution.run()).toMatchObject({ kind: 'parked' })
-      const run = execution.start()
-      run.cancel()
-      expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
-      expect(execution.journal.statuses()).toEqual({ a: 'CANCELED', b: 'CANCELED' })
-      expect(execution.journal.eventsOf('STEP_CANCELED').map(({ body }) => body)).toEqual([
-        { path: 'a', nodeId: 'a', attempt: 1, callMayHaveHappened: mayHave },
-      ])
-    },
-  )
+    ['in a wait', { a: waits(3_600_000) }],
+    ['in a retry', { a: fails('SLOW', { retryAfterMs: 3_600_000 }) }],
+  ])('while it is parked %s: the next worker ends it, and no step is left open', async (_what, script) => {
+    const document = definition({ a: { retry: { maxAttempts: 2 } }, b: {} }, 'a > b')
+    const execution = new TestExecution(document, script)
+    expect(await execution.run()).toMatchObject({ kind: 'parked' })
+    const run = execution.start()
+    run.cancel()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(execution.journal.statuses()).toEqual({ a: 'CANCELED', b: 'CANCELED' })
+    expect(execution.journal.eventsOf('STEP_CANCELED').map(({ body }) => body)).toEqual([
+      { path: 'a', nodeId: 'a', attempt: 1, callMayHaveHappened: false },
+    ])
+  })
 
   test('after a worker was lost in a call: the step ends CANCELED, and its call may have happened', async () => {
     const body = definition({ find: {}, keep: {} }, 'find > keep')
@@ -94,9 +94,9 @@ describe('P5: cancel always reaches a terminal state', () => {
     execution.start()
     await settled()
     execution.journal.crashAt = 0
-    const run = execution.recover()
-    run.cancel()
-    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(await execution.run(execution.recover({ isCanceled: true }))).toMatchObject({
+      end: { status: 'CANCELED' },
+    })
     expect(execution.journal.statuses()).toEqual({
       a: 'CANCELED',
       loop: 'CANCELED',
@@ -164,16 +164,29 @@ describe('P5: cancel always reaches a terminal state', () => {
     expect(execution.journal.eventsOf('JOB_CANCELING')).toHaveLength(1)
   })
 
-  test('a cancel after a step has failed for good leaves the execution FAILED', async () => {
+  test('a cancel after a step has failed for good leaves the execution CANCELED: it came before the end', async () => {
     const gate = new Gate()
     const execution = new TestExecution(definition({ a: {}, b: {} }), { a: fails(), b: held(gate) })
     const run = execution.start()
     await settled()
     run.cancel()
     gate.open()
-    const end = await execution.run(run)
-    // The failure was committed before the cancel came, which is said first or not at all.
-    expect(end).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(execution.journal.statuses()).toEqual({ a: 'FAILED', b: 'CANCELED' })
+  })
+
+  test('a cancel that a lost worker had begun is carried out by the next', async () => {
+    const execution = new TestExecution(abc, { a: listens() })
+    const run = execution.start()
+    await settled()
+    const { length } = execution.journal.entries
+    execution.journal.crashAt = length + 2 // that it is being canceled, and the step's end
+    run.cancel()
+    await expect(execution.run(run)).rejects.toThrow('the worker is gone')
+    expect(execution.journal.statuses()).toEqual({ a: 'CANCELED' })
+    expect(await execution.run(execution.recover({ isCanceled: true }))).toMatchObject({
+      end: { status: 'CANCELED' },
+    })
   })
 })
 

@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { createEventStore, type EventStore } from '../../src/db/event-store.ts'
+import { createJobStore } from '../../src/db/job-store.ts'
+import { createJournalStore } from '../../src/db/journal-store.ts'
+import { Journal, type ClaimedJournal } from '../../src/db/journal.ts'
+import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
+import { event } from '../../src/engine/event.ts'
+import type { JournalEntry } from '../../src/engine/journal.ts'
+import { newId, type JobId } from '../../src/lib/ids.ts'
+import {
+  createFollowTimeline,
+  type FollowRequest,
+  type TimelineBatch,
+} from '../../src/live/follow-timeline.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { OWNER, storeClaimedJob, STRANGER } from '../support/jobs.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { until } from '../support/until.ts'
+
+const PAGE = 500
+const LOOK_AGAIN_MS = 2_000
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+
+afterAll(() => database.drop())
+
+test('subscribing before, during and after a run gives the same events', async () => {
+  const world = openWorld()
+  const { id, ledger } = await openJob(world)
+  const before = collect(world, { jobId: id })
+  for (let n = 0; n < 20; n++) await ledger.append(noted(`first ${n}`))
+  const during = collect(world, { jobId: id })
+  for (let n = 0; n < 20; n++) await ledger.append(noted(`second ${n}`))
+  await ledger.append(ENDED)
+  const after = collect(world, { jobId: id })
+  const timelines = (await Promise.all([before, during, after])).map((batches) =>
+    batches.flatMap(({ events }) => events),
+  )
+  expect(timelines[0]?.map(({ seq }) => seq)).toEqual(Array.from({ length: 42 }, (_, index) => index + 1))
+  expect(timelines[1]).toEqual(timelines[0])
+  expect(timelines[2]).toEqual(timelines[0])
+})
+
+test('every subscriber can resume after any number', async () => {
+  const world = openWorld()
+  const { id, ledger } = await openJob(world)
+  for (let n = 0; n < 8; n++) await ledger.append(noted(`note ${n}`))
+  await ledger.append(ENDED)
+  for (let after = 0; after <= 10; after++) {
+    const batches = await collect(world, { jobId: id, after })
+    expect(seqsOf(batches)).toEqual(Array.from({ length: 10 - after }, (_, index) => after + index + 1))
+    expect(batches.at(-1)).toMatchObject({ cursor: 10, isCaughtUp: true, job: { status: 'COMPLETED' } })
+  }
+})
+
+test('what is appended while the first page is read is not missed, and needs no further hint', async () => {
+  const events = createEventStore(database.pool)
+  const world = openWorld({
+    events: {
+      async after(...args) {
+        const page = await events.after(...args)
+        if (page.some(({ kind }) => kind === 'JOB_QUEUED')) await late?.()
+        return page
+      },
+    },
+  })
+  const { id, ledger } = await openJob(world)
+  const late = () => ledger.append(ENDED)
+  expect(seqsOf(await collect(world, { jobId: id }))).toEqual([1, 2])
+})
+
+test('a filter by kind leaves events out; the cursor counts them, and the end is seen', async () => {
+  const world = openWorld()
+  const { id, ledger } = await openJob(world)
+  const follower = world.follow(request({ jobId: id, kinds: new Set(['JOB_WAITING']) }))
+  expect(await take(follower)).toMatchObject({ events: [], cursor: 1 })
+  await ledger.append(noted('left out'))
+  expect(await take(follower)).toMatchObject({ events: [], cursor: 2 })
+  await ledger.append(WAITING)
+  expect(await take(follower)).toMatchObject({ events: [{ seq: 3, kind: 'JOB_WAITING' }], cursor: 3 })
+  await ledger.append(ENDED)
+  expect(await take(follower)).toMatchObject({ events: [], cursor: 4, job: { status: 'COMPLETED' } })
+  expect(await follower.next()).toMatchObject({ done: true })
+})
+
+test('lost hints cost latency, never events', async () => {
+  const clock = new ManualClock()
+  const deaf: Pick<Wakeups, 'onNews'> = { onNews: () => () => undefined }
+  const world = openWorld({ listens: deaf, clock })
+  const { id, ledger } = await openJob(world)
+  const collected = collect(world, { jobId: id })
+  for (let n = 0; n < 3; n++) await ledger.append(noted(`unheard ${n}`))
+  await ledger.append(ENDED)
+  let batches: readonly TimelineBatch[] | undefined
+  void collected.then((all) => (batches = all))
+  await until('it has looked by itself', async () => {
+    await clock.advance(LOOK_AGAIN_MS)
+    return batches
+  })
+  expect(seqsOf(batches ?? [])).toEqual([1, 2, 3, 4, 5])
+})
+
+test('an unknown job, and another owner’s, end at once', async () => {
+  const world = openWorld()
+  const { id } = await openJob(world)
+  expect(await collect(world, { jobId: newId() })).toEqual([])
+  expect(await collect(world, { jobId: id, ownerId: STRANGER })).toEqual([])
+  expect(world.listeners()).toBe(0)
+})
+
+test('an abort ends the following promptly, and nobody listens any more', async () => {
+  const world = openWorld({ clock: new ManualClock() })
+  const { id } = await openJob(world)
+  const gone = new AbortController()
+  const follower = world.follow(request({ jobId: id, signal: gone.signal }))
+  await take(follower)
+  const next = follower.next()
+  await until('it waits', () => world.listeners() === 1)
+  gone.abort(new Error('gone'))
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(world.listeners()).toBe(0)
+})
+
+test('a number beyond the end stands for the end: what comes then is seen', async () => {
+  const world = openWorld()
+  const { id, ledger } = await openJob(world)
+  const follower = world.follow(request({ jobId: id, after: 1_000 }))
+  expect(await take(follower)).toMatchObject({ events: [], cursor: 1, isCaughtUp: true })
+  await ledger.append(ENDED)
+  expect(await take(follower)).toMatchObject({ events: [{ seq: 2 }], job: { status: 'COMPLETED' } })
+  expect(await follower.next()).toMatchObject({ done: true })
+  const [only, ...more] = await collect(world, { jobId: id, after: 1_000 })
+  expect([only, more]).toMatchObject([{ events: [], cursor: 2, job: { status: 'COMPLETED' } }, []])
+})
+
+test('a slow reader holds one page: nothing is read ahead of it', async () => {
+  const reads: number[] = []
+  const events = createEventStore(database.pool)
+  const world = openWorld({
+    events: {
+      async after(...args) {
+        const page = await events.after(...args)
+        reads.push(page.length)
+        return page
+      },
+    },
+  })
+  const { id, ledger } = await openJob(world)
+  await ledger.append(manyNotes(3 * PAGE))
+  const follower = world.follow(request({ jobId: id }))
+  expect(await take(follower)).toMatchObject({ cursor: PAGE, isCaughtUp: false })
+  for (let n = 0; n < 10; n++) await ledger.append(noted(`meanwhile ${n}`))
+  expect(reads).toHaveLength(1)
+  expect(Math.max(...reads)).toBeLessThanOrEqual(PAGE + 1)
+  await ledger.append(ENDED)
+  const cursors: [number, boolean][] = []
+  for await (const { cursor, isCaughtUp } of follower) cursors.push([cursor, isCaughtUp])
+  expect(cursors).toEqual([
+    [2 * PAGE, false],
+    [3 * PAGE, false],
+    [3 * PAGE + 12, true],
+  ])
+})
+
+test('a timeline that fills its last page to the brim is known to be caught up', async () => {
+  const world = openWorld()
+  const { id, ledger } = await openJob(world)
+  await ledger.append(manyNotes(PAGE - 1))
+  const follower = world.follow(request({ jobId: id }))
+  expect(await take(follower)).toMatchObject({ cursor: PAGE, isCaughtUp: true })
+  await follower.return()
+})
+
+test('a hundred hints while a reader is busy are one look', async () => {
+  let reads = 0
+  const events = createEventStore(database.pool)
+  const world = openWorld({
+    clock: new ManualClock(),
+    events: {
+      after(...args) {
+        reads++
+        return events.after(...args)
+      },
+    },
+  })
+  const { id, ledger } = await openJob(world)
+  const follower = world.follow(request({ jobId: id }))
+  await take(follower)
+  await ledger.append(noted('one'))
+  for (let n = 0; n < 100; n++) world.wakeups.news([id])
+  expect(await take(follower)).toMatchObject({ cursor: 2 })
+  expect(reads).toBe(2)
+  await follower.return()
+})
+
+interface World {
+  readonly follow: ReturnType<typeof createFollowTimeline>
+  readonly wakeups: Wakeups
+  readonly journal: Journal
+  /** How many listen for news at the moment. */
+  listeners(): number
+}
+
+interface WorldOptions {
+  readonly events?: EventStore
+  /** What followers listen to. */
+  readonly listens?: Pick<Wakeups, 'onNews'>
+  readonly clock?: ManualClock
+}
+
+/** Time stands still unless the test moves it: whatever arrives came by a hint. */
+function openWorld({ events, listens, clock = new ManualClock() }: WorldOptions = {}): World {
+  const wakeups = createLocalWakeups()
+  let listeners = 0
+  const counting: Pick<Wakeups, 'onNews'> = {
+    onNews(jobId, listener) {
+      listeners++
+      const detach = (listens ?? wakeups).onNews(jobId, listener)
+      return () => {
+        listeners--
+        detach()
+      }
+    },
+  }
+  return {
+    wakeups,
+    listeners: () => listeners,
+    follow: createFollowTimeline({
+      events: events ?? createEventStore(database.pool),
+      jobs: createJobStore(database.pool),
+      wakeups: counting,
+      clock,
+    }),
+    journal: new Journal({
+      store: createJournalStore(database.pool),
+      clock,
+      logger: { warn: () => undefined },
+      listener: { onCommitted: (ids) => wakeups.news(ids) },
+    }),
+  }
+}
+
+async function openJob({ journal }: World): Promise<{ id: JobId; ledger: ClaimedJournal }> {
+  const claim = await storeClaimedJob(database.pool)
+  return { id: claim.jobId, ledger: journal.open(claim) }
+}
+
+function request(change: Partial<FollowRequest> & { jobId: JobId }): FollowRequest {
+  return { ownerId: OWNER, after: 0, kinds: null, signal: new AbortController().signal, ...change }
+}
+
+async function collect(
+  { follow }: World,
+  change: Partial<FollowRequest> & { jobId: JobId },
+): Promise<readonly TimelineBatch[]> {
+  const batches: TimelineBatch[] = []
+  for await (const batch of follow(request(change))) batches.push(batch)
+  return batches
+}
+
+async function take(follower: AsyncGenerator<TimelineBatch, void>): Promise<TimelineBatch> {
+  const { value } = await follower.next()
+  if (!value) throw new Error('the following has ended')
+  return value
+}
+
+function seqsOf(batches: readonly TimelineBatch[]): readonly number[] {
+  return batches.flatMap(({ events }) => events).map(({ seq }) => seq)
+}
+
+function noted(message: string): JournalEntry {
+  return { events: [event('JOB_PROGRESS', 1, { message })], job: { progress: 5, status: 'RUNNING' } }
+}
+
+function manyNotes(count: number): JournalEntry {
+  const events = Array.from({ length: count }, (_, n) => event('JOB_PROGRESS', 1, { message: `${n}` }))
+  return { events, job: { progress: 5, status: 'RUNNING' } }
+}
+
+const WAITING: JournalEntry = {
+  events: [event('JOB_WAITING', 1, { until: null })],
+  job: { progress: 5, status: 'WAITING' },
+}
+
+const ENDED: JournalEntry = {
+  events: [event('JOB_COMPLETED', 1, {})],
+  job: { progress: 100, end: { status: 'COMPLETED', at: 1, output: '1' } },
+}

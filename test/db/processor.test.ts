@@ -1,0 +1,511 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { createJobStore } from '../../src/db/job-store.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { expireLease, jobRow, OWNER, steal, timelineKinds } from '../support/jobs.ts'
+import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
+import { createShiftedClock } from '../support/shifted-clock.ts'
+import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
+import { until } from '../support/until.ts'
+
+const HOUR_MS = 3_600_000
+
+let database: TestDatabase
+let probe: Probe
+let workers: TestWorker[]
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+
+beforeEach(async () => {
+  await database.pool.query('TRUNCATE jobs CASCADE')
+  probe = createProbe()
+  workers = []
+})
+
+afterEach(() => Promise.all(workers.map(({ processor }) => processor.stop())))
+
+afterAll(() => database.drop())
+
+// Starts
+
+test('a started execution runs at once where it was accepted, if there is room', async () => {
+  const worker = openWorker()
+  const id = await worker.start(probes('a', 'b'), { input: { x: 1 } })
+  await worker.processor.idle()
+  expect(await timelineKinds(database.pool, id)).toEqual([
+    'JOB_QUEUED',
+    'JOB_STARTED',
+    'STEP_STARTED',
+    'STEP_COMPLETED',
+    'STEP_STARTED',
+    'STEP_COMPLETED',
+    'JOB_COMPLETED',
+  ])
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', progress: 100, fence: '1' })
+  expect((await createExecutionStore(database.pool).details(id))?.output).toBe('b')
+})
+
+test('an accepted start survives a worker that dies right afterwards (P1)', async () => {
+  // The job is stored with this worker's lease, and that is the last that is heard of it.
+  const dying = openWorker()
+  const hold = probes('a…')
+  const id = await dying.start(hold)
+  await probe.called('a')
+  const other = await takeOver(id)
+  ;(await probe.called('a', 2)).finish()
+  await other.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', fence: '2', recoveries: 0 })
+})
+
+test('a start whose answer is lost takes no place, and what was stored of it is recovered', async () => {
+  const worker = openWorker({
+    concurrency: 1,
+    jobs: (jobs) => ({
+      ...jobs,
+      async insert(job, queued) {
+        await jobs.insert(job, queued)
+        throw Object.assign(new Error('the answer was lost'), { code: 'ECONNRESET' })
+      },
+    }),
+  })
+  await expect(worker.start(probes('a'))).rejects.toThrow('the answer was lost')
+  expect(worker.processor.freePlaces).toBe(1)
+  // It was stored with the worker's lease, but the worker does not know: no heartbeat keeps it from being recovered.
+  await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s'`)
+  await worker.processor.renewLeases()
+  expect(await openWorker().processor.tick()).toBe(1)
+  await Promise.all(workers.map(({ processor }) => processor.idle()))
+  expect(probe.count('a')).toBe(1)
+})
+
+test('what finds no room waits, and starts when places free up; the limit holds throughout', async () => {
+  const worker = openWorker({ concurrency: 2 })
+  const ids = []
+  for (let n = 0; n < 5; n++) ids.push(await worker.start(probes(`job-${n}…`)))
+  expect([worker.processor.freePlaces, await worker.processor.tick()]).toEqual([0, 0])
+  for (let n = 0; n < 5; n++) {
+    const call = await probe.called(`job-${n}`)
+    expect(probe.calls).toHaveLength(Math.min(n + 2, 5))
+    call.finish()
+    await until('a place is free', () => worker.processor.freePlaces > 0)
+    await worker.processor.tick()
+    await until('the next one runs', () => probe.calls.length >= Math.min(n + 3, 5))
+  }
+  await worker.processor.idle()
+  for (const id of ids) expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+})
+
+// Recovery (D5)
+
+test('steps on record are not run again; the step that was cut off is, under the same idempotency key (P2)', async () => {
+  const dying = openWorker()
+  const id = await dying.start(probes('paid', 'cut…', 'last'))
+  const first = await probe.called('cut')
+  const other = await takeOver(id)
+  const second = await probe.called('cut', 2)
+  expect(second.idempotencyKey).toBe(first.idempotencyKey)
+  second.finish()
+  await other.processor.idle()
+  expect([probe.count('paid'), probe.count('cut'), probe.count('last')]).toEqual([1, 2, 1])
+  expect(await timelineKinds(database.pool, id)).toEqual([
+    'JOB_QUEUED',
+    'JOB_STARTED',
+    'STEP_STARTED',
+    'STEP_COMPLETED',
+    'STEP_STARTED',
+    'JOB_RECOVERED',
+    'STEP_COMPLETED',
+    'STEP_STARTED',
+    'STEP_COMPLETED',
+    'JOB_COMPLETED',
+  ])
+})
+
+test('the late result of a worker that has lost its lease is dropped (P3)', async () => {
+  const slow = openWorker()
+  const id = await slow.start(probes('a…', 'b'))
+  const late = await probe.called('a')
+  const other = await takeOver(id)
+  ;(await probe.called('a', 2)).finish('in time')
+  await other.processor.idle()
+  const timeline = await timelineKinds(database.pool, id)
+  late.finish('late')
+  await slow.processor.idle()
+  expect(await timelineKinds(database.pool, id)).toEqual(timeline)
+  expect(probe.count('b')).toBe(1)
+  expect(slow.faults).toEqual([])
+})
+
+test('a lost lease aborts the run at the next heartbeat', async () => {
+  const worker = openWorker()
+  const id = await worker.start(probes('a…'))
+  const call = await standing(worker, 'a')
+  await worker.processor.renewLeases()
+  expect(call.signal.aborted).toBe(false)
+  await steal(database.pool, id)
+  await worker.processor.renewLeases()
+  expect(call.signal.aborted).toBe(true)
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'RUNNING', fence: '2' })
+})
+
+test('a worker that overslept and claims its own job anew stops the older run of it', async () => {
+  const worker = openWorker()
+  const id = await worker.start(probes('a…'))
+  const older = await probe.called('a')
+  await takeOver(id, worker)
+  const newer = await probe.called('a', 2)
+  expect([older.signal.aborted, newer.signal.aborted]).toEqual([true, false])
+  await worker.processor.renewLeases()
+  expect(newer.signal.aborted).toBe(false)
+  newer.finish()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+})
+
+test('five recoveries in a row without a committed step end a job as CRASH_LOOP, its open steps with it', async () => {
+  let holder = openWorker()
+  const id = await holder.start(probes('first', 'fatal…', 'never'))
+  for (let loss = 1; loss <= 6; loss++) {
+    await standing(holder, 'fatal', loss)
+    holder = await takeOver(id)
+  }
+  await holder.processor.idle()
+  expect(probe.count('fatal')).toBe(6)
+  const row = await jobRow(database.pool, id)
+  expect(row).toMatchObject({ status: 'FAILED', error: { code: 'CRASH_LOOP' }, holder: null })
+  expect((await timelineKinds(database.pool, id)).slice(-2)).toEqual(['STEP_CANCELED', 'JOB_FAILED'])
+  expect(await stepStatuses(id)).toEqual({ first: 'COMPLETED', fatal: 'CANCELED' })
+})
+
+test('a committed step clears the count: a job that gets ahead is in no crash loop', async () => {
+  const names = Array.from({ length: 8 }, (_, n) => `s${n}`)
+  const id = await openWorker().start(probes(...names.map((name) => `${name}…`)))
+  for (const name of names) {
+    await probe.called(name)
+    await takeOver(id)
+    ;(await probe.called(name, 2)).finish()
+  }
+  await until('it has ended', async () => (await jobRow(database.pool, id)).finished_at)
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+})
+
+test('one job’s failure to recover does not hold back another’s, and ends as CRASH_LOOP', async () => {
+  const dying = openWorker()
+  const broken = await dying.start(probes('a…'))
+  const healthy = await dying.start(probes('b…'))
+  await Promise.all([probe.called('a'), probe.called('b')])
+  await database.pool.query('DELETE FROM executions WHERE id = $1', [broken])
+  const worker = openWorker()
+  await takeOver(broken, worker)
+  await takeOver(healthy, worker)
+  ;(await probe.called('b', 2)).finish()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, healthy)).status).toBe('COMPLETED')
+  expect(worker.faults).toEqual([expect.stringContaining(broken)])
+  for (let loss = 0; loss < 5; loss++) {
+    await takeOver(broken, worker)
+    await worker.processor.idle()
+  }
+  expect(await jobRow(database.pool, broken)).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'CRASH_LOOP' },
+  })
+})
+
+test('a definition that is unsound in this build ends FAILED, saying so', async () => {
+  const newer = openWorker()
+  const id = await newer.start(probes('a…'))
+  await standing(newer, 'a')
+  const older = await takeOver(id, openWorker({ blocks: [] }))
+  await older.processor.idle()
+  const row = await jobRow(database.pool, id)
+  expect(row).toMatchObject({ status: 'FAILED', error: { code: 'DEFINITION_UNSOUND' } })
+  expect(row.error?.message).toContain('test.probe')
+  expect(await stepStatuses(id)).toEqual({ a: 'CANCELED' })
+})
+
+// Cancel (P5, D8)
+
+test('a job that runs here is canceled at once: its step is aborted and on record as such', async () => {
+  const worker = openWorker()
+  const id = await worker.start(probes('done', 'cut…', 'never'))
+  const call = await probe.called('cut')
+  await worker.jobs.sendCancel(OWNER, id)
+  await worker.processor.obey(id)
+  expect(call.signal.aborted).toBe(true)
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+  expect((await timelineKinds(database.pool, id)).slice(-3)).toEqual([
+    'JOB_CANCELING',
+    'STEP_CANCELED',
+    'JOB_CANCELED',
+  ])
+  expect(await stepStatuses(id)).toEqual({ done: 'COMPLETED', cut: 'CANCELED', never: 'CANCELED' })
+})
+
+test.each(['heartbeat', 'flush'] as const)(
+  'a cancel whose hint is lost is seen by the next %s of the holder',
+  async (by) => {
+    const holder = openWorker()
+    const id = await holder.start({
+      nodes: [...probes('long…').nodes, ...probes('brief…').nodes],
+      edges: [],
+    })
+    const [long, brief] = [await standing(holder, 'long'), await standing(holder, 'brief')]
+    const other = openWorker()
+    await other.jobs.sendCancel(OWNER, id)
+    // Another process cannot obey for the holder.
+    await other.processor.obey(id)
+    expect(long.signal.aborted).toBe(false)
+    if (by === 'heartbeat') await holder.processor.renewLeases()
+    else brief.finish()
+    await holder.processor.idle()
+    expect(long.signal.aborted).toBe(true)
+    expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+  },
+)
+
+test('a queued job is canceled at once, by any process and though all places are taken; it never starts', async () => {
+  const worker = openWorker({ concurrency: 1 })
+  const busy = await worker.start(probes('busy…'))
+  const queued = await worker.start(probes('queued'))
+  await probe.called('busy')
+  await worker.jobs.sendCancel(OWNER, queued)
+  await worker.processor.obey(queued)
+  await until('it has ended', async () => (await jobRow(database.pool, queued)).finished_at)
+  expect(await jobRow(database.pool, queued)).toMatchObject({
+    status: 'CANCELED',
+    started_at: null,
+    progress: 0,
+  })
+  expect(await timelineKinds(database.pool, queued)).toEqual(['JOB_QUEUED', 'JOB_CANCELED'])
+  expect(await stepStatuses(queued)).toEqual({ queued: 'CANCELED' })
+  ;(await probe.called('busy')).finish()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, busy)).status).toBe('COMPLETED')
+  expect(worker.processor.freePlaces).toBe(1)
+})
+
+test('a parked job is canceled at once, by any process', async () => {
+  const worker = openWorker()
+  const id = await worker.start(delay('1h'))
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', holder: null })
+  const other = openWorker()
+  await other.jobs.sendCancel(OWNER, id)
+  await other.processor.obey(id)
+  await other.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'CANCELED', wake_at: null })
+  expect(await stepStatuses(id)).toEqual({ wait: 'CANCELED', then: 'CANCELED' })
+})
+
+test('a parked job whose cancel nobody heard is canceled by the next look for work', async () => {
+  const worker = openWorker()
+  const id = await worker.start(delay('1h'))
+  await worker.processor.idle()
+  await worker.jobs.sendCancel(OWNER, id)
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+})
+
+test('a created job is canceled without ever having been queued', async () => {
+  const worker = openWorker()
+  const id = await worker.start(probes('a'), { intent: 'create' })
+  await worker.jobs.sendCancel(OWNER, id)
+  await worker.processor.obey(id)
+  await worker.processor.idle()
+  expect(await timelineKinds(database.pool, id)).toEqual(['JOB_CANCELED'])
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'CANCELED', started_at: null })
+})
+
+test('a cancel reaches its end even if the holder is dead', async () => {
+  const dead = openWorker()
+  const id = await dead.start(probes('a…'))
+  await standing(dead, 'a')
+  const other = openWorker()
+  await other.jobs.sendCancel(OWNER, id)
+  await other.processor.obey(id)
+  await takeOver(id, other)
+  await other.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+  expect(probe.count('a')).toBe(1)
+})
+
+test('a cancel reaches its end even if this build cannot run the definition', async () => {
+  const newer = openWorker()
+  const id = await newer.start(probes('a…'))
+  await standing(newer, 'a')
+  await newer.processor.stop()
+  const older = openWorker({ blocks: [] })
+  await older.jobs.sendCancel(OWNER, id)
+  await older.processor.obey(id)
+  await older.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+  expect(await stepStatuses(id)).toEqual({ a: 'CANCELED' })
+})
+
+test('a cancel that meets the end of the job is either refused or obeyed', async () => {
+  const worker = openWorker()
+  for (let round = 0; round < 10; round++) {
+    const id = await worker.start(probes(`round-${round}…`))
+    ;(await probe.called(`round-${round}`)).finish()
+    const isAccepted = await worker.jobs.sendCancel(OWNER, id)
+    await worker.processor.obey(id)
+    await worker.processor.idle()
+    const { status } = await jobRow(database.pool, id)
+    expect(isAccepted ? ['CANCELED', 'COMPLETED'] : ['COMPLETED']).toContain(status)
+    expect(await worker.jobs.sendCancel(OWNER, id)).toBe(false)
+  }
+})
+
+test('an inbox that cannot be read for the moment is read later, and harms nobody', async () => {
+  let failures = 1
+  const worker = openWorker({
+    jobs: (jobs) => ({
+      ...jobs,
+      async commandsAfter(id, number) {
+        if (failures-- > 0) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+        return jobs.commandsAfter(id, number)
+      },
+    }),
+  })
+  const id = await worker.start({ nodes: [...probes('long…').nodes, ...probes('brief…').nodes], edges: [] })
+  await standing(worker, 'long')
+  await createJobStore(database.pool).sendCancel(OWNER, id)
+  ;(await probe.called('brief')).finish()
+  await until('the flush has pointed the command out', () => failures <= 0)
+  await worker.processor.renewLeases()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+})
+
+// Waits (E9)
+
+test('a parked timer frees its place, and wakes when it is due', async () => {
+  const clock = createShiftedClock()
+  const worker = openWorker({ concurrency: 1, clock })
+  const id = await worker.start(delay('1h'))
+  await worker.processor.idle()
+  expect(worker.processor.freePlaces).toBe(1)
+  const other = await worker.start(probes('meanwhile'))
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, other)).status).toBe('COMPLETED')
+  expect(await worker.processor.tick()).toBe(0)
+  clock.setForward(HOUR_MS)
+  await timePasses(id, HOUR_MS)
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  expect((await timelineKinds(database.pool, id)).filter((kind) => kind === 'JOB_RECOVERED')).toEqual([])
+})
+
+test('a worker that wakes a job too early, by its own clock, parks it again', async () => {
+  const worker = openWorker()
+  const id = await worker.start(delay('1h'))
+  await worker.processor.idle()
+  await timePasses(id, HOUR_MS)
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', holder: null })
+  expect((await jobRow(database.pool, id)).wake_at?.getTime()).toBeGreaterThan(Date.now())
+})
+
+// Stops
+
+test('a worker that stops gives its jobs back: another goes on at once, and no loss is counted', async () => {
+  const worker = openWorker()
+  const id = await worker.start(probes('a', 'b…'))
+  const call = await probe.called('b')
+  await worker.processor.stop()
+  expect(call.signal.aborted).toBe(true)
+  expect(await jobRow(database.pool, id)).toMatchObject({ holder: null, status: 'RUNNING' })
+  const other = openWorker()
+  expect(await other.processor.tick()).toBe(1)
+  ;(await probe.called('b', 2)).finish()
+  await other.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', recoveries: 0 })
+  expect(probe.count('a')).toBe(1)
+  expect(await timelineKinds(database.pool, id)).not.toContain('STEP_CANCELED')
+})
+
+test('a worker that stops in the middle of a start waits for it, and gives that job back, too', async () => {
+  let stopped: Promise<void> | undefined
+  const worker = openWorker({
+    jobs: (jobs) => ({
+      ...jobs,
+      async insert(job, queued) {
+        stopped = worker.processor.stop()
+        return jobs.insert(job, queued)
+      },
+    }),
+  })
+  const id = await worker.start(probes('a…'))
+  await stopped
+  expect(await jobRow(database.pool, id)).toMatchObject({ holder: null, finished_at: null })
+  expect((await jobRow(database.pool, id)).wake_at).not.toBeNull()
+})
+
+test('a stopped worker takes nothing more', async () => {
+  const worker = openWorker()
+  await worker.processor.stop()
+  const id = await worker.start(probes('a'))
+  expect(await worker.processor.tick()).toBe(0)
+  await worker.jobs.sendCancel(OWNER, id)
+  await worker.processor.obey(id)
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'QUEUED', holder: null })
+})
+
+function openWorker(options: TestWorkerOptions = {}): TestWorker {
+  const worker = createTestWorker(database, { blocks: [probe.block], ...options })
+  workers.push(worker)
+  return worker
+}
+
+/** Waits until a step holds and everything up to there is on record. */
+async function standing(worker: TestWorker, name: string, nth = 1): Promise<ProbeCall> {
+  const call = await probe.called(name, nth)
+  await worker.journal.idle()
+  return call
+}
+
+/** Another worker takes a job over, its lease having run out. */
+async function takeOver(id: string, by = openWorker()): Promise<TestWorker> {
+  await expireLease(database.pool, id)
+  const { fence } = await jobRow(database.pool, id)
+  await until('the job is taken over', async () => {
+    // A look passes over a row that a flush has locked that moment.
+    await by.processor.tick()
+    return (await jobRow(database.pool, id)).fence > fence
+  })
+  return by
+}
+
+function delay(duration: string) {
+  return {
+    nodes: [
+      { id: 'wait', type: 'core.delay', config: { duration } },
+      { id: 'then', type: 'test.probe', config: { name: 'then' } },
+    ],
+    edges: [{ source: 'wait', target: 'then' }],
+  }
+}
+
+/** For the database, whose clock no test can set: a job's next look is due earlier instead. */
+async function timePasses(id: string, ms: number): Promise<void> {
+  await database.pool.query(`UPDATE jobs SET wake_at = wake_at - $2 * interval '1 ms' WHERE id = $1`, [
+    id,
+    ms,
+  ])
+}
+
+async function stepStatuses(id: string): Promise<Record<string, string>> {
+  const { rows } = await database.pool.query<{ path: string; status: string }>(
+    'SELECT path, status FROM steps WHERE execution_id = $1',
+    [id],
+  )
+  return Object.fromEntries(rows.map(({ path, status }) => [path, status]))
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { completed, type Block } from '../../src/engine/block.ts'
+import { defineBlock } from '../../src/engine/define-block.ts'
+import { until } from './until.ts'
+
+/** One call of a probe, from the side of the world that it reaches out to. */
+export interface ProbeCall {
+  readonly name: string
+  readonly idempotencyKey: string
+  readonly attempt: number
+  readonly signal: AbortSignal
+  /** Lets a call that holds come back. */
+  readonly finish: (output?: unknown) => void
+}
+
+/** A block `test.probe` that tells who called it, and holds until the test lets it go where its config says `holds`. */
+export interface Probe {
+  readonly block: Block
+  readonly calls: readonly ProbeCall[]
+  /** How often the node of that name was called. */
+  count(name: string): number
+  /** Waits for the `nth` call, from 1, of the node of that name. */
+  called(name: string, nth?: number): Promise<ProbeCall>
+}
+
+export function createProbe(): Probe {
+  const calls: ProbeCall[] = []
+  const callsOf = (name: string) => calls.filter((call) => call.name === name)
+  const block = defineBlock({
+    type: 'test.probe',
+    name: 'Probe',
+    description: 'Tells the test that it was called.',
+    config: z.strictObject({ name: z.string(), holds: z.boolean().default(false) }),
+    output: z.json(),
+    sample: null,
+    async run({ config: { name, holds }, idempotencyKey, attempt, signal }) {
+      const output = await new Promise((resolve, reject) => {
+        calls.push({ name, idempotencyKey, attempt, signal, finish: (value = name) => resolve(value) })
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+        if (!holds) resolve(name)
+      })
+      return completed(output)
+    },
+  })
+  return {
+    block,
+    calls,
+    count: (name) => callsOf(name).length,
+    called: (name, nth = 1) =>
+      until(`"${name}" was called for the ${nth}. time`, () => callsOf(name)[nth - 1]),
+  }
+}
+
+/** A definition of probes one after the other; names that end in `…` hold. */
+export function probes(...names: readonly string[]) {
+  const ids = names.map((name) => name.replace('…', ''))
+  return {
+    nodes: ids.map((id, index) => ({
+      id,
+      type: 'test.probe',
+      config: { name: id, holds: names[index]?.endsWith('…') ?? false },
+    })),
+    edges: ids.slice(1).map((target, index) => ({ source: ids[index], target })),
+  }
+}

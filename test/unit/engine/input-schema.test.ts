@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals'
+import { inputProblems } from '../../../src/engine/validate/index.ts'
+
+describe('an execution’s input against its schema', () => {
+  const schema = {
+    type: 'object',
+    required: ['email'],
+    additionalProperties: false,
+    properties: { email: { type: 'string', format: 'email' }, score: { type: 'number', minimum: 0 } },
+  }
+
+  test('that satisfies it has no problems', () => {
+    expect(inputProblems(schema, { email: 'ada@example.com', score: 1 })).toEqual([])
+    expect(inputProblems(true, null)).toEqual([])
+  })
+
+  test('that does not is told everything, with the places', () => {
+    expect(inputProblems(schema, { email: 'ada', score: -1, extra: 1 })).toEqual([
+      { pointer: '', message: expect.stringContaining('(extra)') },
+      { pointer: '/email', message: expect.stringContaining('email') },
+      { pointer: '/score', message: expect.stringContaining('>= 0') },
+    ])
+    expect(inputProblems(schema, null)).toEqual([{ pointer: '', message: 'must be object' }])
+    expect(inputProblems(false, 1)).toHaveLength(1)
+  })
+
+  test('`prefixItems` and `$defs` of 2020-12 are known', () => {
+    const tuple = { $defs: { n: { type: 'number' } }, prefixItems: [{ $ref: '#/$defs/n' }], items: false }
+    expect(inputProblems(tuple, [1])).toEqual([])
+    expect(inputProblems(tuple, ['x', 2]).length).toBeGreaterThan(0)
+  })
+
+  test('with ten thousand faults is told a hundred', () => {
+    const problems = inputProblems(
+      { items: { type: 'number' } },
+      Array.from({ length: 10_000 }, () => 'x'),
+    )
+    expect(problems).toHaveLength(100)
+  })
+
+  test('a schema that refers to itself without end says so', () => {
+    expect(inputProblems({ $ref: '#' }, 1)).toEqual([
+      { pointer: '', message: expect.stringContaining('refers to itself without end') },
+    ])
+  })
+
+  test('a pattern made to backtrack does not', () => {
+    const startedAt = performance.now()
+    expect(inputProblems({ pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}!`)).toHaveLength(1)
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+  })
+
+  test('schemas of different tenants may share an `$id`', () => {
+    const named = (type: string) => ({ $id: 'https://example.com/input', type })
+    expect(inputProblems(named('string'), 'x')).toEqual([])
+    expect(inputProblems(named('number'), 1)).toEqual([])
+  })
+})

@@ -1,0 +1,360 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Block } from '../../../src/engine/block.ts'
+import {
+  definition,
+  fails,
+  Gate,
+  hangs,
+  held,
+  returns,
+  settled,
+  TestExecution,
+  type Behaviours,
+} from '../../support/run-definition.ts'
+import { Crash } from '../../support/memory-journal.ts'
+
+const ab = definition({ a: {}, b: {} }, 'a > b')
+
+/** Runs until nothing more happens, then loses the worker. */
+async function lose(execution: TestExecution): Promise<void> {
+  execution.start()
+  await settled()
+  execution.calls.length = 0
+}
+
+describe('E12: what is committed before what', () => {
+  test('an external result is committed before anything that depends on it starts', async () => {
+    const gate = new Gate()
+    const called = new Gate()
+    const execution = new TestExecution(ab, {
+      a: async () => {
+        execution.journal.gate = gate
+        called.open()
+        return 1
+      },
+    })
+    const run = execution.start()
+    await called.pass()
+    await settled()
+    expect(execution.called).toEqual(['a'])
+    gate.open()
+    await execution.run(run)
+    expect(execution.called).toEqual(['a', 'b'])
+  })
+
+  test('so is a failure that the node goes on from', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(definition({ a: { onError: 'continue' }, b: {} }, 'a > b'), {
+      a: (call) => {
+        execution.journal.gate = gate
+        return fails()(call)
+      },
+    })
+    const run = execution.start()
+    await settled()
+    expect(execution.called).toEqual(['a'])
+    gate.open()
+    await execution.run(run)
+    expect(execution.called).toEqual(['a', 'b'])
+  })
+
+  test('what depends on a loop waits for the loop’s own commit', async () => {
+    const gate = new Gate()
+    const body = definition({ item: {} })
+    const document = definition(
+      { loop: { type: 'core.forEach', config: { items: [1], body } }, after: {} },
+      'loop > after',
+    )
+    const execution = new TestExecution(document)
+    const run = execution.start()
+    while (!execution.journal.items.has('loop')) await Promise.resolve()
+    execution.journal.gate = gate
+    await settled()
+    expect(execution.called).toEqual(['loop[0]/item'])
+    gate.open()
+    await execution.run(run)
+    expect(execution.called).toEqual(['loop[0]/item', 'after'])
+  })
+
+  test('a pure block’s end is not waited for', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(definition({ a: { type: 'test.pure' }, b: {} }, 'a > b'))
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    expect(execution.called).toEqual(['a', 'b'])
+    expect(execution.journal.entries).toHaveLength(0)
+    gate.open()
+    await execution.run(run)
+  })
+
+  test('a wait is committed before it begins', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(
+      definition({ a: { type: 'core.delay', config: { duration: '500ms' } } }),
+    )
+    execution.journal.gate = gate
+    const run = execution.start()
+    await execution.clock.advance(400)
+    expect(execution.journal.entries).toHaveLength(0)
+    gate.open()
+    await execution.run(run)
+    expect(execution.journal.kinds()).toEqual([
+      'JOB_STARTED',
+      'STEP_STARTED',
+      'STEP_WAITING',
+      'STEP_COMPLETED',
+      'JOB_COMPLETED',
+    ])
+  })
+
+  test('what happens while a commit is under way is committed together', async () => {
+    const gate = new Gate()
+    const ids = Array.from({ length: 8 }, (_, i) => `p${i}`)
+    const nodes = Object.fromEntries(ids.map((id) => [id, { type: 'test.pure' }]))
+    const execution = new TestExecution(definition(nodes, ids.join(' > ')))
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    gate.open()
+    await execution.run(run)
+    expect(execution.journal.entries).toHaveLength(10) // the start, eight steps, the end
+    expect(execution.journal.commits).toBe(2)
+  })
+})
+
+describe('E12 and P2: recovery', () => {
+  test('a recorded step, pure or not, is never run again', async () => {
+    const gate = new Gate()
+    const document = definition({ a: {}, p: { type: 'test.pure' }, b: {} }, 'a > p > b')
+    const execution = new TestExecution(document, { a: returns({ x: 1 }), b: held(gate) })
+    await lose(execution)
+    const run = execution.recover()
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { output: '{"x":1}' } })
+    expect(execution.called).toEqual(['b'])
+  })
+
+  test('a pure step that was not recorded is replayed, and its event is written once', async () => {
+    const document = definition({ a: {}, p: { type: 'test.pure' }, b: {} }, 'a > p > b')
+    const execution = new TestExecution(document)
+    execution.journal.crashAt = 3 // the start, and the start and end of a
+    await expect(execution.run()).rejects.toBeInstanceOf(Crash)
+    execution.calls.length = 0
+    await execution.run(execution.recover())
+    expect(execution.called).toEqual(['p', 'b'])
+    expect(execution.journal.eventsOf('STEP_COMPLETED').map(({ body }) => body.path)).toEqual(['a', 'p', 'b'])
+  })
+
+  test('the timeline tells of the recovery and goes on numbering without a gap', async () => {
+    const execution = new TestExecution(ab, { b: [hangs()] })
+    await lose(execution)
+    const again = execution.recover()
+    again.cancel()
+    await execution.run(again)
+    expect(execution.journal.eventsOf('JOB_RECOVERED').map(({ body }) => body)).toEqual([{ recoveries: 1 }])
+    expect(execution.journal.eventsOf('JOB_STARTED')).toHaveLength(1)
+    expect(execution.journal.events.map(({ seq }) => seq)).toEqual(
+      execution.journal.events.map((_, i) => i + 1),
+    )
+  })
+
+  test('a step that had started is started again under the same number and key, and tells its start once', async () => {
+    let isFirst = true
+    const execution = new TestExecution(ab, {
+      a: (call) => {
+        if (!isFirst) return 'again'
+        isFirst = false
+        return hangs()(call)
+      },
+    })
+    await lose(execution)
+    await execution.run(execution.recover())
+    expect(execution.calls[0]).toMatchObject({ path: 'a', attempt: 1 })
+    expect(execution.calls[0]?.context.idempotencyKey).toBe('execution/a')
+    expect(execution.journal.eventsOf('STEP_STARTED').map(({ body }) => body.path)).toEqual(['a', 'b'])
+  })
+
+  test('`execution.startedAt` is the same for every worker', async () => {
+    const seen: unknown[] = []
+    const document = definition(
+      { wait: { type: 'core.delay', config: { duration: '1h' } }, a: {}, b: {} },
+      'wait > b',
+    )
+    const nodes = (document['nodes'] as { id: string; config?: object }[]).map((node) =>
+      node.id === 'wait' ? node : { ...node, config: { at: '{{ execution.startedAt }}' } },
+    )
+    const script: Behaviours = {
+      a: ({ config }) => seen.push(config['at']),
+      b: ({ config }) => seen.push(config['at']),
+    }
+    await new TestExecution({ ...document, nodes: nodes as never }, script).finish()
+    expect(seen).toEqual(['2027-01-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'])
+  })
+
+  test('a failure on record stops the rest before anything of it starts', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(definition({ other: {}, bad: {}, unborn: { type: 'test.costly' } }), {
+      other: held(gate),
+      bad: fails('BROKEN'),
+      unborn: held(gate),
+    })
+    const run = execution.start()
+    while (execution.journal.statuses()['bad'] !== 'FAILED') await Promise.resolve()
+    execution.journal.crashAt = 0
+    gate.open()
+    await expect(execution.run(run)).rejects.toBeInstanceOf(Crash)
+    execution.calls.length = 0
+    expect(await execution.run(execution.recover())).toMatchObject({
+      end: { status: 'FAILED', error: { code: 'BROKEN', path: 'bad' } },
+    })
+    expect(execution.called).toEqual([])
+    expect(execution.journal.statuses()).toEqual({ other: 'CANCELED', bad: 'FAILED', unborn: 'CANCELED' })
+  })
+
+  test('a recovery a thousand recorded steps deep does not overflow', async () => {
+    const ids = Array.from({ length: 2_000 }, (_, i) => `n${i}`)
+    const document = definition(
+      Object.fromEntries(ids.map((id) => [id, { type: 'test.pure' }])),
+      ids.join(' > '),
+    )
+    const execution = new TestExecution(document, {}, { input: 'x' })
+    execution.journal.crashAt = 1_999
+    await expect(execution.run()).rejects.toBeInstanceOf(Crash)
+    execution.calls.length = 0
+    expect(await execution.run(execution.recover())).toMatchObject({
+      end: { status: 'COMPLETED', output: '"x"' },
+    })
+    expect(execution.calls.length).toBeLessThan(5)
+  })
+})
+
+describe('E13: a call that must not be repeated', () => {
+  const costly = (rest: object = {}) => definition({ a: { type: 'test.costly', ...rest }, b: {} }, 'a > b')
+
+  test('its start is committed before the call', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(costly())
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    expect(execution.called).toEqual([])
+    gate.open()
+    await execution.run(run)
+    expect(execution.called).toEqual(['a', 'b'])
+  })
+
+  test('so is that of every further attempt', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(costly({ retry: { maxAttempts: 2, initialDelayMs: 0 } }), {
+      a: [fails(), returns(1)],
+    })
+    const run = execution.start()
+    while (execution.journal.statuses()['a'] !== 'RETRYING') await Promise.resolve()
+    execution.journal.gate = gate
+    await settled()
+    expect(execution.calls).toHaveLength(1)
+    gate.open()
+    await execution.run(run)
+    expect(execution.calls.slice(0, 2).map(({ attempt }) => attempt)).toEqual([1, 2])
+  })
+
+  test('a start that is not committed makes no call', async () => {
+    const execution = new TestExecution(costly())
+    execution.journal.crashAt = 1
+    await expect(execution.run()).rejects.toBeInstanceOf(Crash)
+    expect(execution.called).toEqual([])
+    expect(await execution.run(execution.recover())).toMatchObject({ end: { status: 'COMPLETED' } })
+  })
+
+  test('a cancel between its start and its call makes no call, and says that none happened', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(costly())
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    run.cancel()
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(execution.called).toEqual([])
+    expect(execution.journal.eventsOf('STEP_CANCELED')[0]?.body.callMayHaveHappened).toBe(false)
+  })
+
+  test('an attempt of a lost worker fails with CALL_OUTCOME_UNKNOWN and is not made again', async () => {
+    const execution = new TestExecution(costly({ retry: { maxAttempts: 5 } }), { a: hangs() })
+    await lose(execution)
+    expect(await execution.run(execution.recover())).toMatchObject({
+      end: { status: 'FAILED', error: { code: 'CALL_OUTCOME_UNKNOWN', path: 'a' } },
+    })
+    expect(execution.called).toEqual([])
+    expect(execution.journal.eventsOf('STEP_FAILED')[0]?.body.error.code).toBe('CALL_OUTCOME_UNKNOWN')
+  })
+
+  test('the node’s onError is heeded', async () => {
+    const execution = new TestExecution(costly({ onError: 'continue', defaultOutput: 'none' }), {
+      a: hangs(),
+    })
+    await lose(execution)
+    expect(await execution.run(execution.recover())).toMatchObject({
+      end: { status: 'COMPLETED', output: '"none"' },
+    })
+  })
+
+  test('with `onUnknown: "retry"` it is the next attempt of the node’s policy', async () => {
+    const document = costly({ onUnknown: 'retry', retry: { maxAttempts: 2, initialDelayMs: 0 } })
+    const execution = new TestExecution(document, { a: [hangs(), returns('second')] })
+    await lose(execution)
+    expect(await execution.run(execution.recover())).toMatchObject({ end: { output: '"second"' } })
+    expect(execution.calls[0]).toMatchObject({ path: 'a', attempt: 2 })
+    expect(execution.journal.steps.get('a')?.attempts[0]?.error?.code).toBe('CALL_OUTCOME_UNKNOWN')
+  })
+
+  test('a result on record is used, and one that waits for its next attempt makes it', async () => {
+    const document = costly({ retry: { maxAttempts: 2, initialDelayMs: 20_000, maxDelayMs: 20_000 } })
+    const execution = new TestExecution(document, { a: [fails(), returns('ok')] })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '"ok"' })
+    expect(execution.called).toEqual(['a', 'a', 'b'])
+  })
+
+  test.each([
+    ['that timed out', hangs(), 'ATTEMPT_TIMEOUT'],
+    ['that broke without saying why', () => Promise.reject(new Error('socket hang up')), 'BLOCK_FAILED'],
+  ])('an attempt %s may have happened: it is not made again', async (_what, behaviour, code) => {
+    const document = costly({ timeoutMs: 1_000, retry: { maxAttempts: 3 } })
+    const execution = new TestExecution(document, { a: behaviour })
+    expect(await execution.finish()).toMatchObject({ status: 'FAILED', error: { code } })
+    expect(execution.calls).toHaveLength(1)
+  })
+
+  test('an attempt that the block itself calls retryable is made again', async () => {
+    const execution = new TestExecution(costly({ retry: { maxAttempts: 2 } }), {
+      a: [fails('BUSY'), returns(1)],
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+  })
+})
+
+describe('a block as its author wrote it', () => {
+  test('a synchronous throw and a value instead of a promise are read like any other', async () => {
+    const odd = (type: string, run: () => unknown): Block =>
+      ({ ...new TestExecution(ab).plan.graph.nodes[0]?.block, type, run }) as unknown as Block
+    const document = definition(
+      { a: { type: 'odd.value' }, b: { type: 'odd.throws', onError: 'continue' } },
+      'a > b',
+    )
+    const execution = new TestExecution(
+      document,
+      {},
+      {
+        blocks: [
+          odd('odd.value', () => ({ kind: 'completed', output: 1 })),
+          odd('odd.throws', () => {
+            throw new Error('at once')
+          }),
+        ],
+      },
+    )
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.journal.steps.get('b')?.error?.message).toBe('at once')
+  })
+})
