@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BaseBlockExecutor, completed, createLume, defineBlock, registerBlock } from 'lume'
+import { BaseBlockExecutor, completed, createLume, defineBlock, registerBlock, type LumeConfig } from 'lume'
 import { z } from 'zod'
 
 /** A block as a class: for code that already has such classes. */
@@ -44,9 +44,9 @@ const workflowDefinition = {
 }
 
 /** Runs the workflow once in a folder of its own and gives back what came out. */
-export async function main(print: (line: string) => void = console.log) {
+export async function main(print: (line: string) => void = console.log, config: Partial<LumeConfig> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'lume-library-'))
-  const lume = await createLume({ dataDir, logLevel: 'warn' })
+  const lume = await createLume({ dataDir, logLevel: 'warn', ...config })
   try {
     const { id } = await lume.jobs.createWorkflowJob('user-1', {
       workflowId: 'inline',

@@ -175,7 +175,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
 
   function createWorker(): Worker {
     const journal = new Journal({
-      store: createJournalStore(pool),
+      store: createJournalStore(database.journalPool),
       clock,
       logger,
       listener: {

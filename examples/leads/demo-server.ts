@@ -27,23 +27,25 @@ export interface DemoServer {
 export class NoServerError extends Error {}
 
 /**
- * The server at `givenUrl`; without one, the server at the default address; and if nothing answers there either, one of
- * its own on a free port with a folder of its own, thrown away at the end.
+ * The server at `givenUrl`; without one, the server at the default address; and if nothing answers there either, or
+ * `own` says so, one of its own on a free port with a folder of its own, thrown away at the end.
  */
-export async function findOrStartServer(givenUrl: string | undefined): Promise<DemoServer> {
+export async function findOrStartServer(
+  givenUrl: string | undefined,
+  { own = false } = {},
+): Promise<DemoServer> {
+  if (own) return startServer()
   const url = (givenUrl ?? DEFAULT_URL).replace(/\/+$/, '')
   if (await answers(`${url}/health`)) return { url, startedHere: false, stop: async () => {} }
   if (givenUrl)
     throw new NoServerError(`Nothing answers at ${url} (LUME_URL). Start a server there: npm start`)
-  if (!existsSync(BUILT_SERVER)) {
-    throw new NoServerError(
-      `Nothing answers at ${url}, and there is no build to start. Start a server: npm start`,
-    )
-  }
   return startServer()
 }
 
 async function startServer(): Promise<DemoServer> {
+  if (!existsSync(BUILT_SERVER)) {
+    throw new NoServerError('No server answers, and there is no build to start. Start a server: npm start')
+  }
   const port = await freePort()
   const dataDir = await mkdtemp(join(tmpdir(), 'lume-demo-'))
   const { DATABASE_URL: _ignored, ...env } = process.env

@@ -1,6 +1,7 @@
 /**
  * The main job, watched from a terminal: sends the thousand leads through workflow.json and follows them until the end.
- * `npm run demo`; it uses the server at LUME_URL, the one at http://127.0.0.1:4000, or one that it starts itself.
+ * `npm run demo`; it uses the server at LUME_URL, the one at http://127.0.0.1:4000, or one that it starts itself; with
+ * `npm run demo -- --own-server` in any case the latter.
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -14,7 +15,9 @@ process.exitCode = await main()
 
 async function main(): Promise<number> {
   try {
-    const server = await findOrStartServer(process.env['LUME_URL'])
+    const server = await findOrStartServer(process.env['LUME_URL'], {
+      own: process.argv.includes('--own-server'),
+    })
     try {
       return await run(server)
     } finally {

@@ -3,6 +3,7 @@ import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { DefinitionId, JobId, OwnerId, WorkerId, WorkflowId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import { createJobInsert } from './job-insert.ts'
 import { first, type Queryable } from './rows.ts'
 
 /** A job and its execution, about to be stored. */
@@ -123,18 +124,14 @@ const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", h
 const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
 
 export function createJobStore(pool: Queryable): JobStore {
+  const insert = createJobInsert(pool)
   const claim = async (text: string, values: readonly unknown[]): Promise<ClaimedJob[]> => {
     const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
     return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
   }
   return {
     async insert(job, queued) {
-      const { rows } = await pool.query<{ inserted: boolean }>({
-        name: 'job-insert',
-        text: INSERT,
-        values: insertValues(job, queued),
-      })
-      if (first(rows)?.inserted) return { kind: 'inserted' }
+      if (await insert(job, queued)) return { kind: 'inserted' }
       const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
         'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',
         [job.ownerId, job.idempotency?.key],
@@ -257,63 +254,4 @@ export function createJobStore(pool: Queryable): JobStore {
       return rows
     },
   }
-}
-
-/** The unique key decides who starts (D9); everything else joins its verdict, in one statement. */
-const INSERT = `
-WITH key AS (
-  INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
-  SELECT $1, $2, $3, $4::uuid, to_timestamp($5::float8 / 1000) WHERE $2::text IS NOT NULL
-  ON CONFLICT (owner_id, key) DO UPDATE SET request_hash = excluded.request_hash, job_id = excluded.job_id,
-    expires_at = excluded.expires_at
-  WHERE idempotency_keys.expires_at <= now()
-  RETURNING 1
-), job AS (
-  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
-    lease_until, fence)
-  SELECT $4::uuid, $1, $6, $7, $8, $9, $10, to_timestamp($11::float8 / 1000), to_timestamp($12::float8 / 1000),
-    CASE $7 WHEN 'QUEUED' THEN 1 ELSE 0 END, $13::uuid,
-    CASE WHEN $13::uuid IS NOT NULL THEN now() + $14::int * interval '1 ms' END,
-    CASE WHEN $13::uuid IS NOT NULL THEN 1 ELSE 0 END
-  WHERE $2::text IS NULL OR EXISTS (SELECT 1 FROM key)
-  RETURNING id
-), execution AS (
-  INSERT INTO executions (id, owner_id, definition_id, workflow_id, label, mode, metadata, created_at)
-  SELECT id, $1, $15::uuid, $16::uuid, $17, $18, $19::json, to_timestamp($11::float8 / 1000) FROM job
-), value AS (
-  INSERT INTO execution_values (execution_id, owner_id, input, variables) SELECT id, $1, $20::json, $21::json FROM job
-), event AS (
-  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-  SELECT $1, id, 1, to_timestamp($22::float8 / 1000), $23, 0, $24::json FROM job WHERE $7 = 'QUEUED'
-)
-SELECT EXISTS (SELECT 1 FROM job) AS inserted`
-
-function insertValues(job: NewJob, queued: EventDraft): unknown[] {
-  const { idempotency, lease } = job
-  return [
-    job.ownerId,
-    idempotency?.key ?? null,
-    idempotency?.requestHash ?? null,
-    job.id,
-    idempotency?.expiresAt ?? null,
-    job.type,
-    job.status,
-    job.handler,
-    job.priority,
-    job.totalNodes,
-    job.at,
-    lease ? null : job.wakeAt,
-    lease?.workerId ?? null,
-    lease?.leaseMs ?? null,
-    job.definitionId,
-    job.workflowId,
-    job.label,
-    job.mode,
-    JSON.stringify(job.metadata),
-    JSON.stringify(job.input),
-    JSON.stringify(job.variables),
-    queued.at,
-    queued.kind,
-    JSON.stringify(queued.body),
-  ]
 }

@@ -101,7 +101,6 @@ class LoopRun {
       const end = await this.#runItem(index, loop.signal)
       if (end.kind === 'stopped') return
       await this.#recordItem(index, end)
-      this.#report()
       if (this.#failure) loop.abort(new RunStop({ kind: 'fail', error: this.#failure }))
     }
   }
@@ -119,6 +118,8 @@ class LoopRun {
 
   async #recordItem(index: number, end: Exclude<GraphEnd, { kind: 'stopped' }>): Promise<void> {
     const { path, run } = this.#site
+    // Before the end is recorded, so that its own event shows the progress that it makes.
+    this.#report()
     const at = run.ports.clock.now()
     const about = { path: itemPath(path, index), nodeId: this.#node.id, index }
     // A step that a lost worker left open in an item that has failed meanwhile.

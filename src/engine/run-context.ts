@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { Breath } from '../lib/breath.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import type { EventDraft } from './event.ts'
@@ -60,6 +61,8 @@ export class RunContext {
   readonly slots: Slots
   readonly progress: ProgressMeter
   readonly steps: RecordedSteps
+  /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
+  readonly breath: Breath
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
   #openLeaves = 0
@@ -77,6 +80,7 @@ export class RunContext {
     this.ports = ports
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.slots = new Slots(limits.concurrency)
+    this.breath = new Breath(ports.clock)
     this.steps = new RecordedSteps(graph, request.recorded)
     this.progress = new ProgressMeter(graph.nodes.length, Math.max(RUNNING_PERCENT, request.progress))
     for (const { id, index } of graph.nodes) {

@@ -8,6 +8,7 @@ import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
 import { readOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
+import { readConfig } from './read-config.ts'
 import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
 import { RunStop } from './run-stop.ts'
@@ -40,6 +41,7 @@ class StepRun {
   readonly #node: PlanNode
   readonly #site: StepSite
   readonly #recorded: RecordedStep | undefined
+  #config: ResolvedConfig | null = null
 
   constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
     this.#node = node
@@ -49,23 +51,21 @@ class StepRun {
   }
 
   async run(): Promise<StepEnd> {
-    const config = this.#resolveConfig()
-    if (config.kind === 'failed') return this.#fail(config.failure)
-    if (this.#node.body) return this.#runLoop(config.config)
+    if (this.#node.body) return this.#runLoop()
     const recorded = this.#recorded
-    if (recorded?.status === 'WAITING')
+    if (recorded?.status === 'WAITING') {
+      const config = await this.#resolveConfig()
+      if (config.kind === 'failed') return this.#fail(config.failure)
       return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output, LESS_OUTPUT))
+    }
     if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
     if (recorded?.status === 'RUNNING' && this.#node.block.repeat === 'never') {
+      await this.#resolveConfig() // for the record
       const end = await this.#giveUpOrWait(UNKNOWN_OUTCOME)
       if (end) return end
     }
-    return this.#attempts(config.config)
-  }
-
-  async #attempts(config: unknown): Promise<StepEnd> {
     for (;;) {
-      const attempt = await this.#attempt(config)
+      const attempt = await this.#attempt()
       const end =
         attempt.kind === 'outcome'
           ? await this.#takeOutcome(attempt.outcome)
@@ -75,18 +75,20 @@ class StepRun {
   }
 
   /** One attempt in one of the execution's places. */
-  async #attempt(config: unknown) {
+  async #attempt() {
     const { run, signal, order, input, scope, path, isTopLevel } = this.#site
     const { block, expressions, timeoutMs, index } = this.#node
     const release = await run.slots.acquire(order, signal)
     try {
+      const config = await this.#resolveConfig()
       signal.throwIfAborted()
+      if (config.kind === 'failed') return config
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()
       const end = await callBlock({
         block,
-        config,
+        config: config.config,
         input,
         scope,
         expressions,
@@ -139,9 +141,11 @@ class StepRun {
     return block.repeat === 'safe' || onUnknown === 'retry' || !UNKNOWN_OUTCOME_CODES.includes(code)
   }
 
-  async #runLoop(config: unknown): Promise<StepEnd> {
+  async #runLoop(): Promise<StepEnd> {
+    const config = await this.#resolveConfig()
+    if (config.kind === 'failed') return this.#fail(config.failure)
     await this.recorder.start()
-    const end = await runLoop(this.#node, this.#site, config)
+    const end = await runLoop(this.#node, this.#site, config.config)
     switch (end.kind) {
       case 'completed':
         return this.#complete(readOutput(end.output, LESS_OUTPUT), [DEFAULT_HANDLE])
@@ -152,13 +156,21 @@ class StepRun {
     }
   }
 
-  #resolveConfig(): { kind: 'ok'; config: unknown } | { kind: 'failed'; failure: StepFailure } {
+  /** Once per step: what a config is made of does not change. */
+  async #resolveConfig(): Promise<ResolvedConfig> {
+    if (this.#config) return this.#config
+    await this.#site.run.breath.draw()
+    this.#config = this.#renderConfig()
+    return this.#config
+  }
+
+  #renderConfig(): ResolvedConfig {
     try {
-      const resolved = renderConfig(this.#node.config, this.#site.scope)
-      this.recorder.configIs(resolved)
-      const parsed = this.#node.block.config.safeParse(resolved)
-      if (parsed.success) return { kind: 'ok', config: parsed.data }
-      const issues = parsed.error.issues
+      const rendered = renderConfig(this.#node.config, this.#site.scope)
+      this.recorder.configIs(rendered)
+      const read = readConfig(this.#node.block, rendered)
+      if (read.ok) return { kind: 'ok', config: read.config }
+      const issues = read.issues
         .slice(0, MAX_CONFIG_ISSUES)
         .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
       return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
@@ -232,6 +244,10 @@ class StepRun {
     return { kind: 'completed', output, handles, error }
   }
 }
+
+type ResolvedConfig =
+  | { readonly kind: 'ok'; readonly config: unknown }
+  | { readonly kind: 'failed'; readonly failure: StepFailure }
 
 const UNKNOWN_OUTCOME: StepFailure = {
   code: 'CALL_OUTCOME_UNKNOWN',

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { EXECUTION_MODES, type JobType } from '../engine/job.ts'
 import type { Json } from '../lib/json.ts'
+import { isStorableText } from '../lib/plain-json.ts'
 
 /** What a WORKFLOW job is created with: a stored workflow by its id, or a definition in place. */
 export const workflowPayloadSchema = z.object({
   /** The id of a stored workflow; beside a `workflowDefinition` it is only a name. */
-  workflowId: z.string().max(300),
+  workflowId: z.string().max(300).refine(isStorableText, 'holds a character that cannot be stored'),
   workflowDefinition: z.unknown().optional(),
   input: z.unknown().optional(),
   mode: z.enum(EXECUTION_MODES).default('production'),

@@ -673,6 +673,13 @@ export type LeadsTimelineQuery = { job: { status: JobStatus, result: unknown, ev
         | { path: string, seq: number, kind: JobEventKind, progress: number }
       > } } | null };
 
+export type StatusAfterRestartQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StatusAfterRestartQuery = { job: { status: JobStatus, result: unknown } | null };
+
 export type ExecuteMutationVariables = Exact<{
   input: ExecuteWorkflowInput;
 }>;
@@ -1374,6 +1381,14 @@ export const LeadsTimelineDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LeadsTimelineQuery, LeadsTimelineQueryVariables>;
+export const StatusAfterRestartDocument = new TypedDocumentString(`
+    query StatusAfterRestart($id: ID!) {
+  job(id: $id) {
+    status
+    result
+  }
+}
+    `) as unknown as TypedDocumentString<StatusAfterRestartQuery, StatusAfterRestartQueryVariables>;
 export const ExecuteDocument = new TypedDocumentString(`
     mutation Execute($input: ExecuteWorkflowInput!) {
   executeWorkflow(input: $input) {

@@ -46,7 +46,7 @@ export function randomGraph({ maxNodes = 8, depth = 1, prefix = 'n' } = {}): fc.
     const pairs = ids.flatMap((_, target) => ids.slice(0, target).map((__, source) => ({ source, target })))
     const arrows = fc.tuple(...pairs.map(() => fc.record({ chance: fc.nat(99), handle: fc.nat(5) })))
     return fc
-      .record({ nodes, arrows: arrows as fc.Arbitrary<Arrow[]>, density: fc.constantFrom(15, 35, 60) })
+      .record({ nodes, arrows, density: fc.constantFrom(15, 35, 60) })
       .map(({ nodes: made, arrows: drawn, density }) => ({
         nodes: made,
         edges: pairs.flatMap(({ source, target }, i) => {
@@ -58,11 +58,6 @@ export function randomGraph({ maxNodes = 8, depth = 1, prefix = 'n' } = {}): fc.
         }),
       }))
   })
-}
-
-interface Arrow {
-  readonly chance: number
-  readonly handle: number
 }
 
 function randomNode(id: string, depth: number): fc.Arbitrary<RandomNode> {

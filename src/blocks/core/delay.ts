@@ -25,19 +25,30 @@ export const delayBlock = defineBlock({
   output: z.json(),
   sample: null,
   async run({ config, input, clock }) {
-    const until = 'until' in config ? Date.parse(config.until) : clock.now() + lengthOf(config.duration)
-    if (Number.isNaN(until)) throw new BlockError('DELAY_INVALID', 'The instant in `until` is not ISO 8601.')
+    const until = 'until' in config ? instantOf(config.until) : clock.now() + lengthOf(config.duration)
     if (until - clock.now() > MAX_DELAY_MS)
       throw new BlockError('DELAY_INVALID', 'A delay is at most 366 days.')
     return waiting({ until, output: input })
   },
 })
 
+// With a zone, or a date alone, which is UTC: an instant must not depend on where the worker stands.
+const INSTANT = z.union([z.iso.datetime({ offset: true }), z.iso.date()])
+
+function instantOf(until: string): number {
+  const instant = INSTANT.safeParse(until)
+  if (instant.success) return Date.parse(instant.data)
+  throw new BlockError(
+    'DELAY_INVALID',
+    `"${until.slice(0, 100)}" in \`until\` is not an ISO 8601 instant such as "2027-01-31T09:00:00Z".`,
+  )
+}
+
 function lengthOf(duration: number | string): number {
   const ms = typeof duration === 'number' ? duration : parseDuration(duration)
   if (ms !== null) return ms
   throw new BlockError(
     'DELAY_INVALID',
-    `"${duration}" is not a length of time such as "90s", "15m" or "PT15M".`,
+    `"${String(duration).slice(0, 100)}" is not a length of time such as "90s", "15m" or "PT15M".`,
   )
 }

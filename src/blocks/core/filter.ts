@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BlockError, completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { Breath } from '../../lib/breath.ts'
 import type { Json } from '../../lib/json.ts'
 
 /** Parts a list in two by a condition. */
@@ -22,10 +23,13 @@ export const filterBlock = defineBlock({
   }),
   sample: { items: [{ email: 'ada@example.com', score: 72 }], rejected: [] },
   expressions: [{ pointer: '/condition', binds: ['item', 'index'] }],
-  async run({ config, evaluate }) {
+  async run({ config, evaluate, clock, signal }) {
     const items: Json[] = []
     const rejected: Json[] = []
+    const breath = new Breath(clock)
     for (const [index, item] of config.items.entries()) {
+      await breath.draw()
+      signal.throwIfAborted()
       const isWanted = evaluate(config.condition, { item, index })
       if (typeof isWanted !== 'boolean') {
         const message = `The condition must yield true or false; for item ${index} it yields ${JSON.stringify(isWanted)?.slice(0, 200)}.`

@@ -5,6 +5,7 @@ import { graphSchema, type GraphDefinition, type GraphNode } from '../definition
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import { compileExpression, type Expression } from '../expression.ts'
 import type { PlanEdge, PlanGraph, PlanNode } from '../plan.ts'
+import { readConfig } from '../read-config.ts'
 import { retryPolicySchema } from '../retry-policy.ts'
 import { isTemplate } from '../template.ts'
 import { expressionFault } from './expression-fault.ts'
@@ -68,9 +69,9 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
       report(expressionFault(fault, where, nodeId))
     },
   })
-  const parsed = block.config.safeParse(node.config)
+  const read = readConfig(block, node.config)
   // What a template will yield is not known yet.
-  const issues = standingIssues(parsed.error?.issues ?? [], (path) =>
+  const issues = standingIssues(read.ok ? [] : read.issues, (path) =>
     isAtOrUnder(pointer(configAt, ...path.map(String)), templateAt),
   )
   for (const diagnostic of issuesToDiagnostics(issues, { code: 'CONFIG_INVALID', at: configAt, nodeId }))

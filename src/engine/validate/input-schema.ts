@@ -73,7 +73,8 @@ function keep(key: string, validate: ValidateFunction): void {
 const linearRegExp = Object.assign(
   (pattern: string) => {
     const regExp = RE2JS.compile(pattern)
-    return { test: (text: string) => regExp.matcher(text).find() }
+    // Ajv tells patterns apart by their text form; without one all patterns of a schema are the first.
+    return { test: (text: string) => regExp.matcher(text).find(), toString: () => pattern }
   },
   { code: 'RE2' },
 )

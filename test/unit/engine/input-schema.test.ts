@@ -44,6 +44,13 @@ describe('an execution’s input against its schema', () => {
     ])
   })
 
+  test('every pattern is itself', () => {
+    const properties = { a: { pattern: '^a+$' }, b: { pattern: '^b+$' } }
+    const problems = inputProblems({ properties, patternProperties: { '^c': { const: 1 } } }, { a: 'b', b: 'a', c: 2 })
+    expect(problems.map((problem) => problem.pointer).toSorted()).toEqual(['/a', '/b', '/c'])
+    expect(inputProblems({ properties }, { a: 'aa', b: 'bb' })).toEqual([])
+  })
+
   test('a pattern made to backtrack does not', () => {
     const startedAt = performance.now()
     expect(inputProblems({ pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}!`)).toHaveLength(1)

@@ -1,0 +1,119 @@
+import type { EventDraft } from '../engine/event.ts'
+import type { JobId } from '../lib/ids.ts'
+import { inGroups } from '../lib/in-groups.ts'
+import type { NewJob } from './job-store.ts'
+import type { Queryable } from './rows.ts'
+
+interface Insertion {
+  readonly job: NewJob
+  readonly queued: EventDraft
+  readonly input: string
+  readonly variables: string
+  readonly metadata: string
+}
+
+const GROUP_MAX_LENGTH = 8 * 1024 * 1024
+
+/**
+ * Stores new jobs, all that arrive while one statement is under way by the next one. Gives false for a job whose
+ * idempotency key stands for another job: nothing of it is stored (D9).
+ */
+export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
+  const insert = inGroups(
+    async (insertions: readonly Insertion[]) => {
+      const { rows } = await pool.query<{ id: JobId }>({
+        name: 'job-insert',
+        text: INSERT,
+        values: valuesOf(insertions),
+      })
+      const stored = new Set(rows.map(({ id }) => id))
+      return insertions.map(({ job }) => stored.has(job.id))
+    },
+    {
+      maxSize: GROUP_MAX_LENGTH,
+      sizeOf: ({ input, variables, metadata }) => input.length + variables.length + metadata.length,
+      keyOf: ({ job }) => job.idempotency && `${job.ownerId} ${job.idempotency.key}`,
+    },
+  )
+  return (job, queued) =>
+    insert({
+      job,
+      queued,
+      input: JSON.stringify(job.input),
+      variables: JSON.stringify(job.variables),
+      metadata: JSON.stringify(job.metadata),
+    })
+}
+
+/** The unique key decides who starts; everything else joins its verdict. */
+const INSERT = `
+WITH new AS (
+  SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
+    $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
+    $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[]
+  ) AS n(
+    id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
+    total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
+    mode, metadata, input, variables, event_at, event_kind, event_body
+  )
+), key AS (
+  INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
+  SELECT owner_id, key, request_hash, id, to_timestamp(key_expires_at / 1000) FROM new WHERE key IS NOT NULL
+  ON CONFLICT (owner_id, key) DO UPDATE SET request_hash = excluded.request_hash, job_id = excluded.job_id,
+    expires_at = excluded.expires_at
+  WHERE idempotency_keys.expires_at <= now()
+  RETURNING job_id
+), job AS (
+  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
+    lease_until, fence)
+  SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
+    to_timestamp(wake_at / 1000), CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
+    CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
+    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END
+  FROM new WHERE key IS NULL OR id IN (SELECT job_id FROM key)
+  RETURNING id
+), execution AS (
+  INSERT INTO executions (id, owner_id, definition_id, workflow_id, label, mode, metadata, created_at)
+  SELECT id, owner_id, definition_id, workflow_id, label, mode, metadata::json, to_timestamp(created_at / 1000)
+  FROM new JOIN job USING (id)
+), value AS (
+  INSERT INTO execution_values (execution_id, owner_id, input, variables)
+  SELECT id, owner_id, input::json, variables::json FROM new JOIN job USING (id)
+), event AS (
+  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+  SELECT owner_id, id, 1, to_timestamp(event_at / 1000), event_kind, 0, event_body::json
+  FROM new JOIN job USING (id) WHERE status = 'QUEUED'
+)
+SELECT id FROM job`
+
+function valuesOf(insertions: readonly Insertion[]): unknown[] {
+  const of = <T>(read: (job: NewJob, insertion: Insertion) => T): T[] =>
+    insertions.map((one) => read(one.job, one))
+  return [
+    of(({ id }) => id),
+    of(({ ownerId }) => ownerId),
+    of(({ idempotency }) => idempotency?.key ?? null),
+    of(({ idempotency }) => idempotency?.requestHash ?? null),
+    of(({ idempotency }) => idempotency?.expiresAt ?? null),
+    of(({ type }) => type),
+    of(({ status }) => status),
+    of(({ handler }) => handler),
+    of(({ priority }) => priority),
+    of(({ totalNodes }) => totalNodes),
+    of(({ at }) => at),
+    of(({ lease, wakeAt }) => (lease ? null : wakeAt)),
+    of(({ lease }) => lease?.workerId ?? null),
+    of(({ lease }) => lease?.leaseMs ?? null),
+    of(({ definitionId }) => definitionId),
+    of(({ workflowId }) => workflowId),
+    of(({ label }) => label),
+    of(({ mode }) => mode),
+    of((_, { metadata }) => metadata),
+    of((_, { input }) => input),
+    of((_, { variables }) => variables),
+    of((_, { queued }) => queued.at),
+    of((_, { queued }) => queued.kind),
+    of((_, { queued }) => JSON.stringify(queued.body)),
+  ]
+}

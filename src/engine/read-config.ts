@@ -1,0 +1,19 @@
+import type { z } from 'zod'
+import { messageOf } from '../lib/errors.ts'
+import type { Json } from '../lib/json.ts'
+import type { Block } from './block.ts'
+
+export type ConfigReading =
+  | { readonly ok: true; readonly config: unknown }
+  | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] }
+
+/** Parses a config by its block's schema. A schema is its author's code: one that throws counts as one that refuses. */
+export function readConfig(block: Pick<Block, 'config'>, config: Json): ConfigReading {
+  try {
+    const parsed = block.config.safeParse(config)
+    return parsed.success ? { ok: true, config: parsed.data } : { ok: false, issues: parsed.error.issues }
+  } catch (thrown) {
+    const message = `the block’s schema failed: ${messageOf(thrown)}`
+    return { ok: false, issues: [{ code: 'custom', path: [], message, input: config }] }
+  }
+}

@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { createLumeClient } from '../../examples/leads/lume-client.ts'
+import type { TimelineEvent } from '../../examples/leads/progress-view.ts'
+import { Closers } from '../../src/lib/closers.ts'
+import { startReceiver } from '../support/receiver-server.ts'
+import { startServerProcess } from '../support/server-process.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+let closers: Closers
+let dataDir: string
+
+beforeEach(async () => {
+  closers = new Closers()
+  dataDir = await mkdtemp(join(tmpdir(), 'lume-demo-test-'))
+  closers.add(() => rm(dataDir, { recursive: true, force: true }))
+})
+afterEach(() => closers.close())
+
+test('`npm run demo` starts a server of its own where there is none, sends the leads and shows what came of it', async () => {
+  const { code, output, complaints } = await demo(['--own-server'])
+  expect({ code, complaints }).toEqual({ code: 0, complaints: '' })
+  expect(output).toMatch(/^1000 leads to http:\/\/127\.0\.0\.1:\d+, started for this demo\.$/m)
+  expect(output).toMatch(/^100 % {2}job completed, 13 batches done$/m)
+  expect(output).toMatch(/^COMPLETED$/m)
+  expect(resultIn(output)).toMatchObject({ leads: 1_000, batches: 13, failedBatches: [] })
+  expect(output).toMatch(/^The receiver holds \d+ leads in 13 batches, after 13 calls\.$/m)
+}, 60_000)
+
+test('`npm run demo` uses the server of LUME_URL and leaves it running', async () => {
+  const server = await startServerProcess({ LUME_DATA_DIR: dataDir })
+  closers.add(() => server.kill())
+  const { origin } = new URL(server.url)
+  for (let run = 0; run < 2; run++) {
+    const { code, output } = await demo([], { LUME_URL: origin })
+    expect(code).toBe(0)
+    expect(output).toContain(`1000 leads to ${origin}.`)
+    expect(resultIn(output)).toMatchObject({ leads: 1_000, batches: 13, failedBatches: [] })
+  }
+  expect((await fetch(`${origin}/ready`)).status).toBe(200)
+}, 60_000)
+
+test('`npm run demo` says so when nothing answers at LUME_URL', async () => {
+  const LUME_URL = `http://127.0.0.1:${await freePort()}`
+  expect(await demo([], { LUME_URL })).toEqual({
+    code: 1,
+    output: '',
+    complaints: `Nothing answers at ${LUME_URL} (LUME_URL). Start a server there: npm start\n`,
+  })
+})
+
+test('the example’s client goes on by itself when the server is killed and comes back', async () => {
+  const receiver = await startReceiver()
+  closers.add(() => receiver.close())
+  const port = await freePort()
+  const start = () =>
+    startServerProcess({
+      PORT: String(port),
+      LUME_DATA_DIR: dataDir,
+      LUME_ALLOW_PRIVATE_HOSTS: receiver.host,
+    })
+  let server = await start()
+  closers.add(() => server.kill())
+
+  const notes: string[] = []
+  const client = createLumeClient(`http://127.0.0.1:${port}`, (note) => notes.push(note))
+  closers.add(() => client.close())
+  const definition = await readExample('workflow.json')
+  const { jobId, executionId } = await client.execute({
+    // Slow enough that the kill falls into the middle of several batches.
+    definition: { ...definition, variables: { ...(definition.variables as object), receiverDelayMs: 200 } },
+    input: { leads: await readExample('leads.json'), receiverUrl: receiver.url },
+    idempotencyKey: 'once',
+  })
+  const seen: TimelineEvent[] = []
+  let isKilled = false
+  for await (const event of client.follow(jobId)) {
+    seen.push(event)
+    if (isKilled || event.kind !== 'LOOP_ITEM_COMPLETED') continue
+    isKilled = true
+    await server.kill()
+    server = await start()
+  }
+  expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_event, index) => index + 1))
+  expect(seen.filter(({ kind }) => kind === 'JOB_RECOVERED')).toHaveLength(1)
+  expect(seen.at(-1)?.kind).toBe('JOB_COMPLETED')
+  expect(notes).toEqual([
+    expect.stringMatching(/^Connection lost after event \d+; trying again\.$/),
+    expect.stringMatching(/^Connected again; going on after event \d+\.$/),
+  ])
+  expect(await client.ending(executionId)).toMatchObject({
+    status: 'COMPLETED',
+    output: { failedBatches: [] },
+  })
+
+  // The calls that the kill cut off were made again, under the same keys and with the same bodies.
+  const { calls, batches } = await receiver.summary()
+  expect(batches).toHaveLength(13)
+  expect(calls).toBeGreaterThan(13)
+}, 60_000)
+
+interface DemoEnd {
+  readonly code: number | null
+  readonly output: string
+  readonly complaints: string
+}
+
+async function demo(flags: readonly string[], environment: Record<string, string> = {}): Promise<DemoEnd> {
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn('npm', ['run', '--silent', 'demo', '--', ...flags], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [output, complaints, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ])
+  return { code, output, complaints: complaints.replaceAll(/^npm warn .*\n/gm, '') }
+}
+
+/** The result, printed as JSON between the status and the receiver's summary. */
+function resultIn(output: string): unknown {
+  return JSON.parse(/^COMPLETED\n(\{.*?^\})/ms.exec(output)?.[1] ?? 'null')
+}
+
+async function readExample(name: string): Promise<Record<string, unknown>> {
+  const path = new URL(`../../examples/leads/${name}`, import.meta.url)
+  return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
