@@ -119,6 +119,8 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
     url: `${url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: RETRY_ATTEMPTS,
+    // Also when nobody listens for the moment: by itself graphql-ws tries again only after a connection that stood.
+    shouldRetry: () => true,
     retryWait: (retries) => sleep(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** retries)),
     on: {
       closed(event) {

@@ -33,7 +33,11 @@ export const delayBlock = defineBlock({
 })
 
 // With a zone, or a date alone, which is UTC: an instant must not depend on where the worker stands.
-const INSTANT = z.union([z.iso.datetime({ offset: true }), z.iso.date()])
+const INSTANT = z.union([
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }), // to the minute
+  z.iso.date(),
+])
 
 function instantOf(until: string): number {
   const instant = INSTANT.safeParse(until)

@@ -46,7 +46,10 @@ describe('an execution’s input against its schema', () => {
 
   test('every pattern is itself', () => {
     const properties = { a: { pattern: '^a+$' }, b: { pattern: '^b+$' } }
-    const problems = inputProblems({ properties, patternProperties: { '^c': { const: 1 } } }, { a: 'b', b: 'a', c: 2 })
+    const problems = inputProblems(
+      { properties, patternProperties: { '^c': { const: 1 } } },
+      { a: 'b', b: 'a', c: 2 },
+    )
     expect(problems.map((problem) => problem.pointer).toSorted()).toEqual(['/a', '/b', '/c'])
     expect(inputProblems({ properties }, { a: 'aa', b: 'bb' })).toEqual([])
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { z } from 'zod'
 import type { Block } from '../../../src/engine/block.ts'
 import {
   definition,
@@ -7,6 +8,7 @@ import {
   hangs,
   held,
   returns,
+  scriptedBlocks,
   settled,
   TestExecution,
   type Behaviours,
@@ -335,26 +337,58 @@ describe('E13: a call that must not be repeated', () => {
 })
 
 describe('a block as its author wrote it', () => {
-  test('a synchronous throw and a value instead of a promise are read like any other', async () => {
-    const odd = (type: string, run: () => unknown): Block =>
-      ({ ...new TestExecution(ab).plan.graph.nodes[0]?.block, type, run }) as unknown as Block
-    const document = definition(
-      { a: { type: 'odd.value' }, b: { type: 'odd.throws', onError: 'continue' } },
-      'a > b',
-    )
+  const [template] = scriptedBlocks({})
+  const odd = (change: object): Block => ({ ...template, type: 'odd.block', ...change }) as unknown as Block
+  const endOf = (block: Block) =>
+    new TestExecution(definition({ a: { type: 'odd.block' } }), {}, { blocks: [block] }).finish()
+
+  test('may return its outcome instead of a promise of it', async () => {
+    const end = await endOf(odd({ run: () => ({ kind: 'completed', output: 1 }) }))
+    expect(end).toMatchObject({ status: 'COMPLETED', output: '1' })
+  })
+
+  test('may throw at once', async () => {
+    const run = () => {
+      throw new Error('at once')
+    }
+    expect(await endOf(odd({ run }))).toMatchObject({ error: { code: 'BLOCK_FAILED', message: 'at once' } })
+  })
+
+  test('may have a schema that throws: the config is refused, before and during the run', async () => {
+    const config = z.object({}).transform((value) => {
+      if (!isValidating) throw new Error('no such thing')
+      return value
+    })
+    let isValidating = true
     const execution = new TestExecution(
-      document,
+      definition({ a: { type: 'odd.block' } }),
       {},
-      {
-        blocks: [
-          odd('odd.value', () => ({ kind: 'completed', output: 1 })),
-          odd('odd.throws', () => {
-            throw new Error('at once')
-          }),
-        ],
-      },
+      { blocks: [odd({ config })] },
     )
-    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
-    expect(execution.journal.steps.get('b')?.error?.message).toBe('at once')
+    isValidating = false
+    expect(await execution.finish()).toMatchObject({
+      error: { code: 'CONFIG_INVALID', message: expect.stringContaining('no such thing') },
+    })
+    expect(
+      () => new TestExecution(definition({ a: { type: 'odd.block' } }), {}, { blocks: [odd({ config })] }),
+    ).toThrow('CONFIG_INVALID')
+  })
+
+  test('may not look like a block at all', async () => {
+    for (const run of [() => null, () => undefined, () => 'done', async () => ({})]) {
+      expect(await endOf(odd({ run }))).toMatchObject({ error: { code: 'OUTCOME_INVALID' } })
+    }
+  })
+})
+
+describe('a record that nobody could have written', () => {
+  test('a canceled step in an execution that goes on is a fault, not a result', async () => {
+    const execution = new TestExecution(ab, { a: hangs() })
+    await lose(execution)
+    const step = execution.journal.steps.get('a')
+    if (step)
+      execution.journal.steps.set('a', { ...step, status: 'CANCELED', finishedAt: execution.clock.now() })
+    await expect(execution.run(execution.recover())).rejects.toThrow('a step was canceled although')
+    expect(execution.journal.job.end).toBeNull()
   })
 })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import fc from 'fast-check'
 import { followingController } from '../../../src/lib/abort.ts'
 import { backoffDelay } from '../../../src/lib/backoff.ts'
+import { Breath } from '../../../src/lib/breath.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { Closers } from '../../../src/lib/closers.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -117,6 +118,24 @@ describe('followingController', () => {
     free.unfollow()
     parent.abort()
     expect(free.controller.signal.aborted).toBe(false)
+  })
+})
+
+describe('Breath', () => {
+  test('is drawn at once within a slice, and after it in a turn of one’s own', async () => {
+    jest.useRealTimers()
+    let now = 0
+    const breath = new Breath({ now: () => now })
+    const order: string[] = []
+    const work = async (name: string) => {
+      await breath.draw()
+      order.push(name)
+    }
+    setImmediate(() => order.push('others'))
+    await work('within')
+    now = 20
+    await Promise.all([work('first'), work('second')])
+    expect(order).toEqual(['within', 'others', 'first', 'second'])
   })
 })
 
