@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createClient } from 'graphql-ws'
 import type pg from 'pg'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { EndWatch } from './end-watch.ts'
 import { inFlight, openBenchEnvironment, TWO_HUNDRED_BYTES, type BenchEnvironment } from './environment.ts'
 

@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-ws'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { openBenchEnvironment, percentile, type BenchEnvironment } from './environment.ts'
 
 // Workload: one external step, one execution at a time, from the call of `executeWorkflow` to the terminal event on a

@@ -113,7 +113,7 @@ interface FollowData {
 /** `note` hears of it, in words, when the connection is cut while a job is followed, and when it is back. */
 export function createLumeClient(url: string, note: (text: string) => void): LumeClient {
   let cursor = 0
-  let closed = false
+  const closing = new AbortController()
   let cut = false
   const socket = createClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
@@ -167,14 +167,14 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
           return cursor
         },
       }
-      while (!ended && !closed) {
+      while (!ended && !closing.signal.aborted) {
         for await (const { events, cursor: reached } of batches(variables)) {
           yield* events
           cursor = reached
           ended ||= events.some((event) => ENDINGS.includes(event.kind))
         }
         // A server that shuts down may complete the stream before the job ends.
-        if (!ended && !closed) await sleep(FIRST_RETRY_MS)
+        if (!ended && !closing.signal.aborted) await sleep(FIRST_RETRY_MS)
       }
     },
 
@@ -185,7 +185,7 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
     },
 
     async close() {
-      closed = true
+      closing.abort()
       await socket.dispose()
     },
   }

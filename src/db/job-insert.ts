@@ -45,7 +45,10 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
     })
 }
 
-/** The unique key decides who starts; everything else joins its verdict. */
+/**
+ * The unique key decides who starts; everything else joins its verdict. When a job wants a worker is told to the database
+ * as a length of time: it is its clock that decides, and the starter's may differ.
+ */
 const INSERT = `
 WITH new AS (
   SELECT * FROM unnest(
@@ -68,7 +71,7 @@ WITH new AS (
   INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
     lease_until, fence)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
-    to_timestamp(wake_at / 1000), CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
+    now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
     CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END
   FROM new WHERE key IS NULL OR id IN (SELECT job_id FROM key)

@@ -99,7 +99,6 @@ export const definitionSchema = graphSchema.extend({
 export type Definition = z.output<typeof definitionSchema>
 export type GraphDefinition = Pick<Definition, 'nodes' | 'edges' | 'output'>
 export type GraphNode = z.output<typeof nodeSchema>
-export type GraphEdge = z.output<typeof edgeSchema>
 
 export const DEFINITION_MAX_BYTES = 4 * 1024 * 1024
 export const DEFINITION_MAX_NODES = 2_000

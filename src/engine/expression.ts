@@ -11,10 +11,9 @@ import { readsScopeOnly } from './expression/path.ts'
 import type { Reference, Scope } from './expression/place.ts'
 import { parse } from './expression/syntax.ts'
 
-export { ExpressionError, EXPRESSION_ERROR_CODES } from './expression/error.ts'
+export { ExpressionError } from './expression/error.ts'
 export type { ExpressionErrorCode, SourceRange } from './expression/error.ts'
-export { FUNCTION_GROUPS } from './expression/function.ts'
-export type { FunctionDoc, FunctionGroup } from './expression/function.ts'
+export type { FunctionDoc } from './expression/function.ts'
 export { Meter } from './expression/meter.ts'
 export type { Reference, Scope } from './expression/place.ts'
 

@@ -1,4 +1,5 @@
 import type { Json } from '../lib/json.ts'
+import type { Activity } from './activity.ts'
 import type { Scope } from './expression.ts'
 import type { PlanGraph } from './plan.ts'
 import type { RunContext } from './run-context.ts'
@@ -15,6 +16,8 @@ export interface Frame {
   /** Its place among all that is ready (E4). */
   readonly order: readonly number[]
   readonly signal: AbortSignal
+  /** Where its steps count as work. */
+  readonly activity: Activity
 }
 
 export type GraphScope = Scope & { readonly nodes: { readonly [id: string]: Json } }
@@ -36,6 +39,7 @@ export interface StepSite {
   readonly order: readonly number[]
   readonly isTopLevel: boolean
   readonly signal: AbortSignal
+  readonly activity: Activity
   readonly run: RunContext
   /** Runs a loop's body in a frame of its own. */
   readonly runBody: (body: PlanGraph, frame: Frame) => Promise<GraphEnd>

@@ -85,6 +85,7 @@ class GraphRun {
       order: [...this.#frame.order, node.index],
       isTopLevel: this.#isTopLevel,
       signal: this.#siblings.controller.signal,
+      activity: this.#frame.activity,
       run: this.#run,
       runBody: (body, frame) => runGraph(body, frame, this.#run),
     })

@@ -1,13 +1,18 @@
 import { z } from 'zod'
 import { followingController } from '../lib/abort.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
+import { ItemActivity, type Activity } from './activity.ts'
 import { event, type EventDraft } from './event.ts'
 import type { GraphEnd, StepSite } from './frame.ts'
 import type { EndedLoopItem, LoopItemRecord } from './journal.ts'
 import { readOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import { RunStop } from './run-stop.ts'
+import { Slots } from './slots.ts'
 import { finalFailure, itemPath, type RecordedError, type StepFailure } from './step.ts'
+
+/** Items that wait hold no lane; so many of them are open at most. */
+const MAX_OPEN_ITEMS = 1_000
 
 const LOOP_ITEM_FAILED = 'LOOP_ITEM_FAILED'
 
@@ -54,7 +59,6 @@ class LoopRun {
   readonly #config: LoopConfig
   /** The ends of items on record. */
   readonly #recorded: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
-  #next = 0
   #ended = 0
   #failure: RecordedError | null = null
 
@@ -68,7 +72,7 @@ class LoopRun {
 
   async run(): Promise<LoopEnd> {
     this.#failure = await this.#recordedFailure()
-    if (!this.#failure) await this.#runItems()
+    if (!this.#failure) await this.#site.activity.waitFor(this.#runItems())
     if (this.#site.signal.aborted) return { kind: 'stopped' }
     if (this.#failure) {
       const { code, message, path = '' } = this.#failure
@@ -80,40 +84,56 @@ class LoopRun {
     return { kind: 'completed', output: await this.#collect() }
   }
 
+  /** Starts one item after the other, as places allow, until none is left or the loop stops; resolves when all have ended. */
   async #runItems(): Promise<void> {
     const { items, concurrency } = this.#config
     const { controller: loop, unfollow } = followingController(this.#site.signal)
-    const lanes = Array.from({ length: Math.min(concurrency, items.length) }, () =>
-      this.#lane(loop).catch((fault: unknown) => this.#site.run.stop(RunStop.of(fault))),
-    )
-    await Promise.all(lanes)
-    unfollow()
-  }
-
-  /** Takes one item after the other until none is left or the loop stops. */
-  async #lane(loop: AbortController): Promise<void> {
-    while (this.#next < this.#config.items.length && !loop.signal.aborted) {
-      const index = this.#next++
+    const lanes = new Slots(concurrency)
+    const places = new Slots(MAX_OPEN_ITEMS)
+    const open = new Set<Promise<void>>()
+    for (const index of items.keys()) {
       if (this.#recorded.has(index)) {
         this.#report()
         continue
       }
-      const end = await this.#runItem(index, loop.signal)
-      if (end.kind === 'stopped') return
-      await this.#recordItem(index, end)
-      if (this.#failure) loop.abort(new RunStop({ kind: 'fail', error: this.#failure }))
+      const order = [index]
+      const takeLane = () => lanes.acquire(order, loop.signal)
+      const leave = await places.acquire(order, loop.signal).catch(ignoreStop)
+      const lane = leave && (await takeLane().catch(ignoreStop))
+      if (!lane || loop.signal.aborted) break
+      const activity = new ItemActivity({ outer: this.#site.activity, lane, takeLane })
+      const ended = this.#runItem(index, { loop, activity }).then(() => {
+        activity.close()
+        leave()
+        open.delete(ended)
+      })
+      open.add(ended)
     }
+    await Promise.all(open)
+    unfollow()
   }
 
-  async #runItem(index: number, signal: AbortSignal): Promise<GraphEnd> {
+  async #runItem(
+    index: number,
+    { loop, activity }: { loop: AbortController; activity: Activity },
+  ): Promise<void> {
     const item = this.#config.items[index] ?? null
-    return this.#site.runBody(this.#body, {
-      prefix: itemPath(this.#site.path, index),
-      input: item,
-      scope: { ...this.#site.scope, item, index },
-      order: [...this.#site.order, index],
-      signal,
-    })
+    try {
+      const end = await this.#site.runBody(this.#body, {
+        prefix: itemPath(this.#site.path, index),
+        input: item,
+        scope: { ...this.#site.scope, item, index },
+        order: [...this.#site.order, index],
+        signal: loop.signal,
+        activity,
+      })
+      if (end.kind === 'stopped') return
+      const close = activity.openWork()
+      await this.#recordItem(index, end).finally(close)
+      if (this.#failure) loop.abort(new RunStop({ kind: 'fail', error: this.#failure }))
+    } catch (fault) {
+      this.#site.run.stop(RunStop.of(fault))
+    }
   }
 
   async #recordItem(index: number, end: Exclude<GraphEnd, { kind: 'stopped' }>): Promise<void> {
@@ -184,6 +204,11 @@ class LoopRun {
     if (!this.#node.body) throw new Error(`the node ${this.#node.id} is not a loop`)
     return this.#node.body
   }
+}
+
+/** The loop has stopped: its signal tells why. */
+function ignoreStop(): null {
+  return null
 }
 
 function collected({ index, status, output, error }: EndedLoopItem): Json {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Breath } from '../lib/breath.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import type { Activity } from './activity.ts'
 import type { EventDraft } from './event.ts'
 import type { ExecutionMode } from './job.ts'
 import {
@@ -54,7 +55,7 @@ const PARK_OVER_MS = 1_000
  * What all parts of one run share: the way to the journal, the places for attempts, progress, and the knowledge of who
  * waits for what, from which it follows when the run may park (E9).
  */
-export class RunContext {
+export class RunContext implements Activity {
   readonly request: RunRequest
   readonly ports: RunPorts
   readonly startedAt: number
@@ -65,7 +66,8 @@ export class RunContext {
   readonly breath: Breath
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
-  #openLeaves = 0
+  #waitsForOthers = 0
+  #work = 0
   #pendingCalls = 0
   #currentStep: string | null = null
   #onIdle: ((wakeAt: number) => void) | null = null
@@ -130,7 +132,7 @@ export class RunContext {
 
   /** The outputs and errors of a loop's ended items. */
   loopItems(path: string): Promise<readonly EndedLoopItem[]> {
-    return this.#counted(this.ports.journal.loopItems(path))
+    return this.ports.journal.loopItems(path)
   }
 
   /**
@@ -173,16 +175,15 @@ export class RunContext {
     this.#currentStep = path
   }
 
-  /** Counts a step that is neither a loop nor ended: while one of them does not wait, the run cannot park. */
-  openLeaf(): () => void {
-    this.#openLeaves++
+  /** While one piece of work does not wait, the run cannot park. */
+  openWork(): () => void {
+    this.#work++
     return () => {
-      this.#openLeaves--
+      this.#work--
       this.#checkIdle()
     }
   }
 
-  /** Waits for an instant in a way that lets the run park. Rejects when the signal aborts. */
   async waitUntil(dueAt: number, signal: AbortSignal): Promise<void> {
     const wait = { dueAt }
     this.#waits.add(wait)
@@ -193,6 +194,15 @@ export class RunContext {
       signal.throwIfAborted()
     } finally {
       this.#waits.delete(wait)
+    }
+  }
+
+  async waitFor(others: Promise<void>): Promise<void> {
+    this.#waitsForOthers++
+    try {
+      await others
+    } finally {
+      this.#waitsForOthers--
     }
   }
 
@@ -219,9 +229,9 @@ export class RunContext {
     this.#isIdleCheckDue = true
     setImmediate(() => {
       this.#isIdleCheckDue = false
-      const isIdle = this.#waits.size > 0 && this.#openLeaves === this.#waits.size && this.#pendingCalls === 0
+      const isAtWork = this.#work > this.#waits.size + this.#waitsForOthers || this.#pendingCalls > 0
       const callback = this.#onIdle
-      if (!isIdle || !callback || this.#stop.signal.aborted) return
+      if (isAtWork || this.#waits.size === 0 || !callback || this.#stop.signal.aborted) return
       let wakeAt = Number.POSITIVE_INFINITY
       for (const { dueAt } of this.#waits) wakeAt = Math.min(wakeAt, dueAt)
       if (wakeAt - this.ports.clock.now() < PARK_OVER_MS) return

@@ -51,6 +51,7 @@ function topFrame(run: RunContext): Frame {
     scope: { input, variables: deepFreeze(variables), execution, secrets: {}, nodes: {} },
     order: [],
     signal: run.signal,
+    activity: run,
   }
 }
 

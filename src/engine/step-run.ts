@@ -23,7 +23,7 @@ const MAX_CONFIG_ISSUES = 10
 /** Takes one step from wherever its record says it is to its end. */
 export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const step = new StepRun(node, site, site.run.request.recorded.steps.get(site.path))
-  const closeLeaf = node.body ? () => {} : site.run.openLeaf()
+  const close = site.activity.openWork()
   try {
     return await step.run()
   } catch (thrown) {
@@ -32,7 +32,7 @@ export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> 
     if (stop.isRecorded) step.recorder.cancel()
     return { kind: 'stopped' }
   } finally {
-    closeLeaf()
+    close()
   }
 }
 
@@ -196,14 +196,14 @@ class StepRun {
 
   /** Waits for the instant at which a waiting step ends. */
   async #sitOut(dueAt: number, output: ReadOutput | RefusedOutput): Promise<StepEnd> {
-    await this.#site.run.waitUntil(dueAt, this.#site.signal)
+    await this.#site.activity.waitUntil(dueAt, this.#site.signal)
     return this.#complete(output, [DEFAULT_HANDLE])
   }
 
   async #waitForRetry(dueAt: number): Promise<void> {
-    const { run, signal } = this.#site
+    const { run, signal, activity } = this.#site
     const delayMs = dueAt - run.ports.clock.now()
-    if (delayMs > LONG_RETRY_MS) await run.waitUntil(dueAt, signal)
+    if (delayMs > LONG_RETRY_MS) await activity.waitUntil(dueAt, signal)
     else await run.ports.clock.wait(Math.max(0, delayMs), signal)
     this.recorder.nextAttempt()
   }

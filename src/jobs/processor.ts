@@ -92,19 +92,18 @@ export class Processor {
     const wanted = this.#free
     if (wanted <= 0 || this.#isStopped) return 0
     this.#free -= wanted
-    let claimed: readonly ClaimedJob[] = []
-    try {
-      const waiting = await jobs.claimWaiting(lease, wanted)
-      const expired =
-        waiting.length < wanted
-          ? await jobs.claimExpired(lease, Math.min(wanted - waiting.length, EXPIRED_PER_TICK))
-          : []
-      claimed = [...waiting, ...expired]
-    } finally {
-      this.#free += wanted - claimed.length
+    let left = wanted
+    const take = (claimed: readonly ClaimedJob[]) => {
+      left -= claimed.length
+      for (const job of claimed) this.#take(job, { takesSlot: true })
     }
-    for (const job of claimed) this.#take(job, { takesSlot: true })
-    return claimed.length
+    try {
+      take(await jobs.claimWaiting(lease, left))
+      if (left > 0) take(await jobs.claimExpired(lease, Math.min(left, EXPIRED_PER_TICK)))
+    } finally {
+      this.#free += left
+    }
+    return wanted - left
   }
 
   /** Obeys a job's inbox: at once when the job runs here, by taking the fence when nobody holds it (D8). */

@@ -97,6 +97,24 @@ test('what finds no room waits, and starts when places free up; the limit holds 
   for (const id of ids) expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
 })
 
+test('what was claimed runs, even if the look for lost jobs fails right behind it', async () => {
+  const worker = openWorker({
+    concurrency: 2,
+    jobs: (jobs) => ({
+      ...jobs,
+      async claimExpired() {
+        throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+      },
+    }),
+  })
+  const api = openWorker({ concurrency: 0 })
+  const id = await api.start(probes('a'))
+  await expect(worker.processor.tick()).rejects.toThrow('gone')
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  expect(worker.processor.freePlaces).toBe(2)
+})
+
 // Recovery (D5)
 
 test('steps on record are not run again; the step that was cut off is, under the same idempotency key (P2)', async () => {
@@ -299,7 +317,7 @@ test('a parked job is canceled at once, by any process', async () => {
   await other.processor.obey(id)
   await other.processor.idle()
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'CANCELED', wake_at: null })
-  expect(await stepStatuses(id)).toEqual({ wait: 'CANCELED', then: 'CANCELED' })
+  expect(await stepStatuses(id)).toEqual({ wait: 'CANCELED', next: 'CANCELED' })
 })
 
 test('a parked job whose cancel nobody heard is canceled by the next look for work', async () => {
@@ -488,9 +506,9 @@ function delay(duration: string) {
   return {
     nodes: [
       { id: 'wait', type: 'core.delay', config: { duration } },
-      { id: 'then', type: 'test.probe', config: { name: 'then' } },
+      { id: 'next', type: 'test.probe', config: { name: 'next' } },
     ],
-    edges: [{ source: 'wait', target: 'then' }],
+    edges: [{ source: 'wait', target: 'next' }],
   }
 }
 

@@ -104,16 +104,20 @@ test('a worker that is cut off from the database is replaced, and what it says l
   await proxy.close()
 })
 
-test('a worker that cannot prove its leases any more stops what runs under them', async () => {
-  const proxy = await startTcpProxy(database.url)
-  const lume = await openWorker({ databaseUrl: proxy.url, leaseMs: SHORT_LEASE_MS })
-  await start(lume, probes('a…'))
-  const call = await probe.called('a')
-  proxy.sever()
-  await until('the step is aborted', () => call.signal.aborted)
-  await lume.close().catch(() => undefined)
-  await proxy.close()
-})
+test.each(['sever', 'silence'] as const)(
+  'a worker that cannot prove its leases any more stops what runs under them: %s',
+  async (how) => {
+    const proxy = await startTcpProxy(database.url)
+    const lume = await openWorker({ databaseUrl: proxy.url, leaseMs: SHORT_LEASE_MS })
+    await start(lume, probes('a…'))
+    const call = await probe.called('a')
+    proxy[how]()
+    await until('the step is aborted', () => call.signal.aborted)
+    proxy.sever()
+    await lume.close().catch(() => undefined)
+    await proxy.close()
+  },
+)
 
 test('a worker whose connections are all broken goes on with them renewed', async () => {
   const lume = await openWorker()

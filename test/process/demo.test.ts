@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createLumeClient } from '../../examples/leads/lume-client.ts'
 import type { TimelineEvent } from '../../examples/leads/progress-view.ts'
 import { Closers } from '../../src/lib/closers.ts'
@@ -16,12 +16,15 @@ import { startServerProcess } from '../support/server-process.ts'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 let closers: Closers
+/** One folder for all servers of this file, one after the other: making it takes longer than the rest. */
 let dataDir: string
 
-beforeEach(async () => {
-  closers = new Closers()
+beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'lume-demo-test-'))
-  closers.add(() => rm(dataDir, { recursive: true, force: true }))
+})
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
+beforeEach(() => {
+  closers = new Closers()
 })
 afterEach(() => closers.close())
 

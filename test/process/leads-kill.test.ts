@@ -123,7 +123,8 @@ test('a run of 1,000 leads through three kill -9 ends as an unbroken one, and it
   const sent = seen
     .filter(({ kind, path }) => kind === 'STEP_COMPLETED' && path?.endsWith('/send'))
     .map(({ path }) => path)
-  expect(sent.toSorted()).toEqual(Array.from({ length: batches }, (_, i) => `post[${i}]/send`).toSorted())
+  expect(sent).toHaveLength(batches)
+  expect(new Set(sent)).toEqual(new Set(Array.from({ length: batches }, (_, i) => `post[${i}]/send`)))
   // The summary throws when a key ever came with another body.
   const received = (await receiver.summary()).batches.filter(({ key }) => key.startsWith(uuidOf(jobId)))
   expect(received).toHaveLength(batches)

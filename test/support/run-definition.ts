@@ -90,7 +90,7 @@ export function definition(
   ...edges: readonly string[]
 ): JsonObject {
   return {
-    nodes: Object.entries(nodes).map(([id, node]) => ({ id, type: 'test.call', ...node })) as Json,
+    nodes: Object.entries(nodes).map(([id, node]) => ({ id, type: 'test.call', ...node })),
     edges: edges.flatMap(readEdges),
   }
 }

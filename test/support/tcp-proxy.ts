@@ -15,6 +15,8 @@ export interface TcpProxy {
   cutOnce(text: string, cut: Cut): Promise<void>
   /** Breaks every connection and lets none through: for whoever connects here, the server is gone. */
   sever(): void
+  /** Lets no byte through any more, and breaks nothing: the server has fallen silent. */
+  silence(): void
   restore(): void
   close(): Promise<void>
 }
@@ -29,6 +31,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   let isSevered = false
+  let isSilent = false
   let trap: Trap | null = null
 
   const track = (socket: Socket) => {
@@ -50,6 +53,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     client.once('close', () => isLeftAlone || upstream.destroy())
     upstream.once('close', () => client.destroy())
     client.on('data', (chunk) => {
+      if (isSilent) return
       const sprung = trap && chunk.includes(trap.text) ? trap : null
       if (!sprung) return upstream.write(chunk)
       trap = null
@@ -64,6 +68,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
       else breakOff()
     })
     upstream.on('data', (chunk) => {
+      if (isSilent) return
       if (onAnswer) onAnswer()
       else if (isLeftAlone) upstream.destroy()
       else client.write(chunk)
@@ -85,8 +90,12 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
         trap = { text, cut, sprung }
       }),
     sever,
+    silence: () => {
+      isSilent = true
+    },
     restore: () => {
       isSevered = false
+      isSilent = false
     },
     async close() {
       sever()

@@ -210,7 +210,7 @@ describe('core.delay', () => {
 })
 
 describe('core.forEach', () => {
-  const [block] = CORE_BLOCKS.filter(({ type }) => type === 'core.forEach')
+  const block = CORE_BLOCKS.find(({ type }) => type === 'core.forEach')
   const body = { nodes: [] }
 
   test('five items at a time unless it is told otherwise', () => {

@@ -92,7 +92,10 @@ describe('the schema', () => {
     if (!isEnumType(kinds)) throw new Error('there is no JobEventKind')
     const names = kinds
       .getValues()
-      .map(({ name }) => `${name.toLowerCase().replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())}Event`)
+      .map(
+        ({ name }) =>
+          `${name.toLowerCase().replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())}Event`,
+      )
     expect(events.map(({ name }) => name).sort()).toEqual(names.sort())
   })
 
