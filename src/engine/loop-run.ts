@@ -174,8 +174,7 @@ class LoopRun {
   #report(): void {
     this.#ended++
     const fraction = this.#ended / this.#config.items.length
-    // The loop itself ends only when its output is recorded.
-    if (this.#site.isTopLevel) this.#site.run.progress.report(this.#node.index, Math.min(fraction, 0.99))
+    if (this.#site.isTopLevel) this.#site.run.reportProgress(this.#node.index, fraction)
   }
 
   async #collect(): Promise<Json> {

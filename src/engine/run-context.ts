@@ -48,6 +48,11 @@ export interface RunRequest {
 
 type EntryParts = Omit<JournalEntry, 'job'>
 
+/** What runs has not ended, whatever it says of itself. */
+const ALMOST_ENDED = 0.99
+const PROGRESS_STEP_PERCENT = 1
+const PROGRESS_EVERY_MS = 1_000
+
 /** A wait shorter than this is sat out: parking and waking again would take about as long. */
 const PARK_OVER_MS = 1_000
 
@@ -70,6 +75,8 @@ export class RunContext implements Activity {
   #work = 0
   #pendingCalls = 0
   #currentStep: string | null = null
+  #shownPercent = 0
+  #shownAt = 0
   #onIdle: ((wakeAt: number) => void) | null = null
   #isIdleCheckDue = false
   /** Settles once the park that is being committed stands or is refused. */
@@ -165,8 +172,17 @@ export class RunContext implements Activity {
     return true
   }
 
+  /** How far a running top-level node says that it is. The job's row shows it from time to time; no event tells it. */
+  reportProgress(node: number, fraction: number): void {
+    this.progress.report(node, Math.min(fraction, ALMOST_ENDED))
+    const isNews = this.progress.percent - this.#shownPercent >= PROGRESS_STEP_PERCENT
+    if (isNews && this.ports.clock.now() - this.#shownAt >= PROGRESS_EVERY_MS) this.note({ events: [] })
+  }
+
   #jobChange(): JobChange {
     const { percent, endedNodes } = this.progress
+    this.#shownPercent = percent
+    this.#shownAt = this.ports.clock.now()
     return { progress: percent, completedNodes: endedNodes, currentStep: this.#currentStep }
   }
 

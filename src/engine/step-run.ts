@@ -97,7 +97,7 @@ class StepRun {
         timeoutMs,
         clock: run.ports.clock,
         signal,
-        onProgress: (fraction) => isTopLevel && run.progress.report(index, Math.min(fraction, 0.99)),
+        onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
       })
       if (end.kind === 'aborted') throw signal.reason
       return end

@@ -2,6 +2,7 @@ import { createYoga } from 'graphql-yoga'
 import { LOCAL_USER } from '../jobs/execution-service.ts'
 import { ownerId } from '../lib/ids.ts'
 import { createContext, schema, type Context, type Services } from '../schema/index.ts'
+import { graphiqlOptions, graphiqlPage } from './graphiql-page.ts'
 import { graphiqlTabs } from './graphiql-tabs.ts'
 import { createMaskError } from './mask-error.ts'
 import { DEFAULT_LIMITS, useOperationLimits } from './operation-limits.ts'
@@ -37,21 +38,11 @@ export function createGraphql(services: Services, { isExplorable }: GraphqlOptio
       errorCache: cacheOfSmallDocuments(),
     },
     plugins: [useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable })],
-    // Nine megabytes of page: loaded when somebody first opens it.
-    renderGraphiQL: async (options) =>
-      (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
-    graphiql: isExplorable && graphiqlOptions,
+    renderGraphiQL: graphiqlPage,
+    graphiql:
+      isExplorable && (async (request) => graphiqlOptions(await graphiqlTabs(new URL(request.url).origin))),
     context: () => createContext(services, ownerId(LOCAL_USER)),
   })
-}
-
-async function graphiqlOptions(request: Request) {
-  const tabs = await graphiqlTabs(new URL(request.url).origin)
-  return {
-    title: 'Lume',
-    subscriptionsProtocol: 'WS' as const,
-    defaultTabs: tabs.map(({ query, variables }) => ({ query, variables: variables ?? null })),
-  }
 }
 
 /** What front ends send again and again is small; what is large is not worth the memory. The oldest makes room. */

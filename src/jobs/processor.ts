@@ -48,6 +48,8 @@ const EXPIRED_PER_TICK = 20
 export class Processor {
   readonly #options: ProcessorOptions
   readonly #running = new Map<JobId, Running>()
+  /** Runs that have not come to their end, those included that run on behind a newer one of the same job. */
+  readonly #runs = new Set<Promise<void>>()
   /** Starts under way: the job may be stored with this process's lease any moment. */
   readonly #starting = new Set<Promise<void>>()
   #free: number
@@ -149,7 +151,7 @@ export class Processor {
 
   /** Resolves when no job runs here. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done))
+    while (this.#runs.size > 0) await Promise.all(this.#runs)
   }
 
   /** Takes no more jobs, stops those that run without recording anything, and gives them back. */
@@ -242,12 +244,14 @@ export class Processor {
       cancel: new AbortController(),
       yield: new AbortController(),
       commandsSeen: claim.commandsSeen,
-      done: Promise.resolve(),
     }
     // An older run of the job, whose lease ran out unnoticed, learns here that it is none any more.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
-    running.done = this.#finish({ running, takesSlot, run: begin(running) })
+    const done = this.#finish({ running, takesSlot, run: begin(running) }).then(
+      () => void this.#runs.delete(done),
+    )
+    this.#runs.add(done)
   }
 
   async #finish({
@@ -302,7 +306,6 @@ interface Running {
   readonly cancel: AbortController
   readonly yield: AbortController
   commandsSeen: number
-  done: Promise<void>
 }
 
 /** A job that is to end without a run. */

@@ -396,6 +396,10 @@ describe('GraphiQL', () => {
     expect(page).toContain('<title>Lume</title>')
     expect(page).not.toMatch(/<(?:script|link|img|iframe)[^>]+(?:src|href)=["']?(?:https?:)?\/\//i)
     expect(page).toContain(`${server.origin}/examples/receiver`)
+    // Nothing in the examples ends the script before its end.
+    const [, options = ''] = page.split('YogaGraphiQL.renderYogaGraphiQL(')
+    expect(options).toMatch(/\);\s*<\/script>\s*<\/body>\s*<\/html>\s*$/)
+    expect(options.match(/<\/?script/gi)).toEqual(['</script'])
   })
 
   test('and the schema are not to be had from a server that is not explorable', async () => {

@@ -104,6 +104,23 @@ test('a worker that is cut off from the database is replaced, and what it says l
   await proxy.close()
 })
 
+test('a start whose answer is lost and that is sent again with its key is one execution, and runs', async () => {
+  const proxy = await startTcpProxy(database.url)
+  const lume = await openWorker({ databaseUrl: proxy.url, leaseMs: LONG_LEASE_MS })
+  const isCut = proxy.cutOnce('job-insert', 'after')
+  await expect(start(lume, probes('a'), { idempotencyKey: 'once' })).rejects.toThrow()
+  await isCut
+  const id = await start(lume, probes('a'), { idempotencyKey: 'once' })
+  // It is stored with the lease of a worker that never heard of it: time gives it to the next that looks.
+  await expireLease(database.pool, id)
+  expect((await ended(id)).status).toBe('COMPLETED')
+  expect(probe.count('a')).toBe(1)
+  const { rows } = await database.pool.query('SELECT 1 FROM jobs')
+  expect(rows).toHaveLength(1)
+  await lume.close()
+  await proxy.close()
+})
+
 test.each(['sever', 'silence'] as const)(
   'a worker that cannot prove its leases any more stops what runs under them: %s',
   async (how) => {

@@ -8,10 +8,13 @@ interface Timer {
 /** Time that stands still until a test moves it. */
 export class ManualClock implements Clock {
   readonly #timers = new Set<Timer>()
+  readonly #settle: () => Promise<void>
   #now: number
 
-  constructor(now = Date.parse('2027-01-01T00:00:00Z')) {
+  /** `settle` resolves when nothing more happens without time moving. */
+  constructor(now = Date.parse('2027-01-01T00:00:00Z'), settle = settled) {
     this.#now = now
+    this.#settle = settle
   }
 
   now(): number {
@@ -46,14 +49,14 @@ export class ManualClock implements Clock {
   }
 
   async advanceTo(instant: number): Promise<void> {
-    await settled()
+    await this.#settle()
     for (let next = this.nextDueAt; next !== null && next <= instant; next = this.nextDueAt) {
       this.#now = Math.max(this.#now, next)
       // One that fires may call off another.
       for (const timer of this.#timers) {
         if (timer.dueAt <= this.#now && this.#timers.has(timer)) timer.fire()
       }
-      await settled()
+      await this.#settle()
     }
     this.#now = Math.max(this.#now, instant)
   }

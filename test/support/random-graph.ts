@@ -23,6 +23,8 @@ export interface RandomNode {
   readonly waitMs: number
   readonly body: RandomGraph | null
   readonly items: number
+  /** How many items may be in work at the same time. */
+  readonly concurrency: number
   readonly onItemError: 'fail' | 'skip'
 }
 
@@ -77,6 +79,7 @@ function randomNode(id: string, depth: number): fc.Arbitrary<RandomNode> {
       workMs: fc.constantFrom(0, 0, 1, 7, 50, 3_000),
       waitMs: fc.constantFrom(0, 0, 0, 800, 60_000),
       items: fc.nat(4),
+      concurrency: fc.constantFrom(1, 2, 5),
       onItemError: fc.constantFrom('fail', 'skip'),
     })
     .chain(({ kind, isBranch, leavesBy, ...rest }): fc.Arbitrary<RandomNode> => {
@@ -108,12 +111,12 @@ export function documentOf(graph: RandomGraph): JsonObject {
       if (!node.body)
         return { id, type: `test.${kind}`, onError, retry, config: { handles: [...node.handles] } }
       const items = Array.from({ length: node.items }, (_, i) => i)
-      const { onItemError } = node
+      const { onItemError, concurrency } = node
       return {
         id,
         type: 'core.forEach',
         onError,
-        config: { items, onItemError, body: documentOf(node.body) },
+        config: { items, concurrency, onItemError, body: documentOf(node.body) },
       }
     }),
     edges: graph.edges.map(({ source, target, handle }) => ({

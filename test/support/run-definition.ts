@@ -172,7 +172,7 @@ export interface ExecutionOptions {
 
 /** One execution and everything around it: its tables, its clock, its scripted blocks. */
 export class TestExecution {
-  readonly clock = new ManualClock()
+  readonly clock = new ManualClock(undefined, () => this.quiet())
   readonly journal = new MemoryJournal()
   readonly calls: Call[] = []
   readonly plan: Plan
@@ -212,7 +212,7 @@ export class TestExecution {
   /** Runs until this worker's time with the job is over, moving time on as far as needed. */
   async run(run: TestRun = this.start()): Promise<RunEnd> {
     for (let moves = 0; ; moves++) {
-      await settled()
+      await this.quiet()
       if (run.result) break
       const next = this.clock.nextDueAt
       if (next === null || moves > 10_000) throw new Error('the run waits for something that never comes')
@@ -221,6 +221,15 @@ export class TestExecution {
     const end = await run.end
     this.expectSound(end)
     return end
+  }
+
+  /** Resolves when nothing more is called or recorded without time moving. */
+  async quiet(): Promise<void> {
+    const counted = () => this.calls.length + this.journal.entries.length
+    for (let before = counted(); ; before = counted()) {
+      await settled()
+      if (counted() === before) return
+    }
   }
 
   /** Runs through parks and crashes until the job has ended. */

@@ -104,6 +104,28 @@ describe('E11: a job’s progress', () => {
     await execution.run(run)
   })
 
+  test('of a block that works for long is shown while it works, once a second at most, without events', async () => {
+    const execution = new TestExecution(definition({ a: {} }), {
+      a: async ({ context }) => {
+        for (let done = 1; done <= 100; done++) {
+          await context.clock.wait(100)
+          context.progress(done / 100)
+        }
+      },
+    })
+    const run = execution.start()
+    await execution.clock.advance(5_050)
+    expect(execution.journal.job.progress).toBeGreaterThan(45)
+    await execution.run(run)
+    expect(execution.journal.entries.length).toBeLessThan(15)
+    expect(execution.journal.kinds()).toEqual([
+      'JOB_STARTED',
+      'STEP_STARTED',
+      'STEP_COMPLETED',
+      'JOB_COMPLETED',
+    ])
+  })
+
   test('a block that reports 1 has not ended yet', async () => {
     const execution = new TestExecution(definition({ a: {} }), {
       a: ({ context }) => {

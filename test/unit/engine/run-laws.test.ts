@@ -25,6 +25,7 @@ function prepare(graph: RandomGraph, limit = 10, workers = 1): TestExecution {
     const checked = async (call: Call) => {
       inFlight.add(call)
       if (inFlight.size > limit * workers) throw new Error(`${inFlight.size} attempts run at the same time`)
+      expectLanes(graph, inFlight, workers)
       expectDecided(execution, expected, call)
       try {
         return await behave(call)
@@ -47,6 +48,17 @@ function expectDecided({ plan, journal }: TestExecution, expected: Expected, { p
     if (before?.block.effect !== 'external' || expected.steps.get(before.id)?.status === 'SKIPPED') continue
     const status = journal.steps.get(before.id)?.status
     if (!status || !isEnded(status)) throw new Error(`${path} is called while ${before.id} is ${status}`)
+  }
+}
+
+/** E10: no more items of a loop are in work than it allows. */
+function expectLanes({ nodes }: RandomGraph, inFlight: ReadonlySet<Call>, workers: number): void {
+  for (const { id, concurrency: lanes } of nodes) {
+    const items = [...inFlight].flatMap(({ path }) =>
+      path.startsWith(`${id}[`) ? [path.slice(0, path.indexOf(']'))] : [],
+    )
+    if (new Set(items).size > lanes * workers)
+      throw new Error(`${items.join(', ')} are in work at the same time`)
   }
 }
 

@@ -352,17 +352,128 @@ describe('E10: 10,000 items', () => {
     expect(execution.journal.events).toHaveLength(10_000 + 4)
   })
 
-  test('never more than `concurrency` items are open at the same time', async () => {
+  test('never more than `concurrency` items that do not wait are open at the same time', async () => {
     let begun = 0
     let most = 0
     const inner = definition({ only: { type: 'test.pure' } })
-    const execution = new TestExecution(loopOf({ items, concurrency: 20, output: 'none' }, inner), {
+    const some = items.slice(0, 1_000)
+    const execution = new TestExecution(loopOf({ items: some, concurrency: 20, output: 'none' }, inner), {
       only: () => {
         const ended = execution.journal.items.get('loop')?.size ?? 0
         most = Math.max(most, ++begun - ended)
       },
     })
+    const gate = new Gate()
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    expect(begun).toBe(20)
+    gate.open()
+    await execution.run(run)
+    expect([begun, most]).toEqual([1_000, 20])
+  })
+})
+
+describe('E10: items that wait', () => {
+  const HOUR_MS = 3_600_000
+  const waitThenWork = definition(
+    { wait: { type: 'core.delay', config: { duration: '{{ item }}' } }, work: {} },
+    'wait > work',
+  )
+
+  test('do not occupy the loop’s concurrency: the others begin meanwhile', async () => {
+    const execution = new TestExecution(loopOf({ items: ['1h', '1h', '1h'], concurrency: 1 }, waitThenWork))
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toEqual({ kind: 'parked', wakeAt: startedAt + HOUR_MS })
+    expect(execution.journal.statuses()).toEqual({
+      loop: 'RUNNING',
+      'loop[0]/wait': 'WAITING',
+      'loop[1]/wait': 'WAITING',
+      'loop[2]/wait': 'WAITING',
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.clock.now()).toBe(startedAt + HOUR_MS)
+  })
+
+  test('go on within that concurrency, first things first', async () => {
+    const execution = new TestExecution(
+      loopOf({ items: ['2s', '2s', '2s', '1ms'], concurrency: 1 }, waitThenWork),
+      {
+        work: takes(5_000),
+      },
+    )
+    const startedAt = execution.clock.now()
     await execution.finish()
-    expect(most).toBe(20)
+    expect(execution.calls.map(({ path, at }) => [path, at - startedAt])).toEqual([
+      ['loop[3]/work', 1],
+      ['loop[0]/work', 5_001],
+      ['loop[1]/work', 10_001],
+      ['loop[2]/work', 15_001],
+    ])
+  })
+
+  test('a failure with a long way to its next attempt is such a wait', async () => {
+    const inner = definition({
+      call: { retry: { maxAttempts: 2, initialDelayMs: 40_000, maxDelayMs: 40_000 } },
+    })
+    const execution = new TestExecution(loopOf({ items: [1, 2], concurrency: 1 }, inner), {
+      call: [fails(), twice],
+    })
+    expect(await execution.run()).toMatchObject({ kind: 'parked' })
+    expect(execution.called).toEqual(['loop[0]/call', 'loop[1]/call'])
+    expect(await execution.finish()).toMatchObject({ output: '[2,4]' })
+  })
+
+  test('an item in which something works keeps its lane', async () => {
+    const gate = new Gate()
+    const inner = definition({ wait: { type: 'core.delay', config: { duration: '1h' } }, work: {} })
+    const execution = new TestExecution(loopOf({ items: [1, 2], concurrency: 1 }, inner), {
+      work: held(gate),
+    })
+    const run = execution.start()
+    await execution.clock.advance(10_000)
+    expect(execution.called).toEqual(['loop[0]/work'])
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ kind: 'parked' })
+    expect(execution.called).toEqual(['loop[0]/work', 'loop[1]/work'])
+  })
+
+  test('a loop within a loop: what waits in the inner one frees the outer one too', async () => {
+    const outer = definition({ inner: forEach(waitThenWork, { items: ['1h', '1h'], concurrency: 1 }) })
+    const execution = new TestExecution(loopOf({ items: [1, 2, 3], concurrency: 1 }, outer))
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toMatchObject({ kind: 'parked' })
+    expect(Object.values(execution.journal.statuses()).filter((status) => status === 'WAITING')).toHaveLength(
+      6,
+    )
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.clock.now()).toBe(startedAt + HOUR_MS)
+  })
+
+  test('a thousand of them are open at most', async () => {
+    const items = Array.from({ length: 1_200 }, () => '1h')
+    const execution = new TestExecution(loopOf({ items, output: 'none' }, waitThenWork))
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toMatchObject({ kind: 'parked' })
+    expect(Object.values(execution.journal.statuses()).filter((status) => status === 'WAITING')).toHaveLength(
+      1_000,
+    )
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '1200' })
+    expect(execution.clock.now()).toBe(startedAt + 2 * HOUR_MS)
+  })
+
+  test('a cancel ends those that wait, those that queue for a lane, and those that have not begun', async () => {
+    const execution = new TestExecution(
+      loopOf({ items: ['900ms', '900ms', '900ms', '1h'], concurrency: 1 }, waitThenWork),
+      {
+        work: listens(),
+      },
+    )
+    const run = execution.start()
+    await execution.clock.advance(2_000)
+    expect(execution.called).toEqual(['loop[0]/work'])
+    run.cancel()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(new Set(Object.values(execution.journal.statuses()))).toEqual(new Set(['CANCELED', 'COMPLETED']))
   })
 })

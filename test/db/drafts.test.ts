@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { createPrisma, type PrismaClient } from '../../src/db/prisma.ts'
+import { createWorkflowStore, type WorkflowRow } from '../../src/db/workflow-store.ts'
+import { PlanCache } from '../../src/engine/plan-cache.ts'
+import { BlockRegistry } from '../../src/engine/registry.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { newId, type WorkflowId } from '../../src/lib/ids.ts'
+import { createDrafts, type Drafts, type SaveResult } from '../../src/workflows/drafts.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { OWNER, STRANGER } from '../support/jobs.ts'
+
+let database: TestDatabase
+let prisma: PrismaClient
+let drafts: Drafts
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  prisma = createPrisma(database.pool)
+  const plans = new PlanCache(new BlockRegistry())
+  drafts = createDrafts({ workflows: createWorkflowStore(prisma), plans, clock: systemClock })
+})
+
+afterAll(async () => {
+  await prisma.$disconnect()
+  await database.drop()
+})
+
+test('a draft is kept as it was sent: its members in their order, its unknown fields with it', async () => {
+  const definition = {
+    zebra: 1,
+    nodes: [{ type: 'no.such', id: 'a', data: { x: 1 } }],
+    edges: [],
+    ключ: ['é', '𝄞'],
+  }
+  const workflow = saved(await drafts.create(OWNER, { definition }))
+  const { rows } = await database.pool.query('SELECT draft::text AS text FROM workflows WHERE id = $1', [
+    workflow.id,
+  ])
+  expect(rows).toEqual([{ text: JSON.stringify(definition) }])
+})
+
+test('of many that save over the same revision, one does; the others are told the newer one', async () => {
+  const { id } = saved(await drafts.create(OWNER, { name: 'Contested' }))
+  const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: 1 }
+  const saves = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => drafts.update(target, { name: `Save ${n}` })),
+  )
+  expect(saves.filter(({ kind }) => kind === 'saved')).toHaveLength(1)
+  expect(saves.filter(({ kind }) => kind === 'conflict')).toHaveLength(9)
+  for (const save of saves) if (save.kind === 'conflict') expect(save.revision).toBe(2)
+})
+
+test('a delete of an older revision is refused, and what is deleted is gone', async () => {
+  const { id } = saved(await drafts.create(OWNER, { name: 'Short-lived' }))
+  const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: null }
+  await drafts.update(target, { name: 'Changed' })
+  expect(await drafts.delete({ ...target, expectedRevision: 1 })).toEqual({ kind: 'conflict', revision: 2 })
+  expect(await drafts.delete(target)).toEqual({ kind: 'deleted' })
+  expect(await drafts.delete(target)).toEqual({ kind: 'notFound' })
+  expect(await drafts.update(target, { name: 'Back' })).toEqual({ kind: 'notFound' })
+})
+
+test('another owner’s workflow behaves exactly as one that does not exist (P8)', async () => {
+  const { id } = saved(await drafts.create(OWNER, { name: 'Mine' }))
+  for (const each of [id as WorkflowId, newId<WorkflowId>()]) {
+    const target = { ownerId: STRANGER, id: each, expectedRevision: null }
+    expect(await drafts.update(target, { name: 'Theirs' })).toEqual({ kind: 'notFound' })
+    expect(await drafts.delete(target)).toEqual({ kind: 'notFound' })
+    expect(await createWorkflowStore(prisma).find(STRANGER, each)).toBeNull()
+  }
+  expect((await createWorkflowStore(prisma).find(OWNER, id as WorkflowId))?.name).toBe('Mine')
+})
+
+function saved(result: SaveResult): WorkflowRow {
+  if (result.kind !== 'saved') throw new Error(result.kind)
+  return result.workflow
+}
