@@ -27,6 +27,7 @@ type Documents = {
     "\n  mutation Cancel($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n      ... on CancelExecutionPayload {\n        execution {\n          id\n          status\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.CancelDocument,
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": typeof types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": typeof types.RemoveDocument,
+    "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": typeof types.ResultOfLeadsDocument,
     "\n  query BlocksThatFault {\n    blocks {\n      type\n    }\n  }\n": typeof types.BlocksThatFaultDocument,
     "\n  query ReadJob($id: ID!) {\n    job(id: $id) {\n      id\n      type\n      status\n      progress\n      currentStep\n      completedNodes\n      totalNodes\n      lastSeq\n      result\n      createdAt\n      startedAt\n      finishedAt\n      error {\n        code\n      }\n      execution {\n        id\n        status\n      }\n    }\n  }\n": typeof types.ReadJobDocument,
     "\n  query PageJobEvents($id: ID!, $after: Int, $first: Int) {\n    job(id: $id) {\n      events(after: $after, first: $first) {\n        cursor\n        hasMore\n        events {\n          id\n          seq\n          at\n          kind\n          progress\n        }\n      }\n      execution {\n        events(after: $after, first: $first) {\n          cursor\n          hasMore\n          events {\n            id\n          }\n        }\n      }\n    }\n  }\n": typeof types.PageJobEventsDocument,
@@ -67,6 +68,7 @@ const documents: Documents = {
     "\n  mutation Cancel($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n      ... on CancelExecutionPayload {\n        execution {\n          id\n          status\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.CancelDocument,
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": types.RemoveDocument,
+    "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": types.ResultOfLeadsDocument,
     "\n  query BlocksThatFault {\n    blocks {\n      type\n    }\n  }\n": types.BlocksThatFaultDocument,
     "\n  query ReadJob($id: ID!) {\n    job(id: $id) {\n      id\n      type\n      status\n      progress\n      currentStep\n      completedNodes\n      totalNodes\n      lastSeq\n      result\n      createdAt\n      startedAt\n      finishedAt\n      error {\n        code\n      }\n      execution {\n        id\n        status\n      }\n    }\n  }\n": types.ReadJobDocument,
     "\n  query PageJobEvents($id: ID!, $after: Int, $first: Int) {\n    job(id: $id) {\n      events(after: $after, first: $first) {\n        cursor\n        hasMore\n        events {\n          id\n          seq\n          at\n          kind\n          progress\n        }\n      }\n      execution {\n        events(after: $after, first: $first) {\n          cursor\n          hasMore\n          events {\n            id\n          }\n        }\n      }\n    }\n  }\n": types.PageJobEventsDocument,
@@ -143,6 +145,10 @@ export function graphql(source: "\n        mutation Replace($id: ID!, $definitio
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      "): typeof import('./graphql.ts').RemoveDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      "): typeof import('./graphql.ts').ResultOfLeadsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -373,6 +373,13 @@ export type RemoveMutation = { deleteWorkflow:
     | { __typename: 'RevisionConflict' }
    };
 
+export type ResultOfLeadsQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ResultOfLeadsQuery = { execution: { output: unknown } | null };
+
 export type BlocksThatFaultQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -972,6 +979,13 @@ export const RemoveDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RemoveMutation, RemoveMutationVariables>;
+export const ResultOfLeadsDocument = new TypedDocumentString(`
+    query ResultOfLeads($id: ID!) {
+  execution(id: $id) {
+    output
+  }
+}
+    `) as unknown as TypedDocumentString<ResultOfLeadsQuery, ResultOfLeadsQueryVariables>;
 export const BlocksThatFaultDocument = new TypedDocumentString(`
     query BlocksThatFault {
   blocks {
