@@ -117,8 +117,8 @@ describe('the tabs', () => {
       `),
       executeWorkflow.execution,
     )
-    const { posted } = execution?.output as { posted: number }
-    expect(execution?.output).toMatchObject({ leads: 1_000, failedBatches: [] })
-    expect(await (await fetch(`${server.origin}/examples/receiver`)).json()).toMatchObject({ leads: posted })
+    const received = (await (await fetch(`${server.origin}/examples/receiver`)).json()) as { leads: number }
+    expect(received.leads).toBeGreaterThan(0)
+    expect(execution?.output).toMatchObject({ leads: 1_000, posted: received.leads, failedBatches: [] })
   })
 })
