@@ -169,8 +169,10 @@ class GraphRun {
     const [first] = predecessors
     if (first === undefined) return this.#frame.input
     if (predecessors.length === 1) return this.#outputs.get(first) ?? null
-    return Object.fromEntries(
-      predecessors.map((index) => [this.#node(index).id, this.#outputs.get(index) ?? null]),
+    return Object.freeze(
+      Object.fromEntries(
+        predecessors.map((index) => [this.#node(index).id, this.#outputs.get(index) ?? null]),
+      ),
     )
   }
 

@@ -1,4 +1,4 @@
-import { deepFreeze } from '../lib/json.ts'
+import { deepFreeze, type Json } from '../lib/json.ts'
 import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome } from './block.ts'
 import { ATTEMPT_TIMEOUT, callBlock } from './call-block.ts'
 import { renderConfig } from './config-template.ts'
@@ -41,7 +41,7 @@ class StepRun {
   readonly #node: PlanNode
   readonly #site: StepSite
   readonly #recorded: RecordedStep | undefined
-  #config: ResolvedConfig | null = null
+  #config: Json | undefined
 
   constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
     this.#node = node
@@ -156,28 +156,22 @@ class StepRun {
     }
   }
 
-  /** Once per step: what a config is made of does not change. */
+  /** Filled in once per step: what a config is made of does not change. Parsed anew for every attempt, which owns it. */
   async #resolveConfig(): Promise<ResolvedConfig> {
-    if (this.#config) return this.#config
     await this.#site.run.breath.draw()
-    this.#config = this.#renderConfig()
-    return this.#config
-  }
-
-  #renderConfig(): ResolvedConfig {
     try {
-      const rendered = renderConfig(this.#node.config, this.#site.scope)
-      this.recorder.configIs(rendered)
-      const read = readConfig(this.#node.block, rendered)
-      if (read.ok) return { kind: 'ok', config: read.config }
-      const issues = read.issues
-        .slice(0, MAX_CONFIG_ISSUES)
-        .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
-      return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
+      this.#config ??= deepFreeze(renderConfig(this.#node.config, this.#site.scope))
     } catch (fault) {
       if (!(fault instanceof ExpressionError)) throw fault
       return failed(fault.code, fault.message)
     }
+    this.recorder.configIs(this.#config)
+    const read = readConfig(this.#node.block, this.#config)
+    if (read.ok) return { kind: 'ok', config: read.config }
+    const issues = read.issues
+      .slice(0, MAX_CONFIG_ISSUES)
+      .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
+    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
   }
 
   #wantsRetry(failure: StepFailure): boolean {

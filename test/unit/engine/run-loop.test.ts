@@ -313,6 +313,27 @@ describe('E10: recovery', () => {
     })
   })
 
+  test('a step that a lost worker left open in an item that has failed ends with the item', async () => {
+    const inner = definition({ bad: {}, wait: { type: 'core.delay', config: { duration: '1h' } } })
+    const execution = new TestExecution(loopOf({ items: [1], onItemError: 'skip' }, inner), {
+      bad: takes(10, fails('ODD')),
+    })
+    const run = execution.start()
+    await settled()
+    // Of what follows the failure itself is committed, and neither the end of its sibling nor that of the item.
+    execution.journal.crashAt = execution.journal.entries.length + 1
+    await expect(execution.run(run)).rejects.toThrow('the worker is gone')
+    expect(execution.journal.statuses()).toMatchObject({ 'loop[0]/bad': 'FAILED', 'loop[0]/wait': 'WAITING' })
+    const next = execution.recover()
+    while (!execution.journal.items.has('loop')) await Promise.resolve()
+    execution.journal.crashAt = 0
+    await expect(execution.run(next)).rejects.toThrow('the worker is gone')
+    expect(execution.journal.statuses()['loop[0]/wait']).toBe('CANCELED')
+    expect(await execution.run(execution.recover())).toMatchObject({
+      end: { status: 'COMPLETED', output: '[]' },
+    })
+  })
+
   test.each(['skip', 'collect'])('with `%s` a failed item on record stays as it is', async (onItemError) => {
     const execution = new TestExecution(loopOf({ items: [0, 1], concurrency: 1, onItemError }), {
       'loop[0]/find': fails('ODD'),

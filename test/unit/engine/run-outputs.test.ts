@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { definition, returns, TestExecution } from '../../support/run-definition.ts'
+import { definition, fails, returns, TestExecution } from '../../support/run-definition.ts'
 
 class Lead {
   readonly name = 'Ada'
@@ -133,22 +133,54 @@ describe('E8: what flows on is exactly what is recorded', () => {
     expect(execution.journal.steps.get('a')?.handles).toEqual(['out'])
   })
 
-  test('the input, the items of a loop, recorded outputs and the definition’s own config are frozen too', async () => {
+  test('the input, the items of a loop and the definition’s own config are frozen too', async () => {
     const frozen = (value: unknown) => Object.isFrozen(value)
     const body = definition({ item: { config: { deep: { list: [1] } } } })
     const document = definition(
       { root: {}, loop: { type: 'core.forEach', config: { items: [{ a: 1 }], body } }, last: {} },
       'root > loop > last',
+      'root > last',
     )
     const execution = new TestExecution(document, {}, { input: JSON.parse('{"given":[1]}') })
-    const run = execution.start()
-    execution.journal.crashAt = 4
-    await expect(execution.run(run)).rejects.toThrow('the worker is gone')
-    await execution.run(execution.recover())
+    await execution.finish()
     const byPath = new Map(execution.calls.map((call) => [call.path, call]))
     expect(frozen(byPath.get('root')?.input)).toBe(true)
     expect(frozen(byPath.get('loop[0]/item')?.input)).toBe(true)
-    expect(frozen(byPath.get('loop[0]/item')?.config.deep)).toBe(true)
+    expect(frozen(byPath.get('loop[0]/item')?.config['deep'])).toBe(true)
     expect(frozen(byPath.get('last')?.input)).toBe(true)
+  })
+
+  test.each([
+    ['COMPLETED', returns({ list: [1] }), {}],
+    ['FAILED', fails('ODD'), { onError: 'route' }],
+  ])('so is what a lost worker has recorded (%s)', async (status, behaviour, rest) => {
+    const document = definition({ a: { ...rest }, b: {} }, status === 'FAILED' ? 'a:error > b' : 'a > b')
+    const execution = new TestExecution(document, { a: behaviour })
+    execution.journal.crashAt = 3
+    await expect(execution.run()).rejects.toThrow('the worker is gone')
+    await execution.run(execution.recover())
+    const input = execution.calls.at(-1)?.input as { list?: unknown; error?: unknown }
+    expect(execution.journal.statuses()).toEqual({ a: status, b: 'COMPLETED' })
+    expect(Object.isFrozen(input.list ?? input.error)).toBe(true)
+  })
+
+  test('what an attempt does to its config, the next one does not see', async () => {
+    const seen: unknown[] = []
+    const document = definition({
+      a: { retry: { maxAttempts: 2, initialDelayMs: 0 }, config: { x: '{{ input }}' } },
+    })
+    const execution = new TestExecution(
+      document,
+      {
+        a: (call) => {
+          seen.push({ ...call.config })
+          Object.assign(call.config, { x: 'changed' })
+          throw new Error('again')
+        },
+      },
+      { input: 'given' },
+    )
+    await execution.finish()
+    expect(seen).toEqual([{ x: 'given' }, { x: 'given' }])
   })
 })

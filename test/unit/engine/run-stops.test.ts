@@ -231,6 +231,24 @@ describe('P3: a run that has lost its fence records nothing more', () => {
     expect(execution.journal.statuses()).toEqual({ a: 'COMPLETED', b: 'RUNNING' })
   })
 
+  test('a loop that gathers its outputs when the yield comes records nothing of them', async () => {
+    const document = definition({ loop: forEach(definition({ item: {} }), { items: [1] }) })
+    const execution = new TestExecution(document)
+    const gate = new Gate()
+    const open = execution.journal.open.bind(execution.journal)
+    execution.journal.open = () => {
+      const journal = open()
+      return { ...journal, loopItems: (path) => gate.pass().then(() => journal.loopItems(path)) }
+    }
+    const run = execution.start()
+    await settled()
+    const { length } = execution.journal.entries
+    run.yield()
+    gate.open()
+    expect(await execution.run(run)).toEqual({ kind: 'yielded' })
+    expect(execution.journal.entries).toHaveLength(length)
+  })
+
   test('the next worker goes on, and what the lost one still brings counts for nothing', async () => {
     const gate = new Gate()
     const execution = new TestExecution(abc, { b: held(gate, ({ input }) => input) })

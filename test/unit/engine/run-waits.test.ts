@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import {
   definition,
+  fails,
   forEach,
   Gate,
   held,
@@ -185,6 +186,52 @@ describe('E9: parking', () => {
     gate.open()
     expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
     expect(execution.journal.statuses()).toEqual({ a: 'CANCELED' })
+  })
+
+  test('a retry that comes due while the park is being committed is not made before it is decided', async () => {
+    const document = definition({
+      a: { retry: { maxAttempts: 2, initialDelayMs: 20_000, maxDelayMs: 20_000 } },
+    })
+    const execution = new TestExecution(document, { a: [fails(), returns('second')] })
+    const gate = new Gate()
+    const run = execution.start()
+    for (let turn = 0; execution.journal.statuses()['a'] !== 'RETRYING'; turn++) {
+      if (turn > 100) throw new Error('the step does not wait')
+      await Promise.resolve()
+    }
+    execution.journal.gate = gate // holds the park
+    await settled()
+    await execution.clock.advance(30_000)
+    expect(execution.calls).toHaveLength(1)
+    execution.journal.gate = null
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ kind: 'parked' })
+    expect(execution.calls).toHaveLength(1)
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '"second"' })
+  })
+
+  test('a cancel that stands against the park that is being committed is told, although the park is refused', async () => {
+    const execution = new TestExecution(definition({ a: delay('1h') }))
+    const gate = new Gate()
+    const run = execution.start()
+    for (let turn = 0; execution.journal.statuses()['a'] !== 'WAITING'; turn++) {
+      if (turn > 100) throw new Error('the step does not wait')
+      await Promise.resolve()
+    }
+    execution.journal.gate = gate
+    execution.journal.hasUnreadCommand = true
+    await settled()
+    run.cancel()
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(execution.journal.kinds().slice(-3)).toEqual(['JOB_CANCELING', 'STEP_CANCELED', 'JOB_CANCELED'])
+  })
+
+  test('a wait ends at a whole millisecond, and never too early', async () => {
+    const execution = new TestExecution(definition({ a: {} }), { a: waits(1_500.25, 'over') })
+    const { wakeAt } = (await execution.run()) as { wakeAt: number }
+    expect(wakeAt).toBe(execution.clock.now() + 1_501)
+    expect(execution.journal.steps.get('a')?.dueAt).toBe(wakeAt)
   })
 
   test('waits inside of loops park the whole execution', async () => {
