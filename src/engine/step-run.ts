@@ -156,7 +156,10 @@ class StepRun {
     }
   }
 
-  /** Filled in once per step: what a config is made of does not change. Parsed anew for every attempt, which owns it. */
+  /**
+   * Filled in once per step: what a config is made of does not change. Frozen, since parts of it are the plan's, which all
+   * executions share; parsed anew for every attempt, which owns what it gets.
+   */
   async #resolveConfig(): Promise<ResolvedConfig> {
     await this.#site.run.breath.draw()
     try {

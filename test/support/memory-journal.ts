@@ -65,6 +65,8 @@ export class MemoryJournal {
   commits = 0
   /** Commits wait for it. */
   gate: Gate | null = null
+  /** Another execution's commit is under way until it opens: whatever is appended meanwhile is one group. */
+  busy: Gate | null = null
   /** Entries from this number on (from 0) are never committed: the worker dies. */
   crashAt = Number.POSITIVE_INFINITY
   /** Says which entries the database refuses for what they hold. */
@@ -84,6 +86,7 @@ export class MemoryJournal {
     const flushAll = async () => {
       await Promise.resolve()
       while (pending.length > 0) {
+        await this.busy?.pass()
         const group = pending
         pending = []
         await this.gate?.pass()

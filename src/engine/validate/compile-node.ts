@@ -1,4 +1,4 @@
-import { deepFreeze, isJsonObject, pointer, type Json } from '../../lib/json.ts'
+import { isJsonObject, pointer, type Json } from '../../lib/json.ts'
 import type { Block, ExpressionField } from '../block.ts'
 import { compileConfig } from '../config-template.ts'
 import { graphSchema, type GraphDefinition, type GraphNode } from '../definition.ts'
@@ -117,8 +117,6 @@ function compileBody(node: GraphNode, at: string, { report, compileBody: compile
     report(problem('DEFINITION_EMPTY', pointer(at, 'nodes'), message, { nodeId: node.id }))
     return NO_GRAPH
   }
-  // Like the definition itself: executions share it.
-  deepFreeze(parsed.data as unknown as Json)
   return compile(parsed.data, at)
 }
 

@@ -1,4 +1,3 @@
-import { deepFreeze, type Json } from '../../lib/json.ts'
 import { toPlainJson } from '../../lib/plain-json.ts'
 import {
   DEFINITION_MAX_BYTES,
@@ -46,8 +45,6 @@ export function validateDefinition(
       plan: null,
     }
   }
-  // Executions share a plan, and blocks are handed parts of it.
-  deepFreeze(parsed.data as unknown as Json)
   return compileDefinition(parsed.data, blocks)
 }
 

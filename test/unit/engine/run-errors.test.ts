@@ -168,6 +168,19 @@ describe('E5: onError "route"', () => {
     expect(execution.journal.statuses()).toEqual({ a: 'FAILED', good: 'SKIPPED', bad: 'COMPLETED' })
   })
 
+  test('`error` is that of the step whose error route was taken, and of no other', async () => {
+    const joined = {
+      good: { onError: 'route' },
+      bad: { onError: 'continue' },
+      join: { config: { code: '{{ default(error.code, "none") }}' } },
+    }
+    const execution = new TestExecution(definition(joined, 'good:error > join', 'bad > join'), {
+      bad: fails(),
+    })
+    await execution.finish()
+    expect(execution.calls.at(-1)).toMatchObject({ path: 'join', config: { code: 'none' } })
+  })
+
   test('skips the error route when nothing failed', async () => {
     const execution = new TestExecution(document)
     await execution.finish()

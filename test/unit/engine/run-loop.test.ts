@@ -471,6 +471,28 @@ describe('E10: items that wait', () => {
     expect(execution.clock.now()).toBe(startedAt + HOUR_MS)
   })
 
+  test('an item whose inner loop is recording keeps its lane', async () => {
+    const gates = { quick: new Gate(), journal: new Gate() }
+    const outer = definition({
+      wait: { type: 'core.delay', config: { duration: '1h' } },
+      inner: forEach(definition({ quick: {} }), { items: [1] }),
+    })
+    const execution = new TestExecution(loopOf({ items: [1, 2], concurrency: 1 }, outer), {
+      quick: held(gates.quick),
+    })
+    const run = execution.start()
+    await settled()
+    gates.quick.open()
+    while (execution.journal.statuses()['loop[0]/inner[0]/quick'] !== 'COMPLETED') await Promise.resolve()
+    execution.journal.gate = gates.journal // holds the record of the inner item
+    await settled()
+    expect(execution.called).toEqual(['loop[0]/inner[0]/quick'])
+    execution.journal.gate = null
+    gates.journal.open()
+    expect(await execution.run(run)).toMatchObject({ kind: 'parked' })
+    expect(execution.called).toEqual(['loop[0]/inner[0]/quick', 'loop[1]/inner[0]/quick'])
+  })
+
   test('a thousand of them are open at most', async () => {
     const items = Array.from({ length: 1_200 }, () => '1h')
     const execution = new TestExecution(loopOf({ items, output: 'none' }, waitThenWork))

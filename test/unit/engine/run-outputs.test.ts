@@ -165,22 +165,22 @@ describe('E8: what flows on is exactly what is recorded', () => {
   })
 
   test('what an attempt does to its config, the next one does not see', async () => {
-    const seen: unknown[] = []
-    const document = definition({
-      a: { retry: { maxAttempts: 2, initialDelayMs: 0 }, config: { x: '{{ input }}' } },
-    })
+    const seen: string[] = []
+    const config = { top: '{{ input }}', deep: { x: '{{ input }}' } }
     const execution = new TestExecution(
-      document,
+      definition({ a: { retry: { maxAttempts: 3, initialDelayMs: 0 }, config } }),
       {
         a: (call) => {
-          seen.push({ ...call.config })
-          Object.assign(call.config, { x: 'changed' })
-          throw new Error('again')
+          seen.push(JSON.stringify(call.config))
+          Object.assign(call.config, { top: 'changed' })
+          Object.assign(call.config['deep'] as object, { x: 'changed' })
         },
       },
       { input: 'given' },
     )
-    await execution.finish()
-    expect(seen).toEqual([{ x: 'given' }, { x: 'given' }])
+    expect(await execution.finish()).toMatchObject({
+      error: { message: expect.stringContaining('read only') },
+    })
+    expect(seen).toEqual(Array.from({ length: 3 }, () => '{"top":"given","deep":{"x":"given"}}'))
   })
 })

@@ -235,6 +235,13 @@ describe('E7: time-outs', () => {
     expect(execution.journal.statuses()).toEqual({ a: 'COMPLETED', b: 'CANCELED' })
   })
 
+  test('a run that has ended leaves no timer behind', async () => {
+    const document = { ...definition({ a: {}, b: {} }, 'a > b'), limits: { timeoutMs: 10_000 } }
+    const execution = new TestExecution(document)
+    await execution.finish()
+    expect(execution.clock.nextDueAt).toBeNull()
+  })
+
   test.each([
     ['beyond all dates', 1e300],
     ['not a number', Number.NaN],

@@ -117,6 +117,20 @@ describe('P5: cancel always reaches a terminal state', () => {
     )
   })
 
+  test('at the moment of a recovery: what the lost worker had called may have happened', async () => {
+    const execution = new TestExecution(abc, { a: hangs() })
+    execution.start()
+    await settled()
+    const run = execution.recover()
+    run.cancel()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    expect(execution.calls).toHaveLength(1)
+    expect(execution.journal.eventsOf('STEP_CANCELED')[0]?.body).toMatchObject({
+      path: 'a',
+      callMayHaveHappened: true,
+    })
+  })
+
   test('inside of a loop: running items end CANCELED and no further item starts', async () => {
     const document = definition({
       loop: forEach(definition({ item: {} }), { items: [1, 2, 3, 4], concurrency: 2 }),

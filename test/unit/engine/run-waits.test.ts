@@ -63,6 +63,9 @@ describe('E9: parking', () => {
     await execution.finish()
     expect(execution.calls[1]?.input).toEqual({ later: [1] })
     expect(execution.calls).toHaveLength(2)
+    expect(execution.journal.steps.get('a')?.attempts).toMatchObject([
+      { startedAt: '2027-01-01T00:00:00.000Z', finishedAt: '2027-01-01T01:00:00.000Z' },
+    ])
   })
 
   test('nothing parks while something runs', async () => {
@@ -110,6 +113,24 @@ describe('E9: parking', () => {
     gate.open()
     await execution.run(run)
     expect(execution.called).toEqual(['work', 'next'])
+  })
+
+  test('what is recorded without waiting is not drawn into a park that is refused', async () => {
+    const gates = { pure: new Gate(), journal: new Gate() }
+    const execution = new TestExecution(definition({ a: delay('1h'), b: { type: 'test.pure' } }), {
+      b: held(gates.pure),
+    })
+    const run = execution.start()
+    await settled()
+    execution.journal.busy = gates.journal
+    execution.journal.hasUnreadCommand = true
+    gates.pure.open()
+    await settled()
+    gates.journal.open()
+    await settled()
+    expect(execution.journal.statuses()).toEqual({ a: 'WAITING', b: 'COMPLETED' })
+    run.cancel()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
   })
 
   test('a wait of a second or less is sat out: parking would take as long', async () => {
@@ -218,7 +239,7 @@ describe('E9: parking', () => {
       if (turn > 100) throw new Error('the step does not wait')
       await Promise.resolve()
     }
-    execution.journal.gate = gate
+    execution.journal.busy = gate
     execution.journal.hasUnreadCommand = true
     await settled()
     run.cancel()
