@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import type { ExecutionMode } from './job.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
 /** The handle that a block's plain outcome leaves by. */
@@ -13,21 +14,108 @@ export type BlockCategory = (typeof BLOCK_CATEGORIES)[number]
 
 /**
  * What an attempt came to. `completed` names the handles whose edges become live (default: `out`); `waiting` gives the
- * step back to the engine until the instant `until` (milliseconds since the epoch), holding no worker slot meanwhile,
- * and completes it with `output` then.
+ * step back to the engine, which holds no worker slot meanwhile and completes it once what it waits for has come.
  */
 export type BlockOutcome =
   | { readonly kind: 'completed'; readonly output: unknown; readonly handles?: readonly string[] }
-  | { readonly kind: 'waiting'; readonly until: number; readonly output: unknown }
+  | ({ readonly kind: 'waiting' } & BlockWait)
+
+/** What a step waits for, and with what it then completes. */
+export type BlockWait =
+  /** The instant `until`, in milliseconds since the epoch; completes with `output`. */
+  | { readonly until: number; readonly output: unknown }
+  /** A signal of that name; completes with its payload. */
+  | { readonly signal: SignalWait }
+  /** The end of another execution that this one has started; completes with its output. */
+  | { readonly child: string }
+
+/** A wait for somebody outside: a person's approval, a provider's call-back. */
+export interface SignalWait {
+  readonly name: string
+  /** JSON Schema 2020-12 that the payload must satisfy; null: any payload. */
+  readonly schema: JsonObject | boolean | null
+  /** How long to wait, in milliseconds; null: for ever. */
+  readonly timeoutMs: number | null
+  /** The handle to leave by when nothing came in time, with the output null; null: the step fails with `SIGNAL_TIMEOUT`. */
+  readonly timeoutHandle: string | null
+}
 
 /** The outcome of a block that did its work. */
 export function completed(output: unknown, handles?: readonly string[]): BlockOutcome {
   return handles ? { kind: 'completed', output, handles } : { kind: 'completed', output }
 }
 
-/** The outcome of a block that has nothing to do until an instant. */
-export function waiting(wait: { until: number; output: unknown }): BlockOutcome {
+/** The outcome of a block that has nothing to do until something comes. */
+export function waiting(wait: BlockWait): BlockOutcome {
   return { kind: 'waiting', ...wait }
+}
+
+/** Values that the owner keeps apart from definitions: only those that the block declares, or its config names. */
+export interface BlockSecrets {
+  /** Throws `SECRET_MISSING` when the owner has none of that name, `SECRET_UNDECLARED` when the block did not ask for it. */
+  get(name: string): string
+  /** The same, null where the owner has none. */
+  find(name: string): string | null
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Lines for whoever reads the timeline. Those under the level in force are dropped, long ones are cut. */
+export type BlockLog = {
+  readonly [Level in LogLevel]: (message: string, fields?: JsonObject) => void
+}
+
+/** What a call cost, as the provider told it; summed per attempt. */
+export interface BlockUsage {
+  /** In US dollars. */
+  readonly costUsd?: number
+  /** Whatever else is counted, by name, such as `{ inputTokens: 812, credits: 1 }`. */
+  readonly quantities?: { readonly [name: string]: number }
+}
+
+export interface BlockHttpRequest {
+  /** Default GET. */
+  readonly method?: string
+  /** Absolute, http or https. */
+  readonly url: string
+  readonly headers?: { readonly [name: string]: string }
+  readonly body?: string | Uint8Array
+  /** For everything together, in milliseconds; default 30,000. */
+  readonly timeoutMs?: number
+}
+
+export interface BlockHttpResponse {
+  readonly status: number
+  /** By lower-case name; `set-cookie` is a list. */
+  readonly headers: { readonly [name: string]: string | readonly string[] }
+  /** Decompressed, at most 10 MB. */
+  readonly bytes: Uint8Array
+  text(): string
+  /** Throws `HTTP_NOT_JSON`. */
+  json(): Json
+}
+
+/** HTTP under this Lume's address policy: addresses that are not public are refused unless the settings allow them. */
+export interface BlockHttp {
+  /** Resolves with any status; throws `BlockError` (`HTTP_NETWORK`, `HTTP_TIMEOUT`…) or the signal's reason. */
+  send(request: BlockHttpRequest): Promise<BlockHttpResponse>
+}
+
+/** Starting other workflows, for the block that does so. */
+export interface BlockChildren {
+  /** Starts a stored workflow as a child of this execution and gives its id; the same key gives the same child. */
+  start(request: ChildRequest): Promise<string>
+}
+
+export interface ChildRequest {
+  readonly key: string
+  /** A stored workflow's id, global or bare. */
+  readonly workflowId: string
+  /** Null: the published version, or the draft where nothing is published. */
+  readonly version: number | null
+  readonly input: Json
+  readonly variables: JsonObject
 }
 
 /** What a block may use while it works. It is dead once the attempt has ended: late calls change nothing. */
@@ -43,10 +131,32 @@ export interface BlockContext<Config = unknown> {
   /** Stable across attempts and recoveries of this step: hand it to a provider that takes one. */
   readonly idempotencyKey: string
   readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly execution: { readonly id: string; readonly mode: ExecutionMode; readonly startedAt: string }
+  /** The step's path, such as `enrich[3]/find`. */
+  readonly path: string
+  readonly secrets: BlockSecrets
+  readonly log: BlockLog
+  readonly http: BlockHttp
+  readonly children: BlockChildren
+  /**
+   * What this step's attempts have recorded by `checkpoint`, by key: after a crash, the next attempt goes on from there
+   * instead of buying again.
+   */
+  readonly checkpoints: { readonly [key: string]: Json }
+  /** Records a value under a key, in place of the one before; resolves once it is committed. Plain JSON of 64 KiB at most. */
+  checkpoint(key: string, value: Json): Promise<void>
   /** Evaluates an expression that the block declares in `expressions`, with further names bound beside the scope. */
   evaluate(source: string, bindings?: JsonObject): Json
-  /** Reports how far this step is, from 0 to 1. */
-  progress(fraction: number): void
+  /** Reports how far this step is, from 0 to 1, and what it is at; told in the timeline at most once a second. */
+  progress(fraction: number, message?: string): void
+  /** Says that the attempt is alive, where the block or node sets `heartbeatMs`. Progress, logs and checkpoints say so, too. */
+  heartbeat(): void
+  /** Adds to what this attempt has cost. */
+  usage(used: BlockUsage): void
+  /** Hands out text as it comes, such as a model's tokens: events of their own, gathered, for those who ask for them. */
+  stream(text: string): void
 }
 
 /** A place in a config that holds bare CEL instead of a template: a JSON pointer in which `*` stands for any list index. */
@@ -56,6 +166,20 @@ export interface ExpressionField {
   readonly binds: readonly string[]
 }
 
+/** A call that is not made. */
+export interface SampleCall {
+  /** Parsed by the block's config schema. */
+  readonly config: unknown
+  readonly input: Json
+  /** In [0, 1); the same for the same step of the same execution. */
+  readonly random: () => number
+}
+
+export interface BlockEstimate {
+  readonly durationMs?: number
+  readonly costUsd?: number
+}
+
 /** A kind of work a node can do. Made by `defineBlock`, which keeps config and `run` of one type. */
 export interface Block {
   /** The name that definitions use: lower-case words in camel case, joined by dots, such as `api.http`. */
@@ -63,14 +187,29 @@ export interface Block {
   readonly name: string
   readonly description: string
   readonly category: BlockCategory
+  /** The name of an icon of the Lucide set, for canvases. */
+  readonly icon: string
+  /** What to use instead, when the block is going away; null while it stays. */
+  readonly deprecated: string | null
   /** E12: a pure block's result depends only on recorded facts; an external one reaches out of the process. */
   readonly effect: 'pure' | 'external'
   /** E13, external blocks only: whether an attempt whose outcome is unknown may simply be made again. */
   readonly repeat: 'safe' | 'never'
+  /**
+   * The engine carries out what the block asks for and nothing outside is touched, though the block is not pure: waits,
+   * loops, logs. Simulation, demo and test mode run such a block for real.
+   */
+  readonly isControl: boolean
+  /** The names of the secrets that it reads by `context.secrets`. */
+  readonly secrets: readonly string[]
   readonly config: z.ZodType
   readonly output: z.ZodType
   /** A valid output, shown in the catalogue and used where the world must not be touched. */
   readonly sample: Json
+  /** The same, shaped by what a call was given; null: `sample`, whatever the call. */
+  readonly sampleFor: ((call: SampleCall) => Json) | null
+  /** What a call is thought to take and cost, where that can be said before it; null: nothing can. */
+  readonly estimate: ((call: SampleCall) => BlockEstimate) | null
   /** The handles that an outcome may name, given the raw config. */
   handles(config: Json): readonly string[]
   readonly expressions: readonly ExpressionField[]
@@ -78,6 +217,8 @@ export interface Block {
   readonly retry: RetryPolicy
   /** How long one attempt may take, in milliseconds, where the node says nothing. */
   readonly timeoutMs: number
+  /** How long an attempt may go without a sign of life, in milliseconds; null: as long as it may take. */
+  readonly heartbeatMs: number | null
   /** The block's work, or `loop` for the one block that the engine itself runs: a nested graph per item (E10). */
   readonly run: ((context: BlockContext) => Promise<BlockOutcome>) | 'loop'
 }

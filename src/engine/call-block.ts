@@ -1,21 +1,14 @@
-import type { Clock } from '../lib/clock.ts'
-import type { Json, JsonObject } from '../lib/json.ts'
-import type { Block, BlockContext, BlockOutcome } from './block.ts'
-import type { Expression, Scope } from './expression.ts'
+import type { Block, BlockContext, BlockOutcome, SignalWait } from './block.ts'
+import { openAttemptContext, type AttemptWorld } from './attempt-context.ts'
 import { failureOf, type StepFailure } from './step.ts'
 
-export interface BlockCall {
+export interface BlockCall extends AttemptWorld {
   readonly block: Block
-  readonly config: unknown
-  readonly input: Json
-  readonly scope: Scope
-  readonly expressions: ReadonlyMap<string, Expression>
-  readonly attempt: number
-  readonly idempotencyKey: string
   readonly timeoutMs: number
-  readonly clock: Clock
+  readonly heartbeatMs: number | null
   readonly signal: AbortSignal
-  readonly onProgress: (fraction: number) => void
+  /** What is done in the block's place, where the world must not be touched; null: the block itself works. */
+  readonly standIn: ((context: BlockContext) => Promise<BlockOutcome>) | null
 }
 
 export type CallEnd =
@@ -25,6 +18,7 @@ export type CallEnd =
   | { readonly kind: 'aborted' }
 
 export const ATTEMPT_TIMEOUT = 'ATTEMPT_TIMEOUT'
+export const HEARTBEAT_MISSED = 'HEARTBEAT_MISSED'
 
 /** How long an aborted block may take to settle before it is left behind (E5). */
 const GRACE_MS = 5_000
@@ -34,14 +28,18 @@ const GRACE_MS = 5_000
  * grace after the signal aborts. Whatever the block does later changes nothing.
  */
 export function callBlock(call: BlockCall): Promise<CallEnd> {
-  const { block, clock, signal, timeoutMs } = call
+  const { block, clock, signal, timeoutMs, heartbeatMs } = call
   return new Promise((resolve) => {
-    const context = openContext(call)
-    let stopTimer = clock.after(timeoutMs, () => {
-      const message = `The attempt took longer than ${timeoutMs} ms.`
-      settle({ kind: 'failed', failure: { code: ATTEMPT_TIMEOUT, message, retryable: true } })
+    let lastAliveAt = clock.now()
+    const context = openAttemptContext(call, () => (lastAliveAt = clock.now()))
+    const giveUp = (code: string, message: string) => {
+      settle({ kind: 'failed', failure: { code, message, retryable: true } })
       context.abort(new Error(message))
-    })
+    }
+    let stopTimer = clock.after(timeoutMs, () =>
+      giveUp(ATTEMPT_TIMEOUT, `The attempt took longer than ${timeoutMs} ms.`),
+    )
+    const stopListening = heartbeatMs === null ? () => {} : listen(heartbeatMs)
     const onAbort = () => {
       context.abort(signal.reason)
       stopTimer()
@@ -49,20 +47,34 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
     }
     const settle = (end: CallEnd) => {
       stopTimer()
+      stopListening()
       signal.removeEventListener('abort', onAbort)
       context.close()
       resolve(signal.aborted ? { kind: 'aborted' } : end)
     }
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
-    void invoke(block, context.view).then(settle)
+    void invoke(call, context.view).then(settle)
+
+    /** Looks again when the last sign of life will have been too long ago. */
+    function listen(everyMs: number): () => void {
+      let stop = () => {}
+      const look = () => {
+        const silentMs = clock.now() - lastAliveAt
+        if (silentMs < everyMs) stop = clock.after(everyMs - silentMs, look)
+        else giveUp(HEARTBEAT_MISSED, `The attempt gave no sign of life for ${everyMs} ms.`)
+      }
+      stop = clock.after(everyMs, look)
+      return () => stop()
+    }
   })
 }
 
-async function invoke({ run, type }: Block, context: BlockContext): Promise<CallEnd> {
+async function invoke({ block, standIn }: BlockCall, context: BlockContext): Promise<CallEnd> {
+  const { type, run } = block
   if (run === 'loop') throw new Error(`the block ${type} is run by the engine`)
   try {
-    const outcome = await run(context)
+    const outcome = await (standIn ?? run)(context)
     if (isOutcome(outcome)) return { kind: 'outcome', outcome }
     const message = `The block ${type} returned something that is not an outcome; return \`completed(output)\`.`
     return { kind: 'failed', failure: { code: 'OUTCOME_INVALID', message, retryable: false } }
@@ -74,7 +86,16 @@ async function invoke({ run, type }: Block, context: BlockContext): Promise<Call
 function isOutcome(value: unknown): value is BlockOutcome {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return false
   if (value.kind === 'completed') return !('handles' in value) || isTexts(value.handles)
-  return value.kind === 'waiting' && 'until' in value && isInstant(value.until)
+  if (value.kind !== 'waiting') return false
+  if ('signal' in value) return isSignalWait(value.signal)
+  if ('child' in value) return typeof value.child === 'string'
+  return 'until' in value && isInstant(value.until)
+}
+
+function isSignalWait(value: unknown): value is SignalWait {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, timeoutMs } = value as Partial<SignalWait>
+  return typeof name === 'string' && (timeoutMs === null || (typeof timeoutMs === 'number' && timeoutMs >= 0))
 }
 
 /** Within the range of dates: an instant is shown as one. */
@@ -84,49 +105,4 @@ function isInstant(value: unknown): boolean {
 
 function isTexts(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
-}
-
-interface OpenContext {
-  readonly view: BlockContext
-  abort(reason: unknown): void
-  /** From then on nothing that the block does through the view has an effect. */
-  close(): void
-}
-
-function openContext(call: BlockCall): OpenContext {
-  let isOpen = true
-  // Most blocks never look at the signal; it is made for those that do.
-  let controller: AbortController | null = null
-  let aborted: { readonly reason: unknown } | null = null
-  const view: BlockContext = {
-    config: call.config,
-    input: call.input,
-    attempt: call.attempt,
-    idempotencyKey: call.idempotencyKey,
-    clock: call.clock,
-    get signal() {
-      if (controller) return controller.signal
-      controller = new AbortController()
-      if (aborted) controller.abort(aborted.reason)
-      return controller.signal
-    },
-    evaluate(source: string, bindings: JsonObject = {}): Json {
-      const expression = call.expressions.get(source)
-      if (!expression) throw new Error('the block does not declare this expression')
-      return expression.evaluate({ ...call.scope, ...bindings })
-    },
-    progress(fraction) {
-      if (isOpen && fraction >= 0 && fraction <= 1) call.onProgress(fraction)
-    },
-  }
-  return {
-    view,
-    abort(reason) {
-      aborted ??= { reason }
-      controller?.abort(reason)
-    },
-    close() {
-      isOpen = false
-    },
-  }
 }

@@ -95,9 +95,24 @@ class StepRun {
         attempt: this.recorder.attempt,
         idempotencyKey: `${run.request.executionId}/${path}`,
         timeoutMs,
+        heartbeatMs: block.heartbeatMs,
         clock: run.ports.clock,
         signal,
-        onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
+        random: run.ports.random,
+        execution: { id: run.request.executionId, mode: run.request.mode, startedAt: new Date(run.startedAt).toISOString() },
+        path,
+        secrets: { get: () => { throw new Error('none') }, find: () => null },
+        http: { send: () => Promise.reject(new Error('none')) },
+        children: { start: () => Promise.reject(new Error('none')) },
+        checkpoints: {},
+        standIn: null,
+        reports: {
+          log: () => {},
+          progress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
+          usage: () => {},
+          stream: () => {},
+          checkpoint: async () => {},
+        },
       })
       if (end.kind === 'aborted') throw signal.reason
       return end
@@ -107,6 +122,7 @@ class StepRun {
   }
 
   async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd> {
+    if (outcome.kind === 'waiting' && !('until' in outcome)) throw new Error('none')
     const output = readOutput(outcome.output, LESS_OUTPUT)
     if (outcome.kind === 'completed')
       return this.#complete(output, [...(outcome.handles ?? [DEFAULT_HANDLE])])

@@ -160,7 +160,7 @@ describe('core.delay', () => {
   const until = async (config: JsonObject): Promise<number | string> => {
     try {
       const outcome = await runBlock(delayBlock, { config, input: 'kept', clock: new ManualClock(now) })
-      return outcome.kind === 'waiting' ? outcome.until - now : outcome.kind
+      return 'until' in outcome ? outcome.until - now : outcome.kind
     } catch (thrown) {
       return (thrown as { code: string }).code
     }

@@ -49,6 +49,7 @@ function blockWith({ policy, resolve }: { policy?: Partial<AddressPolicy>; resol
   const block = httpBlock({ client })
   const run = async (config: JsonObject, given: Given = {}) => {
     const outcome = await runBlock(block, { config, ...given })
+    if (outcome.kind !== 'completed') throw new Error(`the block is ${outcome.kind}`)
     return block.output.parse(outcome.output) as HttpOutput
   }
   return { client, block, run }
