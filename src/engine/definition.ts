@@ -40,7 +40,9 @@ const nodeSchema = z.looseObject({
     .min(1)
     .max(31_536_000_000)
     .optional()
-    .describe('How long the step may take with all its attempts and the waits between them, in milliseconds.'),
+    .describe(
+      'How long the step may take with all its attempts and the waits between them, in milliseconds.',
+    ),
   heartbeatMs: z
     .int()
     .min(1)
@@ -89,7 +91,9 @@ const limitsSchema = z.looseObject({
     .number()
     .min(0)
     .optional()
-    .describe('How much its calls may cost together, in US dollars; the execution fails at the call that goes beyond.'),
+    .describe(
+      'How much its calls may cost together, in US dollars; the execution fails at the call that goes beyond.',
+    ),
 })
 
 /**

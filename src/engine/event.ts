@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import type { JsonObject } from '../lib/json.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
 import { LOG_LEVELS } from './block.ts'
 import { WAIT_KINDS } from './step.ts'
 
 const error = z.looseObject({ code: z.string(), message: z.string(), path: z.string().optional() })
 const step = { path: z.string(), nodeId: z.string(), attempt: z.int() }
 const instant = z.iso.datetime()
+const json: z.ZodType<Json> = z.json()
 const usage = z.object({
   costUsd: z.number().optional(),
   quantities: z.record(z.string(), z.number()).optional(),
@@ -53,7 +54,7 @@ export const eventBodySchemas = {
     childId: z.string().optional(),
   }),
   /** A line that a block wrote. */
-  STEP_LOG: z.object({ ...step, level: z.enum(LOG_LEVELS), message: z.string(), fields: z.json().optional() }),
+  STEP_LOG: z.object({ ...step, level: z.enum(LOG_LEVELS), message: z.string(), fields: json.optional() }),
   /** What a block says that it is at; `fraction` is its own, from 0 to 1. */
   STEP_PROGRESS: z.object({ ...step, fraction: z.number(), message: z.string().nullable() }),
   /** A piece of the text that a block hands out as it comes; told only to those who ask for this kind. */

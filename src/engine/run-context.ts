@@ -3,7 +3,14 @@ import { Breath } from '../lib/breath.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import type { Activity } from './activity.ts'
-import type { BlockContext, BlockHttp, BlockOutcome, ChildRequest, LogLevel } from './block.ts'
+import type {
+  BlockContext,
+  BlockHttpRequest,
+  BlockHttpResponse,
+  BlockOutcome,
+  ChildRequest,
+  LogLevel,
+} from './block.ts'
 import type { EventDraft } from './event.ts'
 import type { ExecutionMode } from './job.ts'
 import {
@@ -33,12 +40,20 @@ export interface RunPorts {
   /** In [0, 1). */
   readonly random: () => number
   readonly secrets: SecretSource
-  readonly http: BlockHttp
+  readonly http: HttpPort
   readonly children: ChildExecutions
   /** Lines of blocks under this level are dropped. */
   readonly logLevel: LogLevel
   /** What is done in place of blocks that would touch the world; null: they touch it. */
   readonly standIn: StandIn | null
+}
+
+/** HTTP for blocks, under the address policy; the signal is the attempt's. */
+export interface HttpPort {
+  send(
+    request: BlockHttpRequest,
+    attempt: { readonly signal: AbortSignal; readonly clock: Clock },
+  ): Promise<BlockHttpResponse>
 }
 
 /** The executions that a run starts and waits for. */

@@ -1,3 +1,4 @@
+import type { Json } from '../lib/json.ts'
 import { BlockError, type BlockSecrets } from './block.ts'
 import type { EventDraft } from './event.ts'
 import type { JobEnd, JournalEntry } from './journal.ts'
@@ -65,7 +66,7 @@ export class RunSecrets {
     const { events, steps = [], values = [], items = [], checkpoints = [], job } = entry
     return {
       ...entry,
-      events: events.map((event) => ({ ...event, body: scrubber.value(event.body) }) as EventDraft),
+      events: events.map((event) => ({ ...event, body: scrubber.value(event.body as Json) }) as EventDraft),
       steps: steps.map((step) => ({
         ...step,
         attempts: scrubber.value(step.attempts),

@@ -10,7 +10,15 @@ import { RunContext, type RunPorts, type RunRequest } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
 
 export type { RunEnd } from './run-end.ts'
-export type { ChildEnd, ChildExecutions, RunPorts, RunRequest, StandIn, StandInCall } from './run-context.ts'
+export type {
+  ChildEnd,
+  ChildExecutions,
+  HttpPort,
+  RunPorts,
+  RunRequest,
+  StandIn,
+  StandInCall,
+} from './run-context.ts'
 
 /** What others may ask of a run while it goes on. */
 export interface RunSignals {
@@ -50,7 +58,8 @@ async function holdWhilePaused(run: RunContext, { inbox, yield: yielded }: RunSi
   // Told once: a job that is paused on record is only put back.
   const events = run.request.wasPaused ? [] : [event('JOB_PAUSED', at, {})]
   const wakeAt = run.request.startedAt === null ? null : finite(deadlineOf(run))
-  const isHeld = () => inbox.isPaused && !inbox.canceled.aborted && (wakeAt ?? Infinity) > run.ports.clock.now()
+  const isHeld = () =>
+    inbox.isPaused && !inbox.canceled.aborted && (wakeAt ?? Infinity) > run.ports.clock.now()
   while (isHeld()) {
     const { last } = inbox
     if (yielded.aborted) run.stop(new RunStop({ kind: 'yield' }))

@@ -109,7 +109,10 @@ export class StepRecorder {
   }
 
   /** A signal does not fit the wait that it would have ended: it is used up, and the wait goes on. */
-  async discard(signal: { readonly number: number; readonly name: string }, problems: string[]): Promise<void> {
+  async discard(
+    signal: { readonly number: number; readonly name: string },
+    problems: string[],
+  ): Promise<void> {
     const told = event('SIGNAL_DISCARDED', this.#now(), { ...this.#step(), signal: signal.name, problems })
     await this.#site.run.append({ events: [told], signals: [{ number: signal.number, path: null }] })
   }

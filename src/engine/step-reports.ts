@@ -45,7 +45,9 @@ export class StepReports implements AttemptReports {
     this.#onProgress = onProgress
   }
 
-  log(level: LogLevel, message: string, fields?: JsonObject): void {
+  // A block's author may have written JavaScript: nothing is sure of what it hands over.
+
+  log(level: LogLevel, message: unknown, fields?: JsonObject): void {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#site.run.ports.logLevel)) return
     this.#lines++
     if (this.#lines > MAX_LINES) return
@@ -53,7 +55,7 @@ export class StepReports implements AttemptReports {
     this.#tell(event('STEP_LOG', this.#now(), { ...this.#step, ...body }))
   }
 
-  progress(fraction: number, message?: string): void {
+  progress(fraction: number, message?: unknown): void {
     this.#onProgress(fraction)
     const told = message === undefined ? null : shorten(String(message), MAX_MESSAGE_LENGTH)
     const now = this.#now()
@@ -63,7 +65,7 @@ export class StepReports implements AttemptReports {
     this.#tell(event('STEP_PROGRESS', now, { ...this.#step, fraction, message: told }))
   }
 
-  stream(text: string): void {
+  stream(text: unknown): void {
     this.#streamed += String(text)
     if (this.#streamed.length >= MAX_STREAM_LENGTH) this.#flushStream({ isLast: false })
     else this.#stopStream ??= this.#after(() => this.#flushStream({ isLast: false }))

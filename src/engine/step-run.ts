@@ -31,27 +31,48 @@ const LESS_OUTPUT = 'Return less, or set `output: "none"` on the loop.'
 const MAX_CONFIG_ISSUES = 10
 
 /** Takes one step from wherever its record says it is to its end. */
-export async function runStep(node: PlanNode, outer: StepSite): Promise<StepEnd> {
-  const { controller, unfollow } = followingController(outer.signal)
-  const site = { ...outer, signal: controller.signal }
-  const step = new StepRun(node, site, site.run.request.recorded.steps.get(site.path))
+export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const close = site.activity.openWork()
-  const unwatch = step.watchDeadline(controller)
+  try {
+    return await (node.stepTimeoutMs === null ? runInTime(node, site) : runWithDeadline(node, site))
+  } finally {
+    close()
+  }
+}
+
+async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
+  const step = new StepRun(node, site)
   try {
     return await step.run().catch((thrown: unknown) => {
-      if (thrown instanceof StepTimeout && !outer.signal.aborted) return step.fail(thrown.failure)
+      if (thrown instanceof StepTimeout) return step.fail(thrown.failure)
       throw thrown
     })
   } catch (thrown) {
-    const stop = RunStop.of(outer.signal.aborted ? outer.signal.reason : thrown)
+    const stop = RunStop.of(thrown)
     if (stop.stopCause.kind === 'fault') site.run.stop(stop)
     if (stop.isRecorded) step.recorder.cancel()
     return { kind: 'stopped' }
+  }
+}
+
+/** The step's time runs from its first attempt on, through waits and crashes. */
+async function runWithDeadline(node: PlanNode, site: StepSite): Promise<StepEnd> {
+  const { controller, unfollow } = followingController(site.signal)
+  const { clock } = site.run.ports
+  const leftMs = Math.max(0, deadlineOf(node, site) - clock.now())
+  const unwatch = clock.after(leftMs, () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0)))
+  try {
+    return await runInTime(node, { ...site, signal: controller.signal })
   } finally {
     unwatch()
     unfollow()
-    close()
   }
+}
+
+/** When the time for all attempts of a step is over; infinite when the node sets none. */
+function deadlineOf({ stepTimeoutMs }: PlanNode, { run, path }: StepSite): number {
+  if (stepTimeoutMs === null) return Number.POSITIVE_INFINITY
+  return (run.request.recorded.steps.get(path)?.startedAt ?? run.ports.clock.now()) + stepTimeoutMs
 }
 
 /** The time for all attempts of a step is over. */
@@ -70,29 +91,17 @@ class StepRun {
   readonly #site: StepSite
   readonly #recorded: RecordedStep | undefined
   readonly #checkpoints: Map<string, Json>
+  readonly #deadline: number
   #config: Json | undefined
 
-  constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
+  constructor(node: PlanNode, site: StepSite) {
+    const recorded = site.run.request.recorded.steps.get(site.path)
     this.#node = node
     this.#site = site
     this.#recorded = recorded
+    this.#deadline = deadlineOf(node, site)
     this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
     this.recorder = new StepRecorder(node, site, recorded)
-  }
-
-  /** When the step's time is over; it runs from the first attempt on, through waits and crashes. */
-  get #deadline(): number {
-    const startedAt = this.#recorded?.startedAt ?? this.#site.run.ports.clock.now()
-    return startedAt + (this.#node.stepTimeoutMs ?? Number.POSITIVE_INFINITY)
-  }
-
-  /** Aborts the step once its time is over. Returns what ends the watch. */
-  watchDeadline(step: AbortController): () => void {
-    const { stepTimeoutMs } = this.#node
-    if (stepTimeoutMs === null) return () => {}
-    const { clock } = this.#site.run.ports
-    const leftMs = Math.max(0, this.#deadline - clock.now())
-    return clock.after(leftMs, () => step.abort(new StepTimeout(stepTimeoutMs)))
   }
 
   async run(): Promise<StepEnd> {
@@ -252,7 +261,10 @@ class StepRun {
     const end: WaitEnd =
       wait.kind === 'child'
         ? await waitForChild(wait, this.#site, until)
-        : await waitForSignal(wait, this.#site, { dueAt: until, discard: (...told) => this.recorder.discard(...told) })
+        : await waitForSignal(wait, this.#site, {
+            dueAt: until,
+            discard: (...told) => this.recorder.discard(...told),
+          })
     if (end.kind === 'failed') return this.#giveUpOrWait(end.failure)
     const output = this.#read(end.output)
     if (output.kind === 'refused') return this.#refuse(output)
@@ -420,7 +432,8 @@ const UNKNOWN_OUTCOME: StepFailure = {
 }
 
 /** Failures that do not say whether the call happened: nobody answered in time, or nobody said what went wrong. */
-const UNKNOWN_OUTCOME_CODES: readonly string[] = [UNKNOWN_OUTCOME.code,
+const UNKNOWN_OUTCOME_CODES: readonly string[] = [
+  UNKNOWN_OUTCOME.code,
   ATTEMPT_TIMEOUT,
   HEARTBEAT_MISSED,
   BLOCK_FAILED,

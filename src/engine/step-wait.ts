@@ -23,7 +23,10 @@ type ChildStepWait = Extract<StepWait, { kind: 'child' }>
 export async function waitForSignal(
   wait: SignalStepWait,
   { run, path, activity, signal: stop }: StepSite,
-  { dueAt, discard }: { readonly dueAt: number; readonly discard: (signal: Signal, problems: string[]) => Promise<void> },
+  {
+    dueAt,
+    discard,
+  }: { readonly dueAt: number; readonly discard: (signal: Signal, problems: string[]) => Promise<void> },
 ): Promise<WaitEnd> {
   const { name, schema, timeoutHandle } = wait
   let found: Signal | null = null
@@ -69,12 +72,13 @@ export async function waitForChild(
       case 'FAILED':
       case 'CANCELED': {
         const { code, message } = end.error
-        const failure = finalFailure('CHILD_FAILED', `The execution that was called ended ${end.status}: ${message}`, {
-          executionId,
-          status: end.status,
-          code,
-        })
-        return { kind: 'failed', failure: { ...failure, retryable: true } }
+        const failure: StepFailure = {
+          code: 'CHILD_FAILED',
+          message: `The execution that was called ended ${end.status}: ${message}`,
+          retryable: true,
+          details: { executionId, status: end.status, code },
+        }
+        return { kind: 'failed', failure }
       }
     }
     await activity.waitUntil(dueAt, signal, () => run.inbox.hasEnded(executionId))

@@ -5,7 +5,7 @@ import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { ExecutionType } from './execution.ts'
-import { globalId } from './global-id.ts'
+import { globalId } from '../lib/global-id.ts'
 import { FailureType, JobNode } from './job.ts'
 import { UsageType, WaitKindEnum } from './step.ts'
 
@@ -33,7 +33,8 @@ const DESCRIPTIONS: Readonly<Record<EventKind, string>> = {
   STEP_WAITING: 'The step waits and holds nothing.',
   STEP_LOG: 'A block wrote a line.',
   STEP_PROGRESS: 'A block says what it is at.',
-  STEP_STREAM: 'A piece of text that a block hands out as it comes; told only to those who ask for this kind.',
+  STEP_STREAM:
+    'A piece of text that a block hands out as it comes; told only to those who ask for this kind.',
   SIGNAL_RECEIVED: 'A waiting step took a signal.',
   SIGNAL_DISCARDED: 'A signal did not fit the wait that it would have ended, and was thrown away.',
   STEP_SKIPPED: 'No live edge leads to the step: it will not run.',
@@ -310,7 +311,11 @@ eventRef('SIGNAL_RECEIVED').implement({
   description: DESCRIPTIONS.SIGNAL_RECEIVED,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
-    signal: t.string({ nullable: true, description: 'The signal’s name.', resolve: ({ body }) => body.signal }),
+    signal: t.string({
+      nullable: true,
+      description: 'The signal’s name.',
+      resolve: ({ body }) => body.signal,
+    }),
   }),
 })
 
@@ -318,7 +323,11 @@ eventRef('SIGNAL_DISCARDED').implement({
   description: DESCRIPTIONS.SIGNAL_DISCARDED,
   interfaces: [JobEventInterface, StepEventInterface],
   fields: (t) => ({
-    signal: t.string({ nullable: true, description: 'The signal’s name.', resolve: ({ body }) => body.signal }),
+    signal: t.string({
+      nullable: true,
+      description: 'The signal’s name.',
+      resolve: ({ body }) => body.signal,
+    }),
     problems: t.stringList({ description: 'What does not fit.', resolve: ({ body }) => body.problems }),
   }),
 })

@@ -1,7 +1,8 @@
 import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import { blockTypeAt } from './definition.ts'
-import { globalId, rowId } from './global-id.ts'
+import { globalId } from '../lib/global-id.ts'
+import { rowId } from './global-id.ts'
 import { FailureType } from './job.ts'
 
 const StepStatusEnum = builder.enumType('StepStatus', {
@@ -27,34 +28,36 @@ export const WaitKindEnum = builder.enumType('WaitKind', {
   } satisfies Record<Uppercase<StepWait['kind']>, { value: StepWait['kind']; description: string }>,
 })
 
-const WaitType = builder.objectRef<{ readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait').implement({
-  description: 'Why a step waits.',
-  fields: (t) => ({
-    kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
-    until: t.field({
-      type: 'DateTime',
-      nullable: true,
-      description: 'When a timer ends, or the time for a signal is over; null: there is no such time.',
-      resolve: ({ dueAt }) => dueAt,
+const WaitType = builder
+  .objectRef<{ readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
+  .implement({
+    description: 'Why a step waits.',
+    fields: (t) => ({
+      kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
+      until: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When a timer ends, or the time for a signal is over; null: there is no such time.',
+        resolve: ({ dueAt }) => dueAt,
+      }),
+      signal: t.string({
+        nullable: true,
+        description: 'The name of the signal.',
+        resolve: ({ wait }) => (wait.kind === 'signal' ? wait.name : null),
+      }),
+      payloadSchema: t.field({
+        type: 'JSON',
+        nullable: true,
+        description: 'JSON Schema (2020-12) that the signal’s payload must satisfy; null: any.',
+        resolve: ({ wait }) => (wait.kind === 'signal' ? wait.schema : null),
+      }),
+      childId: t.id({
+        nullable: true,
+        description: 'The execution whose end it waits for.',
+        resolve: ({ wait }) => (wait.kind === 'child' ? globalId('Execution', wait.executionId) : null),
+      }),
     }),
-    signal: t.string({
-      nullable: true,
-      description: 'The name of the signal.',
-      resolve: ({ wait }) => (wait.kind === 'signal' ? wait.name : null),
-    }),
-    payloadSchema: t.field({
-      type: 'JSON',
-      nullable: true,
-      description: 'JSON Schema (2020-12) that the signal’s payload must satisfy; null: any.',
-      resolve: ({ wait }) => (wait.kind === 'signal' ? wait.schema : null),
-    }),
-    childId: t.id({
-      nullable: true,
-      description: 'The execution whose end it waits for.',
-      resolve: ({ wait }) => (wait.kind === 'child' ? globalId('Execution', wait.executionId) : null),
-    }),
-  }),
-})
+  })
 
 export const UsageType = builder.objectRef<AttemptUsage>('Usage').implement({
   description: 'What calls cost, as their providers told it.',
