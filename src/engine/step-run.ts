@@ -50,7 +50,7 @@ async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
   } catch (thrown) {
     const stop = RunStop.of(thrown)
     if (stop.stopCause.kind === 'fault') site.run.stop(stop)
-    if (stop.isRecorded) step.recorder.cancel()
+    if (stop.isRecorded) await step.cancel()
     return { kind: 'stopped' }
   }
 }
@@ -102,6 +102,13 @@ class StepRun {
     this.#deadline = deadlineOf(node, site)
     this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
     this.recorder = new StepRecorder(node, site, recorded)
+  }
+
+  /** Cut off: a child that it waits for is canceled first, so that none is forgotten. */
+  async cancel(): Promise<void> {
+    const { waitsFor } = this.recorder
+    if (waitsFor?.kind === 'child') await this.#site.run.ports.children.cancel(waitsFor.executionId)
+    this.recorder.cancel()
   }
 
   async run(): Promise<StepEnd> {
