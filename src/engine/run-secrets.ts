@@ -18,6 +18,12 @@ export class RunSecrets {
     this.#source = source
   }
 
+  /** From here on what these are now is masked, whoever says it. */
+  async know(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
+    for (const value of (await this.#source.open(names)).values()) this.scrubber.add(value)
+  }
+
   /** Opens those of these that are not open yet, newly for every attempt: somebody may have mended one. */
   async open(names: readonly string[]): Promise<void> {
     if (names.length === 0) return

@@ -59,8 +59,11 @@ async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
 async function runWithDeadline(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const { controller, unfollow } = followingController(site.signal)
   const { clock } = site.run.ports
-  const leftMs = Math.max(0, deadlineOf(node, site) - clock.now())
-  const unwatch = clock.after(leftMs, () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0)))
+  const leftMs = deadlineOf(node, site) - clock.now()
+  const stop = () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0))
+  // At once where it is over already: what is due at the same moment must not come first.
+  if (leftMs <= 0) stop()
+  const unwatch = clock.after(Math.max(0, leftMs), stop)
   try {
     return await runInTime(node, { ...site, signal: controller.signal })
   } finally {
