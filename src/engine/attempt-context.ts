@@ -1,31 +1,35 @@
-import type { HttpPort } from './run-context.ts'
-import { BlockError, LOG_LEVELS, type BlockContext, type BlockLog, type BlockUsage } from './block.ts'
-import type { LogLevel } from './block.ts'
-import type { Expression, Scope } from './expression.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import {
+  BlockError,
+  type BlockChildren,
+  type BlockContext,
+  type BlockHttp,
+  type BlockLog,
+  type BlockSecrets,
+  type BlockUsage,
+  type LogLevel,
+} from './block.ts'
+import type { Expression, Scope } from './expression.ts'
+import type { HttpPort } from './run-context.ts'
 
-/** What a context hands on as it is. */
-type Given = Pick<
-  BlockContext,
-  | 'config'
-  | 'input'
-  | 'attempt'
-  | 'idempotencyKey'
-  | 'clock'
-  | 'random'
-  | 'execution'
-  | 'path'
-  | 'secrets'
-  | 'children'
-  | 'checkpoints'
->
-
-/** What one attempt works with. */
-export interface AttemptWorld extends Given {
+/** What one attempt works with. What most blocks never look at is made when it is asked for. */
+export interface AttemptWorld {
+  readonly config: unknown
+  readonly input: Json
+  readonly attempt: number
+  readonly idempotencyKey: string
+  readonly path: string
+  readonly clock: Clock
+  readonly random: () => number
   readonly http: HttpPort
   readonly scope: Scope
   readonly expressions: ReadonlyMap<string, Expression>
   readonly reports: AttemptReports
+  readonly execution: () => BlockContext['execution']
+  readonly secrets: () => BlockSecrets
+  readonly children: () => BlockChildren
+  readonly checkpoints: () => { readonly [key: string]: Json }
 }
 
 /** Where an attempt's reports go. */
@@ -38,66 +42,125 @@ export interface AttemptReports {
   checkpoint(key: string, value: Json): Promise<void>
 }
 
-export interface AttemptContext {
-  readonly view: BlockContext
-  abort(reason: unknown): void
-  /** From then on nothing that the block does through the view has an effect. */
-  close(): void
-}
+/**
+ * What a block sees of its attempt. Everything is a getter, so that opening one costs nothing, and gives functions that
+ * need no `this`, so that a block may take its context apart.
+ */
+export class AttemptContext implements BlockContext {
+  readonly #world: AttemptWorld
+  readonly #onAlive: () => void
+  #isOpen = true
+  #controller: AbortController | null = null
+  #aborted: { readonly reason: unknown } | null = null
 
-/** Opens what a block sees of its attempt; `onAlive` is called at every sign of life. */
-export function openAttemptContext(world: AttemptWorld, onAlive: () => void): AttemptContext {
-  const { scope, expressions, reports, http, ...given } = world
-  let isOpen = true
-  // Most blocks never look at the signal; it is made for those that do.
-  let controller: AbortController | null = null
-  let aborted: { readonly reason: unknown } | null = null
-  const whileOpen = (report: () => void) => {
-    if (!isOpen) return
-    onAlive()
-    report()
+  /** `onAlive` is called at every sign of life. */
+  constructor(world: AttemptWorld, onAlive: () => void) {
+    this.#world = world
+    this.#onAlive = onAlive
   }
-  const view: BlockContext = {
-    ...given,
-    get signal() {
-      if (controller) return controller.signal
-      controller = new AbortController()
-      if (aborted) controller.abort(aborted.reason)
-      return controller.signal
-    },
-    http: { send: (request) => http.send(request, { signal: view.signal, clock: view.clock }) },
-    log: Object.fromEntries(
-      LOG_LEVELS.map((level) => [
-        level,
-        (message: string, fields?: JsonObject) => whileOpen(() => reports.log(level, message, fields)),
-      ]),
-    ) as BlockLog,
-    evaluate(source: string, bindings: JsonObject = {}): Json {
+
+  get config(): unknown {
+    return this.#world.config
+  }
+  get input(): Json {
+    return this.#world.input
+  }
+  get attempt(): number {
+    return this.#world.attempt
+  }
+  get idempotencyKey(): string {
+    return this.#world.idempotencyKey
+  }
+  get path(): string {
+    return this.#world.path
+  }
+  get clock(): Clock {
+    return this.#world.clock
+  }
+  get random(): () => number {
+    return this.#world.random
+  }
+  get execution(): BlockContext['execution'] {
+    return this.#world.execution()
+  }
+  get secrets(): BlockSecrets {
+    return this.#world.secrets()
+  }
+  get children(): BlockChildren {
+    return this.#world.children()
+  }
+  get checkpoints(): { readonly [key: string]: Json } {
+    return this.#world.checkpoints()
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller) return this.#controller.signal
+    this.#controller = new AbortController()
+    if (this.#aborted) this.#controller.abort(this.#aborted.reason)
+    return this.#controller.signal
+  }
+
+  get http(): BlockHttp {
+    const { http, clock } = this.#world
+    return { send: (request) => http.send(request, { signal: this.signal, clock }) }
+  }
+
+  get log(): BlockLog {
+    const at = (level: LogLevel) => (message: string, fields?: JsonObject) =>
+      this.#report((reports) => reports.log(level, message, fields))
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  }
+
+  get evaluate() {
+    const { expressions, scope } = this.#world
+    return (source: string, bindings: JsonObject = {}): Json => {
       const expression = expressions.get(source)
       if (!expression) throw new Error('the block does not declare this expression')
       return expression.evaluate({ ...scope, ...bindings })
-    },
-    progress(fraction, message) {
-      if (fraction >= 0 && fraction <= 1) whileOpen(() => reports.progress(fraction, message))
-    },
-    heartbeat: () => whileOpen(() => {}),
-    usage: (used) => whileOpen(() => reports.usage(used)),
-    stream: (text) => whileOpen(() => reports.stream(text)),
-    async checkpoint(key, value) {
-      if (!isOpen)
-        throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
-      onAlive()
-      await reports.checkpoint(key, value)
-    },
+    }
   }
-  return {
-    view,
-    abort(reason) {
-      aborted ??= { reason }
-      controller?.abort(reason)
-    },
-    close() {
-      isOpen = false
-    },
+
+  get progress() {
+    return (fraction: number, message?: string): void => {
+      if (fraction >= 0 && fraction <= 1) this.#report((reports) => reports.progress(fraction, message))
+    }
+  }
+
+  get heartbeat() {
+    return (): void => this.#report(() => {})
+  }
+
+  get usage() {
+    return (used: BlockUsage): void => this.#report((reports) => reports.usage(used))
+  }
+
+  get stream() {
+    return (text: string): void => this.#report((reports) => reports.stream(text))
+  }
+
+  get checkpoint() {
+    return async (key: string, value: Json): Promise<void> => {
+      if (!this.#isOpen)
+        throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
+      this.#onAlive()
+      await this.#world.reports.checkpoint(key, value)
+    }
+  }
+
+  /** Aborts its signal. Static, like `close`, since a block that holds a context has no business with them. */
+  static abort(context: AttemptContext, reason: unknown): void {
+    context.#aborted ??= { reason }
+    context.#controller?.abort(reason)
+  }
+
+  /** From then on nothing that the block does through its context has an effect. */
+  static close(context: AttemptContext): void {
+    context.#isOpen = false
+  }
+
+  #report(tell: (reports: AttemptReports) => void): void {
+    if (!this.#isOpen) return
+    this.#onAlive()
+    tell(this.#world.reports)
   }
 }

@@ -1,5 +1,5 @@
 import type { Block, BlockContext, BlockOutcome, SignalWait } from './block.ts'
-import { openAttemptContext, type AttemptWorld } from './attempt-context.ts'
+import { AttemptContext, type AttemptWorld } from './attempt-context.ts'
 import { failureOf, type StepFailure } from './step.ts'
 
 export interface BlockCall extends AttemptWorld {
@@ -31,17 +31,17 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
   const { clock, signal, timeoutMs, heartbeatMs } = call
   return new Promise((resolve) => {
     let lastAliveAt = clock.now()
-    const context = openAttemptContext(call, () => (lastAliveAt = clock.now()))
+    const context = new AttemptContext(call, () => (lastAliveAt = clock.now()))
     const giveUp = (code: string, message: string) => {
       settle({ kind: 'failed', failure: { code, message, retryable: true } })
-      context.abort(new Error(message))
+      AttemptContext.abort(context, new Error(message))
     }
     let stopTimer = clock.after(timeoutMs, () =>
       giveUp(ATTEMPT_TIMEOUT, `The attempt took longer than ${timeoutMs} ms.`),
     )
     const stopListening = heartbeatMs === null ? () => {} : listen(heartbeatMs)
     const onAbort = () => {
-      context.abort(signal.reason)
+      AttemptContext.abort(context, signal.reason)
       stopTimer()
       stopTimer = clock.after(GRACE_MS, () => settle({ kind: 'aborted' }))
     }
@@ -49,12 +49,12 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
       stopTimer()
       stopListening()
       signal.removeEventListener('abort', onAbort)
-      context.close()
+      AttemptContext.close(context)
       resolve(signal.aborted ? { kind: 'aborted' } : end)
     }
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
-    void invoke(call, context.view).then(settle)
+    void invoke(call, context).then(settle)
 
     /** Looks again when the last sign of life will have been too long ago. */
     function listen(everyMs: number): () => void {

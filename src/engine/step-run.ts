@@ -199,22 +199,22 @@ class StepRun {
       attempt,
       idempotencyKey: `${request.executionId}/${path}`,
       path,
-      execution: {
+      execution: () => ({
         id: request.executionId,
         mode: request.mode,
         startedAt: new Date(run.startedAt).toISOString(),
-      },
+      }),
       timeoutMs,
       heartbeatMs,
       signal,
       clock: ports.clock,
       random: ports.random,
       http: ports.http,
-      children: {
+      children: () => ({
         start: (child) => ports.children.start({ ...child, parentId: request.executionId, path }),
-      },
-      secrets: run.secrets.view(secretNames),
-      checkpoints: Object.fromEntries(this.#checkpoints),
+      }),
+      secrets: () => run.secrets.view(secretNames),
+      checkpoints: () => Object.fromEntries(this.#checkpoints),
       reports,
       standIn: isReal ? null : (context) => standIn({ node: this.#node, path, attempt, context }),
     })
