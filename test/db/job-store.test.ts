@@ -160,6 +160,8 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
   const claimed = await jobs.claimWaiting(lease, 3)
   expect(claimed).toHaveLength(3)
   expect(claimed[0]).toEqual({
+    depth: 0,
+    isChild: false,
     id: expect.any(String),
     ownerId: OWNER,
     fence: 1n,
