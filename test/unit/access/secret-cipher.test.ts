@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import {
@@ -55,7 +56,7 @@ describe('parseSecretKey', () => {
     const hex = Buffer.from(text, 'base64').toString('hex')
     for (const printed of [
       JSON.stringify(key),
-      String(key?.material),
+      inspect(key, { depth: 9, showHidden: true }),
       JSON.stringify(Object.entries(key ?? {})),
     ]) {
       expect(printed.includes(text) || printed.includes(hex)).toBe(false)
