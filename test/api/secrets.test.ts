@@ -5,9 +5,11 @@ import { createLume } from '../../src/app.ts'
 import type { LumeConfig } from '../../src/config.ts'
 import { startServer } from '../../src/http.ts'
 import { Closers } from '../../src/lib/closers.ts'
+import type { SetSecretMutationVariables } from '../gql/graphql.ts'
 import { graphql } from '../gql/index.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createGraphqlClient, type GraphqlClient } from '../support/graphql-client.ts'
+import { openWebSocket } from '../support/web-socket-client.ts'
 import { writingsIn } from '../support/writings.ts'
 
 const SET = graphql(`
@@ -209,6 +211,21 @@ describe('P7: the value of a secret is in no answer and no log', () => {
     expect(answer.errors.map(({ message }) => message)).toContain(told)
     expect(answer.errors[0]?.extensions?.code).toBe('BAD_USER_INPUT')
     expect(writingsIn(JSON.stringify(answer) + server.log.join(''), VALUE)).toEqual([])
+  })
+
+  test('when it comes over a WebSocket', async () => {
+    const socket = openWebSocket(server.url)
+    const variables = { input: { name: 5, value: VALUE } } as unknown as SetSecretMutationVariables
+    try {
+      const told: unknown[] = []
+      await (async () => {
+        for await (const answer of socket.subscribe(SET, variables)) told.push(answer)
+      })().catch((refusal: unknown) => told.push(refusal))
+      expect(JSON.stringify(told)).toContain('got an invalid value at')
+      expect(writingsIn(JSON.stringify(told) + server.log.join(''), VALUE)).toEqual([])
+    } finally {
+      await socket.close()
+    }
   })
 
   test('when it is a number', async () => {
