@@ -9,7 +9,10 @@ export const ENCODERS: Readonly<Record<string, (text: string) => string>> = {
   'JSON-escaped twice': (text) => inJson(inJson(text)),
   'JSON-escaped to ASCII': (text) => inAscii(inJson(text)),
   'JSON-escaped with slashes': (text) => inJson(text).replaceAll('/', '\\/'),
+  'JSON-escaped for HTML': (text) =>
+    inJson(text).replaceAll('&', '\\u0026').replaceAll('<', '\\u003c').replaceAll('>', '\\u003e'),
   'URL-encoded': encodeURIComponent,
+  'URL-encoded twice': (text) => encodeURIComponent(encodeURIComponent(text)),
   'URL-encoded in small letters': (text) =>
     encodeURIComponent(text).replaceAll(/%../g, (byte) => byte.toLowerCase()),
   'URL-encoded as a form field': (text) => new URLSearchParams([['', text]]).toString().slice(1),

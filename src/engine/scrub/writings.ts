@@ -25,23 +25,26 @@ export function writingsOf(value: string): ReadonlySet<string> {
   return new Set([...writings, ...[...writings].map(inJson)])
 }
 
-/** Path and query component, form field, and whole URL; with capital and with small hex digits. */
+/** Path and query component, form field, and whole URL, each also as a part of another URL; hex digits of both cases. */
 function urlForms(value: string): string[] {
   const form = new URLSearchParams({ v: value }).toString().slice('v='.length)
   const forms = [encodeURIComponent(value), form, form.replaceAll('+', '%20'), encodeURI(value)]
-  return forms.flatMap((text) => [text, text.replaceAll(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())])
+  return [...forms, ...forms.map(encodeURIComponent)].flatMap((text) => [
+    text,
+    text.replaceAll(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
+  ])
 }
 
 /**
  * Base64 of whatever holds the value, such as `user:value`: by where the value begins in a group of three bytes there
- * are three ways to write it, of which the characters are taken that no neighbour has a part in.
+ * are three ways to write it, of which the characters are taken that no neighbour has a part in. In a URL, too.
  */
 function base64Forms(value: string): string[] {
   const bytes = Buffer.from(value)
   return [0, 1, 2].flatMap((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
     const own = text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
-    return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
+    return [own, own.replaceAll('+', '-').replaceAll('/', '_'), encodeURIComponent(own)]
   })
 }
 
@@ -55,11 +58,12 @@ function numberForms(value: string): string[] {
   return /^-?\d+(\.\d+)?$/.test(value) ? [String(Number(value))] : []
 }
 
-/** As JavaScript writes JSON, as PHP does (slashes escaped), and as those who keep to ASCII do. */
+/** As JavaScript writes JSON, PHP (slashes escaped), Go (what HTML would read escaped), and those who keep to ASCII. */
 function jsonForms(text: string): string[] {
   const json = inJson(text)
   const withSlashes = json.replaceAll('/', '\\/')
-  return [json, withSlashes].flatMap((form) => [
+  const forHtml = json.replaceAll(/[&<>]/g, escaped)
+  return [json, withSlashes, forHtml].flatMap((form) => [
     form,
     inAscii(form),
     inAscii(form).replaceAll(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`),
@@ -71,8 +75,9 @@ function inJson(text: string): string {
 }
 
 function inAscii(text: string): string {
-  return text.replaceAll(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return text.replaceAll(/[\u007f-\uffff]/g, escaped)
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

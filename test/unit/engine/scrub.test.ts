@@ -51,6 +51,7 @@ describe('P7: Scrubber.text', () => {
         for (const form of ['base64', 'base64url'] as const) {
           const encoded = Buffer.from(before + value + after).toString(form)
           expect(scrubber.text(encoded)).toContain('***')
+          expect(scrubber.text(encodeURIComponent(encoded))).toContain('***')
         }
       }),
     )
