@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { newSecretKeyText, parseSecretKey, SecretCipher } from '../../src/access/secret-cipher.ts'
-import { createSecretVault, type EnvironmentSecrets, type SecretVault } from '../../src/access/secrets.ts'
+import { createSecretVault, type SecretVault, type SecretVaultOptions } from '../../src/access/secrets.ts'
 import { createSecretStore, type SecretStore } from '../../src/db/secret-store.ts'
 import { ownerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -30,15 +30,11 @@ function newKey() {
 
 function vaultOf(
   keys: readonly ReturnType<typeof newKey>[] = [OLD_KEY],
-  environment: EnvironmentSecrets = { values: {}, owners: [] },
+  more: Partial<SecretVaultOptions> = {},
 ): SecretVault {
   const [newest, ...older] = keys
-  return createSecretVault({
-    store,
-    cipher: newest ? new SecretCipher([newest, ...older]) : null,
-    environment,
-    clock,
-  })
+  const cipher = newest ? new SecretCipher([newest, ...older]) : null
+  return createSecretVault({ store, cipher, environment: { values: {}, owners: [] }, clock, ...more })
 }
 
 async function valueOf(vault: SecretVault, name: string, owner = OWNER): Promise<string | undefined> {
@@ -143,14 +139,14 @@ describe('secrets of the environment', () => {
   const environment = { values: { apollo: 'apollo-key', stripe: 'from the environment' }, owners: [OWNER] }
 
   test('are there for the owners that are named, and for nobody else', async () => {
-    const vault = vaultOf([OLD_KEY], environment)
+    const vault = vaultOf([OLD_KEY], { environment })
     expect(await valueOf(vault, 'apollo')).toBe('apollo-key')
     expect(await valueOf(vault, 'apollo', STRANGER)).toBeUndefined()
     expect(await vault.list(STRANGER)).toEqual([])
   })
 
   test('give way to a stored one of the same name, and apply again when that is deleted', async () => {
-    const vault = vaultOf([OLD_KEY], environment)
+    const vault = vaultOf([OLD_KEY], { environment })
     await vault.set(OWNER, 'stripe', VALUE)
     expect(await valueOf(vault, 'stripe')).toBe(VALUE)
     expect(await vault.list(OWNER)).toEqual([
@@ -164,7 +160,7 @@ describe('secrets of the environment', () => {
 
   test('are not used in place of a stored one that cannot be read', async () => {
     await vaultOf([OLD_KEY]).set(OWNER, 'stripe', VALUE)
-    await expect(valueOf(vaultOf([NEW_KEY], environment), 'stripe')).rejects.toMatchObject({
+    await expect(valueOf(vaultOf([NEW_KEY], { environment }), 'stripe')).rejects.toMatchObject({
       code: 'SECRET_KEY_UNKNOWN',
     })
   })
@@ -184,6 +180,20 @@ describe('a new key', () => {
     const alone = vaultOf([NEW_KEY])
     expect(await valueOf(alone, 'key69', owners[2])).toBe(`${VALUE} owner-2 69`)
     expect(await valueOf(alone, 'current')).toBe(VALUE)
+  })
+
+  test('may be taken in by halves: all can be read, and the next start does the rest', async () => {
+    for (let n = 0; n < 10; n++) await vaultOf().set(OWNER, `key${n}`, `${VALUE} ${n}`)
+    let left = 4
+    const failing: SecretStore = {
+      ...store,
+      replace: (...row) => (left-- > 0 ? store.replace(...row) : Promise.reject(new Error('killed'))),
+    }
+    await expect(vaultOf([NEW_KEY, OLD_KEY], { store: failing }).renewKeys()).rejects.toThrow('killed')
+    const next = vaultOf([NEW_KEY, OLD_KEY])
+    for (let n = 0; n < 10; n++) expect(await valueOf(next, `key${n}`)).toBe(`${VALUE} ${n}`)
+    expect(await next.renewKeys()).toEqual({ renewed: 6, unreadable: 0 })
+    for (let n = 0; n < 10; n++) expect(await valueOf(vaultOf([NEW_KEY]), `key${n}`)).toBe(`${VALUE} ${n}`)
   })
 
   test('leaves what it cannot read as it is, and counts it', async () => {
