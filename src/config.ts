@@ -4,6 +4,7 @@ import { parseSecretKey } from './access/secret-cipher.ts'
 import { SECRET_MAX_LENGTH, SECRET_MIN_LENGTH, SECRET_NAME } from './access/secrets.ts'
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
+import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
@@ -44,6 +45,10 @@ export const lumeConfigSchema = z.object({
       'What stored secrets are encrypted under, newest first; empty: a key in `dataDir`, if embedded.',
     ),
   logLevel: z.enum(LOG_LEVELS).default('info'),
+  stepLogLevel: z
+    .enum(STEP_LOG_LEVELS)
+    .default('info')
+    .describe('Lines that blocks write under this level do not come into the timeline.'),
 })
 export type LumeConfig = z.output<typeof lumeConfigSchema>
 
@@ -81,6 +86,7 @@ const environmentSchema = z.object({
   LUME_ENV_SECRETS_OWNERS: list.pipe(lumeConfigSchema.shape.secretOwners.removeDefault()).default([]),
   LUME_EXPLORABLE: z.enum(['yes', 'no']).optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
+  LUME_STEP_LOG_LEVEL: lumeConfigSchema.shape.stepLogLevel,
   NODE_ENV: z.string().optional(),
 })
 
@@ -132,6 +138,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       secretOwners: [LOCAL_USER, ...lume.LUME_ENV_SECRETS_OWNERS],
       secretKeys: lume.LUME_SECRET_KEY,
       logLevel: lume.LUME_LOG_LEVEL,
+      stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),
   }
 }

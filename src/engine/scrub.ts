@@ -27,6 +27,11 @@ export class Scrubber {
     return this.#needles.size === 0
   }
 
+  /** The length of the longest text that is looked for; 0 when there is none. */
+  get longest(): number {
+    return this.#needles.longest
+  }
+
   /** Free text: a message, a log line, a chunk of a stream. */
   text(text: string): string {
     if (this.isIdle || text.length < NEEDLE_MIN_LENGTH) return text

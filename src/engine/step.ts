@@ -16,6 +16,19 @@ export const STEP_STATUSES = [
 ] as const
 export type StepStatus = (typeof STEP_STATUSES)[number]
 
+export const WAIT_KINDS = ['timer', 'signal', 'child'] as const
+
+/** What a waiting step waits for; its `dueAt` is the timer's end, or when the time for a signal is over. */
+export type StepWait =
+  | { readonly kind: 'timer' }
+  | {
+      readonly kind: 'signal'
+      readonly name: string
+      readonly schema: JsonObject | boolean | null
+      readonly timeoutHandle: string | null
+    }
+  | { readonly kind: 'child'; readonly executionId: string }
+
 /** Why an attempt failed, and whether another may help. */
 export interface StepFailure {
   readonly code: string
@@ -43,6 +56,14 @@ export type AttemptRecord = {
   readonly error?: RecordedError
   /** True when the attempt was cut off after its call may have gone out. */
   readonly callMayHaveHappened?: boolean
+  /** What the attempt cost, as far as its block told. */
+  readonly usage?: AttemptUsage
+}
+
+export type AttemptUsage = {
+  /** In US dollars. */
+  readonly costUsd?: number
+  readonly quantities?: { readonly [name: string]: number }
 }
 
 /** When the attempt on record began, as near as the record tells. */
@@ -74,18 +95,19 @@ export const BLOCK_FAILED = 'BLOCK_FAILED'
 
 /**
  * Reads whatever a block threw; what comes out can be recorded, whatever that was. What is not a `BlockError` counts as
- * retryable: nobody said that it cannot be mended. An expression fails the same way every time.
+ * retryable: nobody said that it cannot be mended. An expression fails the same way every time. Texts are masked before
+ * they are cut: the beginning of a secret is none that anybody would find (P7).
  */
-export function failureOf(thrown: unknown): StepFailure {
+export function failureOf(thrown: unknown, mask: (text: string) => string = (text) => text): StepFailure {
   try {
-    return readFailure(thrown)
+    return readFailure(thrown, mask)
   } catch {
-    return { code: BLOCK_FAILED, message: messageOf(thrown), retryable: true }
+    return { code: BLOCK_FAILED, message: mask(messageOf(thrown)), retryable: true }
   }
 }
 
-function readFailure(thrown: unknown): StepFailure {
-  const message = shorten(messageOf(thrown), MAX_MESSAGE_LENGTH)
+function readFailure(thrown: unknown, mask: (text: string) => string): StepFailure {
+  const message = shorten(mask(messageOf(thrown)), MAX_MESSAGE_LENGTH)
   if (thrown instanceof ExpressionError) return { code: thrown.code, message, retryable: false }
   if (!(thrown instanceof BlockError)) {
     const code = codeOf(thrown)
@@ -95,7 +117,7 @@ function readFailure(thrown: unknown): StepFailure {
   // Its author may have written JavaScript: nothing is sure of what the fields hold.
   const { code, retryable, retryAfterMs, details }: { readonly [Field in keyof BlockError]: unknown } = thrown
   return {
-    code: shorten(String(code), MAX_CODE_LENGTH) || BLOCK_FAILED,
+    code: shorten(mask(String(code)), MAX_CODE_LENGTH) || BLOCK_FAILED,
     message,
     retryable: retryable === true,
     ...(isLength(retryAfterMs) ? { retryAfterMs } : {}),
@@ -137,7 +159,7 @@ export function finalFailure(code: string, message: string, details?: JsonObject
 }
 
 /** Cut between characters, without what no database stores. */
-function shorten(text: string, maxLength: number): string {
+export function shorten(text: string, maxLength: number): string {
   const clean = text.replaceAll('\u0000', '\uFFFD').toWellFormed()
   if (clean.length <= maxLength) return clean
   const end = clean.slice(0, maxLength)

@@ -1,5 +1,6 @@
 import './block.ts'
 import './errors.ts'
+import './execution-commands.ts'
 import './execution.ts'
 import './job-event.ts'
 import './secret.ts'

@@ -24,8 +24,14 @@ export class Needles {
   /** Whether some needle has a run whose hash ends like that: most of a haystack is dismissed by one look. */
   readonly #filter = new Uint8Array(FILTER_SIZE)
 
+  #longest = 0
+
   get size(): number {
     return this.#needles.size
+  }
+
+  get longest(): number {
+    return this.#longest
   }
 
   add(text: string): void {
@@ -33,6 +39,7 @@ export class Needles {
     if (this.#needles.has(text)) return
     const needle = new Needle(text)
     this.#needles.set(text, needle)
+    this.#longest = Math.max(this.#longest, text.length)
     // The end of a key is its own; how it begins ("sk-…") often is its kind's.
     for (let from = text.length - NEEDLE_MIN_LENGTH, last = from + RUN_COUNT; from < last; from++) {
       const hash = runHash(text, from)

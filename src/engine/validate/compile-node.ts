@@ -35,11 +35,17 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
   const bodyAt = block.run === 'loop' ? pointer(configAt, BODY) : null
   const expressions = new Map<string, Expression>()
   const templateAt = new Set<string>()
+  const secretNames = new Set(block.secrets)
+  const noteSecrets = ({ references }: Expression): void => {
+    for (const { path } of references)
+      if (path[0] === 'secrets' && path[1] !== undefined) secretNames.add(path[1])
+  }
 
   const compileBare = (source: string, where: string, binds: readonly string[]): void => {
     try {
       const expression = compileExpression(source)
       expressions.set(source, expression)
+      noteSecrets(expression)
       checkExpression(expression, {
         at: where,
         names: { ...names, binds: [...names.binds, ...binds] },
@@ -62,6 +68,7 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     isRaw: (where) => where === bodyAt || block.expressions.some((field) => matches(where, field, configAt)),
     onTemplate: (template, where) => {
       templateAt.add(where)
+      for (const part of template.parts) if (typeof part !== 'string') noteSecrets(part.expression)
       checkReferences(template, { at: where, names, report, nodeId })
     },
     onFault: (fault, where) => {
@@ -92,6 +99,9 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     outgoing,
     retry: retryPolicySchema.parse({ ...block.retry, ...node.retry }),
     timeoutMs: node.timeoutMs ?? block.timeoutMs,
+    stepTimeoutMs: node.stepTimeoutMs ?? null,
+    heartbeatMs: node.heartbeatMs ?? block.heartbeatMs,
+    secretNames: [...secretNames],
     onError: node.onError,
     defaultOutput: node.defaultOutput ?? null,
     onUnknown: node.onUnknown,

@@ -79,12 +79,12 @@ function compileDefinition(
     maySuggest: () => suggestions++ < MAX_SUGGESTIONS,
     outer: null,
   })
-  const { concurrency, timeoutMs } = definition.limits
+  const { concurrency, timeoutMs, maxCostUsd } = definition.limits
   const plan: Plan = {
     graph,
     inputSchema: definition.inputSchema ?? null,
     variables: definition.variables,
-    limits: { concurrency, timeoutMs: timeoutMs ?? null },
+    limits: { concurrency, timeoutMs: timeoutMs ?? null, maxCostUsd: maxCostUsd ?? null },
   }
   return { diagnostics: findings.list, plan: isSound(findings.list) ? plan : null }
 }
