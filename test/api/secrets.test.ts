@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { pino } from 'pino'
+import { z } from 'zod'
 import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
-import { createLume } from '../../src/app.ts'
+import { createLume, type Lume } from '../../src/app.ts'
 import type { LumeConfig } from '../../src/config.ts'
+import { BlockError, completed } from '../../src/engine/block.ts'
+import { defineBlock } from '../../src/engine/define-block.ts'
 import { startServer } from '../../src/http.ts'
 import { Closers } from '../../src/lib/closers.ts'
 import type { SetSecretMutationVariables } from '../gql/graphql.ts'
@@ -71,10 +74,33 @@ const VALUE = 'sk-live/"ä+b&c\\d e?f'
 interface SecretsServer {
   readonly client: GraphqlClient
   readonly url: string
+  readonly lume: Lume
   /** All that was logged so far. */
   readonly log: readonly string[]
   stop(): Promise<void>
 }
+
+/** Tells what it was given in every way that a block has, then gives it back or fails of it. */
+const echo = defineBlock({
+  type: 'test.echo',
+  name: 'Echo',
+  description: 'Gives away its secret.',
+  effect: 'external',
+  secrets: ['stripe'],
+  config: z.object({ key: z.string(), fails: z.boolean() }),
+  output: z.unknown(),
+  sample: null,
+  async run({ config, secrets, log, progress, checkpoint, stream, usage }) {
+    const told = `${config.key} ${secrets.get('stripe')} ${Buffer.from(`user:${config.key}`).toString('base64')}`
+    log.info(told, { [told]: told })
+    progress(0.5, told)
+    await checkpoint('told', told)
+    stream(told)
+    usage({ costUsd: 0.01, quantities: { [told]: 1 } })
+    if (config.fails) throw new BlockError('ECHO', told, { details: { told } })
+    return completed({ told, length: config.key.length })
+  },
+})
 
 /** A server that logs all that it ever logs. */
 async function startSecretsServer(
@@ -84,11 +110,11 @@ async function startSecretsServer(
   const closers = new Closers()
   const log: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line) => void log.push(line) })
-  const lume = await createLume({ databaseUrl: database.url, ...config }, { logger })
+  const lume = await createLume({ databaseUrl: database.url, ...config }, { logger, blocks: [echo] })
   closers.add(() => lume.close())
   const server = await startServer({ lume, port: 0, isExplorable: true })
   closers.add(() => server.close())
-  return { client: createGraphqlClient(server.url), url: server.url, log, stop: () => closers.close() }
+  return { lume, client: createGraphqlClient(server.url), url: server.url, log, stop: () => closers.close() }
 }
 
 let database: TestDatabase
@@ -171,6 +197,51 @@ describe('secrets', () => {
       await keyless.stop()
     }
   })
+})
+
+describe('P7: a run that gives its secret away in every way', () => {
+  const definition = (fails: boolean) => ({
+    nodes: [
+      { id: 'a', type: 'test.echo', config: { key: '{{ secrets.stripe }}', fails } },
+      { id: 'b', type: 'core.transform', config: { value: '{{ nodes.a.output }}' } },
+    ],
+    edges: [{ source: 'a', target: 'b' }],
+  })
+
+  test.each([
+    ['completes', false, 'completed'],
+    ['fails', true, 'failed'],
+  ] as const)('and %s leaves it in no table and no log', async (_what, fails, status) => {
+    await set({ name: 'stripe', value: VALUE })
+    const payload = { workflowId: 'echo', workflowDefinition: definition(fails), input: null }
+    const job = await server.lume.executions.executeWorkflow(payload)
+    expect(job.status).toBe(status)
+    if (!fails) expect(job.result).toMatchObject({ length: VALUE.length })
+    const told = JSON.stringify(job) + server.log.join('') + (await dump())
+    expect(told).toContain('***')
+    expect(writingsIn(told, VALUE)).toEqual([])
+  })
+
+  test('is told clearly that a secret is not there', async () => {
+    await remove('stripe')
+    const payload = { workflowId: 'echo', workflowDefinition: definition(false), input: null }
+    const job = await server.lume.executions.executeWorkflow(payload)
+    expect(job).toMatchObject({ status: 'failed', error: { path: 'a' } })
+  })
+
+  /** Every row of every table, as text. */
+  async function dump(): Promise<string> {
+    const { rows: tables } = await database.pool.query<{ name: string }>(
+      "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+    )
+    expect(tables.map(({ name }) => name)).toContain('job_events')
+    const texts: string[] = []
+    for (const { name } of tables) {
+      const { rows } = await database.pool.query<{ text: string }>(`SELECT t::text AS text FROM "${name}" t`)
+      texts.push(...rows.map(({ text }) => text))
+    }
+    return texts.join('\n')
+  }
 })
 
 describe('P7: the value of a secret is in no answer and no log', () => {

@@ -121,7 +121,7 @@ describe('P7: nothing that a run records holds a secret that it was given', () =
     expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
     expect(writingsIn(recordOf(execution), VALUE)).toEqual([])
     const streamed = execution.journal.events.flatMap(({ kind, body }) =>
-      kind === 'STEP_STREAM' && 'text' in body ? [String(body.text)] : [],
+      kind === 'STEP_STREAM' && 'text' in body ? [body.text] : [],
     )
     expect(streamed.join('')).toBe('whole *** letters ***')
   })
