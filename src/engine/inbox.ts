@@ -32,7 +32,7 @@ export class Inbox {
       this.#last = command.number
       this.#take(command)
     }
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of this.#listeners) listener()
   }
 
   /** Aborts when a user cancels the job. */

@@ -291,26 +291,31 @@ export class RunContext implements Activity {
     try {
       await this.#sleep(dueAt, signal, isOver)
       await this.#parking
-      await this.untilResumed(signal)
+      await this.#pauseToEnd(signal)
     } finally {
       this.#waits.delete(wait)
     }
   }
 
-  /** Resolves at once unless the run is paused; nothing starts and no wait ends before it is resumed. */
+  /** Resolves at once unless the run is paused; nothing starts before it is resumed. */
   async untilResumed(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (!this.#inbox.isPaused) return
+    if (!this.#inbox.isPaused) return signal.throwIfAborted()
     this.#held++
     this.#checkIdle()
     try {
-      while (this.#inbox.isPaused) {
-        await this.nextDelivery(signal)
-        await this.#parking
-        signal.throwIfAborted()
-      }
+      await this.#pauseToEnd(signal)
     } finally {
       this.#held--
+    }
+  }
+
+  async #pauseToEnd(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    while (this.#inbox.isPaused) {
+      this.#checkIdle()
+      await this.nextDelivery(signal)
+      await this.#parking
+      signal.throwIfAborted()
     }
   }
 

@@ -5,6 +5,7 @@ import { runGraph } from './graph-run.ts'
 import type { Inbox } from './inbox.ts'
 import { EntryRefusedError, type JobEnd } from './journal.ts'
 import { readOutput } from './output.ts'
+import type { PlanGraph } from './plan.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
 import { RunContext, type RunPorts, type RunRequest } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
@@ -39,6 +40,7 @@ export async function runExecution(
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports, signals.inbox)
   if (await holdWhilePaused(run, signals)) return finish(run, { kind: 'stopped' })
+  await run.secrets.know(secretNamesOf(request.plan.graph))
   recordStart(run, signals.inbox)
   const disobey = obey(run, signals)
   const unwatch = watchDeadline(run)
@@ -70,6 +72,15 @@ async function holdWhilePaused(run: RunContext, { inbox, yield: yielded }: RunSi
     if (run.stopped) return true
   }
   return false
+}
+
+/** Every secret that a run may meet: a step on record may have seen one that no step to come asks for. */
+function secretNamesOf({ nodes }: PlanGraph): string[] {
+  const names = nodes.flatMap(({ secretNames, body }) => [
+    ...secretNames,
+    ...(body ? secretNamesOf(body) : []),
+  ])
+  return [...new Set(names)]
 }
 
 function topFrame(run: RunContext): Frame {

@@ -33,6 +33,7 @@ export class StepRecorder {
   #startedAt: number | null
   #attemptStartedAt: number
   #usage: AttemptUsage | null = null
+  #waitsFor: StepWait | null
   /** Something of this step is on record. */
   #isOnRecord: boolean
   /** The call of the attempt that runs may have gone out. */
@@ -49,12 +50,18 @@ export class StepRecorder {
     this.#startedAt = recorded?.startedAt ?? null
     this.#attemptStartedAt = recorded ? lastAttemptStart(recorded) : this.#now()
     this.#isOnRecord = recorded !== undefined
+    this.#waitsFor = recorded?.wait ?? null
     this.#mayHaveCalled = recorded?.status === 'RUNNING' && node.body === null
   }
 
   /** The number of the attempt that runs or runs next, from 1. */
   get attempt(): number {
     return this.#attempt
+  }
+
+  /** What the step waits for, by its record; null unless it waits. */
+  get waitsFor(): StepWait | null {
+    return this.#status === 'WAITING' ? this.#waitsFor : null
   }
 
   nextAttempt(): void {
@@ -144,6 +151,7 @@ export class StepRecorder {
   /** Committed with its absolute due time before anything depends on it (E12). `output`: what a timer completes with. */
   async wait(wait: StepWait, dueAt: number | null, output: string | null): Promise<void> {
     this.#status = 'WAITING'
+    this.#waitsFor = wait
     const body = {
       ...this.#step(),
       waitsFor: wait.kind,

@@ -45,9 +45,7 @@ export class StepReports implements AttemptReports {
     this.#onProgress = onProgress
   }
 
-  // A block's author may have written JavaScript: nothing is sure of what it hands over.
-
-  log(level: LogLevel, message: unknown, fields?: JsonObject): void {
+  log(level: LogLevel, message: string, fields?: JsonObject): void {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#site.run.ports.logLevel)) return
     this.#lines++
     if (this.#lines > MAX_LINES) return
@@ -55,7 +53,7 @@ export class StepReports implements AttemptReports {
     this.#tell(event('STEP_LOG', this.#now(), { ...this.#step, ...body }))
   }
 
-  progress(fraction: number, message?: unknown): void {
+  progress(fraction: number, message?: string): void {
     this.#onProgress(fraction)
     const told = message === undefined ? null : this.#shown(message)
     const now = this.#now()
@@ -65,8 +63,8 @@ export class StepReports implements AttemptReports {
     this.#tell(event('STEP_PROGRESS', now, { ...this.#step, fraction, message: told }))
   }
 
-  stream(text: unknown): void {
-    this.#streamed += String(text)
+  stream(text: string): void {
+    this.#streamed += textOf(text)
     if (this.#streamed.length >= MAX_STREAM_LENGTH) this.#flushStream({ isLast: false })
     else this.#stopStream ??= this.#after(() => this.#flushStream({ isLast: false }))
   }
@@ -132,7 +130,7 @@ export class StepReports implements AttemptReports {
 
   /** Masked before it is cut: the beginning of a secret is none that anybody would find (P7). */
   #shown(message: unknown): string {
-    return shorten(this.#site.run.secrets.scrubber.text(String(message)), MAX_MESSAGE_LENGTH)
+    return shorten(this.#site.run.secrets.scrubber.text(textOf(message)), MAX_MESSAGE_LENGTH)
   }
 
   #after(callback: () => void): () => void {
@@ -146,6 +144,11 @@ export class StepReports implements AttemptReports {
   #now(): number {
     return this.#site.run.ports.clock.now()
   }
+}
+
+/** A block's author may have written JavaScript: nothing is sure of what is handed over. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)
 }
 
 function readFields(fields: unknown): { fields?: Json } {

@@ -51,7 +51,7 @@ async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
   } catch (thrown) {
     const stop = RunStop.of(thrown)
     if (stop.stopCause.kind === 'fault') site.run.stop(stop)
-    if (stop.isRecorded) step.recorder.cancel()
+    if (stop.isRecorded) await step.cancel()
     return { kind: 'stopped' }
   }
 }
@@ -60,8 +60,11 @@ async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
 async function runWithDeadline(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const { controller, unfollow } = followingController(site.signal)
   const { clock } = site.run.ports
-  const leftMs = Math.max(0, deadlineOf(node, site) - clock.now())
-  const unwatch = clock.after(leftMs, () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0)))
+  const leftMs = deadlineOf(node, site) - clock.now()
+  const stop = () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0))
+  // At once where it is over already: what is due at the same moment must not come first.
+  if (leftMs <= 0) stop()
+  const unwatch = clock.after(Math.max(0, leftMs), stop)
   try {
     return await runInTime(node, { ...site, signal: controller.signal })
   } finally {
@@ -103,6 +106,13 @@ class StepRun {
     this.#deadline = deadlineOf(node, site)
     this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
     this.recorder = new StepRecorder(node, site, recorded)
+  }
+
+  /** Cut off: a child that it waits for is canceled first, so that none is forgotten. */
+  async cancel(): Promise<void> {
+    const { waitsFor } = this.recorder
+    if (waitsFor?.kind === 'child') await this.#site.run.ports.children.cancel(waitsFor.executionId)
+    this.recorder.cancel()
   }
 
   async run(): Promise<StepEnd> {
