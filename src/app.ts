@@ -1,4 +1,6 @@
 import pg from 'pg'
+import { openSecretCipher } from './access/secret-keys.ts'
+import { createSecretVault, type SecretVault } from './access/secrets.ts'
 import { createBlockHttp } from './blocks/api/http/block-http.ts'
 import { createHttpClient } from './blocks/api/http/http-client.ts'
 import { httpBlock } from './blocks/api/http.ts'
@@ -14,6 +16,7 @@ import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
 import { createPrisma } from './db/prisma.ts'
+import { createSecretStore } from './db/secret-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
@@ -96,6 +99,17 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const { pool } = database
   const prisma = createPrisma(pool)
   closers.add(() => prisma.$disconnect())
+  const vault = createSecretVault({
+    store: createSecretStore(pool),
+    cipher: await openSecretCipher({
+      listed: settings.secretKeys,
+      folder: database.kind === 'embedded' ? settings.dataDir : null,
+    }),
+    environment: { values: settings.secrets, owners: settings.secretOwners },
+    clock,
+  })
+  const renewal = renewSecretKeys(vault, logger)
+  closers.add(() => renewal)
   const workerId = newId<WorkerId>()
   const wakeups = await openWakeups(database, { settings, workerId, clock, logger })
   closers.add(() => wakeups.close())
@@ -171,6 +185,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       start,
       follow,
       wakeups,
+      vault,
       logger,
     },
     isReady: () =>
@@ -200,7 +215,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       journal,
       plans,
       worldOf: (job) => ({
-        secrets: { open: async () => new Map() },
+        secrets: vault.sourceFor(job.ownerId),
         http: blockHttp,
         children: createChildExecutions(
           { jobs, executions, commands: inboxes, workflows, wakeups, start },
@@ -229,6 +244,17 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       isAlone,
     })
     return motor
+  }
+}
+
+/** In the background: nothing waits for it, and what was stored under an older key can be read meanwhile. */
+async function renewSecretKeys(vault: SecretVault, logger: Logger): Promise<void> {
+  try {
+    const { renewed, unreadable } = await vault.renewKeys()
+    if (renewed > 0) logger.info({ renewed }, 'stored secrets were encrypted anew, under the newest key')
+    if (unreadable > 0) logger.warn({ unreadable }, 'stored secrets cannot be read: their key is not listed')
+  } catch (fault) {
+    logger.warn({ err: fault }, 'stored secrets could not be encrypted anew; the next start tries again')
   }
 }
 

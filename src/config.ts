@@ -1,5 +1,9 @@
 import { z } from 'zod'
+import { readEnvironmentSecrets } from './access/environment-secrets.ts'
+import { parseSecretKey } from './access/secret-cipher.ts'
+import { SECRET_MAX_LENGTH, SECRET_MIN_LENGTH, SECRET_NAME } from './access/secrets.ts'
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
+import { LOCAL_USER } from './jobs/execution-service.ts'
 import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
@@ -26,6 +30,20 @@ export const lumeConfigSchema = z.object({
     .array(z.string().refine((host) => parseAllowedHost(host) !== null, 'is not a host or host:port'))
     .default([])
     .describe('Hosts that `api.http` may reach although they are not public.'),
+  secrets: z
+    .record(z.string().regex(SECRET_NAME), z.string().min(SECRET_MIN_LENGTH).max(SECRET_MAX_LENGTH))
+    .default({})
+    .describe('Secret values by name, beside those that owners store.'),
+  secretOwners: z
+    .array(z.string().min(1).max(200))
+    .default([LOCAL_USER])
+    .describe('The owners whose workflows may use `secrets`.'),
+  secretKeys: z
+    .array(z.string().refine((key) => parseSecretKey(key) !== null, 'is not 32 bytes in base64'))
+    .default([])
+    .describe(
+      'What stored secrets are encrypted under, newest first; empty: a key in `dataDir`, if embedded.',
+    ),
   logLevel: z.enum(LOG_LEVELS).default('info'),
   stepLogLevel: z
     .enum(STEP_LOG_LEVELS)
@@ -48,6 +66,13 @@ const wholeNumber = z
   .regex(/^\d{1,15}$/, 'is no whole number')
   .transform(Number)
 
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean),
+)
+
 const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: wholeNumber.pipe(z.number().max(65_535)).default(4_000),
@@ -56,16 +81,9 @@ const environmentSchema = z.object({
   LUME_ROLE: lumeConfigSchema.shape.role,
   LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
-  LUME_ALLOW_PRIVATE_HOSTS: z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((host) => host.trim())
-        .filter(Boolean),
-    )
-    .pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault())
-    .optional(),
+  LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
+  LUME_SECRET_KEY: list.pipe(lumeConfigSchema.shape.secretKeys.removeDefault()).optional(),
+  LUME_ENV_SECRETS_OWNERS: list.pipe(lumeConfigSchema.shape.secretOwners.removeDefault()).default([]),
   LUME_EXPLORABLE: z.enum(['yes', 'no']).optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
   LUME_STEP_LOG_LEVEL: lumeConfigSchema.shape.stepLogLevel,
@@ -84,8 +102,13 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
   // An empty variable is one that somebody meant to unset.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = environmentSchema.safeParse(given)
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`)
+  const secrets = readEnvironmentSecrets(environment)
+  if (!parsed.success || secrets.problems.length > 0) {
+    const issues = parsed.error?.issues ?? []
+    const problems = [
+      ...issues.map(({ path, message }) => `${String(path[0])}: ${message}`),
+      ...secrets.problems,
+    ]
     throw new LumeError(
       'CONFIG_INVALID',
       `these environment variables cannot be used: ${[...new Set(problems)].join('; ')}`,
@@ -110,6 +133,10 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
+      secrets: secrets.values,
+      // Without authentication everybody who gets here is the local user.
+      secretOwners: [LOCAL_USER, ...lume.LUME_ENV_SECRETS_OWNERS],
+      secretKeys: lume.LUME_SECRET_KEY,
       logLevel: lume.LUME_LOG_LEVEL,
       stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),

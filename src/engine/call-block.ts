@@ -9,6 +9,8 @@ export interface BlockCall extends AttemptWorld {
   readonly signal: AbortSignal
   /** What is done in the block's place, where the world must not be touched; null: the block itself works. */
   readonly standIn: ((context: BlockContext) => Promise<BlockOutcome>) | null
+  /** Takes secret values out of a text. */
+  readonly mask: (text: string) => string
 }
 
 export type CallEnd =
@@ -70,7 +72,7 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
   })
 }
 
-async function invoke({ block, standIn }: BlockCall, context: BlockContext): Promise<CallEnd> {
+async function invoke({ block, standIn, mask }: BlockCall, context: BlockContext): Promise<CallEnd> {
   const { type, run } = block
   if (run === 'loop') throw new Error(`the block ${type} is run by the engine`)
   try {
@@ -79,7 +81,7 @@ async function invoke({ block, standIn }: BlockCall, context: BlockContext): Pro
     const message = `The block ${type} returned something that is not an outcome; return \`completed(output)\`.`
     return { kind: 'failed', failure: { code: 'OUTCOME_INVALID', message, retryable: false } }
   } catch (thrown) {
-    return { kind: 'failed', failure: failureOf(thrown) }
+    return { kind: 'failed', failure: failureOf(thrown, mask) }
   }
 }
 

@@ -1,3 +1,4 @@
+import { LumeError } from '../lib/errors.ts'
 import type { Json } from '../lib/json.ts'
 import { BlockError, type BlockSecrets } from './block.ts'
 import type { EventDraft } from './event.ts'
@@ -21,7 +22,13 @@ export class RunSecrets {
   /** From here on what these are now is masked, whoever says it. */
   async know(names: readonly string[]): Promise<void> {
     if (names.length === 0) return
-    for (const value of (await this.#source.open(names)).values()) this.scrubber.add(value)
+    try {
+      for (const value of (await this.#source.open(names)).values()) this.scrubber.add(value)
+    } catch (fault) {
+      // One that cannot be read fails the step that needs it; the others are known all the same.
+      if (!(fault instanceof LumeError)) throw fault
+      if (names.length > 1) for (const name of names) await this.know([name])
+    }
   }
 
   /** Opens those of these that are not open yet, newly for every attempt: somebody may have mended one. */

@@ -5,8 +5,9 @@ import { writingsOf } from './scrub/writings.ts'
 /** What stands in a secret's place. */
 export const MASK = '***'
 
-// JSON.stringify writes neither for a plain text: here a value may hide from a search of the text itself.
-const UNUSUAL_ESCAPE = /\\[u/]/
+// Where a JSON text holds none of these, a string that holds a writing shows one in the text, too: only quotes and line
+// breaks are escaped, and of those that may have them the escaped form is a writing of its own.
+const HIDING_ESCAPE = /\\[u/\\]/
 
 /**
  * P7: knows secret values and takes them out of whatever is recorded or published, raw or in one of the usual encodings
@@ -43,7 +44,7 @@ export class Scrubber {
   /** JSON text; what comes out is valid JSON of the same shape: only strings, keys and numbers that hold a value change. */
   json(text: string): string {
     if (this.isIdle) return text
-    if (!UNUSUAL_ESCAPE.test(text) && this.#needles.find(text).length === 0) return text
+    if (!HIDING_ESCAPE.test(text) && this.#needles.find(text).length === 0) return text
     const value = JSON.parse(text) as Json
     const scrubbed = this.value(value)
     return scrubbed === value ? text : JSON.stringify(scrubbed)

@@ -49,13 +49,13 @@ export class StepReports implements AttemptReports {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#site.run.ports.logLevel)) return
     this.#lines++
     if (this.#lines > MAX_LINES) return
-    const body = { level, message: shorten(textOf(message), MAX_MESSAGE_LENGTH), ...readFields(fields) }
+    const body = { level, message: this.#shown(message), ...readFields(fields) }
     this.#tell(event('STEP_LOG', this.#now(), { ...this.#step, ...body }))
   }
 
   progress(fraction: number, message?: string): void {
     this.#onProgress(fraction)
-    const told = message === undefined ? null : shorten(textOf(message), MAX_MESSAGE_LENGTH)
+    const told = message === undefined ? null : this.#shown(message)
     const now = this.#now()
     if (told === null || told === this.#toldMessage || now - this.#toldProgressAt < PROGRESS_EVERY_MS) return
     this.#toldProgressAt = now
@@ -126,6 +126,11 @@ export class StepReports implements AttemptReports {
     const text = scrubbed.slice(0, end).replaceAll('\u0000', '\uFFFD').toWellFormed()
     this.#streamed = scrubbed.slice(end)
     this.#tell(event('STEP_STREAM', this.#now(), { ...this.#step, text }))
+  }
+
+  /** Masked before it is cut: the beginning of a secret is none that anybody would find (P7). */
+  #shown(message: unknown): string {
+    return shorten(this.#site.run.secrets.scrubber.text(textOf(message)), MAX_MESSAGE_LENGTH)
   }
 
   #after(callback: () => void): () => void {

@@ -1,4 +1,5 @@
 import { followingController } from '../lib/abort.ts'
+import { LumeError } from '../lib/errors.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
 import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome, type BlockWait } from './block.ts'
 import { ATTEMPT_TIMEOUT, callBlock, HEARTBEAT_MISSED, type CallEnd } from './call-block.ts'
@@ -183,6 +184,7 @@ class StepRun {
     const { attempt } = this.recorder
     const { ports, request } = run
     const { standIn } = ports
+    const { scrubber } = run.secrets
     const reports = new StepReports(this.#site, {
       nodeId,
       attempt,
@@ -211,11 +213,20 @@ class StepRun {
       random: ports.random,
       http: ports.http,
       children: () => ({
-        start: (child) => ports.children.start({ ...child, parentId: request.executionId, path }),
+        start: ({ input: given, variables, ...child }) =>
+          ports.children.start({
+            ...child,
+            // They are recorded as the child's.
+            input: scrubber.value(given),
+            variables: scrubber.value(variables),
+            parentId: request.executionId,
+            path,
+          }),
       }),
       secrets: () => run.secrets.view(secretNames),
       checkpoints: () => Object.fromEntries(this.#checkpoints),
       reports,
+      mask: (text) => scrubber.text(text),
       standIn: isReal ? null : (context) => standIn({ node: this.#node, path, attempt, context }),
     })
     this.recorder.usageIs(reports.close())
@@ -252,7 +263,8 @@ class StepRun {
       await this.recorder.wait(wait, null, null)
       return this.#endWait(wait, null)
     }
-    const { name, schema, timeoutMs, timeoutHandle } = outcome.signal
+    const { timeoutMs, timeoutHandle, ...awaited } = outcome.signal
+    const { name, schema } = this.#site.run.secrets.scrubber.value(awaited)
     const wait = { kind: 'signal', name, schema, timeoutHandle } as const
     const dueAt = timeoutMs === null ? null : Math.ceil(this.#site.run.ports.clock.now() + timeoutMs)
     await this.recorder.wait(wait, dueAt, null)
@@ -327,11 +339,12 @@ class StepRun {
    */
   async #resolveConfig(): Promise<ResolvedConfig> {
     await this.#site.run.breath.draw()
-    await this.#site.run.secrets.open(this.#node.secretNames)
     try {
+      await this.#site.run.secrets.open(this.#node.secretNames)
       this.#config ??= deepFreeze(renderConfig(this.#node.config, this.#scope()))
     } catch (fault) {
-      if (!(fault instanceof ExpressionError)) throw fault
+      // Besides expressions, a secret that is there and cannot be read.
+      if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
       return failed(fault.code, fault.message)
     }
     this.recorder.configIs(this.#config)

@@ -95,18 +95,19 @@ export const BLOCK_FAILED = 'BLOCK_FAILED'
 
 /**
  * Reads whatever a block threw; what comes out can be recorded, whatever that was. What is not a `BlockError` counts as
- * retryable: nobody said that it cannot be mended. An expression fails the same way every time.
+ * retryable: nobody said that it cannot be mended. An expression fails the same way every time. Texts are masked before
+ * they are cut: the beginning of a secret is none that anybody would find (P7).
  */
-export function failureOf(thrown: unknown): StepFailure {
+export function failureOf(thrown: unknown, mask: (text: string) => string = (text) => text): StepFailure {
   try {
-    return readFailure(thrown)
+    return readFailure(thrown, mask)
   } catch {
-    return { code: BLOCK_FAILED, message: messageOf(thrown), retryable: true }
+    return { code: BLOCK_FAILED, message: mask(messageOf(thrown)), retryable: true }
   }
 }
 
-function readFailure(thrown: unknown): StepFailure {
-  const message = shorten(messageOf(thrown), MAX_MESSAGE_LENGTH)
+function readFailure(thrown: unknown, mask: (text: string) => string): StepFailure {
+  const message = shorten(mask(messageOf(thrown)), MAX_MESSAGE_LENGTH)
   if (thrown instanceof ExpressionError) return { code: thrown.code, message, retryable: false }
   if (!(thrown instanceof BlockError)) {
     const code = codeOf(thrown)
@@ -116,7 +117,7 @@ function readFailure(thrown: unknown): StepFailure {
   // Its author may have written JavaScript: nothing is sure of what the fields hold.
   const { code, retryable, retryAfterMs, details }: { readonly [Field in keyof BlockError]: unknown } = thrown
   return {
-    code: shorten(String(code), MAX_CODE_LENGTH) || BLOCK_FAILED,
+    code: shorten(mask(String(code)), MAX_CODE_LENGTH) || BLOCK_FAILED,
     message,
     retryable: retryable === true,
     ...(isLength(retryAfterMs) ? { retryAfterMs } : {}),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
 import type { Logger } from '../lib/logger.ts'
+import { messageWithoutValue } from './variable-error.ts'
 
 /**
  * Shows clients what was meant for them and nothing else: any fault that is not a GraphQL error of its own is logged under
@@ -28,7 +29,7 @@ function causeOf({ originalError }: GraphQLError): Error | null {
 function withCode(error: GraphQLError): GraphQLError {
   const { originalError: _inner, ...extensions }: GraphQLErrorExtensions = error.extensions
   if (extensions.code && !_inner) return error
-  return new GraphQLError(error.message, {
+  return new GraphQLError(messageWithoutValue(error), {
     ...placeOf(error),
     extensions: { ...extensions, code: extensions.code ?? 'BAD_USER_INPUT' },
   })

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import type { SecretVault } from '../access/secrets.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { PrismaClient } from '../db/prisma.ts'
@@ -27,6 +28,7 @@ export interface Services {
   readonly start: StartExecution
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
+  readonly vault: SecretVault
   readonly logger: Logger
 }
 

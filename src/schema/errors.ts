@@ -81,6 +81,13 @@ export class AlreadyEndedError extends AnswerError {
   }
 }
 
+/** The server has no key to encrypt secrets with. */
+export class SecretKeyMissingError extends AnswerError {
+  constructor(message: string, path: readonly string[]) {
+    super('SECRET_KEY_MISSING', message, path)
+  }
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -154,5 +161,11 @@ builder.objectType(IdempotencyConflictError, {
 builder.objectType(AlreadyEndedError, {
   name: 'AlreadyEnded',
   description: 'Nothing can change it any more.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(SecretKeyMissingError, {
+  name: 'SecretKeyMissing',
+  description: 'The server has no key to encrypt secrets with; the message names the setting.',
   interfaces: [ErrorInterface],
 })

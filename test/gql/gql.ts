@@ -37,6 +37,10 @@ type Documents = {
     "\n  query ReadBlock($type: String!) {\n    block(type: $type) {\n      type\n      category\n      effect\n      handles\n      configSchema\n    }\n  }\n": typeof types.ReadBlockDocument,
     "\n  query FirstStepId($id: ID!) {\n    execution(id: $id) {\n      steps(first: 1) {\n        edges {\n          node {\n            id\n          }\n        }\n      }\n    }\n  }\n": typeof types.FirstStepIdDocument,
     "\n        mutation MakeNode {\n          createWorkflow(input: { name: \"Node\" }) {\n            ... on CreateWorkflowPayload {\n              workflow {\n                id\n              }\n            }\n          }\n        }\n      ": typeof types.MakeNodeDocument,
+    "\n  mutation SetSecret($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n      ... on SetSecretPayload {\n        secret {\n          name\n          source\n          updatedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.SetSecretDocument,
+    "\n  mutation SetSecretByParts($name: String!, $value: String!) {\n    setSecret(input: { name: $name, value: $value }) {\n      __typename\n    }\n  }\n": typeof types.SetSecretByPartsDocument,
+    "\n  mutation DeleteSecret($input: DeleteSecretInput!) {\n    deleteSecret(input: $input) {\n      __typename\n      ... on DeleteSecretPayload {\n        deletedName\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.DeleteSecretDocument,
+    "\n  query ListSecrets {\n    secrets {\n      name\n      source\n      updatedAt\n    }\n  }\n": typeof types.ListSecretsDocument,
     "\n  subscription ExecutionEvents($executionId: ID!, $after: Int, $kinds: [JobEventKind!]) {\n    executionEvents(executionId: $executionId, after: $after, kinds: $kinds) {\n      cursor\n      job {\n        id\n      }\n      events {\n        id\n        seq\n        kind\n      }\n    }\n  }\n": typeof types.ExecutionEventsDocument,
     "\n        mutation ValidateOverWebSocket($definition: JSON!) {\n          validateWorkflow(input: { definition: $definition }) {\n            ... on ValidateWorkflowPayload {\n              valid\n            }\n          }\n        }\n      ": typeof types.ValidateOverWebSocketDocument,
     "\n  mutation Validate($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      __typename\n      ... on ValidateWorkflowPayload {\n        valid\n        diagnostics {\n          code\n          severity\n          message\n          pointer\n          nodeId\n          relatedNodeIds\n          range {\n            start\n            end\n          }\n          suggestion\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.ValidateDocument,
@@ -78,6 +82,10 @@ const documents: Documents = {
     "\n  query ReadBlock($type: String!) {\n    block(type: $type) {\n      type\n      category\n      effect\n      handles\n      configSchema\n    }\n  }\n": types.ReadBlockDocument,
     "\n  query FirstStepId($id: ID!) {\n    execution(id: $id) {\n      steps(first: 1) {\n        edges {\n          node {\n            id\n          }\n        }\n      }\n    }\n  }\n": types.FirstStepIdDocument,
     "\n        mutation MakeNode {\n          createWorkflow(input: { name: \"Node\" }) {\n            ... on CreateWorkflowPayload {\n              workflow {\n                id\n              }\n            }\n          }\n        }\n      ": types.MakeNodeDocument,
+    "\n  mutation SetSecret($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n      ... on SetSecretPayload {\n        secret {\n          name\n          source\n          updatedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.SetSecretDocument,
+    "\n  mutation SetSecretByParts($name: String!, $value: String!) {\n    setSecret(input: { name: $name, value: $value }) {\n      __typename\n    }\n  }\n": types.SetSecretByPartsDocument,
+    "\n  mutation DeleteSecret($input: DeleteSecretInput!) {\n    deleteSecret(input: $input) {\n      __typename\n      ... on DeleteSecretPayload {\n        deletedName\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.DeleteSecretDocument,
+    "\n  query ListSecrets {\n    secrets {\n      name\n      source\n      updatedAt\n    }\n  }\n": types.ListSecretsDocument,
     "\n  subscription ExecutionEvents($executionId: ID!, $after: Int, $kinds: [JobEventKind!]) {\n    executionEvents(executionId: $executionId, after: $after, kinds: $kinds) {\n      cursor\n      job {\n        id\n      }\n      events {\n        id\n        seq\n        kind\n      }\n    }\n  }\n": types.ExecutionEventsDocument,
     "\n        mutation ValidateOverWebSocket($definition: JSON!) {\n          validateWorkflow(input: { definition: $definition }) {\n            ... on ValidateWorkflowPayload {\n              valid\n            }\n          }\n        }\n      ": types.ValidateOverWebSocketDocument,
     "\n  mutation Validate($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      __typename\n      ... on ValidateWorkflowPayload {\n        valid\n        diagnostics {\n          code\n          severity\n          message\n          pointer\n          nodeId\n          relatedNodeIds\n          range {\n            start\n            end\n          }\n          suggestion\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.ValidateDocument,
@@ -185,6 +193,22 @@ export function graphql(source: "\n  query FirstStepId($id: ID!) {\n    executio
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n        mutation MakeNode {\n          createWorkflow(input: { name: \"Node\" }) {\n            ... on CreateWorkflowPayload {\n              workflow {\n                id\n              }\n            }\n          }\n        }\n      "): typeof import('./graphql.ts').MakeNodeDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetSecret($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n      ... on SetSecretPayload {\n        secret {\n          name\n          source\n          updatedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n"): typeof import('./graphql.ts').SetSecretDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetSecretByParts($name: String!, $value: String!) {\n    setSecret(input: { name: $name, value: $value }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').SetSecretByPartsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DeleteSecret($input: DeleteSecretInput!) {\n    deleteSecret(input: $input) {\n      __typename\n      ... on DeleteSecretPayload {\n        deletedName\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DeleteSecretDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListSecrets {\n    secrets {\n      name\n      source\n      updatedAt\n    }\n  }\n"): typeof import('./graphql.ts').ListSecretsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -34,6 +34,12 @@ export type CreateWorkflowInput = {
   tags?: Array<string> | null | undefined;
 };
 
+/** Which secret to delete. */
+export type DeleteSecretInput = {
+  /** Its name. */
+  name: string;
+};
+
 /** Which workflow to delete. */
 export type DeleteWorkflowInput = {
   /** Refuse when it has another revision by now. */
@@ -203,6 +209,21 @@ export type OnError =
   | 'FAIL'
   /** The run goes on by the handle `error`. */
   | 'ROUTE';
+
+/** Where a secret comes from. */
+export type SecretSource =
+  /** An environment variable of the server. */
+  | 'ENVIRONMENT'
+  /** `setSecret`; wins over the environment’s of the same name. */
+  | 'STORED';
+
+/** A secret to store. Pass it as a variable: documents are logged more often than variables are. */
+export type SetSecretInput = {
+  /** A letter, then up to 63 letters, digits and underscores. */
+  name: string;
+  /** 8 to 8,192 characters; replaces the one before. */
+  value: string;
+};
 
 /** How bad a diagnostic is. */
 export type Severity =
@@ -526,6 +547,44 @@ export type MakeNodeMutation = { createWorkflow:
     | { workflow: { id: string } }
     | Record<PropertyKey, never>
    };
+
+export type SetSecretMutationVariables = Exact<{
+  input: SetSecretInput;
+}>;
+
+
+export type SetSecretMutation = { setSecret:
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'SecretKeyMissing', code: string, message: string, path: Array<string> }
+    | { __typename: 'SetSecretPayload', secret: { name: string, source: SecretSource, updatedAt: string | null } }
+   };
+
+export type SetSecretByPartsMutationVariables = Exact<{
+  name: string;
+  value: string;
+}>;
+
+
+export type SetSecretByPartsMutation = { setSecret:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'SecretKeyMissing' }
+    | { __typename: 'SetSecretPayload' }
+   };
+
+export type DeleteSecretMutationVariables = Exact<{
+  input: DeleteSecretInput;
+}>;
+
+
+export type DeleteSecretMutation = { deleteSecret:
+    | { __typename: 'DeleteSecretPayload', deletedName: string }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+   };
+
+export type ListSecretsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListSecretsQuery = { secrets: Array<{ name: string, source: SecretSource, updatedAt: string | null }> };
 
 export type ExecutionEventsSubscriptionVariables = Exact<{
   executionId: string | number;
@@ -1187,6 +1246,56 @@ export const MakeNodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
+export const SetSecretDocument = new TypedDocumentString(`
+    mutation SetSecret($input: SetSecretInput!) {
+  setSecret(input: $input) {
+    __typename
+    ... on SetSecretPayload {
+      secret {
+        name
+        source
+        updatedAt
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SetSecretMutation, SetSecretMutationVariables>;
+export const SetSecretByPartsDocument = new TypedDocumentString(`
+    mutation SetSecretByParts($name: String!, $value: String!) {
+  setSecret(input: {name: $name, value: $value}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<SetSecretByPartsMutation, SetSecretByPartsMutationVariables>;
+export const DeleteSecretDocument = new TypedDocumentString(`
+    mutation DeleteSecret($input: DeleteSecretInput!) {
+  deleteSecret(input: $input) {
+    __typename
+    ... on DeleteSecretPayload {
+      deletedName
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteSecretMutation, DeleteSecretMutationVariables>;
+export const ListSecretsDocument = new TypedDocumentString(`
+    query ListSecrets {
+  secrets {
+    name
+    source
+    updatedAt
+  }
+}
+    `) as unknown as TypedDocumentString<ListSecretsQuery, ListSecretsQueryVariables>;
 export const ExecutionEventsDocument = new TypedDocumentString(`
     subscription ExecutionEvents($executionId: ID!, $after: Int, $kinds: [JobEventKind!]) {
   executionEvents(executionId: $executionId, after: $after, kinds: $kinds) {

@@ -10,6 +10,7 @@ export const NEEDLE_MIN_LENGTH = 8
 // A text of 8 characters holds 5 runs of 4 characters, so every fifth run of the haystack is enough to meet one of them.
 const RUN_LENGTH = 4
 const RUN_COUNT = NEEDLE_MIN_LENGTH - RUN_LENGTH + 1
+/** A power of two. */
 const FILTER_SIZE = 8_192
 
 /**
@@ -42,7 +43,7 @@ export class Needles {
     // The end of a key is its own; how it begins ("sk-…") often is its kind's.
     for (let from = text.length - NEEDLE_MIN_LENGTH, last = from + RUN_COUNT; from < last; from++) {
       const hash = runHash(text, from)
-      this.#filter[hash % FILTER_SIZE] = 1
+      this.#filter[hash & (FILTER_SIZE - 1)] = 1
       this.#byRun.set(hash, [...(this.#byRun.get(hash) ?? []), needle])
     }
   }
@@ -58,7 +59,7 @@ export class Needles {
     const suspects = new Set<Needle>()
     for (let at = 0; at <= haystack.length - RUN_LENGTH; at += RUN_COUNT) {
       const hash = runHash(haystack, at)
-      if (this.#filter[hash % FILTER_SIZE] === 0) continue
+      if (this.#filter[hash & (FILTER_SIZE - 1)] === 0) continue
       for (const needle of this.#byRun.get(hash) ?? []) suspects.add(needle)
     }
     return suspects
@@ -110,7 +111,7 @@ function bordersOf(text: string): Int32Array {
 function runHash(text: string, at: number): number {
   let hash = text.charCodeAt(at)
   for (let i = at + 1; i < at + RUN_LENGTH; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
-  return hash >>> 0
+  return hash
 }
 
 function united(ranges: readonly Range[]): readonly Range[] {

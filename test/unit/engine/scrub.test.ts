@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { Scrubber } from '../../../src/engine/scrub.ts'
 import { Needles } from '../../../src/engine/scrub/needles.ts'
 import type { Json } from '../../../src/lib/json.ts'
+import { ENCODERS } from '../../support/writings.ts'
 
 const SECRET = 'sk-or-v1/"ä+b&c\\d e?f'
 
@@ -10,26 +11,6 @@ function scrubberOf(...values: string[]): Scrubber {
   const scrubber = new Scrubber()
   for (const value of values) scrubber.add(value)
   return scrubber
-}
-
-const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
-const inAscii = (text: string) =>
-  text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
-/** Written here without the code under test. */
-const ENCODERS: Readonly<Record<string, (text: string) => string>> = {
-  raw: (text) => text,
-  'JSON-escaped': inJson,
-  'JSON-escaped twice': (text) => inJson(inJson(text)),
-  'JSON-escaped to ASCII': (text) => inAscii(inJson(text)),
-  'JSON-escaped with slashes': (text) => inJson(text).replaceAll('/', '\\/'),
-  'URL-encoded': encodeURIComponent,
-  'URL-encoded in small letters': (text) =>
-    encodeURIComponent(text).replaceAll(/%../g, (byte) => byte.toLowerCase()),
-  'URL-encoded as a form field': (text) => new URLSearchParams([['', text]]).toString().slice(1),
-  'URL-encoded as a whole': encodeURI,
-  hex: (text) => Buffer.from(text).toString('hex'),
-  'hex in capitals': (text) => Buffer.from(text).toString('hex').toUpperCase(),
 }
 
 const secretValue = fc
@@ -70,6 +51,7 @@ describe('P7: Scrubber.text', () => {
         for (const form of ['base64', 'base64url'] as const) {
           const encoded = Buffer.from(before + value + after).toString(form)
           expect(scrubber.text(encoded)).toContain('***')
+          expect(scrubber.text(encodeURIComponent(encoded))).toContain('***')
         }
       }),
     )
@@ -118,7 +100,7 @@ describe('P7: Scrubber.text', () => {
 
   test('needs time in proportion to the text, whatever value and text are made of', () => {
     const length = 8_192
-    const text = 'a'.repeat(4 * 1024 * 1024)
+    const text = 'a'.repeat(1024 * 1024)
     const misleading = [`b${'a'.repeat(length - 1)}`, `${'a'.repeat(length - 1)}b`, 'ab'.repeat(length / 2)]
     const halves = `${'a'.repeat(length / 2)}b${'a'.repeat(length / 2 - 1)}`
     const scrubber = scrubberOf(...misleading, halves)

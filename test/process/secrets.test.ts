@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
+import { Closers } from '../../src/lib/closers.ts'
+import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { writingsIn } from '../support/writings.ts'
+
+const VALUE = 'sk-live-0e6f44a47a05f1dad2ad7e88'
+const GIVEN = 'apify_api_4Vt0Zr3kQ9xw'
+const SECRETS = '{ secrets { name source } }'
+
+let closers: Closers
+let dataDir: string
+
+beforeEach(async () => {
+  closers = new Closers()
+  dataDir = await mkdtemp(join(tmpdir(), 'lume-secrets-'))
+  closers.add(() => rm(dataDir, { recursive: true, force: true }))
+})
+afterEach(() => closers.close())
+
+async function start(environment: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await startServerProcess({ LUME_DATA_DIR: dataDir, LUME_LOG_LEVEL: 'debug', ...environment })
+  closers.add(() => server.kill())
+  return server
+}
+
+test('without any setting a secret can be stored, outlives the process, and is nowhere on the disk (P7)', async () => {
+  const first = await start({ APIFY_API_KEY: GIVEN })
+  const set = `mutation ($input: SetSecretInput!) { setSecret(input: $input) { __typename } }`
+  expect(await ask(first, set, { input: { name: 'stripe', value: VALUE } })).toEqual({
+    setSecret: { __typename: 'SetSecretPayload' },
+  })
+  const both = [
+    { name: 'apify', source: 'ENVIRONMENT' },
+    { name: 'stripe', source: 'STORED' },
+  ]
+  expect(await ask(first, SECRETS)).toEqual({ secrets: both })
+  expect(await first.stop()).toBe(0)
+  expect((await stat(join(dataDir, 'secret.key'))).mode & 0o777).toBe(0o600)
+  const recorded = first.output() + (await contentsOf(dataDir))
+  expect(recorded).toContain('stripe') // a value in clear would be seen as well
+  for (const value of [VALUE, GIVEN]) expect(writingsIn(recorded, value)).toEqual([])
+
+  // A key of one's own takes over what was stored under the folder's.
+  const second = await start({ LUME_SECRET_KEY: newSecretKeyText() })
+  expect(await ask(second, SECRETS)).toEqual({ secrets: [{ name: 'stripe', source: 'STORED' }] })
+  expect(await second.stop()).toBe(0)
+  expect(second.output()).toContain('"renewed":1')
+}, 60_000)
+
+async function contentsOf(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  expect(files.length).toBeGreaterThan(100)
+  const contents = await Promise.all(
+    files.map((file) => readFile(join(file.parentPath, file.name), 'latin1')),
+  )
+  return contents.join('\n')
+}
+
+async function ask(server: ServerProcess, query: string, variables = {}): Promise<unknown> {
+  const response = await fetch(server.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown }
+  expect(errors).toBeUndefined()
+  return data
+}
