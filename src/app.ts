@@ -101,7 +101,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const http = createHttpClient({ policy })
   closers.add(() => http.close())
   const registry = new BlockRegistry()
-  const plans = new PlanCache(registry)
+  const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),

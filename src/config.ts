@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
+import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
@@ -21,6 +22,12 @@ export const lumeConfigSchema = z.object({
     .max(600_000)
     .default(15_000)
     .describe('How long a worker holds a job without a sign of life, in milliseconds.'),
+  maxDefinitionNodes: z
+    .int()
+    .min(1)
+    .max(DEFINITION_NODES_CEILING)
+    .default(DEFINITION_MAX_NODES)
+    .describe('How many nodes a definition may have, loop bodies included.'),
   allowPrivateHosts: z
     .array(z.string().refine((host) => parseAllowedHost(host) !== null, 'is not a host or host:port'))
     .default([])
@@ -51,6 +58,7 @@ const environmentSchema = z.object({
   LUME_ROLE: lumeConfigSchema.shape.role,
   LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
+  LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: z
     .string()
     .transform((text) =>
@@ -103,6 +111,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       role: lume.LUME_ROLE,
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
+      maxDefinitionNodes: lume.LUME_MAX_NODES,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       logLevel: lume.LUME_LOG_LEVEL,
     }),

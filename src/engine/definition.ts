@@ -11,9 +11,10 @@ export type OnError = (typeof ON_ERROR)[number]
 export const ON_UNKNOWN = ['fail', 'retry'] as const
 export type OnUnknown = (typeof ON_UNKNOWN)[number]
 
-const json: z.ZodType<Json> = z.json()
+/** Any JSON: a document is known to be plain JSON before it is read by these schemas, so nothing is walked again. */
+const json = z.unknown() as z.ZodType<Json>
 
-const nodeSchema = z.looseObject({
+export const nodeSchema = z.looseObject({
   id: z
     .string()
     .regex(NODE_ID, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"')
@@ -50,7 +51,7 @@ const nodeSchema = z.looseObject({
     ),
 })
 
-const edgeSchema = z.looseObject({
+export const edgeSchema = z.looseObject({
   id: z.string().max(300).optional(),
   source: z.string().describe('The id of the node it leaves.'),
   target: z.string().describe('The id of the node it enters.'),
@@ -97,8 +98,10 @@ export const definitionSchema = graphSchema.extend({
 
 /** A parsed definition: defaults filled in. What is stored is the document as it came. */
 export type Definition = z.output<typeof definitionSchema>
-export type GraphDefinition = Pick<Definition, 'nodes' | 'edges' | 'output'>
 export type GraphNode = z.output<typeof nodeSchema>
+export type GraphEdge = z.output<typeof edgeSchema>
 
 export const DEFINITION_MAX_BYTES = 4 * 1024 * 1024
+/** Nodes of a definition, loop bodies included, where nobody says otherwise; and the most that may be allowed. */
 export const DEFINITION_MAX_NODES = 2_000
+export const DEFINITION_NODES_CEILING = 10_000

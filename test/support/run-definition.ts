@@ -291,7 +291,7 @@ export class TestRun {
 
 /** Compiles a document that must be sound. */
 export function soundPlan(document: JsonObject, blocks: readonly Block[] = scriptedBlocks({})): Plan {
-  const { plan, diagnostics } = validateDefinition(document, registryWith(blocks))
+  const { plan, diagnostics } = validateDefinition(document, { blocks: registryWith(blocks) })
   if (!plan) throw new Error(`the definition is not sound: ${JSON.stringify(diagnostics, null, 2)}`)
   return plan
 }

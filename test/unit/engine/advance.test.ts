@@ -1,24 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { Frontier } from '../../../src/engine/advance.ts'
-import { compileGraph } from '../../../src/engine/validate/compile-graph.ts'
-import { graphSchema } from '../../../src/engine/definition.ts'
 import type { PlanGraph } from '../../../src/engine/plan.ts'
+import { validateDefinition } from '../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 
-/** A graph without the cap on the number of its nodes. */
+/** A graph of any number of nodes. */
 function graphOf(document: JsonObject): PlanGraph {
-  return compileGraph(graphSchema.parse(document), {
-    at: '',
-    blocks: registryWith(scriptedBlocks({})),
-    report: (diagnostic) => {
-      throw new Error(diagnostic.message)
-    },
-    variables: new Set(),
-    admits: () => true,
-    maySuggest: () => false,
-    outer: null,
-  })
+  const blocks = registryWith(scriptedBlocks({}))
+  const { plan, diagnostics } = validateDefinition(document, { blocks, maxNodes: 1_000_000 })
+  if (!plan) throw new Error(JSON.stringify(diagnostics))
+  return plan.graph
 }
 
 const call = (...handles: string[]) => ({ config: { handles } })
