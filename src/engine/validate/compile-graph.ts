@@ -10,7 +10,7 @@ import { compileEdges } from './compile-edges.ts'
 import { compileNode } from './compile-node.ts'
 import { findComponents } from './components.ts'
 import type { Inspection } from './inspection.ts'
-import { unreachableNodes, type EnteringEdge } from './reachability.ts'
+import { unreachableNodes } from './reachability.ts'
 import type { ReadGraph, ReadNode } from './read-graph.ts'
 import { checkReferences, type NodeNames, type VisibleNames } from './references.ts'
 import { typeOfBlockSchema, type ValueType } from './value-type.ts'
@@ -58,8 +58,8 @@ export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph
   const components = findComponents(placed.length, edges)
   for (const cycle of components.cycles) inspection.report(cycleProblem(cycle, graph))
   if (graph.hasAllEdges) {
-    for (const node of unreachableNodes(placed.length, { entering, isCyclic: components.isCyclic }))
-      reportUnreachable(node, { placed, entering, inspection })
+    const entered = unreachableNodes(placed.length, { entering, isCyclic: components.isCyclic })
+    for (const [node, sources] of entered) reportUnreachable(node, { sources, placed, inspection })
   }
   const ancestry = new Ancestry(components, edges)
   const incoming = groupEdges(edges, 'target')
@@ -198,16 +198,13 @@ function cycleProblem(cycle: readonly number[], { at, nodes }: ReadGraph): Diagn
 function reportUnreachable(
   index: number,
   {
+    sources,
     placed,
-    entering,
     inspection,
-  }: { placed: readonly Placed[]; entering: readonly EnteringEdge[]; inspection: Inspection },
+  }: { sources: readonly number[]; placed: readonly Placed[]; inspection: Inspection },
 ): void {
   const { at, id, node } = placed[index] ?? {}
   if (at === undefined || !node) return
-  const sources = entering.flatMap(({ target, live }) =>
-    target === index && live ? [placed[live.source]?.id ?? ''] : [],
-  )
   const message =
     sources.length > 0
       ? `"${id}" can never start: it is only entered from nodes that are on a cycle or never start themselves.`
@@ -216,7 +213,7 @@ function reportUnreachable(
     problem('NODE_UNREACHABLE', at, message, {
       severity: 'warning',
       nodeId: id,
-      ...(sources.length > 0 ? { relatedNodeIds: [...new Set(sources)] } : {}),
+      relatedNodeIds: sources.length > 0 ? sources.map((source) => placed[source]?.id ?? '') : undefined,
       suggestion: 'Mend those edges, or enter it from a node that starts.',
     }),
   )

@@ -5,9 +5,8 @@ import { compileTemplate, countExpressions, type Template } from '../template.ts
 
 const MAX_DIAGNOSTICS = 500
 const MAX_SUGGESTIONS = 50
-/** Expressions of a definition: to compile so many of the smallest takes about half a second. */
-const MAX_EXPRESSIONS = 20_000
-/** All their text, in characters. */
+/** Expressions of a definition, and all texts with expressions together, in characters: about half a second of work. */
+const MAX_EXPRESSIONS = 30_000
 const MAX_EXPRESSION_TEXT = 1024 * 1024
 
 /** A place at which a secret is named, or a block that declares that it needs one. */
@@ -98,9 +97,9 @@ export class Inspection {
 
   /** Each text once: a definition says the same thing in many places. */
   #compile<T>(text: string, { at, nodeId, count, known, compile }: Compilation<T>): T | null {
+    if (!this.#admitsExpressions(count, text.length, at)) return this.#leaveUncompiled(text)
     const before = known.get(text)
     if (before !== undefined) return before
-    if (!this.#admitsExpressions(count, text.length, at)) return this.#leaveUncompiled(text)
     try {
       const compiled = compile(text)
       known.set(text, compiled)

@@ -8,24 +8,27 @@ export interface EnteringEdge {
 }
 
 /**
- * The nodes that can never start (E1), those on cycles aside: what enters them comes from a cycle, from nowhere, or from
- * such nodes.
+ * The nodes that can never start (E1), those on cycles aside, each with the nodes that enter it. What enters them comes
+ * from a cycle, from nowhere, or from such nodes.
  */
 export function unreachableNodes(
   nodeCount: number,
   { entering, isCyclic }: { entering: readonly EnteringEdge[]; isCyclic: (node: number) => boolean },
-): readonly number[] {
-  const isEntered = new Array<boolean>(nodeCount).fill(false)
-  const next = Array.from({ length: nodeCount }, (): number[] => [])
+): ReadonlyMap<number, readonly number[]> {
+  const sources = new Map<number, number[]>()
+  const targets = Array.from({ length: nodeCount }, (): number[] => [])
   for (const { target, live } of entering) {
-    isEntered[target] = true
-    if (live) next[live.source]?.push(target)
+    const known = sources.get(target) ?? []
+    sources.set(target, known)
+    if (!live) continue
+    known.push(live.source)
+    targets[live.source]?.push(target)
   }
-  const nodes = Array.from({ length: nodeCount }, (_, node) => node)
-  const reached = new Set(nodes.filter((node) => !isEntered[node]))
+  const reached = new Set([...targets.keys()].filter((node) => !sources.has(node)))
   // A set is walked in the order of insertion, what is added on the way included.
   for (const node of reached) {
-    for (const target of next[node] ?? []) if (!isCyclic(target)) reached.add(target)
+    for (const target of targets[node] ?? []) if (!isCyclic(target)) reached.add(target)
   }
-  return nodes.filter((node) => !reached.has(node) && !isCyclic(node))
+  const unreached = [...sources].filter(([node]) => !reached.has(node) && !isCyclic(node))
+  return new Map(unreached.toSorted(([a], [b]) => a - b))
 }

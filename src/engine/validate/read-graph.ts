@@ -61,14 +61,15 @@ export function readGraph(
       }),
     )
   if (!inspection.admitsNodes(nodes.length, pointer(at, 'nodes'))) return null
+  const readNodes = (nodes as readonly Json[]).flatMap((node, i) =>
+    readNode(node, pointer(at, 'nodes', i), inspection),
+  )
   const readEdges = (Array.isArray(edges) ? (edges as readonly Json[]) : []).map((edge, i) =>
     readEdge(edge, pointer(at, 'edges', i), inspection),
   )
   return {
     at,
-    nodes: (nodes as readonly Json[]).flatMap((node, i) =>
-      readNode(node, pointer(at, 'nodes', i), inspection),
-    ),
+    nodes: readNodes,
     edges: readEdges.filter((edge) => edge !== null),
     output,
     hasAllEdges: (edges === undefined || Array.isArray(edges)) && !readEdges.includes(null),
