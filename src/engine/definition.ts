@@ -52,18 +52,15 @@ export const nodeSchema = z.looseObject({
 })
 
 export const edgeSchema = z.looseObject({
-  id: z.string().max(300).optional(),
+  id: z
+    .string()
+    .max(300)
+    .optional()
+    .describe('Kept for canvases; edges are told apart by their ends and handle.'),
   source: z.string().describe('The id of the node it leaves.'),
   target: z.string().describe('The id of the node it enters.'),
   sourceHandle: z.string().max(128).nullish().describe('The handle it leaves by; default `out`.'),
   targetHandle: z.string().max(128).nullish().describe('Kept for canvases; a node has one entry.'),
-})
-
-/** A loop's body: a graph run once per item. */
-export const graphSchema = z.looseObject({
-  nodes: z.array(nodeSchema),
-  edges: z.array(edgeSchema).default([]),
-  output: json.optional(),
 })
 
 const limitsSchema = z.looseObject({
@@ -80,7 +77,9 @@ const limitsSchema = z.looseObject({
  * A workflow definition, with React Flow's field names. Fields that are not named here are kept and not executed, which
  * also admits the earlier in-house form `{ workflowId, name, version, metadata, nodes, edges }`.
  */
-export const definitionSchema = graphSchema.extend({
+export const definitionSchema = z.looseObject({
+  nodes: z.array(nodeSchema).describe('The blocks, in the order in which they start where several may.'),
+  edges: z.array(edgeSchema).default([]).describe('What follows what.'),
   inputSchema: z
     .union([z.record(z.string(), json), z.boolean()])
     .optional()
@@ -92,7 +91,7 @@ export const definitionSchema = graphSchema.extend({
   output: json
     .optional()
     .describe('A template; default: the output of the only leaf, or an object of outputs by leaf id.'),
-  limits: limitsSchema.prefault({}),
+  limits: limitsSchema.prefault({}).describe('What one execution may use.'),
   metadata: z.record(z.string(), json).optional().describe('Free data; not executed.'),
 })
 

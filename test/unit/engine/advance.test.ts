@@ -1,17 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { Frontier } from '../../../src/engine/advance.ts'
 import type { PlanGraph } from '../../../src/engine/plan.ts'
-import { validateDefinition } from '../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
-import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
+import { definition, scriptedBlocks, soundPlan } from '../../support/run-definition.ts'
 
 /** A graph of any number of nodes. */
-function graphOf(document: JsonObject): PlanGraph {
-  const blocks = registryWith(scriptedBlocks({}))
-  const { plan, diagnostics } = validateDefinition(document, { blocks, maxNodes: 1_000_000 })
-  if (!plan) throw new Error(JSON.stringify(diagnostics))
-  return plan.graph
-}
+const graphOf = (document: JsonObject): PlanGraph => soundPlan(document, scriptedBlocks({}), 1_000_000).graph
 
 const call = (...handles: string[]) => ({ config: { handles } })
 
