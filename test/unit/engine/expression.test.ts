@@ -133,6 +133,9 @@ describe('numbers are the numbers of JSON', () => {
     ['1e308 * 10', 'EXPRESSION_FAILED'],
     ['9007199254740993 * 9007199254740993', 'EXPRESSION_FAILED'],
     ['99999999999999999999', 'EXPRESSION_SYNTAX'],
+    ['1e400', 'EXPRESSION_SYNTAX'],
+    ['18446744073709551616', 'EXPRESSION_SYNTAX'],
+    [`1${'0'.repeat(4_000)}`, 'EXPRESSION_SYNTAX'],
   ])('%s is the error %s, never a value that JSON cannot carry', (source, code) => {
     expect(errorOf(source).code).toBe(code)
   })
@@ -247,6 +250,37 @@ describe('names of JavaScript', () => {
   })
 })
 
+describe('text is Unicode', () => {
+  const over: Scope = { input: { t: 'a😀b', family: '👨‍👩‍👧' } }
+
+  test.each([
+    ['"\\U0001F600"', '😀'],
+    ['size(input.family)', 5],
+    ['split(input.t, "")', ['a', '😀', 'b']],
+    ['substring(input.t, 1, 2)', '😀'],
+    ['regexExtract(input.t, ".b")', '😀b'],
+    ['string(b"\\xff")', '\ufffd'],
+    ['{"ключ": 1}["ключ"]', 1],
+    ['upper("straße")', 'STRASSE'],
+    // Not normalised: the same letter may be written in two ways.
+    ['"e\\u0301" == "é"', false],
+  ])('%s is %j', (source, value) => {
+    expect(evaluate(source, over)).toEqual(value)
+  })
+
+  test.each<[string, ExpressionErrorCode]>([
+    ['"\\ud800"', 'EXPRESSION_SYNTAX'],
+    ['"\\u0000"', 'EXPRESSION_SYNTAX'],
+    ['"\\U00110000"', 'EXPRESSION_SYNTAX'],
+    ['replace(input.t, "\\ud83d", "x")', 'EXPRESSION_SYNTAX'],
+    ['parseJson("\\"\\\\ud800\\"")', 'EXPRESSION_FAILED'],
+    ['parseJson("\\"\\\\u0000\\"")', 'EXPRESSION_FAILED'],
+    ['input.t[1]', 'EXPRESSION_MISSING'],
+  ])('%s makes no half of a character, but the error %s', (source, code) => {
+    expect(errorOf(source, over).code).toBe(code)
+  })
+})
+
 describe('references', () => {
   const paths = (source: string) =>
     compileExpression(source).references.map(({ path, range, guarded }) => {
@@ -293,6 +327,42 @@ describe('references', () => {
     ['"input.a" + string(1)', []],
   ])('of %s', (source, expected) => {
     expect(paths(source)).toEqual(expected)
+  })
+})
+
+describe('references that may go unread', () => {
+  const certain = (source: string) =>
+    compileExpression(source).references.map(({ path, certain: isCertain }) => [path.join('/'), isCertain])
+
+  test.each([
+    ['input.a + input.b', [true, true]],
+    ['lower(input.a)', [true]],
+    ['[input.a, {"k": input.b}]', [true, true]],
+    ['input.a ? input.b : input.c', [true, false, false]],
+    ['input.a && input.b', [false, false]],
+    ['input.a || input.b', [false, false]],
+    ['input.xs.map(x, x + input.b)', [true, false]],
+    ['input.xs.exists(x, input.b == x)', [true, false]],
+    ['default(input.a, input.b)', [true, false]],
+    ['input.?a.orValue(input.b)', [true, false]],
+    ['cel.bind(x, input.a, x + input.b)', [true, true]],
+  ])('of %s', (source, expected) => {
+    expect(certain(source).map(([, isCertain]) => isCertain)).toEqual(expected)
+  })
+
+  test.each([
+    ['nodes.a.output.items', ['nodes', 'a', 'output', 'items']],
+    ['nodes["my-node"].output', ['nodes', 'my-node', 'output']],
+    ['input', ['input']],
+    ['input.xs[0]', null],
+    ['input.xs[input.i]', null],
+    ['input.?a', null],
+    ['has(input.a)', null],
+    ['input.a + 1', null],
+    ['"input.a"', null],
+    ['string', null],
+  ])('%s is the plain path %j', (source, path) => {
+    expect(compileExpression(source).path).toEqual(path)
   })
 })
 
@@ -345,6 +415,14 @@ describe('the reference', () => {
       expect(evaluate(fn.example, documented)).toEqual(fn.result)
     },
   )
+
+  test('has every function that the language promises', () => {
+    const promised =
+      'lower upper trim split join replace substring sum avg min max uniq uniqBy chunk slice flatten sortBy groupBy ' +
+      'merge pick omit json parseJson default now domain has regexMatch regexExtract regexReplace'
+    const names = EXPRESSION_FUNCTIONS.map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(promised.split(' ')))
+  })
 
   test('each function is described once', () => {
     const names = EXPRESSION_FUNCTIONS.map(({ name }) => name)
