@@ -82,8 +82,7 @@ export function openAttemptContext(world: AttemptWorld, onAlive: () => void): At
     usage: (used) => whileOpen(() => reports.usage(used)),
     stream: (text) => whileOpen(() => reports.stream(text)),
     async checkpoint(key, value) {
-      if (!isOpen)
-        throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
+      if (!isOpen) throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
       onAlive()
       await reports.checkpoint(key, value)
     },

@@ -95,8 +95,7 @@ export const definitionSchema = z.looseObject({
   metadata: z.record(z.string(), json).optional().describe('Free data; not executed.'),
 })
 
-/** A parsed definition: defaults filled in. What is stored is the document as it came. */
-export type Definition = z.output<typeof definitionSchema>
+/** Read, with defaults filled in; what is stored is the document as it came. */
 export type GraphNode = z.output<typeof nodeSchema>
 export type GraphEdge = z.output<typeof edgeSchema>
 

@@ -99,18 +99,9 @@ class StepRun {
         clock: run.ports.clock,
         signal,
         random: run.ports.random,
-        execution: {
-          id: run.request.executionId,
-          mode: run.request.mode,
-          startedAt: new Date(run.startedAt).toISOString(),
-        },
+        execution: { id: run.request.executionId, mode: run.request.mode, startedAt: new Date(run.startedAt).toISOString() },
         path,
-        secrets: {
-          get: () => {
-            throw new Error('none')
-          },
-          find: () => null,
-        },
+        secrets: { get: () => { throw new Error('none') }, find: () => null },
         http: { send: () => Promise.reject(new Error('none')) },
         children: { start: () => Promise.reject(new Error('none')) },
         checkpoints: {},
