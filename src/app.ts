@@ -1,8 +1,10 @@
 import pg from 'pg'
+import { createBlockHttp } from './blocks/api/http/block-http.ts'
 import { createHttpClient } from './blocks/api/http/http-client.ts'
 import { httpBlock } from './blocks/api/http.ts'
 import { CORE_BLOCKS } from './blocks/index.ts'
 import { lumeConfigSchema, type LumeConfig } from './config.ts'
+import { createCommandStore } from './db/command-store.ts'
 import { openDatabase, type Database } from './db/connect.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
@@ -17,6 +19,8 @@ import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
 import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
+import { createChildExecutions } from './jobs/child-executions.ts'
+import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
@@ -100,6 +104,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const policy = () => ({ allowedHosts: settings.allowPrivateHosts, allowedOrigins })
   const http = createHttpClient({ policy })
   closers.add(() => http.close())
+  const blockHttp = createBlockHttp(http)
   const registry = new BlockRegistry()
   const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
   for (const block of [
@@ -113,6 +118,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
 
   const jobs = createJobStore(pool)
   const executions = createExecutionStore(pool)
+  const inboxes = createCommandStore(pool)
   const events = createEventStore(pool)
   const workflows = createWorkflowStore(prisma)
   const worker = settings.role === 'api' ? null : createWorker()
@@ -124,12 +130,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
     processor: worker?.processor ?? null,
   })
+  const commands = createCommands({ store: inboxes, executions, wakeups })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
   closers.add(() => closed.abort(new Error('Lume was closed')))
   const library = createJobService({
     jobs,
     executions,
+    commands,
     workflows,
     plans,
     start,
@@ -158,6 +166,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       drafts: createDrafts({ workflows, plans, clock }),
       workflows,
       jobs,
+      commands,
       events,
       start,
       follow,
@@ -186,18 +195,39 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     const lease = { workerId, leaseMs: settings.leaseMs }
     const processor = new Processor({
       jobs,
+      commands: inboxes,
       executions,
       journal,
       plans,
+      worldOf: (job) => ({
+        secrets: { open: async () => new Map() },
+        http: blockHttp,
+        children: createChildExecutions(
+          { jobs, executions, commands: inboxes, workflows, wakeups, start },
+          job,
+        ),
+        logLevel: settings.stepLogLevel,
+        standIn: null,
+      }),
       clock,
       random,
       logger,
       lease,
       concurrency: settings.concurrency,
       onFree: () => motor.placeIsFree(),
+      onChildEnded: () => motor.childEnded(),
     })
     const isAlone = database.kind === 'embedded'
-    const motor = new Worker({ processor, jobs, wakeups, clock, logger, leaseMs: settings.leaseMs, isAlone })
+    const motor = new Worker({
+      processor,
+      jobs,
+      commands: inboxes,
+      wakeups,
+      clock,
+      logger,
+      leaseMs: settings.leaseMs,
+      isAlone,
+    })
     return motor
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
+import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
 import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
@@ -33,6 +34,10 @@ export const lumeConfigSchema = z.object({
     .default([])
     .describe('Hosts that `api.http` may reach although they are not public.'),
   logLevel: z.enum(LOG_LEVELS).default('info'),
+  stepLogLevel: z
+    .enum(STEP_LOG_LEVELS)
+    .default('info')
+    .describe('Lines that blocks write under this level do not come into the timeline.'),
 })
 export type LumeConfig = z.output<typeof lumeConfigSchema>
 
@@ -71,6 +76,7 @@ const environmentSchema = z.object({
     .optional(),
   LUME_EXPLORABLE: z.enum(['yes', 'no']).optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
+  LUME_STEP_LOG_LEVEL: lumeConfigSchema.shape.stepLogLevel,
   NODE_ENV: z.string().optional(),
 })
 
@@ -114,6 +120,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       maxDefinitionNodes: lume.LUME_MAX_NODES,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       logLevel: lume.LUME_LOG_LEVEL,
+      stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),
   }
 }

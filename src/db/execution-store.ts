@@ -1,6 +1,6 @@
-import type { ExecutionMode } from '../engine/job.ts'
+import type { ExecutionMode, JobStatus } from '../engine/job.ts'
 import type { RecordedState, RecordedStep } from '../engine/journal.ts'
-import type { RecordedError, AttemptRecord, StepStatus } from '../engine/step.ts'
+import type { RecordedError, AttemptRecord, StepStatus, StepWait } from '../engine/step.ts'
 import type { JobId, OwnerId, WorkflowId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { first, type Queryable } from './rows.ts'
@@ -13,6 +13,8 @@ export interface StoredExecution {
   readonly mode: ExecutionMode
   readonly startedAt: Date | null
   readonly progress: number
+  readonly costUsd: number
+  readonly status: JobStatus
 }
 
 /** What an execution was started with, and its output once it completed. */
@@ -31,9 +33,17 @@ export interface ExecutionStore {
   load(id: JobId): Promise<StoredExecution | null>
   /** Steps and loop items on record; of ended items only the status, and nothing of the steps inside them (E10). */
   loadRecorded(job: { id: JobId; ownerId: OwnerId }): Promise<RecordedState>
-  /** All steps on record, without their outputs. */
-  steps(job: { id: JobId; ownerId: OwnerId }): Promise<readonly Omit<RecordedStep, 'output'>[]>
+  /** The steps that wait for a signal of this name. */
+  signalWaits(
+    job: { id: JobId; ownerId: OwnerId },
+    name: string,
+  ): Promise<readonly { readonly path: string; readonly schema: JsonObject | boolean | null }[]>
+  /** All steps on record, without their outputs and checkpoints. */
+  steps(job: { id: JobId; ownerId: OwnerId }): Promise<readonly StepState[]>
 }
+
+/** A step on record without its large values. */
+export type StepState = Omit<RecordedStep, 'output' | 'checkpoints'>
 
 export function createExecutionStore(pool: Queryable): ExecutionStore {
   return {
@@ -47,7 +57,8 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     },
     async load(id) {
       const { rows } = await pool.query<Omit<StoredExecution, 'definition'> & { hash: string; body: Json }>(
-        `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress
+        `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress, j.status,
+           j.cost_usd AS "costUsd"
          FROM executions e
          JOIN jobs j ON j.id = e.id
          JOIN definitions d ON d.id = e.definition_id
@@ -68,12 +79,30 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
         job,
         steps.map(({ path }) => path),
       )
+      const checkpoints = await loadCheckpoints(pool, job)
       return {
         items,
         steps: new Map(
-          steps.map((row) => [row.path, { ...toStep(row), output: outputs.get(row.path) ?? null }]),
+          steps.map((row) => [
+            row.path,
+            {
+              ...toStep(row),
+              output: outputs.get(row.path) ?? null,
+              checkpoints: checkpoints.get(row.path) ?? {},
+            },
+          ]),
         ),
       }
+    },
+    async signalWaits({ id, ownerId }, name) {
+      const { rows } = await pool.query<{ path: string; schema: JsonObject | boolean | null }>(
+        `SELECT path, wait->'schema' AS schema FROM steps
+         WHERE owner_id = $1 AND execution_id = $2 AND status = 'WAITING'
+           AND wait->>'kind' = 'signal' AND wait->>'name' = $3
+         ORDER BY position, path`,
+        [ownerId, id, name],
+      )
+      return rows
     },
     async steps(job) {
       return (await loadSteps(pool, job)).map(toStep)
@@ -92,6 +121,7 @@ interface StepRow {
   handles: string[]
   inputFrom: string[]
   dueAt: Date | null
+  wait: StepWait | null
   error: RecordedError | null
   startedAt: Date | null
   finishedAt: Date | null
@@ -120,7 +150,7 @@ async function loadSteps(
 ): Promise<StepRow[]> {
   const { rows } = await pool.query<StepRow>(
     `SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom",
-       due_at AS "dueAt", error, started_at AS "startedAt", finished_at AS "finishedAt"
+       due_at AS "dueAt", wait, error, started_at AS "startedAt", finished_at AS "finishedAt"
      FROM steps WHERE owner_id = $1 AND execution_id = $2`,
     [ownerId, id],
   )
@@ -141,7 +171,21 @@ async function loadOutputs(
   return new Map(rows.map(({ path, output }) => [path, output]))
 }
 
-function toStep(row: StepRow): Omit<RecordedStep, 'output'> {
+/** Of steps that have not ended: what ended needs none of it. */
+async function loadCheckpoints(
+  pool: Queryable,
+  { id, ownerId }: { id: JobId; ownerId: OwnerId },
+): Promise<ReadonlyMap<string, { readonly [key: string]: Json }>> {
+  const { rows } = await pool.query<{ path: string; values: { readonly [key: string]: Json } }>(
+    `SELECT c.path, json_object_agg(c.key, c.value) AS values FROM step_checkpoints c
+     JOIN steps s ON s.owner_id = c.owner_id AND s.execution_id = c.execution_id AND s.path = c.path
+     WHERE c.owner_id = $1 AND c.execution_id = $2 AND s.finished_at IS NULL GROUP BY c.path`,
+    [ownerId, id],
+  )
+  return new Map(rows.map(({ path, values }) => [path, values]))
+}
+
+function toStep(row: StepRow): StepState {
   return {
     ...row,
     dueAt: row.dueAt?.getTime() ?? null,

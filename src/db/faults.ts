@@ -36,3 +36,8 @@ export function isPassingFault(fault: unknown): boolean {
 export function isDataFault(fault: unknown): boolean {
   return DATA_STATES.test(codeOf(fault) ?? '')
 }
+
+/** A unique index of that name refuses the values. */
+export function isUniqueViolation(fault: unknown, index: string): boolean {
+  return codeOf(fault) === '23505' && (fault as { constraint?: unknown }).constraint === index
+}

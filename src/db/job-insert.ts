@@ -54,11 +54,12 @@ WITH new AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
-    $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[]
+    $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
+    $26::text[], $27::int[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
-    mode, metadata, input, variables, event_at, event_kind, event_body
+    mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth
   )
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
@@ -69,11 +70,11 @@ WITH new AS (
   RETURNING job_id
 ), job AS (
   INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
-    lease_until, fence)
+    lease_until, fence, parent_id, parent_path, depth)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
     now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
-    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END
+    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth
   FROM new WHERE key IS NULL OR id IN (SELECT job_id FROM key)
   RETURNING id
 ), execution AS (
@@ -118,5 +119,8 @@ function valuesOf(insertions: readonly Insertion[]): unknown[] {
     of((_, { queued }) => queued.at),
     of((_, { queued }) => queued.kind),
     of((_, { queued }) => JSON.stringify(queued.body)),
+    of(({ parent }) => parent?.id ?? null),
+    of(({ parent }) => parent?.path ?? null),
+    of(({ parent }) => parent?.depth ?? 0),
   ]
 }

@@ -32,6 +32,8 @@ export interface NewJob {
   } | null
   /** The worker that takes the job in the same transaction, if one has room. */
   readonly lease: Lease | null
+  /** The job whose step starts this one. */
+  readonly parent: { readonly id: JobId; readonly path: string; readonly depth: number } | null
 }
 
 export interface Lease {
@@ -71,6 +73,9 @@ export interface ClaimedJob {
   readonly progress: number
   readonly recoveries: number
   readonly commandsSent: number
+  readonly depth: number
+  /** Another job's step waits for this one's end. */
+  readonly isChild: boolean
 }
 
 export interface HeldJob {
@@ -99,7 +104,10 @@ export interface JobStore {
   claimWaiting(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
   /** Takes up to `limit` jobs whose holder has let the lease run out. */
   claimExpired(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
-  /** Takes one job whose inbox holds something unread, if nobody holds it, whatever it waits for (D8). */
+  /**
+   * Takes one job whose inbox holds an unread cancel or pause, if nobody holds it, whatever it waits for (D8). Both are
+   * done at once; whatever else a command makes a job do wants a worker's place.
+   */
   claimCommanded(lease: Lease, id: JobId): Promise<ClaimedJob | null>
   /** Lengthens the leases of those of these jobs that the worker still holds, and tells which they are. */
   renew(lease: Lease, ids: readonly JobId[]): Promise<readonly HeldJob[]>
@@ -107,18 +115,13 @@ export interface JobStore {
   release(workerId: WorkerId): Promise<void>
   /** Lets every lease run out: whoever opens the embedded database is alone with it. */
   expireLeases(): Promise<void>
-
-  /** Puts a cancel into the job's inbox; false when the job has ended or is being canceled already. */
-  sendCancel(ownerId: OwnerId, id: JobId): Promise<boolean>
-  /** The commands of a job's inbox after a number, in order. */
-  commandsAfter(id: JobId, number: number): Promise<readonly { number: number; kind: 'CANCEL' }[]>
 }
 
 /** What users see: a cancel shows from the moment it is accepted (D8). */
 const SHOWN_STATUS = `CASE WHEN cancel_requested_at IS NOT NULL AND finished_at IS NULL THEN 'CANCELING' ELSE status END`
 
 const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
-  commands_sent AS "commandsSent"`
+  commands_sent AS "commandsSent", depth, parent_id IS NOT NULL AS "isChild"`
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
 const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
@@ -208,6 +211,10 @@ export function createJobStore(pool: Queryable): JobStore {
       const text = `
         UPDATE jobs SET ${TAKE}
         WHERE id = $3 AND holder IS NULL AND finished_at IS NULL AND commands_sent > commands_applied
+          AND EXISTS (
+            SELECT 1 FROM commands c WHERE c.owner_id = jobs.owner_id AND c.job_id = jobs.id
+              AND c.number > jobs.commands_applied AND c.kind IN ('CANCEL', 'PAUSE')
+          )
         RETURNING ${CLAIMED}`
       return first(await claim(text, [workerId, leaseMs, id]))
     },
@@ -231,27 +238,6 @@ export function createJobStore(pool: Queryable): JobStore {
     },
     async expireLeases() {
       await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
-    },
-    async sendCancel(ownerId, id) {
-      const { rowCount } = await pool.query(
-        `WITH asked AS (
-           UPDATE jobs SET commands_sent = commands_sent + 1, cancel_requested_at = now(),
-             wake_at = CASE WHEN holder IS NULL THEN now() ELSE wake_at END
-           WHERE owner_id = $1 AND id = $2 AND finished_at IS NULL AND cancel_requested_at IS NULL
-           RETURNING owner_id, id, commands_sent
-         )
-         INSERT INTO commands (owner_id, job_id, number, kind) SELECT owner_id, id, commands_sent, 'CANCEL' FROM asked`,
-        [ownerId, id],
-      )
-      return rowCount === 1
-    },
-    async commandsAfter(id, number) {
-      const { rows } = await pool.query<{ number: number; kind: 'CANCEL' }>(
-        `SELECT c.number, c.kind FROM commands c JOIN jobs j ON j.owner_id = c.owner_id AND j.id = c.job_id
-         WHERE j.id = $1 AND c.number > $2 ORDER BY c.number`,
-        [id, number],
-      )
-      return rows
     },
   }
 }

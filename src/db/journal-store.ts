@@ -80,10 +80,10 @@ const FLUSH = `
 WITH locked AS (
   SELECT w.* FROM unnest(
     $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
-    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[]
+    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[], $49::float8[]
   ) WITH ORDINALITY AS w(
     job_id, fence, expected_seq, new_seq, commands_seen, status, progress, current_step, completed_nodes,
-    started_at, ends_step, finished_at, error, parks, wake_at, n
+    started_at, ends_step, finished_at, error, parks, wake_at, cost_usd, n
   ) JOIN jobs ON jobs.id = w.job_id ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
 ), guard AS (
   UPDATE jobs j SET
@@ -93,6 +93,7 @@ WITH locked AS (
     current_step = w.current_step,
     completed_nodes = COALESCE(w.completed_nodes, j.completed_nodes),
     started_at = COALESCE(j.started_at, to_timestamp(w.started_at / 1000)),
+    cost_usd = GREATEST(j.cost_usd, w.cost_usd),
     recoveries = CASE WHEN w.ends_step THEN 0 ELSE j.recoveries END,
     finished_at = to_timestamp(w.finished_at / 1000),
     error = w.error::json,
@@ -112,17 +113,18 @@ WITH locked AS (
   JOIN guard g ON g.n = e.n
 ), step AS (
   INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, attempt, attempts, handles, input_from, due_at,
-    error, started_at, finished_at)
+    wait, error, started_at, finished_at)
   SELECT g.owner_id, g.id, s.path, s.position, s.node_id, s.status, s.attempt, s.attempts::json, s.handles::json,
-    s.input_from::json, to_timestamp(s.due_at / 1000), s.error::json, to_timestamp(s.started_at / 1000),
+    s.input_from::json, to_timestamp(s.due_at / 1000), s.wait::json, s.error::json, to_timestamp(s.started_at / 1000),
     to_timestamp(s.finished_at / 1000)
   FROM unnest($24::int[], $25::text[], $26::text[], $27::text[], $28::text[], $29::int[], $30::text[], $31::text[],
-    $32::text[], $33::float8[], $34::text[], $35::float8[], $36::float8[])
-    AS s(n, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, error, started_at, finished_at)
+    $32::text[], $33::float8[], $48::text[], $34::text[], $35::float8[], $36::float8[])
+    AS s(n, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, wait, error, started_at,
+      finished_at)
   JOIN guard g ON g.n = s.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET
     status = excluded.status, attempt = excluded.attempt, attempts = excluded.attempts, handles = excluded.handles,
-    due_at = excluded.due_at, error = excluded.error, started_at = excluded.started_at,
+    due_at = excluded.due_at, wait = excluded.wait, error = excluded.error, started_at = excluded.started_at,
     finished_at = excluded.finished_at
 ), step_value AS (
   INSERT INTO step_values (owner_id, execution_id, path, config, output)
@@ -136,6 +138,16 @@ WITH locked AS (
   FROM unnest($41::int[], $42::text[], $43::int[], $44::text[], $45::text[], $46::text[], $47::float8[])
     AS i(n, path, index, status, output, error, finished_at)
   JOIN guard g ON g.n = i.n
+), checkpoint AS (
+  INSERT INTO step_checkpoints (owner_id, execution_id, path, key, value)
+  SELECT g.owner_id, g.id, c.path, c.key, c.value::json
+  FROM unnest($50::int[], $51::text[], $52::text[], $53::text[]) AS c(n, path, key, value)
+  JOIN guard g ON g.n = c.n
+  ON CONFLICT (owner_id, execution_id, path, key) DO UPDATE SET value = excluded.value
+), signal AS (
+  UPDATE commands c SET used_at = now(), used_by = u.path
+  FROM unnest($54::int[], $55::int[], $56::text[]) AS u(n, number, path) JOIN guard g ON g.n = u.n
+  WHERE c.owner_id = g.owner_id AND c.job_id = g.id AND c.number = u.number
 ), result AS (
   UPDATE execution_values v SET output = r.output::json
   FROM unnest($16::int[], $17::text[]) AS r(n, output) JOIN guard g ON g.n = r.n
@@ -151,6 +163,10 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
   const steps = <T>(read: (row: JobWrite['steps'][number], n: number) => T) => rows((w) => w.steps, read)
   const values = <T>(read: (row: JobWrite['values'][number], n: number) => T) => rows((w) => w.values, read)
   const items = <T>(read: (row: JobWrite['items'][number], n: number) => T) => rows((w) => w.items, read)
+  const checkpoints = <T>(read: (row: JobWrite['checkpoints'][number], n: number) => T) =>
+    rows((w) => w.checkpoints, read)
+  const signals = <T>(read: (row: JobWrite['signals'][number], n: number) => T) =>
+    rows((w) => w.signals, read)
   const results = <T>(read: (output: string, n: number) => T) =>
     rows((w) => (w.end?.status === 'COMPLETED' ? [w.end.output] : []), read)
   return [
@@ -201,6 +217,15 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     items((i) => i.output),
     items((i) => (i.error ? JSON.stringify(i.error) : null)),
     items((i) => i.finishedAt),
+    steps((s) => (s.wait ? JSON.stringify(s.wait) : null)),
+    of((w) => w.costUsd),
+    checkpoints((_, n) => n),
+    checkpoints((c) => c.path),
+    checkpoints((c) => c.key),
+    checkpoints((c) => c.value),
+    signals((_, n) => n),
+    signals((u) => u.number),
+    signals((u) => u.path),
   ]
 }
 

@@ -1,8 +1,10 @@
 import type {
+  CheckpointRecord,
   JobChange,
   JobEnd,
   JournalEntry,
   LoopItemRecord,
+  SignalUse,
   StepRecord,
   StepValuesRecord,
 } from '../engine/journal.ts'
@@ -23,6 +25,7 @@ export interface JobWrite {
   readonly currentStep: string | null
   readonly completedNodes: number | null
   readonly startedAt: number | null
+  readonly costUsd: number | null
   readonly endsStep: boolean
   readonly end: JobEnd | null
   readonly park: { readonly wakeAt: number | null } | null
@@ -31,6 +34,9 @@ export interface JobWrite {
   readonly steps: readonly StepRecord[]
   readonly values: readonly StepValuesRecord[]
   readonly items: readonly LoopItemRecord[]
+  /** The newest of each key. */
+  readonly checkpoints: readonly CheckpointRecord[]
+  readonly signals: readonly SignalUse[]
 }
 
 export interface NumberedEvent {
@@ -53,6 +59,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
   const steps = new Map<string, StepRecord>()
   const values = new Map<string, StepValuesRecord>()
   const items: LoopItemRecord[] = []
+  const checkpoints = new Map<string, CheckpointRecord>()
+  const signals: SignalUse[] = []
   let job: JobChange = { progress: 0 }
   let endsStep = false
   for (const entry of entries) {
@@ -62,6 +70,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     for (const step of entry.steps ?? []) steps.set(step.path, step)
     for (const value of entry.values ?? []) values.set(value.path, value)
     items.push(...(entry.items ?? []))
+    for (const one of entry.checkpoints ?? []) checkpoints.set(`${one.path} ${one.key}`, one)
+    signals.push(...(entry.signals ?? []))
     endsStep ||= entry.job.endsStep ?? false
     job = foldChanges(job, entry.job)
   }
@@ -77,6 +87,7 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     currentStep: job.currentStep ?? null,
     completedNodes: job.completedNodes ?? null,
     startedAt: job.startedAt ?? null,
+    costUsd: job.costUsd ?? null,
     endsStep,
     end: job.end ?? null,
     // A park that something was appended behind is void: the run was not idle after all.
@@ -85,6 +96,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     steps: [...steps.values()],
     values: [...values.values()],
     items,
+    checkpoints: [...checkpoints.values()],
+    signals,
   }
 }
 
@@ -103,7 +116,8 @@ export function byteSize(entry: JournalEntry | undefined): number {
     0,
   )
   const items = (entry.items ?? []).reduce((sum, { output }) => sum + (output?.length ?? 0), 0)
+  const checkpoints = (entry.checkpoints ?? []).reduce((sum, { value }) => sum + value.length + ROW_BYTES, 0)
   const result = entry.job.end?.status === 'COMPLETED' ? entry.job.end.output.length : 0
   const rows = entry.events.length + (entry.steps?.length ?? 0) + (entry.items?.length ?? 0)
-  return values + items + result + rows * ROW_BYTES
+  return values + items + checkpoints + result + rows * ROW_BYTES
 }

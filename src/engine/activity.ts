@@ -5,8 +5,11 @@
 export interface Activity {
   /** Counts a piece of work until the returned function is called. */
   openWork(): () => void
-  /** Lets a piece of work wait for an instant. Rejects when the signal aborts. */
-  waitUntil(dueAt: number, signal: AbortSignal): Promise<void>
+  /**
+   * Lets a piece of work wait for an instant, or for a delivery to the inbox after which the wait is over. Rejects when the
+   * signal aborts.
+   */
+  waitUntil(dueAt: number, signal: AbortSignal, isOver?: () => boolean): Promise<void>
   /** Lets a piece of work wait for others, which count themselves. */
   waitFor(others: Promise<void>): Promise<void>
 }
@@ -39,11 +42,11 @@ export class ItemActivity implements Activity {
     }
   }
 
-  async waitUntil(dueAt: number, signal: AbortSignal): Promise<void> {
+  async waitUntil(dueAt: number, signal: AbortSignal, isOver?: () => boolean): Promise<void> {
     this.#waits++
     this.#checkIdle()
     try {
-      await this.#outer.waitUntil(dueAt, signal)
+      await this.#outer.waitUntil(dueAt, signal, isOver)
       await this.#resume()
     } finally {
       this.#waits--

@@ -1,3 +1,4 @@
+import type { HttpPort } from './run-context.ts'
 import { BlockError, LOG_LEVELS, type BlockContext, type BlockLog, type BlockUsage } from './block.ts'
 import type { LogLevel } from './block.ts'
 import type { Expression, Scope } from './expression.ts'
@@ -15,13 +16,13 @@ type Given = Pick<
   | 'execution'
   | 'path'
   | 'secrets'
-  | 'http'
   | 'children'
   | 'checkpoints'
 >
 
 /** What one attempt works with. */
 export interface AttemptWorld extends Given {
+  readonly http: HttpPort
   readonly scope: Scope
   readonly expressions: ReadonlyMap<string, Expression>
   readonly reports: AttemptReports
@@ -46,7 +47,7 @@ export interface AttemptContext {
 
 /** Opens what a block sees of its attempt; `onAlive` is called at every sign of life. */
 export function openAttemptContext(world: AttemptWorld, onAlive: () => void): AttemptContext {
-  const { scope, expressions, reports, ...given } = world
+  const { scope, expressions, reports, http, ...given } = world
   let isOpen = true
   // Most blocks never look at the signal; it is made for those that do.
   let controller: AbortController | null = null
@@ -64,6 +65,7 @@ export function openAttemptContext(world: AttemptWorld, onAlive: () => void): At
       if (aborted) controller.abort(aborted.reason)
       return controller.signal
     },
+    http: { send: (request) => http.send(request, { signal: view.signal, clock: view.clock }) },
     log: Object.fromEntries(
       LOG_LEVELS.map((level) => [
         level,
@@ -82,7 +84,8 @@ export function openAttemptContext(world: AttemptWorld, onAlive: () => void): At
     usage: (used) => whileOpen(() => reports.usage(used)),
     stream: (text) => whileOpen(() => reports.stream(text)),
     async checkpoint(key, value) {
-      if (!isOpen) throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
+      if (!isOpen)
+        throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
       onAlive()
       await reports.checkpoint(key, value)
     },

@@ -28,7 +28,7 @@ const GRACE_MS = 5_000
  * grace after the signal aborts. Whatever the block does later changes nothing.
  */
 export function callBlock(call: BlockCall): Promise<CallEnd> {
-  const { block, clock, signal, timeoutMs, heartbeatMs } = call
+  const { clock, signal, timeoutMs, heartbeatMs } = call
   return new Promise((resolve) => {
     let lastAliveAt = clock.now()
     const context = openAttemptContext(call, () => (lastAliveAt = clock.now()))

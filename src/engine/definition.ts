@@ -36,6 +36,20 @@ export const nodeSchema = z.looseObject({
     .max(86_400_000)
     .optional()
     .describe('How long one attempt may take, in milliseconds.'),
+  stepTimeoutMs: z
+    .int()
+    .min(1)
+    .max(31_536_000_000)
+    .optional()
+    .describe(
+      'How long the step may take with all its attempts and the waits between them, in milliseconds.',
+    ),
+  heartbeatMs: z
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .optional()
+    .describe('How long an attempt may go without a sign of life, in milliseconds.'),
   onError: z
     .enum(ON_ERROR)
     .default('fail')
@@ -71,6 +85,13 @@ const limitsSchema = z.looseObject({
     .max(31_536_000_000)
     .optional()
     .describe('How long the execution may take from its start, waits included, in milliseconds.'),
+  maxCostUsd: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'How much its calls may cost together, in US dollars; the execution fails at the call that goes beyond.',
+    ),
 })
 
 /**

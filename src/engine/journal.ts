@@ -1,7 +1,7 @@
 import type { Json } from '../lib/json.ts'
 import type { EventDraft } from './event.ts'
 import type { JobStatus, TerminalStatus } from './job.ts'
-import type { AttemptRecord, RecordedError, StepStatus } from './step.ts'
+import type { AttemptRecord, RecordedError, StepStatus, StepWait } from './step.ts'
 
 /**
  * What one entry changes about one execution (D1): all of it is committed together or not at all. Entries of one
@@ -12,6 +12,9 @@ export interface JournalEntry {
   readonly steps?: readonly StepRecord[]
   readonly values?: readonly StepValuesRecord[]
   readonly items?: readonly LoopItemRecord[]
+  readonly checkpoints?: readonly CheckpointRecord[]
+  /** Signals that are used up by this entry. */
+  readonly signals?: readonly SignalUse[]
   readonly job: JobChange
 }
 
@@ -27,9 +30,25 @@ export interface StepRecord {
   readonly handles: readonly string[]
   readonly inputFrom: readonly string[]
   readonly dueAt: number | null
+  /** Null unless the step waits. */
+  readonly wait: StepWait | null
   readonly error: RecordedError | null
   readonly startedAt: number | null
   readonly finishedAt: number | null
+}
+
+/** What a block recorded in the middle of its work, in place of what it recorded under this key before. */
+export interface CheckpointRecord {
+  readonly path: string
+  readonly key: string
+  /** JSON text. */
+  readonly value: string
+}
+
+/** A signal of the inbox that is used up, by the wait of the step at `path`; null: it was discarded. */
+export interface SignalUse {
+  readonly number: number
+  readonly path: string | null
 }
 
 /** The large values of a step, as JSON text. */
@@ -59,11 +78,13 @@ export interface JobChange {
   readonly currentStep?: string | null
   readonly completedNodes?: number
   readonly startedAt?: number
+  /** What all calls have cost so far, in US dollars. */
+  readonly costUsd?: number
   /** True when a step's end is among the records: a worker that gets this far is not in a crash loop (D5). */
   readonly endsStep?: boolean
   /** Ends the job and gives up the lease. */
   readonly end?: JobEnd
-  /** Gives up the lease until an instant, unless a command arrived that has not been read (D8). */
+  /** Gives up the lease until an instant (null: until something comes), unless a command arrived that has not been read (D8). */
   readonly park?: { readonly wakeAt: number | null }
 }
 
@@ -116,6 +137,8 @@ export interface RecordedState {
 export interface RecordedStep extends Omit<StepRecord, 'order'> {
   /** Null unless the step ended with one, or waits to end with one. */
   readonly output: Json
+  /** What its attempts recorded by `checkpoint`. */
+  readonly checkpoints: { readonly [key: string]: Json }
 }
 
 export const NOTHING_RECORDED: RecordedState = { steps: new Map(), items: new Map() }

@@ -167,7 +167,8 @@ class LoopRun {
   /** The text to record of an item's output, or why there is none. */
   #readOutput(output: Json): string | null | RecordedError {
     if (this.#config.output === 'none') return null
-    const read = readOutput(output, 'Give the body an `output` that is smaller.')
+    const { scrubber } = this.#site.run.secrets
+    const read = readOutput(output, { hint: 'Give the body an `output` that is smaller.', scrubber })
     return read.kind === 'output' ? read.text : { code: read.code, message: read.message }
   }
 

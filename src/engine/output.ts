@@ -1,5 +1,6 @@
 import { deepFreeze, type Json } from '../lib/json.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
+import type { Scrubber } from './scrub.ts'
 
 /** An output as it is recorded, and as it flows on. */
 export interface ReadOutput {
@@ -17,8 +18,14 @@ export interface RefusedOutput {
 /** An output, as JSON text in UTF-8 (D6). */
 const OUTPUT_MAX_BYTES = 4 * 1024 * 1024
 
-/** E8: what flows on is exactly what is recorded, and nobody can change it. `hint` says how to return less. */
-export function readOutput(output: unknown, hint: string): ReadOutput | RefusedOutput {
+/**
+ * E8: what flows on is exactly what is recorded, so it is scrubbed first, and nobody can change it. `hint` says how to
+ * return less.
+ */
+export function readOutput(
+  output: unknown,
+  { hint, scrubber }: { readonly hint: string; readonly scrubber?: Pick<Scrubber, 'json'> },
+): ReadOutput | RefusedOutput {
   const plain = toPlainJson(output)
   if (!plain.ok) {
     const { pointer, reason } = plain.problem
@@ -30,5 +37,7 @@ export function readOutput(output: unknown, hint: string): ReadOutput | RefusedO
     const message = `The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed. ${hint}`
     return { kind: 'refused', code: 'OUTPUT_TOO_LARGE', message }
   }
-  return { kind: 'output', text: plain.text, value: deepFreeze(plain.value) }
+  const text = scrubber?.json(plain.text) ?? plain.text
+  const value = text === plain.text ? plain.value : (JSON.parse(text) as Json)
+  return { kind: 'output', text, value: deepFreeze(value) }
 }

@@ -10,7 +10,11 @@ export interface Plan {
   readonly graph: PlanGraph
   readonly inputSchema: JsonObject | boolean | null
   readonly variables: JsonObject
-  readonly limits: { readonly concurrency: number; readonly timeoutMs: number | null }
+  readonly limits: {
+    readonly concurrency: number
+    readonly timeoutMs: number | null
+    readonly maxCostUsd: number | null
+  }
 }
 
 /** The definition's graph, or a loop's body. */
@@ -39,6 +43,9 @@ export interface PlanNode {
   readonly outgoing: readonly PlanEdge[]
   readonly retry: RetryPolicy
   readonly timeoutMs: number
+  /** For all attempts and the waits between them. */
+  readonly stepTimeoutMs: number | null
+  readonly heartbeatMs: number | null
   readonly onError: OnError
   readonly defaultOutput: Json
   /** E13. */

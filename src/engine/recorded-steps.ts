@@ -12,7 +12,7 @@ export class RecordedSteps {
 
   constructor(graph: PlanGraph, { steps }: RecordedState) {
     this.#graph = graph
-    for (const { output: _, ...step } of steps.values()) {
+    for (const { output: _, checkpoints: __, ...step } of steps.values()) {
       this.put({ ...step, order: placeOf(graph, step.path)?.order ?? [] })
     }
   }
@@ -27,6 +27,11 @@ export class RecordedSteps {
   /** The database refused a step's state for what it holds: the step is as open as before, and told without it. */
   refuse(step: StepRecord): void {
     this.put({ ...step, status: 'RUNNING', attempts: [], finishedAt: null })
+  }
+
+  /** The child executions that open steps wait for. */
+  openChildren(): string[] {
+    return [...this.#open.values()].flatMap(({ wait }) => (wait?.kind === 'child' ? [wait.executionId] : []))
   }
 
   /** E5: what to record at the end of the job: whatever is open is canceled, and so is what never began. */
@@ -65,6 +70,7 @@ export function endedUnbegun({ id, index }: PlanNode, status: StepStatus, at: nu
     handles: [],
     inputFrom: [],
     dueAt: null,
+    wait: null,
     error: null,
     startedAt: null,
     finishedAt: at,

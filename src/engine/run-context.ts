@@ -3,6 +3,14 @@ import { Breath } from '../lib/breath.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import type { Activity } from './activity.ts'
+import type {
+  BlockContext,
+  BlockHttpRequest,
+  BlockHttpResponse,
+  BlockOutcome,
+  ChildRequest,
+  LogLevel,
+} from './block.ts'
 import type { EventDraft } from './event.ts'
 import type { ExecutionMode } from './job.ts'
 import {
@@ -14,12 +22,16 @@ import {
   type RecordedState,
   type RunJournal,
 } from './journal.ts'
-import type { Plan } from './plan.ts'
+import type { Inbox } from './inbox.ts'
+import type { Plan, PlanNode } from './plan.ts'
 import { ProgressMeter, RUNNING_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
+import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
+import type { SecretSource } from './secrets.ts'
 import { Slots } from './slots.ts'
+import type { RecordedError } from './step.ts'
 
 /** What the run loop needs of the world (the same loop runs in production, in simulation and in property tests). */
 export interface RunPorts {
@@ -27,6 +39,44 @@ export interface RunPorts {
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
+  readonly secrets: SecretSource
+  readonly http: HttpPort
+  readonly children: ChildExecutions
+  /** Lines of blocks under this level are dropped. */
+  readonly logLevel: LogLevel
+  /** What is done in place of blocks that would touch the world; null: they touch it. */
+  readonly standIn: StandIn | null
+}
+
+/** HTTP for blocks, under the address policy; the signal is the attempt's. */
+export interface HttpPort {
+  send(
+    request: BlockHttpRequest,
+    attempt: { readonly signal: AbortSignal; readonly clock: Clock },
+  ): Promise<BlockHttpResponse>
+}
+
+/** The executions that a run starts and waits for. */
+export interface ChildExecutions {
+  start(request: ChildRequest & { readonly parentId: string; readonly path: string }): Promise<string>
+  /** How a child has ended; null while it has not. */
+  endOf(childId: string): Promise<ChildEnd | null>
+  /** Sends a cancel, which changes nothing when the child has ended. */
+  cancel(childId: string): Promise<void>
+}
+
+export type ChildEnd =
+  | { readonly status: 'COMPLETED'; readonly output: Json }
+  | { readonly status: 'FAILED' | 'CANCELED'; readonly error: RecordedError }
+
+/** Says what is done in a block's place at one attempt; null: the block itself works. */
+export type StandIn = (attempt: StandInCall) => Promise<BlockOutcome>
+
+export interface StandInCall {
+  readonly node: PlanNode
+  readonly path: string
+  readonly attempt: number
+  readonly context: BlockContext
 }
 
 /** One execution as a worker takes it up. */
@@ -41,6 +91,10 @@ export interface RunRequest {
   readonly startedAt: number | null
   /** The percentage recorded so far. */
   readonly progress: number
+  /** What its calls have cost so far, in US dollars. */
+  readonly costUsd: number
+  /** It was paused when it was taken up. */
+  readonly wasPaused: boolean
   readonly recorded: RecordedState
   /** How often a worker was lost in a row; 0 for a first start and after a park. */
   readonly recoveries: number
@@ -67,23 +121,31 @@ export class RunContext implements Activity {
   readonly slots: Slots
   readonly progress: ProgressMeter
   readonly steps: RecordedSteps
+  readonly secrets: RunSecrets
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
   readonly breath: Breath
+  readonly #inbox: Inbox
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
   #waitsForOthers = 0
+  /** Pieces of work that would start something and may not, because the run is paused. */
+  #held = 0
+  #costUsd: number
   #work = 0
   #pendingCalls = 0
   #currentStep: string | null = null
   #shownPercent = 0
   #shownAt = 0
-  #onIdle: ((wakeAt: number) => void) | null = null
+  #onIdle: ((wakeAt: number | null) => void) | null = null
   #isIdleCheckDue = false
   /** Settles once the park that is being committed stands or is refused. */
   #parking: Promise<boolean> | null = null
 
-  constructor(request: RunRequest, ports: RunPorts) {
+  constructor(request: RunRequest, ports: RunPorts, inbox: Inbox) {
     setMaxListeners(0, this.#stop.signal)
+    this.#inbox = inbox
+    this.#costUsd = request.costUsd
+    this.secrets = new RunSecrets(ports.secrets)
     const { graph, limits } = request.plan
     this.request = request
     this.ports = ports
@@ -121,8 +183,9 @@ export class RunContext implements Activity {
     const { stopped } = this
     if (stopped && !stopped.isRecorded) throw stopped
     for (const step of entry.steps ?? []) this.steps.put(step)
+    const whole = this.secrets.scrub({ ...entry, job: { ...this.#jobChange(), ...job } })
     try {
-      await this.#counted(this.ports.journal.append({ ...entry, job: { ...this.#jobChange(), ...job } }))
+      await this.#counted(this.ports.journal.append(whole))
     } catch (fault) {
       if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
       this.stop(RunStop.of(fault))
@@ -143,11 +206,15 @@ export class RunContext implements Activity {
   }
 
   /**
-   * Gives the lease back until an instant and stops the run; false when a command that nobody has read stands against it
-   * (D8). Until that is known nothing else is recorded and no wait ends: behind a park nobody would wake the job.
+   * Gives the lease back until an instant (null: until something comes) and stops the run; false when a command that
+   * nobody has read stands against it (D8). Until that is known nothing else is recorded and no wait ends: behind a park
+   * nobody would wake the job.
    */
-  async park(events: readonly EventDraft[], wakeAt: number): Promise<boolean> {
-    this.#parking = this.#commitPark(events, wakeAt)
+  async park(
+    events: readonly EventDraft[],
+    parked: { readonly status: 'WAITING' | 'PAUSED'; readonly wakeAt: number | null },
+  ): Promise<boolean> {
+    this.#parking = this.#commitPark(events, parked)
     try {
       return await this.#parking
     } finally {
@@ -160,9 +227,12 @@ export class RunContext implements Activity {
     await this.#parking
   }
 
-  async #commitPark(events: readonly EventDraft[], wakeAt: number): Promise<boolean> {
+  async #commitPark(
+    events: readonly EventDraft[],
+    { status, wakeAt }: { readonly status: 'WAITING' | 'PAUSED'; readonly wakeAt: number | null },
+  ): Promise<boolean> {
     try {
-      const job = { ...this.#jobChange(), status: 'WAITING', park: { wakeAt } } as const
+      const job = { ...this.#jobChange(), status, park: { wakeAt } } as const
       await this.ports.journal.append({ events, job })
       this.stop(new RunStop({ kind: 'park', wakeAt }))
     } catch (fault) {
@@ -183,7 +253,21 @@ export class RunContext implements Activity {
     const { percent, endedNodes } = this.progress
     this.#shownPercent = percent
     this.#shownAt = this.ports.clock.now()
-    return { progress: percent, completedNodes: endedNodes, currentStep: this.#currentStep }
+    return {
+      progress: percent,
+      completedNodes: endedNodes,
+      currentStep: this.#currentStep,
+      costUsd: this.#costUsd,
+    }
+  }
+
+  /** Counts what a call cost; a run that has cost more than it may is stopped. */
+  spend(costUsd: number): void {
+    this.#costUsd += costUsd
+    const { maxCostUsd } = this.request.plan.limits
+    if (maxCostUsd === null || this.#costUsd <= maxCostUsd) return
+    const message = `The calls have cost ${this.#costUsd} US dollars; the definition allows ${maxCostUsd}.`
+    this.stop(new RunStop({ kind: 'fail', error: { code: 'COST_LIMIT_EXCEEDED', message } }))
   }
 
   /** Names the step that `currentStep` shows. */
@@ -200,17 +284,81 @@ export class RunContext implements Activity {
     }
   }
 
-  async waitUntil(dueAt: number, signal: AbortSignal): Promise<void> {
+  async waitUntil(dueAt: number, signal: AbortSignal, isOver: () => boolean = () => false): Promise<void> {
     const wait = { dueAt }
     this.#waits.add(wait)
     this.#checkIdle()
     try {
-      await this.ports.clock.wait(Math.max(0, dueAt - this.ports.clock.now()), signal)
+      await this.#sleep(dueAt, signal, isOver)
       await this.#parking
-      signal.throwIfAborted()
+      await this.#pauseToEnd(signal)
     } finally {
       this.#waits.delete(wait)
     }
+  }
+
+  /** Resolves at once unless the run is paused; nothing starts before it is resumed. */
+  async untilResumed(signal: AbortSignal): Promise<void> {
+    if (!this.#inbox.isPaused) return signal.throwIfAborted()
+    this.#held++
+    this.#checkIdle()
+    try {
+      await this.#pauseToEnd(signal)
+    } finally {
+      this.#held--
+    }
+  }
+
+  async #pauseToEnd(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    while (this.#inbox.isPaused) {
+      this.#checkIdle()
+      await this.nextDelivery(signal)
+      await this.#parking
+      signal.throwIfAborted()
+    }
+  }
+
+  get isPaused(): boolean {
+    return this.#inbox.isPaused
+  }
+
+  get inbox(): Pick<Inbox, 'takeSignal' | 'hasEnded'> {
+    return this.#inbox
+  }
+
+  /** Until the instant, or until a delivery to the inbox after which the wait is over. */
+  async #sleep(dueAt: number, signal: AbortSignal, isOver: () => boolean): Promise<void> {
+    const over = new AbortController()
+    const stopListening = this.#inbox.onDelivery(() => isOver() && over.abort(OVER))
+    const unfollow = follow(signal, over)
+    try {
+      if (!isOver()) await sleepUntil(dueAt, this.ports.clock, over.signal)
+    } catch (reason) {
+      if (reason !== OVER) throw reason
+    } finally {
+      stopListening()
+      unfollow()
+    }
+  }
+
+  /** Resolves at the next delivery to the inbox. */
+  nextDelivery(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        stopListening()
+        signal.removeEventListener('abort', aborted)
+      }
+      const stopListening = this.#inbox.onDelivery(() => {
+        done()
+        resolve()
+      })
+      const aborted = () => {
+        done()
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', aborted, { once: true })
+    })
   }
 
   async waitFor(others: Promise<void>): Promise<void> {
@@ -222,8 +370,11 @@ export class RunContext implements Activity {
     }
   }
 
-  /** Calls back, at most once until set again, when only waits are left and the first of them is far. */
-  onIdle(callback: (wakeAt: number) => void): void {
+  /**
+   * Calls back, at most once until set again, when only waits are left and the first of them is far, with when that is
+   * (null: nobody knows); or when the run is paused and nothing runs any more, with null.
+   */
+  onIdle(callback: (wakeAt: number | null) => void): void {
     this.#onIdle = callback
     this.#checkIdle()
   }
@@ -245,14 +396,39 @@ export class RunContext implements Activity {
     this.#isIdleCheckDue = true
     setImmediate(() => {
       this.#isIdleCheckDue = false
-      const isAtWork = this.#work > this.#waits.size + this.#waitsForOthers || this.#pendingCalls > 0
+      const idle = this.#waits.size + this.#held
+      const isAtWork = this.#work > idle + this.#waitsForOthers || this.#pendingCalls > 0
       const callback = this.#onIdle
-      if (isAtWork || this.#waits.size === 0 || !callback || this.#stop.signal.aborted) return
-      let wakeAt = Number.POSITIVE_INFINITY
-      for (const { dueAt } of this.#waits) wakeAt = Math.min(wakeAt, dueAt)
-      if (wakeAt - this.ports.clock.now() < PARK_OVER_MS) return
+      if (isAtWork || idle === 0 || !callback || this.#stop.signal.aborted) return
+      const wakeAt = this.isPaused ? null : this.#firstDueAt()
+      if (wakeAt !== null && wakeAt - this.ports.clock.now() < PARK_OVER_MS) return
       this.#onIdle = null
       callback(wakeAt)
     })
   }
+
+  #firstDueAt(): number | null {
+    let first = Number.POSITIVE_INFINITY
+    for (const { dueAt } of this.#waits) first = Math.min(first, dueAt)
+    return Number.isFinite(first) ? first : null
+  }
+}
+
+/** The reason that ends a wait well. */
+const OVER = new Error('what was waited for has come')
+
+function follow(signal: AbortSignal, controller: AbortController): () => void {
+  const abort = () => controller.abort(signal.reason)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return () => signal.removeEventListener('abort', abort)
+}
+
+/** An instant that never comes needs no timer. */
+function sleepUntil(dueAt: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (Number.isFinite(dueAt)) return clock.wait(Math.max(0, dueAt - clock.now()), signal)
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }

@@ -5,7 +5,7 @@ import { FenceLostError, type JobEnd, type RunJournal, type StepRecord } from '.
 export type RunEnd =
   | { readonly kind: 'ended'; readonly end: JobEnd }
   /** Only waits are left; the lease is given back (E9). */
-  | { readonly kind: 'parked'; readonly wakeAt: number }
+  | { readonly kind: 'parked'; readonly wakeAt: number | null }
   /** Somebody else goes on, now or later. */
   | { readonly kind: 'yielded' }
 

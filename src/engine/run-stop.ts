@@ -11,7 +11,7 @@ export type StopCause =
   /** Another worker holds the job, or this one shuts down: nothing more is recorded. */
   | { readonly kind: 'yield' }
   /** The run parks: nothing is running. */
-  | { readonly kind: 'park'; readonly wakeAt: number }
+  | { readonly kind: 'park'; readonly wakeAt: number | null }
   /** The journal or the engine itself failed. */
   | { readonly kind: 'fault'; readonly fault: unknown }
 

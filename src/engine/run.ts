@@ -2,19 +2,29 @@ import { deepFreeze, type Json } from '../lib/json.ts'
 import { event } from './event.ts'
 import type { Frame, GraphEnd } from './frame.ts'
 import { runGraph } from './graph-run.ts'
+import type { Inbox } from './inbox.ts'
 import { EntryRefusedError, type JobEnd } from './journal.ts'
 import { readOutput } from './output.ts'
+import type { PlanGraph } from './plan.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
 import { RunContext, type RunPorts, type RunRequest } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
 
 export type { RunEnd } from './run-end.ts'
-export type { RunPorts, RunRequest } from './run-context.ts'
+export type {
+  ChildEnd,
+  ChildExecutions,
+  HttpPort,
+  RunPorts,
+  RunRequest,
+  StandIn,
+  StandInCall,
+} from './run-context.ts'
 
 /** What others may ask of a run while it goes on. */
 export interface RunSignals {
-  /** A user's cancel: the run ends CANCELED. */
-  readonly cancel: AbortSignal
+  /** What users ask: a cancel, a pause, signals. */
+  readonly inbox: Inbox
   /** The lease is lost, or the process stops: the run ends without a further record. */
   readonly yield: AbortSignal
 }
@@ -28,8 +38,10 @@ export async function runExecution(
   ports: RunPorts,
   signals: RunSignals,
 ): Promise<RunEnd> {
-  const run = new RunContext(request, ports)
-  recordStart(run, signals)
+  const run = new RunContext(request, ports, signals.inbox)
+  if (await holdWhilePaused(run, signals)) return finish(run, { kind: 'stopped' })
+  await run.secrets.know(secretNamesOf(request.plan.graph))
+  recordStart(run, signals.inbox)
   const disobey = obey(run, signals)
   const unwatch = watchDeadline(run)
   parkWhenIdle(run)
@@ -40,6 +52,35 @@ export async function runExecution(
   })
   await run.parkIsDecided()
   return finish(run, graphEnd)
+}
+
+/** A job that is taken up although it is paused parks again before anything starts; true when the run is over with that. */
+async function holdWhilePaused(run: RunContext, { inbox, yield: yielded }: RunSignals): Promise<boolean> {
+  const at = run.ports.clock.now()
+  // Told once: a job that is paused on record is only put back.
+  const events = run.request.wasPaused ? [] : [event('JOB_PAUSED', at, {})]
+  const wakeAt = run.request.startedAt === null ? null : finite(deadlineOf(run))
+  const isHeld = () =>
+    inbox.isPaused && !inbox.canceled.aborted && (wakeAt ?? Infinity) > run.ports.clock.now()
+  while (isHeld()) {
+    const { last } = inbox
+    if (yielded.aborted) run.stop(new RunStop({ kind: 'yield' }))
+    else if (!(await run.park(events, { status: 'PAUSED', wakeAt }))) {
+      // A command stands against it: it is on its way.
+      if (inbox.last === last) await run.nextDelivery(yielded).catch(ignoreStop)
+    }
+    if (run.stopped) return true
+  }
+  return false
+}
+
+/** Every secret that a run may meet: a step on record may have seen one that no step to come asks for. */
+function secretNamesOf({ nodes }: PlanGraph): string[] {
+  const names = nodes.flatMap(({ secretNames, body }) => [
+    ...secretNames,
+    ...(body ? secretNamesOf(body) : []),
+  ])
+  return [...new Set(names)]
 }
 
 function topFrame(run: RunContext): Frame {
@@ -55,18 +96,20 @@ function topFrame(run: RunContext): Frame {
   }
 }
 
-/** The job's first event, or the sign that a new worker goes on. What follows waits for neither. */
-function recordStart(run: RunContext, { cancel }: RunSignals): void {
-  const { startedAt, recoveries } = run.request
+/** The job's first event, or the sign that a worker goes on with it. What follows waits for neither. */
+function recordStart(run: RunContext, { canceled }: Inbox): void {
+  const { startedAt, recoveries, wasPaused } = run.request
   const at = run.ports.clock.now()
-  const status = { status: cancel.aborted ? 'CANCELING' : 'RUNNING' } as const
+  const status = { status: canceled.aborted ? 'CANCELING' : 'RUNNING' } as const
+  const resumed = wasPaused ? [event('JOB_RESUMED', at, {})] : []
   if (startedAt === null)
-    run.note({ events: [event('JOB_STARTED', at, {})] }, { ...status, startedAt: run.startedAt })
-  else if (recoveries > 0) run.note({ events: [event('JOB_RECOVERED', at, { recoveries })] }, status)
-  else run.note({ events: [] }, status)
+    run.note({ events: [...resumed, event('JOB_STARTED', at, {})] }, { ...status, startedAt: run.startedAt })
+  else if (recoveries > 0)
+    run.note({ events: [...resumed, event('JOB_RECOVERED', at, { recoveries })] }, status)
+  else run.note({ events: resumed }, status)
 }
 
-function obey(run: RunContext, { cancel, yield: yielded }: RunSignals): () => void {
+function obey(run: RunContext, { inbox, yield: yielded }: RunSignals): () => void {
   const onCancel = () => {
     if (run.stopped) return
     run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
@@ -74,11 +117,11 @@ function obey(run: RunContext, { cancel, yield: yielded }: RunSignals): () => vo
   }
   const onYield = () => run.stop(new RunStop({ kind: 'yield' }))
   if (yielded.aborted) onYield()
-  if (cancel.aborted) onCancel()
-  cancel.addEventListener('abort', onCancel, { once: true })
+  if (inbox.canceled.aborted) onCancel()
+  inbox.canceled.addEventListener('abort', onCancel, { once: true })
   yielded.addEventListener('abort', onYield, { once: true })
   return () => {
-    cancel.removeEventListener('abort', onCancel)
+    inbox.canceled.removeEventListener('abort', onCancel)
     yielded.removeEventListener('abort', onYield)
   }
 }
@@ -100,16 +143,27 @@ function deadlineOf(run: RunContext): number {
   return run.startedAt + (run.request.plan.limits.timeoutMs ?? Number.POSITIVE_INFINITY)
 }
 
-/** E9: gives the lease back once only waits are left. A command that comes in between wins. */
+/** E9: gives the lease back once only waits are left, or nothing runs any more of what is paused. A command wins. */
 function parkWhenIdle(run: RunContext): void {
   run.onIdle((due) => {
-    const wakeAt = Math.min(due, deadlineOf(run))
-    const events = [event('JOB_WAITING', run.ports.clock.now(), { until: new Date(wakeAt).toISOString() })]
-    void run.park(events, wakeAt).then((isDecided) => {
-      // Stay: the command is on its way to the cancel signal.
+    const at = run.ports.clock.now()
+    const status = run.isPaused ? 'PAUSED' : 'WAITING'
+    const wakeAt = finite(Math.min(due ?? Number.POSITIVE_INFINITY, deadlineOf(run)))
+    const until = wakeAt === null ? null : new Date(wakeAt).toISOString()
+    const told = status === 'PAUSED' ? event('JOB_PAUSED', at, {}) : event('JOB_WAITING', at, { until })
+    void run.park([told], { status, wakeAt }).then((isDecided) => {
+      // Stay: the command is on its way to the inbox.
       if (!isDecided) parkWhenIdle(run)
     })
   })
+}
+
+function finite(instant: number): number | null {
+  return Number.isFinite(instant) ? instant : null
+}
+
+function ignoreStop(): void {
+  // Whoever waited looks by itself why nothing came.
 }
 
 /** Writes the last entry: what was cut off, the terminal event and the job's end, in one transaction. */
@@ -123,8 +177,14 @@ async function finish(run: RunContext, graphEnd: GraphEnd): Promise<RunEnd> {
     case 'fault':
       return finishRefused(run, cause.fault)
     default:
+      await cancelChildren(run)
       return record(run, endOf(run, graphEnd)).catch((fault: unknown) => finishRefused(run, fault))
   }
+}
+
+/** A cancel goes to the children that this run still waits for, before its own end is told. */
+async function cancelChildren(run: RunContext): Promise<void> {
+  await Promise.all(run.steps.openChildren().map((childId) => run.ports.children.cancel(childId)))
 }
 
 /** The database refused what this execution wanted to record: it ends, saying so. Any other fault is not its own. */
@@ -149,7 +209,7 @@ function endOf(run: RunContext, graphEnd: GraphEnd): JobEnd {
 }
 
 function completedWith(output: Json, at: number): JobEnd {
-  const read = readOutput(output, 'Give the definition an `output` that is smaller.')
+  const read = readOutput(output, { hint: 'Give the definition an `output` that is smaller.' })
   if (read.kind === 'refused') return failedWith(read.code, read.message, at)
   return { status: 'COMPLETED', at, output: read.text }
 }

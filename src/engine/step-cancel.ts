@@ -40,6 +40,7 @@ export function canceledStep(
         attempts: [...step.attempts, ...cut],
         handles: [],
         dueAt: null,
+        wait: null,
         error: null,
         finishedAt: at,
       },

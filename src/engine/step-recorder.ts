@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { isJsonObject, type Json } from '../lib/json.ts'
 import { event, type EventDraft } from './event.ts'
 import type { StepSite } from './frame.ts'
@@ -8,8 +9,10 @@ import {
   lastAttemptStart,
   recordedError,
   type AttemptRecord,
+  type AttemptUsage,
   type StepFailure,
   type StepStatus,
+  type StepWait,
 } from './step.ts'
 
 /** A resolved config longer than this, in characters of JSON, is recorded as its length alone. */
@@ -29,6 +32,8 @@ export class StepRecorder {
   #attempts: readonly AttemptRecord[]
   #startedAt: number | null
   #attemptStartedAt: number
+  #usage: AttemptUsage | null = null
+  #waitsFor: StepWait | null
   /** Something of this step is on record. */
   #isOnRecord: boolean
   /** The call of the attempt that runs may have gone out. */
@@ -45,12 +50,18 @@ export class StepRecorder {
     this.#startedAt = recorded?.startedAt ?? null
     this.#attemptStartedAt = recorded ? lastAttemptStart(recorded) : this.#now()
     this.#isOnRecord = recorded !== undefined
+    this.#waitsFor = recorded?.wait ?? null
     this.#mayHaveCalled = recorded?.status === 'RUNNING' && node.body === null
   }
 
   /** The number of the attempt that runs or runs next, from 1. */
   get attempt(): number {
     return this.#attempt
+  }
+
+  /** What the step waits for, by its record; null unless it waits. */
+  get waitsFor(): StepWait | null {
+    return this.#status === 'WAITING' ? this.#waitsFor : null
   }
 
   nextAttempt(): void {
@@ -60,9 +71,13 @@ export class StepRecorder {
   /** Keeps the resolved config for the record; a loop's items are its input, not its config. */
   configIs(config: Json): void {
     const shown = this.#node.body && isJsonObject(config) ? omit(config, ['items', 'body']) : config
-    const text = JSON.stringify(shown)
-    this.#config =
-      text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify({ truncated: true, length: text.length })
+    const text = this.#site.run.secrets.scrubber.json(JSON.stringify(shown))
+    this.#config = text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify(cut(text))
+  }
+
+  /** What the attempt that ends next has cost. */
+  usageIs(usage: AttemptUsage | null): void {
+    this.#usage = usage
   }
 
   /** From here on nobody can say that the attempt's call did not go out. */
@@ -83,20 +98,30 @@ export class StepRecorder {
     else this.#site.run.note(entry)
   }
 
-  async complete(output: string, handles: readonly string[]): Promise<void> {
+  /** `signal`: the one that the wait took, used up by the same entry. */
+  async complete(
+    output: string,
+    handles: readonly string[],
+    signal: { readonly number: number; readonly name: string } | null = null,
+  ): Promise<void> {
     const at = this.#now()
-    this.#endAttempt('COMPLETED', at)
+    const usage = this.#endAttempt('COMPLETED', at)
     if (this.#isQuiet) return
     const durationMs = at - (this.#startedAt ?? at)
-    const entry = this.#entry(
-      [event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs })],
-      {
-        handles,
-        finishedAt: at,
-        output,
-      },
-    )
-    await this.#recordEnd(entry)
+    const received = signal ? [event('SIGNAL_RECEIVED', at, { ...this.#step(), signal: signal.name })] : []
+    const told = event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs, ...usage })
+    const entry = this.#entry([...received, told], { handles, finishedAt: at, output })
+    const signals = signal ? [{ number: signal.number, path: this.#site.path }] : []
+    await this.#recordEnd({ ...entry, signals })
+  }
+
+  /** A signal does not fit the wait that it would have ended: it is used up, and the wait goes on. */
+  async discard(
+    signal: { readonly number: number; readonly name: string },
+    problems: string[],
+  ): Promise<void> {
+    const told = event('SIGNAL_DISCARDED', this.#now(), { ...this.#step(), signal: signal.name, problems })
+    await this.#site.run.append({ events: [told], signals: [{ number: signal.number, path: null }] })
   }
 
   async fail(
@@ -104,31 +129,38 @@ export class StepRecorder {
     left: { handles: readonly string[]; output: string | null },
   ): Promise<void> {
     const at = this.#now()
-    this.#endAttempt('FAILED', at, failure)
+    const usage = this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
-    const body = { ...this.#step(), error, handledBy: this.#node.onError }
+    const body = { ...this.#step(), error, handledBy: this.#node.onError, ...usage }
     await this.#recordEnd(this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }))
   }
 
   /** Committed before the wait begins, so that the next attempt's time is seen and survives (E6). */
   async retry(failure: StepFailure, dueAt: number): Promise<void> {
     const at = this.#now()
-    this.#endAttempt('RETRYING', at, failure)
+    const usage = this.#endAttempt('RETRYING', at, failure)
     const body = {
       ...this.#step(),
+      ...usage,
       error: recordedError(failure),
       nextAttemptAt: new Date(dueAt).toISOString(),
     }
     await this.#site.run.append(this.#entry([event('STEP_RETRYING', at, body)], { dueAt, failure }))
   }
 
-  /** Committed with its absolute due time before anything depends on it (E12). */
-  async wait(dueAt: number, output: { text: string }): Promise<void> {
+  /** Committed with its absolute due time before anything depends on it (E12). `output`: what a timer completes with. */
+  async wait(wait: StepWait, dueAt: number | null, output: string | null): Promise<void> {
     this.#status = 'WAITING'
-    const body = { ...this.#step(), until: new Date(dueAt).toISOString() }
-    await this.#site.run.append(
-      this.#entry([event('STEP_WAITING', this.#now(), body)], { dueAt, output: output.text }),
-    )
+    this.#waitsFor = wait
+    const body = {
+      ...this.#step(),
+      waitsFor: wait.kind,
+      until: dueAt === null ? null : new Date(dueAt).toISOString(),
+      ...(wait.kind === 'signal' ? { signal: wait.name } : {}),
+      ...(wait.kind === 'child' ? { childId: wait.executionId } : {}),
+    }
+    const entry = this.#entry([event('STEP_WAITING', this.#now(), body)], { dueAt, wait, output })
+    await this.#site.run.append(entry)
   }
 
   /** The step is cut off. What never began has nothing to record. */
@@ -149,18 +181,26 @@ export class StepRecorder {
     else await this.#site.run.append(entry, { endsStep: true })
   }
 
-  #endAttempt(status: 'COMPLETED' | 'FAILED' | 'RETRYING', at: number, failure?: StepFailure): void {
+  #endAttempt(
+    status: 'COMPLETED' | 'FAILED' | 'RETRYING',
+    at: number,
+    failure?: StepFailure,
+  ): { usage?: AttemptUsage } {
     this.#status = status
     this.#startedAt ??= at
+    const usage = this.#usage ? { usage: this.#usage } : {}
+    this.#usage = null
     const ended: AttemptRecord = {
       number: this.#attempt,
       status: status === 'RETRYING' ? 'FAILED' : status,
       startedAt: new Date(this.#attemptStartedAt).toISOString(),
       finishedAt: new Date(at).toISOString(),
       ...(failure ? { error: recordedError(failure) } : {}),
+      ...usage,
     }
     this.#attempts = [...this.#attempts, ended]
     this.#mayHaveCalled = false
+    return usage
   }
 
   #entry(events: readonly EventDraft[], change: StepChange = {}): Omit<JournalEntry, 'job'> {
@@ -175,7 +215,7 @@ export class StepRecorder {
     }
   }
 
-  #record({ handles = [], finishedAt, dueAt, failure }: StepChange): StepRecord {
+  #record({ handles = [], finishedAt, dueAt, wait, failure }: StepChange): StepRecord {
     const { path, order, inputFrom } = this.#site
     return {
       path,
@@ -187,6 +227,7 @@ export class StepRecorder {
       handles,
       inputFrom,
       dueAt: dueAt ?? null,
+      wait: wait ?? null,
       error: failure ? recordedError(failure) : null,
       startedAt: this.#startedAt,
       finishedAt: finishedAt ?? null,
@@ -207,12 +248,18 @@ export class StepRecorder {
   }
 }
 
+/** What stands for a text that is too long: enough to tell whether another one is the same. */
+function cut(text: string): Json {
+  return { truncated: true, length: text.length, sha256: createHash('sha256').update(text).digest('hex') }
+}
+
 /** What a record says beside what the recorder itself knows. */
 interface StepChange {
   readonly output?: string | null
   readonly handles?: readonly string[]
   readonly finishedAt?: number
-  readonly dueAt?: number
+  readonly dueAt?: number | null
+  readonly wait?: StepWait
   readonly failure?: StepFailure
 }
 

@@ -1,6 +1,7 @@
+import { followingController } from '../lib/abort.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
-import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome } from './block.ts'
-import { ATTEMPT_TIMEOUT, callBlock } from './call-block.ts'
+import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome, type BlockWait } from './block.ts'
+import { ATTEMPT_TIMEOUT, callBlock, HEARTBEAT_MISSED, type CallEnd } from './call-block.ts'
 import { renderConfig } from './config-template.ts'
 import { ExpressionError } from './expression.ts'
 import type { StepSite } from './frame.ts'
@@ -13,7 +14,16 @@ import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
 import { RunStop } from './run-stop.ts'
 import { StepRecorder } from './step-recorder.ts'
-import { BLOCK_FAILED, errorOutput, finalFailure, recordedError, type StepFailure } from './step.ts'
+import { StepReports } from './step-reports.ts'
+import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
+import {
+  BLOCK_FAILED,
+  errorOutput,
+  finalFailure,
+  recordedError,
+  type StepFailure,
+  type StepWait,
+} from './step.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
@@ -22,17 +32,59 @@ const MAX_CONFIG_ISSUES = 10
 
 /** Takes one step from wherever its record says it is to its end. */
 export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
-  const step = new StepRun(node, site, site.run.request.recorded.steps.get(site.path))
   const close = site.activity.openWork()
   try {
-    return await step.run()
+    return await (node.stepTimeoutMs === null ? runInTime(node, site) : runWithDeadline(node, site))
+  } finally {
+    close()
+  }
+}
+
+async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
+  const step = new StepRun(node, site)
+  try {
+    return await step.run().catch((thrown: unknown) => {
+      if (thrown instanceof StepTimeout) return step.fail(thrown.failure)
+      throw thrown
+    })
   } catch (thrown) {
     const stop = RunStop.of(thrown)
     if (stop.stopCause.kind === 'fault') site.run.stop(stop)
-    if (stop.isRecorded) step.recorder.cancel()
+    if (stop.isRecorded) await step.cancel()
     return { kind: 'stopped' }
+  }
+}
+
+/** The step's time runs from its first attempt on, through waits and crashes. */
+async function runWithDeadline(node: PlanNode, site: StepSite): Promise<StepEnd> {
+  const { controller, unfollow } = followingController(site.signal)
+  const { clock } = site.run.ports
+  const leftMs = deadlineOf(node, site) - clock.now()
+  const stop = () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0))
+  // At once where it is over already: what is due at the same moment must not come first.
+  if (leftMs <= 0) stop()
+  const unwatch = clock.after(Math.max(0, leftMs), stop)
+  try {
+    return await runInTime(node, { ...site, signal: controller.signal })
   } finally {
-    close()
+    unwatch()
+    unfollow()
+  }
+}
+
+/** When the time for all attempts of a step is over; infinite when the node sets none. */
+function deadlineOf({ stepTimeoutMs }: PlanNode, { run, path }: StepSite): number {
+  if (stepTimeoutMs === null) return Number.POSITIVE_INFINITY
+  return (run.request.recorded.steps.get(path)?.startedAt ?? run.ports.clock.now()) + stepTimeoutMs
+}
+
+/** The time for all attempts of a step is over. */
+class StepTimeout extends Error {
+  readonly failure: StepFailure
+
+  constructor(timeoutMs: number) {
+    super(`The step took longer than ${timeoutMs} ms.`)
+    this.failure = finalFailure('STEP_TIMEOUT', this.message)
   }
 }
 
@@ -41,13 +93,25 @@ class StepRun {
   readonly #node: PlanNode
   readonly #site: StepSite
   readonly #recorded: RecordedStep | undefined
+  readonly #checkpoints: Map<string, Json>
+  readonly #deadline: number
   #config: Json | undefined
 
-  constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
+  constructor(node: PlanNode, site: StepSite) {
+    const recorded = site.run.request.recorded.steps.get(site.path)
     this.#node = node
     this.#site = site
     this.#recorded = recorded
+    this.#deadline = deadlineOf(node, site)
+    this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
     this.recorder = new StepRecorder(node, site, recorded)
+  }
+
+  /** Cut off: a child that it waits for is canceled first, so that none is forgotten. */
+  async cancel(): Promise<void> {
+    const { waitsFor } = this.recorder
+    if (waitsFor?.kind === 'child') await this.#site.run.ports.children.cancel(waitsFor.executionId)
+    this.recorder.cancel()
   }
 
   async run(): Promise<StepEnd> {
@@ -55,15 +119,24 @@ class StepRun {
     const recorded = this.#recorded
     if (recorded?.status === 'WAITING') {
       const config = await this.#resolveConfig()
-      if (config.kind === 'failed') return this.#fail(config.failure)
-      return this.#sitOut(recorded.dueAt ?? 0, readOutput(recorded.output, LESS_OUTPUT))
+      if (config.kind === 'failed') return this.fail(config.failure)
+      return (await this.#goOnWaiting(recorded)) ?? this.#attempts()
     }
     if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
-    if (recorded?.status === 'RUNNING' && this.#node.block.repeat === 'never') {
+    if (recorded?.status === 'RUNNING' && this.#isLostCall) {
       await this.#resolveConfig() // for the record
       const end = await this.#giveUpOrWait(UNKNOWN_OUTCOME)
       if (end) return end
     }
+    return this.#attempts()
+  }
+
+  /** E13: a lost attempt that recorded a checkpoint is gone on with, not lost. */
+  get #isLostCall(): boolean {
+    return this.#node.block.repeat === 'never' && this.#checkpoints.size === 0
+  }
+
+  async #attempts(): Promise<StepEnd> {
     for (;;) {
       const attempt = await this.#attempt()
       const end =
@@ -76,9 +149,8 @@ class StepRun {
 
   /** One attempt in one of the execution's places. */
   async #attempt() {
-    const { run, signal, order, input, scope, path, isTopLevel } = this.#site
-    const { block, expressions, timeoutMs, index } = this.#node
-    const release = await run.slots.acquire(order, signal)
+    const { signal } = this.#site
+    const release = await this.#takePlace()
     try {
       const config = await this.#resolveConfig()
       signal.throwIfAborted()
@@ -86,34 +158,7 @@ class StepRun {
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()
-      const end = await callBlock({
-        block,
-        config: config.config,
-        input,
-        scope,
-        expressions,
-        attempt: this.recorder.attempt,
-        idempotencyKey: `${run.request.executionId}/${path}`,
-        timeoutMs,
-        heartbeatMs: block.heartbeatMs,
-        clock: run.ports.clock,
-        signal,
-        random: run.ports.random,
-        execution: { id: run.request.executionId, mode: run.request.mode, startedAt: new Date(run.startedAt).toISOString() },
-        path,
-        secrets: { get: () => { throw new Error('none') }, find: () => null },
-        http: { send: () => Promise.reject(new Error('none')) },
-        children: { start: () => Promise.reject(new Error('none')) },
-        checkpoints: {},
-        standIn: null,
-        reports: {
-          log: () => {},
-          progress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
-          usage: () => {},
-          stream: () => {},
-          checkpoint: async () => {},
-        },
-      })
+      const end = await this.#call(config.config)
       if (end.kind === 'aborted') throw signal.reason
       return end
     } finally {
@@ -121,16 +166,119 @@ class StepRun {
     }
   }
 
-  async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd> {
-    if (outcome.kind === 'waiting' && !('until' in outcome)) throw new Error('none')
-    const output = readOutput(outcome.output, LESS_OUTPUT)
-    if (outcome.kind === 'completed')
-      return this.#complete(output, [...(outcome.handles ?? [DEFAULT_HANDLE])])
+  /** A place, and no pause. */
+  async #takePlace(): Promise<() => void> {
+    const { run, signal, order } = this.#site
+    for (;;) {
+      await run.untilResumed(signal)
+      const release = await run.slots.acquire(order, signal)
+      if (!run.isPaused) return release
+      release()
+    }
+  }
+
+  async #call(config: unknown): Promise<CallEnd> {
+    const { run, signal, input, path, isTopLevel } = this.#site
+    const { block, expressions, timeoutMs, heartbeatMs, secretNames, index, id: nodeId } = this.#node
+    const { attempt } = this.recorder
+    const { ports, request } = run
+    const { standIn } = ports
+    const reports = new StepReports(this.#site, {
+      nodeId,
+      attempt,
+      checkpoints: this.#checkpoints,
+      onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
+    })
+    const isReal = standIn === null || block.isControl || block.effect === 'pure'
+    const end = await callBlock({
+      block,
+      config,
+      input,
+      scope: this.#scope(),
+      expressions,
+      attempt,
+      idempotencyKey: `${request.executionId}/${path}`,
+      path,
+      execution: {
+        id: request.executionId,
+        mode: request.mode,
+        startedAt: new Date(run.startedAt).toISOString(),
+      },
+      timeoutMs,
+      heartbeatMs,
+      signal,
+      clock: ports.clock,
+      random: ports.random,
+      http: ports.http,
+      children: {
+        start: (child) => ports.children.start({ ...child, parentId: request.executionId, path }),
+      },
+      secrets: run.secrets.view(secretNames),
+      checkpoints: Object.fromEntries(this.#checkpoints),
+      reports,
+      standIn: isReal ? null : (context) => standIn({ node: this.#node, path, attempt, context }),
+    })
+    this.recorder.usageIs(reports.close())
+    return end
+  }
+
+  /** What the step's templates and expressions see. */
+  #scope(): StepSite['scope'] {
+    const { scope, run } = this.#site
+    const { secretNames } = this.#node
+    return secretNames.length === 0 ? scope : { ...scope, secrets: run.secrets.scope(secretNames) }
+  }
+
+  async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd | null> {
+    if (outcome.kind === 'waiting') return this.#wait(outcome)
+    return this.#complete(this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
+  }
+
+  #read(output: unknown): ReadOutput | RefusedOutput {
+    return readOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+  }
+
+  /** Records the wait with its absolute due time (E12), then waits. The tables keep whole milliseconds; none ends early. */
+  async #wait(outcome: BlockWait): Promise<StepEnd | null> {
+    if ('until' in outcome) {
+      const output = this.#read(outcome.output)
+      if (output.kind === 'refused') return this.#refuse(output)
+      const dueAt = Math.ceil(outcome.until)
+      await this.recorder.wait({ kind: 'timer' }, dueAt, output.text)
+      return this.#sitOut(dueAt, output)
+    }
+    if ('child' in outcome) {
+      const wait = { kind: 'child', executionId: outcome.child } as const
+      await this.recorder.wait(wait, null, null)
+      return this.#endWait(wait, null)
+    }
+    const { name, schema, timeoutMs, timeoutHandle } = outcome.signal
+    const wait = { kind: 'signal', name, schema, timeoutHandle } as const
+    const dueAt = timeoutMs === null ? null : Math.ceil(this.#site.run.ports.clock.now() + timeoutMs)
+    await this.recorder.wait(wait, dueAt, null)
+    return this.#endWait(wait, dueAt)
+  }
+
+  #goOnWaiting({ wait, dueAt, output }: RecordedStep): Promise<StepEnd | null> {
+    return wait === null || wait.kind === 'timer'
+      ? this.#sitOut(dueAt ?? 0, this.#read(output))
+      : this.#endWait(wait, dueAt)
+  }
+
+  /** Waits for what comes from outside. */
+  async #endWait(wait: Exclude<StepWait, { kind: 'timer' }>, dueAt: number | null): Promise<StepEnd | null> {
+    const until = Math.min(dueAt ?? Number.POSITIVE_INFINITY, this.#deadline)
+    const end: WaitEnd =
+      wait.kind === 'child'
+        ? await waitForChild(wait, this.#site, until)
+        : await waitForSignal(wait, this.#site, {
+            dueAt: until,
+            discard: (...told) => this.recorder.discard(...told),
+          })
+    if (end.kind === 'failed') return this.#giveUpOrWait(end.failure)
+    const output = this.#read(end.output)
     if (output.kind === 'refused') return this.#refuse(output)
-    // The tables keep whole milliseconds, and no wait ends early.
-    const dueAt = Math.ceil(outcome.until)
-    await this.recorder.wait(dueAt, output)
-    return this.#sitOut(dueAt, output)
+    return this.#complete(output, [...end.handles], end.signal)
   }
 
   /** E6: the step's end if the failure is final, null once the next attempt is due. */
@@ -144,7 +292,7 @@ class StepRun {
       isWanted: this.#mayRepeat(failure) && this.#wantsRetry(failure),
       random: ports.random(),
     })
-    if (decision.kind === 'giveUp') return this.#fail(failure)
+    if (decision.kind === 'giveUp') return this.fail(failure)
     const dueAt = ports.clock.now() + decision.delayMs
     await this.recorder.retry(failure, dueAt)
     await this.#waitForRetry(dueAt)
@@ -158,15 +306,16 @@ class StepRun {
   }
 
   async #runLoop(): Promise<StepEnd> {
+    await this.#site.run.untilResumed(this.#site.signal)
     const config = await this.#resolveConfig()
-    if (config.kind === 'failed') return this.#fail(config.failure)
+    if (config.kind === 'failed') return this.fail(config.failure)
     await this.recorder.start()
     const end = await runLoop(this.#node, this.#site, config.config)
     switch (end.kind) {
       case 'completed':
-        return this.#complete(readOutput(end.output, LESS_OUTPUT), [DEFAULT_HANDLE])
+        return this.#complete(this.#read(end.output), [DEFAULT_HANDLE])
       case 'failed':
-        return this.#fail(end.failure)
+        return this.fail(end.failure)
       case 'stopped':
         throw this.#site.signal.reason
     }
@@ -178,8 +327,9 @@ class StepRun {
    */
   async #resolveConfig(): Promise<ResolvedConfig> {
     await this.#site.run.breath.draw()
+    await this.#site.run.secrets.open(this.#node.secretNames)
     try {
-      this.#config ??= deepFreeze(renderConfig(this.#node.config, this.#site.scope))
+      this.#config ??= deepFreeze(renderConfig(this.#node.config, this.#scope()))
     } catch (fault) {
       if (!(fault instanceof ExpressionError)) throw fault
       return failed(fault.code, fault.message)
@@ -200,7 +350,7 @@ class StepRun {
     const { code, message, retryable, details } = failure
     try {
       const error = { code, message, retryable, details: details ?? {} }
-      return expression.evaluate({ ...this.#site.scope, error, attempt: this.recorder.attempt }) === true
+      return expression.evaluate({ ...this.#scope(), error, attempt: this.recorder.attempt }) === true
     } catch (fault) {
       if (fault instanceof ExpressionError) return false
       throw fault
@@ -209,7 +359,9 @@ class StepRun {
 
   /** Waits for the instant at which a waiting step ends. */
   async #sitOut(dueAt: number, output: ReadOutput | RefusedOutput): Promise<StepEnd> {
-    await this.#site.activity.waitUntil(dueAt, this.#site.signal)
+    const { activity, signal } = this.#site
+    await activity.waitUntil(Math.min(dueAt, this.#deadline), signal)
+    signal.throwIfAborted()
     return this.#complete(output, [DEFAULT_HANDLE])
   }
 
@@ -221,20 +373,36 @@ class StepRun {
     this.recorder.nextAttempt()
   }
 
-  async #complete(output: ReadOutput | RefusedOutput, handles: readonly string[]): Promise<StepEnd> {
+  async #complete(
+    output: ReadOutput | RefusedOutput,
+    handles: readonly string[],
+    signal: WaitedSignal | null = null,
+  ): Promise<StepEnd> {
     if (output.kind === 'refused') return this.#refuse(output)
     const unknown = handles.find((handle) => !this.#node.handles.includes(handle))
     if (unknown !== undefined) {
       const message = `The block left by a handle it does not have: "${unknown}".`
-      return this.#fail(finalFailure('OUTCOME_INVALID', message))
+      return this.fail(finalFailure('OUTCOME_INVALID', message))
     }
     this.#countAsEnded()
-    await this.recorder.complete(output.text, handles)
+    await this.recorder.complete(output.text, handles, signal)
     return { kind: 'completed', output: output.value, handles }
   }
 
   #refuse({ code, message }: RefusedOutput): Promise<StepEnd> {
-    return this.#fail(finalFailure(code, message))
+    return this.fail(finalFailure(code, message))
+  }
+
+  /** What an error route is handed is what is recorded. */
+  #scrubbed(failure: StepFailure): StepFailure {
+    const { scrubber } = this.#site.run.secrets
+    if (scrubber.isIdle) return failure
+    const { message, details } = failure
+    return {
+      ...failure,
+      message: scrubber.text(message),
+      ...(details === undefined ? {} : { details: scrubber.value(details) }),
+    }
   }
 
   /** Before the end is recorded, so that its own event shows the progress that it makes. */
@@ -243,7 +411,8 @@ class StepRun {
   }
 
   /** E5. */
-  async #fail(failure: StepFailure): Promise<StepEnd> {
+  async fail(given: StepFailure): Promise<StepEnd> {
+    const failure = this.#scrubbed(given)
     const { onError, defaultOutput } = this.#node
     const error = recordedError(failure)
     if (onError === 'fail') {
@@ -258,6 +427,9 @@ class StepRun {
   }
 }
 
+/** The signal that ended a wait. */
+type WaitedSignal = { readonly number: number; readonly name: string }
+
 type ResolvedConfig =
   | { readonly kind: 'ok'; readonly config: unknown }
   | { readonly kind: 'failed'; readonly failure: StepFailure }
@@ -270,7 +442,12 @@ const UNKNOWN_OUTCOME: StepFailure = {
 }
 
 /** Failures that do not say whether the call happened: nobody answered in time, or nobody said what went wrong. */
-const UNKNOWN_OUTCOME_CODES: readonly string[] = [UNKNOWN_OUTCOME.code, ATTEMPT_TIMEOUT, BLOCK_FAILED]
+const UNKNOWN_OUTCOME_CODES: readonly string[] = [
+  UNKNOWN_OUTCOME.code,
+  ATTEMPT_TIMEOUT,
+  HEARTBEAT_MISSED,
+  BLOCK_FAILED,
+]
 
 function failed(code: string, message: string): { kind: 'failed'; failure: StepFailure } {
   return { kind: 'failed', failure: finalFailure(code, message) }

@@ -16,6 +16,19 @@ export const STEP_STATUSES = [
 ] as const
 export type StepStatus = (typeof STEP_STATUSES)[number]
 
+export const WAIT_KINDS = ['timer', 'signal', 'child'] as const
+
+/** What a waiting step waits for; its `dueAt` is the timer's end, or when the time for a signal is over. */
+export type StepWait =
+  | { readonly kind: 'timer' }
+  | {
+      readonly kind: 'signal'
+      readonly name: string
+      readonly schema: JsonObject | boolean | null
+      readonly timeoutHandle: string | null
+    }
+  | { readonly kind: 'child'; readonly executionId: string }
+
 /** Why an attempt failed, and whether another may help. */
 export interface StepFailure {
   readonly code: string
@@ -43,6 +56,14 @@ export type AttemptRecord = {
   readonly error?: RecordedError
   /** True when the attempt was cut off after its call may have gone out. */
   readonly callMayHaveHappened?: boolean
+  /** What the attempt cost, as far as its block told. */
+  readonly usage?: AttemptUsage
+}
+
+export type AttemptUsage = {
+  /** In US dollars. */
+  readonly costUsd?: number
+  readonly quantities?: { readonly [name: string]: number }
 }
 
 /** When the attempt on record began, as near as the record tells. */
@@ -137,7 +158,7 @@ export function finalFailure(code: string, message: string, details?: JsonObject
 }
 
 /** Cut between characters, without what no database stores. */
-function shorten(text: string, maxLength: number): string {
+export function shorten(text: string, maxLength: number): string {
   const clean = text.replaceAll('\u0000', '\uFFFD').toWellFormed()
   if (clean.length <= maxLength) return clean
   const end = clean.slice(0, maxLength)

@@ -11,6 +11,7 @@ import { LumeError } from '../lib/errors.ts'
 import { ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { Commands, JobSignal, SignalResult } from './commands.ts'
 import { requireSound, startedOrThrow } from './errors.ts'
 import { definitionOf, workflowPayloadSchema, type WorkflowJobPayload } from './job-types.ts'
 import {
@@ -58,6 +59,11 @@ export interface JobService {
   getWorkflowJobProgress(job: { readonly id: string }): Promise<WorkflowJobProgress>
   /** False when the job has ended, or is being canceled already. */
   cancelJob(jobId: string): Promise<boolean>
+  /** What runs is finished, nothing starts. False when the job has ended, is being canceled, or was never started. */
+  pauseJob(jobId: string): Promise<boolean>
+  resumeJob(jobId: string): Promise<boolean>
+  /** Sends a signal to the step that waits for it, or will. */
+  signalJob(jobId: string, signal: JobSignal): Promise<SignalResult>
   jobStats(userId: string): Promise<JobStats>
 }
 
@@ -73,6 +79,7 @@ export type Follow = (request: {
 export interface JobServiceOptions {
   readonly jobs: JobStore
   readonly executions: ExecutionStore
+  readonly commands: Commands
   readonly workflows: Pick<WorkflowStore, 'find'>
   readonly plans: PlanCache
   readonly start: StartExecution
@@ -86,7 +93,7 @@ export interface JobServiceOptions {
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { jobs, executions, start, processor, wakeups, clock } = options
+  const { jobs, executions, commands, start, processor, wakeups, clock } = options
 
   const find = async (jobId: string): Promise<{ job: Job; library: LibraryJob } | null> => {
     const id = parseId<JobId>(jobId)
@@ -99,6 +106,11 @@ export function createJobService(options: JobServiceOptions): JobService {
     const found = await find(jobId)
     if (!found) throw new LumeError('JOB_NOT_FOUND', `there is no job "${jobId}"`)
     return found
+  }
+
+  const send = async (jobId: string, kind: 'CANCEL' | 'PAUSE' | 'RESUME'): Promise<boolean> => {
+    const { job } = await get(jobId)
+    return (await commands.send(job, kind)) === 'sent'
   }
 
   const service: JobService = {
@@ -145,11 +157,11 @@ export function createJobService(options: JobServiceOptions): JobService {
       ).library
       return { status, progress, currentStep, completedNodes, totalNodes, executionTime, error }
     },
-    async cancelJob(jobId) {
-      const { job } = await get(jobId)
-      const isAsked = await jobs.sendCancel(job.ownerId, job.id)
-      if (isAsked) wakeups.command(job.id)
-      return isAsked
+    cancelJob: (jobId) => send(jobId, 'CANCEL'),
+    pauseJob: (jobId) => send(jobId, 'PAUSE'),
+    resumeJob: (jobId) => send(jobId, 'RESUME'),
+    async signalJob(jobId, signal) {
+      return commands.signal((await get(jobId)).job, signal)
     },
     async jobStats(userId) {
       const counts = await jobs.countByStatus(ownerId(userId))

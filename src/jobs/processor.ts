@@ -1,23 +1,29 @@
+import type { CommandStore } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
-import type { ClaimedJob, JobStore, Lease } from '../db/job-store.ts'
+import type { ClaimedJob, JobStore, Lease, NewJob } from '../db/job-store.ts'
 import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
+import { Inbox } from '../engine/inbox.ts'
+import type { ExecutionMode } from '../engine/job.ts'
 import { FenceLostError, type JobEnd } from '../engine/journal.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan, PlanGraph } from '../engine/plan.ts'
 import { RecordedSteps } from '../engine/recorded-steps.ts'
 import { recordEnd, type RunEnd } from '../engine/run-end.ts'
-import { runExecution, type RunRequest } from '../engine/run.ts'
+import { runExecution, type RunPorts, type RunRequest, type RunSignals } from '../engine/run.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { JobId } from '../lib/ids.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
 
 export interface ProcessorOptions {
   readonly jobs: JobStore
+  readonly commands: Pick<CommandStore, 'after'>
   readonly executions: ExecutionStore
   readonly journal: Journal
   readonly plans: PlanCache
+  /** What the blocks of a job may reach. */
+  readonly worldOf: (job: RunningJob) => RunWorld
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -26,13 +32,26 @@ export interface ProcessorOptions {
   readonly concurrency: number
   /** A place became free. */
   readonly onFree?: () => void
+  /** A job that another one waits for may have ended. */
+  readonly onChildEnded?: () => void
 }
+
+/** A job as what it may reach depends on it. */
+export interface RunningJob {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly mode: ExecutionMode
+  /** How many parents stand above it. */
+  readonly depth: number
+}
+
+export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random'>
 
 /** Room for one job, held between the decision to start it and the start. */
 export interface Reservation {
   readonly lease: Lease
   /** The job was stored with this lease: run it. What is not passed is loaded. */
-  run(claim: Claim, request: RunRequest): void
+  run(claim: Claim, request: RunRequest, parent: NewJob['parent']): void
   /** The job was not stored, or not with this lease. */
   giveBack(): void
 }
@@ -73,8 +92,14 @@ export class Processor {
     }
     return {
       lease: this.#options.lease,
-      run: (claim, request) =>
-        settle() && this.#run({ claim, takesSlot: true, begin: (run) => this.#execute(run, request) }),
+      run: (claim, request, parent) =>
+        settle() &&
+        this.#run({
+          claim,
+          takesSlot: true,
+          isChild: parent !== null,
+          begin: (run) => this.#execute(run, request, parent?.depth ?? 0),
+        }),
       giveBack: () => settle() && this.#freeSlot(),
     }
   }
@@ -166,19 +191,18 @@ export class Processor {
   }
 
   /** Runs something else than the engine on a job that was claimed for it: a handler function, outside the places. */
-  runHere(
-    job: ClaimedJob,
-    begin: (journal: ClaimedJournal, signals: RunningSignals) => Promise<RunEnd>,
-  ): void {
+  runHere(job: ClaimedJob, begin: (journal: ClaimedJournal, signals: RunSignals) => Promise<RunEnd>): void {
     this.#run({
       claim: claimOf(job),
       takesSlot: false,
-      begin: (run) => begin(run.journal, { cancel: run.cancel.signal, yield: run.yield.signal }),
+      isChild: job.isChild,
+      begin: (run) => begin(run.journal, { inbox: run.inbox, yield: run.yield.signal }),
     })
   }
 
   #take(job: ClaimedJob, { takesSlot }: { takesSlot: boolean }): void {
-    this.#run({ claim: claimOf(job), takesSlot, begin: (run) => this.#recover(job, run) })
+    const { isChild } = job
+    this.#run({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
   }
 
   async #recover(job: ClaimedJob, run: Running): Promise<RunEnd> {
@@ -190,31 +214,34 @@ export class Processor {
     if (!stored) throw new Error(`job ${job.id} has no execution`)
     const { plan, diagnostics } = plans.validate(stored.definition)
     const isBegun = stored.startedAt !== null
-    if (run.cancel.signal.aborted && (!plan || !isBegun || job.handler === 'process'))
+    if (run.inbox.canceled.aborted && (!plan || !isBegun || job.handler === 'process'))
       return this.#endUnrun({ status: 'CANCELED', at: this.#options.clock.now() }, { job, run, plan })
     if (job.handler === 'process') return this.#fail(HANDLER_LOST, { job, run, plan })
     if (!plan) return this.#fail(unsound(diagnostics), { job, run, plan })
     const recorded = await executions.loadRecorded(job)
-    return this.#execute(run, {
+    const { input, variables, mode, startedAt, progress, costUsd, status } = stored
+    const request = {
       executionId: job.id,
       plan,
-      input: stored.input,
-      variables: stored.variables,
-      mode: stored.mode,
-      startedAt: stored.startedAt?.getTime() ?? null,
-      progress: stored.progress,
+      input,
+      variables,
+      mode,
+      startedAt: startedAt?.getTime() ?? null,
+      progress,
+      costUsd,
+      wasPaused: status === 'PAUSED',
       recorded,
       recoveries: job.recoveries,
-    })
+    }
+    return this.#execute(run, request, job.depth)
   }
 
-  #execute(run: Running, request: RunRequest): Promise<RunEnd> {
-    const { clock, random } = this.#options
-    return runExecution(
-      request,
-      { journal: run.journal, clock, random },
-      { cancel: run.cancel.signal, yield: run.yield.signal },
-    )
+  #execute(run: Running, request: RunRequest, depth: number): Promise<RunEnd> {
+    const { clock, random, worldOf } = this.#options
+    const { jobId: id, ownerId } = run.claim
+    const world = worldOf({ id, ownerId, mode: request.mode, depth })
+    const signals = { inbox: run.inbox, yield: run.yield.signal }
+    return runExecution(request, { ...world, journal: run.journal, clock, random }, signals)
   }
 
   #fail(error: RecordedError, unrun: Unrun): Promise<RunEnd> {
@@ -224,45 +251,32 @@ export class Processor {
   /** Ends a job that no run will go on with, and with it the steps that it left open. Reads no outputs. */
   async #endUnrun(end: JobEnd, { job, run, plan }: Unrun): Promise<RunEnd> {
     const open = await this.#options.executions.steps(job)
-    const steps = new Map(open.map((step) => [step.path, { ...step, output: null }]))
-    const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(end.at)
+    const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
+    const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
+    const { children } = this.#options.worldOf({ ...job, mode: 'production' })
+    await Promise.all(recorded.openChildren().map((childId) => children.cancel(childId)))
+    const closing = recorded.close(end.at)
     return recordEnd(run.journal, end, { progress: job.progress, ...closing })
   }
 
-  #run({
-    claim,
-    takesSlot,
-    begin,
-  }: {
-    claim: Claim
-    takesSlot: boolean
-    begin: (run: Running) => Promise<RunEnd>
-  }): void {
+  #run({ claim, takesSlot, isChild, begin }: Begin): void {
     const running: Running = {
       claim,
       journal: this.#options.journal.open(claim),
-      cancel: new AbortController(),
+      inbox: new Inbox(),
       yield: new AbortController(),
       commandsSeen: claim.commandsSeen,
     }
     // An older run of the job, whose lease ran out unnoticed, learns here that it is none any more.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
-    const done = this.#finish({ running, takesSlot, run: begin(running) }).then(
+    const done = this.#finish({ running, takesSlot, isChild, run: begin(running) }).then(
       () => void this.#runs.delete(done),
     )
     this.#runs.add(done)
   }
 
-  async #finish({
-    running,
-    takesSlot,
-    run,
-  }: {
-    running: Running
-    takesSlot: boolean
-    run: Promise<RunEnd>
-  }): Promise<void> {
+  async #finish({ running, takesSlot, isChild, run }: Finish): Promise<void> {
     const { jobId } = running.claim
     try {
       await run
@@ -273,6 +287,7 @@ export class Processor {
     } finally {
       if (this.#running.get(jobId) === running) this.#running.delete(jobId)
       if (takesSlot) this.#freeSlot()
+      if (isChild) this.#options.onChildEnded?.()
     }
   }
 
@@ -282,11 +297,9 @@ export class Processor {
   }
 
   async #readInbox(jobId: JobId, running: Running): Promise<void> {
-    const commands = await this.#options.jobs.commandsAfter(jobId, running.commandsSeen)
-    for (const { number, kind } of commands) {
-      running.commandsSeen = Math.max(running.commandsSeen, number)
-      if (kind === 'CANCEL') running.cancel.abort(new Error('a user canceled the job'))
-    }
+    const { commands, upTo } = await this.#options.commands.after(jobId, running.commandsSeen)
+    running.commandsSeen = Math.max(running.commandsSeen, upTo)
+    running.inbox.deliver(commands)
     running.journal.commandsRead(running.commandsSeen)
   }
 }
@@ -295,15 +308,22 @@ function claimOf({ id, ownerId, fence, lastSeq }: ClaimedJob): Claim {
   return { jobId: id, ownerId, fence, lastSeq, commandsSeen: 0 }
 }
 
-export interface RunningSignals {
-  readonly cancel: AbortSignal
-  readonly yield: AbortSignal
+interface Begin {
+  readonly claim: Claim
+  readonly takesSlot: boolean
+  readonly isChild: boolean
+  readonly begin: (run: Running) => Promise<RunEnd>
+}
+
+interface Finish extends Pick<Begin, 'takesSlot' | 'isChild'> {
+  readonly running: Running
+  readonly run: Promise<RunEnd>
 }
 
 interface Running {
   readonly claim: Claim
   readonly journal: ClaimedJournal
-  readonly cancel: AbortController
+  readonly inbox: Inbox
   readonly yield: AbortController
   commandsSeen: number
 }

@@ -3,10 +3,10 @@ import { event, type EventDraft } from '../engine/event.ts'
 import type { JobChange, JobEnd } from '../engine/journal.ts'
 import { readOutput } from '../engine/output.ts'
 import { recordEnd, type RunEnd } from '../engine/run-end.ts'
+import type { RunSignals } from '../engine/run.ts'
 import { failureOf } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
 import { codeOf } from '../lib/errors.ts'
-import type { RunningSignals } from './processor.ts'
 
 /** What a handler function may use. */
 export interface HandlerContext {
@@ -22,7 +22,7 @@ export type Handler = (context: HandlerContext) => Promise<unknown>
 export interface HandlerRun {
   readonly handler: Handler
   readonly journal: ClaimedJournal
-  readonly signals: RunningSignals
+  readonly signals: RunSignals
   readonly clock: Clock
 }
 
@@ -46,7 +46,7 @@ export async function runHandler({ handler, journal, signals, clock }: HandlerRu
     stop.abort(new Error('a user canceled the job'))
   }
   const onYield = () => stop.abort(new Error('the process stops, or has lost the job'))
-  signals.cancel.addEventListener('abort', onCancel, { once: true })
+  signals.inbox.canceled.addEventListener('abort', onCancel, { once: true })
   signals.yield.addEventListener('abort', onYield, { once: true })
 
   const startedAt = clock.now()
@@ -62,10 +62,10 @@ export async function runHandler({ handler, journal, signals, clock }: HandlerRu
   }
   const result = await settleInTime(() => handler(context), stop.signal, clock)
   isOpen = false
-  signals.cancel.removeEventListener('abort', onCancel)
+  signals.inbox.canceled.removeEventListener('abort', onCancel)
   signals.yield.removeEventListener('abort', onYield)
   if (signals.yield.aborted) return { kind: 'yielded' }
-  const end = endOf({ result, isCanceled: signals.cancel.aborted, at: clock.now() })
+  const end = endOf({ result, isCanceled: signals.inbox.canceled.aborted, at: clock.now() })
   return recordEnd(journal, end, { progress: percent })
 }
 
@@ -111,7 +111,7 @@ function endOf({ result, isCanceled, at }: { result: Settled; isCanceled: boolea
     }
     return { status: 'FAILED', at, error }
   }
-  const read = readOutput(result.value ?? null, 'Return less.')
+  const read = readOutput(result.value ?? null, { hint: 'Return less.' })
   if (read.kind === 'refused')
     return { status: 'FAILED', at, error: { code: read.code, message: read.message } }
   return { status: 'COMPLETED', at, output: read.text }

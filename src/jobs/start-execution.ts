@@ -31,6 +31,8 @@ export interface StartRequest {
   /** An object. */
   readonly metadata?: unknown
   readonly idempotencyKey?: string | null
+  /** The job whose step starts this one. */
+  readonly parent?: NewJob['parent']
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
   readonly intent: 'queue' | 'create'
 }
@@ -149,6 +151,7 @@ function newJob(start: {
             expiresAt: at + IDEMPOTENCY_MS,
           },
     lease: reservation?.lease ?? null,
+    parent: request.parent ?? null,
   }
 }
 
@@ -204,7 +207,7 @@ function readValues(request: StartRequest): { values: StartValues; invalid: Inva
 
 function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
   const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
-  reservation.run(claim, {
+  const request = {
     executionId: job.id,
     plan,
     input: job.input,
@@ -212,7 +215,10 @@ function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
     mode: job.mode,
     startedAt: null,
     progress: 0,
+    costUsd: 0,
+    wasPaused: false,
     recorded: NOTHING_RECORDED,
     recoveries: 0,
-  })
+  }
+  reservation.run(claim, request, job.parent)
 }

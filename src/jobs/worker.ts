@@ -1,5 +1,7 @@
+import type { CommandStore } from '../db/command-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
+import { Again } from '../lib/again.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Closers } from '../lib/closers.ts'
 import type { JobId } from '../lib/ids.ts'
@@ -9,6 +11,7 @@ import type { Processor } from './processor.ts'
 export interface WorkerOptions {
   readonly processor: Processor
   readonly jobs: Pick<JobStore, 'expireLeases'>
+  readonly commands: Pick<CommandStore, 'tellParents'>
   readonly wakeups: Wakeups
   readonly clock: Clock
   readonly logger: Logger
@@ -19,15 +22,16 @@ export interface WorkerOptions {
 
 /** How often to look for due timers, lost workers and lost hints. */
 const POLL_MS = 500
+const CHILDREN_PER_TELLING = 500
 
 /** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
 export class Worker {
   readonly processor: Processor
   readonly #options: WorkerOptions
   readonly #closers = new Closers()
-  #ticking: Promise<void> | null = null
+  readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
+  readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
   readonly #obeying = new Set<Promise<void>>()
-  #isAskedAgain = false
   /** Jobs may be waiting for a free place. */
   #mayHaveBacklog = true
 
@@ -41,7 +45,10 @@ export class Worker {
     if (isAlone) await jobs.expireLeases()
     this.#closers.add(wakeups.onQueued(() => this.kick()))
     this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
-    this.#every(POLL_MS, () => this.#tickOnce())
+    this.#every(POLL_MS, async () => {
+      await this.#tellParents()
+      await this.#tickOnce()
+    })
     this.#every(leaseMs / 3, (since) => this.#renew(since))
     this.kick()
   }
@@ -49,17 +56,23 @@ export class Worker {
   /** There may be work: look now, or again after the look that is under way. */
   kick(): void {
     this.#mayHaveBacklog = true
-    this.#request()
+    this.#ticks.request()
   }
 
   /** A place became free: look only if somebody may be waiting for it. */
   placeIsFree(): void {
-    if (this.#mayHaveBacklog) this.#request()
+    if (this.#mayHaveBacklog) this.#ticks.request()
+  }
+
+  /** A child may have ended: its parent is told at once. */
+  childEnded(): void {
+    this.#tellings.request()
   }
 
   async stop(): Promise<void> {
     await this.#closers.close()
-    await this.#ticking
+    await this.#ticks.idle()
+    await this.#tellings.idle()
     await Promise.all(this.#obeying)
     await this.#options.processor.stop()
   }
@@ -69,17 +82,13 @@ export class Worker {
     this.#obeying.add(obeying)
   }
 
-  #request(): void {
-    if (this.#ticking) this.#isAskedAgain = true
-    else this.#ticking = this.#tickAll()
-  }
-
-  async #tickAll(): Promise<void> {
-    do {
-      this.#isAskedAgain = false
-      await this.#guard(this.#tickOnce())
-    } while (this.#isAskedAgain)
-    this.#ticking = null
+  async #tellParents(): Promise<void> {
+    const { commands, wakeups } = this.#options
+    const told = await commands.tellParents(CHILDREN_PER_TELLING)
+    if (told.length === 0) return
+    for (const jobId of told) wakeups.command(jobId)
+    wakeups.queued()
+    this.childEnded() // there may be more
   }
 
   async #tickOnce(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
+import type { Commands } from '../jobs/commands.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
@@ -21,6 +22,7 @@ export interface Services {
   readonly drafts: Drafts
   readonly workflows: WorkflowStore
   readonly jobs: JobStore
+  readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
   readonly follow: FollowTimeline

@@ -7,14 +7,14 @@ import type { RecordedError } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import { GraphType, graphOf } from './definition.ts'
 import {
-  AlreadyEndedError,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
   ValidationFailedError,
 } from './errors.ts'
-import { readGlobalId, rowId } from './global-id.ts'
+import { readGlobalId } from '../lib/global-id.ts'
+import { rowId } from './global-id.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
 import { badCursor, newestFirst } from './pages.ts'
 import { StepConnection, StepType } from './step.ts'
@@ -258,23 +258,6 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
   }),
 })
 
-const CancelExecutionPayload = builder.objectRef<ExecutionId>('CancelExecutionPayload').implement({
-  description: 'A cancel was accepted.',
-  fields: (t) => ({
-    execution: t.prismaField({
-      type: 'Execution',
-      description: 'CANCELING, or CANCELED already.',
-      resolve: (query, id, _args, { prisma, ownerId }) =>
-        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
-    }),
-  }),
-})
-
-const CancelExecutionInput = builder.inputType('CancelExecutionInput', {
-  description: 'Which execution to cancel.',
-  fields: (t) => ({ id: t.id({ required: true, description: 'The execution’s global id.' }) }),
-})
-
 builder.mutationFields((t) => ({
   executeWorkflow: t.field({
     type: ExecuteWorkflowPayload,
@@ -313,23 +296,6 @@ builder.mutationFields((t) => ({
         }),
         workflow ? 'workflowId' : 'definition',
       )
-    },
-  }),
-  cancelExecution: t.field({
-    type: CancelExecutionPayload,
-    description: 'Cancels an execution: what runs is aborted, what waits is given up. It always ends.',
-    args: { input: t.arg({ type: CancelExecutionInput, required: true, description: 'Which one.' }) },
-    errors: {
-      types: [NotFoundError, AlreadyEndedError],
-      union: { name: 'CancelExecutionResult', description: 'What came of a cancel.' },
-    },
-    resolve: async (_root, { input: { id } }, { jobs, wakeups, ownerId }) => {
-      const jobId = readGlobalId<JobId>('Execution', id)
-      const job = jobId && (await jobs.find(ownerId, jobId))
-      if (!job) throw new NotFoundError('execution', ['input', 'id'])
-      if (await jobs.sendCancel(ownerId, job.id)) wakeups.command(job.id)
-      else if (job.finishedAt) throw new AlreadyEndedError(['input', 'id'])
-      return job.id as string as ExecutionId
     },
   }),
 }))

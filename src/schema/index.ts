@@ -1,6 +1,7 @@
 import './block.ts'
 import './definition-json-schema.ts'
 import './errors.ts'
+import './execution-commands.ts'
 import './execution.ts'
 import './job-event.ts'
 import './subscriptions.ts'

@@ -1,11 +1,13 @@
+import type { LogLevel } from '../engine/block.ts'
 import { EVENT_KINDS, type EventKind, type JobEvent } from '../engine/event.ts'
 import type { JobId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { ExecutionType } from './execution.ts'
-import { globalId } from './global-id.ts'
+import { globalId } from '../lib/global-id.ts'
 import { FailureType, JobNode } from './job.ts'
+import { UsageType, WaitKindEnum } from './step.ts'
 
 /** An event with the job that it belongs to, which makes its id. */
 export type ShownEvent = JobEvent & { readonly jobId: JobId }
@@ -17,6 +19,8 @@ const DESCRIPTIONS: Readonly<Record<EventKind, string>> = {
   JOB_STARTED: 'A worker took the job up for the first time.',
   JOB_RECOVERED: 'A worker was lost and another one goes on.',
   JOB_WAITING: 'Only waits are left: no worker is held.',
+  JOB_PAUSED: 'The job was asked to pause, and nothing of it runs any more.',
+  JOB_RESUMED: 'The job goes on after a pause.',
   JOB_PROGRESS: 'A handler function reported its progress.',
   JOB_CANCELING: 'The worker obeys a cancel.',
   JOB_COMPLETED: 'The job ended well. Nothing follows.',
@@ -27,6 +31,12 @@ const DESCRIPTIONS: Readonly<Record<EventKind, string>> = {
   STEP_FAILED: 'The step failed for good.',
   STEP_RETRYING: 'An attempt failed and another will be made.',
   STEP_WAITING: 'The step waits and holds nothing.',
+  STEP_LOG: 'A block wrote a line.',
+  STEP_PROGRESS: 'A block says what it is at.',
+  STEP_STREAM:
+    'A piece of text that a block hands out as it comes; told only to those who ask for this kind.',
+  SIGNAL_RECEIVED: 'A waiting step took a signal.',
+  SIGNAL_DISCARDED: 'A signal did not fit the wait that it would have ended, and was thrown away.',
   STEP_SKIPPED: 'No live edge leads to the step: it will not run.',
   STEP_CANCELED: 'The step was cut off.',
   LOOP_ITEM_COMPLETED: 'One item of a loop ended well.',
@@ -55,7 +65,7 @@ export const JobEventInterface = builder.interfaceRef<ShownEvent>('JobEvent').im
   }),
 })
 
-type StepKind = Extract<EventKind, `STEP_${string}`>
+type StepKind = Extract<EventKind, `STEP_${string}` | `SIGNAL_${string}`>
 
 const StepEventInterface = builder.interfaceRef<Shown<StepKind>>('StepEvent').implement({
   description: 'An event of one step.',
@@ -86,7 +96,17 @@ function eventRef<Kind extends EventKind>(kind: Kind) {
   return builder.objectRef<Shown<Kind>>(TYPE_NAMES[kind])
 }
 
-for (const kind of ['JOB_QUEUED', 'JOB_STARTED', 'JOB_CANCELING', 'JOB_COMPLETED', 'JOB_CANCELED'] as const) {
+// Fields of one name are nullable in all events or in none: GraphQL refuses to merge them in one selection otherwise.
+
+for (const kind of [
+  'JOB_QUEUED',
+  'JOB_STARTED',
+  'JOB_PAUSED',
+  'JOB_RESUMED',
+  'JOB_CANCELING',
+  'JOB_COMPLETED',
+  'JOB_CANCELED',
+] as const) {
   eventRef(kind).implement({ description: DESCRIPTIONS[kind], interfaces: [JobEventInterface] })
 }
 
@@ -153,6 +173,16 @@ eventRef('STEP_COMPLETED').implement({
       description: 'From its start to its end, retries and waits included.',
       resolve: ({ body }) => body.durationMs,
     }),
+    reused: t.boolean({
+      description: 'True when it was not run: its output is that of the execution that this one retries.',
+      resolve: ({ body }) => body.reused ?? false,
+    }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'What the attempt cost, as far as its block told.',
+      resolve: ({ body }) => body.usage ?? null,
+    }),
   }),
 })
 
@@ -175,6 +205,12 @@ eventRef('STEP_FAILED').implement({
       description: 'What it leads to.',
       resolve: ({ body }) => body.handledBy,
     }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'What the attempt cost, as far as its block told.',
+      resolve: ({ body }) => body.usage ?? null,
+    }),
   }),
 })
 
@@ -188,6 +224,12 @@ eventRef('STEP_RETRYING').implement({
       description: 'When.',
       resolve: ({ body }) => new Date(body.nextAttemptAt),
     }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'What the attempt cost, as far as its block told.',
+      resolve: ({ body }) => body.usage ?? null,
+    }),
   }),
 })
 
@@ -197,11 +239,96 @@ eventRef('STEP_WAITING').implement({
   fields: (t) => ({
     until: t.field({
       type: 'DateTime',
-      // Nullable like the other `until`: GraphQL refuses to merge the two in one selection otherwise.
       nullable: true,
-      description: 'When it goes on at the latest.',
-      resolve: ({ body }) => new Date(body.until),
+      description: 'When it goes on at the latest; null where only something from outside ends it.',
+      resolve: ({ body }) => (body.until === null ? null : new Date(body.until)),
     }),
+    waitsFor: t.field({
+      type: WaitKindEnum,
+      description: 'What it waits for.',
+      resolve: ({ body }) => body.waitsFor,
+    }),
+    signal: t.string({
+      nullable: true,
+      description: 'The signal that ends it; answer by `signalExecution`.',
+      resolve: ({ body }) => body.signal ?? null,
+    }),
+    childId: t.id({
+      nullable: true,
+      description: 'The execution whose end it waits for.',
+      resolve: ({ body }) => (body.childId === undefined ? null : globalId('Execution', body.childId)),
+    }),
+  }),
+})
+
+const LogLevelEnum = builder.enumType('LogLevel', {
+  description: 'How much a line matters.',
+  values: {
+    DEBUG: { value: 'debug', description: 'For whoever writes the block.' },
+    INFO: { value: 'info', description: 'What goes on.' },
+    WARN: { value: 'warn', description: 'Somebody may want to know.' },
+    ERROR: { value: 'error', description: 'Something went wrong.' },
+  } satisfies Record<Uppercase<LogLevel>, { value: LogLevel; description: string }>,
+})
+
+eventRef('STEP_LOG').implement({
+  description: DESCRIPTIONS.STEP_LOG,
+  interfaces: [JobEventInterface, StepEventInterface],
+  fields: (t) => ({
+    level: t.field({
+      type: LogLevelEnum,
+      description: 'How much it matters.',
+      resolve: ({ body }) => body.level,
+    }),
+    message: t.string({ nullable: true, description: 'What it says.', resolve: ({ body }) => body.message }),
+    fields: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'Facts beside it.',
+      resolve: ({ body }) => body.fields ?? null,
+    }),
+  }),
+})
+
+eventRef('STEP_PROGRESS').implement({
+  description: DESCRIPTIONS.STEP_PROGRESS,
+  interfaces: [JobEventInterface, StepEventInterface],
+  fields: (t) => ({
+    fraction: t.float({ description: 'The step’s own, from 0 to 1.', resolve: ({ body }) => body.fraction }),
+    message: t.string({ nullable: true, description: 'What it says.', resolve: ({ body }) => body.message }),
+  }),
+})
+
+eventRef('STEP_STREAM').implement({
+  description: DESCRIPTIONS.STEP_STREAM,
+  interfaces: [JobEventInterface, StepEventInterface],
+  fields: (t) => ({
+    text: t.string({ description: 'Goes behind the pieces before.', resolve: ({ body }) => body.text }),
+  }),
+})
+
+eventRef('SIGNAL_RECEIVED').implement({
+  description: DESCRIPTIONS.SIGNAL_RECEIVED,
+  interfaces: [JobEventInterface, StepEventInterface],
+  fields: (t) => ({
+    signal: t.string({
+      nullable: true,
+      description: 'The signal’s name.',
+      resolve: ({ body }) => body.signal,
+    }),
+  }),
+})
+
+eventRef('SIGNAL_DISCARDED').implement({
+  description: DESCRIPTIONS.SIGNAL_DISCARDED,
+  interfaces: [JobEventInterface, StepEventInterface],
+  fields: (t) => ({
+    signal: t.string({
+      nullable: true,
+      description: 'The signal’s name.',
+      resolve: ({ body }) => body.signal,
+    }),
+    problems: t.stringList({ description: 'What does not fit.', resolve: ({ body }) => body.problems }),
   }),
 })
 

@@ -2,7 +2,8 @@ import type { JobStatus, JobType } from '../engine/job.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { JobId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
-import { readGlobalId, rowId } from './global-id.ts'
+import { readGlobalId } from '../lib/global-id.ts'
+import { rowId } from './global-id.ts'
 
 export const JobStatusEnum = builder.enumType('JobStatus', {
   description: 'Where a job and its execution stand.',

@@ -1,6 +1,7 @@
-import type { AttemptRecord, RecordedError, StepStatus } from '../engine/step.ts'
+import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import { blockTypeAt } from './definition.ts'
+import { globalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { FailureType } from './job.ts'
 
@@ -16,6 +17,62 @@ const StepStatusEnum = builder.enumType('StepStatus', {
     SKIPPED: { description: 'No live edge led to it.' },
     CANCELED: { description: 'Cut off, or never reached.' },
   } satisfies Record<StepStatus, { description: string }>,
+})
+
+export const WaitKindEnum = builder.enumType('WaitKind', {
+  description: 'What a step waits for.',
+  values: {
+    TIMER: { value: 'timer', description: 'An instant.' },
+    SIGNAL: { value: 'signal', description: 'A signal from outside: `signalExecution` sends one.' },
+    CHILD: { value: 'child', description: 'The end of an execution that it has started.' },
+  } satisfies Record<Uppercase<StepWait['kind']>, { value: StepWait['kind']; description: string }>,
+})
+
+const WaitType = builder
+  .objectRef<{ readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
+  .implement({
+    description: 'Why a step waits.',
+    fields: (t) => ({
+      kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
+      until: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When a timer ends, or the time for a signal is over; null: there is no such time.',
+        resolve: ({ dueAt }) => dueAt,
+      }),
+      signal: t.string({
+        nullable: true,
+        description: 'The name of the signal.',
+        resolve: ({ wait }) => (wait.kind === 'signal' ? wait.name : null),
+      }),
+      payloadSchema: t.field({
+        type: 'JSON',
+        nullable: true,
+        description: 'JSON Schema (2020-12) that the signal’s payload must satisfy; null: any.',
+        resolve: ({ wait }) => (wait.kind === 'signal' ? wait.schema : null),
+      }),
+      childId: t.id({
+        nullable: true,
+        description: 'The execution whose end it waits for.',
+        resolve: ({ wait }) => (wait.kind === 'child' ? globalId('Execution', wait.executionId) : null),
+      }),
+    }),
+  })
+
+export const UsageType = builder.objectRef<AttemptUsage>('Usage').implement({
+  description: 'What calls cost, as their providers told it.',
+  fields: (t) => ({
+    costUsd: t.float({
+      nullable: true,
+      description: 'In US dollars.',
+      resolve: ({ costUsd }) => costUsd ?? null,
+    }),
+    quantities: t.field({
+      type: 'JSON',
+      description: 'Whatever else is counted, by name, such as `inputTokens`.',
+      resolve: ({ quantities }) => quantities ?? {},
+    }),
+  }),
 })
 
 const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
@@ -46,6 +103,12 @@ const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
     callMayHaveHappened: t.boolean({
       description: 'True when it was cut off after its call to the outside may have gone out.',
       resolve: ({ callMayHaveHappened }) => callMayHaveHappened ?? false,
+    }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'What it cost, as far as its block told.',
+      resolve: ({ usage }) => usage ?? null,
     }),
   }),
 })
@@ -125,6 +188,13 @@ export const StepType = builder.prismaNode('Step', {
       type: 'DateTime',
       nullable: true,
       description: 'When a waiting or retrying step goes on.',
+    }),
+    waitsFor: t.field({
+      type: WaitType,
+      nullable: true,
+      description: 'Why it waits; null unless it does.',
+      select: { wait: true, dueAt: true },
+      resolve: ({ wait, dueAt }) => (wait === null ? null : { wait: wait as unknown as StepWait, dueAt }),
     }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',

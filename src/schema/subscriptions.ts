@@ -4,7 +4,7 @@ import type { JobId } from '../lib/ids.ts'
 import type { TimelineBatch } from '../live/follow-timeline.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { readGlobalId } from './global-id.ts'
+import { readGlobalId } from '../lib/global-id.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
 
 type ShownBatch = TimelineBatch & { readonly jobId: JobId }

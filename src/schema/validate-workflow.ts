@@ -3,7 +3,7 @@ import type { WorkflowId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { InvalidArgumentError, NotFoundError } from './errors.ts'
-import { readGlobalId } from './global-id.ts'
+import { readGlobalId } from '../lib/global-id.ts'
 
 const ValidateWorkflowPayload = builder
   .objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload')

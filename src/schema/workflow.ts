@@ -5,7 +5,8 @@ import { GraphType, graphOf } from './definition.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { InvalidArgumentError, NotFoundError, RevisionConflictError } from './errors.ts'
 import { ExecutionConnection } from './execution.ts'
-import { globalId, readGlobalId, rowId } from './global-id.ts'
+import { globalId, readGlobalId } from '../lib/global-id.ts'
+import { rowId } from './global-id.ts'
 import { newestFirst } from './pages.ts'
 
 export const WorkflowType = builder.prismaNode('Workflow', {

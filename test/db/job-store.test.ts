@@ -5,7 +5,17 @@ import { createJobStore, type JobStore, type Lease, type NewJob } from '../../sr
 import { event } from '../../src/engine/event.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { expireLease, jobRow, newJob, OWNER, storeJob, STRANGER, timelineKinds } from '../support/jobs.ts'
+import {
+  expireLease,
+  jobRow,
+  newJob,
+  OWNER,
+  storeJob,
+  STRANGER,
+  timelineKinds,
+  sendCancel,
+  commandsAfter,
+} from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase
@@ -217,8 +227,8 @@ test('an inbox is claimed only when it holds something unread, and nobody holds 
   const free = await storeJob(database.pool, { wakeAt: Date.now() + 3_600_000 })
   const held = await storeJob(database.pool, { lease: newLease() })
   expect(await jobs.claimCommanded(newLease(), free)).toBeNull()
-  await jobs.sendCancel(OWNER, free)
-  await jobs.sendCancel(OWNER, held)
+  await sendCancel(database.pool, OWNER, free)
+  await sendCancel(database.pool, OWNER, held)
   expect(await jobs.claimCommanded(newLease(), held)).toBeNull()
   const claims = await Promise.all([1, 2, 3].map(() => jobs.claimCommanded(newLease(), free)))
   expect(claims.filter((job) => job !== null)).toEqual([
@@ -240,7 +250,7 @@ test('a heartbeat lengthens the leases of the jobs that it names and the worker 
     stolen,
     newId<WorkerId>(),
   ])
-  await jobs.sendCancel(OWNER, mine)
+  await sendCancel(database.pool, OWNER, mine)
   expect(await jobs.renew(lease, [mine, stolen])).toEqual([{ id: mine, fence: 1n, commandsSent: 1 }])
   expect((await jobRow(database.pool, mine)).lease_until?.getTime()).toBeGreaterThan(Date.now())
   expect((await jobs.claimExpired(newLease(), 10)).map(({ id }) => id).sort()).toEqual(
@@ -261,10 +271,10 @@ test('a worker that stops in good order gives its jobs back at once, without cou
 
 test('a cancel is accepted exactly once, and shows at once', async () => {
   const id = await storeJob(database.pool, { lease: newLease() })
-  const accepted = await Promise.all(Array.from({ length: 10 }, () => jobs.sendCancel(OWNER, id)))
+  const accepted = await Promise.all(Array.from({ length: 10 }, () => sendCancel(database.pool, OWNER, id)))
   expect(accepted.filter(Boolean)).toHaveLength(1)
-  expect(await jobs.commandsAfter(id, 0)).toEqual([{ number: 1, kind: 'CANCEL' }])
-  expect(await jobs.commandsAfter(id, 1)).toEqual([])
+  expect(await commandsAfter(database.pool, id, 0)).toEqual([{ number: 1, kind: 'CANCEL' }])
+  expect(await commandsAfter(database.pool, id, 1)).toEqual([])
   expect((await jobs.find(OWNER, id))?.status).toBe('CANCELING')
   expect(await jobs.countByStatus(OWNER)).toEqual(new Map([['CANCELING', 1]]))
 })
@@ -274,7 +284,7 @@ test('a cancel wakes a job that nobody holds, and leaves the lease of one that i
   const lease = newLease()
   const unheld = await storeJob(database.pool, { wakeAt: far })
   const held = await storeJob(database.pool, { lease })
-  await Promise.all([jobs.sendCancel(OWNER, unheld), jobs.sendCancel(OWNER, held)])
+  await Promise.all([sendCancel(database.pool, OWNER, unheld), sendCancel(database.pool, OWNER, held)])
   expect((await jobs.claimWaiting(newLease(), 10)).map(({ id }) => id)).toEqual([unheld])
   expect(await jobRow(database.pool, held)).toMatchObject({ holder: lease.workerId, wake_at: null })
 })
@@ -285,13 +295,13 @@ test('a cancel of an ended job is refused', async () => {
     `UPDATE jobs SET status = 'CANCELED', finished_at = now(), wake_at = NULL WHERE id = $1`,
     [id],
   )
-  expect(await jobs.sendCancel(OWNER, id)).toBe(false)
-  expect(await jobs.commandsAfter(id, 0)).toEqual([])
+  expect(await sendCancel(database.pool, OWNER, id)).toBe(false)
+  expect(await commandsAfter(database.pool, id, 0)).toEqual([])
 })
 
 test('a created job that was canceled cannot be started any more', async () => {
   const id = await storeJob(database.pool, { status: 'CREATED', wakeAt: null })
-  expect(await jobs.sendCancel(OWNER, id)).toBe(true)
+  expect(await sendCancel(database.pool, OWNER, id)).toBe(true)
   expect(await jobs.queue({ id, ownerId: OWNER }, event('JOB_QUEUED', 1, {}), null)).toBeNull()
 })
 
@@ -304,7 +314,7 @@ test('another owner’s id behaves exactly as a random one', async () => {
   const executions = createExecutionStore(database.pool)
   const seen = async (jobId: JobId) => ({
     found: await jobs.find(STRANGER, jobId),
-    canceled: await jobs.sendCancel(STRANGER, jobId),
+    canceled: await sendCancel(database.pool, STRANGER, jobId),
     queued: await jobs.queue({ id: jobId, ownerId: STRANGER }, event('JOB_QUEUED', 1, {}), null),
     events: await events.after({ id: jobId, ownerId: STRANGER }, 0, 10),
     recorded: await executions.loadRecorded({ id: jobId, ownerId: STRANGER }),

@@ -13,7 +13,15 @@ import {
 import type { Clock } from '../../src/lib/clock.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, openPool, type TestDatabase } from '../support/database.ts'
-import { jobRow, OWNER, steal, storeClaimedJob, timelineKinds, timelineMessages } from '../support/jobs.ts'
+import {
+  jobRow,
+  OWNER,
+  steal,
+  storeClaimedJob,
+  timelineKinds,
+  timelineMessages,
+  sendCancel,
+} from '../support/jobs.ts'
 import { startTcpProxy, type Cut } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { watchStore, type WatchedStore } from '../support/watched-store.ts'
@@ -359,7 +367,7 @@ test('a park is refused while a command is unread, and the job keeps its holder'
   const { id, ledger } = required(job)
   await ledger.append({ events: [], job: { progress: 5, status: 'RUNNING' } })
   const { holder } = await jobRow(database.pool, id)
-  await createJobStore(database.pool).sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   expect(await settle([ledger.append(parked(1))])).toEqual([ParkRefusedError])
   expect(onUnreadCommands).toHaveBeenCalledWith(id)
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'RUNNING', holder, wake_at: null })
@@ -377,7 +385,7 @@ test('a command sent in the very moment of a park: either the park is refused or
     const { id, ledger } = required(job)
     const [outcomes] = await Promise.all([
       settle([ledger.append(parked(5_000_000_000_000))]),
-      jobs.sendCancel(OWNER, id),
+      sendCancel(database.pool, OWNER, id),
     ])
     const { holder, wake_at } = await jobRow(database.pool, id)
     if (outcomes[0] === 'committed') expect(required(wake_at).getTime()).toBeLessThan(5_000_000_000_000)
@@ -428,7 +436,7 @@ test('commands that came while a job runs are pointed out at the next flush', as
   const { journal } = openJournal({ onUnreadCommands })
   const [job] = await openJobs(journal, 1)
   const { id, ledger } = required(job)
-  await createJobStore(database.pool).sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await ledger.append(noted('a'))
   expect(onUnreadCommands.mock.calls).toEqual([[id]])
   ledger.commandsRead(1)
@@ -520,6 +528,7 @@ function everyKindOfRecord(path: string): JournalEntry {
         handles: ['out'],
         inputFrom: [],
         dueAt: null,
+        wait: null,
         error: null,
         startedAt: 1,
         finishedAt: 2,

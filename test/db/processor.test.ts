@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore } from '../../src/db/job-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { expireLease, jobRow, OWNER, steal, timelineKinds } from '../support/jobs.ts'
+import { expireLease, jobRow, OWNER, steal, timelineKinds, sendCancel } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
@@ -251,7 +251,7 @@ test('a job that runs here is canceled at once: its step is aborted and on recor
   const worker = openWorker()
   const id = await worker.start(probes('done', 'cut…', 'never'))
   const call = await probe.called('cut')
-  await worker.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await worker.processor.obey(id)
   expect(call.signal.aborted).toBe(true)
   await worker.processor.idle()
@@ -274,7 +274,7 @@ test.each(['heartbeat', 'flush'] as const)(
     })
     const [long, brief] = [await standing(holder, 'long'), await standing(holder, 'brief')]
     const other = openWorker()
-    await other.jobs.sendCancel(OWNER, id)
+    await sendCancel(database.pool, OWNER, id)
     // Another process cannot obey for the holder.
     await other.processor.obey(id)
     expect(long.signal.aborted).toBe(false)
@@ -291,7 +291,7 @@ test('a queued job is canceled at once, by any process and though all places are
   const busy = await worker.start(probes('busy…'))
   const queued = await worker.start(probes('queued'))
   await probe.called('busy')
-  await worker.jobs.sendCancel(OWNER, queued)
+  await sendCancel(database.pool, OWNER, queued)
   await worker.processor.obey(queued)
   await until('it has ended', async () => (await jobRow(database.pool, queued)).finished_at)
   expect(await jobRow(database.pool, queued)).toMatchObject({
@@ -313,7 +313,7 @@ test('a parked job is canceled at once, by any process', async () => {
   await worker.processor.idle()
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', holder: null })
   const other = openWorker()
-  await other.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await other.processor.obey(id)
   await other.processor.idle()
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'CANCELED', wake_at: null })
@@ -324,7 +324,7 @@ test('a parked job whose cancel nobody heard is canceled by the next look for wo
   const worker = openWorker()
   const id = await worker.start(delay('1h'))
   await worker.processor.idle()
-  await worker.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   expect(await worker.processor.tick()).toBe(1)
   await worker.processor.idle()
   expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
@@ -333,7 +333,7 @@ test('a parked job whose cancel nobody heard is canceled by the next look for wo
 test('a created job is canceled without ever having been queued', async () => {
   const worker = openWorker()
   const id = await worker.start(probes('a'), { intent: 'create' })
-  await worker.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await worker.processor.obey(id)
   await worker.processor.idle()
   expect(await timelineKinds(database.pool, id)).toEqual(['JOB_CANCELED'])
@@ -345,7 +345,7 @@ test('a cancel reaches its end even if the holder is dead', async () => {
   const id = await dead.start(probes('a…'))
   await standing(dead, 'a')
   const other = openWorker()
-  await other.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await other.processor.obey(id)
   await takeOver(id, other)
   await other.processor.idle()
@@ -359,7 +359,7 @@ test('a cancel reaches its end even if this build cannot run the definition', as
   await standing(newer, 'a')
   await newer.processor.stop()
   const older = openWorker({ blocks: [] })
-  await older.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await older.processor.obey(id)
   await older.processor.idle()
   expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
@@ -371,29 +371,29 @@ test('a cancel that meets the end of the job is either refused or obeyed', async
   for (let round = 0; round < 10; round++) {
     const id = await worker.start(probes(`round-${round}…`))
     ;(await probe.called(`round-${round}`)).finish()
-    const isAccepted = await worker.jobs.sendCancel(OWNER, id)
+    const isAccepted = await sendCancel(database.pool, OWNER, id)
     await worker.processor.obey(id)
     await worker.processor.idle()
     const { status } = await jobRow(database.pool, id)
     expect(isAccepted ? ['CANCELED', 'COMPLETED'] : ['COMPLETED']).toContain(status)
-    expect(await worker.jobs.sendCancel(OWNER, id)).toBe(false)
+    expect(await sendCancel(database.pool, OWNER, id)).toBe(false)
   }
 })
 
 test('an inbox that cannot be read for the moment is read later, and harms nobody', async () => {
   let failures = 1
   const worker = openWorker({
-    jobs: (jobs) => ({
-      ...jobs,
-      async commandsAfter(id, number) {
+    commands: (commands) => ({
+      ...commands,
+      async after(id, number) {
         if (failures-- > 0) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
-        return jobs.commandsAfter(id, number)
+        return commands.after(id, number)
       },
     }),
   })
   const id = await worker.start({ nodes: [...probes('long…').nodes, ...probes('brief…').nodes], edges: [] })
   await standing(worker, 'long')
-  await createJobStore(database.pool).sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   ;(await probe.called('brief')).finish()
   await until('the flush has pointed the command out', () => failures <= 0)
   await worker.processor.renewLeases()
@@ -472,7 +472,7 @@ test('a stopped worker takes nothing more', async () => {
   await worker.processor.stop()
   const id = await worker.start(probes('a'))
   expect(await worker.processor.tick()).toBe(0)
-  await worker.jobs.sendCancel(OWNER, id)
+  await sendCancel(database.pool, OWNER, id)
   await worker.processor.obey(id)
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'QUEUED', holder: null })
 })

@@ -4,7 +4,7 @@ import { createJobStore } from '../../src/db/job-store.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
-import { expireLease, jobRow, OWNER, timelineKinds, type JobRow } from '../support/jobs.ts'
+import { expireLease, jobRow, OWNER, timelineKinds, type JobRow, sendCancel } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -213,7 +213,7 @@ test.each(['RUNNING', 'WAITING', 'QUEUED'] as const)(
   async (status) => {
     const worker = await openWorker({ leaseMs: SHORT_LEASE_MS, concurrency: 1 })
     const id = await jobThatIs(status, worker)
-    expect(await createJobStore(database.pool).sendCancel(OWNER, id)).toBe(true)
+    expect(await sendCancel(database.pool, OWNER, id)).toBe(true)
     if (status === 'QUEUED') (await probe.called('busy')).finish()
     expect((await ended(id)).status).toBe('CANCELED')
   },

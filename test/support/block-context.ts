@@ -65,7 +65,12 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
         return value
       },
     },
-    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') } satisfies BlockLog,
+    log: {
+      debug: log('debug'),
+      info: log('info'),
+      warn: log('warn'),
+      error: log('error'),
+    } satisfies BlockLog,
     checkpoints: recorded,
     async checkpoint(key, value) {
       recorded[key] = value

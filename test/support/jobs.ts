@@ -1,11 +1,13 @@
 import type pg from 'pg'
+import { createCommandStore } from '../../src/db/command-store.ts'
 import { createDefinitionStore } from '../../src/db/definition-store.ts'
 import { createJobStore, type NewJob } from '../../src/db/job-store.ts'
 import type { Claim } from '../../src/db/journal.ts'
+import type { Command } from '../../src/engine/inbox.ts'
 import { event } from '../../src/engine/event.ts'
 import type { JobStatus } from '../../src/engine/job.ts'
 import { canonicalHash } from '../../src/lib/canonical-json.ts'
-import { newId, ownerId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
+import { newId, ownerId, type OwnerId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 
 export const OWNER = ownerId('owner-1')
 export const STRANGER = ownerId('owner-2')
@@ -35,6 +37,7 @@ export async function newJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promi
     wakeAt: at,
     idempotency: null,
     lease: null,
+    parent: null,
     ...change,
   }
 }
@@ -119,4 +122,14 @@ async function timelineRows(pool: pg.Pool, jobId: string): Promise<readonly Even
     throw new Error(`job ${jobId} ends at ${last_seq}, its events are ${rows.map(({ seq }) => seq).join()}`)
   }
   return rows
+}
+
+/** Puts a cancel into a job's inbox; false when it was refused. */
+export async function sendCancel(pool: pg.Pool, owner: OwnerId, id: JobId): Promise<boolean> {
+  return (await createCommandStore(pool).send(owner, id, { kind: 'CANCEL' })) === 'sent'
+}
+
+/** What lies in a job's inbox after a number. */
+export async function commandsAfter(pool: pg.Pool, id: JobId, number: number): Promise<readonly Command[]> {
+  return (await createCommandStore(pool).after(id, number)).commands
 }

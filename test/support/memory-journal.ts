@@ -28,6 +28,7 @@ export interface MemoryJob {
   progress: number
   currentStep: string | null
   completedNodes: number
+  costUsd: number
   startedAt: number | null
   finishedAt: number | null
   wakeAt: number | null
@@ -47,11 +48,16 @@ export class MemoryJournal {
   readonly steps = new Map<string, StepRecord>()
   readonly values = new Map<string, { readonly config: string; readonly output: string | null }>()
   readonly items = new Map<string, Map<number, LoopItemRecord>>()
+  /** By step path and key, as JSON text. */
+  readonly checkpoints = new Map<string, Map<string, string>>()
+  /** The numbers of used signals, and by which step. */
+  readonly usedSignals = new Map<number, string | null>()
   readonly job: MemoryJob = {
     status: 'QUEUED',
     progress: 0,
     currentStep: null,
     completedNodes: 0,
+    costUsd: 0,
     startedAt: null,
     finishedAt: null,
     wakeAt: null,
@@ -190,6 +196,14 @@ export class MemoryJournal {
       this.values.set(path, { config, output })
     }
     for (const item of entry.items ?? []) this.#addItem(item)
+    for (const { path, key, value } of entry.checkpoints ?? []) {
+      JSON.parse(value)
+      this.checkpoints.set(path, (this.checkpoints.get(path) ?? new Map<string, string>()).set(key, value))
+    }
+    for (const { number, path } of entry.signals ?? []) {
+      demand(!this.usedSignals.has(number), `signal ${number} is used twice`)
+      this.usedSignals.set(number, path)
+    }
     this.#changeJob(entry)
     this.entries.push(entry)
   }
@@ -216,6 +230,7 @@ export class MemoryJournal {
       dueAt === null || status === 'WAITING' || status === 'RETRYING',
       `${path} is due although ${status}`,
     )
+    demand(step.wait === null || status === 'WAITING', `${path} waits although ${status}`)
     demand((finishedAt !== null) === isEnded(status), `${path} is ${status} and finished at ${finishedAt}`)
     demand(!before || !isEnded(before.status), `${path} ended ${before?.status} and then is ${status}`)
     demand(!before || before.order.join() === order.join(), `${path} moves to ${order.join()}`)
@@ -267,6 +282,7 @@ export class MemoryJournal {
       progress: Math.max(job.progress, change.progress),
       currentStep: change.currentStep ?? null,
       completedNodes,
+      costUsd: Math.max(job.costUsd, change.costUsd ?? 0),
       startedAt: job.startedAt ?? change.startedAt ?? null,
       finishedAt: end?.at ?? null,
       wakeAt: park ? park.wakeAt : null,
@@ -277,7 +293,9 @@ export class MemoryJournal {
 
   #recordedStep(step: StepRecord): RecordedStep {
     const { order: _, ...rest } = structuredClone(step)
-    return { ...rest, output: this.output(step.path) ?? null }
+    const texts = [...(this.checkpoints.get(step.path) ?? [])]
+    const checkpoints = Object.fromEntries(texts.map(([key, text]) => [key, JSON.parse(text) as Json]))
+    return { ...rest, output: this.output(step.path) ?? null, checkpoints }
   }
 
   #loopItems(path: string): EndedLoopItem[] {

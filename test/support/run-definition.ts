@@ -9,11 +9,12 @@ import {
   type BlockOutcome,
 } from '../../src/engine/block.ts'
 import { defineBlock } from '../../src/engine/define-block.ts'
+import { Inbox, type Command } from '../../src/engine/inbox.ts'
 import type { JobEnd } from '../../src/engine/journal.ts'
 import type { Plan } from '../../src/engine/plan.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { NO_RETRY } from '../../src/engine/retry-policy.ts'
-import { runExecution, type RunEnd, type RunSignals } from '../../src/engine/run.ts'
+import { runExecution, type RunEnd, type RunPorts, type RunSignals } from '../../src/engine/run.ts'
 import { validateDefinition } from '../../src/engine/validate/index.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
@@ -170,6 +171,8 @@ export interface ExecutionOptions {
   readonly blocks?: readonly Block[]
   /** How many nodes the definition may have. */
   readonly maxNodes?: number
+  /** What blocks may reach; what is not given is not there. */
+  readonly world?: Partial<Omit<RunPorts, 'journal' | 'clock' | 'random'>>
 }
 
 /** One execution and everything around it: its tables, its clock, its scripted blocks. */
@@ -178,7 +181,10 @@ export class TestExecution {
   readonly journal = new MemoryJournal()
   readonly calls: Call[] = []
   readonly plan: Plan
+  /** What lies in the job's inbox, used or not. */
+  readonly commands: Command[] = []
   readonly #options: ExecutionOptions
+  #run: TestRun | null = null
 
   constructor(document: JsonObject, behaviours: Behaviours = {}, options: ExecutionOptions = {}) {
     this.#options = options
@@ -189,8 +195,8 @@ export class TestExecution {
   /** A worker takes the execution up from whatever is recorded of it. */
   start({ isCanceled = false, recoveries = 0 } = {}): TestRun {
     const { journal, clock, plan } = this
-    const { input = null, variables = {}, random = () => 0.5 } = this.#options
-    const { startedAt, progress } = journal.job
+    const { input = null, variables = {}, random = () => 0.5, world = {} } = this.#options
+    const { startedAt, progress, costUsd, status } = journal.job
     const request = {
       executionId: EXECUTION_ID,
       plan,
@@ -199,11 +205,29 @@ export class TestExecution {
       mode: 'test',
       startedAt,
       progress,
+      costUsd,
+      wasPaused: status === 'PAUSED',
       recorded: journal.recorded(),
       recoveries,
     } as const
-    const ports = { journal: journal.open(), clock, random }
-    return new TestRun((signals) => runExecution(request, ports, signals), isCanceled)
+    const ports = { ...NOTHING_AROUND, ...world, journal: journal.open(), clock, random }
+    if (isCanceled) this.#put({ kind: 'CANCEL' })
+    const run = new TestRun(
+      (signals) => runExecution(request, ports, signals),
+      (inbox) => inbox.deliver(this.commands.filter(({ number }) => !journal.usedSignals.has(number))),
+    )
+    this.#run = run
+    return run
+  }
+
+  /** Puts a command into the job's inbox; whoever runs it reads it at once. */
+  send(command: NewCommand): void {
+    this.#put(command)
+    this.#run?.inbox.deliver(this.commands)
+  }
+
+  #put(command: NewCommand): void {
+    this.commands.push({ ...command, number: this.commands.length + 1 } as Command)
   }
 
   /** The worker is gone, and another one goes on. */
@@ -241,7 +265,10 @@ export class TestExecution {
     for (let workers = 0; workers < 1_000; workers++) {
       const end = await this.run(next).catch(ignoreCrash)
       if (end?.kind === 'ended') return end.end
-      if (end?.kind === 'parked') await this.clock.advanceTo(end.wakeAt)
+      if (end?.kind === 'parked') {
+        if (end.wakeAt === null) throw new Error('the job waits for something that never comes')
+        await this.clock.advanceTo(end.wakeAt)
+      }
       next = end?.kind === 'parked' ? this.start() : this.recover()
     }
     throw new Error('the job does not end')
@@ -251,7 +278,8 @@ export class TestExecution {
   expectSound(end: RunEnd): void {
     const { job, violations, steps } = this.journal
     const problems = [...violations]
-    if (end.kind === 'parked' && job.wakeAt === null) problems.push('the job is parked and nothing wakes it')
+    if (end.kind === 'parked' && job.wakeAt !== end.wakeAt)
+      problems.push('the job is parked until another time')
     if (end.kind === 'ended') {
       if (!job.end) problems.push('the run ended and the job did not')
       const open = [...steps.values()].filter(({ finishedAt }) => finishedAt === null)
@@ -269,14 +297,14 @@ export class TestExecution {
 /** One worker's time with an execution. */
 export class TestRun {
   readonly end: Promise<RunEnd>
+  readonly inbox = new Inbox()
   /** What it came to, once it is over. */
   result: PromiseSettledResult<RunEnd> | null = null
-  readonly #cancel = new AbortController()
   readonly #yield = new AbortController()
 
-  constructor(begin: (signals: RunSignals) => Promise<RunEnd>, isCanceled: boolean) {
-    if (isCanceled) this.cancel()
-    this.end = begin({ cancel: this.#cancel.signal, yield: this.#yield.signal })
+  constructor(begin: (signals: RunSignals) => Promise<RunEnd>, readInbox: (inbox: Inbox) => void) {
+    readInbox(this.inbox)
+    this.end = begin({ inbox: this.inbox, yield: this.#yield.signal })
     this.end.then(
       (value) => (this.result = { status: 'fulfilled', value }),
       (reason: unknown) => (this.result = { status: 'rejected', reason }),
@@ -284,12 +312,27 @@ export class TestRun {
   }
 
   cancel(): void {
-    this.#cancel.abort(new Error('a user canceled the job'))
+    this.inbox.deliver([{ kind: 'CANCEL', number: this.inbox.last + 1 }])
   }
 
   yield(): void {
     this.#yield.abort(new Error('the process stops'))
   }
+}
+
+type NewCommand = Command extends infer Each ? (Each extends Command ? Omit<Each, 'number'> : never) : never
+
+/** A world without secrets, network and other executions. */
+const NOTHING_AROUND: Omit<RunPorts, 'journal' | 'clock' | 'random'> = {
+  secrets: { open: () => Promise.resolve(new Map()) },
+  http: { send: () => Promise.reject(new Error('this test gives no network')) },
+  children: {
+    start: () => Promise.reject(new Error('this test gives no children')),
+    endOf: () => Promise.resolve(null),
+    cancel: () => Promise.resolve(),
+  },
+  logLevel: 'debug',
+  standIn: null,
 }
 
 /** Compiles a document that must be sound. */

@@ -1,14 +1,18 @@
 import { pino } from 'pino'
 import { CORE_BLOCKS } from '../../src/blocks/index.ts'
+import { createCommandStore, type CommandStore } from '../../src/db/command-store.ts'
 import { createDefinitionStore } from '../../src/db/definition-store.ts'
 import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore, type JobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal } from '../../src/db/journal.ts'
+import { createPrisma } from '../../src/db/prisma.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
+import { createWorkflowStore } from '../../src/db/workflow-store.ts'
 import type { Block } from '../../src/engine/block.ts'
 import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
+import { createChildExecutions } from '../../src/jobs/child-executions.ts'
 import { Processor } from '../../src/jobs/processor.ts'
 import { createStartExecution, type StartRequest } from '../../src/jobs/start-execution.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
@@ -23,6 +27,7 @@ import { start } from './fleet.ts'
 export interface TestWorker {
   readonly processor: Processor
   readonly jobs: JobStore
+  readonly commands: CommandStore
   readonly journal: Journal
   readonly workerId: WorkerId
   /** What was logged as a fault. */
@@ -36,15 +41,20 @@ export interface TestWorkerOptions {
   readonly concurrency?: number
   readonly clock?: Clock
   readonly jobs?: (jobs: JobStore) => JobStore
+  readonly commands?: (commands: CommandStore) => CommandStore
 }
 
 export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOptions = {}): TestWorker {
-  const { blocks = [], concurrency = 10, clock = systemClock, jobs: wrap = (jobs) => jobs } = options
+  const { blocks = [], concurrency = 10, clock = systemClock } = options
   const registry = new BlockRegistry()
   for (const block of [...CORE_BLOCKS, ...blocks]) registry.register(block)
   const plans = new PlanCache(registry)
-  const jobs = wrap(createJobStore(pool))
+  const jobs = (options.jobs ?? ((same) => same))(createJobStore(pool))
+  const commands = (options.commands ?? ((same) => same))(createCommandStore(pool))
+  const executions = createExecutionStore(pool)
   const faults: string[] = []
+  const wakeups = createLocalWakeups()
+  const workflows = createWorkflowStore(createPrisma(pool))
   const logger = pino(
     { level: 'error' },
     {
@@ -61,11 +71,19 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
   const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }
   const processor = new Processor({
     jobs,
-    executions: createExecutionStore(pool),
+    commands,
+    executions,
     journal,
     plans,
     clock,
     random: () => 0,
+    worldOf: (job) => ({
+      secrets: { open: () => Promise.resolve(new Map()) },
+      http: { send: () => Promise.reject(new Error('this test gives no network')) },
+      children: createChildExecutions({ jobs, executions, commands, workflows, wakeups, start: accept }, job),
+      logLevel: 'info',
+      standIn: null,
+    }),
     logger,
     lease,
     concurrency,
@@ -74,13 +92,14 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     jobs,
     definitions: createDefinitionStore(pool),
     plans,
-    wakeups: createLocalWakeups(),
+    wakeups,
     clock,
     processor,
   })
   return {
     processor,
     jobs,
+    commands,
     journal,
     workerId: lease.workerId,
     faults,

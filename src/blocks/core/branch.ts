@@ -33,6 +33,7 @@ export const branchBlock = defineBlock({
   type: 'core.branch',
   name: 'Branch',
   description: 'Goes on by the handle of the first condition that holds. Its output is its input.',
+  icon: 'split',
   effect: 'pure',
   config: z.union([twoWay, multiCase]),
   output: z.json(),

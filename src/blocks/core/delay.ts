@@ -11,7 +11,9 @@ export const delayBlock = defineBlock({
   name: 'Delay',
   description:
     'Waits for a length of time, or until an instant, and passes its input on. Waiting survives restarts.',
+  icon: 'timer',
   effect: 'external',
+  isControl: true,
   config: z.union([
     z.strictObject({
       duration: z

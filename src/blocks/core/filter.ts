@@ -9,6 +9,7 @@ export const filterBlock = defineBlock({
   type: 'core.filter',
   name: 'Filter',
   description: 'Keeps the items of a list for which a condition holds, and sets the others apart.',
+  icon: 'filter',
   effect: 'pure',
   config: z.strictObject({
     items: z.array(z.json()).describe('The list, usually a template such as `{{ input.leads }}`.'),

@@ -9,7 +9,9 @@ export const forEachBlock = defineBlock({
   name: 'For each',
   description:
     'Runs a graph of its own for every item of a list, several at a time, and gathers the outputs in item order.',
+  icon: 'repeat',
   effect: 'external',
+  isControl: true,
   config: loopConfigSchema,
   output: z.union([z.array(z.json()), z.int()]),
   sample: [{ accepted: 50 }],

@@ -7,6 +7,7 @@ export const transformBlock = defineBlock({
   type: 'core.transform',
   name: 'Transform',
   description: 'Makes a value: any JSON in which strings may hold templates. Its output is that value.',
+  icon: 'shuffle',
   effect: 'pure',
   config: z.strictObject({ value: z.json().describe('The value to make.') }),
   output: z.json(),

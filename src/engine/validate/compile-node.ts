@@ -103,6 +103,8 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     outgoing,
     retry: retryPolicySchema.parse({ ...block.retry, ...node.retry }),
     timeoutMs: node.timeoutMs ?? block.timeoutMs,
+    stepTimeoutMs: node.stepTimeoutMs ?? null,
+    heartbeatMs: node.heartbeatMs ?? block.heartbeatMs,
     onError: node.onError,
     defaultOutput: node.defaultOutput ?? null,
     onUnknown: node.onUnknown,

@@ -32,6 +32,8 @@ const SPARE_FIELDS: ReadonlySet<PropertyKey> = new Set([
   'position',
   'retry',
   'timeoutMs',
+  'stepTimeoutMs',
+  'heartbeatMs',
   'defaultOutput',
   'onUnknown',
 ])

@@ -92,7 +92,11 @@ function inspect(document: JsonObject, blocks: ValidationOptions['blocks'], insp
     graph: graph ?? NO_GRAPH,
     inputSchema: inputSchema ?? null,
     variables: variables ?? {},
-    limits: { concurrency: limits?.concurrency ?? 1, timeoutMs: limits?.timeoutMs ?? null },
+    limits: {
+      concurrency: limits?.concurrency ?? 1,
+      timeoutMs: limits?.timeoutMs ?? null,
+      maxCostUsd: limits?.maxCostUsd ?? null,
+    },
   }
 }
 

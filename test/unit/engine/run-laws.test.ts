@@ -134,7 +134,7 @@ describe('any workflow, whatever its blocks do and in whatever order they finish
               ? Number.POSITIVE_INFINITY
               : execution.journal.entries.length + crashAfter
           end = await execution.run(run).catch(ignoreCrash)
-          if (end?.kind === 'parked') await execution.clock.advanceTo(end.wakeAt)
+          if (end?.kind === 'parked') await execution.clock.advanceTo(end.wakeAt ?? Number.NaN)
           if (worker > 1_000) throw new Error('the job does not end')
         }
         expectAsReference(execution, end.end, expectedOf(graph, INPUT))

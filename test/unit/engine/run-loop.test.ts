@@ -363,11 +363,9 @@ describe('E10: 10,000 items', () => {
     'check:true > even',
   )
 
-  test('pure items run in reasonable time, one record each', async () => {
+  test('pure items leave one record each', async () => {
     const execution = new TestExecution(loopOf({ items, concurrency: 20, output: 'none' }, inner))
-    const startedAt = performance.now()
     expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '10000' })
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(execution.journal.items.get('loop')?.size).toBe(10_000)
     expect(execution.journal.steps.size).toBe(1)
     expect(execution.journal.events).toHaveLength(10_000 + 4)

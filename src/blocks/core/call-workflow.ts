@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { waiting } from '../../engine/block.ts'
+import { defineBlock } from '../../engine/define-block.ts'
+import { NO_RETRY } from '../../engine/retry-policy.ts'
+
+/** Runs another workflow as an execution of its own. Every attempt starts a new one; a crash in between does not. */
+export const callWorkflowBlock = defineBlock({
+  type: 'core.callWorkflow',
+  name: 'Call a workflow',
+  description:
+    'Runs a stored workflow as a child execution, waits for its end and gives its output. A cancel goes to the child.',
+  icon: 'corner-down-right',
+  effect: 'external',
+  isControl: true,
+  config: z.strictObject({
+    workflowId: z.string().min(1).max(200).describe('The stored workflow’s id.'),
+    version: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Which published version; default: the newest, or the draft where nothing is published.'),
+    input: z.json().optional().describe('The child’s input; default: this step’s.'),
+    variables: z
+      .record(z.string(), z.json())
+      .default({})
+      .describe('The child’s variables, over its defaults.'),
+  }),
+  output: z.json(),
+  sample: null,
+  retry: NO_RETRY,
+  async run({ config, input, idempotencyKey, attempt, children }) {
+    const { workflowId, version = null, variables } = config
+    const child = await children.start({
+      key: `${idempotencyKey}#${attempt}`,
+      workflowId,
+      version,
+      input: config.input === undefined ? input : config.input,
+      variables,
+    })
+    return waiting({ child })
+  },
+})

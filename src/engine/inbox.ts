@@ -1,0 +1,88 @@
+import type { Json } from '../lib/json.ts'
+
+/** What others ask of a job, as it lies in its inbox; `number` is its place there, from 1. */
+export type Command = { readonly number: number } & (
+  | { readonly kind: 'CANCEL' }
+  | { readonly kind: 'PAUSE' }
+  | { readonly kind: 'RESUME' }
+  /** `path`: only for the step there; null: for whichever step waits first for a signal of this name. */
+  | { readonly kind: 'SIGNAL'; readonly name: string; readonly path: string | null; readonly payload: Json }
+  /** A child execution has ended. */
+  | { readonly kind: 'CHILD_ENDED'; readonly executionId: string }
+)
+export type CommandKind = Command['kind']
+
+export type Signal = Extract<Command, { kind: 'SIGNAL' }>
+
+/**
+ * What a run knows of its job's inbox (D8): whether it is to cancel or to pause, and the signals that nobody has used.
+ * Commands are delivered in the order of their numbers; delivered again, they change nothing.
+ */
+export class Inbox {
+  readonly #canceled = new AbortController()
+  readonly #listeners = new Set<() => void>()
+  readonly #signals: Signal[] = []
+  readonly #endedChildren = new Set<string>()
+  #isPaused = false
+  #last = 0
+
+  deliver(commands: readonly Command[]): void {
+    for (const command of commands) {
+      if (command.number <= this.#last) continue
+      this.#last = command.number
+      this.#take(command)
+    }
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Aborts when a user cancels the job. */
+  get canceled(): AbortSignal {
+    return this.#canceled.signal
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** The number of the newest command that was delivered. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** Takes the oldest signal of that name which the step at `path` may use; null when there is none. */
+  takeSignal(name: string, path: string): Signal | null {
+    const index = this.#signals.findIndex(
+      (signal) => signal.name === name && (signal.path === null || signal.path === path),
+    )
+    return index < 0 ? null : (this.#signals.splice(index, 1)[0] ?? null)
+  }
+
+  /** True once the inbox has told that this child has ended. */
+  hasEnded(childId: string): boolean {
+    return this.#endedChildren.has(childId)
+  }
+
+  /** Calls back after every delivery, until the returned function is called. */
+  onDelivery(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #take(command: Command): void {
+    switch (command.kind) {
+      case 'CANCEL':
+        return this.#canceled.abort(new Error('a user canceled the job'))
+      case 'PAUSE':
+        this.#isPaused = true
+        return
+      case 'RESUME':
+        this.#isPaused = false
+        return
+      case 'SIGNAL':
+        this.#signals.push(command)
+        return
+      case 'CHILD_ENDED':
+        this.#endedChildren.add(command.executionId)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { CommandStore } from '../db/command-store.ts'
+import type { ExecutionStore } from '../db/execution-store.ts'
+import type { JobStore } from '../db/job-store.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import type { WorkflowStore } from '../db/workflow-store.ts'
+import { BlockError } from '../engine/block.ts'
+import type { ChildEnd, ChildExecutions } from '../engine/run.ts'
+import { readGlobalId } from '../lib/global-id.ts'
+import { parseId, type JobId, type WorkflowId } from '../lib/ids.ts'
+import type { RunningJob } from './processor.ts'
+import type { StartExecution, StartResult } from './start-execution.ts'
+
+/** E10: a chain of executions that call each other is at most this long. */
+const MAX_DEPTH = 10
+
+export interface ChildExecutionsOptions {
+  readonly jobs: Pick<JobStore, 'find'>
+  readonly executions: Pick<ExecutionStore, 'details'>
+  readonly commands: Pick<CommandStore, 'send'>
+  readonly workflows: Pick<WorkflowStore, 'find'>
+  readonly wakeups: Pick<Wakeups, 'command'>
+  readonly start: StartExecution
+}
+
+/** The executions that a job's steps start: ordinary executions of the same owner, that know their parent. */
+export function createChildExecutions(
+  options: ChildExecutionsOptions,
+  { id: parentId, ownerId, mode, depth }: RunningJob,
+): ChildExecutions {
+  const { jobs, executions, commands, workflows, wakeups, start } = options
+  return {
+    async start({ key, workflowId, input, variables, path }) {
+      if (depth >= MAX_DEPTH) {
+        throw new BlockError('CALL_TOO_DEEP', `Executions call each other over ${MAX_DEPTH} levels.`)
+      }
+      const id = readGlobalId<WorkflowId>('Workflow', workflowId)
+      const workflow = id && (await workflows.find(ownerId, id))
+      if (!workflow) throw new BlockError('WORKFLOW_NOT_FOUND', `There is no workflow "${workflowId}".`)
+      return startedOrRefused(
+        await start({
+          ownerId,
+          type: 'WORKFLOW',
+          definition: workflow.draft,
+          workflowId: id,
+          input,
+          variables,
+          mode,
+          idempotencyKey: key,
+          parent: { id: parentId, path, depth: depth + 1 },
+          intent: 'queue',
+        }),
+      )
+    },
+    async endOf(childId) {
+      const id = parseId<JobId>(childId)
+      const job = id && (await jobs.find(ownerId, id))
+      // Whoever deletes a child's rows ends it for its parent.
+      if (!job)
+        return { status: 'FAILED', error: { code: 'NOT_FOUND', message: 'It is not there any more.' } }
+      return endOf(job.status, job.error, async () => (await executions.details(job.id))?.output ?? null)
+    },
+    async cancel(childId) {
+      const id = parseId<JobId>(childId)
+      if (id && (await commands.send(ownerId, id, { kind: 'CANCEL' })) === 'sent') wakeups.command(id)
+    },
+  }
+}
+
+async function endOf(
+  status: string,
+  error: Extract<ChildEnd, { error: unknown }>['error'] | null,
+  output: () => Promise<Extract<ChildEnd, { output: unknown }>['output']>,
+): Promise<ChildEnd | null> {
+  switch (status) {
+    case 'COMPLETED':
+      return { status, output: await output() }
+    case 'FAILED':
+    case 'CANCELED':
+      return { status, error: error ?? { code: 'JOB_CANCELED', message: 'It was canceled.' } }
+    default:
+      return null
+  }
+}
+
+function startedOrRefused(result: StartResult): string {
+  switch (result.kind) {
+    case 'started':
+      return result.jobId
+    case 'unsound': {
+      const error = result.diagnostics.find(({ severity }) => severity === 'error')
+      throw new BlockError('CHILD_UNSOUND', `The workflow cannot run: ${error?.message ?? 'it is not sound'}`)
+    }
+    case 'invalidInput': {
+      const told = result.problems.map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
+      throw new BlockError('CHILD_INPUT_INVALID', `The workflow does not take this: ${told.join('; ')}`)
+    }
+    case 'idempotencyConflict':
+      throw new BlockError('CHILD_CONFLICT', 'The step has started another execution under its key before.')
+  }
+}

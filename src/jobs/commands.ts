@@ -1,0 +1,125 @@
+import type { CommandStore, SendResult } from '../db/command-store.ts'
+import type { ExecutionStore } from '../db/execution-store.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { Json } from '../lib/json.ts'
+import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
+
+/** A message to a step that waits for it, or will. */
+export interface JobSignal {
+  /** The name that the step waits for. */
+  readonly name: string
+  /** Only for the step there; null: for whichever waits first. */
+  readonly path?: string | null | undefined
+  /** Plain JSON, at most 1 MiB. */
+  readonly payload?: unknown
+  /** The same key stands for one signal of the job, however often it is sent. */
+  readonly idempotencyKey?: string | null | undefined
+}
+
+export type SignalResult =
+  | { readonly kind: 'sent'; readonly deduplicated: boolean }
+  /** The job has ended, is being canceled, or runs no definition. */
+  | { readonly kind: 'refused' }
+  /** `argument` cannot be used, or the payload does not fit the wait that is known. */
+  | {
+      readonly kind: 'invalid'
+      readonly argument: 'name' | 'path' | 'payload' | 'idempotencyKey'
+      readonly problems: readonly InputProblem[]
+    }
+
+/** What users ask of jobs that are under way: stored at once, obeyed by whoever holds the job (D8). */
+export interface Commands {
+  send(job: CommandedJob, kind: 'CANCEL' | 'PAUSE' | 'RESUME'): Promise<SendResult>
+  signal(job: CommandedJob, signal: JobSignal): Promise<SignalResult>
+}
+
+export interface CommandedJob {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+}
+
+export interface CommandsOptions {
+  readonly store: Pick<CommandStore, 'send'>
+  readonly executions: Pick<ExecutionStore, 'signalWaits'>
+  readonly wakeups: Pick<Wakeups, 'command' | 'queued'>
+}
+
+const NAME_MAX_LENGTH = 200
+const PATH_MAX_LENGTH = 2_000
+const KEY_MAX_LENGTH = 255
+/** D6. */
+const PAYLOAD_MAX_BYTES = 1024 * 1024
+
+export function createCommands({ store, executions, wakeups }: CommandsOptions): Commands {
+  return {
+    async send({ id, ownerId }, kind) {
+      const result = await store.send(ownerId, id, { kind })
+      if (result === 'sent') hint(id)
+      return result
+    },
+    async signal(job, { name, path = null, payload = null, idempotencyKey: key = null }) {
+      const text = textProblem({ name, path, key })
+      if (text) return text
+      const plain = toPlainJson(payload)
+      if (!plain.ok) {
+        const { pointer, reason } = plain.problem
+        return invalid('payload', pointer, reason)
+      }
+      if (Buffer.byteLength(plain.text) > PAYLOAD_MAX_BYTES)
+        return invalid('payload', '', `has more than ${PAYLOAD_MAX_BYTES} bytes`)
+      const misfits = await misfitsOf(job, { name, path, payload: plain.value })
+      if (misfits.length > 0) return { kind: 'invalid', argument: 'payload', problems: misfits }
+
+      const signal = { kind: 'SIGNAL', name, path, payload: plain.value, key } as const
+      const result = await store.send(job.ownerId, job.id, signal)
+      if (result === 'refused') return { kind: 'refused' }
+      if (result === 'sent') hint(job.id)
+      return { kind: 'sent', deduplicated: result === 'repeated' }
+    },
+  }
+
+  /** Whoever holds the job reads its inbox; when nobody does, it may want a worker. */
+  function hint(id: JobId): void {
+    wakeups.command(id)
+    wakeups.queued()
+  }
+
+  /** What is wrong with a payload for the waits that are known; a wait that is not yet will say so itself. */
+  async function misfitsOf(
+    job: CommandedJob,
+    { name, path, payload }: { name: string; path: string | null; payload: Json },
+  ): Promise<readonly InputProblem[]> {
+    const waits = await executions.signalWaits(job, name)
+    return waits
+      .filter((wait) => path === null || wait.path === path)
+      .flatMap(({ schema }) => (schema === null ? [] : inputProblems(schema, payload)))
+  }
+}
+
+function textProblem({
+  name,
+  path,
+  key,
+}: {
+  name: string
+  path: string | null
+  key: string | null
+}): SignalResult | null {
+  const fits = (text: string | null, maxLength: number) =>
+    text === null || (text.length > 0 && text.length <= maxLength && isStorableText(text))
+  if (!fits(name, NAME_MAX_LENGTH)) return invalid('name', '', `has 1 to ${NAME_MAX_LENGTH} characters`)
+  if (!fits(path, PATH_MAX_LENGTH)) return invalid('path', '', `has 1 to ${PATH_MAX_LENGTH} characters`)
+  if (!fits(key, KEY_MAX_LENGTH))
+    return invalid('idempotencyKey', '', `has 1 to ${KEY_MAX_LENGTH} characters`)
+  return null
+}
+
+function invalid(
+  argument: Extract<SignalResult, { kind: 'invalid' }>['argument'],
+  pointer: string,
+  message: string,
+): SignalResult {
+  return { kind: 'invalid', argument, problems: [{ pointer, message }] }
+}

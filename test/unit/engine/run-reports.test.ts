@@ -1,0 +1,300 @@
+import { describe, expect, test } from '@jest/globals'
+import {
+  definition,
+  fails,
+  hangs,
+  returns,
+  settled,
+  takes,
+  TestExecution,
+  waits,
+  type Behaviour,
+} from '../../support/run-definition.ts'
+
+const one = definition({ a: {} })
+const step = { path: 'a', nodeId: 'a', attempt: 1 }
+
+/** Does something with its context and completes. */
+const uses =
+  (use: (call: Parameters<Behaviour>[0]) => unknown): Behaviour =>
+  async (call) => {
+    await use(call)
+    return null
+  }
+
+describe('what a block logs', () => {
+  test('becomes events, in order, with level and fields', async () => {
+    const execution = new TestExecution(one, {
+      a: uses(({ context: { log } }) => {
+        log.info('first', { n: 1 })
+        log.error('second')
+      }),
+    })
+    await execution.finish()
+    expect(execution.journal.eventsOf('STEP_LOG').map(({ body }) => body)).toEqual([
+      { ...step, level: 'info', message: 'first', fields: { n: 1 } },
+      { ...step, level: 'error', message: 'second' },
+    ])
+  })
+
+  test('is dropped under the level in force', async () => {
+    const execution = new TestExecution(
+      one,
+      { a: uses(({ context: { log } }) => (log.debug('a'), log.info('b'), log.warn('c'), log.error('d'))) },
+      { world: { logLevel: 'warn' } },
+    )
+    await execution.finish()
+    expect(execution.journal.eventsOf('STEP_LOG').map(({ body }) => body.message)).toEqual(['c', 'd'])
+  })
+
+  test('is cut, bounded in number, and harmless whatever it holds', async () => {
+    const cyclic: { self?: unknown } = {}
+    cyclic.self = cyclic
+    const execution = new TestExecution(one, {
+      a: uses(({ context: { log } }) => {
+        log.info('x'.repeat(10_000), { long: 'y'.repeat(20_000) })
+        log.info('nul \u0000', cyclic as never)
+        log.info({ not: 'a text' } as never)
+        for (let i = 0; i < 500; i++) log.info(`line ${i}`)
+      }),
+    })
+    await execution.finish()
+    const lines = execution.journal.eventsOf('STEP_LOG').map(({ body }) => body)
+    expect(lines).toHaveLength(201)
+    expect(lines[0]?.message).toHaveLength(4_001)
+    expect(lines[0]?.fields).toEqual({ truncated: true, length: 20_011 })
+    expect(lines[1]).toMatchObject({ message: 'nul \uFFFD', fields: { unreadable: expect.any(String) } })
+    expect(lines[2]?.message).toBe('{"not":"a text"}')
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', message: '303 more lines were left out.' })
+  })
+
+  test('after the attempt is over, nothing', async () => {
+    let late = () => {}
+    const execution = new TestExecution(definition({ a: {}, b: {} }, 'a > b'), {
+      a: uses(({ context }) => (late = () => context.log.info('too late'))),
+      b: uses(() => late()),
+    })
+    await execution.finish()
+    expect(execution.journal.eventsOf('STEP_LOG')).toEqual([])
+  })
+})
+
+describe('what a block says of its progress', () => {
+  test('is told with its message, once a second at most, and moves the job', async () => {
+    const execution = new TestExecution(one, {
+      a: uses(async ({ context }) => {
+        for (let i = 0; i < 30; i++) {
+          context.progress(i / 30, `row ${i}`)
+          await context.clock.wait(100)
+        }
+      }),
+    })
+    await execution.finish()
+    const told = execution.journal.eventsOf('STEP_PROGRESS')
+    expect(told.map(({ body }) => body.message)).toEqual(['row 0', 'row 10', 'row 20'])
+    expect(told.map(({ progress }) => progress)).toEqual([5, 35, 65])
+  })
+
+  test('is no event without a message', async () => {
+    const execution = new TestExecution(one, { a: uses(({ context }) => context.progress(0.5)) })
+    await execution.finish()
+    expect(execution.journal.eventsOf('STEP_PROGRESS')).toEqual([])
+  })
+})
+
+describe('text that a block hands out as it comes', () => {
+  test('is gathered, and put together is what was handed out', async () => {
+    const execution = new TestExecution(one, {
+      a: uses(async ({ context }) => {
+        for (const word of ['once ', 'upon ', 'a ', 'time']) {
+          context.stream(word)
+          await context.clock.wait(100)
+        }
+      }),
+    })
+    await execution.finish()
+    expect(execution.journal.eventsOf('STEP_STREAM').map(({ body }) => body.text)).toEqual([
+      'once upon a ',
+      'time',
+    ])
+  })
+})
+
+describe('E7: signs of life', () => {
+  const document = definition({ a: { heartbeatMs: 1_000, retry: { maxAttempts: 1 } } })
+
+  test('an attempt without one for too long fails with HEARTBEAT_MISSED, retryable', async () => {
+    const execution = new TestExecution(document, { a: hangs() })
+    const startedAt = execution.clock.now()
+    expect(await execution.finish()).toMatchObject({ error: { code: 'HEARTBEAT_MISSED' } })
+    expect(execution.clock.now() - startedAt).toBe(1_000)
+  })
+
+  test('heartbeats, logs, progress and checkpoints are such', async () => {
+    const execution = new TestExecution(document, {
+      a: uses(async ({ context }) => {
+        for (const sign of [
+          () => context.heartbeat(),
+          () => context.log.info('here'),
+          () => context.progress(0.1),
+          () => context.checkpoint('at', 1),
+        ]) {
+          await context.clock.wait(900)
+          await sign()
+        }
+        await context.clock.wait(900)
+      }),
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+  })
+})
+
+describe('checkpoints', () => {
+  test('are committed when the call resolves, and the next attempt finds the newest of each key', async () => {
+    const seen: unknown[] = []
+    const execution = new TestExecution(definition({ a: { retry: { maxAttempts: 3, initialDelayMs: 0 } } }), {
+      a: uses(async ({ context, attempt }) => {
+        seen.push(context.checkpoints)
+        await context.checkpoint('run', { id: `run-${attempt}` })
+        await context.checkpoint('page', attempt)
+        if (attempt < 3) throw new Error('again')
+      }),
+    })
+    await execution.finish()
+    expect(seen).toEqual([{}, { run: { id: 'run-1' }, page: 1 }, { run: { id: 'run-2' }, page: 2 }])
+  })
+
+  test('survive a crash: the next worker’s attempt goes on from them', async () => {
+    const seen: unknown[] = []
+    const execution = new TestExecution(definition({ a: { type: 'test.costly' } }), {
+      a: async ({ context }) => {
+        seen.push(context.checkpoints)
+        if (seen.length > 1) return 'bought once'
+        await context.checkpoint('run', 'r1')
+        return new Promise(() => {})
+      },
+    })
+    execution.start()
+    await settled()
+    expect(await execution.finish(execution.recover())).toMatchObject({ status: 'COMPLETED' })
+    expect(seen).toEqual([{}, { run: 'r1' }])
+  })
+
+  test('E13: without one the lost call of a costly block is not made again', async () => {
+    const execution = new TestExecution(definition({ a: { type: 'test.costly' } }), { a: hangs() })
+    execution.start()
+    await settled()
+    expect(await execution.finish(execution.recover())).toMatchObject({
+      error: { code: 'CALL_OUTCOME_UNKNOWN' },
+    })
+    expect(execution.calls).toHaveLength(1)
+  })
+
+  test.each([
+    ['no plain JSON', 'key', () => 1],
+    ['too large', 'key', 'x'.repeat(70_000)],
+    ['without a key', '', 1],
+  ])('%s: the attempt fails, saying so', async (_what, key, value) => {
+    const execution = new TestExecution(one, {
+      a: uses(({ context }) => context.checkpoint(key, value as never)),
+    })
+    expect(await execution.finish()).toMatchObject({ error: { code: 'CHECKPOINT_INVALID' } })
+  })
+})
+
+describe('E7: the time for a whole step', () => {
+  test('ends it with STEP_TIMEOUT through attempts and retries', async () => {
+    const node = {
+      stepTimeoutMs: 10_000,
+      retry: { maxAttempts: 100, initialDelayMs: 3_000, factor: 1, maxDelayMs: 3_000 },
+    }
+    const execution = new TestExecution(definition({ a: node }), { a: fails() })
+    const startedAt = execution.clock.now()
+    expect(await execution.finish()).toMatchObject({ error: { code: 'STEP_TIMEOUT', path: 'a' } })
+    expect(execution.clock.now() - startedAt).toBe(10_000)
+  })
+
+  test('aborts the attempt that runs, and the node’s onError decides what follows', async () => {
+    const execution = new TestExecution(
+      definition({ a: { stepTimeoutMs: 1_000, onError: 'continue', defaultOutput: 'late' } }),
+      { a: takes(60_000) },
+    )
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '"late"' })
+    expect(execution.calls[0]?.signal.aborted).toBe(true)
+  })
+
+  test('runs on through a park and a crash', async () => {
+    const execution = new TestExecution(definition({ a: { stepTimeoutMs: 5_000 } }), { a: waits(3_600_000) })
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toEqual({ kind: 'parked', wakeAt: startedAt + 5_000 })
+    await execution.clock.advance(5_000)
+    expect(await execution.finish(execution.recover())).toMatchObject({ error: { code: 'STEP_TIMEOUT' } })
+  })
+})
+
+describe('what calls cost', () => {
+  const spends =
+    (costUsd: number): Behaviour =>
+    ({ context }) => {
+      context.usage({ costUsd, quantities: { tokens: 10 } })
+      context.usage({ quantities: { tokens: 5 } })
+      return null
+    }
+
+  test('is told per attempt and summed on the job', async () => {
+    const execution = new TestExecution(definition({ a: {}, b: {} }, 'a > b'), {
+      a: spends(0.25),
+      b: spends(0.5),
+    })
+    await execution.finish()
+    expect(execution.journal.job.costUsd).toBe(0.75)
+    expect(execution.journal.steps.get('a')?.attempts[0]?.usage).toEqual({
+      costUsd: 0.25,
+      quantities: { tokens: 15 },
+    })
+    expect(execution.journal.eventsOf('STEP_COMPLETED')[1]?.body.usage?.costUsd).toBe(0.5)
+  })
+
+  test('beyond `limits.maxCostUsd` the execution fails with COST_LIMIT_EXCEEDED', async () => {
+    const document = { ...definition({ a: {}, b: {}, c: {} }, 'a > b > c'), limits: { maxCostUsd: 0.6 } }
+    const execution = new TestExecution(document, { a: spends(0.5), b: spends(0.5) })
+    expect(await execution.finish()).toMatchObject({
+      status: 'FAILED',
+      error: { code: 'COST_LIMIT_EXCEEDED' },
+    })
+    expect(execution.called).toEqual(['a', 'b'])
+    expect(execution.journal.job.costUsd).toBe(1)
+  })
+
+  test('before a crash counts after it', async () => {
+    const document = { ...definition({ a: {}, b: {} }, 'a > b'), limits: { maxCostUsd: 0.6 } }
+    const execution = new TestExecution(document, { a: spends(0.5), b: [spends(0.5)] })
+    execution.journal.crashAt = 3
+    await execution.run().catch(() => {})
+    expect(await execution.finish(execution.recover())).toMatchObject({
+      error: { code: 'COST_LIMIT_EXCEEDED' },
+    })
+  })
+
+  test('nonsense is not counted', async () => {
+    const execution = new TestExecution(one, {
+      a: uses(({ context }) => {
+        context.usage({ costUsd: Number.NaN, quantities: { x: -1, y: Number.POSITIVE_INFINITY } })
+        context.usage({ costUsd: -5 })
+      }),
+    })
+    await execution.finish()
+    expect(execution.journal.job.costUsd).toBe(0)
+  })
+
+  test('is not lost when a call fails', async () => {
+    const execution = new TestExecution(one, {
+      a: ({ context }) => {
+        context.usage({ costUsd: 1 })
+        return returns(undefined)
+      },
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'FAILED' })
+    expect(execution.journal.eventsOf('STEP_FAILED')[0]?.body.usage).toEqual({ costUsd: 1 })
+  })
+})

@@ -1,0 +1,237 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { Scrubber } from '../../../src/engine/scrub.ts'
+import { Needles } from '../../../src/engine/scrub/needles.ts'
+import type { Json } from '../../../src/lib/json.ts'
+
+const SECRET = 'sk-or-v1/"ä+b&c\\d e?f'
+
+function scrubberOf(...values: string[]): Scrubber {
+  const scrubber = new Scrubber()
+  for (const value of values) scrubber.add(value)
+  return scrubber
+}
+
+const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
+const inAscii = (text: string) =>
+  text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Written here without the code under test. */
+const ENCODERS: Readonly<Record<string, (text: string) => string>> = {
+  raw: (text) => text,
+  'JSON-escaped': inJson,
+  'JSON-escaped twice': (text) => inJson(inJson(text)),
+  'JSON-escaped to ASCII': (text) => inAscii(inJson(text)),
+  'JSON-escaped with slashes': (text) => inJson(text).replaceAll('/', '\\/'),
+  'URL-encoded': encodeURIComponent,
+  'URL-encoded in small letters': (text) =>
+    encodeURIComponent(text).replaceAll(/%../g, (byte) => byte.toLowerCase()),
+  'URL-encoded as a form field': (text) => new URLSearchParams([['', text]]).toString().slice(1),
+  'URL-encoded as a whole': encodeURI,
+  hex: (text) => Buffer.from(text).toString('hex'),
+  'hex in capitals': (text) => Buffer.from(text).toString('hex').toUpperCase(),
+}
+
+const secretValue = fc
+  .string({ unit: 'grapheme', minLength: 8, maxLength: 40 })
+  .filter((text) => text.length >= 8 && text.trim() === text && !text.includes('*') && text.isWellFormed())
+
+describe('P7: Scrubber.text', () => {
+  test.each(Object.entries(ENCODERS))('takes out a value that is %s', (_, encode) => {
+    const text = `before ${encode(SECRET)}, ${encode(SECRET)} after`
+    expect(scrubberOf(SECRET).text(text)).toBe('before ***, *** after')
+    fc.assert(
+      fc.property(secretValue, (value) => {
+        expect(scrubberOf(value).text(`<${encode(value)}>`)).toBe('<***>')
+      }),
+    )
+  })
+
+  test.each(['base64', 'base64url'] as const)(
+    'takes out a value inside of %s, wherever it begins',
+    (form) => {
+      for (const before of ['', 'u', 'us', 'user:']) {
+        for (const after of ['', '\n', ':x', 'and more']) {
+          const encoded = Buffer.from(before + SECRET + after).toString(form)
+          const scrubbed = scrubberOf(SECRET).text(`Basic ${encoded}`)
+          const kept = scrubbed.replace('***', '')
+          expect(scrubbed).toContain('***')
+          // What is left of the value is less than a byte at either end.
+          expect((kept.length - 'Basic '.length) * 6).toBeLessThan((before.length + after.length + 4) * 8)
+        }
+      }
+    },
+  )
+
+  test('takes out base64 of any value at any place', () => {
+    fc.assert(
+      fc.property(secretValue, fc.string(), fc.string(), (value, before, after) => {
+        const scrubber = scrubberOf(value)
+        for (const form of ['base64', 'base64url'] as const) {
+          const encoded = Buffer.from(before + value + after).toString(form)
+          expect(scrubber.text(encoded)).toContain('***')
+        }
+      }),
+    )
+  })
+
+  test('leaves other texts alone, and what it has scrubbed', () => {
+    const scrubber = scrubberOf(SECRET, 'aaaaaaaaaaaa')
+    for (const text of [
+      '',
+      'short',
+      SECRET.slice(1),
+      SECRET.slice(0, -1),
+      'aaaaaaaaaaa',
+      '***',
+      SECRET.toUpperCase(),
+    ]) {
+      expect(scrubber.text(text)).toBe(text)
+    }
+    const once = scrubber.text(`x${SECRET}y`)
+    expect(scrubber.text(once)).toBe(once)
+  })
+
+  test('ignores values under 8 characters, and is idle until it knows one', () => {
+    const scrubber = scrubberOf('', 'short', '1234567')
+    expect(scrubber.isIdle).toBe(true)
+    expect(scrubber.text('short 1234567')).toBe('short 1234567')
+    scrubber.add('12345678')
+    expect(scrubber.isIdle).toBe(false)
+    expect(scrubber.text('x12345678x')).toBe('x***x')
+  })
+
+  test('takes values that overlap as one, and the longer of two that hold each other', () => {
+    const scrubber = scrubberOf('abcdefghij', 'ghijklmnop', 'abcdefghijkl')
+    expect(scrubber.text('<abcdefghijklmnop>')).toBe('<***>')
+    expect(scrubber.text('<abcdefghij>')).toBe('<***>')
+    expect(scrubberOf('abababab').text('cabababababab!')).toBe('c***!')
+  })
+
+  test('knows a value that was given with a line break at its end without it', () => {
+    expect(scrubberOf('from-a-file\n').text('key=from-a-file;')).toBe('key=***;')
+  })
+
+  test('takes a value with half a surrogate pair without complaint', () => {
+    expect(scrubberOf('broken\ud800value').text('<broken\ud800value>')).toBe('<***>')
+  })
+
+  test('needs time in proportion to the text, whatever value and text are made of', () => {
+    const length = 8_192
+    const text = 'a'.repeat(4 * 1024 * 1024)
+    const misleading = [`b${'a'.repeat(length - 1)}`, `${'a'.repeat(length - 1)}b`, 'ab'.repeat(length / 2)]
+    const halves = `${'a'.repeat(length / 2)}b${'a'.repeat(length / 2 - 1)}`
+    const scrubber = scrubberOf(...misleading, halves)
+    expect(scrubber.text(text)).toBe(text)
+    expect(scrubberOf('a'.repeat(length)).text(text)).toBe('***')
+  })
+})
+
+describe('Needles', () => {
+  test('finds what a naive search finds', () => {
+    const word = (limits: { minLength: number; maxLength: number }) =>
+      fc.string({ unit: fc.constantFrom('a', 'b'), ...limits })
+    fc.assert(
+      fc.property(
+        fc.array(word({ minLength: 8, maxLength: 11 }), { minLength: 1, maxLength: 4 }),
+        word({ minLength: 0, maxLength: 120 }),
+        (texts, haystack) => {
+          const needles = new Needles()
+          for (const text of texts) needles.add(text)
+          const isCovered = Array.from(haystack, () => false)
+          for (let at = 0; at < haystack.length; at++) {
+            for (const text of texts) {
+              if (haystack.startsWith(text, at)) isCovered.fill(true, at, at + text.length)
+            }
+          }
+          const found = Array.from(haystack, () => false)
+          for (const { start, end } of needles.find(haystack)) found.fill(true, start, end)
+          expect(found).toEqual(isCovered)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('P7: Scrubber.value and Scrubber.json', () => {
+  test('take values out of strings, keys and numbers at any depth', () => {
+    const scrubber = scrubberOf(SECRET, '1234567890')
+    const value = {
+      [SECRET]: [{ deep: `${SECRET}!` }, 1_234_567_890, -12_345_678_901],
+      n: 12,
+      b: true,
+      z: null,
+    }
+    const scrubbed = { '***': [{ deep: '***!' }, '***', '***'], n: 12, b: true, z: null }
+    expect(scrubber.value(value as Json)).toEqual(scrubbed)
+    expect(JSON.parse(scrubber.json(JSON.stringify(value)))).toEqual(scrubbed)
+  })
+
+  test('find a value of digits whose number has lost some', () => {
+    const digits = '12345678901234567890'
+    expect(scrubberOf(digits).json(`{"id":${digits}}`)).toBe('{"id":"***"}')
+    expect(scrubberOf(digits).value(Number(digits) as Json)).toBe('***')
+  })
+
+  test('keep both of two members whose keys become one', () => {
+    const scrubber = scrubberOf('secret-one', 'secret-two')
+    const text = '{"secret-one":1,"secret-two":2,"***":3,"__proto__":{"secret-one":4}}'
+    expect(scrubber.json(text)).toBe('{"****":1,"*****":2,"***":3,"__proto__":{"***":4}}')
+  })
+
+  test('give the very same object or text when nothing had to change', () => {
+    const scrubber = scrubberOf(SECRET)
+    const value: Json = { a: [1, 'some text', { b: null }], '\u0001': 'a/b' }
+    expect(scrubber.value(value)).toBe(value)
+    const text = ' {"a": "\\u0041\\/ ", "b": 1.0}'
+    expect(scrubber.json(text)).toBe(text)
+  })
+
+  test('see through whatever escapes a JSON text was written with', () => {
+    const hidden = '"\\u0073\\u0065cret-\\u006fne"'
+    expect(scrubberOf('secret-one').json(hidden)).toBe('"***"')
+  })
+
+  test('agree with each other on any JSON, keep its shape, and leave no writing of the value', () => {
+    const encoder = fc.constantFrom(...Object.values(ENCODERS))
+    const scenario = fc.record({ secret: secretValue, encode: encoder }).chain(({ secret, encode }) =>
+      fc.record({
+        secret: fc.constant(secret),
+        written: fc.constant(encode(secret)),
+        value: fc
+          .array(
+            fc.oneof(
+              fc.jsonValue(),
+              fc.string().map((text) => `${text}${encode(secret)}`),
+              fc.dictionary(fc.constantFrom('a', encode(secret)), fc.constant(encode(secret))),
+            ),
+          )
+          .map((list) => list as Json),
+      }),
+    )
+    fc.assert(
+      fc.property(scenario, ({ secret, written, value }) => {
+        const scrubber = scrubberOf(secret)
+        const text = scrubber.json(JSON.stringify(value))
+        const scrubbed = JSON.parse(text) as Json
+        expect(scrubbed).toEqual(JSON.parse(JSON.stringify(scrubber.value(value))))
+        expect(shapeOf(scrubbed)).toEqual(shapeOf(JSON.parse(JSON.stringify(value)) as Json))
+        expect(textsOf(scrubbed).filter((one) => one.includes(written))).toEqual([])
+      }),
+    )
+  })
+})
+
+/** The JSON with each leaf and key replaced by its place. */
+function shapeOf(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return 'leaf'
+  return Array.isArray(value)
+    ? (value as readonly Json[]).map(shapeOf)
+    : { members: Object.values(value as object).map((member) => shapeOf(member as Json)) }
+}
+
+function textsOf(value: Json): string[] {
+  if (typeof value !== 'object' || value === null) return [String(value)]
+  return Object.entries(value as object).flatMap(([key, member]) => [key, ...textsOf(member as Json)])
+}
