@@ -91,6 +91,7 @@ export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph
       place !== 'output' &&
       (!graph.hasAllEdges || (incoming.get(place) ?? []).some(({ handle }) => handle === ERROR_HANDLE)),
     binds: [],
+    bindsKnownItem: false,
     allowsSecrets: place !== 'output' && placed[place]?.block?.effect === 'external',
     types: { input: context.input, item: context.item, output: outputOf },
   })

@@ -49,25 +49,6 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
   const expressions = new Map<string, Expression>()
   const templates = new Map<string, Template | null>()
 
-  const compileBare = (source: string, where: string, binds: readonly string[]): void => {
-    const expression = inspection.compileBare(source, where, nodeId)
-    if (!expression) return
-    expressions.set(source, expression)
-    checkExpression(expression, {
-      at: where,
-      names: { ...names, binds: [...names.binds, ...binds] },
-      inspection,
-      nodeId,
-      secretNames,
-    })
-  }
-  for (const field of block.expressions) {
-    for (const { where, source } of findField(node.config, field, configAt))
-      compileBare(source, where, field.binds)
-  }
-  if (node.retry?.retryIf !== undefined)
-    compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), ['error', 'attempt'])
-
   const config = compileConfig(node.config, {
     at: configAt,
     isRaw: (where) => where === bodyAt || block.expressions.some((field) => matches(where, field, configAt)),
@@ -81,6 +62,22 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
       return template
     },
   })
+  const compileBare = (source: string, where: string, visible: VisibleNames): void => {
+    const expression = inspection.compileBare(source, where, nodeId)
+    if (!expression) return
+    expressions.set(source, expression)
+    checkExpression(expression, { at: where, names: visible, inspection, nodeId, secretNames })
+  }
+  for (const field of block.expressions) {
+    const visible = binding(names, field, itemsOf(templates, pointer(configAt, field.itemsOf ?? ''), names))
+    for (const { where, source } of findField(node.config, field, configAt))
+      compileBare(source, where, visible)
+  }
+  if (node.retry?.retryIf !== undefined) {
+    const visible = binding(names, { binds: ['error', 'attempt'] }, null)
+    compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), visible)
+  }
+
   const read = readConfig(block, node.config)
   // What a template will yield is not known yet.
   const issues = standingIssues(read.ok ? [] : read.issues, (path) => isAtOrUnder(configAt, path, templates))
@@ -108,7 +105,10 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     onError: node.onError,
     defaultOutput: node.defaultOutput ?? null,
     onUnknown: node.onUnknown,
-    body: bodyAt === null ? null : compileBody(node, bodyAt, context, itemsOf(templates, configAt, names)),
+    body:
+      bodyAt === null
+        ? null
+        : compileBody(node, bodyAt, context, itemsOf(templates, pointer(configAt, ITEMS), names)),
   }
 }
 
@@ -141,13 +141,24 @@ function rangeOf({ isWhole, parts: [part] }: Template): { range?: { start: numbe
   return { range: { start: offset, end: offset + expression.source.length } }
 }
 
-/** What is known of the items of a loop, when they are a plain path to a list. */
+/** The names around an expression, and those that its block binds for it. */
+function binding(
+  names: VisibleNames,
+  { binds, itemsOf: list }: Pick<ExpressionField, 'binds' | 'itemsOf'>,
+  item: ValueType | null,
+): VisibleNames {
+  const bound = { ...names, binds: [...names.binds, ...binds] }
+  if (list === undefined || !binds.includes('item')) return bound
+  return { ...bound, bindsKnownItem: true, types: { ...names.types, item } }
+}
+
+/** What is known of the items of the list that stands at a place, when it is a plain path to one. */
 function itemsOf(
   templates: ReadonlyMap<string, Template | null>,
-  configAt: string,
+  at: string,
   { types }: VisibleNames,
 ): ValueType | null {
-  const template = templates.get(pointer(configAt, ITEMS))
+  const template = templates.get(at)
   const path = template ? pathOf(template) : null
   return path && itemOf(typeOfPath(path, types))
 }

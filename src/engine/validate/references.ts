@@ -22,6 +22,8 @@ export interface VisibleNames {
   readonly onErrorRoute: boolean
   /** Names that the block binds beside the scope, such as a filter's `item`. */
   readonly binds: readonly string[]
+  /** Whether `item` among them is of the type that `types` say. */
+  readonly bindsKnownItem: boolean
   /** E12: a pure block's result may not depend on a secret. */
   readonly allowsSecrets: boolean
   readonly types: KnownTypes
@@ -74,7 +76,10 @@ function noteUse(
 
 /** What is known to be absent where it is read. Where it may not be read at all, this is only a warning. */
 function absenceOf(reference: Reference, { references }: Expression, names: VisibleNames): Fault | null {
-  if (reference.guarded || names.binds.includes(reference.path[0] ?? '')) return null
+  const [root = ''] = reference.path
+  // Of what a block binds nothing is known, an item of a known list apart.
+  const isOpaque = names.binds.includes(root) && !(root === 'item' && names.bindsKnownItem)
+  if (reference.guarded || isOpaque) return null
   // `has(input.x) ? input.x : 0` has thought of it.
   if (references.some((other) => other.guarded && startsAlike(other.path, reference.path))) return null
   const fault = fieldFault(reference.path, names.types)

@@ -211,6 +211,18 @@ describe('an item of a loop', () => {
     expect(diagnose({ ...definition({ outer }), inputSchema: numbers })).toEqual([])
   })
 
+  test.each([
+    ['item.scroe > 50', ['TYPE_CLASH error /nodes/0/config/condition']],
+    ['item.email.domain == "x.de"', ['TYPE_CLASH error /nodes/0/config/condition']],
+    ['item.score > 50 && item.scroe > index', ['TYPE_CLASH warning /nodes/0/config/condition']],
+    ['item.score > 50 && has(item.scroe)', []],
+    ['item.score > 50', []],
+  ])('in a filter’s condition: %s', (condition, expected) => {
+    const filter = { type: 'core.filter', config: { items: '{{ input.leads }}', condition } }
+    const found = diagnose({ ...definition({ filter }), inputSchema })
+    expect(found.map(({ code, severity, pointer }) => `${code} ${severity} ${pointer}`)).toEqual(expected)
+  })
+
   test('is not the one that a filter’s condition binds', () => {
     const filter = {
       type: 'core.filter',
