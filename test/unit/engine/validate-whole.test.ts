@@ -512,3 +512,68 @@ describe('limits', () => {
     expect(found).toHaveLength(500)
   })
 })
+
+describe('any document', () => {
+  const anything = fc.jsonValue({ maxDepth: 3 })
+  /** A definition of which some parts are something else. */
+  const spoilt = fc
+    .tuple(fc.array(fc.tuple(fc.nat(200), anything), { minLength: 1, maxLength: 4 }))
+    .map(([changes]) => {
+      const document: object = structuredClone(RICH)
+      for (const [place, value] of changes) spoil(document, place, value)
+      return document
+    })
+
+  test('is told about, and has a plan exactly when nothing is an error', () => {
+    fc.assert(
+      fc.property(fc.oneof(anything, spoilt), (document) => {
+        const { plan, diagnostics } = validate(document, { secretNames: new Set() })
+        expect(plan !== null).toBe(diagnostics.every(({ severity }) => severity === 'warning'))
+        for (const { pointer, message } of diagnostics) {
+          expect(pointer).toMatch(/^(\/.*)?$/s)
+          expect(message).not.toBe('')
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+const RICH = {
+  inputSchema: { type: 'object', properties: { leads: { type: 'array', items: { type: 'object' } } } },
+  variables: { city: 'Basel' },
+  limits: { concurrency: 3 },
+  nodes: [
+    { id: 'keep', type: 'core.filter', config: { items: '{{ input.leads }}', condition: 'item.a > 1' } },
+    { id: 'way', type: 'core.branch', config: { cases: [{ handle: 'x', when: 'true' }], default: 'y' } },
+    {
+      id: 'loop',
+      type: 'core.forEach',
+      config: {
+        items: '{{ nodes.keep.output.items }}',
+        body: { nodes: [{ id: 'inner', type: 'test.call', config: { to: '{{ item.a }}' } }], edges: [] },
+      },
+    },
+    { id: 'mail', type: 'test.mail', onError: 'route', config: { to: 'Dear {{ variables.city }}' } },
+  ],
+  edges: [
+    { source: 'keep', target: 'way' },
+    { source: 'way', target: 'loop', sourceHandle: 'x' },
+    { source: 'loop', target: 'mail' },
+  ],
+  output: '{{ nodes.loop.output }}',
+}
+
+/** Puts a value in the place of one of the document's parts, counted in the order of a walk. */
+function spoil(document: object, place: number, value: unknown): void {
+  const parts: { owner: Record<string, unknown>; key: string }[] = []
+  const walk = (owner: Record<string, unknown>) => {
+    for (const [key, part] of Object.entries(owner)) {
+      parts.push({ owner, key })
+      if (typeof part === 'object' && part !== null) walk(part as Record<string, unknown>)
+    }
+  }
+  walk(document as Record<string, unknown>)
+  const chosen = parts[place % parts.length]
+  if (chosen) chosen.owner[chosen.key] = value
+}
