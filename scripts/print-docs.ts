@@ -4,15 +4,21 @@ import { createHttpClient } from '../src/blocks/api/http/http-client.ts'
 import { httpBlock } from '../src/blocks/api/http.ts'
 import { CORE_BLOCKS } from '../src/blocks/index.ts'
 import type { Block } from '../src/engine/block.ts'
+import { definitionJsonSchema } from '../src/engine/definition-json-schema.ts'
 import { DIAGNOSTIC_CODES } from '../src/engine/diagnostics.ts'
 import { EXPRESSION_FUNCTIONS } from '../src/engine/expression.ts'
 import { isJsonObject, type Json } from '../src/lib/json.ts'
 
-// Writes the parts of the docs that are read off the code, between the marks that each page has for them.
+// Writes what is read off the code: parts of the docs, between the marks that each page has for them, and the JSON Schema
+// of definitions.
 
 await fill('expressions.md', { functions: functionTables() })
 await fill('diagnostics.md', { codes: diagnosticTable() })
 await fill('blocks.md', { blocks: blockPages() })
+await writeFile(
+  new URL('../definition.schema.json', import.meta.url),
+  `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
+)
 
 async function fill(page: string, parts: Readonly<Record<string, string>>): Promise<void> {
   const url = new URL(`../docs/${page}`, import.meta.url)

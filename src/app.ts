@@ -120,7 +120,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   closers.add(() => http.close())
   const blockHttp = createBlockHttp(http)
   const registry = new BlockRegistry()
-  const plans = new PlanCache(registry)
+  const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),

@@ -5,6 +5,7 @@ import { SECRET_MAX_LENGTH, SECRET_MIN_LENGTH, SECRET_NAME } from './access/secr
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
 import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
+import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
@@ -26,6 +27,12 @@ export const lumeConfigSchema = z.object({
     .max(600_000)
     .default(15_000)
     .describe('How long a worker holds a job without a sign of life, in milliseconds.'),
+  maxDefinitionNodes: z
+    .int()
+    .min(1)
+    .max(DEFINITION_NODES_CEILING)
+    .default(DEFINITION_MAX_NODES)
+    .describe('How many nodes a definition may have, loop bodies included.'),
   allowPrivateHosts: z
     .array(z.string().refine((host) => parseAllowedHost(host) !== null, 'is not a host or host:port'))
     .default([])
@@ -81,6 +88,7 @@ const environmentSchema = z.object({
   LUME_ROLE: lumeConfigSchema.shape.role,
   LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
+  LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
   LUME_SECRET_KEY: list.pipe(lumeConfigSchema.shape.secretKeys.removeDefault()).optional(),
   LUME_ENV_SECRETS_OWNERS: list.pipe(lumeConfigSchema.shape.secretOwners.removeDefault()).default([]),
@@ -132,6 +140,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       role: lume.LUME_ROLE,
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
+      maxDefinitionNodes: lume.LUME_MAX_NODES,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       secrets: secrets.values,
       // Without authentication everybody who gets here is the local user.

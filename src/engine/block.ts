@@ -164,6 +164,8 @@ export interface ExpressionField {
   readonly pointer: string
   /** Names bound beside the scope when the block evaluates it. */
   readonly binds: readonly string[]
+  /** A field of the config, such as `items`: the list whose items `item` is bound to, so that their type may be known. */
+  readonly itemsOf?: string
 }
 
 /** A call that is not made. */

@@ -1,5 +1,5 @@
 import { pointer, type Json } from '../lib/json.ts'
-import { compileTemplate, isTemplate, renderTemplate, type Template } from './template.ts'
+import { isTemplate, renderTemplate, type Template } from './template.ts'
 import { Meter, type Scope } from './expression.ts'
 
 /** A JSON value in which any string may hold templates, compiled once per plan. */
@@ -14,25 +14,17 @@ export interface CompileConfigOptions {
   readonly at: string
   /** Values at these pointers are left as they are: bare expressions and loop bodies. */
   readonly isRaw: (pointer: string) => boolean
-  readonly onTemplate: (template: Template, at: string) => void
-  /** Called in place of throwing, so that one bad template does not hide the next. */
-  readonly onFault: (fault: unknown, at: string) => void
+  /** Null: it cannot be compiled, which is told elsewhere, so that one bad template does not hide the next. */
+  readonly compileText: (text: string, at: string) => Template | null
 }
 
 /** Compiles a config; a value without templates stays one constant, whatever its size. */
 export function compileConfig(value: Json, options: CompileConfigOptions): ConfigTemplate {
-  const { at, isRaw, onTemplate, onFault } = options
+  const { at, isRaw, compileText } = options
   if (isRaw(at)) return { kind: 'constant', value }
   if (typeof value === 'string') {
-    if (!isTemplate(value)) return { kind: 'constant', value }
-    try {
-      const template = compileTemplate(value)
-      onTemplate(template, at)
-      return { kind: 'template', template }
-    } catch (fault) {
-      onFault(fault, at)
-      return { kind: 'constant', value }
-    }
+    const template = isTemplate(value) ? compileText(value, at) : null
+    return template ? { kind: 'template', template } : { kind: 'constant', value }
   }
   if (typeof value !== 'object' || value === null) return { kind: 'constant', value }
   if (isList(value)) {

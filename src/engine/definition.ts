@@ -11,9 +11,10 @@ export type OnError = (typeof ON_ERROR)[number]
 export const ON_UNKNOWN = ['fail', 'retry'] as const
 export type OnUnknown = (typeof ON_UNKNOWN)[number]
 
-const json: z.ZodType<Json> = z.json()
+/** Any JSON: a document is known to be plain JSON before it is read by these schemas, so nothing is walked again. */
+const json = z.unknown() as z.ZodType<Json>
 
-const nodeSchema = z.looseObject({
+export const nodeSchema = z.looseObject({
   id: z
     .string()
     .regex(NODE_ID, 'has 1 to 128 letters, digits, "_", ".", ":" or "-"')
@@ -64,19 +65,16 @@ const nodeSchema = z.looseObject({
     ),
 })
 
-const edgeSchema = z.looseObject({
-  id: z.string().max(300).optional(),
+export const edgeSchema = z.looseObject({
+  id: z
+    .string()
+    .max(300)
+    .optional()
+    .describe('Kept for canvases; edges are told apart by their ends and handle.'),
   source: z.string().describe('The id of the node it leaves.'),
   target: z.string().describe('The id of the node it enters.'),
   sourceHandle: z.string().max(128).nullish().describe('The handle it leaves by; default `out`.'),
   targetHandle: z.string().max(128).nullish().describe('Kept for canvases; a node has one entry.'),
-})
-
-/** A loop's body: a graph run once per item. */
-export const graphSchema = z.looseObject({
-  nodes: z.array(nodeSchema),
-  edges: z.array(edgeSchema).default([]),
-  output: json.optional(),
 })
 
 const limitsSchema = z.looseObject({
@@ -100,7 +98,9 @@ const limitsSchema = z.looseObject({
  * A workflow definition, with React Flow's field names. Fields that are not named here are kept and not executed, which
  * also admits the earlier in-house form `{ workflowId, name, version, metadata, nodes, edges }`.
  */
-export const definitionSchema = graphSchema.extend({
+export const definitionSchema = z.looseObject({
+  nodes: z.array(nodeSchema).describe('The blocks, in the order in which they start where several may.'),
+  edges: z.array(edgeSchema).default([]).describe('What follows what.'),
   inputSchema: z
     .union([z.record(z.string(), json), z.boolean()])
     .optional()
@@ -112,14 +112,15 @@ export const definitionSchema = graphSchema.extend({
   output: json
     .optional()
     .describe('A template; default: the output of the only leaf, or an object of outputs by leaf id.'),
-  limits: limitsSchema.prefault({}),
+  limits: limitsSchema.prefault({}).describe('What one execution may use.'),
   metadata: z.record(z.string(), json).optional().describe('Free data; not executed.'),
 })
 
-/** A parsed definition: defaults filled in. What is stored is the document as it came. */
-export type Definition = z.output<typeof definitionSchema>
-export type GraphDefinition = Pick<Definition, 'nodes' | 'edges' | 'output'>
+/** Read, with defaults filled in; what is stored is the document as it came. */
 export type GraphNode = z.output<typeof nodeSchema>
+export type GraphEdge = z.output<typeof edgeSchema>
 
 export const DEFINITION_MAX_BYTES = 4 * 1024 * 1024
+/** Nodes of a definition, loop bodies included, where nobody says otherwise; and the most that may be allowed. */
 export const DEFINITION_MAX_NODES = 2_000
+export const DEFINITION_NODES_CEILING = 10_000

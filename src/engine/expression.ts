@@ -30,6 +30,8 @@ export interface Expression {
   readonly source: string
   /** What it reads of its scope, in the order of the source. */
   readonly references: readonly Reference[]
+  /** What it reads when it is nothing but a path of names, such as `nodes.find.output.items`; null for all others. */
+  readonly path: readonly string[] | null
   /**
    * Its value, as plain JSON; throws `ExpressionError`. Evaluations that run in one go, such as those of one config, may
    * share a meter, so that together they cost no more than one.
@@ -44,11 +46,12 @@ export const EXPRESSION_FUNCTIONS: readonly FunctionDoc[] = [...FORMS, ...FUNCTI
 export function compileExpression(source: string): Expression {
   const tree = parse(source)
   const references: Reference[] = []
-  const evaluate = compile(tree, { locals: [], loops: 0, guarded: false, references, compile })
+  const evaluate = compile(tree, { locals: [], loops: 0, guarded: false, certain: true, references, compile })
   const isJson = readsScopeOnly(tree)
   return {
     source,
     references: references.sort((a, b) => a.range.start - b.range.start),
+    path: plainPath(source, references),
     evaluate(scope, meter = new Meter()) {
       try {
         const value = evaluate({ scope, locals: [], meter })
@@ -59,6 +62,13 @@ export function compileExpression(source: string): Expression {
       }
     },
   }
+}
+
+function plainPath(source: string, references: readonly Reference[]): readonly string[] | null {
+  const [reference, other] = references
+  if (!reference || other || reference.guarded) return null
+  const { start, end } = reference.range
+  return start === 0 && end === source.length ? reference.path : null
 }
 
 function asExpressionError(thrown: unknown): ExpressionError {

@@ -25,6 +25,9 @@ export interface PlanGraph {
   readonly output: ConfigTemplate | null
 }
 
+/** What stands for a graph that cannot be compiled. */
+export const NO_GRAPH: PlanGraph = { nodes: [], output: null }
+
 export interface PlanNode {
   readonly index: number
   readonly id: string
@@ -32,6 +35,8 @@ export interface PlanNode {
   readonly config: ConfigTemplate
   /** Bare expressions of the config and of `retryIf`, by source: parsed once, evaluated by the block. */
   readonly expressions: ReadonlyMap<string, Expression>
+  /** The secrets that an attempt needs: those that the block declares, and those that its config and expressions name. */
+  readonly secretNames: readonly string[]
   /** The handles that an outcome of this node may name. */
   readonly handles: readonly string[]
   readonly incoming: readonly PlanEdge[]
@@ -41,8 +46,6 @@ export interface PlanNode {
   /** For all attempts and the waits between them. */
   readonly stepTimeoutMs: number | null
   readonly heartbeatMs: number | null
-  /** The secrets that the block declares, and those that the config names. */
-  readonly secretNames: readonly string[]
   readonly onError: OnError
   readonly defaultOutput: Json
   /** E13. */

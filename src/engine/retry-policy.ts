@@ -1,16 +1,20 @@
 import { z } from 'zod'
 
 const fields = {
-  /** All tries together; 1 means no retry. */
-  maxAttempts: z.int().min(1).max(100),
-  /** The cap of the first delay, in milliseconds. */
-  initialDelayMs: z.int().min(0).max(86_400_000),
-  /** By how much the cap grows with each try. */
-  factor: z.number().min(1).max(10),
-  /** No delay is longer than this, in milliseconds. */
-  maxDelayMs: z.int().min(0).max(86_400_000),
-  /** CEL on `error { code, message, retryable, details }` and `attempt`; false ends the tries. */
-  retryIf: z.string().optional(),
+  maxAttempts: z.int().min(1).max(100).describe('All tries together; 1 means no retry.'),
+  initialDelayMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .describe('The cap of the first delay, in milliseconds; each delay is a random part of its cap.'),
+  factor: z.number().min(1).max(10).describe('By how much the cap grows with each try.'),
+  maxDelayMs: z.int().min(0).max(86_400_000).describe('No delay is longer than this, in milliseconds.'),
+  retryIf: z
+    .string()
+    .optional()
+    .describe(
+      'A bare CEL expression on `error { code, message, retryable, details }` and `attempt`; false ends the tries.',
+    ),
 }
 
 /** How often and how far apart a step is tried (E6). */

@@ -37,6 +37,13 @@ export function isTemplate(text: string): boolean {
   return text.includes(OPEN)
 }
 
+/** How many expressions a text may hold: its opening braces, those inside of strings included. */
+export function countExpressions(text: string): number {
+  let count = 0
+  for (let open = text.indexOf(OPEN); open >= 0; open = text.indexOf(OPEN, open + OPEN.length)) count++
+  return count
+}
+
 /** Parses and checks a template, once; throws `ExpressionError` with a range in the whole text. */
 export function compileTemplate(text: string): Template {
   const parts: (string | TemplateExpression)[] = []

@@ -1,4 +1,5 @@
 import './block.ts'
+import './definition-json-schema.ts'
 import './errors.ts'
 import './execution-commands.ts'
 import './execution.ts'

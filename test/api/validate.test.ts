@@ -148,6 +148,26 @@ describe('validateWorkflow', () => {
       { nodes: [node('a', 'core.transform', { value: '{{ secrets.KEY }}' })], edges: [] },
     ],
     ['INPUT_SCHEMA_INVALID', '/inputSchema', { ...SIMPLE, inputSchema: { type: 'strnig' } }],
+    ['CONFIG_REQUIRED', '/nodes/0/config/url', { nodes: [node('a', 'api.http', {})] }],
+    [
+      'TYPE_CLASH',
+      '/nodes/1/config/items',
+      {
+        nodes: [
+          node('get', 'api.http', { url: 'http://example.com' }),
+          node('keep', 'core.filter', { items: '{{ nodes.get.output.status }}', condition: 'true' }),
+        ],
+        edges: [edge('get', 'keep')],
+      },
+    ],
+    [
+      'INPUT_UNDECLARED',
+      '/nodes/0/config/value',
+      {
+        inputSchema: { type: 'object', properties: { name: {} }, additionalProperties: false },
+        nodes: [node('a', 'core.transform', { value: '{{ input.nmae }}' })],
+      },
+    ],
   ])('tells %s at %s', async (code, pointer, definition) => {
     const { valid, diagnostics } = await diagnose(definition)
     expect(valid).toBe(false)
@@ -155,6 +175,66 @@ describe('validateWorkflow', () => {
     expect(diagnostics.map((diagnostic) => diagnostic.code)).toContain(code)
     expect(found).toMatchObject({ severity: 'ERROR', pointer: expect.stringContaining(pointer) })
     expect(found?.message).not.toBe('')
+  })
+
+  test('warns without keeping the definition from running', async () => {
+    expect(await diagnose({ ...SIMPLE, variables: { city: 'Basel' } })).toMatchObject({
+      valid: true,
+      diagnostics: [{ code: 'VARIABLE_UNUSED', severity: 'WARNING', pointer: '/variables/city' }],
+    })
+  })
+
+  test('a malformed part does not hide what is wrong with the others', async () => {
+    const { diagnostics } = await diagnose({
+      limits: { concurrency: 0 },
+      nodes: [{ id: 'bad', type: 5 }, node('a', 'core.transform', { value: '{{ 1 + }}' })],
+      edges: [edge('bad', 'a'), { source: 'a' }],
+    })
+    expect(diagnostics.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
+      'DEFINITION_MALFORMED /limits/concurrency',
+      'DEFINITION_MALFORMED /nodes/0/type',
+      'DEFINITION_MALFORMED /edges/1/target',
+      'EXPRESSION_INVALID /nodes/1/config/value',
+    ])
+  })
+
+  test('saving and executing tell the same list', async () => {
+    const definition = {
+      nodes: [
+        { id: 'bad', type: 5 },
+        node('a', 'core.fliter'),
+        node('b', 'core.transform', { value: '{{ x }}' }),
+      ],
+      edges: [edge('a', 'nobody'), edge('bad', 'b')],
+    }
+    const { diagnostics: told } = await diagnose(definition)
+    const { createWorkflow, executeWorkflow } = await server.client.ask(
+      graphql(`
+        mutation SaveAndExecuteUnsound($definition: JSON!) {
+          createWorkflow(input: { definition: $definition }) {
+            ... on CreateWorkflowPayload {
+              diagnostics {
+                code
+                pointer
+              }
+            }
+          }
+          executeWorkflow(input: { definition: $definition }) {
+            ... on ValidationFailed {
+              diagnostics {
+                code
+                pointer
+              }
+            }
+          }
+        }
+      `),
+      { definition },
+    )
+    const brief = told.map(({ code, pointer }) => ({ code, pointer }))
+    expect(brief.length).toBeGreaterThan(3)
+    expect(createWorkflow).toEqual({ diagnostics: brief })
+    expect(executeWorkflow).toEqual({ diagnostics: brief })
   })
 
   test('tells everything at once, with the place in the text, a suggestion, and who takes part', async () => {

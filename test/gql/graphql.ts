@@ -50,14 +50,22 @@ export type DeleteWorkflowInput = {
 
 /** Everything that can be wrong with a definition. The codes are stable. */
 export type DiagnosticCode =
+  /** The block is going away; another one takes its place. */
+  | 'BLOCK_DEPRECATED'
   /** No block of this type is registered. */
   | 'BLOCK_UNKNOWN'
   /** A config does not fit its block’s schema. */
   | 'CONFIG_INVALID'
+  /** A config lacks a field that its block needs. */
+  | 'CONFIG_REQUIRED'
   /** The graph has no nodes. */
   | 'DEFINITION_EMPTY'
-  /** The document does not have the shape of a definition. */
+  /** A part of the document does not have the shape that a definition has there. */
   | 'DEFINITION_MALFORMED'
+  /** The definition has too many expressions. */
+  | 'DEFINITION_TOO_COMPLEX'
+  /** Loops are nested too deep. */
+  | 'DEFINITION_TOO_DEEP'
   /** The definition has too many nodes or bytes. */
   | 'DEFINITION_TOO_LARGE'
   /** An edge names a node that does not exist. */
@@ -72,6 +80,8 @@ export type DiagnosticCode =
   | 'HANDLE_UNKNOWN'
   /** The input schema is not a valid JSON Schema. */
   | 'INPUT_SCHEMA_INVALID'
+  /** An expression names a field of the input that the input schema does not allow. */
+  | 'INPUT_UNDECLARED'
   /** An expression uses a name that is not in scope. */
   | 'NAME_UNKNOWN'
   /** Two nodes have the same id. */
@@ -80,8 +90,16 @@ export type DiagnosticCode =
   | 'NODE_NOT_UPSTREAM'
   /** An expression names a node that does not exist. */
   | 'NODE_UNKNOWN'
+  /** A node can never start: it is only reached through a cycle, a dangling edge or a handle that does not exist. */
+  | 'NODE_UNREACHABLE'
   /** A pure block’s config names a secret. */
-  | 'SECRET_IN_PURE_BLOCK';
+  | 'SECRET_IN_PURE_BLOCK'
+  /** A secret that a node needs is not set. */
+  | 'SECRET_UNAVAILABLE'
+  /** An expression names a field that cannot be there, or yields a value of a type that cannot fit. */
+  | 'TYPE_CLASH'
+  /** No expression uses the variable. */
+  | 'VARIABLE_UNUSED';
 
 /** What to run: exactly one of `workflowId` and `definition`. */
 export type ExecuteWorkflowInput = {
@@ -649,6 +667,19 @@ export type StoreForValidationMutationVariables = Exact<{
 
 export type StoreForValidationMutation = { createWorkflow:
     | { workflow: { id: string } }
+    | Record<PropertyKey, never>
+   };
+
+export type SaveAndExecuteUnsoundMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type SaveAndExecuteUnsoundMutation = { createWorkflow:
+    | { diagnostics: Array<{ code: DiagnosticCode, pointer: string }> }
+    | Record<PropertyKey, never>
+  , executeWorkflow:
+    | { diagnostics: Array<{ code: DiagnosticCode, pointer: string }> }
     | Record<PropertyKey, never>
    };
 
@@ -1359,6 +1390,26 @@ export const StoreForValidationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StoreForValidationMutation, StoreForValidationMutationVariables>;
+export const SaveAndExecuteUnsoundDocument = new TypedDocumentString(`
+    mutation SaveAndExecuteUnsound($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      diagnostics {
+        code
+        pointer
+      }
+    }
+  }
+  executeWorkflow(input: {definition: $definition}) {
+    ... on ValidationFailed {
+      diagnostics {
+        code
+        pointer
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SaveAndExecuteUnsoundMutation, SaveAndExecuteUnsoundMutationVariables>;
 export const CountAfterValidationDocument = new TypedDocumentString(`
     query CountAfterValidation {
   workflows {

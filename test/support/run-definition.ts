@@ -169,6 +169,8 @@ export interface ExecutionOptions {
   /** Default: one half, so that a jittered delay is half its cap. */
   readonly random?: () => number
   readonly blocks?: readonly Block[]
+  /** How many nodes the definition may have. */
+  readonly maxNodes?: number
   /** What blocks may reach; what is not given is not there. */
   readonly world?: Partial<Omit<RunPorts, 'journal' | 'clock' | 'random'>>
 }
@@ -186,7 +188,8 @@ export class TestExecution {
 
   constructor(document: JsonObject, behaviours: Behaviours = {}, options: ExecutionOptions = {}) {
     this.#options = options
-    this.plan = soundPlan(document, [...scriptedBlocks(behaviours, this.calls), ...(options.blocks ?? [])])
+    const blocks = [...scriptedBlocks(behaviours, this.calls), ...(options.blocks ?? [])]
+    this.plan = soundPlan(document, blocks, options.maxNodes)
   }
 
   /** A worker takes the execution up from whatever is recorded of it. */
@@ -333,8 +336,13 @@ const NOTHING_AROUND: Omit<RunPorts, 'journal' | 'clock' | 'random'> = {
 }
 
 /** Compiles a document that must be sound. */
-export function soundPlan(document: JsonObject, blocks: readonly Block[] = scriptedBlocks({})): Plan {
-  const { plan, diagnostics } = validateDefinition(document, registryWith(blocks))
+export function soundPlan(
+  document: JsonObject,
+  blocks: readonly Block[] = scriptedBlocks({}),
+  maxNodes?: number,
+): Plan {
+  const limit = maxNodes === undefined ? {} : { maxNodes }
+  const { plan, diagnostics } = validateDefinition(document, { blocks: registryWith(blocks), ...limit })
   if (!plan) throw new Error(`the definition is not sound: ${JSON.stringify(diagnostics, null, 2)}`)
   return plan
 }

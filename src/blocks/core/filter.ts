@@ -23,7 +23,7 @@ export const filterBlock = defineBlock({
     rejected: z.array(z.json()).describe('The others, in order.'),
   }),
   sample: { items: [{ email: 'ada@example.com', score: 72 }], rejected: [] },
-  expressions: [{ pointer: '/condition', binds: ['item', 'index'] }],
+  expressions: [{ pointer: '/condition', binds: ['item', 'index'], itemsOf: 'items' }],
   async run({ config, evaluate, clock, signal }) {
     const items: Json[] = []
     const rejected: Json[] = []

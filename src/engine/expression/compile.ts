@@ -94,15 +94,16 @@ function compileChoice(
   place: Place,
 ): Evaluate {
   const holds = compileBool(condition, place)
-  const then = place.compile(left, place)
-  const otherwise = place.compile(right, place)
+  const then = place.compile(left, { ...place, certain: false })
+  const otherwise = place.compile(right, { ...place, certain: false })
   return (frame) => (holds(frame) ? then(frame) : otherwise(frame))
 }
 
 /** As CEL has it: whichever side decides the answer does, even if the other side is in error. */
 function compileLogic([left, right]: readonly [ASTNode, ASTNode], place: Place, decisive: boolean): Evaluate {
-  const first = compileBool(left, place)
-  const second = compileBool(right, place)
+  // The first one is always evaluated, but what it fails with may not count.
+  const first = compileBool(left, { ...place, certain: false })
+  const second = compileBool(right, { ...place, certain: false })
   return (frame) => {
     let failure: unknown
     try {

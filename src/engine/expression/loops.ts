@@ -84,7 +84,7 @@ function compileLoop(range: ASTNode, name: ASTNode, body: readonly ASTNode[], pl
     throw new ExpressionError('EXPRESSION_TOO_LARGE', `loops may be nested ${MAX_LOOPS} deep at most`)
   }
   const collection = place.compile(range, place)
-  const { inner, slot } = bind({ ...place, loops: place.loops + 1 }, name.args)
+  const { inner, slot } = bind({ ...place, loops: place.loops + 1, certain: false }, name.args)
   const cost = Math.max(1, Math.ceil(body.reduce((sum, node) => sum + sizeOf(node), 0) / NODES_PER_VISIT))
   return {
     items: (frame) => itemsOf(collection(frame), frame, range.range),

@@ -85,7 +85,7 @@ function readPath(node: PathNode, place: Place, guarded: boolean): Path {
     const computedAt = keys.indexOf(null)
     const names = keys.slice(0, computedAt < 0 ? keys.length : computedAt).filter((key) => key !== null)
     const range = { start: base.start, end: (links[names.length - 1] ?? base).end }
-    place.references.push({ path: [root.name, ...names], range, guarded })
+    place.references.push({ path: [root.name, ...names], range, guarded, certain: place.certain })
   }
   const steps = links.map((link, i) => readStep(link, keys[i] ?? null, place))
   return { root, steps, range: node.range }

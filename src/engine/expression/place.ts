@@ -19,6 +19,8 @@ export interface Reference {
   readonly range: SourceRange
   /** True where absence is provided for: inside `has()`, `default()`, or with `.?`. */
   readonly guarded: boolean
+  /** False where it may go unread: in a branch of a choice, beside `&&` or `||`, in a loop's body, in a fallback. */
+  readonly certain: boolean
 }
 
 /** One evaluation. */
@@ -39,6 +41,8 @@ export interface Place {
   /** How many loops are around. */
   readonly loops: number
   readonly guarded: boolean
+  /** Whether every evaluation of the expression comes by here. */
+  readonly certain: boolean
   /** Gathers what the expression reads. */
   readonly references: Reference[]
   readonly compile: (node: ASTNode, place: Place) => Evaluate

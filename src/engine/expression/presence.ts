@@ -52,7 +52,7 @@ function compileHas([path]: readonly ASTNode[], place: Place): Evaluate {
 
 function compileDefault([value, fallback]: readonly ASTNode[], place: Place): Evaluate {
   const find = compileLenient(given(value), { ...place, guarded: true })
-  const otherwise = place.compile(given(fallback), place)
+  const otherwise = place.compile(given(fallback), { ...place, certain: false })
   return (frame) => findIn(frame, find) ?? otherwise(frame)
 }
 
@@ -68,6 +68,6 @@ function findIn(frame: Frame, find: (frame: Frame) => Value | undefined): Value 
 
 function compileOrValue([value, fallback]: readonly ASTNode[], place: Place): Evaluate {
   const evaluate = place.compile(given(value), place)
-  const otherwise = place.compile(given(fallback), place)
+  const otherwise = place.compile(given(fallback), { ...place, certain: false })
   return (frame) => evaluate(frame) ?? otherwise(frame)
 }

@@ -1,24 +1,31 @@
+import { messageOf } from '../../lib/errors.ts'
 import { pointer } from '../../lib/json.ts'
-import { DEFAULT_HANDLE, ERROR_HANDLE, type Block } from '../block.ts'
+import { ERROR_HANDLE, type Block } from '../block.ts'
 import { compileConfig, type ConfigTemplate } from '../config-template.ts'
-import type { GraphDefinition, GraphNode } from '../definition.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import type { PlanEdge, PlanGraph } from '../plan.ts'
 import type { BlockRegistry } from '../registry.ts'
-import { Ancestry, topologicalOrder } from './ancestry.ts'
+import { Ancestry } from './ancestry.ts'
+import { compileEdges } from './compile-edges.ts'
 import { compileNode } from './compile-node.ts'
-import { expressionFault } from './expression-fault.ts'
+import { findComponents } from './components.ts'
+import type { Inspection } from './inspection.ts'
+import { unreachableNodes } from './reachability.ts'
+import type { ReadGraph, ReadNode } from './read-graph.ts'
 import { checkReferences, type NodeNames, type VisibleNames } from './references.ts'
+import { typeOfBlockSchema, type ValueType } from './value-type.ts'
 
 export interface GraphContext {
-  /** Where the graph stands in the definition. */
-  readonly at: string
   readonly blocks: Pick<BlockRegistry, 'get' | 'closest'>
-  readonly report: (diagnostic: Diagnostic) => void
-  readonly variables: ReadonlySet<string>
-  /** Counts nodes; false when the definition has more than it may. */
-  readonly admits: (nodeCount: number, at: string) => boolean
-  readonly maySuggest: () => boolean
+  readonly inspection: Inspection
+  /** Null when they could not be read. */
+  readonly variables: ReadonlySet<string> | null | undefined
+  /** What is known of the execution's input. */
+  readonly input: ValueType | null
+  /** What is known of the items of the loop around. */
+  readonly item: ValueType | null
+  /** How many loops are around. */
+  readonly depth: number
   /** What the loop around a body lets it see; null for the definition's own graph. */
   readonly outer: OuterGraph | null
 }
@@ -28,20 +35,35 @@ export interface OuterGraph {
   readonly nodes: NodeNames
   /** Whether the body may name a node because it is decided before the loop starts. */
   readonly isUpstream: (id: string) => boolean
+  readonly outputOf: (id: string) => ValueType | null
+}
+
+/** A node and the block that does its work; undefined when there is none, or when the node is malformed. */
+interface Placed extends ReadNode {
+  readonly block: Block | undefined
+  readonly handles: readonly string[] | null
 }
 
 /** Checks one graph and compiles it. The result is only meaningful when nothing was reported as an error. */
-export function compileGraph(graph: GraphDefinition, context: GraphContext): PlanGraph {
-  const { at, report, outer } = context
-  if (!context.admits(graph.nodes.length, pointer(at, 'nodes'))) return { nodes: [], output: null }
+export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph {
+  const { inspection, outer } = context
   const indexById = indexNodes(graph.nodes, context)
-  const found = graph.nodes.map((node, index) => findBlock(node, pointer(at, 'nodes', index), context))
-  const edges = compileEdges(graph, { indexById, found, context })
-  const entering = groupEdges(edges, 'target')
-  const leaving = groupEdges(edges, 'source')
-  const order = topologicalOrder(graph.nodes.length, edges)
-  if (order.kind === 'cyclic') report(cycleProblem(order.cycle, graph, at))
-  const ancestry = new Ancestry(graph.nodes.length, edges, order.kind === 'sorted' ? order.order : [])
+  const placed = graph.nodes.map((node) => placeNode(node, context))
+  const { edges, entering } = compileEdges(graph.edges, {
+    indexById,
+    nodes: graph.nodes,
+    handles: placed.map(({ handles }) => handles),
+    inspection,
+  })
+  const components = findComponents(placed.length, edges)
+  for (const cycle of components.cycles) inspection.report(cycleProblem(cycle, graph))
+  if (graph.hasAllEdges) {
+    const entered = unreachableNodes(placed.length, { entering, isCyclic: components.isCyclic })
+    for (const [node, sources] of entered) reportUnreachable(node, { sources, placed, inspection })
+  }
+  const ancestry = new Ancestry(components, edges)
+  const incoming = groupEdges(edges, 'target')
+  const outgoing = groupEdges(edges, 'source')
 
   const nodes: NodeNames = {
     has: (id) => indexById.has(id) || (outer?.nodes.has(id) ?? false),
@@ -51,77 +73,107 @@ export function compileGraph(graph: GraphDefinition, context: GraphContext): Pla
   const isUpstream = (id: string, of: number | 'output'): boolean => {
     const other = indexById.get(id)
     if (other === undefined) return outer?.isUpstream(id) ?? false
-    // In a cyclic graph nothing is upstream of anything; the cycle itself is the one thing to say.
-    return of === 'output' || order.kind === 'cyclic' || ancestry.isAncestor(other, of)
+    return of === 'output' || !graph.hasAllEdges || ancestry.isAncestor(other, of)
+  }
+  const outputOf = (id: string): ValueType | null => {
+    const index = indexById.get(id)
+    if (index === undefined) return outer?.outputOf(id) ?? null
+    const { block, node } = placed[index] ?? {}
+    // A node that goes on after a failure has another output then.
+    return block && node?.onError === 'fail' ? typeOfBlockSchema(block.output, 'output') : null
   }
   const visibleTo = (place: number | 'output'): VisibleNames => ({
-    variables: context.variables,
+    variables: context.variables ?? null,
     nodes,
     isUpstream: (id) => isUpstream(id, place),
     inLoop: outer !== null,
     onErrorRoute:
-      place !== 'output' && (entering.get(place) ?? []).some(({ handle }) => handle === ERROR_HANDLE),
+      place !== 'output' &&
+      (!graph.hasAllEdges || (incoming.get(place) ?? []).some(({ handle }) => handle === ERROR_HANDLE)),
     binds: [],
-    allowsSecrets: place !== 'output' && found[place]?.effect === 'external',
-    maySuggest: context.maySuggest,
+    bindsKnownItem: false,
+    allowsSecrets: place !== 'output' && placed[place]?.block?.effect === 'external',
+    types: { input: context.input, item: context.item, output: outputOf },
   })
 
   return {
-    nodes: graph.nodes.flatMap((node, index) => {
-      const block = found[index]
-      if (!block) return []
+    nodes: placed.flatMap(({ at, node, block, handles }, index) => {
+      if (!node || !block) return []
       return compileNode(node, {
         index,
         block,
-        at: pointer(at, 'nodes', index),
-        report,
+        handles: handles ?? [],
+        at,
+        inspection,
         names: visibleTo(index),
-        incoming: entering.get(index) ?? [],
-        outgoing: leaving.get(index) ?? [],
-        compileBody: (body, bodyAt) =>
+        incoming: incoming.get(index) ?? [],
+        outgoing: outgoing.get(index) ?? [],
+        depth: context.depth,
+        compileBody: (body, item) =>
           compileGraph(body, {
             ...context,
-            at: bodyAt,
-            outer: { nodes, isUpstream: (id) => isUpstream(id, index) },
+            item,
+            depth: context.depth + 1,
+            outer: { nodes, isUpstream: (id) => isUpstream(id, index), outputOf },
           }),
       })
     }),
-    output: compileOutput(graph, context, visibleTo('output')),
+    output: compileOutput(graph, inspection, visibleTo('output')),
   }
 }
 
-function indexNodes(nodes: readonly GraphNode[], { at, report, outer }: GraphContext): Map<string, number> {
+function indexNodes(nodes: readonly ReadNode[], { inspection, outer }: GraphContext): Map<string, number> {
   const indexById = new Map<string, number>()
-  for (const [index, { id }] of nodes.entries()) {
+  for (const [index, { id, at }] of nodes.entries()) {
     const isTaken = indexById.has(id) || outer?.nodes.has(id)
     if (!indexById.has(id)) indexById.set(id, index)
     if (!isTaken) continue
     const message = `The node id "${id}" is taken already; an id is unique in its graph and in those around it.`
-    report(
-      problem('NODE_ID_DUPLICATE', pointer(at, 'nodes', index, 'id'), message, {
-        nodeId: id,
-        relatedNodeIds: [id],
-      }),
+    inspection.report(
+      problem('NODE_ID_DUPLICATE', pointer(at, 'id'), message, { nodeId: id, relatedNodeIds: [id] }),
     )
   }
   return indexById
 }
 
-function findBlock(
-  node: GraphNode,
-  at: string,
-  { blocks, report, maySuggest }: GraphContext,
-): Block | undefined {
+function placeNode(read: ReadNode, { blocks, inspection }: GraphContext): Placed {
+  const { at, node } = read
+  if (!node) return { ...read, block: undefined, handles: null }
+  const typeAt = pointer(at, 'type')
   const block = blocks.get(node.type)
-  if (block) return block
-  const meant = maySuggest() ? blocks.closest(node.type) : null
-  report(
-    problem('BLOCK_UNKNOWN', pointer(at, 'type'), `No block of type "${node.type}" is registered.`, {
-      nodeId: node.id,
-      suggestion: meant ? `Did you mean "${meant}"?` : 'The query `blocks` lists what there is.',
-    }),
-  )
-  return undefined
+  if (!block) {
+    const meant = inspection.maySuggest() ? blocks.closest(node.type) : null
+    inspection.report(
+      problem('BLOCK_UNKNOWN', typeAt, `No block of type "${node.type}" is registered.`, {
+        nodeId: node.id,
+        suggestion: meant ? `Did you mean "${meant}"?` : 'The query `blocks` lists what there is.',
+      }),
+    )
+    inspection.leaveUnread(node.config)
+    return { ...read, block: undefined, handles: null }
+  }
+  if (block.deprecated !== null) {
+    inspection.report(
+      problem('BLOCK_DEPRECATED', typeAt, `The block "${node.type}" is going away.`, {
+        severity: 'warning',
+        nodeId: node.id,
+        suggestion: block.deprecated,
+      }),
+    )
+  }
+  return { ...read, block, handles: handlesOf(block, read, inspection) }
+}
+
+/** The handles of a node. They are computed by their author's code: when that throws, they are not known. */
+function handlesOf(block: Block, { at, node }: ReadNode, inspection: Inspection): readonly string[] | null {
+  if (!node) return null
+  try {
+    return [...block.handles(node.config), ...(node.onError === 'route' ? [ERROR_HANDLE] : [])]
+  } catch (thrown) {
+    const message = `The block cannot say which handles the node has: ${messageOf(thrown)}.`
+    inspection.report(problem('CONFIG_INVALID', pointer(at, 'config'), message, { nodeId: node.id }))
+    return null
+  }
 }
 
 function groupEdges(
@@ -137,87 +189,50 @@ function groupEdges(
   return groups
 }
 
-interface EdgeContext {
-  readonly indexById: ReadonlyMap<string, number>
-  readonly found: readonly (Block | undefined)[]
-  readonly context: GraphContext
-}
-
-function compileEdges(graph: GraphDefinition, { indexById, found, context }: EdgeContext): PlanEdge[] {
-  const { at, report } = context
-  const seen = new Set<string>()
-  return graph.edges.flatMap((edge, i) => {
-    const where = pointer(at, 'edges', i)
-    const ends = (['source', 'target'] as const).map((end) => {
-      const index = indexById.get(edge[end])
-      if (index === undefined) {
-        report(
-          problem(
-            'EDGE_DANGLING',
-            pointer(where, end),
-            `The edge’s ${end} "${edge[end]}" is not a node of this graph.`,
-          ),
-        )
-      }
-      return index
-    })
-    const [source, target] = ends
-    if (source === undefined || target === undefined) return []
-    const handle = edge.sourceHandle ?? DEFAULT_HANDLE
-    const key = `${source} ${target} ${handle}`
-    if (seen.has(key)) {
-      const message = `"${edge.source}" and "${edge.target}" are joined by the handle "${handle}" already; remove this edge.`
-      report(problem('EDGE_DUPLICATE', where, message, { nodeId: edge.source }))
-      return []
-    }
-    seen.add(key)
-    const node = graph.nodes[source]
-    const block = found[source]
-    if (node && block) checkHandle({ node, block, handle, where, report })
-    return [{ source, target, handle }]
-  })
-}
-
-function checkHandle({
-  node,
-  block,
-  handle,
-  where,
-  report,
-}: {
-  node: GraphNode
-  block: Block
-  handle: string
-  where: string
-  report: GraphContext['report']
-}): void {
-  const handles = [...block.handles(node.config), ...(node.onError === 'route' ? [ERROR_HANDLE] : [])]
-  if (handles.includes(handle)) return
-  const suggestion =
-    handle === ERROR_HANDLE
-      ? 'Set the node’s `onError` to "route" to give it the handle "error".'
-      : `It has: ${handles.map((name) => `"${name}"`).join(', ')}.`
-  const message = `"${node.id}" has no handle "${handle}".`
-  report(problem('HANDLE_UNKNOWN', pointer(where, 'sourceHandle'), message, { nodeId: node.id, suggestion }))
-}
-
-function cycleProblem(cycle: readonly number[], graph: GraphDefinition, at: string): Diagnostic {
-  const ids = cycle.map((index) => graph.nodes[index]?.id ?? '')
+function cycleProblem(cycle: readonly number[], { at, nodes }: ReadGraph): Diagnostic {
+  const ids = cycle.map((index) => nodes[index]?.id ?? '')
   const [first = ''] = ids
   const message = `These nodes follow each other in a circle: ${[...ids, first].join(' → ')}. Remove one of the edges.`
   return problem('GRAPH_CYCLE', pointer(at, 'edges'), message, { nodeId: first, relatedNodeIds: ids })
 }
 
+function reportUnreachable(
+  index: number,
+  {
+    sources,
+    placed,
+    inspection,
+  }: { sources: readonly number[]; placed: readonly Placed[]; inspection: Inspection },
+): void {
+  const { at, id, node } = placed[index] ?? {}
+  if (at === undefined || !node) return
+  const message =
+    sources.length > 0
+      ? `"${id}" can never start: it is only entered from nodes that are on a cycle or never start themselves.`
+      : `"${id}" can never start: the edges that enter it come from nowhere, or by a handle that does not exist.`
+  inspection.report(
+    problem('NODE_UNREACHABLE', at, message, {
+      severity: 'warning',
+      nodeId: id,
+      relatedNodeIds: sources.length > 0 ? sources.map((source) => placed[source]?.id ?? '') : undefined,
+      suggestion: 'Mend those edges, or enter it from a node that starts.',
+    }),
+  )
+}
+
 function compileOutput(
-  graph: GraphDefinition,
-  { at, report }: GraphContext,
+  { at, output }: ReadGraph,
+  inspection: Inspection,
   names: VisibleNames,
 ): ConfigTemplate | null {
-  if (graph.output === undefined) return null
-  return compileConfig(graph.output, {
+  if (output === undefined) return null
+  return compileConfig(output, {
     at: pointer(at, 'output'),
     isRaw: () => false,
-    onTemplate: (template, where) => checkReferences(template, { at: where, names, report }),
-    onFault: (fault, where) => report(expressionFault(fault, where)),
+    compileText(text, where) {
+      const template = inspection.compileText(text, where)
+      if (template) checkReferences(template, { at: where, names, inspection })
+      return template
+    },
   })
 }

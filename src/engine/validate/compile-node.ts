@@ -1,92 +1,92 @@
 import { isJsonObject, pointer, type Json } from '../../lib/json.ts'
 import type { Block, ExpressionField } from '../block.ts'
 import { compileConfig } from '../config-template.ts'
-import { graphSchema, type GraphDefinition, type GraphNode } from '../definition.ts'
-import { problem, type Diagnostic } from '../diagnostics.ts'
-import { compileExpression, type Expression } from '../expression.ts'
-import type { PlanEdge, PlanGraph, PlanNode } from '../plan.ts'
+import type { GraphNode } from '../definition.ts'
+import { problem } from '../diagnostics.ts'
+import type { Expression } from '../expression.ts'
+import { NO_GRAPH, type PlanEdge, type PlanGraph, type PlanNode } from '../plan.ts'
 import { readConfig } from '../read-config.ts'
 import { retryPolicySchema } from '../retry-policy.ts'
-import { isTemplate } from '../template.ts'
-import { expressionFault } from './expression-fault.ts'
+import { isTemplate, type Template } from '../template.ts'
+import { configDiagnostics } from './config-issues.ts'
+import type { Inspection } from './inspection.ts'
+import { typeOfPath, valueFault } from './known-types.ts'
+import { readGraph, type ReadGraph } from './read-graph.ts'
 import { checkExpression, checkReferences, type VisibleNames } from './references.ts'
-import { issuesToDiagnostics, standingIssues } from './zod-issues.ts'
+import { itemOf, jsonTypeOf, typeAt, typeOfBlockSchema, type ValueType } from './value-type.ts'
+import { standingIssues } from './zod-issues.ts'
 
 export interface NodeContext {
   readonly index: number
   readonly block: Block
+  readonly handles: readonly string[]
   /** Where the node stands in the definition. */
   readonly at: string
-  readonly report: (diagnostic: Diagnostic) => void
+  readonly inspection: Inspection
   readonly names: VisibleNames
   readonly incoming: readonly PlanEdge[]
   readonly outgoing: readonly PlanEdge[]
-  readonly compileBody: (body: GraphDefinition, at: string) => PlanGraph
+  /** How many loops are around the node. */
+  readonly depth: number
+  /** Compiles the body of a loop, given what is known of its items. */
+  readonly compileBody: (body: ReadGraph, item: ValueType | null) => PlanGraph
 }
 
-/** Where a loop's config holds its body. */
+/** Where a loop's config holds its body, and its items. */
 const BODY = 'body'
+const ITEMS = 'items'
+/** How deep loops may nest: ten of ten items each are ten billion steps already. */
+const MAX_LOOP_DEPTH = 10
 
 /** Checks one node's config, templates and expressions, and compiles it. */
 export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
-  const { index, block, at, report, names, incoming, outgoing } = context
+  const { index, block, handles, at, inspection, names, incoming, outgoing } = context
   const nodeId = node.id
   const configAt = pointer(at, 'config')
   const bodyAt = block.run === 'loop' ? pointer(configAt, BODY) : null
-  const expressions = new Map<string, Expression>()
-  const templateAt = new Set<string>()
   const secretNames = new Set(block.secrets)
-  const noteSecrets = ({ references }: Expression): void => {
-    for (const { path } of references)
-      if (path[0] === 'secrets' && path[1] !== undefined) secretNames.add(path[1])
-  }
-
-  const compileBare = (source: string, where: string, binds: readonly string[]): void => {
-    try {
-      const expression = compileExpression(source)
-      expressions.set(source, expression)
-      noteSecrets(expression)
-      checkExpression(expression, {
-        at: where,
-        names: { ...names, binds: [...names.binds, ...binds] },
-        report,
-        nodeId,
-      })
-    } catch (fault) {
-      report(expressionFault(fault, where, nodeId))
-    }
-  }
-  for (const field of block.expressions) {
-    for (const { where, source } of findField(node.config, field, configAt))
-      compileBare(source, where, field.binds)
-  }
-  if (node.retry?.retryIf !== undefined)
-    compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), ['error', 'attempt'])
+  for (const name of block.secrets) inspection.secretUses.push({ name, nodeId, pointer: pointer(at, 'type') })
+  const expressions = new Map<string, Expression>()
+  const templates = new Map<string, Template | null>()
 
   const config = compileConfig(node.config, {
     at: configAt,
     isRaw: (where) => where === bodyAt || block.expressions.some((field) => matches(where, field, configAt)),
-    onTemplate: (template, where) => {
-      templateAt.add(where)
-      for (const part of template.parts) if (typeof part !== 'string') noteSecrets(part.expression)
-      checkReferences(template, { at: where, names, report, nodeId })
-    },
-    onFault: (fault, where) => {
-      templateAt.add(where)
-      report(expressionFault(fault, where, nodeId))
+    compileText(text, where) {
+      const template = inspection.compileText(text, where, nodeId)
+      templates.set(where, template)
+      if (template) {
+        checkReferences(template, { at: where, names, inspection, nodeId, secretNames })
+        checkValue(template, where, configAt, context, nodeId)
+      }
+      return template
     },
   })
+  const compileBare = (source: string, where: string, visible: VisibleNames): void => {
+    const expression = inspection.compileBare(source, where, nodeId)
+    if (!expression) return
+    expressions.set(source, expression)
+    checkExpression(expression, { at: where, names: visible, inspection, nodeId, secretNames })
+  }
+  for (const field of block.expressions) {
+    const visible = binding(names, field, itemsOf(templates, pointer(configAt, field.itemsOf ?? ''), names))
+    for (const { where, source } of findField(node.config, field, configAt))
+      compileBare(source, where, visible)
+  }
+  if (node.retry?.retryIf !== undefined) {
+    const visible = binding(names, { binds: ['error', 'attempt'] }, null)
+    compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), visible)
+  }
+
   const read = readConfig(block, node.config)
   // What a template will yield is not known yet.
-  const issues = standingIssues(read.ok ? [] : read.issues, (path) =>
-    isAtOrUnder(pointer(configAt, ...path.map(String)), templateAt),
+  const issues = standingIssues(read.ok ? [] : read.issues, (path) => isAtOrUnder(configAt, path, templates))
+  configDiagnostics(issues, { block, config: node.config, at: configAt, nodeId }).forEach((diagnostic) =>
+    inspection.report(diagnostic),
   )
-  for (const diagnostic of issuesToDiagnostics(issues, { code: 'CONFIG_INVALID', at: configAt, nodeId }))
-    report(diagnostic)
-  const handles = block.handles(node.config)
   if (handles.some(isTemplate)) {
     const message = 'A handle cannot be a template: edges name it, so it must be known before the run.'
-    report(problem('CONFIG_INVALID', configAt, message, { nodeId }))
+    inspection.report(problem('CONFIG_INVALID', configAt, message, { nodeId }))
   }
   return {
     index,
@@ -94,6 +94,7 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     block,
     config,
     expressions,
+    secretNames: [...secretNames],
     handles,
     incoming,
     outgoing,
@@ -101,36 +102,103 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     timeoutMs: node.timeoutMs ?? block.timeoutMs,
     stepTimeoutMs: node.stepTimeoutMs ?? null,
     heartbeatMs: node.heartbeatMs ?? block.heartbeatMs,
-    secretNames: [...secretNames],
     onError: node.onError,
     defaultOutput: node.defaultOutput ?? null,
     onUnknown: node.onUnknown,
-    body: bodyAt === null ? null : compileBody(node, bodyAt, context),
+    body:
+      bodyAt === null
+        ? null
+        : compileBody(node, bodyAt, context, itemsOf(templates, pointer(configAt, ITEMS), names)),
   }
 }
 
-function isAtOrUnder(where: string, places: ReadonlySet<string>): boolean {
-  for (const place of places) if (where === place || where.startsWith(`${place}/`)) return true
-  return false
+/** Reports a template whose value cannot be what its field takes, as far as both are known. */
+function checkValue(
+  template: Template,
+  where: string,
+  configAt: string,
+  { block, names, inspection }: NodeContext,
+  nodeId: string,
+): void {
+  const field = typeAt(typeOfBlockSchema(block.config, 'input'), keysOf(where.slice(configAt.length)))
+  const path = pathOf(template)
+  const value = template.isWhole ? path && jsonTypeOf(typeOfPath(path, names.types)) : 'string'
+  const what = template.isWhole ? `\`${template.text.trim()}\`` : 'Text with expressions in it'
+  const fault = valueFault(value, { field, what })
+  if (!fault) return
+  const { code, message, severity, suggestion } = fault
+  inspection.report(problem(code, where, message, { severity, nodeId, suggestion, ...rangeOf(template) }))
 }
 
-function compileBody(node: GraphNode, at: string, { report, compileBody: compile }: NodeContext): PlanGraph {
-  const parsed = graphSchema.safeParse(node.config[BODY])
-  if (!parsed.success) {
-    // That there is no body at all is said by the loop's own config.
-    const issues = isJsonObject(node.config[BODY]) ? parsed.error.issues : []
-    issuesToDiagnostics(issues, { code: 'DEFINITION_MALFORMED', at, nodeId: node.id }).forEach(report)
+/** The path that a template is, when it is nothing else. */
+function pathOf({ isWhole, parts: [part] }: Template): readonly string[] | null {
+  return isWhole && typeof part === 'object' ? part.expression.path : null
+}
+
+function rangeOf({ isWhole, parts: [part] }: Template): { range?: { start: number; end: number } } {
+  if (!isWhole || typeof part !== 'object') return {}
+  const { offset, expression } = part
+  return { range: { start: offset, end: offset + expression.source.length } }
+}
+
+/** The names around an expression, and those that its block binds for it. */
+function binding(
+  names: VisibleNames,
+  { binds, itemsOf: list }: Pick<ExpressionField, 'binds' | 'itemsOf'>,
+  item: ValueType | null,
+): VisibleNames {
+  const bound = { ...names, binds: [...names.binds, ...binds] }
+  if (list === undefined || !binds.includes('item')) return bound
+  return { ...bound, bindsKnownItem: true, types: { ...names.types, item } }
+}
+
+/** What is known of the items of the list that stands at a place, when it is a plain path to one. */
+function itemsOf(
+  templates: ReadonlyMap<string, Template | null>,
+  at: string,
+  { types }: VisibleNames,
+): ValueType | null {
+  const template = templates.get(at)
+  const path = template ? pathOf(template) : null
+  return path && itemOf(typeOfPath(path, types))
+}
+
+function isAtOrUnder(
+  base: string,
+  path: readonly PropertyKey[],
+  templates: ReadonlyMap<string, unknown>,
+): boolean {
+  let where = base
+  if (templates.has(where)) return true
+  return path.some((key) => templates.has((where = pointer(where, String(key)))))
+}
+
+function compileBody(
+  node: GraphNode,
+  at: string,
+  { inspection, depth, compileBody: compile }: NodeContext,
+  item: ValueType | null,
+): PlanGraph {
+  const body = node.config[BODY]
+  // That there is no body at all is said by the loop's own config.
+  if (!isJsonObject(body)) return NO_GRAPH
+  if (depth >= MAX_LOOP_DEPTH) {
+    const message = `Loops may be nested ${MAX_LOOP_DEPTH} deep at most.`
+    inspection.report(problem('DEFINITION_TOO_DEEP', at, message, { nodeId: node.id }))
+    inspection.leaveUnread(body)
     return NO_GRAPH
   }
-  if (parsed.data.nodes.length === 0) {
-    const message = 'The loop’s body has no nodes.'
-    report(problem('DEFINITION_EMPTY', pointer(at, 'nodes'), message, { nodeId: node.id }))
-    return NO_GRAPH
-  }
-  return compile(parsed.data, at)
+  const graph = readGraph(body, { at, nodeId: node.id, inspection })
+  return graph ? compile(graph, item) : NO_GRAPH
 }
 
-const NO_GRAPH: PlanGraph = { nodes: [], output: null }
+/** The keys of a JSON pointer. */
+function keysOf(where: string): string[] {
+  return where
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
 
 interface Found {
   readonly where: string

@@ -1,2 +1,3 @@
-export { validateDefinition, type Validation } from './validate-definition.ts'
+export { validateDefinition, type Validation, type ValidationOptions } from './validate-definition.ts'
 export { inputProblems, type InputProblem } from './input-schema.ts'
+export { missingSecrets } from './missing-secrets.ts'

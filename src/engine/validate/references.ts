@@ -2,6 +2,9 @@ import { closest } from '../../lib/suggest.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import type { Expression, Reference } from '../expression.ts'
 import type { Template } from '../template.ts'
+import type { Inspection } from './inspection.ts'
+import { fieldFault, type KnownTypes } from './known-types.ts'
+import { referenceTo } from './path-text.ts'
 
 /** The ids of the nodes of a graph and of the graphs around it. */
 export interface NodeNames {
@@ -11,24 +14,28 @@ export interface NodeNames {
 
 /** What an expression may name at its place. */
 export interface VisibleNames {
-  readonly variables: ReadonlySet<string>
+  /** Null when the definition's variables could not be read: any may be there. */
+  readonly variables: ReadonlySet<string> | null
   readonly nodes: NodeNames
   readonly isUpstream: (nodeId: string) => boolean
   readonly inLoop: boolean
   readonly onErrorRoute: boolean
   /** Names that the block binds beside the scope, such as a filter's `item`. */
   readonly binds: readonly string[]
+  /** Whether `item` among them is of the type that `types` say. */
+  readonly bindsKnownItem: boolean
   /** E12: a pure block's result may not depend on a secret. */
   readonly allowsSecrets: boolean
-  /** False once a definition has had as many suggestions as anybody reads: they are dear. */
-  readonly maySuggest: () => boolean
+  readonly types: KnownTypes
 }
 
 export interface ReferenceCheck {
   readonly at: string
   readonly names: VisibleNames
-  readonly report: (diagnostic: Diagnostic) => void
+  readonly inspection: Inspection
   readonly nodeId?: string
+  /** Gathers the names of the secrets that are read. */
+  readonly secretNames?: Set<string>
 }
 
 const ALWAYS = ['input', 'variables', 'nodes', 'execution', 'secrets']
@@ -42,24 +49,54 @@ export function checkReferences(template: Template, check: ReferenceCheck): void
 
 /** The same for one bare expression, which stands `offset` characters into its string. */
 export function checkExpression(expression: Expression, check: ReferenceCheck, offset = 0): void {
+  const { at, names, inspection, nodeId } = check
   for (const reference of expression.references) {
-    const fault = faultOf(reference, check.names)
+    const range = { start: reference.range.start + offset, end: reference.range.end + offset }
+    noteUse(reference, { ...check, range })
+    const fault = faultOf(reference, names, inspection) ?? absenceOf(reference, expression, names)
     if (!fault) continue
-    const { code, message, severity = 'error', suggestion } = fault
-    check.report(
-      problem(code, check.at, message, {
-        severity,
-        range: { start: reference.range.start + offset, end: reference.range.end + offset },
-        ...(check.nodeId === undefined ? {} : { nodeId: check.nodeId }),
-        ...(suggestion === undefined ? {} : { suggestion }),
-      }),
+    const { code, message, severity, suggestion } = fault
+    inspection.report(
+      problem(code, at, message, { severity: severity ?? 'error', range, nodeId, suggestion }),
     )
   }
 }
 
-type Fault = Pick<Diagnostic, 'code' | 'message' | 'suggestion'> & { severity?: Diagnostic['severity'] }
+/** Keeps in mind which variables and secrets are used. */
+function noteUse(
+  { path: [root, name], guarded }: Reference,
+  { at, names, inspection, nodeId, secretNames, range }: ReferenceCheck & Pick<Reference, 'range'>,
+): void {
+  if (root === undefined || names.binds.includes(root)) return
+  if (root === 'variables') inspection.useVariable(name ?? null)
+  if (root !== 'secrets' || name === undefined || nodeId === undefined || !names.allowsSecrets) return
+  secretNames?.add(name)
+  if (!guarded) inspection.secretUses.push({ name, nodeId, pointer: at, range })
+}
 
-function faultOf({ path, guarded }: Reference, names: VisibleNames): Fault | null {
+/** What is known to be absent where it is read. Where it may not be read at all, this is only a warning. */
+function absenceOf(reference: Reference, { references }: Expression, names: VisibleNames): Fault | null {
+  const [root = ''] = reference.path
+  // Of what a block binds nothing is known, an item of a known list apart.
+  const isOpaque = names.binds.includes(root) && !(root === 'item' && names.bindsKnownItem)
+  if (reference.guarded || isOpaque) return null
+  // `has(input.x) ? input.x : 0` has thought of it.
+  if (references.some((other) => other.guarded && startsAlike(other.path, reference.path))) return null
+  const fault = fieldFault(reference.path, names.types)
+  if (!fault) return null
+  return reference.certain ? fault : { ...fault, severity: 'warning' }
+}
+
+function startsAlike(a: readonly string[], b: readonly string[]): boolean {
+  return a.slice(0, b.length).every((key, i) => key === b[i])
+}
+
+type Fault = Pick<Diagnostic, 'code' | 'message'> & {
+  readonly severity?: Diagnostic['severity']
+  readonly suggestion?: string | undefined
+}
+
+function faultOf({ path, guarded }: Reference, names: VisibleNames, inspection: Inspection): Fault | null {
   const [root = '', name] = path
   if (names.binds.includes(root)) return null
   switch (root) {
@@ -76,21 +113,31 @@ function faultOf({ path, guarded }: Reference, names: VisibleNames): Fault | nul
         message: '"error" exists only in a node that an edge enters by the handle "error".',
       }
     case 'secrets':
-      if (names.allowsSecrets) return null
-      return {
-        code: 'SECRET_IN_PURE_BLOCK',
-        message: 'Only external blocks may use secrets; this place must not depend on one.',
-      }
+      return secretFault(name, names)
     case 'variables':
-      return name === undefined || guarded || names.variables.has(name) ? null : unknownVariable(name, names)
+      if (name === undefined || guarded || !names.variables || names.variables.has(name)) return null
+      return unknownVariable(name, names.variables, inspection)
     case 'nodes':
-      return nodeFault(name, names)
+      return nodeFault(name, names, inspection)
     default:
       return unknownName(root, names)
   }
 }
 
-function nodeFault(id: string | undefined, names: VisibleNames): Fault | null {
+function secretFault(name: string | undefined, { allowsSecrets }: VisibleNames): Fault | null {
+  if (!allowsSecrets) {
+    return {
+      code: 'SECRET_IN_PURE_BLOCK',
+      message: 'Only external blocks may use secrets; this place must not depend on one.',
+    }
+  }
+  if (name !== undefined) return null
+  const message =
+    '"secrets" cannot be used as a whole; name the secret, as in `secrets.CRM_KEY`, so that only this one is opened.'
+  return { code: 'NAME_UNKNOWN', message }
+}
+
+function nodeFault(id: string | undefined, names: VisibleNames, inspection: Inspection): Fault | null {
   if (id === undefined) {
     const message =
       '"nodes" cannot be used as a whole; name the node, as in `nodes.find.output` or `nodes["my-node"].output`.'
@@ -101,8 +148,9 @@ function nodeFault(id: string | undefined, names: VisibleNames): Fault | null {
     const message = `"${id}" is not upstream of this node, so its result is not known here; join them by edges.`
     return { code: 'NODE_NOT_UPSTREAM', message }
   }
-  const meant = names.maySuggest() ? meantNode(id, names.nodes.all()) : null
-  const suggestion = meant === null ? {} : { suggestion: `Did you mean ${referenceTo(meant)}?` }
+  const meant = inspection.maySuggest() ? meantNode(id, names.nodes.all()) : null
+  const suggestion =
+    meant === null ? {} : { suggestion: `Did you mean \`${referenceTo(['nodes', meant])}\`?` }
   return { code: 'NODE_UNKNOWN', message: `There is no node "${id}".`, ...suggestion }
 }
 
@@ -111,18 +159,14 @@ function meantNode(id: string, ids: readonly string[]): string | null {
   return ids.find((other) => other.startsWith(`${id}-`)) ?? closest(id, ids)
 }
 
-function referenceTo(id: string): string {
-  return /^[A-Za-z_]\w*$/.test(id) ? `\`nodes.${id}\`` : `\`nodes["${id}"]\``
-}
-
 /** Only a warning: a start may bring variables that the definition gives no default. */
-function unknownVariable(name: string, names: VisibleNames): Fault {
-  const meant = names.maySuggest() ? closest(name, names.variables) : null
+function unknownVariable(name: string, variables: ReadonlySet<string>, inspection: Inspection): Fault {
+  const meant = inspection.maySuggest() ? closest(name, variables) : null
   return {
     code: 'NAME_UNKNOWN',
     severity: 'warning',
     message: `The definition has no variable "${name}"; unless every start brings it, this fails.`,
-    ...(meant ? { suggestion: `Did you mean \`variables.${meant}\`?` } : {}),
+    ...(meant ? { suggestion: `Did you mean \`${referenceTo(['variables', meant])}\`?` } : {}),
   }
 }
 

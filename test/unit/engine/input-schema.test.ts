@@ -55,9 +55,8 @@ describe('an execution’s input against its schema', () => {
   })
 
   test('a pattern made to backtrack does not', () => {
-    const startedAt = performance.now()
+    // An engine that backtracks would take longer than this test may, by far.
     expect(inputProblems({ pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}!`)).toHaveLength(1)
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
   })
 
   test('schemas of different tenants may share an `$id`', () => {

@@ -187,3 +187,18 @@ describe('E4: order and concurrency', () => {
     expect(execution.called).toEqual(ids)
   })
 })
+
+test('a chain of 10,000 nodes overflows no stack: its first half runs in order, its second half is skipped', async () => {
+  const ids = Array.from({ length: 10_000 }, (_, i) => `n${i}`)
+  const half = ids.length / 2
+  const fork = { type: 'test.pure', config: { handles: ['out', 'left'] } }
+  const nodes = Object.fromEntries(ids.map((id) => [id, id === `n${half}` ? fork : { type: 'test.pure' }]))
+  const execution = new TestExecution(
+    definition(nodes, ids.join(' > ')),
+    { [`n${half}`]: returns('left', ['left']) },
+    { maxNodes: ids.length },
+  )
+  expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+  expect(execution.called).toEqual(ids.slice(0, half + 1))
+  expect(execution.journal.steps.get('n9999')).toMatchObject({ status: 'SKIPPED' })
+})

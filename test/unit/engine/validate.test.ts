@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { defineBlock } from '../../../src/engine/define-block.ts'
-import { DIAGNOSTIC_CODES, isSound, type Diagnostic } from '../../../src/engine/diagnostics.ts'
-import { topologicalOrder } from '../../../src/engine/validate/ancestry.ts'
+import { isSound, type Diagnostic } from '../../../src/engine/diagnostics.ts'
+import { findComponents } from '../../../src/engine/validate/components.ts'
 import { validateDefinition } from '../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
 import { definition, forEach, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
@@ -24,7 +24,7 @@ const blocks = registryWith([
   }),
 ])
 
-const validate = (document: unknown) => validateDefinition(document, blocks)
+const validate = (document: unknown) => validateDefinition(document, { blocks })
 const diagnose = (document: unknown): readonly Diagnostic[] => validate(document).diagnostics
 
 function only(document: unknown): Diagnostic {
@@ -95,12 +95,19 @@ describe('DEFINITION_MALFORMED', () => {
     ['an unknown onError', { nodes: [{ id: 'a', type: 'x.y', onError: 'ignore' }] }, '/nodes/0/onError'],
     [
       'too many attempts',
-      { nodes: [{ id: 'a', type: 'x.y', retry: { maxAttempts: 101 } }] },
+      { nodes: [{ id: 'a', type: 'test.call', retry: { maxAttempts: 101 } }] },
       '/nodes/0/retry/maxAttempts',
     ],
-    ['an edge without a target', { nodes: [], edges: [{ source: 'a' }] }, '/edges/0/target'],
-    ['no concurrency at all', { nodes: [], limits: { concurrency: 0 } }, '/limits/concurrency'],
-    ['variables that are no object', { nodes: [], variables: [] }, '/variables'],
+    ['edges that are no list', { ...definition({ a: {} }), edges: {} }, '/edges'],
+    ['an edge without a target', { ...definition({ a: {} }), edges: [{ source: 'a' }] }, '/edges/0/target'],
+    [
+      'no concurrency at all',
+      { ...definition({ a: {} }), limits: { concurrency: 0 } },
+      '/limits/concurrency',
+    ],
+    ['variables that are no object', { ...definition({ a: {} }), variables: [] }, '/variables'],
+    ['an input schema that is a text', { ...definition({ a: {} }), inputSchema: 'any' }, '/inputSchema'],
+    ['metadata that are a list', { ...definition({ a: {} }), metadata: [] }, '/metadata'],
     ['NaN', { nodes: [], metadata: { x: Number.NaN } }, '/metadata/x'],
     ['a NUL character', { nodes: [], metadata: { x: '\u0000' } }, '/metadata/x'],
   ])('%s', (_what, document, pointer) => {
@@ -206,20 +213,20 @@ describe('edges', () => {
       type: 'core.branch',
       config: { cases: [{ handle: 'big', when: 'true' }], default: 'small' },
     }
-    expect(only(definition({ a: branch, b: {} }, 'a:huge > b'))).toMatchObject({
+    expect(only(definition({ a: branch, b: {}, c: {} }, 'c > b', 'a:huge > b'))).toMatchObject({
       code: 'HANDLE_UNKNOWN',
-      pointer: '/edges/0/sourceHandle',
+      pointer: '/edges/1/sourceHandle',
       nodeId: 'a',
       suggestion: 'It has: "big", "small".',
     })
     expect(diagnose(definition({ a: branch, b: {}, c: {} }, 'a:big > b', 'a:small > c'))).toEqual([])
     const twoWay = { type: 'core.branch', config: { condition: 'true' } }
     expect(diagnose(definition({ a: twoWay, b: {}, c: {} }, 'a:true > b', 'a:false > c'))).toEqual([])
-    expect(only(definition({ a: twoWay, b: {} }, 'a > b')).code).toBe('HANDLE_UNKNOWN')
+    expect(only(definition({ a: twoWay, b: {}, c: {} }, 'c > b', 'a > b')).code).toBe('HANDLE_UNKNOWN')
   })
 
   test('HANDLE_UNKNOWN for "error" says how to get it', () => {
-    expect(only(definition({ a: {}, b: {} }, 'a:error > b'))).toMatchObject({
+    expect(only(definition({ a: {}, b: {}, c: {} }, 'c > b', 'a:error > b'))).toMatchObject({
       code: 'HANDLE_UNKNOWN',
       suggestion: expect.stringContaining('`onError` to "route"'),
     })
@@ -257,9 +264,9 @@ describe('GRAPH_CYCLE', () => {
   test('is found in a ring of 10,000 nodes, and a row of 10,000 is none, without overflow', () => {
     const count = 10_000
     const row = Array.from({ length: count - 1 }, (_, i) => ({ source: i, target: i + 1, handle: 'out' }))
-    expect(topologicalOrder(count, row)).toMatchObject({ kind: 'sorted' })
-    const ring = topologicalOrder(count, [...row, { source: count - 1, target: 0, handle: 'out' }])
-    expect(ring.kind === 'cyclic' && ring.cycle).toHaveLength(count)
+    expect(findComponents(count, row).cycles).toEqual([])
+    const { cycles } = findComponents(count, [...row, { source: count - 1, target: 0 }])
+    expect(cycles).toEqual([Array.from({ length: count }, (_, i) => i)])
   })
 })
 
@@ -317,7 +324,7 @@ describe('CONFIG_INVALID', () => {
 
   test('a loop without a body', () => {
     const document = definition({ loop: { type: 'core.forEach', config: { items: [] } } })
-    expect(only(document)).toMatchObject({ code: 'CONFIG_INVALID', pointer: '/nodes/0/config/body' })
+    expect(only(document)).toMatchObject({ code: 'CONFIG_REQUIRED', pointer: '/nodes/0/config/body' })
     expect(only(definition({ loop: forEach('{{ input.body }}' as never) })).pointer).toBe(
       '/nodes/0/config/body',
     )
@@ -428,7 +435,8 @@ describe('NAME_UNKNOWN', () => {
   })
 
   test('a variable without a default is only a warning: a start may bring it', () => {
-    const document = { ...withConfig({ x: '{{ variables.citty }}' }), variables: { city: 'Basel' } }
+    const config = { x: '{{ variables.citty }}', y: '{{ variables.city }}' }
+    const document = { ...withConfig(config), variables: { city: 'Basel' } }
     expect(only(document)).toMatchObject({
       code: 'NAME_UNKNOWN',
       severity: 'warning',
@@ -550,12 +558,6 @@ describe('INPUT_SCHEMA_INVALID', () => {
   })
 })
 
-describe('the catalogue', () => {
-  test('every code has a sentence', () => {
-    for (const sentence of Object.values(DIAGNOSTIC_CODES)) expect(sentence).toMatch(/^[A-Z].*\.$/)
-  })
-})
-
 describe('hostile documents', () => {
   const N = 2_000
   const ids = Array.from({ length: N }, (_, i) => `n${i}`)
@@ -597,7 +599,19 @@ describe('hostile documents', () => {
       'DEFINITION_MALFORMED',
     ],
     ['values nested as deep as allowed', () => withConfig({ x: nested(490) }), undefined],
-    ['loops in loops in loops', () => ladder(100), undefined],
+    ['loops in loops in loops, as deep as allowed', () => ladder(10), undefined],
+    ['loops in loops, 100 deep', () => ladder(100), 'DEFINITION_TOO_DEEP'],
+    [
+      '4 MiB of tiny expressions',
+      () => withConfig({ x: Array.from({ length: 300_000 }, (_, i) => `{{${i}}}`) }),
+      'DEFINITION_TOO_COMPLEX',
+    ],
+    [
+      '4 MiB of the longest expressions',
+      () =>
+        withConfig({ x: Array.from({ length: 1_000 }, (_, i) => `{{ size("${i}${'x'.repeat(3_900)}") }}`) }),
+      'DEFINITION_TOO_COMPLEX',
+    ],
     [
       '60,000 nodes in a body',
       () =>
@@ -621,11 +635,8 @@ describe('hostile documents', () => {
       () => ({ ...definition({ a: {} }), inputSchema: { $ref: '#' } }),
       undefined,
     ],
-  ])('%s: an answer in well under a second', (_what, make, code) => {
-    const document = make()
-    const startedAt = performance.now()
-    const { plan, diagnostics } = validate(document)
-    expect(performance.now() - startedAt).toBeLessThan(2_000) // a tenth of it, on a machine that does nothing else
+  ])('%s: an answer', (_what, make, code) => {
+    const { plan, diagnostics } = validate(make())
     expect(diagnostics[0]?.code).toBe(code)
     expect(plan === null).toBe(code !== undefined)
     expect(diagnostics.length).toBeLessThanOrEqual(500)

@@ -1,0 +1,78 @@
+import { pointer } from '../../lib/json.ts'
+import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block.ts'
+import { problem } from '../diagnostics.ts'
+import type { PlanEdge } from '../plan.ts'
+import type { Inspection } from './inspection.ts'
+import type { EnteringEdge } from './reachability.ts'
+import type { ReadEdge, ReadNode } from './read-graph.ts'
+
+export interface EdgeContext {
+  readonly indexById: ReadonlyMap<string, number>
+  readonly nodes: readonly ReadNode[]
+  /** The handles of each node; null where they are not known. */
+  readonly handles: readonly (readonly string[] | null)[]
+  readonly inspection: Inspection
+}
+
+export interface CompiledEdges {
+  readonly edges: readonly PlanEdge[]
+  readonly entering: readonly EnteringEdge[]
+}
+
+/** Checks the edges of a graph, and names their ends by index. */
+export function compileEdges(read: readonly ReadEdge[], context: EdgeContext): CompiledEdges {
+  const { indexById, inspection } = context
+  const seen = new Set<string>()
+  const edges: PlanEdge[] = []
+  const entering: EnteringEdge[] = []
+  for (const { at, edge } of read) {
+    const source = endOf('source')
+    const target = endOf('target')
+    if (target === undefined) continue
+    if (source === undefined) {
+      entering.push({ target, live: null })
+      continue
+    }
+    const handle = edge.sourceHandle ?? DEFAULT_HANDLE
+    const key = `${source} ${target} ${handle}`
+    if (seen.has(key)) {
+      const message = `"${edge.source}" and "${edge.target}" are joined by the handle "${handle}" already; remove this edge.`
+      inspection.report(problem('EDGE_DUPLICATE', at, message, { nodeId: edge.source }))
+      continue
+    }
+    seen.add(key)
+    edges.push({ source, target, handle })
+    const isLive = hasHandle(source, handle, { ...context, at })
+    entering.push({ target, live: isLive ? { source } : null })
+
+    function endOf(end: 'source' | 'target'): number | undefined {
+      const index = indexById.get(edge[end])
+      if (index === undefined) {
+        const message = `The edge’s ${end} "${edge[end]}" is not a node of this graph.`
+        inspection.report(problem('EDGE_DANGLING', pointer(at, end), message))
+      }
+      return index
+    }
+  }
+  return { edges, entering }
+}
+
+/** Whether a node has a handle, as far as is known; reports it when it has not. */
+function hasHandle(
+  source: number,
+  handle: string,
+  { nodes, handles: all, inspection, at }: EdgeContext & { at: string },
+): boolean {
+  const { id } = nodes[source] ?? {}
+  const handles = all[source] ?? null
+  if (handles === null || id === undefined || handles.includes(handle)) return true
+  const suggestion =
+    handle === ERROR_HANDLE
+      ? 'Set the node’s `onError` to "route" to give it the handle "error".'
+      : `It has: ${handles.map((name) => `"${name}"`).join(', ')}.`
+  const message = `"${id}" has no handle "${handle}".`
+  inspection.report(
+    problem('HANDLE_UNKNOWN', pointer(at, 'sourceHandle'), message, { nodeId: id, suggestion }),
+  )
+  return false
+}

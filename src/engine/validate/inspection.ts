@@ -1,0 +1,140 @@
+import type { Json } from '../../lib/json.ts'
+import { problem, type Diagnostic } from '../diagnostics.ts'
+import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../expression.ts'
+import { compileTemplate, countExpressions, type Template } from '../template.ts'
+
+const MAX_DIAGNOSTICS = 500
+const MAX_SUGGESTIONS = 50
+/** Expressions of a definition, and all texts with expressions together, in characters: about half a second of work. */
+const MAX_EXPRESSIONS = 30_000
+const MAX_EXPRESSION_TEXT = 1024 * 1024
+
+/** A place at which a secret is named, or a block that declares that it needs one. */
+export interface SecretUse {
+  readonly name: string
+  readonly nodeId: string
+  readonly pointer: string
+  readonly range?: SourceRange
+}
+
+/** The check of one definition: what it may cost, and what it has found so far. */
+export class Inspection {
+  readonly secretUses: SecretUse[] = []
+  readonly #maxNodes: number
+  readonly #errors: Diagnostic[] = []
+  readonly #warnings: Diagnostic[] = []
+  readonly #templates = new Map<string, Template>()
+  readonly #bare = new Map<string, Expression>()
+  readonly #usedVariables = new Set<string>()
+  readonly #unread: Json[] = []
+  #usesAnyVariable = false
+  #nodes = 0
+  #suggestions = 0
+  #expressions = 0
+  #expressionText = 0
+  #isTooComplex = false
+
+  constructor({ maxNodes }: { maxNodes: number }) {
+    this.#maxNodes = maxNodes
+  }
+
+  report(diagnostic: Diagnostic): void {
+    const list = diagnostic.severity === 'error' ? this.#errors : this.#warnings
+    if (list.length < MAX_DIAGNOSTICS) list.push(diagnostic)
+  }
+
+  /** Errors and warnings in the order in which they were found, as many as anybody reads; no warning hides an error. */
+  get diagnostics(): readonly Diagnostic[] {
+    return [...this.#errors, ...this.#warnings].slice(0, MAX_DIAGNOSTICS)
+  }
+
+  /** Counts nodes; false, with a report, when the definition has more than it may. */
+  admitsNodes(count: number, at: string): boolean {
+    const wasSaid = this.#nodes > this.#maxNodes
+    this.#nodes += count
+    if (this.#nodes <= this.#maxNodes) return true
+    this.#usesAnyVariable = true
+    const message = `The definition has ${this.#nodes} nodes or more, loop bodies included; ${this.#maxNodes} are allowed.`
+    if (!wasSaid) this.report(problem('DEFINITION_TOO_LARGE', at, message))
+    return false
+  }
+
+  /** False once a definition has had as many suggestions as anybody reads: they are dear. */
+  maySuggest(): boolean {
+    return this.#suggestions++ < MAX_SUGGESTIONS
+  }
+
+  /** Compiles a text with templates; null, with a report, when it cannot be. */
+  compileText(text: string, at: string, nodeId?: string): Template | null {
+    const count = countExpressions(text)
+    return this.#compile(text, { at, nodeId, count, known: this.#templates, compile: compileTemplate })
+  }
+
+  /** Compiles a bare expression; null, with a report, when it cannot be. */
+  compileBare(source: string, at: string, nodeId?: string): Expression | null {
+    return this.#compile(source, { at, nodeId, count: 1, known: this.#bare, compile: compileExpression })
+  }
+
+  /** Notes that an expression uses a variable; null: any of them, nobody can tell which. */
+  useVariable(name: string | null): void {
+    if (name === null) this.#usesAnyVariable = true
+    else this.#usedVariables.add(name)
+  }
+
+  /** Notes a part of the definition that could not be looked into, so that it may use what nothing else uses. */
+  leaveUnread(part: Json): void {
+    this.#unread.push(part)
+  }
+
+  /** Those of the variables that nothing uses. */
+  unusedVariables(names: readonly string[]): readonly string[] {
+    if (this.#usesAnyVariable) return []
+    const unread = JSON.stringify(this.#unread)
+    return names.filter(
+      (name) => !this.#usedVariables.has(name) && !unread.includes(JSON.stringify(name).slice(1, -1)),
+    )
+  }
+
+  /** Each text once: a definition says the same thing in many places. */
+  #compile<T>(text: string, { at, nodeId, count, known, compile }: Compilation<T>): T | null {
+    if (!this.#admitsExpressions(count, text.length, at)) return this.#leaveUncompiled(text)
+    const before = known.get(text)
+    if (before !== undefined) return before
+    try {
+      const compiled = compile(text)
+      known.set(text, compiled)
+      return compiled
+    } catch (fault) {
+      // Anything but an ExpressionError is a fault of ours.
+      if (!(fault instanceof ExpressionError)) throw fault
+      const { message, range, suggestion } = fault
+      this.report(problem('EXPRESSION_INVALID', at, message, { nodeId, range, suggestion }))
+      return this.#leaveUncompiled(text)
+    }
+  }
+
+  #leaveUncompiled(text: string): null {
+    this.#unread.push(text)
+    return null
+  }
+
+  #admitsExpressions(count: number, length: number, at: string): boolean {
+    this.#expressions += count
+    this.#expressionText += length
+    if (this.#expressions <= MAX_EXPRESSIONS && this.#expressionText <= MAX_EXPRESSION_TEXT) return true
+    if (!this.#isTooComplex) {
+      const message = `The definition has more than ${MAX_EXPRESSIONS} expressions, or more than ${MAX_EXPRESSION_TEXT} characters in texts with expressions.`
+      this.report(problem('DEFINITION_TOO_COMPLEX', at, message))
+    }
+    this.#isTooComplex = true
+    return false
+  }
+}
+
+interface Compilation<T> {
+  readonly at: string
+  readonly nodeId: string | undefined
+  readonly count: number
+  readonly known: Map<string, T>
+  readonly compile: (text: string) => T
+}
