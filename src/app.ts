@@ -7,17 +7,22 @@ import { openDatabase, type Database } from './db/connect.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
+import { createJobCountStore } from './db/job-count-store.ts'
 import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
 import { createPrisma } from './db/prisma.ts'
+import { createRunList } from './db/run-list.ts'
+import { createVersionStore } from './db/version-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
+import { createWorkflowList } from './db/workflow-list.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
 import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
+import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
@@ -31,6 +36,8 @@ import { createLogger, type Logger } from './lib/logger.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
 import type { Services } from './schema/context.ts'
 import { createDrafts } from './workflows/drafts.ts'
+import { createPublishing } from './workflows/publishing.ts'
+import { createTemplates } from './workflows/template-files.ts'
 
 /** What tests and embedders may put in place of the real thing. */
 export interface LumeOverrides {
@@ -115,10 +122,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const executions = createExecutionStore(pool)
   const events = createEventStore(pool)
   const workflows = createWorkflowStore(prisma)
+  const versions = createVersionStore(pool)
+  const definitions = createDefinitionStore(pool)
+  const counts = createJobCountStore(pool)
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
     jobs,
-    definitions: createDefinitionStore(pool),
+    definitions,
     plans,
     wakeups,
     clock,
@@ -130,7 +140,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const library = createJobService({
     jobs,
     executions,
-    workflows,
+    versions,
     plans,
     start,
     follow,
@@ -143,10 +153,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   if (worker) {
     await worker.start()
     closers.add(() => worker.stop())
+    const counting = new JobCounting({ counts, clock, logger })
+    counting.start()
+    closers.add(() => counting.stop())
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, workflows, plans, start }),
+    executions: createExecutionService({ jobs: library, versions, plans, start }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -156,7 +169,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       registry,
       plans,
       drafts: createDrafts({ workflows, plans, clock }),
+      publishing: createPublishing({ workflows, versions, definitions, plans, clock }),
+      templates: createTemplates(),
       workflows,
+      versions,
+      workflowList: createWorkflowList(pool),
+      runList: createRunList(pool),
+      counts,
       jobs,
       events,
       start,

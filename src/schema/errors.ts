@@ -81,6 +81,17 @@ export class AlreadyEndedError extends AnswerError {
   }
 }
 
+/** An archived workflow can be neither executed nor published. */
+export class WorkflowArchivedError extends AnswerError {
+  constructor(path: readonly string[]) {
+    super(
+      'WORKFLOW_ARCHIVED',
+      'The workflow is archived. Take it out first: `archiveWorkflow` with `archived: false`.',
+      path,
+    )
+  }
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -154,5 +165,11 @@ builder.objectType(IdempotencyConflictError, {
 builder.objectType(AlreadyEndedError, {
   name: 'AlreadyEnded',
   description: 'Nothing can change it any more.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(WorkflowArchivedError, {
+  name: 'WorkflowArchived',
+  description: 'The workflow is archived, so it can be neither executed nor published.',
   interfaces: [ErrorInterface],
 })
