@@ -7,11 +7,11 @@ const PER_DOUBLING = 4
 /** The bucket of what never began. */
 export const NO_DURATION = -1
 
-/** SQL for the bucket between two columns. */
+/** SQL for the bucket between two columns. Rounded first: a whole power of two must not fall out of its bucket. */
 export function bucketBetween(startedAt: string, finishedAt: string): string {
-  const ms = `GREATEST(extract(epoch FROM ${finishedAt} - ${startedAt}) * 1000, 1)`
+  const ms = `GREATEST(extract(epoch FROM ${finishedAt} - ${startedAt})::float8 * 1000, 1)`
   return `CASE WHEN ${startedAt} IS NULL THEN ${NO_DURATION}
-    ELSE ceil(round(${PER_DOUBLING} * log(2, ${ms}), 6)) END::smallint`
+    ELSE ceil(round((${PER_DOUBLING} * ln(${ms}) / ln(2::float8))::numeric, 6)) END::smallint`
 }
 
 /**

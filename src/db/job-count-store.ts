@@ -60,8 +60,12 @@ function gather(rows: readonly CountRow[]): ReadonlyMap<string, JobCounts> {
   return subjects
 }
 
-/** A job counts for its type, and for its workflow if it has one. */
-const SUBJECTS = `LATERAL (VALUES (e.workflow_id::text), (j.type)) AS s(subject)`
+/**
+ * A job counts for its type, and for its workflow if it has one. The workflow is looked up row by row: a join might read
+ * all executions.
+ */
+const WORKFLOW = `(SELECT e.workflow_id FROM executions e WHERE e.id = j.id)`
+const SUBJECTS = `LATERAL (VALUES (${WORKFLOW}::text), (j.type)) AS s(subject)`
 const DAY_OF_END = `(j.finished_at AT TIME ZONE 'UTC')::date`
 const FIRST_DAY = `(now() AT TIME ZONE 'UTC')::date - ($3::int - 1)`
 
@@ -72,28 +76,30 @@ SELECT subject, status, bucket, sum(count)::int AS count FROM (
     AND day BETWEEN COALESCE(${FIRST_DAY}, '-infinity') AND CASE WHEN $3::int IS NULL THEN '-infinity'::date ELSE 'infinity' END
   UNION ALL
   SELECT s.subject, j.status, ${bucketBetween('j.started_at', 'j.finished_at')}, 1
-  FROM jobs j JOIN executions e ON e.id = j.id, ${SUBJECTS}
+  FROM jobs j, ${SUBJECTS}
   WHERE j.owner_id = $1 AND j.finished_at IS NOT NULL AND NOT j.is_counted AND s.subject = ANY($2)
     AND ($3::int IS NULL OR ${DAY_OF_END} >= ${FIRST_DAY})
   UNION ALL
   SELECT s.subject, ${shownStatus('j')}, ${NO_DURATION}, 1
-  FROM jobs j JOIN executions e ON e.id = j.id, ${SUBJECTS}
+  FROM jobs j, ${SUBJECTS}
   WHERE j.owner_id = $1 AND j.finished_at IS NULL AND s.subject = ANY($2)
 ) AS counted GROUP BY subject, status, bucket`
 
 /** Rows are locked in one order by all who count, so that none waits for another in a circle. */
 const COUNT_ENDED = `
 WITH ended AS MATERIALIZED (
-  SELECT id FROM jobs WHERE finished_at IS NOT NULL AND NOT is_counted
+  SELECT id, ${WORKFLOW} AS workflow_id
+  FROM jobs j WHERE finished_at IS NOT NULL AND NOT is_counted
   ORDER BY owner_id, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 ), marked AS (
-  UPDATE jobs SET is_counted = true FROM ended WHERE jobs.id = ended.id
-  RETURNING jobs.id, jobs.owner_id, jobs.type, jobs.status, jobs.started_at, jobs.finished_at
+  UPDATE jobs j SET is_counted = true FROM ended WHERE j.id = ended.id
+  RETURNING j.owner_id, ended.workflow_id, j.type, j.status, ${DAY_OF_END} AS day,
+    ${bucketBetween('j.started_at', 'j.finished_at')} AS bucket
 ), added AS (
   INSERT INTO job_counts AS c (owner_id, subject, day, status, bucket, count)
-  SELECT j.owner_id, s.subject, d.day, j.status, ${bucketBetween('j.started_at', 'j.finished_at')}, count(*)
-  FROM marked j JOIN executions e ON e.id = j.id, ${SUBJECTS},
-    LATERAL (VALUES ('-infinity'::date), (${DAY_OF_END})) AS d(day)
+  SELECT owner_id, s.subject, d.day, status, bucket, count(*)
+  FROM marked, LATERAL (VALUES (workflow_id::text), (type)) AS s(subject),
+    LATERAL (VALUES ('-infinity'::date), (marked.day)) AS d(day)
   WHERE s.subject IS NOT NULL
   GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
   ON CONFLICT (owner_id, subject, day, status, bucket) DO UPDATE SET count = c.count + excluded.count
