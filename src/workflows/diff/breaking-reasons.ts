@@ -59,9 +59,12 @@ function handleReasons(before: FlatGraph, after: FlatGraph, handlesOf: HandlesOf
     [...before.edges.values()].map((edge) => [JSON.stringify([edge.source, edge.handle]), edge]),
   )
   return [...used.values()].flatMap(({ source, handle, pointer: place }): readonly BreakingReason[] => {
-    const node = after.nodes.get(source)
-    const handles = node && handlesOf(node.document)
-    if (!handles || handles.includes(handle)) return []
+    const [earlier, later] = [before.nodes.get(source), after.nodes.get(source)].map(
+      (node) => node && handlesOf(node.document),
+    )
+    // A handle that a draft only dreamt of cannot vanish.
+    const isGone = later?.includes(handle) === false && earlier?.includes(handle) !== false
+    if (!isGone) return []
     const message = `The node \`${source}\` has no handle \`${handle}\` any more.`
     return [{ code: 'HANDLE_REMOVED', pointer: place, message }]
   })

@@ -14,7 +14,10 @@ async function pathsOf(later: string, accepted: readonly string[] = []): Promise
 
 describe('a change of the schema', () => {
   test('that adds fields and optional arguments breaks nobody', async () => {
-    const later = EARLIER.replace('first: Int', 'first: Int after: String').replace('name:', 'size: Int name:')
+    const later = EARLIER.replace('first: Int', 'first: Int after: String').replace(
+      'name:',
+      'size: Int name:',
+    )
     expect(await pathsOf(later)).toEqual([])
   })
 
