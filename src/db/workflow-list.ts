@@ -11,7 +11,7 @@ import type { Queryable } from './rows.ts'
 
 /** Which workflows; all conditions must hold, null is none. */
 export interface WorkflowFilter {
-  /** In the name or the description, capitals or not. */
+  /** In the name or the description, capitals or not: of A to Z at least, of other letters as the database's locale has it. */
   readonly text: string | null
   /** All of them. */
   readonly tags: readonly string[]
