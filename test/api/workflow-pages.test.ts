@@ -166,6 +166,7 @@ describe('a page of 50 workflows', () => {
     }
     const few = await statementsOf(() => page(3))
     const many = await statementsOf(() => page(50))
+    expect(many.length).toBeGreaterThan(5)
     expect(many.length).toBeLessThanOrEqual(16)
     // Not one more for one more workflow.
     expect(many).toHaveLength(few.length)
@@ -174,7 +175,7 @@ describe('a page of 50 workflows', () => {
   test('reads no drafts, definitions, inputs and outputs when they are not asked for', async () => {
     const statements = await statementsOf(() => server.client.ask(LISTS, {}))
     expect(statements.length).toBeGreaterThan(0)
-    const read = statements.join('\n').replaceAll(/"jobs"\."?execution_id/g, '')
+    const read = statements.join('\n')
     for (const column of ['draft', 'body', 'metadata', 'input', 'variables', 'output'])
       expect(read).not.toMatch(new RegExp(`\\b${column}\\b`))
   })

@@ -7,7 +7,7 @@ import { createWorkflowStore } from '../../src/db/workflow-store.ts'
 import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { newId, type OwnerId, type WorkflowId } from '../../src/lib/ids.ts'
+import { newId, type WorkflowId } from '../../src/lib/ids.ts'
 import { createDrafts, type Drafts } from '../../src/workflows/drafts.ts'
 import { createPublishing, type Publishing, type PublishResult } from '../../src/workflows/publishing.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -204,7 +204,7 @@ test('another owner’s workflow can be neither published, rolled back nor chose
   const mine = await workflow()
   await publishing.publish(mine, '')
   for (const id of [mine.id, newId<WorkflowId>()]) {
-    const target = { ownerId: STRANGER as OwnerId, id, expectedRevision: null }
+    const target = { ownerId: STRANGER, id, expectedRevision: null }
     expect(await publishing.publish(target, '')).toEqual({ kind: 'notFound' })
     expect(await publishing.rollback(target, { number: 1, note: '' })).toEqual({ kind: 'notFound' })
     expect(await versions.choose(target, { version: null, draft: false })).toEqual({ kind: 'notFound' })

@@ -49,7 +49,8 @@ function nodeReasons(before: FlatGraph, after: FlatGraph): readonly BreakingReas
     if (!later)
       return [{ code: 'NODE_REMOVED', pointer: node.pointer, message: `The node \`${node.path}\` is gone.` }]
     if (later.document.type === node.document.type) return []
-    const message = `The node \`${node.path}\` was \`${String(node.document.type)}\` and is \`${String(later.document.type)}\` now.`
+    const [was, is] = [node, later].map(({ document }) => JSON.stringify(document.type ?? null))
+    const message = `The node \`${node.path}\` was of the type ${was} and is of the type ${is} now.`
     return [{ code: 'NODE_TYPE_CHANGED', pointer: `${later.pointer}/type`, message }]
   })
 }

@@ -352,7 +352,7 @@ describe('for all definitions', () => {
 })
 
 function nodesOf(draft: JsonObject): readonly (readonly [string, JsonObject])[] {
-  return (draft.nodes as readonly JsonObject[]).map((one) => [String(one.id), one])
+  return (draft.nodes as readonly JsonObject[]).map((one) => [one.id as string, one])
 }
 
 /** The text of a value with its keys in order; -0 is 0, as in JSON. */
