@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { graphql } from '../gql/index.ts'
 import type { CreateWorkflowFromTemplateInput } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { startHttpTarget, type HttpTarget } from '../support/http-target.ts'
+import { runToEnd } from '../support/runs.ts'
 
 const TEMPLATES = graphql(`
   query Templates($category: String, $id: ID!) {
@@ -54,6 +56,28 @@ const CREATE = graphql(`
         path
         message
       }
+    }
+  }
+`)
+
+const MAKE = graphql(`
+  mutation MakeFromTemplate($input: CreateWorkflowFromTemplateInput!) {
+    createWorkflowFromTemplate(input: $input) {
+      __typename
+      ... on CreateWorkflowFromTemplatePayload {
+        workflow {
+          id
+        }
+      }
+    }
+  }
+`)
+
+const OUTPUT = graphql(`
+  query OutputOfTemplate($id: ID!) {
+    execution(id: $id) {
+      status
+      output
     }
   }
 `)
@@ -151,5 +175,68 @@ describe('createWorkflowFromTemplate', () => {
     ],
   ])('refuses %s', async (_what, input, code, path) => {
     expect(await create(input)).toMatchObject({ code, path })
+  })
+})
+
+describe('a workflow from a template runs', () => {
+  let target: HttpTarget
+  let worker: ApiServer
+  beforeAll(async () => {
+    target = await startHttpTarget()
+    worker = await startApiServer()
+    worker.lume.allowOrigin(target.origin)
+  })
+  afterAll(async () => {
+    await worker.stop()
+    await target.close()
+  })
+
+  /** Makes the workflow, runs it, and gives its output and what the outside was sent. */
+  async function run(templateId: string, parameters: object, input: object) {
+    const { createWorkflowFromTemplate: made } = await worker.client.ask(MAKE, {
+      input: { templateId, parameters, publish: true },
+    })
+    if (made.__typename !== 'CreateWorkflowFromTemplatePayload') throw new Error(made.__typename)
+    const before = target.seen.length
+    const { executionId } = await runToEnd(worker, { workflowId: made.workflow.id, input })
+    const { execution } = await worker.client.ask(OUTPUT, { id: executionId })
+    const sent = target.seen.slice(before).map(({ method, url, body }) => ({ method, url, body }))
+    return { ...execution, sent }
+  }
+  const echo = () => `${target.origin}/echo`
+  const status = (answered: boolean) => {
+    const body = JSON.stringify({ answered })
+    return `${target.origin}/answer?${new URLSearchParams({ type: 'application/json', body }).toString()}`
+  }
+
+  test('lead-filter: the good leads are posted once each, best first', async () => {
+    const lead = (email: string, score: number) => ({ email, score })
+    const leads = [lead('a@x.io', 60), lead('low@x.io', 10), lead(' B@x.io', 90), lead('b@x.io', 70)]
+    const { status: ended, output, sent } = await run('lead-filter', { receiverUrl: echo() }, { leads })
+    expect(ended).toBe('COMPLETED')
+    expect(output).toEqual({ handedOver: 2, leftOut: 2 })
+    expect(sent.map(({ method, url, body }) => [method, url, JSON.parse(body)])).toEqual([
+      ['POST', '/echo', { leads: [lead('b@x.io', 90), lead('a@x.io', 60)] }],
+    ])
+  })
+
+  test('lead-filter: nothing is posted when no lead is good enough', async () => {
+    const leads = [{ email: 'low@x.io', score: 10 }]
+    const { output, sent } = await run('lead-filter', { receiverUrl: echo() }, { leads })
+    expect([output, sent]).toEqual([{ handedOver: 0, leftOut: 1 }, []])
+  })
+
+  test.each([false, true])('delayed-follow-up: with an answer %s', async (answered) => {
+    const parameters = { statusUrl: status(answered), followUpUrl: echo(), wait: '1ms' }
+    const input = { email: 'ada@x.io', name: 'Ada' }
+    const { status: ended, output, sent } = await run('delayed-follow-up', parameters, input)
+    expect(ended).toBe('COMPLETED')
+    expect(output).toEqual({ email: 'ada@x.io', followedUp: !answered })
+    const [asked, ...posted] = sent
+    expect(asked?.url).toContain('email=ada%40x.io')
+    const message = 'Hello Ada, did you find the time to look at our note?'
+    expect(posted.map(({ body }) => JSON.parse(body))).toEqual(
+      answered ? [] : [{ email: 'ada@x.io', message }],
+    )
   })
 })

@@ -766,6 +766,26 @@ export type CreateFromTemplateMutation = { createWorkflowFromTemplate:
     | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
    };
 
+export type MakeFromTemplateMutationVariables = Exact<{
+  input: CreateWorkflowFromTemplateInput;
+}>;
+
+
+export type MakeFromTemplateMutation = { createWorkflowFromTemplate:
+    | { __typename: 'CreateWorkflowFromTemplatePayload', workflow: { id: string } }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type OutputOfTemplateQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type OutputOfTemplateQuery = { execution: { status: JobStatus, output: unknown } | null };
+
 export type ValidateMutationVariables = Exact<{
   input: ValidateWorkflowInput;
 }>;
@@ -1701,6 +1721,26 @@ export const CreateFromTemplateDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CreateFromTemplateMutation, CreateFromTemplateMutationVariables>;
+export const MakeFromTemplateDocument = new TypedDocumentString(`
+    mutation MakeFromTemplate($input: CreateWorkflowFromTemplateInput!) {
+  createWorkflowFromTemplate(input: $input) {
+    __typename
+    ... on CreateWorkflowFromTemplatePayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MakeFromTemplateMutation, MakeFromTemplateMutationVariables>;
+export const OutputOfTemplateDocument = new TypedDocumentString(`
+    query OutputOfTemplate($id: ID!) {
+  execution(id: $id) {
+    status
+    output
+  }
+}
+    `) as unknown as TypedDocumentString<OutputOfTemplateQuery, OutputOfTemplateQueryVariables>;
 export const ValidateDocument = new TypedDocumentString(`
     mutation Validate($input: ValidateWorkflowInput!) {
   validateWorkflow(input: $input) {
