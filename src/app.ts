@@ -11,13 +11,17 @@ import { openDatabase, type Database } from './db/connect.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
+import { createJobCountStore } from './db/job-count-store.ts'
 import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
 import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
+import { createRunList } from './db/run-list.ts'
+import { createVersionStore } from './db/version-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
+import { createWorkflowList } from './db/workflow-list.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
 import { PlanCache } from './engine/plan-cache.ts'
@@ -25,6 +29,7 @@ import { BlockRegistry } from './engine/registry.ts'
 import { createChildExecutions } from './jobs/child-executions.ts'
 import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
+import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
@@ -38,6 +43,8 @@ import { createLogger, type Logger } from './lib/logger.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
 import type { Services } from './schema/context.ts'
 import { createDrafts } from './workflows/drafts.ts'
+import { createPublishing } from './workflows/publishing.ts'
+import { createTemplates } from './workflows/template-files.ts'
 
 /** What tests and embedders may put in place of the real thing. */
 export interface LumeOverrides {
@@ -135,10 +142,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const inboxes = createCommandStore(pool)
   const events = createEventStore(pool)
   const workflows = createWorkflowStore(prisma)
+  const versions = createVersionStore(pool)
+  const definitions = createDefinitionStore(pool)
+  const counts = createJobCountStore(pool)
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
     jobs,
-    definitions: createDefinitionStore(pool),
+    definitions,
     plans,
     wakeups,
     clock,
@@ -152,7 +162,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     jobs,
     executions,
     commands,
-    workflows,
+    versions,
     plans,
     start,
     follow,
@@ -165,10 +175,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   if (worker) {
     await worker.start()
     closers.add(() => worker.stop())
+    const counting = new JobCounting({ counts, clock, logger })
+    counting.start()
+    closers.add(() => counting.stop())
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, workflows, plans, start }),
+    executions: createExecutionService({ jobs: library, versions, plans, start }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -178,7 +191,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       registry,
       plans,
       drafts: createDrafts({ workflows, plans, clock }),
+      publishing: createPublishing({ workflows, versions, definitions, plans, clock }),
+      templates: createTemplates(),
       workflows,
+      versions,
+      workflowList: createWorkflowList(pool),
+      runList: createRunList(pool),
+      counts,
       jobs,
       commands,
       events,
@@ -218,7 +237,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         secrets: vault.sourceFor(job.ownerId),
         http: blockHttp,
         children: createChildExecutions(
-          { jobs, executions, commands: inboxes, workflows, wakeups, start },
+          { jobs, executions, commands: inboxes, versions, wakeups, start },
           job,
         ),
         logLevel: settings.stepLogLevel,

@@ -15,6 +15,8 @@ export interface StoredExecution {
   readonly progress: number
   readonly costUsd: number
   readonly status: JobStatus
+  /** When its starter wanted it to begin; null: at once. */
+  readonly runAt: Date | null
 }
 
 /** What an execution was started with, and its output once it completed. */
@@ -58,7 +60,7 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     async load(id) {
       const { rows } = await pool.query<Omit<StoredExecution, 'definition'> & { hash: string; body: Json }>(
         `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress, j.status,
-           j.cost_usd AS "costUsd"
+           j.cost_usd AS "costUsd", e.run_at AS "runAt"
          FROM executions e
          JOIN jobs j ON j.id = e.id
          JOIN definitions d ON d.id = e.definition_id

@@ -55,11 +55,12 @@ WITH new AS (
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
-    $26::text[], $27::int[]
+    $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
-    mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth
+    mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
+    version_id, tags, run_at
   )
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
@@ -78,9 +79,13 @@ WITH new AS (
   FROM new WHERE key IS NULL OR id IN (SELECT job_id FROM key)
   RETURNING id
 ), execution AS (
-  INSERT INTO executions (id, owner_id, definition_id, workflow_id, label, mode, metadata, created_at)
-  SELECT id, owner_id, definition_id, workflow_id, label, mode, metadata::json, to_timestamp(created_at / 1000)
+  INSERT INTO executions (id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata, run_at, created_at)
+  SELECT id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata::json, to_timestamp(run_at / 1000),
+    to_timestamp(created_at / 1000)
   FROM new JOIN job USING (id)
+), tag AS (
+  INSERT INTO execution_tags (owner_id, tag, execution_id)
+  SELECT owner_id, t.tag, id FROM new JOIN job USING (id), json_array_elements_text(tags::json) AS t(tag)
 ), value AS (
   INSERT INTO execution_values (execution_id, owner_id, input, variables)
   SELECT id, owner_id, input::json, variables::json FROM new JOIN job USING (id)
@@ -122,5 +127,8 @@ function valuesOf(insertions: readonly Insertion[]): unknown[] {
     of(({ parent }) => parent?.id ?? null),
     of(({ parent }) => parent?.path ?? null),
     of(({ parent }) => parent?.depth ?? 0),
+    of(({ versionId }) => versionId ?? null),
+    of(({ tags }) => JSON.stringify(tags ?? [])),
+    of(({ runAt }) => runAt ?? null),
   ]
 }

@@ -1,10 +1,12 @@
 import type { EventDraft } from '../engine/event.ts'
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import type { RecordedError } from '../engine/step.ts'
-import type { DefinitionId, JobId, OwnerId, WorkerId, WorkflowId } from '../lib/ids.ts'
+import type { DefinitionId, JobId, OwnerId, WorkerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
 import { createJobInsert } from './job-insert.ts'
 import { first, type Queryable } from './rows.ts'
+import { shownStatus } from './shown-status.ts'
 
 /** A job and its execution, about to be stored. */
 export interface NewJob {
@@ -16,7 +18,12 @@ export interface NewJob {
   readonly handler: 'engine' | 'process'
   readonly definitionId: DefinitionId
   readonly workflowId: WorkflowId | null
+  /** The version of the workflow that it runs; null for a draft and for a definition in place. */
+  readonly versionId?: WorkflowVersionId | null
   readonly label: string | null
+  readonly tags?: readonly string[]
+  /** When its starter wants it to begin; null: at once. */
+  readonly runAt?: number | null
   readonly mode: ExecutionMode
   readonly metadata: Json
   readonly input: Json
@@ -117,9 +124,6 @@ export interface JobStore {
   expireLeases(): Promise<void>
 }
 
-/** What users see: a cancel shows from the moment it is accepted (D8). */
-const SHOWN_STATUS = `CASE WHEN cancel_requested_at IS NOT NULL AND finished_at IS NULL THEN 'CANCELING' ELSE status END`
-
 const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
   commands_sent AS "commandsSent", depth, parent_id IS NOT NULL AS "isChild"`
 
@@ -128,6 +132,7 @@ const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = f
 
 export function createJobStore(pool: Queryable): JobStore {
   const insert = createJobInsert(pool)
+  const counts = createJobCountStore(pool)
   const claim = async (text: string, values: readonly unknown[]): Promise<ClaimedJob[]> => {
     const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
     return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
@@ -168,7 +173,7 @@ export function createJobStore(pool: Queryable): JobStore {
         `SELECT id, owner_id AS "ownerId", type, progress, current_step AS "currentStep",
            completed_nodes AS "completedNodes", total_nodes AS "totalNodes", error, last_seq AS "lastSeq",
            created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt",
-           ${SHOWN_STATUS} AS status
+           ${shownStatus('jobs')} AS status
          FROM jobs WHERE owner_id = $1 AND id = $2`,
         [ownerId, id],
       )
@@ -182,11 +187,7 @@ export function createJobStore(pool: Queryable): JobStore {
       return first(rows)?.ownerId ?? null
     },
     async countByStatus(ownerId) {
-      const { rows } = await pool.query<{ status: JobStatus; count: number }>(
-        `SELECT ${SHOWN_STATUS} AS status, count(*)::int AS count FROM jobs WHERE owner_id = $1 GROUP BY 1`,
-        [ownerId],
-      )
-      return new Map(rows.map(({ status, count }) => [status, count]))
+      return sumOf((await counts.counts(ownerId, EVERY_TYPE)).values()).byStatus
     },
     claimWaiting: ({ workerId, leaseMs }, limit) =>
       claim(

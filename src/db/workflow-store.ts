@@ -11,8 +11,12 @@ export interface WorkflowRow {
   readonly tags: readonly string[]
   readonly draft: unknown
   readonly revision: number
+  /** The number of its newest version, and what that holds; null until one is published. */
+  readonly publishedNumber: number | null
+  readonly publishedDefinitionId: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
+  readonly archivedAt: Date | null
 }
 
 export interface WorkflowFields {
@@ -27,6 +31,11 @@ export interface WorkflowStore {
   find(ownerId: OwnerId, id: WorkflowId): Promise<WorkflowRow | null>
   /** Null when the workflow is gone or, where a revision is expected, has another one by now. */
   update(target: RevisedWorkflow, changes: Partial<WorkflowFields>, at: Date): Promise<WorkflowRow | null>
+  /** Puts it into the archive or takes it out; nothing changes when it stands there already. False when it is gone. */
+  archive(
+    target: RevisedWorkflow,
+    change: { readonly archived: boolean; readonly at: Date },
+  ): Promise<boolean>
   /** Marks it deleted, so that executions keep what they point to; false when it was gone. */
   delete(target: RevisedWorkflow, at: Date): Promise<boolean>
 }
@@ -70,6 +79,13 @@ export function createWorkflowStore(prisma: PrismaClient): WorkflowStore {
         },
       })
       return row ?? null
+    },
+    async archive(target, { archived, at }) {
+      const { count } = await prisma.workflow.updateMany({
+        where: { ...where(target), archivedAt: archived ? null : { not: null } },
+        data: { archivedAt: archived ? at : null, updatedAt: at },
+      })
+      return count === 1 || (await prisma.workflow.count({ where: where(target) })) === 1
     },
     async delete(target, at) {
       const { count } = await prisma.workflow.updateMany({ where: where(target), data: { deletedAt: at } })

@@ -95,9 +95,17 @@ export interface RunRequest {
   readonly costUsd: number
   /** It was paused when it was taken up. */
   readonly wasPaused: boolean
+  /** When its starter wanted it to begin; null: at once. */
+  readonly runAt: number | null
   readonly recorded: RecordedState
   /** How often a worker was lost in a row; 0 for a first start and after a park. */
   readonly recoveries: number
+}
+
+/** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
+interface Parked {
+  readonly status: 'QUEUED' | 'WAITING' | 'PAUSED'
+  readonly wakeAt: number | null
 }
 
 type EntryParts = Omit<JournalEntry, 'job'>
@@ -210,10 +218,7 @@ export class RunContext implements Activity {
    * nobody has read stands against it (D8). Until that is known nothing else is recorded and no wait ends: behind a park
    * nobody would wake the job.
    */
-  async park(
-    events: readonly EventDraft[],
-    parked: { readonly status: 'WAITING' | 'PAUSED'; readonly wakeAt: number | null },
-  ): Promise<boolean> {
+  async park(events: readonly EventDraft[], parked: Parked): Promise<boolean> {
     this.#parking = this.#commitPark(events, parked)
     try {
       return await this.#parking
@@ -227,10 +232,7 @@ export class RunContext implements Activity {
     await this.#parking
   }
 
-  async #commitPark(
-    events: readonly EventDraft[],
-    { status, wakeAt }: { readonly status: 'WAITING' | 'PAUSED'; readonly wakeAt: number | null },
-  ): Promise<boolean> {
+  async #commitPark(events: readonly EventDraft[], { status, wakeAt }: Parked): Promise<boolean> {
     try {
       const job = { ...this.#jobChange(), status, park: { wakeAt } } as const
       await this.ports.journal.append({ events, job })

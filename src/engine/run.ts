@@ -39,7 +39,8 @@ export async function runExecution(
   signals: RunSignals,
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports, signals.inbox)
-  if (await holdWhilePaused(run, signals)) return finish(run, { kind: 'stopped' })
+  if ((await holdWhilePaused(run, signals)) || (await holdUntilDue(run, signals)))
+    return finish(run, { kind: 'stopped' })
   await run.secrets.know(secretNamesOf(request.plan.graph))
   recordStart(run, signals.inbox)
   const disobey = obey(run, signals)
@@ -53,6 +54,8 @@ export async function runExecution(
   await run.parkIsDecided()
   return finish(run, graphEnd)
 }
+
+const EARLY_MS = 1_000
 
 /** A job that is taken up although it is paused parks again before anything starts; true when the run is over with that. */
 async function holdWhilePaused(run: RunContext, { inbox, yield: yielded }: RunSignals): Promise<boolean> {
@@ -94,6 +97,22 @@ function topFrame(run: RunContext): Frame {
     signal: run.signal,
     activity: run,
   }
+}
+
+/** A job that was taken up for a command before its time goes back to the queue; true when the run is over with that. */
+async function holdUntilDue(run: RunContext, signals: RunSignals): Promise<boolean> {
+  const { startedAt, runAt, wasPaused } = run.request
+  const { inbox, yield: yielded } = signals
+  const at = run.ports.clock.now()
+  // Clocks differ a little: who comes this near is let in.
+  if (startedAt !== null || runAt === null || runAt - at < EARLY_MS || inbox.canceled.aborted) return false
+  const { last } = inbox
+  const resumed = wasPaused ? [event('JOB_RESUMED', at, {})] : []
+  if (await run.park(resumed, { status: 'QUEUED', wakeAt: runAt })) return true
+  // A command stands against it: it is on its way, and may be a pause.
+  if (inbox.last === last) await run.nextDelivery(yielded).catch(ignoreStop)
+  if (yielded.aborted) run.stop(new RunStop({ kind: 'yield' }))
+  return run.stopped !== null || (await holdWhilePaused(run, signals)) || (await holdUntilDue(run, signals))
 }
 
 /** The job's first event, or the sign that a worker goes on with it. What follows waits for neither. */

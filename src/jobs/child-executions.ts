@@ -2,7 +2,7 @@ import type { CommandStore } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import type { WorkflowStore } from '../db/workflow-store.ts'
+import type { VersionStore } from '../db/version-store.ts'
 import { BlockError } from '../engine/block.ts'
 import type { ChildEnd, ChildExecutions } from '../engine/run.ts'
 import { readGlobalId } from '../lib/global-id.ts'
@@ -17,7 +17,7 @@ export interface ChildExecutionsOptions {
   readonly jobs: Pick<JobStore, 'find'>
   readonly executions: Pick<ExecutionStore, 'details'>
   readonly commands: Pick<CommandStore, 'send'>
-  readonly workflows: Pick<WorkflowStore, 'find'>
+  readonly versions: Pick<VersionStore, 'choose'>
   readonly wakeups: Pick<Wakeups, 'command'>
   readonly start: StartExecution
 }
@@ -27,21 +27,24 @@ export function createChildExecutions(
   options: ChildExecutionsOptions,
   { id: parentId, ownerId, mode, depth }: RunningJob,
 ): ChildExecutions {
-  const { jobs, executions, commands, workflows, wakeups, start } = options
+  const { jobs, executions, commands, versions, wakeups, start } = options
   return {
-    async start({ key, workflowId, input, variables, path }) {
+    async start({ key, workflowId, version, input, variables, path }) {
       if (depth >= MAX_DEPTH) {
         throw new BlockError('CALL_TOO_DEEP', `Executions call each other over ${MAX_DEPTH} levels.`)
       }
       const id = readGlobalId<WorkflowId>('Workflow', workflowId)
-      const workflow = id && (await workflows.find(ownerId, id))
-      if (!workflow) throw new BlockError('WORKFLOW_NOT_FOUND', `There is no workflow "${workflowId}".`)
+      const choice = { version, draft: false }
+      const chosen = id ? await versions.choose({ ownerId, id }, choice) : ({ kind: 'notFound' } as const)
+      if (chosen.kind !== 'found') throw notCallable(chosen.kind, { workflowId, version })
       return startedOrRefused(
         await start({
           ownerId,
           type: 'WORKFLOW',
-          definition: workflow.draft,
+          definition: chosen.definition,
           workflowId: id,
+          versionId: chosen.versionId,
+          choice,
           input,
           variables,
           mode,
@@ -63,6 +66,20 @@ export function createChildExecutions(
       const id = parseId<JobId>(childId)
       if (id && (await commands.send(ownerId, id, { kind: 'CANCEL' })) === 'sent') wakeups.command(id)
     },
+  }
+}
+
+function notCallable(
+  why: 'notFound' | 'noSuchVersion' | 'archived',
+  { workflowId, version }: { workflowId: string; version: number | null },
+): BlockError {
+  switch (why) {
+    case 'notFound':
+      return new BlockError('WORKFLOW_NOT_FOUND', `There is no workflow "${workflowId}".`)
+    case 'noSuchVersion':
+      return new BlockError('VERSION_NOT_FOUND', `The workflow "${workflowId}" has no version ${version}.`)
+    case 'archived':
+      return new BlockError('WORKFLOW_ARCHIVED', `The workflow "${workflowId}" is archived.`)
   }
 }
 

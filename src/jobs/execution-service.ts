@@ -39,7 +39,7 @@ export const LOCAL_USER = 'local'
 
 export interface ExecutionServiceOptions {
   readonly jobs: Pick<JobService, 'watchJob'>
-  readonly workflows: JobServiceOptions['workflows']
+  readonly versions: JobServiceOptions['versions']
   readonly plans: PlanCache
   readonly start: StartExecution
 }

@@ -1,7 +1,7 @@
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { ClaimedJob, Job, JobStore } from '../db/job-store.ts'
+import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import type { WorkflowStore } from '../db/workflow-store.ts'
 import { event, type JobEvent } from '../engine/event.ts'
 import { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from '../engine/job.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
@@ -41,7 +41,7 @@ export type JobStats = { readonly total: number } & Readonly<Record<Lowercase<Jo
 
 /** The job processor, for Node programs. */
 export interface JobService {
-  /** Stores a job that waits to be started. Throws `JOB_INVALID`, `WORKFLOW_NOT_FOUND`, `DEFINITION_UNSOUND`. */
+  /** Stores a job that waits to be started. Throws `JOB_INVALID`, `WORKFLOW_NOT_FOUND`, `WORKFLOW_ARCHIVED`, `VERSION_NOT_FOUND`, `DEFINITION_UNSOUND`. */
   createJob(userId: string, type: JobType, payload: unknown): Promise<LibraryJob>
   createWorkflowJob(userId: string, payload: WorkflowJobPayload): Promise<LibraryJob>
   /**
@@ -80,7 +80,7 @@ export interface JobServiceOptions {
   readonly jobs: JobStore
   readonly executions: ExecutionStore
   readonly commands: Commands
-  readonly workflows: Pick<WorkflowStore, 'find'>
+  readonly versions: Pick<VersionStore, 'choose'>
   readonly plans: PlanCache
   readonly start: StartExecution
   readonly follow: Follow
@@ -182,7 +182,7 @@ function begun(queued: ClaimedJob | null, { id }: Job): ClaimedJob {
 
 /** Reads a payload into what the start of an execution takes. */
 export async function startRequest(
-  { workflows }: Pick<JobServiceOptions, 'workflows'>,
+  { versions }: Pick<JobServiceOptions, 'versions'>,
   job: { ownerId: OwnerId; type: JobType; payload: unknown },
 ): Promise<Omit<StartRequest, 'intent'>> {
   const { ownerId: owner, type, payload } = job
@@ -205,16 +205,25 @@ export async function startRequest(
     )
     throw new LumeError('JOB_INVALID', `the payload of a workflow job is not valid: ${issues.join('; ')}`)
   }
-  const { workflowId, workflowDefinition, input = null, mode, variables, metadata } = parsed.data
-  const common = { ownerId: owner, type, input, variables, mode, metadata }
+  const { workflowId, workflowDefinition, version = null, draft, input = null, ...rest } = parsed.data
+  const common = { ownerId: owner, type, input, ...rest }
   if (workflowDefinition !== undefined) {
     return { ...common, definition: workflowDefinition, workflowId: null, label: workflowId }
   }
   const id = parseId<WorkflowId>(workflowId)
-  const workflow = id && (await workflows.find(owner, id))
-  if (!workflow)
+  const choice = { version, draft }
+  const chosen = id && (await versions.choose({ ownerId: owner, id }, choice))
+  if (!chosen || chosen.kind === 'notFound')
     throw new LumeError('WORKFLOW_NOT_FOUND', `there is no workflow "${workflowId}" of this user`)
-  return { ...common, definition: workflow.draft, workflowId: workflow.id as WorkflowId }
+  if (chosen.kind === 'archived')
+    throw new LumeError(
+      'WORKFLOW_ARCHIVED',
+      `the workflow ${id} is archived: take it out of the archive first`,
+    )
+  if (chosen.kind === 'noSuchVersion')
+    throw new LumeError('VERSION_NOT_FOUND', `the workflow ${id} has no version ${version}`)
+  const { definition, versionId } = chosen
+  return { ...common, definition, workflowId: id, versionId, choice }
 }
 
 async function requireRunnable({ executions, plans }: JobServiceOptions, { id }: Job): Promise<void> {

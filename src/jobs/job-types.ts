@@ -8,10 +8,17 @@ export const workflowPayloadSchema = z.object({
   /** The id of a stored workflow; beside a `workflowDefinition` it is only a name. */
   workflowId: z.string().max(300).refine(isStorableText, 'holds a character that cannot be stored'),
   workflowDefinition: z.unknown().optional(),
+  /** Of a stored workflow: this version; default the newest one, or the draft when none is published. */
+  version: z.int().min(1).optional(),
+  /** Of a stored workflow: the draft, also when a version is published. */
+  draft: z.boolean().default(false),
   input: z.unknown().optional(),
   mode: z.enum(EXECUTION_MODES).default('production'),
   variables: z.unknown().optional(),
   metadata: z.unknown().optional(),
+  tags: z.array(z.string()).default([]),
+  /** From -100 to 100, the higher the sooner. */
+  priority: z.number().default(0),
 })
 export type WorkflowJobPayload = z.input<typeof workflowPayloadSchema>
 

@@ -219,7 +219,7 @@ export class Processor {
     if (job.handler === 'process') return this.#fail(HANDLER_LOST, { job, run, plan })
     if (!plan) return this.#fail(unsound(diagnostics), { job, run, plan })
     const recorded = await executions.loadRecorded(job)
-    const { input, variables, mode, startedAt, progress, costUsd, status } = stored
+    const { input, variables, mode, startedAt, progress, costUsd, status, runAt } = stored
     const request = {
       executionId: job.id,
       plan,
@@ -230,6 +230,7 @@ export class Processor {
       progress,
       costUsd,
       wasPaused: status === 'PAUSED',
+      runAt: runAt?.getTime() ?? null,
       recorded,
       recoveries: job.recoveries,
     }

@@ -1,5 +1,6 @@
 import type { DefinitionStore } from '../db/definition-store.ts'
 import type { JobStore, NewJob } from '../db/job-store.ts'
+import type { DefinitionChoice } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event } from '../engine/event.ts'
@@ -10,7 +11,7 @@ import type { Plan } from '../engine/plan.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
-import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
+import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../lib/ids.ts'
 import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import type { Processor, Reservation } from './processor.ts'
@@ -22,6 +23,10 @@ export interface StartRequest {
   readonly definition: unknown
   /** The workflow that the definition is stored under, if it is. */
   readonly workflowId: WorkflowId | null
+  /** The version of the workflow that the definition is; null when it is the draft. */
+  readonly versionId?: WorkflowVersionId | null
+  /** What was asked for, of which the definition came: the same request may find a newer version. */
+  readonly choice?: DefinitionChoice | null
   /** What the starter calls an inline definition. */
   readonly label?: string | null
   readonly input: unknown
@@ -30,6 +35,12 @@ export interface StartRequest {
   readonly mode: ExecutionMode
   /** An object. */
   readonly metadata?: unknown
+  /** Free words to find it by; a tag given twice counts once. */
+  readonly tags?: readonly string[]
+  /** Among the jobs that want a worker: -100 to 100, the higher the sooner; default 0. */
+  readonly priority?: number
+  /** The instant before which no worker takes it up, in milliseconds since the epoch; null: at once. */
+  readonly runAt?: number | null
   readonly idempotencyKey?: string | null
   /** The job whose step starts this one. */
   readonly parent?: NewJob['parent']
@@ -49,7 +60,7 @@ export type StartResult =
   /** The key was used for another request less than 30 days ago. */
   | { readonly kind: 'idempotencyConflict'; readonly jobId: JobId }
 
-export type StartArgument = 'input' | 'variables' | 'metadata' | 'idempotencyKey'
+export type StartArgument = 'input' | 'variables' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
 
 export interface StartExecutionOptions {
   readonly jobs: JobStore
@@ -67,6 +78,9 @@ const IDEMPOTENCY_MS = 30 * 86_400_000
 /** D6. */
 const INPUT_MAX_BYTES = 1024 * 1024
 const KEY_MAX_LENGTH = 255
+const TAGS_MAX = 50
+const TAG_MAX_LENGTH = 100
+const PRIORITY_MAX = 100
 
 /**
  * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
@@ -86,7 +100,8 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
 
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
-    const reservation = request.intent === 'queue' ? (processor?.reserve() ?? null) : null
+    const isDue = request.runAt == null || request.runAt <= at
+    const reservation = request.intent === 'queue' && isDue ? (processor?.reserve() ?? null) : null
     try {
       const job = newJob({
         request,
@@ -105,7 +120,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
       if (reservation && plan) runAtOnce(reservation, job, plan)
-      else if (request.intent === 'queue') wakeups.queued()
+      else if (request.intent === 'queue' && isDue) wakeups.queued()
       return { kind: 'started', jobId: job.id, deduplicated: false }
     } finally {
       reservation?.giveBack()
@@ -133,15 +148,18 @@ function newJob(start: {
     handler: 'engine',
     definitionId,
     workflowId: request.workflowId,
+    versionId: request.versionId ?? null,
     label: request.label ?? null,
+    tags: tagsOf(request),
+    runAt: request.runAt ?? null,
     mode: request.mode,
     metadata: values.metadata,
     input: values.input,
     variables: deepFreeze({ ...plan?.variables, ...values.variables }),
     totalNodes: plan?.graph.nodes.length ?? 1,
-    priority: 0,
+    priority: request.priority ?? 0,
     at,
-    wakeAt: isQueued ? at : null,
+    wakeAt: isQueued ? Math.max(at, request.runAt ?? at) : null,
     idempotency:
       key === null
         ? null
@@ -157,9 +175,24 @@ function newJob(start: {
 
 /** What makes two starts the same: everything that was asked for but the key (D9). */
 function requestHash(start: { request: StartRequest; values: StartValues; definitionHash: string }): string {
-  const { type, workflowId, label = null, mode } = start.request
+  const { type, workflowId, label = null, mode, priority = 0, runAt = null } = start.request
   const definition = workflowId === null ? start.definitionHash : null
-  return canonicalHash({ type, workflowId, definition, label, mode, ...start.values })
+  const { version = null, draft = false } = start.request.choice ?? {}
+  const source = { workflowId, definition, version, draft }
+  return canonicalHash({
+    type,
+    ...source,
+    label,
+    mode,
+    tags: tagsOf(start.request),
+    priority,
+    runAt,
+    ...start.values,
+  })
+}
+
+function tagsOf({ tags = [] }: StartRequest): readonly string[] {
+  return [...new Set(tags)].toSorted()
 }
 
 /** The free values of a request, as they will be read back from the tables. */
@@ -202,6 +235,15 @@ function readValues(request: StartRequest): { values: StartValues; invalid: Inva
   if (key != null && (key.length === 0 || key.length > KEY_MAX_LENGTH || !isStorableText(key))) {
     refuse('idempotencyKey', `has 1 to ${KEY_MAX_LENGTH} characters, without NUL`)
   }
+  const tags = tagsOf(request)
+  const isTag = (tag: string) => tag.length > 0 && tag.length <= TAG_MAX_LENGTH && isStorableText(tag)
+  if (tags.length > TAGS_MAX || !tags.every(isTag)) {
+    refuse('tags', `are at most ${TAGS_MAX}, each of 1 to ${TAG_MAX_LENGTH} characters`)
+  }
+  const { priority = 0 } = request
+  if (!Number.isInteger(priority) || Math.abs(priority) > PRIORITY_MAX) {
+    refuse('priority', `is a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`)
+  }
   return { values, invalid }
 }
 
@@ -217,6 +259,7 @@ function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
     progress: 0,
     costUsd: 0,
     wasPaused: false,
+    runAt: null,
     recorded: NOTHING_RECORDED,
     recoveries: 0,
   }

@@ -6,6 +6,7 @@ export type Id<Kind extends string> = string & { readonly [brand]: Kind }
 
 export type OwnerId = Id<'owner'>
 export type WorkflowId = Id<'workflow'>
+export type WorkflowVersionId = Id<'workflowVersion'>
 export type DefinitionId = Id<'definition'>
 export type JobId = Id<'job'>
 export type ExecutionId = Id<'execution'>

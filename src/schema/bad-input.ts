@@ -4,3 +4,7 @@ import { GraphQLError } from 'graphql'
 export function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
 }
+
+export function badCursor(): GraphQLError {
+  return badInput('This cursor is not one of this list: use `endCursor` or `startCursor` of an earlier page.')
+}

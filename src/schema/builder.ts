@@ -11,8 +11,8 @@ import type { Context } from './context.ts'
 import { readNodeId } from './global-id.ts'
 
 /** Of every connection. */
-const DEFAULT_PAGE = 20
-const MAX_PAGE = 100
+export const DEFAULT_PAGE = 20
+export const MAX_PAGE = 100
 const MAX_NODES = 100
 
 /** Collects the types of the schema; every file of this folder adds its own. */

@@ -1,9 +1,13 @@
 import DataLoader from 'dataloader'
 import type { SecretVault } from '../access/secrets.ts'
 import type { EventStore } from '../db/event-store.ts'
+import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { PrismaClient } from '../db/prisma.ts'
+import type { RunList } from '../db/run-list.ts'
+import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
+import type { WorkflowList } from '../db/workflow-list.ts'
 import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
@@ -14,6 +18,9 @@ import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { FollowTimeline } from '../live/follow-timeline.ts'
 import type { Drafts } from '../workflows/drafts.ts'
+import type { Publishing } from '../workflows/publishing.ts'
+import type { Templates } from '../workflows/template-files.ts'
+import { createBatch, type Batch } from './batch.ts'
 
 /** What resolvers call. */
 export interface Services {
@@ -21,7 +28,13 @@ export interface Services {
   readonly registry: BlockRegistry
   readonly plans: PlanCache
   readonly drafts: Drafts
+  readonly publishing: Publishing
+  readonly templates: Templates
   readonly workflows: WorkflowStore
+  readonly versions: VersionStore
+  readonly workflowList: WorkflowList
+  readonly runList: RunList
+  readonly counts: Pick<JobCountStore, 'counts'>
   readonly jobs: JobStore
   readonly commands: Commands
   readonly events: EventStore
@@ -36,6 +49,8 @@ export interface Services {
 export interface Context extends Services {
   /** Whose rows the operation sees. */
   readonly ownerId: OwnerId
+  /** Gathers what rows ask for one by one, within the operation. */
+  readonly batch: Batch
   /** Outputs of steps by execution and path, gathered within the operation. */
   readonly stepOutputs: DataLoader<StepKey, Json, string>
   /** Inputs by execution, gathered within the operation. */
@@ -54,6 +69,7 @@ export function createContext(services: Services, ownerId: OwnerId): Context {
   return {
     ...services,
     ownerId,
+    batch: createBatch(),
     stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
       cacheKeyFn: keyOf,
     }),

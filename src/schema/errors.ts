@@ -88,6 +88,17 @@ export class SecretKeyMissingError extends AnswerError {
   }
 }
 
+/** An archived workflow can be neither executed nor published. */
+export class WorkflowArchivedError extends AnswerError {
+  constructor(path: readonly string[]) {
+    super(
+      'WORKFLOW_ARCHIVED',
+      'The workflow is archived. Take it out first: `archiveWorkflow` with `archived: false`.',
+      path,
+    )
+  }
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -167,5 +178,11 @@ builder.objectType(AlreadyEndedError, {
 builder.objectType(SecretKeyMissingError, {
   name: 'SecretKeyMissing',
   description: 'The server has no key to encrypt secrets with; the message names the setting.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(WorkflowArchivedError, {
+  name: 'WorkflowArchived',
+  description: 'The workflow is archived, so it can be neither executed nor published.',
   interfaces: [ErrorInterface],
 })

@@ -1,10 +1,14 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { GraphQLResolveInfo } from 'graphql'
 import type { Prisma } from '../db/generated/prisma/client.ts'
+import type { RunFilter } from '../db/run-list.ts'
 import type { ExecutionMode } from '../engine/job.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
 import type { ExecutionId, JobId, WorkflowId } from '../lib/ids.ts'
 import type { RecordedError } from '../engine/step.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
 import {
   IdempotencyConflictError,
@@ -12,11 +16,20 @@ import {
   InvalidArgumentError,
   NotFoundError,
   ValidationFailedError,
+  WorkflowArchivedError,
 } from './errors.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
-import { badCursor, newestFirst } from './pages.ts'
+import { keysetConnection, type PageArguments } from './keyset-connection.ts'
+import { badCursor } from './bad-input.ts'
+import {
+  readRunFilter,
+  readRunOrder,
+  RunOrderInput,
+  TEXT_MAX_LENGTH,
+  type RunOrderArgument,
+} from './run-filter.ts'
 import { StepConnection, StepType } from './step.ts'
 
 const ExecutionModeEnum = builder.enumType('ExecutionMode', {
@@ -33,6 +46,7 @@ export const ExecutionType = builder.prismaNode('Execution', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
   nullable: true,
+  select: { id: true },
   description: 'One run of a definition.',
   fields: (t) => ({
     status: t.field({
@@ -97,6 +111,25 @@ export const ExecutionType = builder.prismaNode('Execution', {
       description:
         'The stored workflow that it runs, also when that was deleted since; null for an inline definition.',
     }),
+    version: t.relation('version', {
+      nullable: true,
+      description: 'The version that it runs; null for a draft and for an inline definition.',
+    }),
+    tags: t.stringList({
+      description: 'Free words that it was started with, in order.',
+      select: { tags: { select: { tag: true }, orderBy: { tag: 'asc' } } },
+      resolve: ({ tags }) => tags.map(({ tag }) => tag),
+    }),
+    priority: t.int({
+      description: 'Among the jobs that want a worker: the higher, the sooner.',
+      select: { job: { select: { priority: true } } },
+      resolve: ({ job }) => job.priority,
+    }),
+    runAt: t.expose('runAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The instant before which no worker takes it up; null: at once.',
+    }),
     job: t.relation('job', { description: 'The job that it belongs to.' }),
     steps: t.prismaConnection(
       {
@@ -158,6 +191,15 @@ const ExecutionFilter = builder.inputType('ExecutionFilter', {
   fields: (t) => ({
     workflowId: t.id({ description: 'Of this workflow.' }),
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
+    mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
+    tags: t.stringList({ description: 'With all of these tags.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
+    finishedAfter: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
+    finishedBefore: t.field({ type: 'DateTime', description: 'Ended earlier.' }),
+    errorText: t.string({
+      description: `Failed with this in the error’s code or message, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
+    }),
   }),
 })
 
@@ -173,43 +215,40 @@ builder.queryFields((t) => ({
         where: { id: rowId(readGlobalId<ExecutionId>('Execution', id) ?? ''), ownerId },
       }),
   }),
-  executions: t.prismaConnection(
+  executions: t.connection(
     {
-      type: 'Execution',
-      cursor: 'id',
-      description: 'Your executions, newest first.',
-      args: { filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }) },
-      totalCount: (_connection, { filter }, { prisma, ownerId }) =>
-        prisma.execution.count({ where: whereOf(ownerId, filter) }),
-      resolve: (query, _root, { filter }, { prisma, ownerId }) =>
-        prisma.execution.findMany(newestFirst(query, whereOf(ownerId, filter))),
+      type: ExecutionType,
+      description: 'Your executions.',
+      args: {
+        filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }),
+        orderBy: t.arg({ type: RunOrderInput, description: 'In this order; default: newest first.' }),
+      },
+      resolve: (_root, { filter, orderBy, ...args }, context, info) =>
+        executionsOf(readRunFilter(filter), args, { context, info, orderBy }),
     },
     ExecutionConnection,
   ),
 }))
 
-function whereOf(ownerId: string, filter: typeof ExecutionFilter.$inferInput | null | undefined) {
-  const { workflowId, status } = filter ?? {}
-  const asked = new Set<string>(status ?? [])
-  // CANCELING is shown as soon as it is asked for, before the holder has turned it into a state.
-  const stored = [...asked].filter((name) => name !== 'CANCELING')
-  const isCanceling = { cancelRequestedAt: { not: null }, finishedAt: null }
-  return {
-    ownerId,
-    ...(workflowId == null
-      ? {}
-      : { workflowId: rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') }),
-    ...(status == null
-      ? {}
-      : {
-          job: {
-            OR: [
-              { status: { in: stored }, NOT: isCanceling },
-              ...(asked.has('CANCELING') ? [isCanceling] : []),
-            ],
-          },
-        }),
-  }
+/** A page of executions. */
+export function executionsOf(
+  filter: RunFilter,
+  args: PageArguments,
+  { context, info, orderBy }: { context: Context; info: GraphQLResolveInfo; orderBy?: RunOrderArgument },
+) {
+  const { runList, prisma, ownerId } = context
+  const { field, ...order } = readRunOrder(orderBy)
+  return keysetConnection({
+    args,
+    ...order,
+    positions: (page) => runList.page(ownerId, filter, field, page),
+    rows: (ids) =>
+      prisma.execution.findMany({
+        ...queryFromInfo({ context, info, path: ['edges', 'node'] }),
+        where: { ownerId, id: { in: [...ids] } },
+      }),
+    count: () => runList.count(ownerId, filter, field),
+  })
 }
 
 interface Started {
@@ -241,7 +280,11 @@ const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayloa
 const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
   description: 'What to run: exactly one of `workflowId` and `definition`.',
   fields: (t) => ({
-    workflowId: t.id({ description: 'A stored workflow.' }),
+    workflowId: t.id({
+      description: 'A stored workflow: its newest version, or its draft when none is published.',
+    }),
+    version: t.int({ description: 'Of the stored workflow, the version of this number.' }),
+    draft: t.boolean({ defaultValue: false, description: 'Of the stored workflow, the draft.' }),
     definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
     input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
     variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
@@ -251,6 +294,16 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
       description: 'What the run is meant for.',
     }),
     metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
+    tags: t.stringList({ description: 'Free words to find it by.' }),
+    priority: t.int({
+      defaultValue: 0,
+      description: 'Among the jobs that want a worker: from -100 to 100, the higher the sooner.',
+    }),
+    runAt: t.field({
+      type: 'DateTime',
+      description:
+        'The instant before which no worker takes it up; it stays QUEUED until then. Default: at once.',
+    }),
     idempotencyKey: t.string({
       description:
         'The same key with the same input gives the same execution for 30 days, however often it is sent.',
@@ -269,36 +322,66 @@ builder.mutationFields((t) => ({
         InputInvalidError,
         InvalidArgumentError,
         NotFoundError,
+        WorkflowArchivedError,
         IdempotencyConflictError,
       ],
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
-    resolve: async (_root, { input }, { start, workflows, ownerId }) => {
-      const { workflowId, definition, mode, metadata, variables, idempotencyKey } = input
-      if ((definition == null) === (workflowId == null)) {
-        throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
-      }
-      const id = workflowId == null ? null : readGlobalId<WorkflowId>('Workflow', workflowId)
-      const workflow = id && (await workflows.find(ownerId, id))
-      if (workflowId != null && !workflow) throw new NotFoundError('workflow', ['input', 'workflowId'])
+    resolve: async (_root, { input }, { start, versions, ownerId }) => {
+      const { mode, metadata, variables, tags, priority, runAt, idempotencyKey } = input
+      const source = await sourceOf(input, { versions, ownerId })
       return started(
         await start({
           ownerId,
           type: 'WORKFLOW',
-          definition: workflow ? workflow.draft : definition,
-          workflowId: id,
+          ...source,
           input: input.input ?? null,
           variables: variables ?? {},
           mode: mode ?? 'production',
           metadata: metadata ?? {},
+          tags: tags ?? [],
+          priority: priority ?? 0,
+          runAt: runAt?.getTime() ?? null,
           idempotencyKey: idempotencyKey ?? null,
           intent: 'queue',
         }),
-        workflow ? 'workflowId' : 'definition',
+        source.workflowId ? 'workflowId' : 'definition',
       )
     },
   }),
 }))
+
+/** The definition that an input names: in place, or of a stored workflow. */
+async function sourceOf(
+  { workflowId, definition, version = null, draft }: typeof ExecuteWorkflowInput.$inferInput,
+  { versions, ownerId }: Pick<Context, 'versions' | 'ownerId'>,
+) {
+  if ((definition == null) === (workflowId == null)) {
+    throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
+  }
+  if (workflowId == null && (version !== null || draft)) {
+    throw new InvalidArgumentError('`version` and `draft` go with `workflowId`.', ['input'])
+  }
+  if (version !== null && draft) {
+    throw new InvalidArgumentError('Give either `version` or `draft`.', ['input', 'version'])
+  }
+  if (workflowId == null) return { definition, workflowId: null }
+  const id = readGlobalId<WorkflowId>('Workflow', workflowId)
+  const choice = { version, draft: draft ?? false }
+  const chosen = id ? await versions.choose({ ownerId, id }, choice) : NO_WORKFLOW
+  switch (chosen.kind) {
+    case 'found':
+      return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
+    case 'notFound':
+      throw new NotFoundError('workflow', ['input', 'workflowId'])
+    case 'noSuchVersion':
+      throw new NotFoundError('version', ['input', 'version'])
+    case 'archived':
+      throw new WorkflowArchivedError(['input', 'workflowId'])
+  }
+}
+
+const NO_WORKFLOW = { kind: 'notFound' } as const
 
 function started(result: StartResult, source: string): Started {
   switch (result.kind) {

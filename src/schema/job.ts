@@ -1,9 +1,12 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { JobStatus, JobType } from '../engine/job.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { JobId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
+import { keysetConnection } from './keyset-connection.ts'
+import { readRunFilter, readRunOrder, RunOrderInput, TEXT_MAX_LENGTH } from './run-filter.ts'
 
 export const JobStatusEnum = builder.enumType('JobStatus', {
   description: 'Where a job and its execution stand.',
@@ -20,7 +23,7 @@ export const JobStatusEnum = builder.enumType('JobStatus', {
   } satisfies Record<JobStatus, { description: string }>,
 })
 
-const JobTypeEnum = builder.enumType('JobType', {
+export const JobTypeEnum = builder.enumType('JobType', {
   description: 'What kind of work a job is.',
   values: {
     WORKFLOW: { description: 'Runs a workflow.' },
@@ -55,6 +58,7 @@ export const JobNode = builder.prismaNode('Job', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
   nullable: true,
+  select: { id: true },
   description: 'A background unit of work that a user started. Every job has one execution.',
   fields: (t) => ({
     type: t.field({
@@ -71,6 +75,9 @@ export const JobNode = builder.prismaNode('Job', {
     }),
     progress: t.exposeFloat('progress', {
       description: 'In percent; never falls, and is 100 only when COMPLETED.',
+    }),
+    priority: t.exposeInt('priority', {
+      description: 'Among the jobs that want a worker: the higher, the sooner.',
     }),
     currentStep: t.exposeString('currentStep', {
       nullable: true,
@@ -108,8 +115,30 @@ export const JobNode = builder.prismaNode('Job', {
   }),
 })
 
-builder.queryField('job', (t) =>
-  t.prismaField({
+const JobConnection = builder.connectionObject(
+  { type: JobNode, name: 'JobConnection', description: 'A page of jobs.' },
+  { name: 'JobEdge', description: 'A job and its place in the list.' },
+)
+
+const JobFilter = builder.inputType('JobFilter', {
+  description: 'Which jobs; all conditions must hold.',
+  fields: (t) => ({
+    type: t.field({ type: [JobTypeEnum], description: 'Of one of these types.' }),
+    status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
+    workflowId: t.id({ description: 'Of this workflow.' }),
+    tags: t.stringList({ description: 'With all of these tags.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
+    finishedAfter: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
+    finishedBefore: t.field({ type: 'DateTime', description: 'Ended earlier.' }),
+    errorText: t.string({
+      description: `Failed with this in the error’s code or message, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
+    }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  job: t.prismaField({
     type: 'Job',
     nullable: true,
     description: 'A job; null when there is none, or it is not yours.',
@@ -117,4 +146,31 @@ builder.queryField('job', (t) =>
     resolve: (query, _root, { id }, { prisma, ownerId }) =>
       prisma.job.findFirst({ ...query, where: { id: rowId(readGlobalId<JobId>('Job', id) ?? ''), ownerId } }),
   }),
-)
+  jobs: t.connection(
+    {
+      type: JobNode,
+      description: 'Your jobs.',
+      args: {
+        filter: t.arg({ type: JobFilter, description: 'Only these.' }),
+        orderBy: t.arg({ type: RunOrderInput, description: 'In this order; default: newest first.' }),
+      },
+      resolve: (_root, { filter: given, orderBy, ...args }, context, info) => {
+        const { runList, prisma, ownerId } = context
+        const filter = readRunFilter(given)
+        const { field, ...order } = readRunOrder(orderBy)
+        return keysetConnection({
+          args,
+          ...order,
+          positions: (page) => runList.page(ownerId, filter, field, page),
+          rows: (ids) =>
+            prisma.job.findMany({
+              ...queryFromInfo({ context, info, path: ['edges', 'node'] }),
+              where: { ownerId, id: { in: [...ids] } },
+            }),
+          count: () => runList.count(ownerId, filter, field),
+        })
+      },
+    },
+    JobConnection,
+  ),
+}))

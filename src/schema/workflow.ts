@@ -1,18 +1,30 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { WorkflowFilter } from '../db/workflow-list.ts'
+import { WORKFLOW_ORDERS, type WorkflowOrder } from '../db/workflow-list.ts'
+import { canonicalHash } from '../lib/canonical-json.ts'
 import type { WorkflowId } from '../lib/ids.ts'
-import type { DeleteResult, SaveResult } from '../workflows/drafts.ts'
+import type { Json } from '../lib/json.ts'
+import { compareDefinitions } from '../workflows/diff/compare.ts'
+import { inOrder } from './batch.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { DiagnosticType } from './diagnostic.ts'
-import { InvalidArgumentError, NotFoundError, RevisionConflictError } from './errors.ts'
-import { ExecutionConnection } from './execution.ts'
-import { globalId, readGlobalId } from '../lib/global-id.ts'
+import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
-import { newestFirst } from './pages.ts'
+import { keysetConnection } from './keyset-connection.ts'
+import { OrderDirectionEnum } from './list-order.ts'
+import { readTags, readText, TEXT_MAX_LENGTH } from './run-filter.ts'
+import { DAYS_DESCRIPTION, NO_COUNTS, readDays, RunStatsType } from './run-stats.ts'
+import { WorkflowDiffType } from './workflow-diff.ts'
+import { WorkflowVersionConnection, WorkflowVersionType } from './workflow-version.ts'
 
 export const WorkflowType = builder.prismaNode('Workflow', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId, deletedAt: null }),
   nullable: true,
+  select: { id: true },
   description: 'The named thing that people edit.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'For people.' }),
@@ -34,28 +46,187 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       select: { draft: true },
       resolve: ({ draft }, _args, { drafts }) => drafts.diagnose(draft),
     }),
-    executions: t.prismaConnection(
+    publishedVersion: t.relation('publishedVersion', {
+      nullable: true,
+      description:
+        'The newest version, which executions run unless they ask for another; null when there is none.',
+    }),
+    hasUnpublishedChanges: t.boolean({
+      description: 'True when the draft is not what the newest version holds, or there is no version.',
+      select: { draft: true, publishedVersion: { select: { definition: { select: { hash: true } } } } },
+      resolve: ({ draft, publishedVersion }) =>
+        publishedVersion?.definition.hash !== canonicalHash(draft as Json),
+    }),
+    version: t.prismaField({
+      type: 'WorkflowVersion',
+      nullable: true,
+      description: 'One version; null when there is none of that number.',
+      args: { number: t.arg.int({ required: true, description: 'From 1.' }) },
+      resolve: (query, { id: workflowId }, { number }, { prisma, ownerId }) =>
+        prisma.workflowVersion.findFirst({ ...query, where: { ownerId, workflowId, number } }),
+    }),
+    versions: t.connection(
       {
-        type: 'Execution',
-        cursor: 'id',
+        type: WorkflowVersionType,
+        description: 'All versions, newest first.',
+        resolve: ({ id }, args, context, info) => {
+          const { batch, versions, prisma, ownerId } = context
+          const query = queryFromInfo({ context, info, path: ['edges', 'node'] })
+          const rows = batch('versions', query, async (ids) =>
+            inOrder(
+              ids,
+              await prisma.workflowVersion.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } }),
+            ),
+          )
+          return keysetConnection({
+            args,
+            order: { name: 'NUMBER', type: 'int' },
+            isDescending: true,
+            positions: (page) =>
+              batch('versions of', page, (ids) => versions.pagesOf(ownerId, ids, page)).load(id),
+            rows: (ids) => rows.loadMany(ids).then(present),
+            count: () => prisma.workflowVersion.count({ where: { ownerId, workflowId: id } }),
+          })
+        },
+      },
+      WorkflowVersionConnection,
+    ),
+    diff: t.field({
+      type: WorkflowDiffType,
+      nullable: true,
+      description:
+        'What leads from one of its definitions to another; null when it has no version of a number.',
+      args: {
+        from: t.arg.int({ description: 'The number of the earlier version; default: the draft.' }),
+        to: t.arg.int({ description: 'The number of the later version; default: the draft.' }),
+      },
+      select: { draft: true },
+      resolve: async ({ id, draft }, { from = null, to = null }, { versions, registry, ownerId }) => {
+        const read = (number: number | null) =>
+          number === null ? (draft as Json) : versions.definition({ ownerId, id: id as WorkflowId }, number)
+        const [before, after] = await Promise.all([read(from), read(to)])
+        if (before === null || after === null) return null
+        return { from, to, diff: compareDefinitions(registry, before, after) }
+      },
+    }),
+    executions: t.connection(
+      {
+        type: ExecutionType,
         description: 'Its runs, newest first.',
-        totalCount: ({ id: workflowId }, _args, { prisma, ownerId }) =>
-          prisma.execution.count({ where: { ownerId, workflowId } }),
-        // A query of its own for each workflow, with a limit: a joint one would read all runs of all of them.
-        resolve: (query, { id: workflowId }, _args, { prisma, ownerId }) =>
-          prisma.execution.findMany(newestFirst(query, { ownerId, workflowId })),
+        resolve: ({ id }, args, context, info) => {
+          const { batch, runList, prisma, ownerId } = context
+          const query = queryFromInfo({ context, info, path: ['edges', 'node'] })
+          const rows = executionRows(context, query)
+          return keysetConnection({
+            args,
+            order: { name: 'CREATED_AT', type: 'timestamptz' },
+            isDescending: true,
+            positions: (page) =>
+              batch('executions of', page, (ids) => runList.pagesOf(ownerId, ids, page)).load(id),
+            rows: (ids) => rows.loadMany(ids).then(present),
+            count: () => prisma.execution.count({ where: { ownerId, workflowId: id } }),
+          })
+        },
       },
       ExecutionConnection,
     ),
+    lastExecution: t.prismaField({
+      type: 'Execution',
+      nullable: true,
+      description: 'The newest run; null when there is none.',
+      resolve: (query, { id }, _args, context) => newestRun(context, id, query),
+    }),
+    stats: t.field({
+      type: RunStatsType,
+      description: 'Statistics of its runs, in every mode and of every version.',
+      args: { days: t.arg.int({ description: DAYS_DESCRIPTION }) },
+      resolve: async ({ id }, { days: given }, context) => {
+        const { batch, counts, ownerId } = context
+        const days = readDays(given)
+        const loader = batch('stats', days, async (subjects) => {
+          const bySubject = await counts.counts(ownerId, { subjects, days })
+          return subjects.map((subject) => bySubject.get(subject) ?? NO_COUNTS)
+        })
+        return {
+          counts: await loader.load(id),
+          lastRunAt: async () => (await newestRun(context, id, LAST_RUN_AT))?.createdAt ?? null,
+        }
+      },
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+    updatedAt: t.expose('updatedAt', {
+      type: 'DateTime',
+      description: 'When it was last changed, published or archived.',
+    }),
+    archivedAt: t.expose('archivedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was archived; null when it is not.',
+    }),
   }),
 })
+
+const LAST_RUN_AT = { select: { id: true, createdAt: true } } as const
+const NEWEST = { limit: 1, beyond: null, direction: 'forward', isDescending: true } as const
+
+/** The newest run of a workflow, asked for together with those of the other workflows of a page. */
+async function newestRun(context: Context, workflowId: string, query: object) {
+  const { batch, runList, ownerId } = context
+  const loader = batch('executions of', NEWEST, (ids) => runList.pagesOf(ownerId, ids, NEWEST))
+  const [newest] = await loader.load(workflowId)
+  return newest ? executionRows(context, query).load(newest.id) : null
+}
+
+function executionRows({ batch, prisma, ownerId }: Context, query: object) {
+  return batch('executions', query, async (ids) =>
+    inOrder(ids, await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })),
+  )
+}
+
+/** What was found of the rows that were asked for. */
+function present<Row>(rows: readonly (Row | Error | null)[]): readonly Row[] {
+  return rows.flatMap((row) => {
+    if (row instanceof Error) throw row
+    return row === null ? [] : [row]
+  })
+}
 
 const WorkflowConnection = builder.connectionObject(
   { type: WorkflowType, name: 'WorkflowConnection', description: 'A page of workflows.' },
   { name: 'WorkflowEdge', description: 'A workflow and its place in the list.' },
 )
+
+const WorkflowFilterInput = builder.inputType('WorkflowFilter', {
+  description: 'Which workflows; all conditions must hold.',
+  fields: (t) => ({
+    text: t.string({
+      description: `In the name or the description, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
+    }),
+    tags: t.stringList({ description: 'With all of these tags.' }),
+    archived: t.boolean({
+      defaultValue: false,
+      description: 'True: those that are archived, and no others.',
+    }),
+    published: t.boolean({ description: 'True: those with a version. False: those without.' }),
+  }),
+})
+
+const WorkflowOrderFieldEnum = builder.enumType('WorkflowOrderField', {
+  description: 'What a list of workflows is ordered by.',
+  values: {
+    CREATED_AT: { description: 'When it was made.' },
+    UPDATED_AT: { description: 'When it was last changed, published or archived.' },
+    NAME: { description: 'By name, capitals or not.' },
+  } satisfies Record<WorkflowOrder, unknown>,
+})
+
+const WorkflowOrderInput = builder.inputType('WorkflowOrder', {
+  description: 'The order of a list of workflows.',
+  fields: (t) => ({
+    field: t.field({ type: WorkflowOrderFieldEnum, required: true, description: 'By what.' }),
+    direction: t.field({ type: OrderDirectionEnum, defaultValue: 'DESC', description: 'Which way.' }),
+  }),
+})
 
 builder.queryFields((t) => ({
   workflow: t.prismaField({
@@ -69,141 +240,41 @@ builder.queryFields((t) => ({
         where: { id: rowId(readGlobalId<WorkflowId>('Workflow', id) ?? ''), ownerId, deletedAt: null },
       }),
   }),
-  workflows: t.prismaConnection(
+  workflows: t.connection(
     {
-      type: 'Workflow',
-      cursor: 'id',
-      description: 'Your workflows, newest first.',
-      totalCount: (_root, _args, { prisma, ownerId }) =>
-        prisma.workflow.count({ where: { ownerId, deletedAt: null } }),
-      resolve: (query, _root, _args, { prisma, ownerId }) =>
-        prisma.workflow.findMany(newestFirst(query, { ownerId, deletedAt: null })),
+      type: WorkflowType,
+      description: 'Your workflows; those that are archived only when asked for.',
+      args: {
+        filter: t.arg({ type: WorkflowFilterInput, description: 'Only these.' }),
+        orderBy: t.arg({ type: WorkflowOrderInput, description: 'In this order; default: newest first.' }),
+      },
+      resolve: (_root, { filter: given, orderBy, ...args }, context, info) => {
+        const { workflowList, prisma, ownerId } = context
+        const filter = readFilter(given)
+        const { field, direction } = orderBy ?? { field: 'CREATED_AT', direction: 'DESC' }
+        return keysetConnection({
+          args,
+          order: { name: field, type: WORKFLOW_ORDERS[field].type },
+          isDescending: direction !== 'ASC',
+          positions: (page) => workflowList.page(ownerId, filter, field, page),
+          rows: (ids) =>
+            prisma.workflow.findMany({
+              ...queryFromInfo({ context, info, path: ['edges', 'node'] }),
+              where: { ownerId, id: { in: [...ids] } },
+            }),
+          count: () => workflowList.count(ownerId, filter),
+        })
+      },
     },
     WorkflowConnection,
   ),
 }))
 
-interface SavedWorkflow {
-  readonly id: string
-  readonly diagnostics: Extract<SaveResult, { kind: 'saved' }>['diagnostics']
-}
-
-function savedPayload(name: string, description: string) {
-  return builder.objectRef<SavedWorkflow>(name).implement({
-    description,
-    fields: (t) => ({
-      workflow: t.prismaField({
-        type: 'Workflow',
-        description: 'The workflow as it is now.',
-        resolve: (query, { id }, _args, { prisma, ownerId }) =>
-          prisma.workflow.findFirstOrThrow({ ...query, where: { id, ownerId } }),
-      }),
-      diagnostics: t.field({
-        type: [DiagnosticType],
-        description: 'All that is wrong with the draft; it was saved all the same.',
-        resolve: ({ diagnostics }) => diagnostics,
-      }),
-    }),
-  })
-}
-
-const CreateWorkflowPayload = savedPayload('CreateWorkflowPayload', 'A workflow was made.')
-const UpdateWorkflowPayload = savedPayload('UpdateWorkflowPayload', 'A workflow was changed.')
-
-const DeleteWorkflowPayload = builder.simpleObject('DeleteWorkflowPayload', {
-  description: 'A workflow was deleted.',
-  fields: (t) => ({ deletedId: t.id({ description: 'The global id that it had.' }) }),
-})
-
-const CreateWorkflowInput = builder.inputType('CreateWorkflowInput', {
-  description: 'A new workflow.',
-  fields: (t) => ({
-    name: t.string({
-      description: 'For people; default: the definition’s `name`, else "Untitled workflow".',
-    }),
-    description: t.string({ description: 'For people.' }),
-    tags: t.stringList({ description: 'Free words to find it by.' }),
-    definition: t.field({ type: 'JSON', description: 'The draft; may be unfinished or wrong.' }),
-  }),
-})
-
-const UpdateWorkflowInput = builder.inputType('UpdateWorkflowInput', {
-  description: 'Changes of a workflow; what is left out stays.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: 'The workflow’s global id.' }),
-    expectedRevision: t.int({ description: 'Refuse when it has another revision by now.' }),
-    name: t.string({ description: 'For people.' }),
-    description: t.string({ description: 'For people.' }),
-    tags: t.stringList({ description: 'All tags; replaces those it had.' }),
-    definition: t.field({ type: 'JSON', description: 'The whole draft; replaces the one it had.' }),
-  }),
-})
-
-const DeleteWorkflowInput = builder.inputType('DeleteWorkflowInput', {
-  description: 'Which workflow to delete.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: 'The workflow’s global id.' }),
-    expectedRevision: t.int({ description: 'Refuse when it has another revision by now.' }),
-  }),
-})
-
-builder.mutationFields((t) => ({
-  createWorkflow: t.field({
-    type: CreateWorkflowPayload,
-    description: 'Makes a workflow. Any JSON object is accepted as a draft; what is wrong with it is told.',
-    args: { input: t.arg({ type: CreateWorkflowInput, required: true, description: 'The new workflow.' }) },
-    errors: {
-      types: [InvalidArgumentError],
-      union: { name: 'CreateWorkflowResult', description: 'The new workflow, or why there is none.' },
-    },
-    resolve: async (_root, { input }, { drafts, ownerId }) => saved(await drafts.create(ownerId, input)),
-  }),
-  updateWorkflow: t.field({
-    type: UpdateWorkflowPayload,
-    description: 'Changes a workflow’s draft, name, description or tags.',
-    args: { input: t.arg({ type: UpdateWorkflowInput, required: true, description: 'The changes.' }) },
-    errors: {
-      types: [InvalidArgumentError, NotFoundError, RevisionConflictError],
-      union: {
-        name: 'UpdateWorkflowResult',
-        description: 'The changed workflow, or why it stays as it was.',
-      },
-    },
-    resolve: async (_root, { input }, { drafts, ownerId }) =>
-      saved(await drafts.update({ ownerId, ...targetOf(input) }, input)),
-  }),
-  deleteWorkflow: t.field({
-    type: DeleteWorkflowPayload,
-    description: 'Deletes a workflow. Its executions stay, and those that run go on.',
-    args: { input: t.arg({ type: DeleteWorkflowInput, required: true, description: 'Which one.' }) },
-    errors: {
-      types: [NotFoundError, RevisionConflictError],
-      union: { name: 'DeleteWorkflowResult', description: 'What came of a deletion.' },
-    },
-    resolve: async (_root, { input }, { drafts, ownerId }) => {
-      const target = targetOf(input)
-      const result = await drafts.delete({ ownerId, ...target })
-      if (result.kind !== 'deleted') throw refusal(result)
-      return { deletedId: globalId('Workflow', target.id) }
-    },
-  }),
-}))
-
-function targetOf({ id, expectedRevision }: { id: string; expectedRevision?: number | null | undefined }) {
+function readFilter(filter: typeof WorkflowFilterInput.$inferInput | null | undefined): WorkflowFilter {
   return {
-    id: rowId(readGlobalId<WorkflowId>('Workflow', id) ?? '') as WorkflowId,
-    expectedRevision: expectedRevision ?? null,
+    text: readText(filter?.text, 'text'),
+    tags: readTags(filter?.tags),
+    archived: filter?.archived ?? false,
+    published: filter?.published ?? null,
   }
-}
-
-function saved(result: SaveResult): SavedWorkflow {
-  if (result.kind === 'invalid') throw new InvalidArgumentError(result.message, result.path)
-  if (result.kind !== 'saved') throw refusal(result)
-  return { id: result.workflow.id, diagnostics: result.diagnostics }
-}
-
-function refusal(result: Exclude<DeleteResult, { kind: 'deleted' }>): NotFoundError | RevisionConflictError {
-  return result.kind === 'conflict'
-    ? new RevisionConflictError(result.revision, ['input', 'expectedRevision'])
-    : new NotFoundError('workflow', ['input', 'id'])
 }

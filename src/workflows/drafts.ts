@@ -1,36 +1,42 @@
-import type { RevisedWorkflow, WorkflowFields, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
+import type { RevisedWorkflow, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { OwnerId } from '../lib/ids.ts'
-import { isJsonObject, type Json } from '../lib/json.ts'
-import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
+import type { OwnerId, WorkflowId } from '../lib/ids.ts'
+import type { Json } from '../lib/json.ts'
+import {
+  completeFields,
+  NAME_MAX_LENGTH,
+  readDraftInput,
+  type DraftInput,
+  type InvalidField,
+} from './draft-fields.ts'
 
 /** A draft may be saved in any state; what is wrong with it is told, not refused. */
 export type SaveResult =
   | { readonly kind: 'saved'; readonly workflow: WorkflowRow; readonly diagnostics: readonly Diagnostic[] }
-  /** One of the fields cannot be stored at all. */
-  | { readonly kind: 'invalid'; readonly path: readonly string[]; readonly message: string }
+  | InvalidField
+  | RefusedChange
+
+export type DeleteResult = { readonly kind: 'deleted' } | RefusedChange
+export type ArchiveResult = { readonly kind: 'archived' } | RefusedChange
+
+/** Why a workflow stays as it was. */
+export type RefusedChange =
   | { readonly kind: 'notFound' }
   /** Somebody else has saved since the expected revision. */
   | { readonly kind: 'conflict'; readonly revision: number }
 
-export type DeleteResult =
-  | { readonly kind: 'deleted' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'conflict'; readonly revision: number }
-
-/** What a front end sends; a name that is left out is taken from the definition, or is "Untitled workflow". */
-export interface DraftInput {
-  readonly name?: string | null | undefined
-  readonly description?: string | null | undefined
-  readonly tags?: readonly string[] | null | undefined
-  readonly definition?: unknown
-}
-
 export interface Drafts {
   create(ownerId: OwnerId, input: DraftInput): Promise<SaveResult>
   update(target: RevisedWorkflow, input: DraftInput): Promise<SaveResult>
+  /** A new workflow with the draft, description and tags of another; its versions and executions stay where they are. */
+  duplicate(
+    source: { readonly ownerId: OwnerId; readonly id: WorkflowId },
+    input: { readonly name: string | null },
+  ): Promise<SaveResult>
+  /** An archived workflow keeps its executions; it cannot be executed or published until it is taken out again. */
+  archive(target: RevisedWorkflow, archived: boolean): Promise<ArchiveResult>
   delete(target: RevisedWorkflow): Promise<DeleteResult>
   diagnose(definition: unknown): readonly Diagnostic[]
 }
@@ -40,12 +46,6 @@ export interface DraftsOptions {
   readonly plans: PlanCache
   readonly clock: Clock
 }
-
-const NAME_MAX_LENGTH = 200
-const DESCRIPTION_MAX_LENGTH = 10_000
-const TAGS_MAX = 50
-const TAG_MAX_LENGTH = 100
-const DRAFT_MAX_BYTES = 4 * 1024 * 1024
 
 /** Stores and changes drafts; `revision` grows with every change. */
 export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts {
@@ -63,17 +63,29 @@ export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts
   })
   return {
     async create(ownerId, input) {
-      const read = readInput(input)
+      const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
-      const { draft = { nodes: [], edges: [] }, description = '', tags = [] } = read.fields
-      const name = read.fields.name ?? nameOf(draft) ?? 'Untitled workflow'
-      return saved(await workflows.insert(ownerId, { name, description, tags, draft }, now()))
+      return saved(await workflows.insert(ownerId, completeFields(read.fields), now()))
     },
     async update(target, input) {
-      const read = readInput(input)
+      const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
       const workflow = await workflows.update(target, read.fields, now())
       return workflow ? saved(workflow) : whyNot(target)
+    },
+    async duplicate({ ownerId, id }, { name }) {
+      const read = readDraftInput({ name })
+      if (read.kind === 'invalid') return read
+      const source = await workflows.find(ownerId, id)
+      if (!source) return { kind: 'notFound' }
+      const { description, tags, draft } = source
+      const copy = { name: read.fields.name ?? copyOf(source.name), description, tags, draft: draft as Json }
+      return saved(await workflows.insert(ownerId, copy, now()))
+    },
+    async archive(target, archived) {
+      return (await workflows.archive(target, { archived, at: now() }))
+        ? { kind: 'archived' }
+        : whyNot(target)
     },
     async delete(target) {
       return (await workflows.delete(target, now())) ? { kind: 'deleted' } : whyNot(target)
@@ -82,44 +94,6 @@ export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts
   }
 }
 
-type Reading =
-  | { readonly kind: 'ok'; readonly fields: Partial<WorkflowFields> }
-  | Extract<SaveResult, { kind: 'invalid' }>
-
-function readInput({ name, description, tags, definition }: DraftInput): Reading {
-  const invalid = (field: string, message: string) =>
-    ({ kind: 'invalid', path: ['input', field], message }) as const
-  if (name != null && (name.trim().length === 0 || name.length > NAME_MAX_LENGTH || !isStorableText(name))) {
-    return invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters.`)
-  }
-  if (description != null && (description.length > DESCRIPTION_MAX_LENGTH || !isStorableText(description))) {
-    return invalid('description', `A description has at most ${DESCRIPTION_MAX_LENGTH} characters.`)
-  }
-  if (
-    tags &&
-    (tags.length > TAGS_MAX ||
-      tags.some((tag) => tag.length === 0 || tag.length > TAG_MAX_LENGTH || !isStorableText(tag)))
-  ) {
-    return invalid('tags', `There are at most ${TAGS_MAX} tags of 1 to ${TAG_MAX_LENGTH} characters.`)
-  }
-  const fields = {
-    ...(name == null ? {} : { name: name.trim() }),
-    ...(description == null ? {} : { description }),
-    ...(tags ? { tags: [...new Set(tags)] } : {}),
-  }
-  if (definition == null) return { kind: 'ok', fields }
-  const plain = toPlainJson(definition)
-  if (!plain.ok)
-    return invalid('definition', `The value at "${plain.problem.pointer}" ${plain.problem.reason}.`)
-  if (!isJsonObject(plain.value))
-    return invalid('definition', 'A definition is a JSON object with `nodes` and `edges`.')
-  if (Buffer.byteLength(plain.text) > DRAFT_MAX_BYTES) {
-    return invalid('definition', `A definition has at most ${DRAFT_MAX_BYTES} bytes.`)
-  }
-  return { kind: 'ok', fields: { ...fields, draft: plain.value } }
-}
-
-function nameOf(draft: Json): string | null {
-  const name = isJsonObject(draft) ? draft.name : null
-  return typeof name === 'string' && name.trim().length > 0 ? name.trim().slice(0, NAME_MAX_LENGTH) : null
+function copyOf(name: string): string {
+  return `Copy of ${name}`.slice(0, NAME_MAX_LENGTH)
 }

@@ -4,6 +4,16 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Which workflow to archive, or to take out again. */
+export type ArchiveWorkflowInput = {
+  /** False: take it out. */
+  archived?: boolean | null | undefined;
+  /** Refuse when it has another revision by now. */
+  expectedRevision?: number | null | undefined;
+  /** The workflow’s global id. */
+  id: string | number;
+};
+
 /** Where a block stands in the catalogue. */
 export type BlockCategory =
   /** Asks a model. */
@@ -22,14 +32,64 @@ export type BlockEffect =
   /** Nothing: its result depends on recorded facts alone. */
   | 'PURE';
 
+/** By what a change can break those who start a workflow, read its output or name its parts. */
+export type BreakingCode =
+  /** A handle that edges left by is gone. */
+  | 'HANDLE_REMOVED'
+  /** An input that was accepted is refused now. */
+  | 'INPUT_FIELD_REFUSED'
+  /** An input is required that was not. */
+  | 'INPUT_REQUIRED_ADDED'
+  /** An input that was accepted is of the wrong type now. */
+  | 'INPUT_TYPE_CHANGED'
+  /** A node that mocks, retries and readers of its steps may name is gone. */
+  | 'NODE_REMOVED'
+  /** A node is another block now, so its output may be another one. */
+  | 'NODE_TYPE_CHANGED'
+  /** A field of the output is gone. */
+  | 'OUTPUT_FIELD_REMOVED'
+  /** The output is another kind of value now. */
+  | 'OUTPUT_REPLACED'
+  /** A variable that starts may set is gone. */
+  | 'VARIABLE_REMOVED';
+
+/** How a part of a definition changed. */
+export type ChangeKind =
+  /** It was not there before. */
+  | 'ADDED'
+  /** It is another one now. */
+  | 'CHANGED'
+  /** Only its place on the canvas changed. */
+  | 'MOVED'
+  /** It is not there any more. */
+  | 'REMOVED';
+
+/** What to make, and from what. */
+export type CreateWorkflowFromTemplateInput = {
+  /** For people; default: the template’s description. */
+  description?: string | null | undefined;
+  /** For people; default: the template’s name. */
+  name?: string | null | undefined;
+  /** An object that satisfies the template’s `parameters`. Values are put in as they are. */
+  parameters?: unknown;
+  /** Publish it as version 1 in the same breath. */
+  publish?: boolean | null | undefined;
+  /** Free words to find it by. */
+  tags?: Array<string> | null | undefined;
+  /** Such as `lead-filter`. */
+  templateId: string | number;
+};
+
 /** A new workflow. */
 export type CreateWorkflowInput = {
-  /** The draft; may be unfinished or wrong. */
+  /** The draft; may be unfinished or wrong, unless it is published. */
   definition?: unknown;
   /** For people. */
   description?: string | null | undefined;
   /** For people; default: the definition’s `name`, else "Untitled workflow". */
   name?: string | null | undefined;
+  /** Publish it as version 1 in the same breath; nothing is made when it cannot run. */
+  publish?: boolean | null | undefined;
   /** Free words to find it by. */
   tags?: Array<string> | null | undefined;
 };
@@ -101,10 +161,20 @@ export type DiagnosticCode =
   /** No expression uses the variable. */
   | 'VARIABLE_UNUSED';
 
+/** What to copy. */
+export type DuplicateWorkflowInput = {
+  /** The workflow’s global id. */
+  id: string | number;
+  /** The name of the copy; default: "Copy of" and the name of the original. */
+  name?: string | null | undefined;
+};
+
 /** What to run: exactly one of `workflowId` and `definition`. */
 export type ExecuteWorkflowInput = {
   /** A definition in place. */
   definition?: unknown;
+  /** Of the stored workflow, the draft. */
+  draft?: boolean | null | undefined;
   /** The same key with the same input gives the same execution for 30 days, however often it is sent. */
   idempotencyKey?: string | null | undefined;
   /** The execution’s input, at most 1 MiB; default null. */
@@ -113,16 +183,38 @@ export type ExecuteWorkflowInput = {
   metadata?: unknown;
   /** What the run is meant for. */
   mode?: ExecutionMode | null | undefined;
+  /** Among the jobs that want a worker: from -100 to 100, the higher the sooner. */
+  priority?: number | null | undefined;
+  /** The instant before which no worker takes it up; it stays QUEUED until then. Default: at once. */
+  runAt?: string | null | undefined;
+  /** Free words to find it by. */
+  tags?: Array<string> | null | undefined;
   /** An object on top of the definition’s defaults. */
   variables?: unknown;
-  /** A stored workflow. */
+  /** Of the stored workflow, the version of this number. */
+  version?: number | null | undefined;
+  /** A stored workflow: its newest version, or its draft when none is published. */
   workflowId?: string | number | null | undefined;
 };
 
 /** Which executions; all conditions must hold. */
 export type ExecutionFilter = {
+  /** Accepted then or later. */
+  createdAfter?: string | null | undefined;
+  /** Accepted earlier. */
+  createdBefore?: string | null | undefined;
+  /** Failed with this in the error’s code or message, capitals or not; at most 200 characters. */
+  errorText?: string | null | undefined;
+  /** Ended then or later. */
+  finishedAfter?: string | null | undefined;
+  /** Ended earlier. */
+  finishedBefore?: string | null | undefined;
+  /** In one of these modes. */
+  mode?: Array<ExecutionMode> | null | undefined;
   /** In one of these states. */
   status?: Array<JobStatus> | null | undefined;
+  /** With all of these tags. */
+  tags?: Array<string> | null | undefined;
   /** Of this workflow. */
   workflowId?: string | number | null | undefined;
 };
@@ -189,6 +281,28 @@ export type JobEventKind =
   /** The step waits and holds nothing. */
   | 'STEP_WAITING';
 
+/** Which jobs; all conditions must hold. */
+export type JobFilter = {
+  /** Accepted then or later. */
+  createdAfter?: string | null | undefined;
+  /** Accepted earlier. */
+  createdBefore?: string | null | undefined;
+  /** Failed with this in the error’s code or message, capitals or not; at most 200 characters. */
+  errorText?: string | null | undefined;
+  /** Ended then or later. */
+  finishedAfter?: string | null | undefined;
+  /** Ended earlier. */
+  finishedBefore?: string | null | undefined;
+  /** In one of these states. */
+  status?: Array<JobStatus> | null | undefined;
+  /** With all of these tags. */
+  tags?: Array<string> | null | undefined;
+  /** Of one of these types. */
+  type?: Array<JobType> | null | undefined;
+  /** Of this workflow. */
+  workflowId?: string | number | null | undefined;
+};
+
 /** Where a job and its execution stand. */
 export type JobStatus =
   /** Ended by a cancel. */
@@ -227,6 +341,50 @@ export type OnError =
   | 'FAIL'
   /** The run goes on by the handle `error`. */
   | 'ROUTE';
+
+/** Which way a list goes. */
+export type OrderDirection =
+  /** From the first: the oldest, or A. */
+  | 'ASC'
+  /** From the last: the newest, or Z. */
+  | 'DESC';
+
+/** Which draft to publish. */
+export type PublishWorkflowInput = {
+  /** Refuse when it has another revision by now. */
+  expectedRevision?: number | null | undefined;
+  /** The workflow’s global id. */
+  id: string | number;
+  /** What to say about the version. */
+  note?: string | null | undefined;
+};
+
+/** Which version to go back to. */
+export type RollbackWorkflowInput = {
+  /** Refuse when it has another revision by now: the draft is written over. */
+  expectedRevision?: number | null | undefined;
+  /** The workflow’s global id. */
+  id: string | number;
+  /** What to say about the new version; default: which one it restores. */
+  note?: string | null | undefined;
+  /** The number of the old version. */
+  version: number;
+};
+
+/** The order of a list of jobs or executions. */
+export type RunOrder = {
+  /** Which way. */
+  direction?: OrderDirection | null | undefined;
+  /** By what. */
+  field: RunOrderField;
+};
+
+/** What a list of jobs or executions is ordered by. */
+export type RunOrderField =
+  /** When it was accepted. */
+  | 'CREATED_AT'
+  /** When it ended; what has not ended is left out. */
+  | 'FINISHED_AT';
 
 /** Where a secret comes from. */
 export type SecretSource =
@@ -291,6 +449,18 @@ export type ValidateWorkflowInput = {
   definition?: unknown;
   /** A stored workflow, whose draft is validated. */
   workflowId?: string | number | null | undefined;
+};
+
+/** Which workflows; all conditions must hold. */
+export type WorkflowFilter = {
+  /** True: those that are archived, and no others. */
+  archived?: boolean | null | undefined;
+  /** True: those with a version. False: those without. */
+  published?: boolean | null | undefined;
+  /** With all of these tags. */
+  tags?: Array<string> | null | undefined;
+  /** In the name or the description, capitals or not; at most 200 characters. */
+  text?: string | null | undefined;
 };
 
 export type BenchChainMutationVariables = Exact<{
@@ -360,6 +530,7 @@ export type StoreWorkflowMutationVariables = Exact<{
 
 export type StoreWorkflowMutation = { createWorkflow:
     | { workflow: { id: string } }
+    | { message: string }
     | { message: string }
    };
 
@@ -523,6 +694,7 @@ export type ReadNodeQuery = { node:
     | { __typename: 'Job', result: unknown, id: string }
     | { __typename: 'Step', path: string, config: unknown, type: string, id: string }
     | { __typename: 'Workflow', name: string, id: string }
+    | { __typename: 'WorkflowVersion', id: string }
    | null };
 
 export type ReadNodesQueryVariables = Exact<{
@@ -535,6 +707,7 @@ export type ReadNodesQuery = { nodes: Array<
     | { __typename: 'Job', id: string }
     | { __typename: 'Step', id: string }
     | { __typename: 'Workflow', id: string }
+    | { __typename: 'WorkflowVersion', id: string }
    | null> };
 
 export type ReadBlocksQueryVariables = Exact<{
@@ -565,6 +738,48 @@ export type MakeNodeMutation = { createWorkflow:
     | { workflow: { id: string } }
     | Record<PropertyKey, never>
    };
+
+export type RunWithOptionsMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type RunWithOptionsMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string, priority: number }, execution: { id: string, status: JobStatus, tags: Array<string>, priority: number, runAt: string | null } }
+    | { __typename: 'IdempotencyConflict', code: string, path: Array<string>, message: string }
+    | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
+    | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
+    | { __typename: 'WorkflowArchived', code: string, path: Array<string>, message: string }
+   };
+
+export type StatusWithOptionsQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StatusWithOptionsQuery = { execution: { status: JobStatus, startedAt: string | null } | null };
+
+export type FilteredExecutionsQueryVariables = Exact<{
+  filter?: ExecutionFilter | null | undefined;
+  orderBy?: RunOrder | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type FilteredExecutionsQuery = { executions: { totalCount: number, pageInfo: { endCursor: string | null, hasNextPage: boolean }, edges: Array<{ node: { id: string } }> } };
+
+export type FilteredJobsQueryVariables = Exact<{
+  filter?: JobFilter | null | undefined;
+  orderBy?: RunOrder | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type FilteredJobsQuery = { jobs: { totalCount: number, edges: Array<{ cursor: string, node: { id: string, type: JobType, status: JobStatus, execution: { id: string } } }> } };
 
 export type SetSecretMutationVariables = Exact<{
   input: SetSecretInput;
@@ -649,6 +864,47 @@ export type ValidateOverWebSocketMutation = { validateWorkflow:
     | Record<PropertyKey, never>
    };
 
+export type TemplatesQueryVariables = Exact<{
+  category?: string | null | undefined;
+  id: string | number;
+}>;
+
+
+export type TemplatesQuery = { templates: Array<{ id: string, name: string, description: string, category: string, parameters: unknown, graph: { nodes: Array<{ id: string, type: string }> } }>, template: { id: string, definition: unknown } | null };
+
+export type CreateFromTemplateMutationVariables = Exact<{
+  input: CreateWorkflowFromTemplateInput;
+}>;
+
+
+export type CreateFromTemplateMutation = { createWorkflowFromTemplate:
+    | { __typename: 'CreateWorkflowFromTemplatePayload', workflow: { name: string, description: string, tags: Array<string>, definition: unknown, publishedVersion: { number: number } | null }, diagnostics: Array<{ code: DiagnosticCode }> }
+    | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string, problems: Array<{ pointer: string, message: string }> }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
+    | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
+   };
+
+export type MakeFromTemplateMutationVariables = Exact<{
+  input: CreateWorkflowFromTemplateInput;
+}>;
+
+
+export type MakeFromTemplateMutation = { createWorkflowFromTemplate:
+    | { __typename: 'CreateWorkflowFromTemplatePayload', workflow: { id: string } }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type OutputOfTemplateQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type OutputOfTemplateQuery = { execution: { status: JobStatus, output: unknown } | null };
+
 export type ValidateMutationVariables = Exact<{
   input: ValidateWorkflowInput;
 }>;
@@ -688,6 +944,199 @@ export type CountAfterValidationQueryVariables = Exact<{ [key: string]: never; }
 
 export type CountAfterValidationQuery = { workflows: { totalCount: number }, executions: { totalCount: number } };
 
+export type CreateVersionedMutationVariables = Exact<{
+  input: CreateWorkflowInput;
+}>;
+
+
+export type CreateVersionedMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string, revision: number, hasUnpublishedChanges: boolean, publishedVersion: { number: number } | null } }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string, diagnostics: Array<{ code: DiagnosticCode, pointer: string }> }
+   };
+
+export type SaveVersionedMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+}>;
+
+
+export type SaveVersionedMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload', workflow: { revision: number, hasUnpublishedChanges: boolean } }
+   };
+
+export type PublishMutationVariables = Exact<{
+  input: PublishWorkflowInput;
+}>;
+
+
+export type PublishMutation = { publishWorkflow:
+    | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
+    | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'PublishWorkflowPayload', unchanged: boolean, diagnostics: Array<{ code: DiagnosticCode }>, workflow: { id: string, hasUnpublishedChanges: boolean, publishedVersion: { id: string, number: number } | null }, version: { id: string, number: number, note: string, definition: unknown, createdAt: string, graph: { nodes: Array<{ id: string }> }, workflow: { id: string } } }
+    | { __typename: 'RevisionConflict', revision: number, code: string, path: Array<string>, message: string }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string, diagnostics: Array<{ code: DiagnosticCode, pointer: string, severity: Severity }> }
+    | { __typename: 'WorkflowArchived', code: string, path: Array<string>, message: string }
+   };
+
+export type RollbackMutationVariables = Exact<{
+  input: RollbackWorkflowInput;
+}>;
+
+
+export type RollbackMutation = { rollbackWorkflow:
+    | { __typename: 'InvalidArgument', code: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'RevisionConflict', code: string, path: Array<string> }
+    | { __typename: 'RollbackWorkflowPayload', unchanged: boolean, workflow: { definition: unknown, revision: number }, version: { number: number, note: string, definition: unknown } }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string> }
+    | { __typename: 'WorkflowArchived', code: string, path: Array<string> }
+   };
+
+export type ArchiveMutationVariables = Exact<{
+  input: ArchiveWorkflowInput;
+}>;
+
+
+export type ArchiveMutation = { archiveWorkflow:
+    | { __typename: 'ArchiveWorkflowPayload', workflow: { id: string, archivedAt: string | null } }
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'RevisionConflict', code: string, path: Array<string> }
+   };
+
+export type DuplicateMutationVariables = Exact<{
+  input: DuplicateWorkflowInput;
+}>;
+
+
+export type DuplicateMutation = { duplicateWorkflow:
+    | { __typename: 'DuplicateWorkflowPayload', workflow: { id: string, name: string, tags: Array<string>, description: string, definition: unknown, revision: number, publishedVersion: { number: number } | null }, diagnostics: Array<{ code: DiagnosticCode }> }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+   };
+
+export type VersionsQueryVariables = Exact<{
+  id: string | number;
+  number: number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type VersionsQuery = { workflow: { version: { number: number } | null, versions: { totalCount: number, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null }, edges: Array<{ node: { number: number, note: string } }> } } | null };
+
+export type DiffVersionsQueryVariables = Exact<{
+  id: string | number;
+  from?: number | null | undefined;
+  to?: number | null | undefined;
+}>;
+
+
+export type DiffVersionsQuery = { workflow: { diff: { from: number | null, to: number | null, isEmpty: boolean, breaking: boolean, breakingReasons: Array<{ code: BreakingCode, pointer: string, message: string }>, nodes: Array<{ path: string, kind: ChangeKind, before: unknown, after: unknown, changes: Array<{ kind: ChangeKind, pointer: string, before: unknown, after: unknown }> }>, edges: Array<{ source: string, sourceHandle: string, target: string, kind: ChangeKind }>, variables: Array<{ pointer: string, kind: ChangeKind, before: unknown, after: unknown }>, inputSchema: Array<{ pointer: string }>, output: Array<{ pointer: string }>, limits: Array<{ pointer: string }>, other: Array<{ pointer: string }> } | null } | null };
+
+export type DiffOfVersionQueryVariables = Exact<{
+  id: string | number;
+  against?: number | null | undefined;
+}>;
+
+
+export type DiffOfVersionQuery = { node:
+    | { __typename: 'Execution' }
+    | { __typename: 'Job' }
+    | { __typename: 'Step' }
+    | { __typename: 'Workflow' }
+    | { __typename: 'WorkflowVersion', number: number, diff: { from: number | null, to: number | null, nodes: Array<{ path: string, kind: ChangeKind }> } | null }
+   | null };
+
+export type RunVersionMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type RunVersionMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, execution: { id: string, definition: unknown, version: { number: number } | null } }
+    | { __typename: 'IdempotencyConflict', code: string, path: Array<string>, message: string }
+    | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
+    | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
+    | { __typename: 'WorkflowArchived', code: string, path: Array<string>, message: string }
+   };
+
+export type RunsOfVersionQueryVariables = Exact<{
+  id: string | number;
+  number: number;
+}>;
+
+
+export type RunsOfVersionQuery = { workflow: { version: { executions: { totalCount: number, edges: Array<{ node: { id: string } }> } } | null } | null };
+
+export type StatusOfRunQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StatusOfRunQuery = { execution: { status: JobStatus } | null };
+
+export type NamesOfWorkflowsQueryVariables = Exact<{
+  filter?: WorkflowFilter | null | undefined;
+}>;
+
+
+export type NamesOfWorkflowsQuery = { workflows: { edges: Array<{ node: { id: string } }> } };
+
+export type CreateForPageMutationVariables = Exact<{
+  name: string;
+  definition: unknown;
+}>;
+
+
+export type CreateForPageMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type RunForPageMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RunForPageMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload' }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type FullPageOfWorkflowsQueryVariables = Exact<{
+  first: number;
+}>;
+
+
+export type FullPageOfWorkflowsQuery = { workflows: { edges: Array<{ node: { id: string, name: string, publishedVersion: { number: number } | null, versions: { edges: Array<{ node: { number: number, note: string } }> }, lastExecution: { id: string, status: JobStatus, job: { progress: number }, version: { number: number } | null } | null, executions: { edges: Array<{ node: { id: string, status: JobStatus } }> }, stats: { total: number, p50DurationMs: number | null, p95DurationMs: number | null, lastRunAt: string | null, countByStatus: Array<{ status: JobStatus, count: number }> } } }> } };
+
+export type PlainListsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PlainListsQuery = { workflows: { edges: Array<{ node: { name: string, tags: Array<string> } }> }, executions: { edges: Array<{ node: { status: JobStatus, tags: Array<string>, mode: ExecutionMode } }> }, jobs: { edges: Array<{ node: { status: JobStatus, progress: number } }> } };
+
+export type AllStatsQueryVariables = Exact<{
+  type?: Array<JobType> | JobType | null | undefined;
+  days?: number | null | undefined;
+}>;
+
+
+export type AllStatsQuery = { jobStats: { total: number, lastRunAt: string | null, countByStatus: Array<{ status: JobStatus, count: number }> } };
+
 export type CreateWorkflowMutationVariables = Exact<{
   input: CreateWorkflowInput;
 }>;
@@ -696,6 +1145,7 @@ export type CreateWorkflowMutationVariables = Exact<{
 export type CreateWorkflowMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload', workflow: { id: string, name: string, description: string, tags: Array<string>, revision: number, definition: unknown, createdAt: string, updatedAt: string, diagnostics: Array<{ code: DiagnosticCode }>, graph: { nodes: Array<{ id: string, type: string, name: string | null, config: unknown, document: unknown, position: { x: number, y: number } | null }>, edges: Array<{ source: string, target: string, sourceHandle: string, document: unknown }> } }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, pointer: string, nodeId: string | null }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string> }
    };
 
 export type UpdateWorkflowMutationVariables = Exact<{
@@ -757,6 +1207,7 @@ export type StartLeadsMutation = { executeWorkflow:
     | { __typename: 'InvalidArgument', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
     | { __typename: 'ValidationFailed', code: string, message: string }
+    | { __typename: 'WorkflowArchived', code: string, message: string }
    };
 
 export type WatchLeadsSubscriptionVariables = Exact<{
@@ -845,6 +1296,7 @@ export type ExecuteMutation = { executeWorkflow:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
     | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, message: string, pointer: string, nodeId: string | null, relatedNodeIds: Array<string>, suggestion: string | null, range: { start: number, end: number } | null }> }
+    | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
    };
 
 export type JobEventsSubscriptionVariables = Exact<{
@@ -1277,6 +1729,74 @@ export const MakeNodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
+export const RunWithOptionsDocument = new TypedDocumentString(`
+    mutation RunWithOptions($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      job {
+        id
+        priority
+      }
+      execution {
+        id
+        status
+        tags
+        priority
+        runAt
+      }
+    }
+    ... on Error {
+      code
+      path
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RunWithOptionsMutation, RunWithOptionsMutationVariables>;
+export const StatusWithOptionsDocument = new TypedDocumentString(`
+    query StatusWithOptions($id: ID!) {
+  execution(id: $id) {
+    status
+    startedAt
+  }
+}
+    `) as unknown as TypedDocumentString<StatusWithOptionsQuery, StatusWithOptionsQueryVariables>;
+export const FilteredExecutionsDocument = new TypedDocumentString(`
+    query FilteredExecutions($filter: ExecutionFilter, $orderBy: RunOrder, $first: Int, $after: String) {
+  executions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    totalCount
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FilteredExecutionsQuery, FilteredExecutionsQueryVariables>;
+export const FilteredJobsDocument = new TypedDocumentString(`
+    query FilteredJobs($filter: JobFilter, $orderBy: RunOrder, $first: Int, $after: String) {
+  jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    totalCount
+    edges {
+      cursor
+      node {
+        id
+        type
+        status
+        execution {
+          id
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FilteredJobsQuery, FilteredJobsQueryVariables>;
 export const SetSecretDocument = new TypedDocumentString(`
     mutation SetSecret($input: SetSecretInput!) {
   setSecret(input: $input) {
@@ -1351,6 +1871,79 @@ export const ValidateOverWebSocketDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ValidateOverWebSocketMutation, ValidateOverWebSocketMutationVariables>;
+export const TemplatesDocument = new TypedDocumentString(`
+    query Templates($category: String, $id: ID!) {
+  templates(category: $category) {
+    id
+    name
+    description
+    category
+    parameters
+    graph {
+      nodes {
+        id
+        type
+      }
+    }
+  }
+  template(id: $id) {
+    id
+    definition
+  }
+}
+    `) as unknown as TypedDocumentString<TemplatesQuery, TemplatesQueryVariables>;
+export const CreateFromTemplateDocument = new TypedDocumentString(`
+    mutation CreateFromTemplate($input: CreateWorkflowFromTemplateInput!) {
+  createWorkflowFromTemplate(input: $input) {
+    __typename
+    ... on CreateWorkflowFromTemplatePayload {
+      workflow {
+        name
+        description
+        tags
+        definition
+        publishedVersion {
+          number
+        }
+      }
+      diagnostics {
+        code
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+        message
+      }
+    }
+    ... on Error {
+      code
+      path
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateFromTemplateMutation, CreateFromTemplateMutationVariables>;
+export const MakeFromTemplateDocument = new TypedDocumentString(`
+    mutation MakeFromTemplate($input: CreateWorkflowFromTemplateInput!) {
+  createWorkflowFromTemplate(input: $input) {
+    __typename
+    ... on CreateWorkflowFromTemplatePayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MakeFromTemplateMutation, MakeFromTemplateMutationVariables>;
+export const OutputOfTemplateDocument = new TypedDocumentString(`
+    query OutputOfTemplate($id: ID!) {
+  execution(id: $id) {
+    status
+    output
+  }
+}
+    `) as unknown as TypedDocumentString<OutputOfTemplateQuery, OutputOfTemplateQueryVariables>;
 export const ValidateDocument = new TypedDocumentString(`
     mutation Validate($input: ValidateWorkflowInput!) {
   validateWorkflow(input: $input) {
@@ -1420,6 +2013,427 @@ export const CountAfterValidationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountAfterValidationQuery, CountAfterValidationQueryVariables>;
+export const CreateVersionedDocument = new TypedDocumentString(`
+    mutation CreateVersioned($input: CreateWorkflowInput!) {
+  createWorkflow(input: $input) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+        revision
+        hasUnpublishedChanges
+        publishedVersion {
+          number
+        }
+      }
+    }
+    ... on ValidationFailed {
+      diagnostics {
+        code
+        pointer
+      }
+    }
+    ... on Error {
+      code
+      path
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateVersionedMutation, CreateVersionedMutationVariables>;
+export const SaveVersionedDocument = new TypedDocumentString(`
+    mutation SaveVersioned($id: ID!, $definition: JSON!) {
+  updateWorkflow(input: {id: $id, definition: $definition}) {
+    __typename
+    ... on UpdateWorkflowPayload {
+      workflow {
+        revision
+        hasUnpublishedChanges
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SaveVersionedMutation, SaveVersionedMutationVariables>;
+export const PublishDocument = new TypedDocumentString(`
+    mutation Publish($input: PublishWorkflowInput!) {
+  publishWorkflow(input: $input) {
+    __typename
+    ... on PublishWorkflowPayload {
+      unchanged
+      diagnostics {
+        code
+      }
+      workflow {
+        id
+        hasUnpublishedChanges
+        publishedVersion {
+          id
+          number
+        }
+      }
+      version {
+        id
+        number
+        note
+        definition
+        createdAt
+        graph {
+          nodes {
+            id
+          }
+        }
+        workflow {
+          id
+        }
+      }
+    }
+    ... on ValidationFailed {
+      diagnostics {
+        code
+        pointer
+        severity
+      }
+    }
+    ... on RevisionConflict {
+      revision
+    }
+    ... on Error {
+      code
+      path
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PublishMutation, PublishMutationVariables>;
+export const RollbackDocument = new TypedDocumentString(`
+    mutation Rollback($input: RollbackWorkflowInput!) {
+  rollbackWorkflow(input: $input) {
+    __typename
+    ... on RollbackWorkflowPayload {
+      unchanged
+      workflow {
+        definition
+        revision
+      }
+      version {
+        number
+        note
+        definition
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RollbackMutation, RollbackMutationVariables>;
+export const ArchiveDocument = new TypedDocumentString(`
+    mutation Archive($input: ArchiveWorkflowInput!) {
+  archiveWorkflow(input: $input) {
+    __typename
+    ... on ArchiveWorkflowPayload {
+      workflow {
+        id
+        archivedAt
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ArchiveMutation, ArchiveMutationVariables>;
+export const DuplicateDocument = new TypedDocumentString(`
+    mutation Duplicate($input: DuplicateWorkflowInput!) {
+  duplicateWorkflow(input: $input) {
+    __typename
+    ... on DuplicateWorkflowPayload {
+      workflow {
+        id
+        name
+        tags
+        description
+        definition
+        revision
+        publishedVersion {
+          number
+        }
+      }
+      diagnostics {
+        code
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DuplicateMutation, DuplicateMutationVariables>;
+export const VersionsDocument = new TypedDocumentString(`
+    query Versions($id: ID!, $number: Int!, $first: Int, $after: String, $last: Int, $before: String) {
+  workflow(id: $id) {
+    version(number: $number) {
+      number
+    }
+    versions(first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+      edges {
+        node {
+          number
+          note
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<VersionsQuery, VersionsQueryVariables>;
+export const DiffVersionsDocument = new TypedDocumentString(`
+    query DiffVersions($id: ID!, $from: Int, $to: Int) {
+  workflow(id: $id) {
+    diff(from: $from, to: $to) {
+      from
+      to
+      isEmpty
+      breaking
+      breakingReasons {
+        code
+        pointer
+        message
+      }
+      nodes {
+        path
+        kind
+        before
+        after
+        changes {
+          kind
+          pointer
+          before
+          after
+        }
+      }
+      edges {
+        source
+        sourceHandle
+        target
+        kind
+      }
+      variables {
+        pointer
+        kind
+        before
+        after
+      }
+      inputSchema {
+        pointer
+      }
+      output {
+        pointer
+      }
+      limits {
+        pointer
+      }
+      other {
+        pointer
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DiffVersionsQuery, DiffVersionsQueryVariables>;
+export const DiffOfVersionDocument = new TypedDocumentString(`
+    query DiffOfVersion($id: ID!, $against: Int) {
+  node(id: $id) {
+    __typename
+    ... on WorkflowVersion {
+      number
+      diff(against: $against) {
+        from
+        to
+        nodes {
+          path
+          kind
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DiffOfVersionQuery, DiffOfVersionQueryVariables>;
+export const RunVersionDocument = new TypedDocumentString(`
+    mutation RunVersion($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      execution {
+        id
+        definition
+        version {
+          number
+        }
+      }
+    }
+    ... on Error {
+      code
+      path
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RunVersionMutation, RunVersionMutationVariables>;
+export const RunsOfVersionDocument = new TypedDocumentString(`
+    query RunsOfVersion($id: ID!, $number: Int!) {
+  workflow(id: $id) {
+    version(number: $number) {
+      executions(first: 10) {
+        totalCount
+        edges {
+          node {
+            id
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RunsOfVersionQuery, RunsOfVersionQueryVariables>;
+export const StatusOfRunDocument = new TypedDocumentString(`
+    query StatusOfRun($id: ID!) {
+  execution(id: $id) {
+    status
+  }
+}
+    `) as unknown as TypedDocumentString<StatusOfRunQuery, StatusOfRunQueryVariables>;
+export const NamesOfWorkflowsDocument = new TypedDocumentString(`
+    query NamesOfWorkflows($filter: WorkflowFilter) {
+  workflows(filter: $filter, first: 100) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<NamesOfWorkflowsQuery, NamesOfWorkflowsQueryVariables>;
+export const CreateForPageDocument = new TypedDocumentString(`
+    mutation CreateForPage($name: String!, $definition: JSON!) {
+  createWorkflow(input: {name: $name, definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateForPageMutation, CreateForPageMutationVariables>;
+export const RunForPageDocument = new TypedDocumentString(`
+    mutation RunForPage($id: ID!) {
+  executeWorkflow(input: {workflowId: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RunForPageMutation, RunForPageMutationVariables>;
+export const FullPageOfWorkflowsDocument = new TypedDocumentString(`
+    query FullPageOfWorkflows($first: Int!) {
+  workflows(first: $first, orderBy: {field: UPDATED_AT}) {
+    edges {
+      node {
+        id
+        name
+        publishedVersion {
+          number
+        }
+        versions(first: 3) {
+          edges {
+            node {
+              number
+              note
+            }
+          }
+        }
+        lastExecution {
+          id
+          status
+          job {
+            progress
+          }
+          version {
+            number
+          }
+        }
+        executions(first: 2) {
+          edges {
+            node {
+              id
+              status
+            }
+          }
+        }
+        stats {
+          total
+          p50DurationMs
+          p95DurationMs
+          lastRunAt
+          countByStatus {
+            status
+            count
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FullPageOfWorkflowsQuery, FullPageOfWorkflowsQueryVariables>;
+export const PlainListsDocument = new TypedDocumentString(`
+    query PlainLists {
+  workflows(first: 50) {
+    edges {
+      node {
+        name
+        tags
+      }
+    }
+  }
+  executions(first: 50) {
+    edges {
+      node {
+        status
+        tags
+        mode
+      }
+    }
+  }
+  jobs(first: 50) {
+    edges {
+      node {
+        status
+        progress
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PlainListsQuery, PlainListsQueryVariables>;
+export const AllStatsDocument = new TypedDocumentString(`
+    query AllStats($type: [JobType!], $days: Int) {
+  jobStats(type: $type, days: $days) {
+    total
+    lastRunAt
+    countByStatus {
+      status
+      count
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AllStatsQuery, AllStatsQueryVariables>;
 export const CreateWorkflowDocument = new TypedDocumentString(`
     mutation CreateWorkflow($input: CreateWorkflowInput!) {
   createWorkflow(input: $input) {

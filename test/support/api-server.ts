@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { createLume, type Lume } from '../../src/app.ts'
 import type { Block } from '../../src/engine/block.ts'
+import type { LumeConfig } from '../../src/config.ts'
 import { startServer } from '../../src/http.ts'
 import { createTestDatabase } from './database.ts'
 import { createGates, type Gate } from './gates.ts'
@@ -29,14 +30,17 @@ export interface Fault {
 }
 
 export async function startApiServer(
-  options: { blocks?: readonly Block[]; isExplorable?: boolean } = {},
+  options: { blocks?: readonly Block[]; isExplorable?: boolean; role?: LumeConfig['role'] } = {},
 ): Promise<ApiServer> {
   const database = await createTestDatabase()
   const faults: Fault[] = []
   const logger = pino({ level: 'error' }, { write: (line) => void faults.push(JSON.parse(line) as Fault) })
   const gates = createGates()
   const blocks = [gates.block, ...(options.blocks ?? [])]
-  const lume = await createLume({ databaseUrl: database.url }, { logger, blocks })
+  const lume = await createLume(
+    { databaseUrl: database.url, role: options.role ?? 'all' },
+    { logger, blocks },
+  )
   const server = await startServer({ lume, port: 0, isExplorable: options.isExplorable ?? true })
   return {
     url: server.url,

@@ -171,6 +171,8 @@ export interface ExecutionOptions {
   readonly blocks?: readonly Block[]
   /** How many nodes the definition may have. */
   readonly maxNodes?: number
+  /** When it is to begin; default: at once. */
+  readonly runAt?: number
   /** What blocks may reach; what is not given is not there. */
   readonly world?: Partial<Omit<RunPorts, 'journal' | 'clock' | 'random'>>
 }
@@ -207,6 +209,7 @@ export class TestExecution {
       progress,
       costUsd,
       wasPaused: status === 'PAUSED',
+      runAt: this.#options.runAt ?? null,
       recorded: journal.recorded(),
       recoveries,
     } as const

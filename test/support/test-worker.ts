@@ -6,9 +6,8 @@ import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore, type JobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal } from '../../src/db/journal.ts'
-import { createPrisma } from '../../src/db/prisma.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
-import { createWorkflowStore } from '../../src/db/workflow-store.ts'
+import { createVersionStore } from '../../src/db/version-store.ts'
 import type { Block } from '../../src/engine/block.ts'
 import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
@@ -54,7 +53,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
   const executions = createExecutionStore(pool)
   const faults: string[] = []
   const wakeups = createLocalWakeups()
-  const workflows = createWorkflowStore(createPrisma(pool))
+  const versions = createVersionStore(pool)
   const logger = pino(
     { level: 'error' },
     {
@@ -80,7 +79,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     worldOf: (job) => ({
       secrets: { open: () => Promise.resolve(new Map()) },
       http: { send: () => Promise.reject(new Error('this test gives no network')) },
-      children: createChildExecutions({ jobs, executions, commands, workflows, wakeups, start: accept }, job),
+      children: createChildExecutions({ jobs, executions, commands, versions, wakeups, start: accept }, job),
       logLevel: 'info',
       standIn: null,
     }),

@@ -79,6 +79,19 @@ describe('E9: pause', () => {
     expect(execution.journal.kinds().slice(0, 3)).toEqual(['JOB_PAUSED', 'JOB_RESUMED', 'JOB_STARTED'])
   })
 
+  test('a job that is paused and resumed before its time goes back to the queue until then', async () => {
+    const runAt = Date.parse('2027-01-01T00:00:00Z') + HOUR_MS
+    const execution = new TestExecution(chain, {}, { runAt })
+    execution.send({ kind: 'PAUSE' })
+    await execution.run()
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.run(execution.start())).toEqual({ kind: 'parked', wakeAt: runAt })
+    expect(execution.journal.job.status).toBe('QUEUED')
+    await execution.clock.advanceTo(runAt)
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.calls[0]?.at).toBe(runAt)
+  })
+
   test('a paused job that is taken up parks again, and says nothing twice', async () => {
     const execution = new TestExecution(chain)
     execution.send({ kind: 'PAUSE' })

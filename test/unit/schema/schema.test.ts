@@ -60,8 +60,10 @@ describe('the schema', () => {
     const connections = objects.filter(({ name }) => name.endsWith('Connection'))
     expect(connections.map(({ name }) => name).sort()).toEqual([
       'ExecutionConnection',
+      'JobConnection',
       'StepConnection',
       'WorkflowConnection',
+      'WorkflowVersionConnection',
     ])
     for (const connection of connections) {
       expect(Object.keys(connection.getFields()).sort()).toEqual(['edges', 'pageInfo', 'totalCount'])

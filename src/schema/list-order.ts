@@ -1,0 +1,10 @@
+import { builder } from './builder.ts'
+
+/** Which way a list goes. */
+export const OrderDirectionEnum = builder.enumType('OrderDirection', {
+  description: 'Which way a list goes.',
+  values: {
+    ASC: { description: 'From the first: the oldest, or A.' },
+    DESC: { description: 'From the last: the newest, or Z.' },
+  } as const,
+})

@@ -1,0 +1,84 @@
+import { isJsonObject, pointer, type JsonObject } from '../../lib/json.ts'
+import type { FlatGraph } from './flat-graph.ts'
+import { inputReasons } from './input-reasons.ts'
+import { outputReasons } from './output-reasons.ts'
+
+/** Everything by which a change of a definition can break those who start it, read it or name its parts. */
+export const BREAKING_CODES = {
+  NODE_REMOVED: 'A node that mocks, retries and readers of its steps may name is gone.',
+  NODE_TYPE_CHANGED: 'A node is another block now, so its output may be another one.',
+  HANDLE_REMOVED: 'A handle that edges left by is gone.',
+  INPUT_REQUIRED_ADDED: 'An input is required that was not.',
+  INPUT_TYPE_CHANGED: 'An input that was accepted is of the wrong type now.',
+  INPUT_FIELD_REFUSED: 'An input that was accepted is refused now.',
+  OUTPUT_FIELD_REMOVED: 'A field of the output is gone.',
+  OUTPUT_REPLACED: 'The output is another kind of value now.',
+  VARIABLE_REMOVED: 'A variable that starts may set is gone.',
+} as const
+export type BreakingCode = keyof typeof BREAKING_CODES
+
+export interface BreakingReason {
+  readonly code: BreakingCode
+  /** For what is gone, into the earlier definition; else into the later one. */
+  readonly pointer: string
+  readonly message: string
+}
+
+/** The handles of a node by its document; null when its block is unknown. */
+export type HandlesOf = (node: JsonObject) => readonly string[] | null
+
+export interface Side {
+  readonly document: JsonObject
+  readonly graph: FlatGraph
+}
+
+/** Why the later definition may break those who use the earlier one. */
+export function breakingReasons(before: Side, after: Side, handlesOf: HandlesOf): readonly BreakingReason[] {
+  return [
+    ...nodeReasons(before.graph, after.graph),
+    ...handleReasons(before.graph, after.graph, handlesOf),
+    ...inputReasons(before.document.inputSchema, after.document.inputSchema),
+    ...outputReasons(before, after),
+    ...variableReasons(before.document, after.document),
+  ]
+}
+
+function nodeReasons(before: FlatGraph, after: FlatGraph): readonly BreakingReason[] {
+  return [...before.nodes].flatMap(([key, node]): readonly BreakingReason[] => {
+    const later = after.nodes.get(key)
+    if (!later)
+      return [{ code: 'NODE_REMOVED', pointer: node.pointer, message: `The node \`${node.path}\` is gone.` }]
+    if (later.document.type === node.document.type) return []
+    const [was, is] = [node, later].map(({ document }) => JSON.stringify(document.type ?? null))
+    const message = `The node \`${node.path}\` was of the type ${was} and is of the type ${is} now.`
+    return [{ code: 'NODE_TYPE_CHANGED', pointer: `${later.pointer}/type`, message }]
+  })
+}
+
+function handleReasons(before: FlatGraph, after: FlatGraph, handlesOf: HandlesOf): readonly BreakingReason[] {
+  const used = new Map(
+    [...before.edges.values()].map((edge) => [JSON.stringify([edge.source, edge.handle]), edge]),
+  )
+  return [...used.values()].flatMap(({ source, handle, pointer: place }): readonly BreakingReason[] => {
+    const [earlier, later] = [before.nodes.get(source), after.nodes.get(source)].map(
+      (node) => node && handlesOf(node.document),
+    )
+    // A handle that a draft only dreamt of cannot vanish.
+    const isGone = later?.includes(handle) === false && earlier?.includes(handle) !== false
+    if (!isGone) return []
+    const message = `The node \`${source}\` has no handle \`${handle}\` any more.`
+    return [{ code: 'HANDLE_REMOVED', pointer: place, message }]
+  })
+}
+
+function variableReasons(before: JsonObject, after: JsonObject): readonly BreakingReason[] {
+  const earlier = isJsonObject(before.variables) ? Object.keys(before.variables) : []
+  const later = isJsonObject(after.variables) ? after.variables : {}
+  return earlier
+    .filter((name) => !Object.hasOwn(later, name))
+    .map((name) => ({
+      code: 'VARIABLE_REMOVED',
+      pointer: pointer('/variables', name),
+      message: `The variable \`${name}\` is gone.`,
+    }))
+}

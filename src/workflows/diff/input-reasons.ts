@@ -1,0 +1,89 @@
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json.ts'
+import type { BreakingReason } from './breaking-reasons.ts'
+
+/** Why inputs that the earlier schema takes may be refused by the later one. */
+export function inputReasons(
+  before: Json | undefined,
+  after: Json | undefined,
+  at = '/inputSchema',
+): readonly BreakingReason[] {
+  if (after === false && before !== false) {
+    return [{ code: 'INPUT_TYPE_CHANGED', pointer: at, message: 'No input is accepted any more.' }]
+  }
+  if (!isJsonObject(after)) return []
+  const earlier = isJsonObject(before) ? before : {}
+  return [
+    ...typeReasons(earlier, after, at),
+    ...requiredReasons(earlier, after, at),
+    ...closingReasons(earlier, after, at),
+    ...propertiesOf(after).flatMap(([name, schema]) => {
+      const known = propertiesOf(earlier).find(([other]) => other === name)
+      return known ? inputReasons(known[1], schema, pointer(at, 'properties', name)) : []
+    }),
+    ...(isJsonObject(earlier.items) ? inputReasons(earlier.items, after.items, `${at}/items`) : []),
+  ]
+}
+
+function typeReasons(before: JsonObject, after: JsonObject, at: string): readonly BreakingReason[] {
+  const [earlier, later] = [typesOf(before), typesOf(after)]
+  const isNarrowed =
+    later !== null &&
+    (earlier === null || earlier.some((type) => !later.includes(type) && !isWidened(type, later)))
+  const refused = isNarrowed ? `a ${later.join(' or ')}` : refusedValues(before, after)
+  if (refused === null) return []
+  const message = `It must be ${refused} now.`
+  return [{ code: 'INPUT_TYPE_CHANGED', pointer: at, message }]
+}
+
+function refusedValues(before: JsonObject, after: JsonObject): string | null {
+  if (!Array.isArray(after.enum)) return null
+  const later = (after.enum as readonly Json[]).map((value) => JSON.stringify(value))
+  const earlier = Array.isArray(before.enum) ? (before.enum as readonly Json[]) : null
+  const isNarrowed = earlier === null || earlier.some((value) => !later.includes(JSON.stringify(value)))
+  return isNarrowed ? `one of ${later.join(', ')}` : null
+}
+
+function requiredReasons(before: JsonObject, after: JsonObject, at: string): readonly BreakingReason[] {
+  const earlier = requiredOf(before)
+  return requiredOf(after)
+    .filter((name) => !earlier.includes(name))
+    .map((name) => ({
+      code: 'INPUT_REQUIRED_ADDED',
+      pointer: pointer(at, 'properties', name),
+      message: `\`${name}\` is required now.`,
+    }))
+}
+
+function closingReasons(before: JsonObject, after: JsonObject, at: string): readonly BreakingReason[] {
+  if (after.additionalProperties !== false) return []
+  if (before.additionalProperties !== false) {
+    const message = 'Fields that the schema does not name are refused now.'
+    return [{ code: 'INPUT_FIELD_REFUSED', pointer: `${at}/additionalProperties`, message }]
+  }
+  const later = propertiesOf(after).map(([name]) => name)
+  return propertiesOf(before)
+    .filter(([name]) => !later.includes(name))
+    .map(([name]) => ({
+      code: 'INPUT_FIELD_REFUSED',
+      pointer: pointer(at, 'properties', name),
+      message: `\`${name}\` is refused now.`,
+    }))
+}
+
+/** Null: any type. */
+function typesOf({ type }: JsonObject): readonly string[] | null {
+  if (typeof type === 'string') return [type]
+  return Array.isArray(type) ? (type as readonly Json[]).filter((one) => typeof one === 'string') : null
+}
+
+function isWidened(type: string, later: readonly string[]): boolean {
+  return type === 'integer' && later.includes('number')
+}
+
+function requiredOf({ required }: JsonObject): readonly string[] {
+  return Array.isArray(required) ? (required as readonly Json[]).filter((one) => typeof one === 'string') : []
+}
+
+function propertiesOf({ properties }: JsonObject): readonly (readonly [string, Json])[] {
+  return isJsonObject(properties) ? Object.entries(properties) : []
+}

@@ -1,0 +1,31 @@
+import pg from 'pg'
+
+/** Counts the statements that this process sends to Postgres, by any pool or client. */
+export interface StatementCount {
+  /** What was sent since the last call. */
+  take(): readonly string[]
+  stop(): void
+}
+
+/**
+ * Listens at the one place that every statement passes: Prisma's adapter and the stores all end in a `pg.Client`. Statements
+ * of workers and of those who tell news go the same way, so the caller must see to it that nothing runs meanwhile.
+ */
+export function countStatements(): StatementCount {
+  const prototype = pg.Client.prototype as { query: (...args: unknown[]) => unknown }
+  const { query } = prototype
+  let sent: string[] = []
+  prototype.query = function counted(this: unknown, ...args: unknown[]) {
+    const [first] = args
+    sent.push(typeof first === 'string' ? first : String((first as { text?: string } | undefined)?.text))
+    return query.apply(this, args)
+  }
+  return {
+    take() {
+      const taken = sent
+      sent = []
+      return taken
+    },
+    stop: () => void (prototype.query = query),
+  }
+}
