@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import type { ApiKeys, Viewer } from '../access/index.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { PrismaClient } from '../db/prisma.ts'
@@ -7,6 +8,7 @@ import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -25,12 +27,16 @@ export interface Services {
   readonly start: StartExecution
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
+  readonly apiKeys: ApiKeys
+  readonly clock: Clock
   readonly logger: Logger
 }
 
 /** What every resolver of one operation gets. */
 export interface Context extends Services {
-  /** Whose rows the operation sees. */
+  /** Who asks. */
+  readonly viewer: Viewer
+  /** Whose rows the operation sees: the viewer’s. */
   readonly ownerId: OwnerId
   /** Outputs of steps by execution and path, gathered within the operation. */
   readonly stepOutputs: DataLoader<StepKey, Json, string>
@@ -45,10 +51,12 @@ export interface StepKey {
   readonly path: string
 }
 
-export function createContext(services: Services, ownerId: OwnerId): Context {
+export function createContext(services: Services, viewer: Viewer): Context {
   const { prisma } = services
+  const { ownerId } = viewer
   return {
     ...services,
+    viewer,
     ownerId,
     stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
       cacheKeyFn: keyOf,

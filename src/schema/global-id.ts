@@ -5,7 +5,7 @@ import { parseId, type Id } from '../lib/ids.ts'
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** Everything that `node` finds. */
-export const NODE_TYPES = ['Workflow', 'Execution', 'Job', 'Step'] as const
+export const NODE_TYPES = ['Workflow', 'Execution', 'Job', 'Step', 'ApiKey'] as const
 
 interface GlobalId {
   readonly typename: string

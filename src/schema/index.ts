@@ -1,9 +1,11 @@
+import './api-key.ts'
 import './block.ts'
 import './errors.ts'
 import './execution.ts'
 import './job-event.ts'
 import './subscriptions.ts'
 import './validate-workflow.ts'
+import './viewer.ts'
 import './workflow.ts'
 import { builder } from './builder.ts'
 
