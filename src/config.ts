@@ -169,7 +169,7 @@ export function requireSafeHost(host: string, authentication: AuthenticationSett
   )
 }
 
-type Environment = z.output<typeof environmentSchema>
+type Environment = Omit<z.output<typeof environmentSchema>, 'HOST' | 'PORT'>
 
 function readJwtSettings(environment: Environment): JwtSettings | null {
   const { LUME_JWT_SECRET: secret, LUME_JWT_JWKS_URL: url } = environment

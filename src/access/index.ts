@@ -9,12 +9,4 @@ export {
 export { AuthenticationUnavailableError, UnauthenticatedError } from './errors.ts'
 export type { JwtSettings } from './jwt.ts'
 export { readSettingsKeys } from './settings-keys.ts'
-export {
-  AUTHENTICATIONS,
-  expiryOf,
-  isAtLeast,
-  ROLES,
-  type ApiKeyId,
-  type Role,
-  type Viewer,
-} from './viewer.ts'
+export { expiryOf, isAtLeast, ROLES, type ApiKeyId, type Role, type Viewer } from './viewer.ts'

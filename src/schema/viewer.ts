@@ -1,4 +1,4 @@
-import { AUTHENTICATIONS, expiryOf, ROLES, type Role, type Viewer } from '../access/index.ts'
+import { expiryOf, type Role, type Viewer } from '../access/index.ts'
 import { builder } from './builder.ts'
 
 export const RoleEnum = builder.enumType('Role', {
@@ -7,7 +7,7 @@ export const RoleEnum = builder.enumType('Role', {
     VIEWER: { description: 'Read everything of its owner, secrets and keys excepted.' },
     EDITOR: { description: 'Also change and execute.' },
     ADMIN: { description: 'Also see and make API keys, and set secrets.' },
-  } satisfies Record<(typeof ROLES)[number], { description: string }>,
+  } satisfies Record<Role, { description: string }>,
 })
 
 const AuthenticationEnum = builder.enumType('Authentication', {
@@ -17,7 +17,7 @@ const AuthenticationEnum = builder.enumType('Authentication', {
     SETTINGS: { description: 'By a key of the server’s settings.' },
     API_KEY: { description: 'By an API key made with `createApiKey`.' },
     JWT: { description: 'By a signed token of the server’s issuer.' },
-  } satisfies Record<(typeof AUTHENTICATIONS)[number], { description: string }>,
+  } satisfies Record<Viewer['authentication'], { description: string }>,
 })
 
 const ViewerType = builder.objectRef<Viewer>('Viewer').implement({

@@ -445,6 +445,7 @@ export type ReadNodeQueryVariables = Exact<{
 
 
 export type ReadNodeQuery = { node:
+    | { __typename: 'ApiKey', id: string }
     | { __typename: 'Execution', output: unknown, id: string }
     | { __typename: 'Job', result: unknown, id: string }
     | { __typename: 'Step', path: string, config: unknown, type: string, id: string }
@@ -457,6 +458,7 @@ export type ReadNodesQueryVariables = Exact<{
 
 
 export type ReadNodesQuery = { nodes: Array<
+    | { __typename: 'ApiKey', id: string }
     | { __typename: 'Execution', id: string }
     | { __typename: 'Job', id: string }
     | { __typename: 'Step', id: string }
