@@ -1,6 +1,7 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../access/index.ts'
 import { createContext, schema, type Context, type Services } from '../schema/index.ts'
+import { useBrokenBodies } from './broken-bodies.ts'
 import { graphiqlOptions, graphiqlPage } from './graphiql-page.ts'
 import { graphiqlTabs } from './graphiql-tabs.ts'
 import { createMaskError } from './mask-error.ts'
@@ -48,6 +49,7 @@ export function createGraphql(services: Services, { isExplorable, documents }: G
     },
     extraParamNames: documents ? ['documentId'] : [],
     plugins: [
+      useBrokenBodies(),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
       useOperationCost(MAX_COST),
