@@ -22,7 +22,7 @@ export interface ApiKeyStore {
   findLive(hash: string, now: Date): Promise<ApiKeyRow | null>
   /** Once revoked, a key stays so since its first revocation. False when the owner has no such key. */
   revoke(ownerId: OwnerId, id: string, at: Date): Promise<boolean>
-  /** Notes a use, unless one is on record that is not older than `since`. */
+  /** Notes a use, unless one after `since` is on record. */
   noteUse(id: string, use: { readonly at: Date; readonly since: Date }): Promise<void>
   /** Those of these keys that were revoked or are not there. */
   revokedAmong(ids: readonly string[]): Promise<readonly string[]>
@@ -56,7 +56,7 @@ export function createApiKeyStore(pool: pg.Pool): ApiKeyStore {
     },
     async noteUse(id, { at, since }) {
       await pool.query(
-        'UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)',
+        'UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)',
         [id, at, since],
       )
     },

@@ -16,7 +16,7 @@ const audits = serverAudits({ url: () => server.url })
 test('there are audits of all three degrees', () => {
   const degrees = audits.map(({ name }) => name.split(' ', 1)[0])
   expect(degrees.length).toBeGreaterThan(50)
-  expect([...new Set(degrees)].sort()).toEqual(['MAY', 'MUST', 'SHOULD'])
+  expect(new Set(degrees)).toEqual(new Set(['MAY', 'MUST', 'SHOULD']))
 })
 
 describe('GraphQL over HTTP, as its authors audit it:', () => {

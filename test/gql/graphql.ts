@@ -4,6 +4,17 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** How a viewer has shown who they are. */
+export type Authentication =
+  /** By an API key made with `createApiKey`. */
+  | 'API_KEY'
+  /** By a signed token of the server’s issuer. */
+  | 'JWT'
+  /** Not at all: this server asks nobody, and only this machine reaches it. */
+  | 'LOCAL'
+  /** By a key of the server’s settings. */
+  | 'SETTINGS';
+
 /** Where a block stands in the catalogue. */
 export type BlockCategory =
   /** Asks a model. */
@@ -21,6 +32,16 @@ export type BlockEffect =
   | 'EXTERNAL'
   /** Nothing: its result depends on recorded facts alone. */
   | 'PURE';
+
+/** A new key. */
+export type CreateApiKeyInput = {
+  /** When it ends by itself; default: never. */
+  expiresAt?: string | null | undefined;
+  /** For people, such as "CI of the shop". */
+  name: string;
+  /** What it may do; give the least that will do. */
+  role: Role;
+};
 
 /** A new workflow. */
 export type CreateWorkflowInput = {
@@ -190,6 +211,21 @@ export type OnError =
   /** The run goes on by the handle `error`. */
   | 'ROUTE';
 
+/** Which key to revoke. */
+export type RevokeApiKeyInput = {
+  /** The key’s global id. */
+  id: string | number;
+};
+
+/** What a credential may do. */
+export type Role =
+  /** Also see and make API keys, and set secrets. */
+  | 'ADMIN'
+  /** Also change and execute. */
+  | 'EDITOR'
+  /** Read everything of its owner, secrets and keys excepted. */
+  | 'VIEWER';
+
 /** How bad a diagnostic is. */
 export type Severity =
   /** The definition cannot run. */
@@ -285,6 +321,39 @@ export type BenchWatchSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
     > } };
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { ownerId: string, role: Role, authentication: Authentication, name: string, expiresAt: string | null } };
+
+export type CreateApiKeyMutationVariables = Exact<{
+  input: CreateApiKeyInput;
+}>;
+
+
+export type CreateApiKeyMutation = { createApiKey:
+    | { __typename: 'CreateApiKeyPayload', key: string, apiKey: { id: string, name: string, prefix: string, role: Role, createdAt: string, expiresAt: string | null, lastUsedAt: string | null, revokedAt: string | null } }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+   };
+
+export type RevokeApiKeyMutationVariables = Exact<{
+  input: RevokeApiKeyInput;
+}>;
+
+
+export type RevokeApiKeyMutation = { revokeApiKey:
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'RevokeApiKeyPayload', apiKey: { id: string, revokedAt: string | null } }
+   };
+
+export type ApiKeysQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ApiKeysQuery = { apiKeys: { totalCount: number, edges: Array<{ node: { id: string, name: string, prefix: string, lastUsedAt: string | null, revokedAt: string | null } }>, pageInfo: { endCursor: string | null, hasNextPage: boolean } } };
 
 export type ReadAfterBadInputQueryVariables = Exact<{
   id: string | number;
@@ -781,6 +850,79 @@ export const BenchWatchDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    ownerId
+    role
+    authentication
+    name
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const CreateApiKeyDocument = new TypedDocumentString(`
+    mutation CreateApiKey($input: CreateApiKeyInput!) {
+  createApiKey(input: $input) {
+    __typename
+    ... on CreateApiKeyPayload {
+      key
+      apiKey {
+        id
+        name
+        prefix
+        role
+        createdAt
+        expiresAt
+        lastUsedAt
+        revokedAt
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateApiKeyMutation, CreateApiKeyMutationVariables>;
+export const RevokeApiKeyDocument = new TypedDocumentString(`
+    mutation RevokeApiKey($input: RevokeApiKeyInput!) {
+  revokeApiKey(input: $input) {
+    __typename
+    ... on RevokeApiKeyPayload {
+      apiKey {
+        id
+        revokedAt
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeApiKeyMutation, RevokeApiKeyMutationVariables>;
+export const ApiKeysDocument = new TypedDocumentString(`
+    query ApiKeys($first: Int, $after: String) {
+  apiKeys(first: $first, after: $after) {
+    totalCount
+    edges {
+      node {
+        id
+        name
+        prefix
+        lastUsedAt
+        revokedAt
+      }
+    }
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ApiKeysQuery, ApiKeysQueryVariables>;
 export const ReadAfterBadInputDocument = new TypedDocumentString(`
     query ReadAfterBadInput($id: ID!) {
   execution(id: $id) {

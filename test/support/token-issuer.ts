@@ -13,7 +13,9 @@ export interface TokenIssuer {
   /** Signs with another key from now on, and publishes that one alone. */
   rotate(): Promise<void>
   /** What is answered from now on, in place of the keys. */
-  answerWith(answer: { readonly status: number; readonly location?: string; readonly body?: string } | null): void
+  answerWith(
+    answer: { readonly status: number; readonly location?: string; readonly body?: string } | null,
+  ): void
   close(): Promise<void>
 }
 

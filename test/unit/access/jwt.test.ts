@@ -113,7 +113,8 @@ describe('a token of an issuer that publishes its keys', () => {
   test('is good, and the keys are read once', async () => {
     const verify = verifier()
     const before = issuer.asked
-    for (let i = 0; i < 3; i++) expect(await verify(await issuer.sign(CLAIMS))).toMatchObject({ ownerId: 'ada' })
+    for (let i = 0; i < 3; i++)
+      expect(await verify(await issuer.sign(CLAIMS))).toMatchObject({ ownerId: 'ada' })
     expect(issuer.asked - before).toBe(1)
   })
 
@@ -137,14 +138,18 @@ describe('a token of an issuer that publishes its keys', () => {
     ['answers what are no keys', { status: 200, body: '{"keys":5}' }],
   ])('cannot be judged while the issuer %s', async (_what, answer) => {
     issuer.answerWith(answer)
-    await expect(verifier()(await issuer.sign(CLAIMS))).rejects.toMatchObject({ code: 'AUTHENTICATION_UNAVAILABLE' })
+    await expect(verifier()(await issuer.sign(CLAIMS))).rejects.toMatchObject({
+      code: 'AUTHENTICATION_UNAVAILABLE',
+    })
     issuer.answerWith(null)
   })
 
   test('is not judged by keys from elsewhere: no redirect is followed', async () => {
     const other = await startTokenIssuer()
     issuer.answerWith({ status: 302, location: other.url })
-    await expect(verifier()(await other.sign(CLAIMS))).rejects.toMatchObject({ code: 'AUTHENTICATION_UNAVAILABLE' })
+    await expect(verifier()(await other.sign(CLAIMS))).rejects.toMatchObject({
+      code: 'AUTHENTICATION_UNAVAILABLE',
+    })
     expect(other.asked).toBe(0)
     issuer.answerWith(null)
     await other.close()
