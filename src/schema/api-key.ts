@@ -114,6 +114,7 @@ builder.mutationFields((t) => ({
   createApiKey: t.field({
     type: CreateApiKeyPayload,
     authScopes: { role: 'ADMIN' },
+    skipTypeScopes: true, // so that whoever has less is told of ADMIN, and not of EDITOR first
     description:
       'Makes an API key of this owner. Its value is in the answer, and nowhere else. Needs the role ADMIN.',
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'The new key.' }) },
@@ -130,6 +131,7 @@ builder.mutationFields((t) => ({
   revokeApiKey: t.field({
     type: RevokeApiKeyPayload,
     authScopes: { role: 'ADMIN' },
+    skipTypeScopes: true,
     description:
       'Ends a key at once, with every connection that it opened. Revoking it again changes nothing. Needs the role ADMIN.',
     args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which one.' }) },
