@@ -3,6 +3,7 @@ import {
   getNamedType,
   getNullableType,
   getOperationAST,
+  getVariableValues,
   GraphQLError,
   isCompositeType,
   isInterfaceType,
@@ -77,21 +78,24 @@ function isAskedFor({ request, params }: Asking): boolean {
   return request?.headers.get(COST_HEADER) === '1' || params?.extensions?.cost === true
 }
 
+type CostedOperation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>
+
 interface Operation {
   readonly schema: GraphQLSchema
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly variables: Readonly<Record<string, unknown>>
 }
 
-/** The cost of the operation that is about to run; it is valid. */
-export function costOf(
-  args: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>,
-): number {
+/** The cost of a valid operation; 0 when its variables are no good, which the executor tells. */
+export function costOf(args: CostedOperation): number {
   const { schema, document, operationName, variableValues } = args
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
   if (!operation || !root) return 0
-  const within = { schema, fragments: fragmentsOf(document), variables: variableValues ?? {} }
+  // With the defaults that the document gives them.
+  const variables = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
+  if (!variables.coerced) return 0
+  const within = { schema, fragments: fragmentsOf(document), variables: variables.coerced }
   return selectionCost(operation.selectionSet, root, within)
 }
 

@@ -121,7 +121,9 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
     },
     onComplete: ({ extra }, id) => void extra.open.delete(id),
     // What HTTP is to be told has no place here.
-    onError: (_context, _id, _params, errors) => errors.map((error) => withoutHttp(error.toJSON())),
+    onNext: (_context, _id, _params, _args, { errors, ...result }) =>
+      errors && { ...result, errors: errors.map(withoutHttp) },
+    onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
   }
 }
 
@@ -163,10 +165,11 @@ async function admitOperation(
   return documents ? findDocument(documents, params) : params.query
 }
 
-function withoutHttp({ extensions, ...error }: GraphQLFormattedError): GraphQLFormattedError {
-  if (!extensions) return error
-  const { http: _http, ...rest } = extensions
-  return { ...error, extensions: rest }
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON()
+  if (!extensions) return rest
+  const { http: _http, ...shown } = extensions
+  return { ...rest, extensions: shown }
 }
 
 type Pipeline = Pick<ReturnType<Graphql['getEnveloped']>, 'execute' | 'subscribe'>
