@@ -179,9 +179,18 @@ function parseOr(parse: (query: string) => DocumentNode, query: string): Documen
   try {
     return parse(query)
   } catch (fault) {
-    if (fault instanceof GraphQLError) return fault
+    if (fault instanceof GraphQLError) return parseError(fault)
     throw fault
   }
+}
+
+/** With the code that it has over HTTP. */
+function parseError(error: GraphQLError): GraphQLError {
+  return new GraphQLError(error.message, {
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', ...error.extensions },
+  })
 }
 
 function connect(
