@@ -88,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     rateLimit: createRateLimit(requestsPerMinute),
     logger,
   })
-  const graphql = createGraphql(lume.services, { isExplorable, documents })
+  const graphql = createGraphql(lume.services, { isExplorable, needsCredential: !isLocal, documents })
   const origins = createOrigins({ allowed: corsOrigins, isLocal })
   const streams = new Set<ServerResponse>()
   const metrics = createMetrics({

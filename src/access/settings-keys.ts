@@ -11,8 +11,9 @@ export interface SettingsKey {
   readonly hash: string
 }
 
+const VISIBLE = /^[\x21-\x7e]+$/
 /** Shorter ones could be guessed. */
-export const SETTINGS_KEY_MIN_LENGTH = 32
+const SETTINGS_KEY_MIN_LENGTH = 32
 
 /**
  * Reads `owner:role:key`, several separated by commas. A key has at least 32 characters. Gives the problem as a text that
@@ -33,6 +34,8 @@ export function readSettingsKeys(text: string): readonly SettingsKey[] | string 
     if (key.length < SETTINGS_KEY_MIN_LENGTH) {
       return `the key of ${which} is too short: make one of ${SETTINGS_KEY_MIN_LENGTH} characters or more, such as by \`openssl rand -hex 32\``
     }
+    if (!VISIBLE.test(key))
+      return `the key of ${which} holds what no header can carry: use letters, digits and signs without spaces`
     keys.push({ owner, role, hash: hashOf(key) })
   }
   return keys

@@ -18,6 +18,8 @@ const CACHED_DOCUMENTS = 200
 export interface GraphqlOptions {
   /** Whether anybody may read the schema, and GraphiQL is served. */
   readonly isExplorable: boolean
+  /** Whether every request needs a credential. */
+  readonly needsCredential: boolean
   /** The only documents that run; null: any. */
   readonly documents: PersistedDocuments | null
 }
@@ -31,7 +33,8 @@ export interface Caller {
 export type Graphql = ReturnType<typeof createGraphql>
 
 /** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
-export function createGraphql(services: Services, { isExplorable, documents }: GraphqlOptions) {
+export function createGraphql(services: Services, options: GraphqlOptions) {
+  const { isExplorable, needsCredential, documents } = options
   return createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -56,7 +59,9 @@ export function createGraphql(services: Services, { isExplorable, documents }: G
     ],
     renderGraphiQL: graphiqlPage,
     graphiql:
-      isExplorable && (async (request) => graphiqlOptions(await graphiqlTabs(new URL(request.url).origin))),
+      isExplorable &&
+      (async (request) =>
+        graphiqlOptions(await graphiqlTabs(new URL(request.url).origin), { needsCredential })),
     context: ({ viewer }) => {
       if (!viewer) throw new Error('an operation came without a viewer')
       return createContext(services, viewer)

@@ -186,7 +186,10 @@ describe('without a credential', () => {
 
   test('GraphiQL’s page may be seen, and what it asks is refused', async () => {
     const page = await fetch(server.url, { headers: { accept: 'text/html' } })
-    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<html')])
+    const html = await page.text()
+    expect([page.status, html]).toEqual([200, expect.stringContaining('<html')])
+    // Over a WebSocket it could send no credential.
+    expect(html).toContain('"subscriptionsProtocol":"SSE"')
     const query = encodeURIComponent('{ viewer { ownerId } }')
     const both = await fetch(`${server.url}?query=${query}`, {
       headers: { accept: 'application/json, text/html' },

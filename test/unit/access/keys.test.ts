@@ -35,6 +35,7 @@ describe('keys of the settings', () => {
     [`acme:ADMIN:${KEY},:ADMIN:${KEY}`, 'entry 2 is not of the form owner:role:key'],
     [`acme:ROOT:${KEY}`, 'entry 1 names no role'],
     ['acme:ADMIN:hunter2', 'the key of entry 1 is too short'],
+    [`acme:ADMIN:${KEY} hunter2`, 'the key of entry 1 holds what no header can carry'],
   ])('that cannot be used are told without the key: %s', (text, problem) => {
     const told = readSettingsKeys(text)
     expect(told).toContain(problem)
