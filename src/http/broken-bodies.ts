@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 
-/** Answers a body that is no JSON with HTTP 400 whatever the client accepts: no GraphQL request has been made. */
+/** Answers a request that is no JSON with HTTP 400 whatever the client accepts: no GraphQL request has been made. */
 export function useBrokenBodies(): Plugin {
   return {
     onRequestParse({ requestParser, setRequestParser }) {
@@ -10,14 +10,15 @@ export function useBrokenBodies(): Plugin {
         try {
           return await requestParser(request)
         } catch (fault) {
-          throw fault instanceof GraphQLError ? badRequest(fault) : fault
+          throw badRequest(fault)
         }
       })
     },
   }
 }
 
-/** Yoga marks the status as one for clients that know the newer media type only. */
-function badRequest({ message }: GraphQLError): GraphQLError {
+/** Yoga marks the status as one for clients of the newer media type only, and takes broken variables of a GET for a fault. */
+function badRequest(fault: unknown): GraphQLError {
+  const message = fault instanceof GraphQLError ? fault.message : 'The request holds what is no JSON.'
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } })
 }

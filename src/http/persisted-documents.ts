@@ -71,18 +71,23 @@ function notFound(): GraphQLError {
     'This server runs persisted documents only, and this is none of them: name one by `documentId`, or by ' +
     '`extensions.persistedQuery.sha256Hash`.'
   return new GraphQLError(message, {
-    extensions: { code: 'PERSISTED_DOCUMENT_NOT_FOUND', http: { status: 400, spec: true } },
+    extensions: { code: 'PERSISTED_DOCUMENT_NOT_FOUND', http: { status: 400 } },
   })
 }
 
 /** Puts the named document in the place of the request's own, over HTTP. */
 export function usePersistedDocuments(documents: PersistedDocuments): Plugin {
   return {
-    onParams({ params, setParams }) {
-      const query = findDocument(documents, params)
+    onParams({ request, params, setParams }) {
+      const { documentId = idInUrl(request), ...rest } = params as typeof params & NamedDocument
+      const query = findDocument(documents, { ...rest, documentId })
       if (query instanceof GraphQLError) throw query
-      const { documentId: _named, ...rest } = params as typeof params & NamedDocument
       setParams({ ...rest, query })
     },
   }
+}
+
+/** Where a GET names its document; Yoga reads only the parameters that it knows. */
+function idInUrl({ method, url }: Request): string | undefined {
+  return method === 'GET' ? (new URL(url).searchParams.get('documentId') ?? undefined) : undefined
 }

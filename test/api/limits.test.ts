@@ -309,6 +309,25 @@ describe('persisted documents', () => {
     expect((await overWebSocket(closed.url, payload)).data).toEqual({ block: { name: expect.any(String) } })
   })
 
+  test('run by GET, so that what they answer can be cached', async () => {
+    const get = async (params: Readonly<Record<string, string>>) => {
+      const response = await fetch(`${closed.url}?${String(new URLSearchParams(params))}`)
+      return { status: response.status, answer: (await response.json()) as Told }
+    }
+    const persistedQuery = { version: 1, sha256Hash: 'abc' }
+    const byHash: Record<string, string> = { extensions: JSON.stringify({ persistedQuery }) }
+    for (const params of [{ documentId: 'abc' }, byHash, { query: DOCUMENTS.abc }] as Record<
+      string,
+      string
+    >[]) {
+      expect((await get(params)).answer.data).toMatchObject({ blocks: expect.anything() })
+    }
+    expect(await get({ documentId: 'xyz' })).toMatchObject({
+      status: 400,
+      answer: { errors: [expect.anything()] },
+    })
+  })
+
   const others: readonly [string, Payload][] = [
     ['another text', { query: '{ workflows { totalCount } }' }],
     ['another text beside a good id that it is not', { documentId: 'xyz', query: DOCUMENTS.abc }],
