@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Viewer } from '../access/index.ts'
 import type { Lume } from '../app.ts'
-import type { ExampleReceiver } from './example-receiver.ts'
-import { EXAMPLE_RECEIVER_PATH } from './example-receiver.ts'
 import { credentialOfHeaders } from './credentials.ts'
+import { EXAMPLE_RECEIVER_PATH, type ExampleReceiver } from './example-receiver.ts'
 import type { Gate } from './gate.ts'
 import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
 import type { Metrics } from './metrics.ts'
@@ -11,9 +10,10 @@ import { BodyTooLargeError, readBody, requestUrl, toWebRequest } from './node-re
 import { refuse } from './node-response.ts'
 import type { Origins } from './origins.ts'
 import { senderAt } from './rate-limit.ts'
-import { RefusedRequestError } from './refused-request.ts'
+import { RefusedRequestError, type Refusal } from './refused-request.ts'
 
-export const METRICS_PATH = '/metrics'
+const METRICS_PATH = '/metrics'
+const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
 
 export interface RouterOptions {
   readonly lume: Pick<Lume, 'isReady'>
@@ -43,17 +43,20 @@ export function createRouter(options: RouterOptions): Router {
 
   const answer: Router = async (req, res) => {
     const distrust = origins.distrust(req)
-    if (distrust) return withoutViewer(refuse(403, 'ORIGIN_REFUSED', distrust))
-    if (origins.isPreflight(req)) return withoutViewer(new Response(null, { status: 204 }))
+    if (distrust) throw new RefusedRequestError({ status: 403, code: 'ORIGIN_REFUSED', message: distrust })
+    if (origins.isPreflight(req)) return { response: new Response(null, { status: 204 }), viewer: null }
     const url = requestUrl(req)
-    if (!url) return withoutViewer(refuse(400, 'BAD_REQUEST', 'The request names no path.'))
+    if (!url) {
+      const message = 'The request names no path.'
+      throw new RefusedRequestError({ status: 400, code: 'BAD_REQUEST', message })
+    }
     // Before the body is read: nobody is listened to for long who is not let in.
     const viewer = await admit(req, url)
     const body = await readBody(req, maxBodyBytes)
     if (req.method === 'POST' && isUnder(url.pathname, GRAPHQL_PATH) && !isJson(req)) {
       // Other content types are what a foreign page can send without asking; JSON is not.
       const message = 'Send GraphQL requests with `content-type: application/json`.'
-      return withoutViewer(refuse(415, 'CONTENT_TYPE_REFUSED', message))
+      throw new RefusedRequestError({ status: 415, code: 'CONTENT_TYPE_REFUSED', message })
     }
     const request = toWebRequest({ req, res, url, body }, graphql.fetchAPI.Request)
     return { response: await route(request, viewer, options), viewer }
@@ -68,9 +71,10 @@ export function createRouter(options: RouterOptions): Router {
     return viewer
   }
   return async (req, res) => {
-    const answered = await answer(req, res).catch((fault: unknown) =>
-      withoutViewer(refusalOf(fault, maxBodyBytes)),
-    )
+    const answered = await answer(req, res).catch((fault: unknown) => ({
+      response: refusalOf(fault, req, maxBodyBytes),
+      viewer: null,
+    }))
     for (const [name, value] of Object.entries(origins.headersFor(req))) {
       answered.response.headers.append(name, value)
     }
@@ -100,18 +104,24 @@ async function route(request: Request, viewer: Viewer | null, options: RouterOpt
   }
 }
 
-function refusalOf(fault: unknown, maxBodyBytes: number): Response {
-  if (fault instanceof BodyTooLargeError) {
-    return refuse(413, 'BODY_TOO_LARGE', `A request has at most ${maxBodyBytes} bytes.`)
-  }
-  if (fault instanceof RefusedRequestError) {
-    return refuse(fault.status, fault.code, fault.message, fault.headers)
-  }
-  throw fault
+function refusalOf(fault: unknown, req: IncomingMessage, maxBodyBytes: number): Response {
+  const { status, code, message, headers } = readRefusal(fault, maxBodyBytes)
+  // A client that knows this type reads the errors of an answer whatever its status.
+  const isKnown = req.headers.accept?.includes(GRAPHQL_MEDIA_TYPE) ?? false
+  return refuse(status, code, message, {
+    ...headers,
+    ...(isKnown ? { 'content-type': `${GRAPHQL_MEDIA_TYPE}; charset=utf-8` } : {}),
+  })
 }
 
-function withoutViewer(response: Response): Answer {
-  return { response, viewer: null }
+function readRefusal(fault: unknown, maxBodyBytes: number): Refusal {
+  if (fault instanceof RefusedRequestError) return fault
+  if (!(fault instanceof BodyTooLargeError)) throw fault
+  return {
+    status: 413,
+    code: 'BODY_TOO_LARGE',
+    message: `A request has at most ${maxBodyBytes} bytes.`,
+  }
 }
 
 /** As Yoga decides it: such a request is answered with the page of GraphiQL, and nothing is executed. */
