@@ -2,16 +2,19 @@ import pg from 'pg'
 import { openSecretCipher } from './access/secret-keys.ts'
 import { createSecretVault, type SecretVault } from './access/secrets.ts'
 import { createBlockHttp } from './blocks/api/http/block-http.ts'
+import { createApiKeys } from './access/index.ts'
 import { createHttpClient } from './blocks/api/http/http-client.ts'
 import { httpBlock } from './blocks/api/http.ts'
 import { CORE_BLOCKS } from './blocks/index.ts'
 import { lumeConfigSchema, type LumeConfig } from './config.ts'
 import { createCommandStore } from './db/command-store.ts'
+import { createApiKeyStore } from './db/api-key-store.ts'
 import { openDatabase, type Database } from './db/connect.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
 import { createJobCountStore } from './db/job-count-store.ts'
+import { countHeldJobs } from './db/held-jobs.ts'
 import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
@@ -56,6 +59,14 @@ export interface LumeOverrides {
   readonly blocks?: readonly Block[]
 }
 
+/** What runs in this process. */
+export interface Load {
+  /** Jobs that it holds, by status; a status without jobs is left out. */
+  readonly heldByStatus: Readonly<Record<string, number>>
+  /** How many more it could run now. */
+  readonly freePlaces: number
+}
+
 /** A workflow engine in this process. */
 export interface Lume {
   readonly jobs: JobService
@@ -66,6 +77,7 @@ export interface Lume {
   readonly services: Services
   /** Whether the database answers. */
   isReady(): Promise<boolean>
+  load(): Promise<Load>
   /** Lets `api.http` reach one exact origin although it is not public. */
   allowOrigin(origin: string): void
   /** Stops in good order: what runs is given back and goes on wherever the same database is opened next. */
@@ -145,6 +157,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const versions = createVersionStore(pool)
   const definitions = createDefinitionStore(pool)
   const counts = createJobCountStore(pool)
+  const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger })
+  closers.add(() => apiKeys.close())
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
     jobs,
@@ -205,6 +219,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       follow,
       wakeups,
       vault,
+      apiKeys,
+      clock,
       logger,
     },
     isReady: () =>
@@ -212,6 +228,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         () => true,
         () => false,
       ),
+    load: async () => ({
+      heldByStatus: worker ? await countHeldJobs(pool, workerId) : {},
+      freePlaces: worker?.processor.freePlaces ?? 0,
+    }),
     allowOrigin: (origin) => void allowedOrigins.push(origin),
     close: () => closers.close(),
   }

@@ -2,6 +2,13 @@ import { z } from 'zod'
 import { readEnvironmentSecrets } from './access/environment-secrets.ts'
 import { parseSecretKey } from './access/secret-cipher.ts'
 import { SECRET_MAX_LENGTH, SECRET_MIN_LENGTH, SECRET_NAME } from './access/secrets.ts'
+import {
+  isAuthenticated,
+  readSettingsKeys,
+  ROLES,
+  type AuthenticationSettings,
+  type JwtSettings,
+} from './access/index.ts'
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
 import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
@@ -9,7 +16,7 @@ import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definit
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
-export const ROLES = ['all', 'api', 'worker'] as const
+const PROCESS_ROLES = ['all', 'api', 'worker'] as const
 
 /** What a Lume is made of; `createLume` takes any part of it. */
 export const lumeConfigSchema = z.object({
@@ -19,7 +26,10 @@ export const lumeConfigSchema = z.object({
     .optional()
     .describe('A Postgres server, 15 or newer; unset: the embedded database.'),
   dataDir: z.string().min(1).default('.lume').describe('Where the embedded database lives.'),
-  role: z.enum(ROLES).default('all').describe('`api` answers requests, `worker` runs jobs, `all` does both.'),
+  role: z
+    .enum(PROCESS_ROLES)
+    .default('all')
+    .describe('`api` answers requests, `worker` runs jobs, `all` does both.'),
   concurrency: z.int().min(1).max(1_000).default(50).describe('How many jobs run here at the same time.'),
   leaseMs: z
     .int()
@@ -64,6 +74,14 @@ export interface ServerConfig {
   readonly port: number
   /** Whether anybody may read the schema, and GraphiQL is served. */
   readonly isExplorable: boolean
+  readonly authentication: AuthenticationSettings
+  readonly corsOrigins: readonly string[]
+  /** Of each key, token or address; 0: no limit; undefined: as the server thinks right. */
+  readonly requestsPerMinute: number | undefined
+  /** The file of the only documents that run. */
+  readonly persistedDocuments: string | undefined
+  /** Whether `/metrics` needs no credential; undefined: as the server thinks right. */
+  readonly hasOpenMetrics: boolean | undefined
   readonly lume: LumeConfig
 }
 
@@ -73,12 +91,24 @@ const wholeNumber = z
   .regex(/^\d{1,15}$/, 'is no whole number')
   .transform(Number)
 
+const yesOrNo = z.enum(['yes', 'no']).transform((word) => word === 'yes')
+
 const list = z.string().transform((text) =>
   text
     .split(',')
     .map((entry) => entry.trim())
     .filter(Boolean),
 )
+
+const settingsKeys = z.string().transform((text, context) => {
+  const keys = readSettingsKeys(text)
+  if (typeof keys !== 'string') return keys
+  context.addIssue({ code: 'custom', message: keys })
+  return z.NEVER
+})
+
+/** HS256 wants a secret at least as long as its hash. */
+const JWT_SECRET_MIN_LENGTH = 32
 
 const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -92,7 +122,25 @@ const environmentSchema = z.object({
   LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
   LUME_SECRET_KEY: list.pipe(lumeConfigSchema.shape.secretKeys.removeDefault()).optional(),
   LUME_ENV_SECRETS_OWNERS: list.pipe(lumeConfigSchema.shape.secretOwners.removeDefault()).default([]),
-  LUME_EXPLORABLE: z.enum(['yes', 'no']).optional(),
+  LUME_EXPLORABLE: yesOrNo.optional(),
+  LUME_API_KEYS: settingsKeys.default([]),
+  LUME_REQUIRE_AUTHENTICATION: yesOrNo.default(false),
+  LUME_JWT_SECRET: z
+    .string()
+    .min(JWT_SECRET_MIN_LENGTH, `has fewer than ${JWT_SECRET_MIN_LENGTH} characters`)
+    .optional(),
+  LUME_JWT_JWKS_URL: z.string().refine(isSafeKeysUrl, 'is not an https URL').optional(),
+  LUME_JWT_ISSUER: z.string().optional(),
+  LUME_JWT_AUDIENCE: z.string().optional(),
+  LUME_JWT_OWNER_CLAIM: z.string().default('sub'),
+  LUME_JWT_ROLE_CLAIM: z.string().default('lume_role'),
+  LUME_JWT_DEFAULT_ROLE: z.enum(ROLES).default('VIEWER'),
+  LUME_CORS_ORIGINS: list
+    .pipe(z.array(z.string().refine(isOrigin, 'holds what is no origin, such as https://app.example.com')))
+    .default([]),
+  LUME_RATE_LIMIT: wholeNumber.pipe(z.number().max(1_000_000)).optional(),
+  LUME_PERSISTED_DOCUMENTS: z.string().optional(),
+  LUME_METRICS: z.enum(['open', 'guarded']).optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
   LUME_STEP_LOG_LEVEL: lumeConfigSchema.shape.stepLogLevel,
   NODE_ENV: z.string().optional(),
@@ -122,18 +170,22 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       `these environment variables cannot be used: ${[...new Set(problems)].join('; ')}`,
     )
   }
-  const { HOST, PORT, DATABASE_URL, LUME_EXPLORABLE, NODE_ENV, ...lume } = parsed.data
-  if (!isLoopback(HOST)) {
-    const why = 'this build has no authentication yet, so whoever reaches the port may do everything'
-    throw new LumeError(
-      'HOST_NOT_LOOPBACK',
-      `HOST=${HOST} is refused: ${why}; use 127.0.0.1 and a proxy that authenticates`,
-    )
+  const { HOST, PORT, DATABASE_URL, LUME_EXPLORABLE, LUME_METRICS, NODE_ENV, ...lume } = parsed.data
+  const authentication = {
+    keys: lume.LUME_API_KEYS,
+    jwt: readJwtSettings(lume),
+    isRequired: lume.LUME_REQUIRE_AUTHENTICATION,
   }
+  requireSafeHost(HOST, authentication)
   return {
     host: HOST,
     port: PORT,
-    isExplorable: LUME_EXPLORABLE ? LUME_EXPLORABLE === 'yes' : NODE_ENV !== 'production',
+    isExplorable: LUME_EXPLORABLE ?? (NODE_ENV !== 'production' && isLoopback(HOST)),
+    authentication,
+    corsOrigins: lume.LUME_CORS_ORIGINS,
+    requestsPerMinute: lume.LUME_RATE_LIMIT,
+    persistedDocuments: lume.LUME_PERSISTED_DOCUMENTS,
+    hasOpenMetrics: LUME_METRICS && LUME_METRICS === 'open',
     lume: lumeConfigSchema.parse({
       databaseUrl: DATABASE_URL,
       dataDir: lume.LUME_DATA_DIR,
@@ -144,10 +196,64 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       secrets: secrets.values,
       // Without authentication everybody who gets here is the local user.
-      secretOwners: [LOCAL_USER, ...lume.LUME_ENV_SECRETS_OWNERS],
+      secretOwners: isAuthenticated(authentication)
+        ? lume.LUME_ENV_SECRETS_OWNERS
+        : [LOCAL_USER, ...lume.LUME_ENV_SECRETS_OWNERS],
       secretKeys: lume.LUME_SECRET_KEY,
       logLevel: lume.LUME_LOG_LEVEL,
       stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),
   }
+}
+
+/** Throws `HOST_NOT_LOOPBACK` where everybody who reaches the port could do everything. */
+export function requireSafeHost(host: string, authentication: AuthenticationSettings): void {
+  if (isLoopback(host) || isAuthenticated(authentication)) return
+  throw new LumeError(
+    'HOST_NOT_LOOPBACK',
+    `HOST=${host} is refused: without authentication whoever reaches the port may do everything; set LUME_API_KEYS, ` +
+      'LUME_JWT_SECRET or LUME_JWT_JWKS_URL, or LUME_REQUIRE_AUTHENTICATION=yes if keys are stored already (docs/security.md)',
+  )
+}
+
+type Environment = Omit<z.output<typeof environmentSchema>, 'HOST' | 'PORT'>
+
+function readJwtSettings(environment: Environment): JwtSettings | null {
+  const { LUME_JWT_SECRET: secret, LUME_JWT_JWKS_URL: url } = environment
+  const { LUME_JWT_ISSUER: issuer = null, LUME_JWT_AUDIENCE: audience = null } = environment
+  const key = jwtKey(secret, url)
+  if (!key) return null
+  if (key.kind === 'jwks' && (issuer === null || audience === null)) {
+    throw new LumeError(
+      'CONFIG_INVALID',
+      'LUME_JWT_JWKS_URL needs LUME_JWT_ISSUER and LUME_JWT_AUDIENCE, too: an issuer signs tokens for others as well',
+    )
+  }
+  return {
+    key,
+    issuer,
+    audience,
+    ownerClaim: environment.LUME_JWT_OWNER_CLAIM,
+    roleClaim: environment.LUME_JWT_ROLE_CLAIM,
+    defaultRole: environment.LUME_JWT_DEFAULT_ROLE,
+  }
+}
+
+function jwtKey(secret: string | undefined, url: string | undefined): JwtSettings['key'] | null {
+  if (secret !== undefined && url !== undefined) {
+    throw new LumeError('CONFIG_INVALID', 'LUME_JWT_SECRET and LUME_JWT_JWKS_URL exclude each other: set one')
+  }
+  if (secret !== undefined) return { kind: 'secret', secret }
+  return url === undefined ? null : { kind: 'jwks', url }
+}
+
+/** Keys that come over a network in clear could be anybody's. */
+function isSafeKeysUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
 }

@@ -1,24 +1,49 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import {
+  createAuthenticator,
+  isAuthenticated,
+  NO_AUTHENTICATION,
+  type AuthenticationSettings,
+} from './access/index.ts'
 import type { Lume } from './app.ts'
-import { isLoopback } from './config.ts'
-import { createExampleReceiver, EXAMPLE_RECEIVER_PATH } from './http/example-receiver.ts'
+import { isLoopback, requireSafeHost } from './config.ts'
+import { createExampleReceiver } from './http/example-receiver.ts'
+import { createGate } from './http/gate.ts'
 import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
 import { listen } from './http/listen.ts'
-import { BodyTooLargeError, readBody, requestUrl, toWebRequest } from './http/node-request.ts'
-import { refuse, sendResponse } from './http/node-response.ts'
-import { distrustOf } from './http/trusted-origin.ts'
+import { createMetrics } from './http/metrics.ts'
+import { isStream, sendResponse } from './http/node-response.ts'
+import { createOrigins } from './http/origins.ts'
+import { readPersistedDocuments } from './http/persisted-documents.ts'
+import { createRateLimit } from './http/rate-limit.ts'
+import { createRouter } from './http/router.ts'
 import { serveWebSockets } from './http/web-socket.ts'
+import { LOCAL_USER } from './jobs/execution-service.ts'
 import { Closers } from './lib/closers.ts'
+import { ownerId } from './lib/ids.ts'
+import { schema } from './schema/index.ts'
 
 export interface ServerOptions {
   readonly lume: Lume
   /** Default 127.0.0.1. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Default 4000; 0 takes any free one. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Whether anybody may read the schema, and GraphiQL is served; default: on loopback only. */
-  readonly isExplorable?: boolean
+  readonly isExplorable?: boolean | undefined
+  /** How users are known; default: not at all, and then only loopback is served. */
+  readonly authentication?: AuthenticationSettings | undefined
+  /** Origins whose pages may use this server from a browser, such as `http://localhost:5173`; default: its own only. */
+  readonly corsOrigins?: readonly string[] | undefined
+  /** Of each key, token or address; 0: no limit. Default: 600 with authentication, no limit without. */
+  readonly requestsPerMinute?: number | undefined
+  /** A JSON file of documents by id: then only those run. */
+  readonly persistedDocuments?: string | undefined
+  /** Whether `/metrics` needs no credential; default: only without authentication. */
+  readonly hasOpenMetrics?: boolean | undefined
+  /** How long a WebSocket's client may take to say hello; default 10 s. */
+  readonly helloMs?: number | undefined
 }
 
 /** A running server. */
@@ -34,102 +59,112 @@ export interface Server {
 const BODY_MAX_BYTES = 6 * 1024 * 1024
 /** How long requests may take to be answered when the server stops. */
 const LAST_ANSWERS_MS = 3_000
+/** Of one key, token or address, where users are known. */
+const REQUESTS_PER_MINUTE = 600
 
 /**
- * Serves the GraphQL API over HTTP, SSE and WebSocket on one port, with GraphiQL, `/health` and `/ready`, and, bound to
- * loopback, the receiver of the example. Rejects with `PORT_IN_USE` or `HOST_UNUSABLE`.
+ * Serves the GraphQL API over HTTP, SSE and WebSocket on one port, with GraphiQL, `/health`, `/ready` and `/metrics`, and,
+ * for the local user, the receiver of the example. Rejects with `PORT_IN_USE`, `HOST_UNUSABLE`, `HOST_NOT_LOOPBACK` or
+ * `PERSISTED_DOCUMENTS_INVALID`.
  */
-export async function startServer({
-  lume,
-  host = '127.0.0.1',
-  port = 4_000,
-  isExplorable = isLoopback(host),
-}: ServerOptions): Promise<Server> {
-  const { services } = lume
-  const graphql = createGraphql(services, { isExplorable })
-  const receiver = isLoopback(host) ? createExampleReceiver() : null
-  const closers = new Closers()
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { lume, host = '127.0.0.1', port = 4_000, authentication = NO_AUTHENTICATION } = options
+  requireSafeHost(host, authentication)
+  const isLocal = !isAuthenticated(authentication)
+  const { isExplorable = isLoopback(host), hasOpenMetrics = isLocal } = options
+  const { requestsPerMinute = isLocal ? 0 : REQUESTS_PER_MINUTE, corsOrigins = [] } = options
+  const { persistedDocuments, helloMs } = options
+  const { apiKeys, clock, logger } = lume.services
 
-  const route = async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url)
-    if (pathname === GRAPHQL_PATH) return graphql.fetch(request)
-    if (receiver && isUnder(pathname, EXAMPLE_RECEIVER_PATH)) return receiver.handle(request)
-    switch (pathname) {
-      case '/':
-        return new Response(null, { status: 302, headers: { location: GRAPHQL_PATH } })
-      case '/health':
-        return Response.json({ status: 'ok' })
-      case '/ready':
-        return (await lume.isReady())
-          ? Response.json({ status: 'ready' })
-          : refuse(503, 'NOT_READY', 'The database does not answer.')
-      default:
-        return refuse(404, 'NOT_FOUND', `There is nothing at ${pathname}; the API is at ${GRAPHQL_PATH}.`)
-    }
-  }
+  const documents =
+    persistedDocuments === undefined ? null : await readPersistedDocuments(persistedDocuments, schema)
+  const gate = createGate({
+    authenticator: createAuthenticator({
+      settings: authentication,
+      apiKeys,
+      clock,
+      localUser: ownerId(LOCAL_USER),
+    }),
+    rateLimit: createRateLimit(requestsPerMinute),
+    logger,
+  })
+  const graphql = createGraphql(lume.services, { isExplorable, needsCredential: !isLocal, documents })
+  const origins = createOrigins({ allowed: corsOrigins, isLocal })
+  const streams = new Set<ServerResponse>()
+  const metrics = createMetrics({
+    load: lume.load,
+    openSubscriptions: () => ({ sse: streams.size, websocket: sockets.openSubscriptions() }),
+  })
+  const answer = createRouter({
+    lume,
+    graphql,
+    gate,
+    origins,
+    metrics,
+    hasOpenMetrics,
+    isExplorable,
+    receiver: isLocal ? createExampleReceiver() : null,
+    maxBodyBytes: BODY_MAX_BYTES,
+  })
+
+  const closers = new Closers()
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // one per open stream
   const answering = new Set<Promise<void>>()
   const http = createServer((req, res) => {
-    const answer = respond({ req, res }, route, graphql.fetchAPI.Request)
-      .then((response) => sendResponse(response, res, stopping.signal))
+    const sent = respond(req, res)
       .catch((fault: unknown) => {
         // A client that goes away in the middle of its request is no fault of ours.
-        if (!res.closed) services.logger.error({ err: fault }, 'a request could not be answered')
+        if (!res.closed) logger.error({ err: fault }, 'a request could not be answered')
         res.destroy()
       })
-      .finally(() => answering.delete(answer))
-    answering.add(answer)
+      .finally(() => answering.delete(sent))
+    answering.add(sent)
   })
   closers.add(async () => {
     stopping.abort(new Error('the server stops'))
     await closeHttp(http, answering)
   })
-  closers.add(serveWebSockets(http, { graphql, maxMessageBytes: BODY_MAX_BYTES, logger: services.logger }))
+  const sockets = serveWebSockets(http, {
+    graphql,
+    gate,
+    origins,
+    documents,
+    logger,
+    maxMessageBytes: BODY_MAX_BYTES,
+    ...(helloMs === undefined ? {} : { helloMs }),
+  })
+  closers.add(() => sockets.close())
 
   try {
     const address = await listen(http, { host, port })
     const origin = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`
-    if (isLoopback(host)) lume.allowOrigin(origin)
+    if (isLocal) lume.allowOrigin(origin)
     return { url: `${origin}${GRAPHQL_PATH}`, origin, close: () => closers.close() }
   } catch (fault) {
     await closers.close()
     throw fault
   }
-}
 
-async function respond(
-  { req, res }: { req: IncomingMessage; res: ServerResponse },
-  route: (request: Request) => Promise<Response>,
-  RequestType: typeof Request,
-): Promise<Response> {
-  const distrust = distrustOf(req)
-  if (distrust) return refuse(403, 'ORIGIN_REFUSED', distrust)
-  const url = requestUrl(req)
-  if (!url) return refuse(400, 'BAD_REQUEST', 'The request names no path.')
-  try {
-    const body = await readBody(req, BODY_MAX_BYTES)
-    if (req.method === 'POST' && isUnder(url.pathname, GRAPHQL_PATH) && !isJson(req)) {
-      // Other content types are what a foreign page can send without asking; JSON is not.
-      return refuse(
-        415,
-        'CONTENT_TYPE_REFUSED',
-        'Send GraphQL requests with `content-type: application/json`.',
-      )
+  async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { response, viewer } = await answer(req, res)
+    metrics.count({
+      route: req.url?.startsWith(GRAPHQL_PATH) ? 'graphql' : 'other',
+      status: response.status,
+    })
+    // A stream ends with the credential that opened it.
+    const credentialEnded = new AbortController()
+    const isOpen = isStream(response)
+    const unwatch = isOpen && viewer ? gate.watch(viewer, () => credentialEnded.abort()) : () => {}
+    if (isOpen) streams.add(res)
+    try {
+      const ends = { serverStops: stopping.signal, credentialEnds: credentialEnded.signal }
+      await sendResponse(response, res, ends)
+    } finally {
+      streams.delete(res)
+      unwatch()
     }
-    return await route(toWebRequest({ req, res, url, body }, RequestType))
-  } catch (fault) {
-    if (!(fault instanceof BodyTooLargeError)) throw fault
-    return refuse(413, 'BODY_TOO_LARGE', `A request has at most ${BODY_MAX_BYTES} bytes.`)
   }
-}
-
-function isJson(req: IncomingMessage): boolean {
-  return /^application\/(json|graphql\+json)\s*(;|$)/i.test(req.headers['content-type'] ?? '')
-}
-
-function isUnder(pathname: string, base: string): boolean {
-  return pathname === base || pathname.startsWith(`${base}/`)
 }
 
 /** Stops listening, waits a little for answers under way, and closes every connection. */

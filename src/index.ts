@@ -1,3 +1,4 @@
+export type { AuthenticationSettings, JwtSettings } from './access/index.ts'
 export { createLume, type Lume, type LumeOverrides } from './app.ts'
 export type { LumeConfig } from './config.ts'
 export {

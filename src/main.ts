@@ -17,12 +17,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 await attempt(async () => {
-  const { host, port, isExplorable, lume: config } = readEnvironment(process.env)
+  const { lume: config, ...serverConfig } = readEnvironment(process.env)
   const logger = createLogger(config.logLevel)
   const lume = await createLume(config, { logger })
   closers.add(() => lume.close())
   if (stopping.signal.aborted) return
-  const server = await startServer({ lume, host, port, isExplorable })
+  const server = await startServer({ lume, ...serverConfig })
   closers.add(() => server.close())
   logger.info(
     { database: config.databaseUrl ? 'server' : config.dataDir, role: config.role },

@@ -27,6 +27,10 @@ interface ReceivedBatch {
   calls: number
 }
 
+export interface ExampleReceiver {
+  handle(request: Request): Promise<Response>
+}
+
 /** A refusal: its code and message go to the caller with this status. */
 class Refusal extends LumeError {
   readonly status: number
@@ -42,9 +46,7 @@ class Refusal extends LumeError {
  * and counts how often it was called, so that anybody can see that a repeated call changed nothing. It keeps hashes and
  * counts only, in memory. `?delayMs=` holds the answer back, after the batch was recorded, as a slow system would.
  */
-export function createExampleReceiver(clock: Clock = systemClock): {
-  handle(request: Request): Promise<Response>
-} {
+export function createExampleReceiver(clock: Clock = systemClock): ExampleReceiver {
   const batches = new Map<string, ReceivedBatch>()
   let calls = 0
   let leads = 0

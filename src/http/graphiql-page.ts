@@ -15,13 +15,19 @@ const LOGO =
   '<circle cx="16" cy="16" r="6" fill="#f5a524"/><path stroke="#f5a524" d="M16 2.5v4M16 25.5v4M2.5 16h4M25.5 16h4' +
   'M6.5 6.5l2.8 2.8M22.7 22.7l2.8 2.8M25.5 6.5l-2.8 2.8M9.3 22.7l-2.8 2.8"/></svg>'
 
-/** What GraphiQL is told, examples included. */
-export function graphiqlOptions(tabs: readonly GraphiqlTab[]): GraphiQLOptions {
+/**
+ * What GraphiQL is told, examples included. It sends its headers, and so a credential, with server-sent events but not
+ * over a WebSocket.
+ */
+export function graphiqlOptions(
+  tabs: readonly GraphiqlTab[],
+  { needsCredential }: { needsCredential: boolean },
+): GraphiQLOptions {
   return {
     title: 'Lume',
     logo: LOGO,
     favicon: `data:image/svg+xml,${encodeURIComponent(LOGO.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"'))}`,
-    subscriptionsProtocol: 'WS',
+    subscriptionsProtocol: needsCredential ? 'SSE' : 'WS',
     defaultTabs: tabs.map(({ query, variables }) => ({ query, variables: variables ?? null })),
   }
 }

@@ -1,11 +1,13 @@
 import { createYoga } from 'graphql-yoga'
-import { LOCAL_USER } from '../jobs/execution-service.ts'
-import { ownerId } from '../lib/ids.ts'
+import type { Viewer } from '../access/index.ts'
 import { createContext, schema, type Context, type Services } from '../schema/index.ts'
+import { useBrokenBodies } from './broken-bodies.ts'
 import { graphiqlOptions, graphiqlPage } from './graphiql-page.ts'
 import { graphiqlTabs } from './graphiql-tabs.ts'
 import { createMaskError } from './mask-error.ts'
+import { MAX_COST, useOperationCost } from './operation-cost.ts'
 import { DEFAULT_LIMITS, useOperationLimits } from './operation-limits.ts'
+import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -16,13 +18,24 @@ const CACHED_DOCUMENTS = 200
 export interface GraphqlOptions {
   /** Whether anybody may read the schema, and GraphiQL is served. */
   readonly isExplorable: boolean
+  /** Whether every request needs a credential. */
+  readonly needsCredential: boolean
+  /** The only documents that run; null: any. */
+  readonly documents: PersistedDocuments | null
+}
+
+/** What comes with a request from the outside of Yoga. */
+export interface Caller {
+  /** Null for the page of GraphiQL alone, which anybody may see where it is served. */
+  readonly viewer: Viewer | null
 }
 
 export type Graphql = ReturnType<typeof createGraphql>
 
 /** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
-export function createGraphql(services: Services, { isExplorable }: GraphqlOptions) {
-  return createYoga<object, Context>({
+export function createGraphql(services: Services, options: GraphqlOptions) {
+  const { isExplorable, needsCredential, documents } = options
+  return createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     // Node's own: a stream of Yoga's cannot be cancelled while it waits.
@@ -37,11 +50,22 @@ export function createGraphql(services: Services, { isExplorable }: GraphqlOptio
       documentCache: cacheOfSmallDocuments(),
       errorCache: cacheOfSmallDocuments(),
     },
-    plugins: [useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable })],
+    extraParamNames: documents ? ['documentId'] : [],
+    plugins: [
+      useBrokenBodies(),
+      ...(documents ? [usePersistedDocuments(documents)] : []),
+      useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
+      useOperationCost(MAX_COST),
+    ],
     renderGraphiQL: graphiqlPage,
     graphiql:
-      isExplorable && (async (request) => graphiqlOptions(await graphiqlTabs(new URL(request.url).origin))),
-    context: () => createContext(services, ownerId(LOCAL_USER)),
+      isExplorable &&
+      (async (request) =>
+        graphiqlOptions(await graphiqlTabs(new URL(request.url).origin), { needsCredential })),
+    context: ({ viewer }) => {
+      if (!viewer) throw new Error('an operation came without a viewer')
+      return createContext(services, viewer)
+    },
   })
 }
 

@@ -7,16 +7,34 @@ const LINGER_MS = 2_000
 /** Keeps proxies from holding a stream's events back. */
 const UNBUFFERED = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
 
+const CREDENTIAL_ENDED = `event: next\ndata: ${JSON.stringify({
+  errors: [
+    { message: 'The credential has expired or was revoked.', extensions: { code: 'UNAUTHENTICATED' } },
+  ],
+})}\n\nevent: complete\ndata:\n\n`
+
 /** A refusal in the form of a GraphQL answer, which every client can read. */
-export function refuse(status: number, code: string, message: string): Response {
-  return Response.json({ errors: [{ message, extensions: { code } }] }, { status })
+export function refuse(
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return Response.json({ errors: [{ message, extensions: { code } }] }, { status, headers })
+}
+
+/** What ends a stream before its time. */
+export interface StreamEnds {
+  readonly serverStops: AbortSignal
+  /** The client is told so in a last result, since it would be refused if it came back. */
+  readonly credentialEnds: AbortSignal
 }
 
 /** Writes an answer out; a stream only as fast as the client reads it, and until either side ends it. */
 export async function sendResponse(
   response: Response,
   res: ServerResponse,
-  serverStops: AbortSignal,
+  { serverStops, credentialEnds }: StreamEnds,
 ): Promise<void> {
   const headers = Object.fromEntries(
     Array.from(response.headers, ([name, value]) => [name.toLowerCase(), value]),
@@ -24,7 +42,7 @@ export async function sendResponse(
   if (isStream(response) && response.body) {
     const { 'content-encoding': _none, ...rest } = headers
     res.writeHead(response.status, { ...rest, ...UNBUFFERED })
-    return sendStream(response.body.getReader(), res, serverStops)
+    return sendStream(response.body.getReader(), res, { serverStops, credentialEnds })
   }
   const text = await response.text()
   if (res.req.complete) return void res.writeHead(response.status, headers).end(text)
@@ -47,25 +65,27 @@ async function discardRest(req: IncomingMessage): Promise<void> {
   clearTimeout(patience)
 }
 
-function isStream({ headers }: Response): boolean {
+export function isStream({ headers }: Response): boolean {
   return headers.get('content-type')?.startsWith('text/event-stream') ?? false
 }
 
 async function sendStream(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   res: ServerResponse,
-  serverStops: AbortSignal,
+  { serverStops, credentialEnds }: StreamEnds,
 ): Promise<void> {
   // Also ends a read that is under way, and with it whatever stands behind the stream.
   const end = () => void reader.cancel()
   res.once('close', end)
-  serverStops.addEventListener('abort', end, { once: true })
+  const signals = [serverStops, credentialEnds]
+  for (const signal of signals) signal.addEventListener('abort', end, { once: true })
   try {
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       if (!res.write(chunk.value)) await Promise.race([once(res, 'drain'), once(res, 'close')])
     }
+    if (credentialEnds.aborted) res.write(CREDENTIAL_ENDED)
   } finally {
-    serverStops.removeEventListener('abort', end)
+    for (const signal of signals) signal.removeEventListener('abort', end)
     res.end()
   }
 }

@@ -1,15 +1,22 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError, type DocumentNode } from 'graphql'
-import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws'
+import { GraphQLError, type DocumentNode, type GraphQLFormattedError } from 'graphql'
+import { CloseCode, handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws'
 import { WebSocketServer, type WebSocket } from 'ws'
+import type { Viewer } from '../access/index.ts'
 import type { Logger } from '../lib/logger.ts'
 import { schema } from '../schema/index.ts'
+import { credentialOfHeaders, credentialOfParams } from './credentials.ts'
+import type { Gate } from './gate.ts'
 import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
 import { requestUrl } from './node-request.ts'
-import { distrustOf } from './trusted-origin.ts'
+import type { Origins } from './origins.ts'
+import { findDocument, type PersistedDocuments } from './persisted-documents.ts'
+import { senderAt } from './rate-limit.ts'
+import { RefusedRequestError } from './refused-request.ts'
 
-const CONNECTION_INIT_MS = 10_000
+/** How long a client may take to say hello. */
+const HELLO_MS = 10_000
 /** How often a connection is asked whether it is still there; one that does not answer until the next time is cut. */
 const PING_MS = 12_000
 /** How long clients may take to say goodbye when the server stops. */
@@ -17,24 +24,44 @@ const GOODBYE_MS = 1_000
 
 export interface WebSocketOptions {
   readonly graphql: Graphql
+  readonly gate: Gate
+  readonly origins: Origins
+  /** The only documents that run; null: any. */
+  readonly documents: PersistedDocuments | null
   readonly maxMessageBytes: number
+  /** How long a client may take to say hello; default 10 s. */
+  readonly helloMs?: number
   readonly logger: Pick<Logger, 'error'>
 }
 
-/** Serves the same operations over graphql-transport-ws on the same port. Returns what closes it. */
-export function serveWebSockets(http: Server, options: WebSocketOptions): () => Promise<void> {
+export interface WebSockets {
+  /** Subscriptions that are open on all connections. */
+  openSubscriptions(): number
+  close(): Promise<void>
+}
+
+/** Serves the same operations over graphql-transport-ws on the same port. */
+export function serveWebSockets(http: Server, options: WebSocketOptions): WebSockets {
+  const connections = new Set<Extra>()
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxMessageBytes,
     handleProtocols,
   })
-  const server = makeServer<Record<string, unknown>, Extra>(protocolOptions(options.graphql))
+  const server = makeServer<Record<string, unknown>, Extra>(protocolOptions(options))
   http.on('upgrade', (req, socket, head) => {
     if (requestUrl(req)?.pathname !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found')
-    else if (distrustOf(req)) refuseUpgrade(socket, '403 Forbidden')
-    else sockets.handleUpgrade(req, socket, head, (client) => connect(server, { client, req, ...options }))
+    else if (options.origins.distrust(req)) refuseUpgrade(socket, '403 Forbidden')
+    else {
+      sockets.handleUpgrade(req, socket, head, (client) => {
+        const extra: Extra = { request: req, client, viewer: null, open: new Set() }
+        connections.add(extra)
+        client.once('close', () => connections.delete(extra))
+        connect(server, extra, options)
+      })
+    }
   })
-  return async () => {
+  const close = async () => {
     for (const client of sockets.clients) client.close(1001, 'Going away')
     const patience = setTimeout(() => {
       for (const client of sockets.clients) client.terminate()
@@ -42,25 +69,42 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): () => 
     await new Promise<void>((resolve) => sockets.close(() => resolve()))
     clearTimeout(patience)
   }
+  return {
+    close,
+    openSubscriptions: () => [...connections].reduce((sum, { open }) => sum + open.size, 0),
+  }
 }
 
+/** One connection. */
 interface Extra {
   readonly request: IncomingMessage
+  readonly client: WebSocket
+  /** Who said hello; null before that. */
+  viewer: Viewer | null
+  /** Ids of its subscriptions. */
+  readonly open: Set<string>
 }
 
 /** Yoga's own pipeline, so that limits, masking and context are the same as over HTTP. */
-function protocolOptions(graphql: Graphql): ServerOptions<Record<string, unknown>, Extra> {
+function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string, unknown>, Extra> {
+  const { graphql, gate, helloMs = HELLO_MS } = options
   return {
-    connectionInitWaitTimeout: CONNECTION_INIT_MS,
+    connectionInitWaitTimeout: helloMs,
+    onConnect: ({ extra, connectionParams }) => greet(extra, connectionParams, gate),
     execute: (args) => (args.rootValue as Pipeline).execute(args),
     subscribe: (args) => (args.rootValue as Pipeline).subscribe(args),
     onSubscribe: async ({ extra, connectionParams }, _id, params) => {
+      const { viewer } = extra
+      if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
+      const query = await admitOperation({ ...options, extra, viewer, params })
+      if (query instanceof GraphQLError) return [query]
       const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
         req: extra.request,
         params,
         connectionParams,
+        viewer,
       })
-      const document = parseOr(parse, params.query)
+      const document = parseOr(parse, query)
       const errors = document instanceof GraphQLError ? [document] : validate(schema, document)
       if (errors.length > 0) return errors
       return {
@@ -72,7 +116,60 @@ function protocolOptions(graphql: Graphql): ServerOptions<Record<string, unknown
         rootValue: { execute, subscribe },
       }
     },
+    onOperation: ({ extra }, id, _params, _args, result) => {
+      if (Symbol.asyncIterator in result) extra.open.add(id)
+    },
+    onComplete: ({ extra }, id) => void extra.open.delete(id),
+    // What HTTP is to be told has no place here.
+    onNext: (_context, _id, _params, _args, { errors, ...result }) =>
+      errors && { ...result, errors: errors.map(withoutHttp) },
+    onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
   }
+}
+
+/** Lets a client in by its first message, else by the headers of the request that it came with; 4403 refuses it. */
+async function greet(
+  extra: Extra,
+  params: Record<string, unknown> | undefined,
+  gate: Gate,
+): Promise<boolean> {
+  const { request, client } = extra
+  try {
+    const credential = credentialOfParams(params) ?? credentialOfHeaders(request.headers)
+    const viewer = await gate.admit(credential, senderAt(request.socket.remoteAddress))
+    extra.viewer = viewer
+    const unwatch = gate.watch(viewer, () =>
+      client.close(CloseCode.Forbidden, 'UNAUTHENTICATED: the credential has expired or was revoked'),
+    )
+    if (client.readyState === client.OPEN) client.once('close', unwatch)
+    else unwatch()
+    return true
+  } catch (fault) {
+    if (!(fault instanceof RefusedRequestError)) throw fault
+    client.close(CloseCode.Forbidden, `${fault.code}: ${fault.message}`)
+    return false
+  }
+}
+
+/** The text of an operation that may run now, or why it may not. */
+async function admitOperation(
+  operation: WebSocketOptions & { extra: Extra; viewer: Viewer; params: SubscribePayload },
+): Promise<string | GraphQLError> {
+  const { gate, documents, extra, viewer, params } = operation
+  try {
+    await gate.count(viewer, senderAt(extra.request.socket.remoteAddress))
+  } catch (fault) {
+    if (!(fault instanceof RefusedRequestError)) throw fault
+    return new GraphQLError(fault.message, { extensions: { code: fault.code } })
+  }
+  return documents ? findDocument(documents, params) : params.query
+}
+
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON()
+  if (!extensions) return rest
+  const { http: _http, ...shown } = extensions
+  return { ...rest, extensions: shown }
 }
 
 type Pipeline = Pick<ReturnType<Graphql['getEnveloped']>, 'execute' | 'subscribe'>
@@ -82,15 +179,26 @@ function parseOr(parse: (query: string) => DocumentNode, query: string): Documen
   try {
     return parse(query)
   } catch (fault) {
-    if (fault instanceof GraphQLError) return fault
+    if (fault instanceof GraphQLError) return parseError(fault)
     throw fault
   }
 }
 
+/** With the code that it has over HTTP. */
+function parseError(error: GraphQLError): GraphQLError {
+  return new GraphQLError(error.message, {
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', ...error.extensions },
+  })
+}
+
 function connect(
   server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>,
-  { client, req, logger }: { client: WebSocket; req: IncomingMessage } & WebSocketOptions,
+  extra: Extra,
+  { logger }: WebSocketOptions,
 ): void {
+  const { client } = extra
   const isOpen = () => client.readyState === client.OPEN
   const closed = server.opened(
     {
@@ -111,7 +219,7 @@ function connect(
           })
         }),
     },
-    { request: req },
+    extra,
   )
   const endPings = ping(client)
   // Broken or oversized frames: ws closes the connection with the code that says so.

@@ -2,12 +2,15 @@ import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars'
 import type PrismaTypes from '../db/generated/pothos.ts'
 import { getDatamodel } from '../db/generated/pothos.ts'
+import { isAtLeast, type Role } from '../access/index.ts'
 import { badInput } from './bad-input.ts'
 import type { Context } from './context.ts'
+import { forbidden } from './forbidden.ts'
 import { readNodeId } from './global-id.ts'
 
 /** Of every connection. */
@@ -26,8 +29,10 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string | number | bigint }
   }
   Connection: { totalCount: () => Promise<number> }
+  /** `role`: the least that a field needs. Every root field has one by its type, below; a field may ask for more. */
+  AuthScopes: { role: Role }
 }>({
-  plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin, SimpleObjectsPlugin],
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin, SimpleObjectsPlugin],
   defaultFieldNullability: false,
   relay: {
     cursorType: 'String',
@@ -69,14 +74,26 @@ export const builder = new SchemaBuilder<{
     maxConnectionSize: MAX_PAGE,
   },
   errors: { defaultTypes: [], directResult: true },
+  scopeAuth: {
+    // Before the first event, too, and not only with each.
+    authorizeOnSubscribe: true,
+    authScopes: ({ viewer: { role } }) => ({
+      role: (needed) => {
+        if (!isAtLeast(role, needed)) throw forbidden(role, needed)
+        return true
+      },
+    }),
+  },
 })
 
-builder.queryType({ description: 'Everything that can be read.' })
+builder.queryType({ description: 'Everything that can be read.', authScopes: { role: 'VIEWER' } })
 builder.mutationType({
   description: 'Everything that can be changed. Each answers its payload or a typed error.',
+  authScopes: { role: 'EDITOR' },
 })
 builder.subscriptionType({
   description: 'Everything that can be watched, over WebSocket (graphql-transport-ws) or SSE.',
+  authScopes: { role: 'VIEWER' },
 })
 
 builder.addScalarType('DateTime', DateTimeResolver, {

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader'
 import type { SecretVault } from '../access/secrets.ts'
+import type { ApiKeys, Viewer } from '../access/index.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
@@ -13,6 +14,7 @@ import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
 import type { Commands } from '../jobs/commands.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -42,12 +44,16 @@ export interface Services {
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
   readonly vault: SecretVault
+  readonly apiKeys: ApiKeys
+  readonly clock: Clock
   readonly logger: Logger
 }
 
 /** What every resolver of one operation gets. */
 export interface Context extends Services {
-  /** Whose rows the operation sees. */
+  /** Who asks. */
+  readonly viewer: Viewer
+  /** Whose rows the operation sees: the viewer’s. */
   readonly ownerId: OwnerId
   /** Gathers what rows ask for one by one, within the operation. */
   readonly batch: Batch
@@ -64,10 +70,12 @@ export interface StepKey {
   readonly path: string
 }
 
-export function createContext(services: Services, ownerId: OwnerId): Context {
+export function createContext(services: Services, viewer: Viewer): Context {
   const { prisma } = services
+  const { ownerId } = viewer
   return {
     ...services,
+    viewer,
     ownerId,
     batch: createBatch(),
     stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {

@@ -1,3 +1,4 @@
+import './api-key.ts'
 import './block.ts'
 import './definition-json-schema.ts'
 import './edit-workflow.ts'
@@ -10,6 +11,7 @@ import './run-stats.ts'
 import './subscriptions.ts'
 import './template.ts'
 import './validate-workflow.ts'
+import './viewer.ts'
 import './workflow.ts'
 import { builder } from './builder.ts'
 

@@ -63,6 +63,8 @@ const DeleteSecretInput = builder.inputType('DeleteSecretInput', {
 builder.mutationFields((t) => ({
   setSecret: t.field({
     type: SetSecretPayload,
+    authScopes: { role: 'ADMIN' },
+    skipTypeScopes: true,
     description:
       'Stores a secret, encrypted. Runs that begin their work from now on use it; it cannot be read back.',
     args: { input: t.arg({ type: SetSecretInput, required: true, description: 'The secret.' }) },
@@ -84,6 +86,8 @@ builder.mutationFields((t) => ({
   }),
   deleteSecret: t.field({
     type: DeleteSecretPayload,
+    authScopes: { role: 'ADMIN' },
+    skipTypeScopes: true,
     description: 'Deletes a stored secret. One of the environment of the same name applies again.',
     args: { input: t.arg({ type: DeleteSecretInput, required: true, description: 'Which one.' }) },
     errors: {

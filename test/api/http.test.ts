@@ -124,6 +124,14 @@ describe('a body', () => {
   })
 })
 
+describe('a GET', () => {
+  test.each(['variables={', 'variables=[1', 'extensions={'])('with %s is refused', async (params) => {
+    const response = await fetch(`${server.url}?query=${encodeURIComponent('{ __typename }')}&${params}`)
+    expect(response.status).toBe(400)
+    expect(codeOf((await response.json()) as never)).toBe('BAD_REQUEST')
+  })
+})
+
 describe('a document', () => {
   const repeated = (part: (index: number) => string, times: number) =>
     Array.from({ length: times }, (_, index) => part(index)).join(' ')

@@ -14,6 +14,17 @@ export type ArchiveWorkflowInput = {
   id: string | number;
 };
 
+/** How a viewer has shown who they are. */
+export type Authentication =
+  /** By an API key made with `createApiKey`. */
+  | 'API_KEY'
+  /** By a signed token of the server’s issuer. */
+  | 'JWT'
+  /** Not at all: this server asks nobody, and only this machine reaches it. */
+  | 'LOCAL'
+  /** By a key of the server’s settings. */
+  | 'SETTINGS';
+
 /** Where a block stands in the catalogue. */
 export type BlockCategory =
   /** Asks a model. */
@@ -63,6 +74,16 @@ export type ChangeKind =
   | 'MOVED'
   /** It is not there any more. */
   | 'REMOVED';
+
+/** A new key. */
+export type CreateApiKeyInput = {
+  /** When it ends by itself; default: never. */
+  expiresAt?: string | null | undefined;
+  /** For people, such as "CI of the shop". */
+  name: string;
+  /** What it may do; give the least that will do. */
+  role: Role;
+};
 
 /** What to make, and from what. */
 export type CreateWorkflowFromTemplateInput = {
@@ -359,6 +380,21 @@ export type PublishWorkflowInput = {
   note?: string | null | undefined;
 };
 
+/** Which key to revoke. */
+export type RevokeApiKeyInput = {
+  /** The key’s global id. */
+  id: string | number;
+};
+
+/** What a credential may do. */
+export type Role =
+  /** Also see and make API keys, and set secrets. */
+  | 'ADMIN'
+  /** Also change and execute. */
+  | 'EDITOR'
+  /** Read everything of its owner, secrets and keys excepted. */
+  | 'VIEWER';
+
 /** Which version to go back to. */
 export type RollbackWorkflowInput = {
   /** Refuse when it has another revision by now: the draft is written over. */
@@ -515,6 +551,39 @@ export type BenchWatchSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
     > } };
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { ownerId: string, role: Role, authentication: Authentication, name: string, expiresAt: string | null } };
+
+export type CreateApiKeyMutationVariables = Exact<{
+  input: CreateApiKeyInput;
+}>;
+
+
+export type CreateApiKeyMutation = { createApiKey:
+    | { __typename: 'CreateApiKeyPayload', key: string, apiKey: { id: string, name: string, prefix: string, role: Role, createdAt: string, expiresAt: string | null, lastUsedAt: string | null, revokedAt: string | null } }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+   };
+
+export type RevokeApiKeyMutationVariables = Exact<{
+  input: RevokeApiKeyInput;
+}>;
+
+
+export type RevokeApiKeyMutation = { revokeApiKey:
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'RevokeApiKeyPayload', apiKey: { id: string, revokedAt: string | null } }
+   };
+
+export type ApiKeysQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ApiKeysQuery = { apiKeys: { totalCount: number, edges: Array<{ node: { id: string, name: string, prefix: string, lastUsedAt: string | null, revokedAt: string | null } }>, pageInfo: { endCursor: string | null, hasNextPage: boolean } } };
 
 export type ReadAfterBadInputQueryVariables = Exact<{
   id: string | number;
@@ -690,6 +759,7 @@ export type ReadNodeQueryVariables = Exact<{
 
 
 export type ReadNodeQuery = { node:
+    | { __typename: 'ApiKey', id: string }
     | { __typename: 'Execution', output: unknown, id: string }
     | { __typename: 'Job', result: unknown, id: string }
     | { __typename: 'Step', path: string, config: unknown, type: string, id: string }
@@ -703,6 +773,7 @@ export type ReadNodesQueryVariables = Exact<{
 
 
 export type ReadNodesQuery = { nodes: Array<
+    | { __typename: 'ApiKey', id: string }
     | { __typename: 'Execution', id: string }
     | { __typename: 'Job', id: string }
     | { __typename: 'Step', id: string }
@@ -1046,6 +1117,7 @@ export type DiffOfVersionQueryVariables = Exact<{
 
 
 export type DiffOfVersionQuery = { node:
+    | { __typename: 'ApiKey' }
     | { __typename: 'Execution' }
     | { __typename: 'Job' }
     | { __typename: 'Step' }
@@ -1384,6 +1456,79 @@ export const BenchWatchDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    ownerId
+    role
+    authentication
+    name
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const CreateApiKeyDocument = new TypedDocumentString(`
+    mutation CreateApiKey($input: CreateApiKeyInput!) {
+  createApiKey(input: $input) {
+    __typename
+    ... on CreateApiKeyPayload {
+      key
+      apiKey {
+        id
+        name
+        prefix
+        role
+        createdAt
+        expiresAt
+        lastUsedAt
+        revokedAt
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateApiKeyMutation, CreateApiKeyMutationVariables>;
+export const RevokeApiKeyDocument = new TypedDocumentString(`
+    mutation RevokeApiKey($input: RevokeApiKeyInput!) {
+  revokeApiKey(input: $input) {
+    __typename
+    ... on RevokeApiKeyPayload {
+      apiKey {
+        id
+        revokedAt
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeApiKeyMutation, RevokeApiKeyMutationVariables>;
+export const ApiKeysDocument = new TypedDocumentString(`
+    query ApiKeys($first: Int, $after: String) {
+  apiKeys(first: $first, after: $after) {
+    totalCount
+    edges {
+      node {
+        id
+        name
+        prefix
+        lastUsedAt
+        revokedAt
+      }
+    }
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ApiKeysQuery, ApiKeysQueryVariables>;
 export const ReadAfterBadInputDocument = new TypedDocumentString(`
     query ReadAfterBadInput($id: ID!) {
   execution(id: $id) {

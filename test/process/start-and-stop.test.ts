@@ -36,6 +36,19 @@ test('a server on a fresh folder gets ready, keeps what it is told over a stop, 
   expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
 }, 60_000)
 
+test('a server with keys in its settings asks for one, and never prints it', async () => {
+  const key = 'a-key-of-more-than-thirty-two-characters'
+  const server = await startServerProcess({ LUME_DATA_DIR: dataDir, LUME_API_KEYS: `acme:ADMIN:${key}` })
+  closers.add(() => server.kill())
+  const query = '{ viewer { ownerId role } }'
+  expect(await ask(server, query)).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
+  expect(await ask(server, query, { authorization: `Bearer ${key}` })).toEqual({
+    data: { viewer: { ownerId: 'acme', role: 'ADMIN' } },
+  })
+  expect(await server.stop()).toBe(0)
+  expect(server.output()).not.toContain(key)
+}, 60_000)
+
 test('a second server on the same folder is refused, is told how to mend it, and disturbs nothing', async () => {
   const first = await start()
   const second = await refused({ LUME_DATA_DIR: dataDir })
@@ -87,10 +100,14 @@ async function refused(environment: Record<string, string>): Promise<string> {
     .trim()
 }
 
-async function ask(server: ServerProcess, query: string): Promise<unknown> {
+async function ask(
+  server: ServerProcess,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
   const response = await fetch(server.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query }),
   })
   return response.json()

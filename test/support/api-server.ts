@@ -1,8 +1,9 @@
 import { pino } from 'pino'
 import { createLume, type Lume } from '../../src/app.ts'
-import type { Block } from '../../src/engine/block.ts'
 import type { LumeConfig } from '../../src/config.ts'
-import { startServer } from '../../src/http.ts'
+import type { Block } from '../../src/engine/block.ts'
+import { startServer, type ServerOptions } from '../../src/http.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { createTestDatabase } from './database.ts'
 import { createGates, type Gate } from './gates.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
@@ -29,19 +30,23 @@ export interface Fault {
   readonly err?: { readonly message: string; readonly stack: string }
 }
 
-export async function startApiServer(
-  options: { blocks?: readonly Block[]; isExplorable?: boolean; role?: LumeConfig['role'] } = {},
-): Promise<ApiServer> {
+export interface ApiServerOptions extends Omit<ServerOptions, 'lume' | 'port'> {
+  readonly blocks?: readonly Block[]
+  readonly clock?: Clock
+  readonly role?: LumeConfig['role']
+}
+
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const database = await createTestDatabase()
   const faults: Fault[] = []
   const logger = pino({ level: 'error' }, { write: (line) => void faults.push(JSON.parse(line) as Fault) })
   const gates = createGates()
-  const blocks = [gates.block, ...(options.blocks ?? [])]
+  const { blocks = [], clock, role = 'all', ...serverOptions } = options
   const lume = await createLume(
-    { databaseUrl: database.url, role: options.role ?? 'all' },
-    { logger, blocks },
+    { databaseUrl: database.url, role },
+    { logger, blocks: [gates.block, ...blocks], ...(clock ? { clock } : {}) },
   )
-  const server = await startServer({ lume, port: 0, isExplorable: options.isExplorable ?? true })
+  const server = await startServer({ isExplorable: true, ...serverOptions, lume, port: 0 })
   return {
     url: server.url,
     origin: server.origin,

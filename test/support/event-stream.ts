@@ -19,6 +19,7 @@ export async function openEventStream<Data, Variables>(
   method: 'POST' | 'GET',
   document: TypedDocumentString<Data, Variables>,
   variables: Variables,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<EventStream<Data>> {
   const query = document.toString()
   const target = new URL(url)
@@ -29,6 +30,7 @@ export async function openEventStream<Data, Variables>(
   const sent = request(target, {
     method,
     headers: {
+      ...headers,
       accept: 'text/event-stream',
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
     },

@@ -11,7 +11,12 @@ export interface GraphqlAnswer<Data> {
 export interface GraphqlProblem {
   readonly message: string
   readonly path?: readonly (string | number)[]
-  readonly extensions?: { readonly code?: string; readonly reference?: string; readonly stack?: unknown }
+  readonly extensions?: {
+    readonly code?: string
+    readonly reference?: string
+    readonly requiredRole?: string
+    readonly stack?: unknown
+  }
 }
 
 export interface GraphqlClient {
@@ -31,12 +36,16 @@ const HEADERS = {
   accept: 'application/graphql-response+json, application/json',
 }
 
-export function createGraphqlClient(url: string): GraphqlClient {
+/** `always` are headers of every request, such as a credential. */
+export function createGraphqlClient(
+  url: string,
+  always: Readonly<Record<string, string>> = {},
+): GraphqlClient {
   const post = async <Data>(
     body: BodyInit,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<GraphqlAnswer<Data>> => {
-    const init = { method: 'POST', headers: { ...HEADERS, ...headers }, body, duplex: 'half' }
+    const init = { method: 'POST', headers: { ...HEADERS, ...always, ...headers }, body, duplex: 'half' }
     const response = await fetch(url, init)
     const { data = null, errors = [] } = (await response.json()) as Partial<GraphqlAnswer<Data>>
     return { status: response.status, headers: response.headers, data, errors }

@@ -13,11 +13,15 @@ export interface WebSocketClient {
   close(): Promise<void>
 }
 
-export function openWebSocket(url: string): WebSocketClient {
+export function openWebSocket(
+  url: string,
+  connectionParams: Readonly<Record<string, unknown>> = {},
+): WebSocketClient {
   let socket: WebSocket | undefined
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
+    connectionParams,
     retryAttempts: 0,
     lazyCloseTimeout: 0,
     on: { opened: (opened) => (socket = opened as WebSocket) },

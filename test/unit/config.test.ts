@@ -1,6 +1,99 @@
 import { describe, expect, test } from '@jest/globals'
 import { readEnvironment } from '../../src/config.ts'
 
+const KEY = '0123456789abcdef0123456789abcdef'
+const KEYS = { LUME_API_KEYS: `acme:ADMIN:${KEY}` }
+const JWKS = {
+  LUME_JWT_JWKS_URL: 'https://issuer.example/keys',
+  LUME_JWT_ISSUER: 'https://issuer.example',
+  LUME_JWT_AUDIENCE: 'lume',
+}
+
+function refusalOf(environment: Record<string, string>): string {
+  try {
+    readEnvironment(environment)
+  } catch (fault) {
+    return String(fault)
+  }
+  throw new Error('the environment was accepted')
+}
+
+describe('an address that others can reach', () => {
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'lume.example', '127.0.0.1.evil.example'])(
+    '%s is refused without authentication, and the settings that allow it are named',
+    (HOST) => {
+      const told = refusalOf({ HOST })
+      for (const name of ['LUME_API_KEYS', 'LUME_JWT_SECRET', 'LUME_JWT_JWKS_URL', 'docs/security.md']) {
+        expect(told).toContain(name)
+      }
+    },
+  )
+
+  test.each([KEYS, JWKS, { LUME_JWT_SECRET: KEY }, { LUME_REQUIRE_AUTHENTICATION: 'yes' }])(
+    'is allowed with %j',
+    (environment) => {
+      expect(readEnvironment({ HOST: '0.0.0.0', ...environment })).toMatchObject({ host: '0.0.0.0' })
+    },
+  )
+})
+
+test.each<[Record<string, string>, boolean]>([
+  [{}, true],
+  [{ NODE_ENV: 'production' }, false],
+  [{ HOST: '0.0.0.0', ...KEYS }, false],
+  [{ NODE_ENV: 'production', LUME_EXPLORABLE: 'yes' }, true],
+  [{ HOST: '0.0.0.0', ...KEYS, LUME_EXPLORABLE: 'yes' }, true],
+  [{ LUME_EXPLORABLE: 'no' }, false],
+])('with %j the schema may be read: %p', (environment, isExplorable) => {
+  expect(readEnvironment(environment).isExplorable).toBe(isExplorable)
+})
+
+test('without settings nobody is asked for a credential, and the rest is left to the server', () => {
+  expect(readEnvironment({})).toMatchObject({
+    authentication: { keys: [], jwt: null, isRequired: false },
+    corsOrigins: [],
+    requestsPerMinute: undefined,
+    persistedDocuments: undefined,
+    hasOpenMetrics: undefined,
+  })
+})
+
+test('tokens are checked as the settings say', () => {
+  const environment = {
+    ...JWKS,
+    LUME_JWT_OWNER_CLAIM: 'org_id',
+    LUME_JWT_ROLE_CLAIM: 'app.role',
+    LUME_JWT_DEFAULT_ROLE: 'EDITOR',
+  }
+  expect(readEnvironment(environment).authentication.jwt).toEqual({
+    key: { kind: 'jwks', url: JWKS.LUME_JWT_JWKS_URL },
+    issuer: JWKS.LUME_JWT_ISSUER,
+    audience: 'lume',
+    ownerClaim: 'org_id',
+    roleClaim: 'app.role',
+    defaultRole: 'EDITOR',
+  })
+})
+
+test.each<[string, Record<string, string>]>([
+  ['LUME_JWT_SECRET', { LUME_JWT_SECRET: 'hunter2' }],
+  ['exclude each other', { ...JWKS, LUME_JWT_SECRET: KEY }],
+  ['LUME_JWT_AUDIENCE', { LUME_JWT_JWKS_URL: JWKS.LUME_JWT_JWKS_URL, LUME_JWT_ISSUER: 'x' }],
+  ['LUME_JWT_JWKS_URL', { ...JWKS, LUME_JWT_JWKS_URL: 'http://issuer.example/keys' }],
+  ['LUME_JWT_JWKS_URL', { ...JWKS, LUME_JWT_JWKS_URL: 'file:///etc/passwd' }],
+  ['LUME_JWT_DEFAULT_ROLE', { ...JWKS, LUME_JWT_DEFAULT_ROLE: 'ROOT' }],
+  ['LUME_API_KEYS', { LUME_API_KEYS: 'acme:ADMIN:hunter2' }],
+  ['LUME_CORS_ORIGINS', { LUME_CORS_ORIGINS: '*' }],
+  ['LUME_CORS_ORIGINS', { LUME_CORS_ORIGINS: 'https://app.example.com/' }],
+  ['LUME_RATE_LIMIT', { LUME_RATE_LIMIT: 'many' }],
+  ['LUME_METRICS', { LUME_METRICS: 'yes' }],
+  ['LUME_REQUIRE_AUTHENTICATION', { LUME_REQUIRE_AUTHENTICATION: '1' }],
+])('what cannot be used is refused under its name, and no secret is told: %s', (name, environment) => {
+  const told = refusalOf(environment)
+  expect(told).toContain(name)
+  expect(told).not.toContain('hunter2')
+  expect(told).not.toContain(KEY)
+})
 describe('LUME_MAX_NODES', () => {
   test.each([
     [undefined, 2_000],

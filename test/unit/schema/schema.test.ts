@@ -59,6 +59,7 @@ describe('the schema', () => {
   test('gives every connection the same arguments and the same form', () => {
     const connections = objects.filter(({ name }) => name.endsWith('Connection'))
     expect(connections.map(({ name }) => name).sort()).toEqual([
+      'ApiKeyConnection',
       'ExecutionConnection',
       'JobConnection',
       'StepConnection',

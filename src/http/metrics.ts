@@ -1,0 +1,65 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { Load } from '../app.ts'
+
+/** How a request was answered, as far as it is counted. */
+export interface CountedRequest {
+  /** Not the path itself: there are only so many of these. */
+  readonly route: 'graphql' | 'other'
+  readonly status: number
+}
+
+export interface Metrics {
+  count(request: CountedRequest): void
+  /** What Prometheus reads. */
+  render(): Promise<Response>
+}
+
+export interface MetricsOptions {
+  /** What runs here. */
+  readonly load: () => Promise<Load>
+  /** Subscriptions that are open here, by how they came. */
+  readonly openSubscriptions: () => Readonly<Record<'websocket' | 'sse', number>>
+}
+
+/** The measures of this process, each server's in a registry of its own. */
+export function createMetrics({ load, openSubscriptions }: MetricsOptions): Metrics {
+  const register = new Registry()
+  const registers = [register]
+  collectDefaultMetrics({ register })
+  const requests = new Counter({
+    name: 'lume_http_requests_total',
+    help: 'HTTP requests answered, by route and status.',
+    labelNames: ['route', 'status'],
+    registers,
+  })
+  const jobs = new Gauge({
+    name: 'lume_jobs_held',
+    help: 'Jobs that this process holds, by status.',
+    labelNames: ['status'],
+    registers,
+  })
+  const free = new Gauge({
+    name: 'lume_places_free',
+    help: 'How many more jobs this process could run now.',
+    registers,
+  })
+  const subscriptions = new Gauge({
+    name: 'lume_subscriptions_open',
+    help: 'Subscriptions that are open here, by transport.',
+    labelNames: ['transport'],
+    registers,
+  })
+  return {
+    count: ({ route, status }) => requests.inc({ route, status: String(status) }),
+    async render() {
+      const { heldByStatus, freePlaces } = await load()
+      jobs.reset()
+      for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
+      free.set(freePlaces)
+      for (const [transport, count] of Object.entries(openSubscriptions())) {
+        subscriptions.set({ transport }, count)
+      }
+      return new Response(await register.metrics(), { headers: { 'content-type': register.contentType } })
+    },
+  }
+}

@@ -1,0 +1,167 @@
+import {
+  getArgumentValues,
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  getVariableValues,
+  GraphQLError,
+  isCompositeType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type DocumentNode,
+  type ExecutionArgs,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type SelectionSetNode,
+} from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+
+/** What an operation may cost. A page of 100 with a page of 50 in each item is 10,201. */
+export const MAX_COST = 25_000
+
+/** Of a list without `first`, `last` or `ids`: nobody knows how long it is. */
+const LIST_LENGTH = 10
+/** Of a connection that is asked for no number. */
+const DEFAULT_PAGE = 20
+/** No page is longer, whatever is asked for. */
+const MAX_PAGE = 1_000
+
+/** By this header, or by `extensions: { cost: true }` in the request, a client asks what its operation costs. */
+const COST_HEADER = 'x-lume-cost'
+
+/**
+ * Refuses operations that would read too much before anything is read: HTTP 400, code `OPERATION_TOO_COSTLY`. The cost is
+ * the number of objects that the answer may hold, pages at the length that was asked for. Plain fields cost nothing.
+ */
+export function useOperationCost(maxCost: number): Plugin {
+  const judge = (args: ExecutionArgs) => {
+    const cost = costOf(args)
+    return cost > maxCost ? tooCostly(cost, maxCost) : null
+  }
+  return {
+    onExecute({ args, setResultAndStopExecution }) {
+      const error = judge(args)
+      if (error) return setResultAndStopExecution({ errors: [error] })
+      if (!isAskedFor(args.contextValue)) return
+      const cost = { requested: costOf(args), limit: maxCost }
+      return {
+        onExecuteDone: ({ result, setResult }) => {
+          if (Symbol.asyncIterator in result) return
+          setResult({ ...result, extensions: { ...result.extensions, cost } })
+        },
+      }
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const error = judge(args)
+      if (error) setResultAndStopExecution({ errors: [error] })
+    },
+  }
+}
+
+function tooCostly(cost: number, maxCost: number): GraphQLError {
+  return new GraphQLError(
+    `This operation may read ${cost} objects, and ${maxCost} are the most. Ask for shorter pages, or for less in each item.`,
+    { extensions: { code: 'OPERATION_TOO_COSTLY', http: { status: 400, spec: true } } },
+  )
+}
+
+interface Asking {
+  readonly request?: Request
+  readonly params?: { readonly extensions?: Readonly<Record<string, unknown>> | null }
+}
+
+function isAskedFor({ request, params }: Asking): boolean {
+  return request?.headers.get(COST_HEADER) === '1' || params?.extensions?.cost === true
+}
+
+type CostedOperation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>
+
+interface Operation {
+  readonly schema: GraphQLSchema
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  readonly variables: Readonly<Record<string, unknown>>
+}
+
+/** The cost of a valid operation; 0 when its variables are no good, which the executor tells. */
+export function costOf(args: CostedOperation): number {
+  const { schema, document, operationName, variableValues } = args
+  const operation = getOperationAST(document, operationName)
+  const root = operation && schema.getRootType(operation.operation)
+  if (!operation || !root) return 0
+  // With the defaults that the document gives them.
+  const variables = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
+  if (!variables.coerced) return 0
+  const within = { schema, fragments: fragmentsOf(document), variables: variables.coerced }
+  return selectionCost(operation.selectionSet, root, within)
+}
+
+function fragmentsOf({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  const fragments = definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+  return new Map((fragments as FragmentDefinitionNode[]).map((fragment) => [fragment.name.value, fragment]))
+}
+
+function selectionCost(
+  set: SelectionSetNode,
+  type: GraphQLNamedType,
+  within: Operation,
+  length = LIST_LENGTH,
+): number {
+  let cost = 0
+  for (const selection of set.selections) {
+    switch (selection.kind) {
+      case Kind.FIELD:
+        cost += fieldCost(selection, type, within, length)
+        break
+      case Kind.INLINE_FRAGMENT:
+        cost += selectionCost(
+          selection.selectionSet,
+          typeOn(selection.typeCondition?.name.value, type, within),
+          within,
+          length,
+        )
+        break
+      case Kind.FRAGMENT_SPREAD: {
+        const fragment = within.fragments.get(selection.name.value)
+        if (!fragment) break
+        const on = typeOn(fragment.typeCondition.name.value, type, within)
+        cost += selectionCost(fragment.selectionSet, on, within, length)
+      }
+    }
+  }
+  return cost
+}
+
+function typeOn(name: string | undefined, type: GraphQLNamedType, { schema }: Operation): GraphQLNamedType {
+  return (name === undefined ? undefined : schema.getType(name)) ?? type
+}
+
+/** `pageLength` is that of the connection which the field may be the `edges` of. */
+function fieldCost(node: FieldNode, parent: GraphQLNamedType, within: Operation, pageLength: number): number {
+  if (!isObjectType(parent) && !isInterfaceType(parent)) return 0
+  const field = parent.getFields()[node.name.value]
+  const type = field && getNamedType(field.type)
+  // Introspection is bounded by its fields, and reads nothing.
+  if (!field || !type || !node.selectionSet || !isCompositeType(type)) return 0
+  const args = readArguments(() => getArgumentValues(field, node, within.variables))
+  const isPaged = field.args.some(({ name }) => name === 'first')
+  const { first, last, ids } = args
+  const asked = [first, last].filter((count) => typeof count === 'number')
+  const page = asked.length > 0 ? Math.min(MAX_PAGE, Math.max(0, ...asked)) : DEFAULT_PAGE
+  const listed = Array.isArray(ids) ? ids.length : pageLength
+  const count = isListType(getNullableType(field.type)) ? listed : 1
+  return count * (1 + selectionCost(node.selectionSet, type, within, isPaged ? page : LIST_LENGTH))
+}
+
+/** Arguments that are no good are the executor's to tell. */
+function readArguments(read: () => Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    return read()
+  } catch (fault) {
+    if (fault instanceof GraphQLError) return {}
+    throw fault
+  }
+}

@@ -1,0 +1,32 @@
+import ipaddr from 'ipaddr.js'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+
+/** Counts requests of one sender. Resolves with how long the sender has to wait, in milliseconds; 0: go on. */
+export type RateLimit = (sender: string) => Promise<number>
+
+const WINDOW_S = 60
+/** What one customer of a provider has at least: counted by single addresses it would be no limit. */
+const IPV6_NETWORK_BITS = 64
+
+/** So many requests per minute and sender, counted in this process; 0: as many as they like. */
+export function createRateLimit(requestsPerMinute: number): RateLimit {
+  if (requestsPerMinute === 0) return async () => 0
+  const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: WINDOW_S })
+  return async (sender) => {
+    try {
+      await limiter.consume(sender)
+      return 0
+    } catch (refusal) {
+      if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext)
+      throw refusal
+    }
+  }
+}
+
+/** The sender of a request without a credential. */
+export function senderAt(address: string | undefined): string {
+  if (address === undefined || !ipaddr.isValid(address)) return 'address unknown'
+  const parsed = ipaddr.process(address)
+  if (parsed.kind() === 'ipv4') return `address ${parsed.toString()}`
+  return `network ${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/${IPV6_NETWORK_BITS}`).toString()}`
+}

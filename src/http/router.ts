@@ -1,0 +1,138 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Viewer } from '../access/index.ts'
+import type { Lume } from '../app.ts'
+import { credentialOfHeaders } from './credentials.ts'
+import { EXAMPLE_RECEIVER_PATH, type ExampleReceiver } from './example-receiver.ts'
+import type { Gate } from './gate.ts'
+import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
+import type { Metrics } from './metrics.ts'
+import { BodyTooLargeError, readBody, requestUrl, toWebRequest } from './node-request.ts'
+import { refuse } from './node-response.ts'
+import type { Origins } from './origins.ts'
+import { senderAt } from './rate-limit.ts'
+import { RefusedRequestError, type Refusal } from './refused-request.ts'
+
+const METRICS_PATH = '/metrics'
+const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
+
+export interface RouterOptions {
+  readonly lume: Pick<Lume, 'isReady'>
+  readonly graphql: Graphql
+  readonly gate: Gate
+  readonly origins: Origins
+  readonly metrics: Metrics
+  /** Whether anybody may read the metrics. */
+  readonly hasOpenMetrics: boolean
+  /** Whether GraphiQL is served; its page alone needs no credential. */
+  readonly isExplorable: boolean
+  readonly receiver: ExampleReceiver | null
+  readonly maxBodyBytes: number
+}
+
+export interface Answer {
+  readonly response: Response
+  /** Who asked; null where nobody is asked for that. */
+  readonly viewer: Viewer | null
+}
+
+/** Answers one HTTP request. */
+export type Router = (req: IncomingMessage, res: ServerResponse) => Promise<Answer>
+
+export function createRouter(options: RouterOptions): Router {
+  const { origins, gate, maxBodyBytes, graphql } = options
+
+  const answer: Router = async (req, res) => {
+    const distrust = origins.distrust(req)
+    if (distrust) throw new RefusedRequestError({ status: 403, code: 'ORIGIN_REFUSED', message: distrust })
+    if (origins.isPreflight(req)) return { response: new Response(null, { status: 204 }), viewer: null }
+    const url = requestUrl(req)
+    if (!url) {
+      const message = 'The request names no path.'
+      throw new RefusedRequestError({ status: 400, code: 'BAD_REQUEST', message })
+    }
+    // Before the body is read: nobody is listened to for long who is not let in.
+    const viewer = await admit(req, url)
+    const body = await readBody(req, maxBodyBytes)
+    if (req.method === 'POST' && isUnder(url.pathname, GRAPHQL_PATH) && !isJson(req)) {
+      // Other content types are what a foreign page can send without asking; JSON is not.
+      const message = 'Send GraphQL requests with `content-type: application/json`.'
+      throw new RefusedRequestError({ status: 415, code: 'CONTENT_TYPE_REFUSED', message })
+    }
+    const request = toWebRequest({ req, res, url, body }, graphql.fetchAPI.Request)
+    return { response: await route(request, viewer, options), viewer }
+  }
+  const admit = async (req: IncomingMessage, { pathname }: URL): Promise<Viewer | null> => {
+    const sender = senderAt(req.socket.remoteAddress)
+    const credential = credentialOfHeaders(req.headers)
+    if (pathname === METRICS_PATH && !options.hasOpenMetrics) return gate.admit(credential, sender)
+    if (pathname !== GRAPHQL_PATH || (options.isExplorable && isForPage(req))) return null
+    const viewer = await gate.admit(credential, sender)
+    await gate.count(viewer, sender)
+    return viewer
+  }
+  return async (req, res) => {
+    const answered = await answer(req, res).catch((fault: unknown) => ({
+      response: refusalOf(fault, req, maxBodyBytes),
+      viewer: null,
+    }))
+    for (const [name, value] of Object.entries(origins.headersFor(req))) {
+      answered.response.headers.append(name, value)
+    }
+    return answered
+  }
+}
+
+async function route(request: Request, viewer: Viewer | null, options: RouterOptions): Promise<Response> {
+  const { lume, graphql, metrics, receiver } = options
+  const { pathname } = new URL(request.url)
+  if (receiver && isUnder(pathname, EXAMPLE_RECEIVER_PATH)) return receiver.handle(request)
+  switch (pathname) {
+    case GRAPHQL_PATH:
+      return graphql.fetch(request, { viewer })
+    case METRICS_PATH:
+      return metrics.render()
+    case '/':
+      return new Response(null, { status: 302, headers: { location: GRAPHQL_PATH } })
+    case '/health':
+      return Response.json({ status: 'ok' })
+    case '/ready':
+      return (await lume.isReady())
+        ? Response.json({ status: 'ready' })
+        : refuse(503, 'NOT_READY', 'The database does not answer.')
+    default:
+      return refuse(404, 'NOT_FOUND', `There is nothing at ${pathname}; the API is at ${GRAPHQL_PATH}.`)
+  }
+}
+
+function refusalOf(fault: unknown, req: IncomingMessage, maxBodyBytes: number): Response {
+  const { status, code, message, headers } = readRefusal(fault, maxBodyBytes)
+  // A client that knows this type reads the errors of an answer whatever its status.
+  const isKnown = req.headers.accept?.includes(GRAPHQL_MEDIA_TYPE) ?? false
+  return refuse(status, code, message, {
+    ...headers,
+    ...(isKnown ? { 'content-type': `${GRAPHQL_MEDIA_TYPE}; charset=utf-8` } : {}),
+  })
+}
+
+function readRefusal(fault: unknown, maxBodyBytes: number): Refusal {
+  if (fault instanceof RefusedRequestError) return fault
+  if (!(fault instanceof BodyTooLargeError)) throw fault
+  return {
+    status: 413,
+    code: 'BODY_TOO_LARGE',
+    message: `A request has at most ${maxBodyBytes} bytes.`,
+  }
+}
+
+/** As Yoga decides it: such a request is answered with the page of GraphiQL, and nothing is executed. */
+function isForPage({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && (headers.accept?.includes('text/html') ?? false)
+}
+
+function isJson(req: IncomingMessage): boolean {
+  return /^application\/(json|graphql\+json)\s*(;|$)/i.test(req.headers['content-type'] ?? '')
+}
+
+function isUnder(pathname: string, base: string): boolean {
+  return pathname === base || pathname.startsWith(`${base}/`)
+}

@@ -1,0 +1,25 @@
+import { parseId } from '../lib/ids.ts'
+import { badCursor } from './bad-input.ts'
+
+/** What Pothos makes of `first`, `after`, `last` and `before`; a negative `take` counts from the end. */
+interface PageQuery {
+  readonly cursor?: { readonly id?: unknown }
+  readonly take: number
+  readonly skip: number
+}
+
+/**
+ * A page of rows, newest first, by the key itself: the row that a cursor stands for need not be there any more, and a
+ * cursor of somebody else's row tells nothing of it (P8).
+ */
+export function newestFirst<Query extends PageQuery, Where extends object>(query: Query, where: Where) {
+  const { cursor, skip: _skip, ...rest } = query
+  return { ...rest, where: { ...where, ...beyond(cursor, query.take) }, orderBy: { id: 'desc' as const } }
+}
+
+function beyond(cursor: PageQuery['cursor'], take: number): { id?: { gt: string } | { lt: string } } {
+  if (cursor === undefined) return {}
+  const id = typeof cursor.id === 'string' ? parseId(cursor.id) : null
+  if (id === null) throw badCursor()
+  return { id: take < 0 ? { gt: id } : { lt: id } }
+}

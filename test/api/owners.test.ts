@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { execute, isObjectType, OperationTypeNode, parse, subscribe, type ExecutionResult } from 'graphql'
+import pg from 'pg'
+import type { Viewer } from '../../src/access/index.ts'
+import { createLume, type Lume } from '../../src/app.ts'
+import { ownerId } from '../../src/lib/ids.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { createContext, schema } from '../../src/schema/index.ts'
+import { globalId } from '../../src/lib/global-id.ts'
+import { NODE_TYPES } from '../../src/schema/global-id.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import {
+  documentFor,
+  rootFieldsOf,
+  takesNames,
+  type ArgumentValues,
+  type RootField,
+} from '../support/root-fields.ts'
+import { until } from '../support/until.ts'
+
+/** Stands in everything that the other tenant has: whoever reads it has seen too much. */
+const MARK = 'belongs-to-acme'
+
+const fields = rootFieldsOf(schema)
+
+function viewerOf(owner: string, role: Viewer['role'] = 'ADMIN'): Viewer {
+  return { ownerId: ownerId(owner), role, name: owner, credentialId: owner, authentication: 'SETTINGS' }
+}
+
+let database: TestDatabase
+let lume: Lume
+beforeAll(async () => {
+  database = await createTestDatabase()
+  lume = await createLume({ databaseUrl: database.url }, { logger: createLogger('silent') })
+})
+afterAll(async () => {
+  await lume.close()
+  await database.drop()
+})
+
+interface Answer {
+  readonly result: unknown
+  /** The statements that were sent to the database meanwhile, without their values. */
+  readonly statements: readonly string[]
+}
+
+/** Runs a document as somebody, straight on the schema, and lists the statements of it. */
+async function ask(
+  viewer: Viewer,
+  source: string,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<Answer> {
+  const contextValue = createContext(lume.services, viewer)
+  const args = { schema, document: parse(source), variableValues: { ...variables }, contextValue }
+  const isSubscription = source.startsWith('subscription')
+  const { result, statements } = await recordStatements(async () =>
+    isSubscription ? firstOf(await subscribe(args)) : await execute(args),
+  )
+  return { result, statements }
+}
+
+async function firstOf(stream: AsyncIterable<ExecutionResult> | ExecutionResult): Promise<unknown> {
+  if (!(Symbol.asyncIterator in stream)) return stream
+  const iterator = stream[Symbol.asyncIterator]()
+  const { value } = (await iterator.next()) as { value: unknown }
+  await iterator.return?.()
+  return value
+}
+
+async function recordStatements<T>(
+  work: () => Promise<T>,
+): Promise<{ result: T; statements: readonly string[] }> {
+  const statements: string[] = []
+  const { query } = pg.Client.prototype
+  pg.Client.prototype.query = function recorded(this: pg.Client, ...args: unknown[]) {
+    const [statement] = args as [string | { text?: string }]
+    statements.push(typeof statement === 'string' ? statement : (statement.text ?? ''))
+    return (query as (...all: unknown[]) => unknown).apply(this, args)
+  } as typeof query
+  try {
+    const result = await work()
+    // Those of one moment go side by side, in any order.
+    return { result, statements: statements.filter((text) => !isBackground(text)).toSorted() }
+  } finally {
+    pg.Client.prototype.query = query
+  }
+}
+
+/** What the worker asks by itself every half second. */
+function isBackground(text: string): boolean {
+  return /wake_at|lease_until|holder|pg_notify/.test(text)
+}
+
+/** One row of each kind that has a global id, all of the same owner. */
+async function makeRows(owner: string): Promise<ReadonlyMap<string, string>> {
+  const viewer = viewerOf(owner)
+  const { services } = lume
+  const value = `${MARK} ${owner}`
+  const definition = {
+    name: value,
+    nodes: [{ id: 'a', name: value, type: 'core.transform', config: { value } }],
+    edges: [],
+  }
+  const workflow = await services.drafts.create(viewer.ownerId, { name: value, tags: [value], definition })
+  if (workflow.kind !== 'saved') throw new Error('no workflow')
+  const started = await services.start({
+    ownerId: viewer.ownerId,
+    type: 'WORKFLOW',
+    definition,
+    workflowId: workflow.workflow.id as never,
+    input: value,
+    variables: { value },
+    mode: 'production',
+    metadata: { value },
+    idempotencyKey: null,
+    intent: 'queue',
+  })
+  if (started.kind !== 'started') throw new Error('no job')
+  await until('the run has ended', async () => {
+    const job = await services.prisma.job.findUnique({ where: { id: started.jobId } })
+    return job?.finishedAt
+  })
+  const target = { ownerId: viewer.ownerId, id: workflow.workflow.id as never, expectedRevision: null }
+  const published = await services.publishing.publish(target, value)
+  if (published.kind !== 'published') throw new Error('no version')
+  const version = await services.prisma.workflowVersion.findFirstOrThrow({
+    where: { workflowId: workflow.workflow.id },
+  })
+  const key = await services.apiKeys.create(viewer.ownerId, { name: value, role: 'ADMIN', expiresAt: null })
+  if (key.kind !== 'created') throw new Error('no key')
+  return new Map([
+    ['Workflow', workflow.workflow.id],
+    ['WorkflowVersion', version.id],
+    ['Job', started.jobId],
+    ['Execution', started.jobId],
+    ['Step', `${started.jobId} a`],
+    ['ApiKey', key.id],
+  ])
+}
+
+/** An id of the same form and time that nobody has: it stands at the same place of every list. */
+function strangersOf(id: string): string {
+  return id.replace(/^([0-9a-f-]{24})[0-9a-f]{12}/, `$1${randomUUID().slice(24)}`)
+}
+
+function cursorOf(id: string): string {
+  return Buffer.from(`GPC:S:${id}`).toString('base64')
+}
+
+/** An answer without what any two answers differ in: the ids asked for, new ids and times. */
+function shapeOf(result: unknown, { id, cursor }: ArgumentValues): unknown {
+  const text = JSON.stringify(result)
+    .replaceAll(JSON.stringify(id).slice(1, -1), '<id>')
+    .replaceAll(JSON.stringify(cursor ?? '<none>').slice(1, -1), '<cursor>')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+  return JSON.parse(text)
+}
+
+describe('the walk', () => {
+  test('knows how to ask every root field, and the first answer of each is no error of the request', async () => {
+    expect(fields.length).toBeGreaterThan(15)
+    for (const field of fields) {
+      const { source, variables } = documentFor(field, { id: globalId('Job', randomUUID()), cursor: null })
+      const { result } = await ask(viewerOf('walker'), source, variables)
+      const { errors = [] } = result as ExecutionResult
+      const codes = errors.map(({ extensions, message }) => extensions.code ?? message)
+      expect([field.title, codes.filter((code) => code !== 'NOT_FOUND')]).toEqual([field.title, []])
+    }
+  })
+
+  test('has a row of every kind that has a global id', async () => {
+    const nodes = Object.values(schema.getTypeMap()).filter(
+      (type) => isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node'),
+    )
+    expect(new Set(nodes.map(({ name }) => name))).toEqual(new Set(NODE_TYPES))
+    expect(new Set((await makeRows('kinds')).keys())).toEqual(new Set(NODE_TYPES))
+  })
+})
+
+describe('one tenant never sees, or learns of the existence of, another’s rows (P8):', () => {
+  let rows: ReadonlyMap<string, string>
+  beforeAll(async () => {
+    rows = await makeRows('acme')
+    await makeRows('globex')
+  })
+
+  test.each(fields.map((field) => [field.title, field] as const))('%s', async (_title, field) => {
+    const globex = viewerOf('globex')
+    const kinds = takesNames(field) ? [...rows] : [...rows].slice(0, 1)
+    // Once without looking, so that caches are the same for all that follow.
+    await askWith(globex, field, { id: randomUUID(), cursor: null })
+    for (const [kind, id] of kinds) {
+      for (const form of [(one: string) => globalId(kind, one), (one: string) => one]) {
+        const foreign = { id: form(id), cursor: cursorOf(id) }
+        const random = strangersOf(id)
+        const nobodys = { id: form(random), cursor: cursorOf(random) }
+        const seen = await askWith(globex, field, foreign)
+        const unseen = await askWith(globex, field, nobodys)
+        expect([kind, JSON.stringify(seen.result).includes(`${MARK} acme`)]).toEqual([kind, false])
+        if (!takesNames(field)) continue
+        expect([kind, withoutNewIds(field, shapeOf(seen.result, foreign))]).toEqual([
+          kind,
+          withoutNewIds(field, shapeOf(unseen.result, nobodys)),
+        ])
+        expect([kind, seen.statements]).toEqual([kind, unseen.statements])
+      }
+    }
+  })
+
+  test('and the same questions show the owner something: the walk would notice', async () => {
+    const acme = viewerOf('acme')
+    const shown: string[] = []
+    for (const field of fields.filter(({ operation }) => operation !== OperationTypeNode.MUTATION)) {
+      for (const [kind, id] of rows) {
+        const { result } = await askWith(acme, field, { id: globalId(kind, id), cursor: null })
+        if (JSON.stringify(result).includes(`${MARK} acme`)) shown.push(field.title)
+      }
+    }
+    expect([...new Set(shown)]).toEqual(
+      expect.arrayContaining([
+        'query node',
+        'query nodes',
+        'query workflow',
+        'query workflows',
+        'query execution',
+        'query executions',
+        'query job',
+        'query apiKeys',
+        'subscription jobEvents',
+      ]),
+    )
+  })
+})
+
+describe('roles:', () => {
+  const NEEDED: Readonly<Record<string, Viewer['role']>> = {
+    'query apiKeys': 'ADMIN',
+    'mutation createApiKey': 'ADMIN',
+    'mutation revokeApiKey': 'ADMIN',
+    'mutation setSecret': 'ADMIN',
+    'mutation deleteSecret': 'ADMIN',
+  }
+  const neededFor = ({ title, operation }: RootField) =>
+    NEEDED[title] ?? (operation === OperationTypeNode.MUTATION ? 'EDITOR' : 'VIEWER')
+
+  test.each(fields.map((field) => [field.title, neededFor(field), field] as const))(
+    '%s needs %s, and who has less is told so before anything happens',
+    async (_title, needed, field) => {
+      for (const role of ['VIEWER', 'EDITOR', 'ADMIN'] as const) {
+        const isAllowed =
+          ['VIEWER', 'EDITOR', 'ADMIN'].indexOf(role) >= ['VIEWER', 'EDITOR', 'ADMIN'].indexOf(needed)
+        const values = { id: globalId('Job', randomUUID()), cursor: null }
+        const { result, statements } = await askWith(viewerOf('roles', role), field, values)
+        const { errors = [] } = result as ExecutionResult
+        const refusals = errors.filter(({ extensions }) => extensions.code === 'FORBIDDEN')
+        if (isAllowed) {
+          expect([role, refusals]).toEqual([role, []])
+          continue
+        }
+        expect(refusals.map(({ message, extensions }) => ({ message, extensions }))).toEqual([
+          {
+            message: `This needs the role ${needed}; this credential has ${role}.`,
+            extensions: { code: 'FORBIDDEN', requiredRole: needed },
+          },
+        ])
+        expect(statements).toEqual([])
+      }
+    },
+  )
+
+  test('a key is not shown by `node` to a role that may not list keys', async () => {
+    const rows = await makeRows('hidden')
+    const source = 'query ($id: ID!) { node(id: $id) { id ... on ApiKey { name prefix } } }'
+    const variables = { id: globalId('ApiKey', rows.get('ApiKey') ?? '') }
+    const { result } = await ask(viewerOf('hidden', 'EDITOR'), source, variables)
+    expect((result as ExecutionResult).errors?.[0]?.extensions).toEqual({
+      code: 'FORBIDDEN',
+      requiredRole: 'ADMIN',
+    })
+    expect(JSON.stringify(result)).not.toContain(MARK)
+  })
+})
+
+function askWith(viewer: Viewer, field: RootField, values: ArgumentValues): Promise<Answer> {
+  const { source, variables } = documentFor(field, values)
+  return ask(viewer, source, variables)
+}
+
+/** What a mutation has just made has ids of its own. */
+function withoutNewIds({ operation }: RootField, shape: unknown): unknown {
+  if (operation !== OperationTypeNode.MUTATION) return shape
+  return JSON.parse(JSON.stringify(shape).replaceAll(/"(\w+_(?:id|key|prefix))":"[^"]+"/g, '"$1":"<new>"'))
+}

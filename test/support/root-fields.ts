@@ -1,0 +1,158 @@
+import {
+  isAbstractType,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isObjectType,
+  isRequiredInputField,
+  isScalarType,
+  isLeafType,
+  OperationTypeNode,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInputType,
+  type GraphQLArgument,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+} from 'graphql'
+
+/** One field of the schema's three roots. */
+export interface RootField {
+  readonly schema: GraphQLSchema
+  readonly operation: OperationTypeNode
+  /** Such as `mutation createWorkflow`. */
+  readonly title: string
+  readonly field: GraphQLField<unknown, unknown>
+}
+
+/** All that can be asked of a schema. */
+export function rootFieldsOf(schema: GraphQLSchema): readonly RootField[] {
+  return Object.values(OperationTypeNode).flatMap((operation) =>
+    Object.values(schema.getRootType(operation)?.getFields() ?? {}).map((field) => ({
+      schema,
+      operation,
+      title: `${operation} ${field.name}`,
+      field,
+    })),
+  )
+}
+
+/** What arguments are made of. */
+export interface ArgumentValues {
+  /** For every argument of type ID. */
+  readonly id: string
+  /** For every `after` and `before`; null: they are left out. */
+  readonly cursor: string | null
+}
+
+/** Values of arguments by their name, where the type does not say what would do. Add to it when a test asks for it. */
+const TEXTS: Readonly<Record<string, string>> = {
+  name: 'a name',
+  description: 'a description',
+  type: 'core.filter',
+}
+const OBJECTS: Readonly<Record<string, unknown>> = {
+  definition: { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] },
+}
+
+/** A document that calls a root field with arguments for all that is required and all that names something. */
+export function documentFor({ schema, operation, field }: RootField, values: ArgumentValues) {
+  const given = field.args.filter((argument) => isWanted(argument, values))
+  const declared = given.map(({ name, type }) => `$${name}: ${String(type)}`)
+  const passed = given.map(({ name }) => `${name}: $${name}`)
+  const variables = Object.fromEntries(
+    given.map((argument) => [
+      argument.name,
+      valueOf(argument, argument.type, `${field.name}(${argument.name})`, values),
+    ]),
+  )
+  const within = (open: string, parts: readonly string[], close: string) =>
+    parts.length > 0 ? `${open}${parts.join(', ')}${close}` : ''
+  const source = `${operation} Walk${within('(', declared, ')')} { ${field.name}${within('(', passed, ')')} ${selectionOf(schema, getNamedType(field.type), 3)} }`
+  return { source, variables }
+}
+
+/** Whether a field can be told apart by what it is given: without an id or a cursor the answer is the owner's own. */
+export function takesNames({ field }: RootField): boolean {
+  return field.args.some(({ name, type }) => isName(name, type))
+}
+
+type Given = Pick<GraphQLArgument | GraphQLInputField, 'name' | 'type' | 'defaultValue'>
+
+function isName(name: string, type: GraphQLInputType): boolean {
+  const named = getNamedType(type)
+  if (named.name === 'ID' || isCursor(name)) return true
+  return (
+    isInputObjectType(named) &&
+    Object.values(named.getFields()).some((inner) => isName(inner.name, inner.type))
+  )
+}
+
+function isCursor(name: string): boolean {
+  return name === 'after' || name === 'before'
+}
+
+function isWanted(given: Given, { cursor }: ArgumentValues): boolean {
+  const { name, type } = given
+  if (isCursor(name) && getNamedType(type).name === 'String') return cursor !== null && name === 'after'
+  return isRequired(given) || isName(name, type)
+}
+
+function isRequired({ type, defaultValue }: Given): boolean {
+  return isRequiredInputField({ type, defaultValue } as GraphQLInputField)
+}
+
+function valueOf(given: Given, type: GraphQLInputType, path: string, values: ArgumentValues): unknown {
+  const nullable = getNullableType(type)
+  if (isListType(nullable)) return [valueOf(given, nullable.ofType, path, values)]
+  if (isEnumType(nullable)) return nullable.getValues()[0]?.name
+  if (isInputObjectType(nullable)) {
+    const fields = Object.values(nullable.getFields()).filter((inner) => isWanted(inner, values))
+    return Object.fromEntries(
+      fields.map((inner) => [inner.name, valueOf(inner, inner.type, `${path}.${inner.name}`, values)]),
+    )
+  }
+  if (isScalarType(nullable)) return scalarOf(nullable.name, given.name, path, values)
+  throw new Error(`the walker knows no value of the type ${String(type)} for ${path}`)
+}
+
+function scalarOf(type: string, name: string, path: string, { id, cursor }: ArgumentValues): unknown {
+  if (isCursor(name)) return type === 'String' ? cursor : 0
+  const value = scalars[type]?.(name, id)
+  if (value === undefined) {
+    throw new Error(`the walker knows no ${type} for ${path}: teach it one in test/support/root-fields.ts`)
+  }
+  return value
+}
+
+const scalars: Readonly<Record<string, (name: string, id: string) => unknown>> = {
+  ID: (_name, id) => id,
+  Int: () => 1,
+  Float: () => 1,
+  Boolean: () => true,
+  DateTime: () => '2099-01-01T00:00:00Z',
+  String: (name) => TEXTS[name],
+  JSON: (name) => OBJECTS[name],
+}
+
+/** Every field that needs no argument, some levels deep; fields of several types under names of their own. */
+function selectionOf(schema: GraphQLSchema, type: GraphQLNamedType, depth: number): string {
+  if (isLeafType(type)) return ''
+  const types = isAbstractType(type) ? schema.getPossibleTypes(type) : [type]
+  const parts = types.map((one) => `... on ${one.name} { __typename ${fieldsOf(schema, one, depth)} }`)
+  return `{ ${parts.join(' ')} }`
+}
+
+function fieldsOf(schema: GraphQLSchema, type: GraphQLNamedType, depth: number): string {
+  if (!isObjectType(type)) return ''
+  return Object.values(type.getFields())
+    .filter(({ args }) => !args.some((argument) => isRequired(argument)))
+    .map(({ name, type: inner }) => {
+      const named = getNamedType(inner)
+      if (isLeafType(named)) return `${type.name}_${name}: ${name}`
+      return depth > 0 ? `${type.name}_${name}: ${name} ${selectionOf(schema, named, depth - 1)}` : ''
+    })
+    .join(' ')
+}
