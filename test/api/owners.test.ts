@@ -87,9 +87,9 @@ async function recordStatements<T>(
   }
 }
 
-/** What the worker asks by itself every half second. */
+/** What the worker asks by itself from time to time. */
 function isBackground(text: string): boolean {
-  return /wake_at|lease_until|holder|pg_notify/.test(text)
+  return /wake_at|lease_until|holder|pg_notify|is_counted|is_parent_told/.test(text)
 }
 
 /** One row of each kind that has a global id, all of the same owner. */

@@ -52,6 +52,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   name: 'a name',
   description: 'a description',
   type: 'core.filter',
+  value: 'a long enough value',
 }
 const OBJECTS: Readonly<Record<string, unknown>> = {
   definition: { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] },
