@@ -9,7 +9,7 @@ export interface HttpRequest {
   readonly url: URL
   /** By lower-case name. */
   readonly headers: ReadonlyMap<string, string>
-  readonly body: string | null
+  readonly body: string | Uint8Array | null
   /** For everything together: connecting, redirects, headers, body. */
   readonly timeoutMs: number
   readonly followRedirects: boolean

@@ -16,7 +16,7 @@ export interface Hop {
   readonly method: HttpMethod
   readonly url: URL
   readonly headers: ReadonlyMap<string, string>
-  readonly body: string | null
+  readonly body: string | Uint8Array | null
 }
 
 /**
