@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
+import { providerSettingsSchema } from './blocks/api/provider/provider-settings.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
@@ -25,9 +26,12 @@ export const lumeConfigSchema = z.object({
     .array(z.string().refine((host) => parseAllowedHost(host) !== null, 'is not a host or host:port'))
     .default([])
     .describe('Hosts that `api.http` may reach although they are not public.'),
+  providers: providerSettingsSchema.prefault({}).describe('Where the providers of blocks are reached.'),
   logLevel: z.enum(LOG_LEVELS).default('info'),
 })
 export type LumeConfig = z.output<typeof lumeConfigSchema>
+/** What `createLume` takes: everything has a default. */
+export type LumeOptions = z.input<typeof lumeConfigSchema>
 
 export interface ServerConfig {
   readonly host: string
@@ -61,6 +65,9 @@ const environmentSchema = z.object({
     )
     .pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault())
     .optional(),
+  APIFY_BASE_URL: providerSettingsSchema.shape.apify.unwrap().shape.baseUrl,
+  APOLLO_BASE_URL: providerSettingsSchema.shape.apollo.unwrap().shape.baseUrl,
+  HUNTER_BASE_URL: providerSettingsSchema.shape.hunter.unwrap().shape.baseUrl,
   LUME_EXPLORABLE: z.enum(['yes', 'no']).optional(),
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
   NODE_ENV: z.string().optional(),
@@ -104,6 +111,11 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
+      providers: {
+        apify: { baseUrl: lume.APIFY_BASE_URL },
+        apollo: { baseUrl: lume.APOLLO_BASE_URL },
+        hunter: { baseUrl: lume.HUNTER_BASE_URL },
+      },
       logLevel: lume.LUME_LOG_LEVEL,
     }),
   }
