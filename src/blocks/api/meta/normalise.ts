@@ -50,7 +50,7 @@ function normaliseText(key: AudienceKey, text: string, country: string | null): 
     case 'LN':
       return words(lower) || invalid('has no letters')
     case 'FI':
-      return [...words(lower)][0] ?? invalid('has no letters')
+      return /./u.exec(words(lower))?.[0] ?? invalid('has no letters')
     case 'GEN':
       return GENDERS[lower] ?? invalid('is neither m nor f')
     case 'DOBY':
