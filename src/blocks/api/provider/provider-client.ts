@@ -77,9 +77,15 @@ export interface ProviderClient {
   ): Promise<T>
 }
 
+/** What all providers' clients share. */
+export interface ProviderTransport {
+  readonly http: HttpClient
+  readonly limiter: RateLimiter
+}
+
 export function createProviderClient(
   traits: ProviderTraits,
-  { http, limiter }: { http: HttpClient; limiter: RateLimiter },
+  { http, limiter }: ProviderTransport,
 ): ProviderClient {
   return {
     name: traits.name,

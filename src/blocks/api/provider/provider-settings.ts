@@ -21,6 +21,10 @@ export const providerSettingsSchema = z.object({
   apify: provider('https://api.apify.com'),
   apollo: provider('https://api.apollo.io/api/v1'),
   hunter: provider('https://api.hunter.io/v2'),
+  mixedbread: provider('https://api.mixedbread.com'),
+  openrouter: provider('https://openrouter.ai/api/v1'),
+  /** With the Graph API's version. */
+  meta: provider('https://graph.facebook.com/v26.0'),
 })
 export type ProviderSettings = z.output<typeof providerSettingsSchema>
 
