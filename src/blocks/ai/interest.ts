@@ -39,6 +39,7 @@ export function interestBlock(ports: { client: OpenRouterClient }): Block {
       icon: 'heart',
       config: configSchema,
       answer: answerSchema,
+      answerFor,
       task,
       sampleAnswer: (item, { config, random }) => sampleAnswer(JSON.stringify(item), config, random),
       sampleConfig: configSchema.parse({
@@ -47,6 +48,13 @@ export function interestBlock(ports: { client: OpenRouterClient }): Block {
     },
     ports,
   )
+}
+
+/** The labels and the count that are allowed are part of the form: an answer with others is asked for once more. */
+function answerFor({ interests, maxInterests }: InterestConfig) {
+  const label = interests.length > 0 ? z.enum(interests) : answerSchema.shape.interests.element.shape.label
+  const interest = answerSchema.shape.interests.element.extend({ label })
+  return answerSchema.extend({ interests: z.array(interest).max(maxInterests) })
 }
 
 function task({ interests, maxInterests }: InterestConfig): string {

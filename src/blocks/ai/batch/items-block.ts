@@ -36,6 +36,8 @@ export interface ItemsBlockSpec<Config extends ItemsConfig, Answer extends z.Zod
   readonly config: z.ZodType<Config>
   /** What is answered about one item. */
   readonly answer: Answer
+  /** The same, narrowed by what the user chose. */
+  readonly answerFor?: (config: Config) => z.ZodObject
   readonly task: (config: Config) => string
   /** A plausible answer about one item, for runs that ask no model. */
   readonly sampleAnswer: (item: Json, call: { config: Config; random: () => number }) => z.output<Answer>
@@ -105,7 +107,7 @@ export function itemsBlock<Config extends ItemsConfig, Answer extends z.ZodObjec
       const question = {
         name: type.replaceAll('.', '_'),
         task: [task(context.config), instructions].filter(Boolean).join('\n'),
-        output: answer,
+        output: spec.answerFor?.(context.config) ?? answer,
         request: (messages: readonly Json[]) => completionRequest(context.config, messages),
       }
       const results = await runBatches(
