@@ -3,6 +3,18 @@ import type { Clock } from '../lib/clock.ts'
 import type { HttpClient } from './api/http/http-client.ts'
 import type { ProviderSettings } from './api/provider/provider-settings.ts'
 import { createRateLimiter } from './api/provider/rate-limiter.ts'
+import { createApifyClient } from './api/apify/apify-client.ts'
+import { readDatasetBlock } from './api/apify/read-dataset.ts'
+import { runActorBlock } from './api/apify/run-actor.ts'
+import { createApolloClient } from './api/apollo/apollo-client.ts'
+import { enrichPeopleBlock } from './api/apollo/enrich-people.ts'
+import { enrichPersonBlock } from './api/apollo/enrich-person.ts'
+import { searchOrganizationsBlock } from './api/apollo/search-organizations.ts'
+import { searchPeopleBlock } from './api/apollo/search-people.ts'
+import { createHunterClient } from './api/hunter/hunter-client.ts'
+import { findEmailBlock } from './api/hunter/find-email.ts'
+import { searchDomainBlock } from './api/hunter/search-domain.ts'
+import { verifyEmailBlock } from './api/hunter/verify-email.ts'
 import { contactBlock } from './ai/contact.ts'
 import { interestBlock } from './ai/interest.ts'
 import { chatBlock } from './ai/openrouter/chat.ts'
@@ -22,7 +34,19 @@ export interface ProviderPorts {
 export function providerBlocks({ client, providers, clock }: ProviderPorts): readonly Block[] {
   const transport = { http: client, limiter: createRateLimiter({ clock }) }
   const openRouter = { client: createOpenRouterClient(providers.openrouter.baseUrl, transport) }
+  const apify = { client: createApifyClient({ ...transport, baseUrl: providers.apify.baseUrl }) }
+  const apollo = { client: createApolloClient({ ...transport, baseUrl: providers.apollo.baseUrl }) }
+  const hunter = { client: createHunterClient({ ...transport, baseUrl: providers.hunter.baseUrl }) }
   return [
+    runActorBlock(apify),
+    readDatasetBlock(apify),
+    searchPeopleBlock(apollo),
+    searchOrganizationsBlock(apollo),
+    enrichPersonBlock(apollo),
+    enrichPeopleBlock(apollo),
+    findEmailBlock(hunter),
+    verifyEmailBlock(hunter),
+    searchDomainBlock(hunter),
     chatBlock(openRouter),
     objectBlock(openRouter),
     contactBlock(openRouter),

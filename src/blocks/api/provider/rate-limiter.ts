@@ -44,6 +44,8 @@ const MAX_WAIT_MS = 60_000
 /** How long a provider that does not say how long is left alone: doubled with every refusal in a row. */
 const FIRST_PAUSE_MS = 500
 const MAX_PAUSE_MS = 8_000
+/** However long it asks for, somebody looks again after that: a plan may have been changed meanwhile. */
+const MAX_CLOSED_MS = 15 * 60_000
 /** Lanes that nobody uses are swept once there are that many. */
 const MANY_LANES = 1_000
 
@@ -91,7 +93,7 @@ class Lane {
   #left: number | null = null
   #closedUntil = 0
   #refusals = 0
-  #stopTimer: (() => void) | null = null
+  #waiting: AbortController | null = null
 
   constructor({ provider, limits }: RatePlace, clock: Clock) {
     this.#provider = provider
@@ -154,26 +156,35 @@ class Lane {
     const pauseMs =
       throttled.retryAfterMs ?? Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#refusals, 10))
     this.#refusals++
-    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.now() + pauseMs)
+    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.now() + Math.min(pauseMs, MAX_CLOSED_MS))
   }
 
   /** Lets in whoever may come in now, and looks again when time alone lets in the next. */
   #admit(): void {
-    this.#stopTimer?.()
-    this.#stopTimer = null
+    this.#waiting?.abort()
+    this.#waiting = null
     for (const waiter of this.#waiters) {
       const waitMs = this.#opensAt() - this.#clock.now()
       if (waitMs > MAX_WAIT_MS) {
         waiter.refuse(this.#closedError(waitMs))
       } else if (waitMs > 0) {
-        this.#stopTimer = this.#clock.after(waitMs, () => this.#admit())
-        return
+        return this.#admitIn(waitMs)
       } else if (this.#active >= this.#room()) {
         return
       } else {
         waiter.admit()
       }
     }
+  }
+
+  #admitIn(waitMs: number): void {
+    const waiting = new AbortController()
+    this.#waiting = waiting
+    this.#clock.wait(waitMs, waiting.signal).then(
+      () => this.#waiting === waiting && this.#admit(),
+      // Called off: somebody has looked again before.
+      () => undefined,
+    )
   }
 
   #room(): number {
