@@ -25,23 +25,28 @@ export interface OpenRouterServer extends ProviderServer {
   say(...speeches: readonly (string | Speech)[]): void
   /** What the model says whenever nothing else is to be said. */
   otherwise(text: Speech['text']): void
+  /** Whatever holds that word is refused by moderation. */
+  flag(word: string): void
 }
 
 /** OpenRouter's stand-in: chat completions, streamed or whole, with usage and cost. */
 export async function startOpenRouterServer(key = 'sk-or-v1-test'): Promise<OpenRouterServer> {
   const speeches: Speech[] = []
   const requests: JsonObject[] = []
+  const flagged: string[] = []
   let fallback: Speech['text'] = 'Hello.'
   const server = await startProviderServer((call) => {
     const refused = refusal(call, key)
     if (refused) return refused
     const request = call.json as JsonObject
+    const word = flagged.find((one) => call.body.includes(one))
+    if (word !== undefined) return { status: 403, body: moderation(word) }
     requests.push(request)
     const speech = speeches.shift() ?? { text: fallback }
     const text = typeof speech.text === 'string' ? speech.text : speech.text(request)
     const completion = {
       id: `gen-${requests.length}`,
-      model: String(request['model']),
+      model: modelOf(request),
       request,
       text,
       speech,
@@ -55,12 +60,22 @@ export async function startOpenRouterServer(key = 'sk-or-v1-test'): Promise<Open
     say: (...added) =>
       void speeches.push(...added.map((speech) => (typeof speech === 'string' ? { text: speech } : speech))),
     otherwise: (text) => void (fallback = text),
+    flag: (word) => void flagged.push(word),
   }
 }
 
 /** An error as OpenRouter words it; its status is that of the answer unless a model had started. */
 export function openRouterError(code: number, message: string, metadata: JsonObject = {}): JsonObject {
   return { error: { code, message, metadata } }
+}
+
+function modelOf({ model }: JsonObject): string {
+  return typeof model === 'string' ? model : 'openrouter/auto'
+}
+
+function moderation(word: string): JsonObject {
+  const metadata = { reasons: ['violence'], flagged_input: word, provider_name: 'OpenAI' }
+  return openRouterError(403, 'Your input was flagged.', metadata)
 }
 
 /** The answer of a model about a list of items: `answer` for each. */
@@ -77,7 +92,7 @@ export function answersPerItem(answer: (item: Json, index: number) => Json) {
 /** The items that a request asks about. */
 export function askedItems(request: JsonObject): readonly { readonly index: number; readonly item: Json }[] {
   const [, user] = request['messages'] as readonly JsonObject[]
-  const { items } = JSON.parse(String(user?.['content'])) as { items: { index: number; item: Json }[] }
+  const { items } = JSON.parse(user?.['content'] as string) as { items: { index: number; item: Json }[] }
   return items
 }
 
