@@ -15,6 +15,9 @@ import { createHunterClient } from './api/hunter/hunter-client.ts'
 import { findEmailBlock } from './api/hunter/find-email.ts'
 import { searchDomainBlock } from './api/hunter/search-domain.ts'
 import { verifyEmailBlock } from './api/hunter/verify-email.ts'
+import { embedBlock } from './api/mixedbread/embed.ts'
+import { createMixedbreadClient } from './api/mixedbread/mixedbread-client.ts'
+import { rerankBlock } from './api/mixedbread/rerank.ts'
 import { contactBlock } from './ai/contact.ts'
 import { interestBlock } from './ai/interest.ts'
 import { chatBlock } from './ai/openrouter/chat.ts'
@@ -33,10 +36,15 @@ export interface ProviderPorts {
 /** The blocks that call providers. They share one limiter, since they share credentials. */
 export function providerBlocks({ client, providers, clock }: ProviderPorts): readonly Block[] {
   const transport = { http: client, limiter: createRateLimiter({ clock }) }
-  const openRouter = { client: createOpenRouterClient(providers.openrouter.baseUrl, transport) }
-  const apify = { client: createApifyClient({ ...transport, baseUrl: providers.apify.baseUrl }) }
-  const apollo = { client: createApolloClient({ ...transport, baseUrl: providers.apollo.baseUrl }) }
-  const hunter = { client: createHunterClient({ ...transport, baseUrl: providers.hunter.baseUrl }) }
+  const openRouter = {
+    client: createOpenRouterClient({ ...transport, baseUrl: providers.openrouter.baseUrl }),
+  }
+  const apify = { client: createApifyClient(providers.apify.baseUrl, transport) }
+  const apollo = { client: createApolloClient(providers.apollo.baseUrl, transport) }
+  const hunter = { client: createHunterClient(providers.hunter.baseUrl, transport) }
+  const mixedbread = {
+    client: createMixedbreadClient({ ...transport, baseUrl: providers.mixedbread.baseUrl }),
+  }
   return [
     runActorBlock(apify),
     readDatasetBlock(apify),
@@ -47,6 +55,8 @@ export function providerBlocks({ client, providers, clock }: ProviderPorts): rea
     findEmailBlock(hunter),
     verifyEmailBlock(hunter),
     searchDomainBlock(hunter),
+    embedBlock(mixedbread),
+    rerankBlock(mixedbread),
     chatBlock(openRouter),
     objectBlock(openRouter),
     contactBlock(openRouter),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { completed, type Block, type BlockContext } from '../../../engine/block.ts'
 import { defineBlock } from '../../../engine/define-block.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
+import { PROVIDER_RETRY } from '../../api/provider/provider-retry.ts'
 import { estimateCall } from '../openrouter/estimate.ts'
 import { completionRequest, modelSettings, temperatureSetting } from '../openrouter/model-settings.ts'
 import type { OpenRouterClient } from '../openrouter/openrouter-client.ts'
@@ -77,6 +78,7 @@ export function itemsBlock<Config extends ItemsConfig, Answer extends z.ZodObjec
     icon,
     effect: 'external',
     repeat: 'never',
+    retry: PROVIDER_RETRY,
     secrets: ['openrouter'],
     config,
     output: z.object({

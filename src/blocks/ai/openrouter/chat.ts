@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completed, type Block, type BlockContext, type SampleCall } from '../../../engine/block.ts'
 import { defineBlock } from '../../../engine/define-block.ts'
+import { PROVIDER_RETRY } from '../../api/provider/provider-retry.ts'
 import { usageOutputSchema } from './completion.ts'
 import { estimateCall } from './estimate.ts'
 import {
@@ -69,6 +70,7 @@ export function chatBlock({ client }: { client: OpenRouterClient }): Block {
     icon: 'message-square',
     effect: 'external',
     repeat: 'never',
+    retry: PROVIDER_RETRY,
     secrets: ['openrouter'],
     config: configSchema,
     output: outputSchema,

@@ -5,6 +5,7 @@ import { schemaProblem } from '../../../engine/validate/input-schema.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
 import { askStructured, type StructuredAnswer } from '../structured/ask-structured.ts'
 import { sampleOfSchema } from '../structured/sample-of-schema.ts'
+import { PROVIDER_RETRY } from '../../api/provider/provider-retry.ts'
 import { usageOutputSchema } from './completion.ts'
 import { estimateCall } from './estimate.ts'
 import { completionRequest, DEFAULT_MODEL, modelSettings, temperatureSetting } from './model-settings.ts'
@@ -53,6 +54,7 @@ export function objectBlock({ client }: { client: OpenRouterClient }): Block {
     icon: 'braces',
     effect: 'external',
     repeat: 'never',
+    retry: PROVIDER_RETRY,
     secrets: ['openrouter'],
     config: configSchema,
     output: outputSchema,

@@ -45,16 +45,18 @@ export interface OpenRouterClient {
 export const ANSWER_BROKEN = 'PROVIDER_ANSWER_BROKEN'
 export const CONTENT_REFUSED = 'PROVIDER_CONTENT_REFUSED'
 
-export function createOpenRouterClient(baseUrl: string, transport: ProviderTransport): OpenRouterClient {
+export function createOpenRouterClient(
+  ports: ProviderTransport & { readonly baseUrl: string },
+): OpenRouterClient {
   const client = createProviderClient(
     {
       name: NAME,
-      baseUrl,
+      baseUrl: ports.baseUrl,
       limits: { concurrency: MAX_CONCURRENT_CALLS },
       authorize: (key) => ({ authorization: `Bearer ${key}` }),
       failureOf,
     },
-    transport,
+    ports,
   )
   return {
     async complete(request, caller, listener) {

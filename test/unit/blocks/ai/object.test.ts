@@ -70,7 +70,7 @@ describe('a structured answer', () => {
     room.server.say(first, FITS)
 
     expect(await ask()).toMatchObject({ object: { score: 72, reason: 'fits' }, isRepaired: true })
-    const [, , echo, repair] = room.server.requests[1]?.['messages'] as readonly JsonObject[]
+    const [, , echo, repair] = (room.server.requests[1]?.['messages'] ?? []) as readonly JsonObject[]
     expect(echo).toEqual({ role: 'assistant', content: first })
     for (const problem of problems) expect(repair?.['content']).toContain(problem)
     expect(room.reports.usage).toHaveLength(2)
