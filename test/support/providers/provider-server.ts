@@ -82,9 +82,14 @@ export async function startProviderServer(
     calls.push(call)
     const fault = takeFirst(faults, call.path)?.fault
     const hold = takeFirst(holds, call.path)
+    if (hold) {
+      notice()
+      await hold.gate.pass()
+    }
+    const answering = !fault || fault.isDone ? handle(call) : {}
+    // Only now: whoever waits for the call may count on what it set off.
     notice()
-    await hold?.gate.pass()
-    const real = !fault || fault.isDone ? await handle(call) : {}
+    const real = await answering
     if (!fault) return send(response, real)
     if (!('kind' in fault)) return send(response, fault)
     if (fault.kind === 'cut') request.socket.destroy()

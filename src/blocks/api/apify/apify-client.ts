@@ -6,10 +6,9 @@ import {
   type ProviderCaller,
   type ProviderRequest,
   type ProviderTraits,
+  type ProviderTransport,
 } from '../provider/provider-client.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
-import type { HttpClient } from '../http/http-client.ts'
-import type { RateLimiter } from '../provider/rate-limiter.ts'
 
 /** Reads are held open while a run is waited for, so many may be under way. Apify takes 60 a second for each resource. */
 const MAX_CONCURRENT_CALLS = 100
@@ -74,12 +73,8 @@ export interface ApifyClient {
   readItems(page: PageRequest, caller: ProviderCaller): Promise<ItemsPage>
 }
 
-export function createApifyClient(ports: {
-  readonly http: HttpClient
-  readonly limiter: RateLimiter
-  readonly baseUrl: string
-}): ApifyClient {
-  const client = createProviderClient(apifyTraits(ports.baseUrl), ports)
+export function createApifyClient(baseUrl: string, transport: ProviderTransport): ApifyClient {
+  const client = createProviderClient(apifyTraits(baseUrl), transport)
 
   async function runOf(request: ProviderRequest, caller: ProviderCaller): Promise<ApifyRun> {
     return readAnswer(client.name, await client.send(request, caller), runAnswerSchema).data

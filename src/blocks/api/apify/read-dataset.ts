@@ -7,7 +7,10 @@ import { datasetOutput, readDataset, reportPages } from './dataset-items.ts'
 import { sampleItems } from './sample.ts'
 
 const configSchema = z.strictObject({
-  datasetId: z.string().min(1).describe('The dataset: its id, or `username~name`.'),
+  datasetId: z
+    .string()
+    .regex(/^[a-z\d][\w.-]*(~[a-z\d][\w.-]*)?$/i, 'is not a dataset’s id')
+    .describe('The dataset: its id, or `username~name`.'),
   offset: z.int().min(0).default(0).describe('How many items to leave out at the beginning.'),
   maxResults: z.int().min(1).max(100_000).default(1_000).describe('At most how many items to read.'),
   fields: z.array(z.string().min(1)).default([]).describe('Only these fields of every item; empty: all.'),

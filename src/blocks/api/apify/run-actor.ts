@@ -40,7 +40,10 @@ const configSchema = z
       .describe('For presets: only posts newer than a date ("2027-01-31") or an age ("10 days").'),
     actor: z
       .string()
-      .regex(/^[\w.-]+([~/][\w.-]+)?$/, 'is not an actor’s id or name such as "apify/instagram-scraper"')
+      .regex(
+        /^[a-z\d][\w.-]*([~/][a-z\d][\w.-]*)?$/i,
+        'is not an actor’s id or name such as "apify/instagram-scraper"',
+      )
       .optional()
       .describe('The actor: its id, or its name such as "apify/instagram-scraper".'),
     input: z

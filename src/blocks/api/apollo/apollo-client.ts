@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
-import type { HttpClient } from '../http/http-client.ts'
 import { retryAfterMs } from '../http/retry-after.ts'
 import { readAnswer, type ProviderAnswer } from '../provider/provider-answer.ts'
 import {
@@ -8,9 +7,9 @@ import {
   type ProviderCaller,
   type ProviderRequest,
   type ProviderTraits,
+  type ProviderTransport,
 } from '../provider/provider-client.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
-import type { RateLimiter } from '../provider/rate-limiter.ts'
 
 const MAX_CONCURRENT_CALLS = 10
 const DAY_MS = 24 * 60 * 60_000
@@ -62,12 +61,8 @@ export interface ApolloClient {
   matchPeople(people: readonly JsonObject[], wish: EnrichWish, caller: ProviderCaller): Promise<ApolloMatches>
 }
 
-export function createApolloClient(ports: {
-  readonly http: HttpClient
-  readonly limiter: RateLimiter
-  readonly baseUrl: string
-}): ApolloClient {
-  const client = createProviderClient(apolloTraits(ports.baseUrl), ports)
+export function createApolloClient(baseUrl: string, transport: ProviderTransport): ApolloClient {
+  const client = createProviderClient(apolloTraits(baseUrl), transport)
 
   async function post<T>(
     call: {

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
-import type { HttpClient } from '../http/http-client.ts'
 import { readAnswer, type ProviderAnswer } from '../provider/provider-answer.ts'
 import {
   createProviderClient,
   type ProviderCaller,
   type ProviderRequest,
+  type ProviderTransport,
 } from '../provider/provider-client.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
-import type { RateLimiter, RateLimits } from '../provider/rate-limiter.ts'
+import type { RateLimits } from '../provider/rate-limiter.ts'
 
 /** Hunter tells nothing of its limits in its answers: these are the documented ones, a little below. */
 const LOOKUP_LIMITS: RateLimits = {
@@ -70,19 +70,15 @@ export interface HunterClient {
   searchDomain(query: Query, caller: ProviderCaller): Promise<DomainPage>
 }
 
-export function createHunterClient(ports: {
-  readonly http: HttpClient
-  readonly limiter: RateLimiter
-  readonly baseUrl: string
-}): HunterClient {
+export function createHunterClient(baseUrl: string, transport: ProviderTransport): HunterClient {
   const traits = {
     name: 'Hunter',
-    baseUrl: ports.baseUrl,
+    baseUrl,
     authorize: (credential: string) => ({ 'x-api-key': credential }),
     failureOf,
   }
-  const lookups = createProviderClient({ ...traits, limits: LOOKUP_LIMITS }, ports)
-  const checks = createProviderClient({ ...traits, limits: VERIFY_LIMITS }, ports)
+  const lookups = createProviderClient({ ...traits, limits: LOOKUP_LIMITS }, transport)
+  const checks = createProviderClient({ ...traits, limits: VERIFY_LIMITS }, transport)
 
   return {
     async findEmail(query, caller) {
