@@ -8,6 +8,7 @@ import { sampleAddress, wholeBelow } from './sample.ts'
 
 const MAX_PAGE_SIZE = 100
 const EMAILS_PER_CREDIT = 10
+const SMALL_PLAN_RESULTS = 10
 const MAX_SAMPLE_EMAILS = 10
 
 const configSchema = z
@@ -91,8 +92,10 @@ async function readPages(
   const caller = { credential: secrets.get('hunter'), clock, signal }
   const limit = Math.min(MAX_PAGE_SIZE, config.maxResults)
   const filters = filtersOf(config)
-  const read = (offset: number) => client.searchDomain({ ...filters, limit, offset }, caller)
-  const first = await read(0)
+  const read = (offset: number, size: number) =>
+    client.searchDomain({ ...filters, limit: size, offset }, caller)
+  const wholePage = await read(0, limit).catch(nullAtPlanLimit)
+  const first = wholePage ?? (await read(0, SMALL_PLAN_RESULTS))
   const emails: JsonObject[] = []
   let page: DomainPage | null = first
   for (let offset = limit; page; offset += limit) {
@@ -100,14 +103,14 @@ async function readPages(
     usage({ quantities: { hunterCredits: Math.ceil(page.emails.length / EMAILS_PER_CREDIT) } })
     const wanted = Math.max(1, Math.min(config.maxResults, page.total))
     progress(Math.min(1, emails.length / wanted), `${emails.length} of ${page.total} addresses read`)
-    if (emails.length >= config.maxResults || offset >= page.total)
+    if (emails.length >= wanted || offset >= page.total)
       return { first, emails: emails.slice(0, config.maxResults), isLimited: false }
-    page = await read(offset).catch(nullAtPlanLimit)
+    page = wholePage && (await read(offset, limit).catch(nullAtPlanLimit))
   }
   return { first, emails, isLimited: true }
 }
 
-/** Small plans show the first page only, and call every other one a mistake. */
+/** Small plans show the first addresses only, and call it a mistake to ask for others. */
 function nullAtPlanLimit(fault: unknown): null {
   if (fault instanceof BlockError && fault.details?.['reason'] === 'pagination_error') return null
   throw fault
