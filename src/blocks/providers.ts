@@ -18,6 +18,9 @@ import { verifyEmailBlock } from './api/hunter/verify-email.ts'
 import { embedBlock } from './api/mixedbread/embed.ts'
 import { createMixedbreadClient } from './api/mixedbread/mixedbread-client.ts'
 import { rerankBlock } from './api/mixedbread/rerank.ts'
+import { createAudienceBlock } from './api/meta/create-audience.ts'
+import { createMetaClient } from './api/meta/meta-client.ts'
+import { uploadAudienceBlock } from './api/meta/upload-audience.ts'
 import { contactBlock } from './ai/contact.ts'
 import { interestBlock } from './ai/interest.ts'
 import { chatBlock } from './ai/openrouter/chat.ts'
@@ -39,12 +42,13 @@ export function providerBlocks({ client, providers, clock }: ProviderPorts): rea
   const openRouter = {
     client: createOpenRouterClient({ ...transport, baseUrl: providers.openrouter.baseUrl }),
   }
-  const apify = { client: createApifyClient(providers.apify.baseUrl, transport) }
-  const apollo = { client: createApolloClient(providers.apollo.baseUrl, transport) }
-  const hunter = { client: createHunterClient(providers.hunter.baseUrl, transport) }
+  const apify = { client: createApifyClient({ ...transport, baseUrl: providers.apify.baseUrl }) }
+  const apollo = { client: createApolloClient({ ...transport, baseUrl: providers.apollo.baseUrl }) }
+  const hunter = { client: createHunterClient({ ...transport, baseUrl: providers.hunter.baseUrl }) }
   const mixedbread = {
     client: createMixedbreadClient({ ...transport, baseUrl: providers.mixedbread.baseUrl }),
   }
+  const meta = { client: createMetaClient({ ...transport, baseUrl: providers.meta.baseUrl }) }
   return [
     runActorBlock(apify),
     readDatasetBlock(apify),
@@ -57,6 +61,8 @@ export function providerBlocks({ client, providers, clock }: ProviderPorts): rea
     searchDomainBlock(hunter),
     embedBlock(mixedbread),
     rerankBlock(mixedbread),
+    createAudienceBlock(meta),
+    uploadAudienceBlock(meta),
     chatBlock(openRouter),
     objectBlock(openRouter),
     contactBlock(openRouter),
