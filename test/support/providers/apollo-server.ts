@@ -61,7 +61,9 @@ export async function startApolloServer(): Promise<ApolloServer> {
 
   function searchPeople(call: SeenCall): Answer {
     const titles = listParameter(call, 'person_titles')
-    const found = people.filter(({ title }) => titles.length === 0 || titles.includes(String(title)))
+    const found = people.filter(
+      ({ title }) => titles.length === 0 || (typeof title === 'string' && titles.includes(title)),
+    )
     const { from, to } = pageOf(call)
     return {
       body: {
@@ -69,7 +71,7 @@ export async function startApolloServer(): Promise<ApolloServer> {
         people: found.slice(from, to - missing).map(({ id, first_name, last_name, title }) => ({
           id,
           first_name,
-          last_name_obfuscated: `${String(last_name).slice(0, 2)}***`,
+          last_name_obfuscated: typeof last_name === 'string' ? `${last_name.slice(0, 2)}***` : null,
           title,
           has_email: true,
         })),

@@ -79,7 +79,7 @@ export async function startHunterServer(): Promise<HunterServer> {
     const found = (domains.get(domain ?? '') ?? []).find(
       (email) => email['first_name'] === (first ?? fullFirst) && email['last_name'] === (last ?? fullLast),
     )
-    if (found && optedOut.has(String(found['value']))) return claimed()
+    if (typeof found?.['value'] === 'string' && optedOut.has(found['value'])) return claimed()
     return {
       body: {
         data: {

@@ -73,7 +73,10 @@ export interface ApifyClient {
   readItems(page: PageRequest, caller: ProviderCaller): Promise<ItemsPage>
 }
 
-export function createApifyClient(baseUrl: string, transport: ProviderTransport): ApifyClient {
+export function createApifyClient({
+  baseUrl,
+  ...transport
+}: ProviderTransport & { readonly baseUrl: string }): ApifyClient {
   const client = createProviderClient(apifyTraits(baseUrl), transport)
 
   async function runOf(request: ProviderRequest, caller: ProviderCaller): Promise<ApifyRun> {

@@ -61,7 +61,10 @@ export interface ApolloClient {
   matchPeople(people: readonly JsonObject[], wish: EnrichWish, caller: ProviderCaller): Promise<ApolloMatches>
 }
 
-export function createApolloClient(baseUrl: string, transport: ProviderTransport): ApolloClient {
+export function createApolloClient({
+  baseUrl,
+  ...transport
+}: ProviderTransport & { readonly baseUrl: string }): ApolloClient {
   const client = createProviderClient(apolloTraits(baseUrl), transport)
 
   async function post<T>(

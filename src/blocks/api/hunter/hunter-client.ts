@@ -70,7 +70,10 @@ export interface HunterClient {
   searchDomain(query: Query, caller: ProviderCaller): Promise<DomainPage>
 }
 
-export function createHunterClient(baseUrl: string, transport: ProviderTransport): HunterClient {
+export function createHunterClient({
+  baseUrl,
+  ...transport
+}: ProviderTransport & { readonly baseUrl: string }): HunterClient {
   const traits = {
     name: 'Hunter',
     baseUrl,
