@@ -55,7 +55,7 @@ const outputSchema = z.object({
     .string()
     .describe('stop: it was done; length: cut off at maxTokens; content_filter: censored.'),
   id: z.string().describe('OpenRouter’s id of the answer.'),
-  usage: usageOutputSchema,
+  usage: usageOutputSchema.describe('What it took.'),
 })
 
 /**

@@ -41,7 +41,7 @@ const outputSchema = z.object({
   object: z.json().describe('What the model answered: it satisfies the schema.'),
   model: z.string().describe('The model that really answered.'),
   isRepaired: z.boolean().describe('Whether the first answer did not fit and was asked for once more.'),
-  usage: usageOutputSchema,
+  usage: usageOutputSchema.describe('What it took.'),
 })
 
 /** `ai.openrouter.object`: an answer of a known form. Like the chat it is never made twice by itself. */

@@ -53,7 +53,7 @@ const configSchema = z.strictObject({
 type UploadConfig = z.output<typeof configSchema>
 
 const outputSchema = z.object({
-  audienceId: z.string(),
+  audienceId: z.string().describe('The audience’s id.'),
   sent: z.int().describe('How many people were sent.'),
   received: z
     .int()
