@@ -21,6 +21,9 @@ import { rerankBlock } from './api/mixedbread/rerank.ts'
 import { createAudienceBlock } from './api/meta/create-audience.ts'
 import { createMetaClient } from './api/meta/meta-client.ts'
 import { uploadAudienceBlock } from './api/meta/upload-audience.ts'
+import { selectBlock } from './api/supabase/select.ts'
+import { createSupabaseClient } from './api/supabase/supabase-client.ts'
+import { upsertBlock } from './api/supabase/upsert.ts'
 import { contactBlock } from './ai/contact.ts'
 import { interestBlock } from './ai/interest.ts'
 import { chatBlock } from './ai/openrouter/chat.ts'
@@ -49,6 +52,7 @@ export function providerBlocks({ client, providers, clock }: ProviderPorts): rea
     client: createMixedbreadClient({ ...transport, baseUrl: providers.mixedbread.baseUrl }),
   }
   const meta = { client: createMetaClient({ ...transport, baseUrl: providers.meta.baseUrl }) }
+  const supabase = { client: createSupabaseClient(transport) }
   return [
     runActorBlock(apify),
     readDatasetBlock(apify),
@@ -63,6 +67,8 @@ export function providerBlocks({ client, providers, clock }: ProviderPorts): rea
     rerankBlock(mixedbread),
     createAudienceBlock(meta),
     uploadAudienceBlock(meta),
+    selectBlock(supabase),
+    upsertBlock(supabase),
     chatBlock(openRouter),
     objectBlock(openRouter),
     contactBlock(openRouter),

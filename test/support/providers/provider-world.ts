@@ -18,9 +18,11 @@ export interface ProviderWorld {
 export function providerWorld(
   providers: { readonly [Name in keyof ProviderSettings]?: { readonly baseUrl: string } },
   clock: Clock = systemClock,
+  /** Which hosts may be reached beside them, for providers whose address is a secret. */
+  allowedHosts: readonly string[] = [],
 ): ProviderWorld {
   const settings = providerSettingsSchema.parse(providers)
-  const policy = { allowedHosts: [], allowedOrigins: providerOrigins(settings) }
+  const policy = { allowedHosts, allowedOrigins: providerOrigins(settings) }
   const client = createHttpClient({ policy: () => policy })
   const blocks = providerBlocks({ client, providers: settings, clock })
   return {
