@@ -16,6 +16,7 @@ const FAILURES = {
   unavailable: { code: 'PROVIDER_UNAVAILABLE', isTransient: true },
 } as const
 export type FailureKind = keyof typeof FAILURES
+export const FAILURE_KINDS = Object.keys(FAILURES) as FailureKind[]
 
 /** A provider's refusal in its own words. */
 export interface ProviderFailure {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** Where a provider answers: http or https, perhaps with a path, without anything behind it. */
 function baseUrl(fallback: string) {
   return z
-    .url({ protocol: /^https?$/, error: 'is not an http or https URL' })
+    .url({ protocol: /^https?$/, error: 'is not an http or https URL', abort: true })
     .refine((text) => {
       const { username, password, search, hash } = new URL(text)
       return !username && !password && !search && !hash
