@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from '../../../lib/json.ts'
+import { capitalised, lettersOf, pick, slugOf, wholeBelow } from '../provider/sample.ts'
 import type { ApifyPreset } from './presets.ts'
 
 const MAX_SAMPLE_ITEMS = 50
+const CODE_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const TOPICS = ['running', 'coffee', 'design', 'travel', 'cooking', 'music', 'gardening', 'climbing']
 const PLACES = ['Berlin', 'Lisbon', 'Austin', 'Toronto', 'Melbourne']
 /** Fixed, so that the same call gives the same sample at any time. */
@@ -50,37 +52,37 @@ function sampleItem(preset: ApifyPreset | undefined, place: Place): JsonObject {
 
 function post({ target, i, random }: Place): JsonObject {
   const topic = pick(TOPICS, random)
-  const shortCode = codeOf(random)
+  const shortCode = lettersOf(CODE_LETTERS, 11, random)
   const owner = /^\w[\w.]*$/.test(target) ? target : 'acme'
   return {
     inputUrl: `https://www.instagram.com/${target}/`,
     id: String(3_400_000_000 + i),
     type: pick(['Image', 'Video', 'Sidecar'], random),
     shortCode,
-    caption: `A morning of ${topic} with the team. Write to hello@${owner.replaceAll('.', '')}.example #${topic}`,
+    caption: `A morning of ${topic} with the team. Write to hello@${slugOf(owner)}.example #${topic}`,
     hashtags: [topic],
     mentions: [],
     url: `https://www.instagram.com/p/${shortCode}/`,
-    commentsCount: whole(random, 60),
-    likesCount: whole(random, 2_000),
+    commentsCount: wholeBelow(60, random),
+    likesCount: wholeBelow(2_000, random),
     timestamp: new Date(NEWEST_POST_AT - i * 26 * HOUR_MS).toISOString(),
     ownerUsername: owner,
     ownerFullName: capitalised(owner),
-    ownerId: String(1_000 + whole(random, 9_000)),
+    ownerId: String(1_000 + wholeBelow(9_000, random)),
     isSponsored: false,
     locationName: pick(PLACES, random),
   }
 }
 
 function comment({ target, i, random }: Place): JsonObject {
-  const author = `${pick(TOPICS, random)}.fan${whole(random, 90) + 10}`
+  const author = `${pick(TOPICS, random)}.fan${wholeBelow(90, random) + 10}`
   return {
     postUrl: `https://www.instagram.com/p/${target}/`,
     id: String(17_900_000 + i),
     text: pick(['Love this!', 'Where can I get it?', 'Not for me.', 'Great work, congratulations!'], random),
     ownerUsername: author,
     timestamp: new Date(NEWEST_POST_AT - i * HOUR_MS).toISOString(),
-    likesCount: whole(random, 40),
+    likesCount: wholeBelow(40, random),
     repliesCount: 0,
     replies: [],
   }
@@ -89,36 +91,18 @@ function comment({ target, i, random }: Place): JsonObject {
 function profile({ target, random }: Place): JsonObject {
   const topic = pick(TOPICS, random)
   return {
-    id: String(1_000 + whole(random, 9_000)),
+    id: String(1_000 + wholeBelow(9_000, random)),
     username: target,
     url: `https://www.instagram.com/${target}/`,
     fullName: capitalised(target),
-    biography: `All about ${topic}. hello@${target.replaceAll('.', '')}.example`,
-    externalUrl: `https://${target.replaceAll('.', '')}.example/`,
-    followersCount: whole(random, 80_000),
-    followsCount: whole(random, 900),
-    postsCount: whole(random, 700),
+    biography: `All about ${topic}. hello@${slugOf(target)}.example`,
+    externalUrl: `https://${slugOf(target)}.example/`,
+    followersCount: wholeBelow(80_000, random),
+    followsCount: wholeBelow(900, random),
+    postsCount: wholeBelow(700, random),
     verified: random() < 0.2,
     private: false,
     isBusinessAccount: true,
     businessCategoryName: capitalised(topic),
   }
-}
-
-function pick<T>(choices: readonly [T, ...T[]] | readonly T[], random: () => number): T {
-  return choices[whole(random, choices.length)] as T
-}
-
-function whole(random: () => number, below: number): number {
-  return Math.floor(random() * below)
-}
-
-function capitalised(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1)
-}
-
-const CODE_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
-
-function codeOf(random: () => number): string {
-  return Array.from({ length: 11 }, () => CODE_LETTERS.charAt(whole(random, CODE_LETTERS.length))).join('')
 }

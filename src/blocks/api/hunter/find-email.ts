@@ -4,7 +4,8 @@ import { defineBlock } from '../../../engine/define-block.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { PROVIDER_RETRY } from '../provider/provider-retry.ts'
 import type { HunterClient } from './hunter-client.ts'
-import { sampleAddress, wholeBelow } from './sample.ts'
+import { wholeBelow } from '../provider/sample.ts'
+import { sampleAddress } from './sample.ts'
 
 const configSchema = z
   .strictObject({

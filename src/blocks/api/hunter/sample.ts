@@ -1,3 +1,5 @@
+import { slugOf } from '../provider/sample.ts'
+
 /** An address as companies make them, from what is known. */
 export function sampleAddress({
   name,
@@ -8,18 +10,6 @@ export function sampleAddress({
   readonly domain?: string | null | undefined
   readonly company?: string | null | undefined
 }): string {
-  const host = domain || `${slug(company ?? '') || 'acme'}.example`
-  return `${name.split(/\s+/).map(slug).filter(Boolean).join('.') || 'hello'}@${host}`
-}
-
-export function wholeBelow(limit: number, random: () => number): number {
-  return Math.floor(random() * limit)
-}
-
-/** Letters and digits of ASCII, as in addresses. */
-function slug(text: string): string {
-  return text
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '')
+  const host = domain || `${slugOf(company ?? '') || 'acme'}.example`
+  return `${name.split(/\s+/).map(slugOf).filter(Boolean).join('.') || 'hello'}@${host}`
 }

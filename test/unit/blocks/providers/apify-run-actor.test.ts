@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { RunStop } from '../../../../src/engine/run-stop.ts'
 import type { Json } from '../../../../src/lib/json.ts'
-import { emptyReports } from '../../../support/block-context.ts'
+import { runBlock } from '../../../support/block-context.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { APIFY_TOKEN, startApifyServer, type ApifyServer } from '../../../support/providers/apify-server.ts'
 import { openProviderRoom, type ProviderRoom } from '../../../support/providers/provider-room.ts'
@@ -323,7 +323,8 @@ describe('a cancel', () => {
   })
 })
 
-it('a token that is missing is told before anything is called', async () => {
-  const attempt = room.run(TYPE, CONFIG, { key: '', reports: emptyReports() })
-  await expect(attempt).rejects.toMatchObject({ code: 'PROVIDER_UNAUTHORIZED' })
+it('without a token nothing is called', async () => {
+  const attempt = runBlock(room.block(TYPE), { config: CONFIG })
+  await expect(attempt).rejects.toMatchObject({ code: 'SECRET_MISSING' })
+  expect(room.server.calls).toHaveLength(0)
 })
