@@ -1,3 +1,4 @@
+import type { Clock } from '../../../src/lib/clock.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 
@@ -7,23 +8,28 @@ export const APOLLO_NARROW_KEY = 'apollo-key-for-enrichment-only'
 export const APOLLO_BASE_PATH = '/api/v1'
 const MAX_DETAILS = 10
 const MINUTE_LIMIT = 200
+const MINUTE_MS = 60_000
 
 export interface ApolloServer extends ProviderServer {
   /** Credits spent so far. */
   readonly spent: number
   putPeople(people: readonly JsonObject[]): void
   putOrganizations(organizations: readonly JsonObject[], saved?: readonly JsonObject[]): void
+  /** How many calls the server takes in a minute of its clock, on all endpoints; default 200. */
+  limitMinute(calls: number): void
   /** Pages lose that many of their records after counting. */
   shortenPages(by: number): void
 }
 
 /** Answers like Apollo's API v1: filters by query or body, windows told by headers, nobody for whom it does not know. */
-export async function startApolloServer(): Promise<ApolloServer> {
+export async function startApolloServer(clock: Pick<Clock, 'now'>): Promise<ApolloServer> {
   let people: readonly JsonObject[] = []
   let organizations: readonly JsonObject[] = []
   let accounts: readonly JsonObject[] = []
   let missing = 0
   let spent = 0
+  let minute = 0
+  let minuteLimit = MINUTE_LIMIT
   let used = 0
   const server = await startProviderServer(answer)
 
@@ -39,8 +45,7 @@ export async function startApolloServer(): Promise<ApolloServer> {
       const error = `This API key is not authorized to access api/v1${path}`
       return { status: 403, body: { error, error_code: 'API_INACCESSIBLE' } }
     }
-    used++
-    const reply = route(path, call)
+    const reply = isInTime() ? route(path, call) : tooMany(path)
     return { ...reply, headers: { ...usageHeaders(), ...reply.headers } }
   }
 
@@ -57,6 +62,20 @@ export async function startApolloServer(): Promise<ApolloServer> {
       default:
         return { status: 404, body: { error: 'Not found' } }
     }
+  }
+
+  /** Counts by fixed minutes. */
+  function isInTime(): boolean {
+    const now = Math.floor(clock.now() / MINUTE_MS)
+    if (now !== minute) [minute, used] = [now, 0]
+    used++
+    return used <= minuteLimit
+  }
+
+  function tooMany(path: string): Answer {
+    const message = `The maximum number of api calls allowed for api/v1${path} is ${minuteLimit} times per minute.`
+    const waitSecs = Math.ceil((MINUTE_MS - (clock.now() % MINUTE_MS)) / 1_000)
+    return { status: 429, headers: { 'retry-after': String(waitSecs) }, body: { message } }
   }
 
   function searchPeople(call: SeenCall): Answer {
@@ -144,9 +163,9 @@ export async function startApolloServer(): Promise<ApolloServer> {
   /** A window without a limit has an empty value. */
   function usageHeaders(): Record<string, string> {
     return {
-      'x-rate-limit-minute': String(MINUTE_LIMIT),
+      'x-rate-limit-minute': String(minuteLimit),
       'x-minute-usage': String(used),
-      'x-minute-requests-left': String(Math.max(0, MINUTE_LIMIT - used)),
+      'x-minute-requests-left': String(Math.max(0, minuteLimit - used)),
       'x-rate-limit-hourly': '',
       'x-hourly-requests-left': '',
       'x-rate-limit-24-hour': '2000',
@@ -164,6 +183,7 @@ export async function startApolloServer(): Promise<ApolloServer> {
       organizations = given
       accounts = saved
     },
+    limitMinute: (calls) => void (minuteLimit = calls),
     shortenPages: (by) => void (missing = by),
   }
 }

@@ -9,7 +9,7 @@ import { providerWorld } from './provider-world.ts'
 import { createSwiftClock, type SwiftClock } from './swift-clock.ts'
 
 export interface RoomOptions<Server extends ProviderServer> {
-  start(): Promise<Server>
+  start(clock: Clock): Promise<Server>
   readonly provider: keyof ProviderSettings
   readonly key: string
   /** Between the stand-in's origin and the paths of its calls. */
@@ -40,9 +40,9 @@ export async function openProviderRoom<Server extends ProviderServer>(
   options: RoomOptions<Server>,
 ): Promise<ProviderRoom<Server>> {
   const closers = new Closers()
-  const server = await options.start()
-  closers.add(() => server.close())
   const clock = createSwiftClock()
+  const server = await options.start(clock)
+  closers.add(() => server.close())
   const baseUrl = server.origin + (options.basePath ?? '')
   const world = providerWorld({ [options.provider]: { baseUrl } }, clock)
   closers.add(() => world.close())

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BlockContext } from '../../../engine/block.ts'
+import { BlockError, type BlockContext } from '../../../engine/block.ts'
 import { RunStop } from '../../../engine/run-stop.ts'
 import { messageOf } from '../../../lib/errors.ts'
 import { repeatRead } from '../provider/repeat-read.ts'
@@ -23,8 +23,8 @@ type Context = Pick<
 
 /**
  * Brings one run to its end: starts it, or finds it again by the checkpoint of an attempt before, and waits. When the
- * step is canceled the run is aborted, because Apify would go on and charge for it; when only this worker or attempt
- * ends, it is left alone for the next one.
+ * step is canceled or fails for good the run is aborted, because Apify would go on and charge for it; when only this
+ * worker or attempt ends, it is left alone for the next one.
  */
 export async function completeRun(
   client: ApifyClient,
@@ -37,7 +37,7 @@ export async function completeRun(
     signal.throwIfAborted()
     return await waitForRun(client, runId, { credential, context })
   } catch (thrown) {
-    if (isFinal(signal)) await abortRun(client, runId, { credential, context })
+    if (isFinal(signal) || isHopeless(thrown)) await abortRun(client, runId, { credential, context })
     throw thrown
   }
 
@@ -87,6 +87,11 @@ export const RUNNING_FRACTION = 0.1
 /** Whether what the signal stopped will not be taken up again: it was canceled, or its execution failed. */
 function isFinal({ aborted, reason }: AbortSignal): boolean {
   return aborted && reason instanceof RunStop && reason.isRecorded
+}
+
+/** Whether no later attempt will look for the run either. */
+function isHopeless(thrown: unknown): boolean {
+  return thrown instanceof BlockError && !thrown.retryable
 }
 
 /** A signal that aborts a little later than the step's own. */

@@ -231,12 +231,14 @@ describe('a read that fails in between', () => {
     expect(room.reports.usage).toHaveLength(1)
   })
 
-  it('by an answer that is not JSON is final', async () => {
+  it('by an answer that is not JSON is final, and the run is aborted', async () => {
+    room.server.scriptNextRun({ isHeld: true })
     room.server.failNext({ body: '<html>', headers: { 'content-type': 'text/html' } }, POLLS)
     await expect(room.run(TYPE, CONFIG)).rejects.toMatchObject({
       code: 'PROVIDER_ANSWER_INVALID',
       retryable: false,
     })
+    expect(room.server.runs[0]?.status).toBe('ABORTED')
   })
 })
 

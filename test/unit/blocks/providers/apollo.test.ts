@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { BlockError } from '../../../../src/engine/block.ts'
 import { RunStop } from '../../../../src/engine/run-stop.ts'
 import type { JsonObject } from '../../../../src/lib/json.ts'
 import { emptyReports } from '../../../support/block-context.ts'
@@ -165,6 +166,27 @@ describe('a refusal', () => {
     await room.run(PERSON, { id: 'p1' })
     expect(room.clock.waits).toEqual([])
   })
+})
+
+it('many steps at once meet few refusals, because they share what one of them learns', async () => {
+  room.server.limitMinute(10)
+  room.server.putPeople(people(45))
+  /** As the engine does: a failed attempt is made again after the wait that it names. */
+  const persevere = async (id: string): Promise<JsonObject> => {
+    for (;;) {
+      try {
+        return await room.run(PERSON, { id })
+      } catch (failure) {
+        if (!(failure instanceof BlockError && failure.retryable)) throw failure
+        await room.clock.wait(failure.retryAfterMs ?? 500)
+      }
+    }
+  }
+  const found = await Promise.all(people(45).map(({ id }) => persevere(id as string)))
+  expect(found.every((output) => output['found'])).toBe(true)
+  expect(room.server.spent).toBe(45)
+  // Four minutes run full; in each one call asks whether there is more.
+  expect(room.server.calls.length - 45).toBeLessThanOrEqual(6)
 })
 
 describe('a search of organizations', () => {
