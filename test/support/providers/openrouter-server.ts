@@ -1,8 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json.ts'
+import type { Gate } from '../manual-clock.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 
 const CHAT_PATH = '/api/v1/chat/completions'
+/** Keeps the connection alive and means nothing. */
+const COMMENT = ': OPENROUTER PROCESSING\n\n'
 const PRICE_PER_TOKEN = 0.000001
 
 /** What the model says next. */
@@ -15,6 +18,8 @@ export interface Speech {
   readonly end?: 'done' | 'no done' | 'error' | 'cut'
   /** Says no more after the first piece. */
   readonly isHanging?: boolean
+  /** What it thinks over before it says anything: a comment goes out as each gate opens. */
+  readonly thoughts?: readonly Gate[]
 }
 
 export interface OpenRouterServer extends ProviderServer {
@@ -125,7 +130,15 @@ function whole({ id, model, request, text, speech }: Saying): Answer {
 function streamed(saying: Saying): Answer {
   return {
     headers: { 'content-type': 'text/event-stream', 'x-generation-id': saying.id },
-    write: (response) => speak(saying, response),
+    write: (response) => void think(saying, response).then(() => speak(saying, response)),
+  }
+}
+
+async function think({ speech }: Saying, response: ServerResponse): Promise<void> {
+  response.write(COMMENT)
+  for (const gate of speech.thoughts ?? []) {
+    await gate.pass()
+    response.write(COMMENT)
   }
 }
 
@@ -137,10 +150,9 @@ function speak({ id, model, request, text, speech }: Saying, response: ServerRes
     ...facts,
     choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: finish }],
   })
-  response.write(': OPENROUTER PROCESSING\n\n')
   const half = Math.ceil(text.length / 2)
   send(delta(text.slice(0, half), null))
-  response.write(': OPENROUTER PROCESSING\n\n')
+  response.write(COMMENT)
   if (speech.isHanging) return
   if (speech.end === 'cut') {
     response.write('', () => response.destroy())

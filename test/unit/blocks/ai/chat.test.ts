@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Block } from '../../../../src/engine/block.ts'
 import type { JsonObject } from '../../../../src/lib/json.ts'
 import type { Reports } from '../../../support/block-context.ts'
-import type { ManualClock } from '../../../support/manual-clock.ts'
+import { Gate, type ManualClock } from '../../../support/manual-clock.ts'
 import { openModelRoom, type Given, type ModelRoom } from '../../../support/providers/model-room.ts'
 import { openRouterError, type OpenRouterServer } from '../../../support/providers/openrouter-server.ts'
 
@@ -83,6 +83,19 @@ describe('an answer', () => {
   it('tells when it was cut off at the most tokens', async () => {
     server.say({ text: 'And then', finishReason: 'length' })
     expect(await chat({ maxTokens: 2 })).toMatchObject({ text: 'And then', finishReason: 'length' })
+  })
+
+  it('may take as long as it likes while signs of life come', async () => {
+    const thoughts = [new Gate(), new Gate(), new Gate()]
+    server.say({ text: 'At last.', thoughts })
+    const answer = chat()
+    for (const thought of thoughts) {
+      // Every sign of life begins the minute of silence anew.
+      while (clock.nextDueAt !== clock.now() + 60_000) await clock.advance(0)
+      await clock.advance(59_999)
+      thought.open()
+    }
+    expect(await answer).toMatchObject({ text: 'At last.' })
   })
 
   it('may come as one document although it was asked to stream', async () => {
