@@ -1,5 +1,5 @@
 export { createLume, type Lume, type LumeOverrides } from './app.ts'
-export type { LumeConfig } from './config.ts'
+export type { LumeConfig, LumeOptions } from './config.ts'
 export {
   BlockError,
   completed,
