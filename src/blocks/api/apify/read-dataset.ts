@@ -48,5 +48,5 @@ export function readDatasetBlock({ client }: { client: ApifyClient }): Block {
 
 function sampleDataset({ maxResults }: { readonly maxResults: number }, random: () => number) {
   const items = sampleItems({ targets: ['acme'], resultsPerTarget: Math.min(10, maxResults) }, random)
-  return { items, failures: [], total: items.length }
+  return { items, failures: [], total: items.length, isCut: false }
 }

@@ -182,6 +182,7 @@ function sampleRun(config: Scraping, random: () => number): Json {
     items,
     failures: [],
     total: items.length,
+    isCut: false,
     costUsd: costOf(items.length),
   }
 }

@@ -20,6 +20,7 @@ it('reads all items of a dataset, page by page, and says how far it is', async (
     items: numbered(600),
     failures: [],
     total: 600,
+    isCut: false,
   })
   expect(room.server.calls).toHaveLength(3)
   expect(room.reports.progress.map(({ fraction }) => fraction)).toEqual([250 / 600, 500 / 600, 1])
@@ -41,7 +42,24 @@ it('keeps hidden fields only where that is wanted', async () => {
 
 it('reads an empty dataset', async () => {
   room.server.putDataset('d1', [])
-  expect(await room.run(TYPE, { datasetId: 'd1' })).toEqual({ items: [], failures: [], total: 0 })
+  expect(await room.run(TYPE, { datasetId: 'd1' })).toEqual({
+    items: [],
+    failures: [],
+    total: 0,
+    isCut: false,
+  })
+})
+
+it('leaves out what would make the output too large, and says so', async () => {
+  room.server.putDataset(
+    'd1',
+    numbered(600).map((item) => ({ ...item, text: 'é'.repeat(5_000) })),
+  )
+  const output = await room.run(TYPE, { datasetId: 'd1' })
+  expect(output).toMatchObject({ total: 600, isCut: true })
+  expect((output['items'] as unknown[]).length).toBeGreaterThan(300)
+  expect(Buffer.byteLength(JSON.stringify(output))).toBeLessThan(4 * 1024 * 1024)
+  expect(await room.run(TYPE, { datasetId: 'd1', fields: ['number'] })).toMatchObject({ isCut: false })
 })
 
 it('tells of a dataset that is not there', async () => {

@@ -32,6 +32,7 @@ describe('a run', () => {
       items: [{ id: 1 }],
       failures: [],
       total: 1,
+      isCut: false,
       costUsd: 0.12,
     })
     expect(starts()).toHaveLength(1)
