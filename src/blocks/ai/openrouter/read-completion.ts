@@ -12,7 +12,7 @@ const MAX_TEXT_LENGTH = 2_000_000
 export interface CompletionListener {
   /** Each piece of text as it comes. */
   onText(text: string): void
-  /** What the call has cost, as soon as it is known; also of a call that then fails. */
+  /** What the call has cost: once, where OpenRouter has told it; also of a call that fails. */
   onUsage(usage: TokenUsage): void
 }
 
@@ -48,6 +48,8 @@ export async function readCompletion(
     }
   } catch (failure) {
     throw gathering.hasText && isLostConnection(failure) ? gathering.cutOff() : failure
+  } finally {
+    gathering.tellUsage()
   }
   return gathering.end()
 }
@@ -77,7 +79,7 @@ class Gathering {
   #id = ''
   #model = ''
   #finishReason: string | null = null
-  #usage = NO_USAGE
+  #usage: TokenUsage | null = null
 
   constructor(status: number, listener: CompletionListener) {
     this.#status = status
@@ -92,8 +94,7 @@ class Gathering {
     const piece = readPiece(json)
     this.#id = piece.id ?? this.#id
     this.#model = piece.model ?? this.#model
-    const usage = usageOf(piece)
-    if (usage) this.#listener.onUsage((this.#usage = usage))
+    this.#usage = usageOf(piece) ?? this.#usage
     // The last piece of a stream may have no choice at all.
     const [choice] = piece.choices ?? []
     const part = choice?.message ?? choice?.delta
@@ -103,6 +104,11 @@ class Gathering {
     if (error) throw this.#failed(error)
     if (choice?.finish_reason === 'error') throw this.#failed({ code: 502, message: 'the model failed' })
     this.#finishReason = choice?.finish_reason ?? this.#finishReason
+  }
+
+  /** Only at the end: what comes before it counts from the beginning, too. */
+  tellUsage(): void {
+    if (this.#usage) this.#listener.onUsage(this.#usage)
   }
 
   /** Some streams end without `[DONE]`: it is the reason to finish that tells a whole answer from one cut off. */
@@ -115,7 +121,7 @@ class Gathering {
     // A model that had to be woken up may say nothing at first.
     if (text === '') throw this.#failed({ code: 502, message: 'the model answered nothing' })
     const facts = { id: this.#id, model: this.#model, finishReason: this.#finishReason }
-    return { ...facts, text, usage: this.#usage }
+    return { ...facts, text, usage: this.#usage ?? NO_USAGE }
   }
 
   cutOff(): CompletionFailure {

@@ -69,6 +69,22 @@ describe('an answer', () => {
     ])
   })
 
+  it('is counted once although the cost is told along the way', async () => {
+    const piece = (content: string, tokens: number, finish: string | null) => ({
+      id: 'gen-x',
+      model: 'm/x',
+      choices: [{ delta: { content }, finish_reason: finish }],
+      usage: { prompt_tokens: 5, completion_tokens: tokens, cost: tokens / 1_000 },
+    })
+    const pieces = [piece('One ', 1, null), piece('two.', 2, 'stop')]
+    server.failNext({
+      headers: { 'content-type': 'text/event-stream' },
+      body: pieces.map((one) => `data: ${JSON.stringify(one)}\r\n\r\n`).join(''),
+    })
+    expect(await chat()).toMatchObject({ text: 'One two.', usage: { outputTokens: 2 } })
+    expect(reports.usage).toEqual([{ costUsd: 0.002, quantities: { inputTokens: 5, outputTokens: 2 } }])
+  })
+
   it('is not handed out in pieces when the config does not want it', async () => {
     server.say('Quiet.')
     expect(await chat({ stream: false })).toMatchObject({ text: 'Quiet.' })
@@ -239,6 +255,13 @@ describe('a cancel', () => {
     await server.deserted()
   })
 })
+
+it.each(['ai.openrouter.chat', 'ai.openrouter.object', 'ai.contact', 'ai.interest', 'ai.sentiment'])(
+  '%s is never repeated by itself: it costs money and takes no idempotency key',
+  (type) => {
+    expect(room.block(type)).toMatchObject({ effect: 'external', repeat: 'never', secrets: ['openrouter'] })
+  },
+)
 
 it('gives a plausible answer without a model', () => {
   const config = block.config.parse({ messages: [{ role: 'user', content: 'Hello?' }], model: 'a/one' })
