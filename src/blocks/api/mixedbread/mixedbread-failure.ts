@@ -8,7 +8,11 @@ const problemSchema = z.union([
     .looseObject({ error: z.looseObject({ message: z.string(), type: z.string().nullish() }) })
     .transform(({ error }) => ({ message: error.message, reason: error.type, waitS: undefined })),
   z
-    .looseObject({ detail: z.array(z.looseObject({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })).min(1) })
+    .looseObject({
+      detail: z
+        .array(z.looseObject({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() }))
+        .min(1),
+    })
     .transform(({ detail }) => ({
       message: detail.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; '),
       reason: undefined,
