@@ -2,11 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { createHttpClient } from '../src/blocks/api/http/http-client.ts'
 import { httpBlock } from '../src/blocks/api/http.ts'
+import { providerSettingsSchema } from '../src/blocks/api/provider/provider-settings.ts'
 import { CORE_BLOCKS } from '../src/blocks/index.ts'
+import { providerBlocks } from '../src/blocks/providers.ts'
 import type { Block } from '../src/engine/block.ts'
 import { definitionJsonSchema } from '../src/engine/definition-json-schema.ts'
 import { DIAGNOSTIC_CODES } from '../src/engine/diagnostics.ts'
 import { EXPRESSION_FUNCTIONS } from '../src/engine/expression.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { isJsonObject, type Json } from '../src/lib/json.ts'
 
 // Writes what is read off the code: parts of the docs, between the marks that each page has for them, and the JSON Schema
@@ -58,27 +61,35 @@ function diagnosticTable(): string {
 }
 
 function blockPages(): string {
-  const http = httpBlock({
-    client: createHttpClient({ policy: () => ({ allowedHosts: [], allowedOrigins: [] }) }),
-  })
-  return [...CORE_BLOCKS, http]
+  // Nothing is sent: blocks are only looked at.
+  const client = createHttpClient({ policy: () => ({ allowedHosts: [], allowedOrigins: [] }) })
+  const providers = providerSettingsSchema.parse({})
+  return [...CORE_BLOCKS, httpBlock({ client }), ...providerBlocks({ client, providers, clock: systemClock })]
     .toSorted((a, b) => (a.type < b.type ? -1 : 1))
     .map(blockPage)
     .join('\n\n')
 }
 
 function blockPage(block: Block): string {
-  const { type, name, description, effect, config, sample } = block
+  const { type, name, description, config, output, sample } = block
+  const configs = variantsOf(z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' }) as Json)
+  const outputs = z.toJSONSchema(output, { unrepresentable: 'any' }) as Json
   return [
     `## ${type}`,
     '',
-    `**${name}.** ${description} ${effect === 'pure' ? 'Pure.' : 'External.'}`,
+    `**${name}.** ${description} ${kindOf(block)}`,
     '',
-    ...variantsOf(z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' }) as Json).flatMap(
-      (variant) => [...configTable(variant), ''],
-    ),
+    ...configs.flatMap((variant) => [...configTable(variant), '']),
+    ...outputTable(outputs),
     `Sample output: ${code(JSON.stringify(sample))}`,
   ].join('\n')
+}
+
+function kindOf({ effect, repeat, secrets }: Block): string {
+  if (effect === 'pure') return 'Pure.'
+  const needs = secrets.length > 0 ? ` Reads the secret ${secrets.map(code).join(', ')}.` : ''
+  const care = repeat === 'never' ? ' Never repeated when nobody knows whether the call happened.' : ''
+  return `External.${needs}${care}`
 }
 
 /** A config is one object, or one of several. */
@@ -101,6 +112,16 @@ function configTable(schema: Json): string[] {
     return row([code(name), need, typeof description === 'string' ? description : ''])
   })
   return [row(['config', 'default', '']), row(['---', '---', '---']), ...rows]
+}
+
+/** Of an object; other outputs are told by the description and the sample. */
+function outputTable(schema: Json): string[] {
+  const properties = isJsonObject(schema) && isJsonObject(schema.properties) ? schema.properties : {}
+  const rows = Object.entries(properties).map(([name, property]) => {
+    const description = isJsonObject(property) ? property.description : undefined
+    return row([code(name), typeof description === 'string' ? description : ''])
+  })
+  return rows.length > 0 ? [row(['output', '']), row(['---', '---']), ...rows, ''] : []
 }
 
 function row(cells: readonly string[]): string {

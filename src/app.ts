@@ -5,10 +5,12 @@ import { createBlockHttp } from './blocks/api/http/block-http.ts'
 import { createApiKeys } from './access/index.ts'
 import { createHttpClient } from './blocks/api/http/http-client.ts'
 import { httpBlock } from './blocks/api/http.ts'
+import { providerOrigins } from './blocks/api/provider/provider-settings.ts'
 import { CORE_BLOCKS } from './blocks/index.ts'
-import { lumeConfigSchema, type LumeConfig } from './config.ts'
 import { createCommandStore } from './db/command-store.ts'
 import { createApiKeyStore } from './db/api-key-store.ts'
+import { providerBlocks } from './blocks/providers.ts'
+import { lumeConfigSchema, type LumeConfig, type LumeOptions } from './config.ts'
 import { openDatabase, type Database } from './db/connect.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
@@ -88,10 +90,7 @@ export interface Lume {
  * Puts a Lume together: opens the database, brings its tables up to date, and starts a worker unless the role is `api`.
  * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`.
  */
-export async function createLume(
-  config: Partial<LumeConfig> = {},
-  overrides: LumeOverrides = {},
-): Promise<Lume> {
+export async function createLume(config: LumeOptions = {}, overrides: LumeOverrides = {}): Promise<Lume> {
   const settings = readConfig(config)
   const closers = new Closers()
   try {
@@ -102,7 +101,7 @@ export async function createLume(
   }
 }
 
-function readConfig(config: Partial<LumeConfig>): LumeConfig {
+function readConfig(config: LumeOptions): LumeConfig {
   const parsed = lumeConfigSchema.safeParse(config)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
@@ -138,11 +137,16 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const http = createHttpClient({ policy })
   closers.add(() => http.close())
   const blockHttp = createBlockHttp(http)
+  const providerHttp = createHttpClient({
+    policy: () => ({ ...policy(), allowedOrigins: providerOrigins(settings.providers) }),
+  })
+  closers.add(() => providerHttp.close())
   const registry = new BlockRegistry()
   const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),
+    ...providerBlocks({ client: providerHttp, providers: settings.providers, clock }),
     ...(overrides.blocks ?? []),
     ...pendingBlocks.drain(),
   ]) {

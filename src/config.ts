@@ -13,6 +13,7 @@ import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
 import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
 import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition.ts'
+import { providerSettingsSchema } from './blocks/api/provider/provider-settings.ts'
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
@@ -61,6 +62,7 @@ export const lumeConfigSchema = z.object({
     .describe(
       'What stored secrets are encrypted under, newest first; empty: a key in `dataDir`, if embedded.',
     ),
+  providers: providerSettingsSchema.prefault({}).describe('Where the providers of blocks are reached.'),
   logLevel: z.enum(LOG_LEVELS).default('info'),
   stepLogLevel: z
     .enum(STEP_LOG_LEVELS)
@@ -68,6 +70,8 @@ export const lumeConfigSchema = z.object({
     .describe('Lines that blocks write under this level do not come into the timeline.'),
 })
 export type LumeConfig = z.output<typeof lumeConfigSchema>
+/** What `createLume` takes: everything has a default. */
+export type LumeOptions = z.input<typeof lumeConfigSchema>
 
 export interface ServerConfig {
   readonly host: string
@@ -141,6 +145,12 @@ const environmentSchema = z.object({
   LUME_RATE_LIMIT: wholeNumber.pipe(z.number().max(1_000_000)).optional(),
   LUME_PERSISTED_DOCUMENTS: z.string().optional(),
   LUME_METRICS: z.enum(['open', 'guarded']).optional(),
+  APIFY_BASE_URL: providerSettingsSchema.shape.apify.unwrap().shape.baseUrl,
+  APOLLO_BASE_URL: providerSettingsSchema.shape.apollo.unwrap().shape.baseUrl,
+  HUNTER_BASE_URL: providerSettingsSchema.shape.hunter.unwrap().shape.baseUrl,
+  MIXEDBREAD_BASE_URL: providerSettingsSchema.shape.mixedbread.unwrap().shape.baseUrl,
+  OPENROUTER_BASE_URL: providerSettingsSchema.shape.openrouter.unwrap().shape.baseUrl,
+  META_BASE_URL: providerSettingsSchema.shape.meta.unwrap().shape.baseUrl,
   LUME_LOG_LEVEL: lumeConfigSchema.shape.logLevel,
   LUME_STEP_LOG_LEVEL: lumeConfigSchema.shape.stepLogLevel,
   NODE_ENV: z.string().optional(),
@@ -200,6 +210,14 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
         ? lume.LUME_ENV_SECRETS_OWNERS
         : [LOCAL_USER, ...lume.LUME_ENV_SECRETS_OWNERS],
       secretKeys: lume.LUME_SECRET_KEY,
+      providers: {
+        apify: { baseUrl: lume.APIFY_BASE_URL },
+        apollo: { baseUrl: lume.APOLLO_BASE_URL },
+        hunter: { baseUrl: lume.HUNTER_BASE_URL },
+        mixedbread: { baseUrl: lume.MIXEDBREAD_BASE_URL },
+        openrouter: { baseUrl: lume.OPENROUTER_BASE_URL },
+        meta: { baseUrl: lume.META_BASE_URL },
+      },
       logLevel: lume.LUME_LOG_LEVEL,
       stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),

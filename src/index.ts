@@ -1,6 +1,6 @@
 export type { AuthenticationSettings, JwtSettings } from './access/index.ts'
 export { createLume, type Lume, type LumeOverrides } from './app.ts'
-export type { LumeConfig } from './config.ts'
+export type { LumeConfig, LumeOptions } from './config.ts'
 export {
   BlockError,
   completed,

@@ -337,7 +337,8 @@ describe('blocks', () => {
 
   test('are found by category', async () => {
     const { blocks } = await server.client.ask(BLOCKS, { category: 'API' })
-    expect(blocks.map(({ type }) => type)).toEqual(['api.http'])
+    expect(blocks.length).toBeGreaterThan(1)
+    expect(blocks.filter(({ type }) => !type.startsWith('api.'))).toEqual([])
     expect((await server.client.ask(BLOCKS, { category: 'CUSTOM' })).blocks[0]?.type).toBe('test.gate')
   })
 

@@ -55,7 +55,6 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
       throw new Error(`this test gives no meaning to ${source}`)
     },
     heartbeat: () => {},
-    ...rest,
     reports,
     secrets: {
       find,
@@ -80,6 +79,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
       void reports.progress.push({ fraction, ...(message === undefined ? {} : { message }) }),
     usage: (used) => void reports.usage.push(used),
     stream: (text) => void reports.streamed.push(text),
+    ...rest,
   }
 }
 

@@ -19,13 +19,13 @@ const MAX_COMPILED_LENGTH = 1_000_000
 const MAX_PROBLEMS = 100
 const compiled = new Map<string, ValidateFunction>()
 
-/** Why a schema cannot be used, or null. */
-export function schemaProblem(schema: JsonObject | boolean): string | null {
+/** Why a schema cannot be used, in a sentence about `subject`, or null. */
+export function schemaProblem(schema: JsonObject | boolean, subject = 'The input schema'): string | null {
   try {
     compile(schema)
     return null
   } catch (fault) {
-    return `The input schema is not valid JSON Schema 2020-12: ${messageOf(fault)}.`
+    return `${subject} is not valid JSON Schema 2020-12: ${messageOf(fault)}.`
   }
 }
 

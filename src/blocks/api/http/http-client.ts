@@ -4,9 +4,10 @@ import { BlockError } from '../../../engine/block.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { codeOf, messageOf } from '../../../lib/errors.ts'
 import type { AddressPolicy } from './address-policy.ts'
+import { withDeadline } from './deadline.ts'
 import { guardedAgent, systemResolve, type Resolve } from './guarded-agent.ts'
 import type { HttpRequest } from './http-request.ts'
-import { decodeText, letGo, readBody } from './read-body.ts'
+import { decoded, decodeText, letGo, readBody } from './read-body.ts'
 import { nextHop, type Hop } from './redirect.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -26,6 +27,17 @@ export interface HttpResponse {
   readonly url: URL
 }
 
+/** An answer of which only the headers have come. */
+export interface HttpStream extends Omit<HttpResponse, 'bytes'> {
+  /** Decompressed. Fails like `send` does when the rest does not come. */
+  readonly body: AsyncIterable<Buffer>
+}
+
+export interface HttpSendOptions {
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
 /** Sends requests that other people thought up: only to where the address policy allows, and bounded in every way. */
 export interface HttpClient {
   /**
@@ -33,7 +45,16 @@ export interface HttpClient {
    * `HTTP_TOO_MANY_REDIRECTS`, `HTTP_RESPONSE_TOO_LARGE` and `HTTP_INVALID_URL`, or the signal's reason as soon as it
    * aborts.
    */
-  send(request: HttpRequest, options: { signal: AbortSignal; clock: Clock }): Promise<HttpResponse>
+  send(request: HttpRequest, options: HttpSendOptions): Promise<HttpResponse>
+  /**
+   * The same for an answer that comes bit by bit: `read` gets it as soon as its headers are there, whatever the status,
+   * and the connection ends with `read`. `timeoutMs` limits every silence instead of the whole; size is not limited.
+   */
+  stream<T>(
+    request: HttpRequest,
+    options: HttpSendOptions,
+    read: (response: HttpStream) => Promise<T>,
+  ): Promise<T>
   /** Ends all connections, busy ones too. */
   close(): Promise<void>
 }
@@ -53,58 +74,51 @@ export function createHttpClient(options: { policy: () => AddressPolicy; resolve
 
   return {
     send: (request, { signal, clock }) =>
-      withDeadline(
-        { signal, clock, timeoutMs: request.timeoutMs, isRetryable: request.isRepeatable },
-        (stop) => exchange(currentAgent(), request, { signal: stop, now: () => clock.now() }),
-      ),
+      withDeadline({ ...limitOf(request), signal, clock }, async (stop) => {
+        const { answer, url } = await follow(currentAgent(), request, stop)
+        return receive(answer, { request, url, now: () => clock.now() }).catch((failure: unknown) => {
+          throw asBlockError(failure, url, request)
+        })
+      }),
+    stream: (request, { signal, clock }, read) =>
+      withDeadline({ ...limitOf(request), signal, clock }, async (stop, isAlive) => {
+        const { answer, url } = await follow(currentAgent(), request, stop)
+        isAlive()
+        const body = watched(answer, { request, url, isAlive })
+        try {
+          return await read({ status: answer.statusCode, headers: plainHeaders(answer), url, body })
+        } finally {
+          letGo(answer.body)
+        }
+      }),
     async close() {
       await Promise.all([...agents.values()].map((agent) => agent.destroy()))
     },
   }
 }
 
-async function withDeadline<T>(
-  limit: { signal: AbortSignal; clock: Clock; timeoutMs: number; isRetryable: boolean },
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { signal, clock, timeoutMs } = limit
-  signal.throwIfAborted()
-  const stop = new AbortController()
-  const settled = new AbortController()
-  // The work is not relied on to notice: undici sees an abort only once it has a connection.
-  const stopped = new Promise<never>((_, reject) => {
-    stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true })
-  })
-  signal.addEventListener('abort', () => stop.abort(signal.reason), { once: true, signal: settled.signal })
-  clock.wait(timeoutMs, settled.signal).then(
-    () => stop.abort(timedOut(timeoutMs, limit.isRetryable)),
-    () => undefined,
-  )
-  try {
-    return await Promise.race([work(stop.signal), stopped])
-  } finally {
-    settled.abort()
-  }
+function limitOf({ timeoutMs, isRepeatable }: HttpRequest): { timeoutMs: number; isRetryable: boolean } {
+  return { timeoutMs, isRetryable: isRepeatable }
 }
 
-async function exchange(
+/** Sends a request and goes where its answers redirect to. */
+async function follow(
   agent: Agent,
   request: HttpRequest,
-  { signal, now }: { signal: AbortSignal; now: () => number },
-): Promise<HttpResponse> {
+  signal: AbortSignal,
+): Promise<{ answer: Dispatcher.ResponseData; url: URL }> {
   let hop: Hop = request
-  try {
-    for (let redirects = 0; ; redirects++) {
-      const answer = await dispatch(agent, hop, signal)
-      const location = headerOf(answer, 'location')
-      const next = request.followRedirects ? nextHop(hop, answer.statusCode, location) : null
-      if (!next) return await receive(answer, { request, url: hop.url, now })
-      letGo(answer.body)
-      if (redirects === MAX_REDIRECTS) throw tooManyRedirects(request.url)
-      hop = next
-    }
-  } catch (failure) {
-    throw failure instanceof BlockError ? failure : asBlockError(failure, hop.url, request)
+  for (let redirects = 0; ; redirects++) {
+    const { url } = hop
+    const answer = await dispatch(agent, hop, signal).catch((failure: unknown) => {
+      throw asBlockError(failure, url, request)
+    })
+    const location = headerOf(answer, 'location')
+    const next = request.followRedirects ? nextHop(hop, answer.statusCode, location) : null
+    if (!next) return { answer, url }
+    letGo(answer.body)
+    if (redirects === MAX_REDIRECTS) throw tooManyRedirects(request.url)
+    hop = next
   }
 }
 
@@ -117,6 +131,21 @@ function dispatch(agent: Agent, hop: Hop, signal: AbortSignal): Promise<Dispatch
     body: hop.body,
     signal,
   })
+}
+
+/** The body of a streamed answer: each piece is a sign of life. */
+async function* watched(
+  answer: Dispatcher.ResponseData,
+  { request, url, isAlive }: { request: HttpRequest; url: URL; isAlive: () => void },
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of decoded(answer.body, headerOf(answer, 'content-encoding') ?? '')) {
+      isAlive()
+      yield chunk
+    }
+  } catch (failure) {
+    throw asBlockError(failure, url, request)
+  }
 }
 
 async function receive(
@@ -175,11 +204,6 @@ function statusError(answer: {
   )
 }
 
-function timedOut(timeoutMs: number, isRetryable: boolean): BlockError {
-  const message = `the request was not answered completely within ${timeoutMs} ms`
-  return new BlockError('HTTP_TIMEOUT', message, { retryable: isRetryable, details: { timeoutMs } })
-}
-
 function tooManyRedirects(url: URL): BlockError {
   return new BlockError(
     'HTTP_TOO_MANY_REDIRECTS',
@@ -193,6 +217,7 @@ function tooLarge(url: URL, problem: string): BlockError {
 
 /** What undici, Node's sockets and zlib throw. */
 function asBlockError(failure: unknown, url: URL, request: HttpRequest): BlockError {
+  if (failure instanceof BlockError) return failure
   const code = codeOf(failure)
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return tooLarge(url, 'has more headers than fit in 16 KiB')
   // Several refused addresses come as one AggregateError, which has a code but no message.

@@ -51,8 +51,8 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
 ])
 const MAX_ENCODINGS = 3
 
-/** What is encoded in an unknown way is left as it is, as browsers do: some servers write a charset there. */
-function decoded(body: Readable, contentEncoding: string): AsyncIterable<Buffer> {
+/** A body without its content encodings. What is encoded in an unknown way is left as it is, as browsers do: some servers write a charset there. */
+export function decoded(body: Readable, contentEncoding: string): AsyncIterable<Buffer> {
   const encodings = contentEncoding.toLowerCase().split(/\s*,\s*/)
   const decoders = encodings.flatMap((encoding) => DECODERS.get(encoding) ?? [])
   if (decoders.length < encodings.length || decoders.length > MAX_ENCODINGS) return body
