@@ -13,6 +13,7 @@ import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
+import { createOriginalStore } from './db/original-store.ts'
 import { createPrisma } from './db/prisma.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
@@ -118,6 +119,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
 
   const jobs = createJobStore(pool)
   const executions = createExecutionStore(pool)
+  const originals = createOriginalStore(pool)
   const inboxes = createCommandStore(pool)
   const events = createEventStore(pool)
   const workflows = createWorkflowStore(prisma)
@@ -197,6 +199,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       jobs,
       commands: inboxes,
       executions,
+      originals,
       journal,
       plans,
       worldOf: (job) => ({

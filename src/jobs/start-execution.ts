@@ -7,12 +7,14 @@ import type { ExecutionMode, JobType } from '../engine/job.ts'
 import { NOTHING_RECORDED } from '../engine/journal.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
+import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
+import { readOriginal, type Retry } from './original.ts'
 import type { Processor, Reservation } from './processor.ts'
 
 /** A request to run a definition. */
@@ -33,6 +35,8 @@ export interface StartRequest {
   readonly idempotencyKey?: string | null
   /** The job whose step starts this one. */
   readonly parent?: NewJob['parent']
+  /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
+  readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
   readonly intent: 'queue' | 'create'
 }
@@ -84,6 +88,11 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
 
+    const { retry } = request
+    const original =
+      retry && plan
+        ? readOriginal(retry.original, { plans, retry, runs: { plan, definition: document } })
+        : null
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
     const reservation = request.intent === 'queue' ? (processor?.reserve() ?? null) : null
@@ -104,7 +113,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
           ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
-      if (reservation && plan) runAtOnce(reservation, job, plan)
+      if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue') wakeups.queued()
       return { kind: 'started', jobId: job.id, deduplicated: false }
     } finally {
@@ -152,14 +161,20 @@ function newJob(start: {
           },
     lease: reservation?.lease ?? null,
     parent: request.parent ?? null,
+    retry: request.retry ? storedRetry(request.retry) : null,
   }
 }
 
 /** What makes two starts the same: everything that was asked for but the key (D9). */
 function requestHash(start: { request: StartRequest; values: StartValues; definitionHash: string }): string {
-  const { type, workflowId, label = null, mode } = start.request
+  const { type, workflowId, label = null, mode, retry } = start.request
   const definition = workflowId === null ? start.definitionHash : null
-  return canonicalHash({ type, workflowId, definition, label, mode, ...start.values })
+  const again: JsonObject = retry ? { retry: { ...storedRetry(retry), version: retry.version } } : {}
+  return canonicalHash({ type, workflowId, definition, label, mode, ...again, ...start.values })
+}
+
+function storedRetry({ of, from, patched }: Retry): Retry {
+  return { of, from, patched }
 }
 
 /** The free values of a request, as they will be read back from the tables. */
@@ -205,7 +220,10 @@ function readValues(request: StartRequest): { values: StartValues; invalid: Inva
   return { values, invalid }
 }
 
-function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
+function runAtOnce(
+  reservation: Reservation,
+  { job, plan, original }: { job: NewJob; plan: Plan; original: Original | null },
+): void {
   const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
   const request = {
     executionId: job.id,
@@ -218,6 +236,7 @@ function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
     costUsd: 0,
     wasPaused: false,
     recorded: NOTHING_RECORDED,
+    original,
     recoveries: 0,
   }
   reservation.run(claim, request, job.parent)

@@ -6,6 +6,7 @@ import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore, type JobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal } from '../../src/db/journal.ts'
+import { createOriginalStore } from '../../src/db/original-store.ts'
 import { createPrisma } from '../../src/db/prisma.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createWorkflowStore } from '../../src/db/workflow-store.ts'
@@ -73,6 +74,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     jobs,
     commands,
     executions,
+    originals: createOriginalStore(pool),
     journal,
     plans,
     clock,
