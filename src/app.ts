@@ -25,6 +25,7 @@ import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
+import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -132,6 +133,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
     processor: worker?.processor ?? null,
   })
+  const retry = createRetryExecution({
+    jobs,
+    executions,
+    originals,
+    plans,
+    start,
+    latestDefinition: async (ownerId, id) => (await workflows.find(ownerId, id))?.draft ?? null,
+  })
   const commands = createCommands({ store: inboxes, executions, wakeups })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
@@ -156,7 +165,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, workflows, plans, start }),
+    executions: createExecutionService({ jobs: library, workflows, plans, start, retry }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -171,6 +180,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       commands,
       events,
       start,
+      retry,
       follow,
       wakeups,
       logger,

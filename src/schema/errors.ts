@@ -81,6 +81,13 @@ export class AlreadyEndedError extends AnswerError {
   }
 }
 
+/** The execution is still under way. */
+export class NotEndedError extends AnswerError {
+  constructor(path: readonly string[]) {
+    super('NOT_ENDED', 'It has not ended yet: cancel it, or wait for its end.', path)
+  }
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -154,5 +161,11 @@ builder.objectType(IdempotencyConflictError, {
 builder.objectType(AlreadyEndedError, {
   name: 'AlreadyEnded',
   description: 'Nothing can change it any more.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(NotEndedError, {
+  name: 'NotEnded',
+  description: 'What was asked for is possible only once it has ended.',
   interfaces: [ErrorInterface],
 })
