@@ -122,12 +122,16 @@ export type JobEventKind =
   | 'JOB_COMPLETED'
   /** The job ended with an error. Nothing follows. */
   | 'JOB_FAILED'
+  /** The job was asked to pause, and nothing of it runs any more. */
+  | 'JOB_PAUSED'
   /** A handler function reported its progress. */
   | 'JOB_PROGRESS'
   /** The job wants a worker. */
   | 'JOB_QUEUED'
   /** A worker was lost and another one goes on. */
   | 'JOB_RECOVERED'
+  /** The job goes on after a pause. */
+  | 'JOB_RESUMED'
   /** A worker took the job up for the first time. */
   | 'JOB_STARTED'
   /** Only waits are left: no worker is held. */
@@ -136,18 +140,28 @@ export type JobEventKind =
   | 'LOOP_ITEM_COMPLETED'
   /** One item of a loop failed. */
   | 'LOOP_ITEM_FAILED'
+  /** A signal did not fit the wait that it would have ended, and was thrown away. */
+  | 'SIGNAL_DISCARDED'
+  /** A waiting step took a signal. */
+  | 'SIGNAL_RECEIVED'
   /** The step was cut off. */
   | 'STEP_CANCELED'
   /** The step ended well. */
   | 'STEP_COMPLETED'
   /** The step failed for good. */
   | 'STEP_FAILED'
+  /** A block wrote a line. */
+  | 'STEP_LOG'
+  /** A block says what it is at. */
+  | 'STEP_PROGRESS'
   /** An attempt failed and another will be made. */
   | 'STEP_RETRYING'
   /** No live edge leads to the step: it will not run. */
   | 'STEP_SKIPPED'
   /** An attempt of an external step, or a loop, began. */
   | 'STEP_STARTED'
+  /** A piece of text that a block hands out as it comes; told only to those who ask for this kind. */
+  | 'STEP_STREAM'
   /** The step waits and holds nothing. */
   | 'STEP_WAITING';
 
@@ -266,6 +280,13 @@ export type BenchWatchSubscriptionVariables = Exact<{
 
 
 export type BenchWatchSubscription = { jobEvents: { events: Array<
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
       | { kind: JobEventKind }
       | { kind: JobEventKind }
       | { kind: JobEventKind }
@@ -418,7 +439,21 @@ export type PageJobEventsQuery = { job: { events: { cursor: number, hasMore: boo
         | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
         | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
         | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       > }, execution: { events: { cursor: number, hasMore: boolean, events: Array<
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
+          | { id: string }
           | { id: string }
           | { id: string }
           | { id: string }
@@ -500,6 +535,13 @@ export type ExecutionEventsSubscriptionVariables = Exact<{
 
 
 export type ExecutionEventsSubscription = { executionEvents: { cursor: number, job: { id: string }, events: Array<
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
+      | { id: string, seq: number, kind: JobEventKind }
       | { id: string, seq: number, kind: JobEventKind }
       | { id: string, seq: number, kind: JobEventKind }
       | { id: string, seq: number, kind: JobEventKind }
@@ -643,8 +685,15 @@ export type WatchLeadsSubscription = { jobEvents: { cursor: number, events: Arra
       | { seq: number, kind: JobEventKind, progress: number }
       | { seq: number, kind: JobEventKind, progress: number }
       | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
+      | { seq: number, kind: JobEventKind, progress: number }
       | { path: string, seq: number, kind: JobEventKind, progress: number }
       | { seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
+      | { path: string, seq: number, kind: JobEventKind, progress: number }
       | { path: string, seq: number, kind: JobEventKind, progress: number }
       | { path: string, seq: number, kind: JobEventKind, progress: number }
       | { path: string, seq: number, kind: JobEventKind, progress: number }
@@ -669,8 +718,15 @@ export type LeadsTimelineQuery = { job: { status: JobStatus, result: unknown, ev
         | { seq: number, kind: JobEventKind, progress: number }
         | { seq: number, kind: JobEventKind, progress: number }
         | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
+        | { seq: number, kind: JobEventKind, progress: number }
         | { path: string, seq: number, kind: JobEventKind, progress: number }
         | { seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, kind: JobEventKind, progress: number }
         | { path: string, seq: number, kind: JobEventKind, progress: number }
         | { path: string, seq: number, kind: JobEventKind, progress: number }
         | { path: string, seq: number, kind: JobEventKind, progress: number }
@@ -713,19 +769,26 @@ export type JobEventsSubscription = { jobEvents: { cursor: number, caughtUp: boo
       | { __typename: 'JobCancelingEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobCompletedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobFailedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string, path: string | null } }
+      | { __typename: 'JobPausedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobProgressEvent', message: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobQueuedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobRecoveredEvent', recoveries: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'JobResumedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobStartedEvent', id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'JobWaitingEvent', until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'LoopItemCompletedEvent', path: string, nodeId: string, index: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'LoopItemFailedEvent', path: string, nodeId: string, index: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
+      | { __typename: 'SignalDiscardedEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'SignalReceivedEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'StepCanceledEvent', path: string, nodeId: string, attempt: number, callMayHaveHappened: boolean, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'StepCompletedEvent', path: string, nodeId: string, attempt: number, handles: Array<string>, durationMs: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'StepFailedEvent', path: string, nodeId: string, attempt: number, handledBy: OnError, id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string, path: string | null, details: unknown } }
+      | { __typename: 'StepLogEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'StepProgressEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'StepRetryingEvent', path: string, nodeId: string, attempt: number, nextAttemptAt: string, id: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
       | { __typename: 'StepSkippedEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'StepStartedEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
+      | { __typename: 'StepStreamEvent', path: string, nodeId: string, attempt: number, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
       | { __typename: 'StepWaitingEvent', path: string, nodeId: string, attempt: number, until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
     > } };
 
