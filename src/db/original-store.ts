@@ -71,11 +71,16 @@ async function loadSteps(pool: Queryable, { id, ownerId }: Key): Promise<readonl
   return rows
 }
 
-/** Of the definition's own loops: those inside of loops run again with their items. */
+/**
+ * Of the definition's own loops: those inside of loops run again with their items. A loop that was itself taken over as a
+ * whole left its items where it ran.
+ */
 async function loadItems(pool: Queryable, { id, ownerId }: Key): Promise<OriginalRecord['items']> {
   const { rows } = await pool.query<{ path: string; index: number; holder: string }>(
-    `SELECT path, index, COALESCE(reused_from, execution_id) AS holder FROM loop_items
-     WHERE owner_id = $1 AND execution_id = $2 AND status = 'COMPLETED' AND position('/' IN path) = 0`,
+    `SELECT i.path, i.index, COALESCE(i.reused_from, i.execution_id) AS holder FROM steps s
+     JOIN loop_items i ON i.owner_id = s.owner_id AND i.execution_id = COALESCE(s.reused_from, s.execution_id)
+       AND i.path = s.path
+     WHERE s.owner_id = $1 AND s.execution_id = $2 AND i.status = 'COMPLETED' AND position('/' IN s.path) = 0`,
     [ownerId, id],
   )
   const items = new Map<string, Map<number, string>>()

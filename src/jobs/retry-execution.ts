@@ -14,8 +14,7 @@ import { sameJson } from '../lib/same-json.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
 
 /** What a retry runs: the definition of the execution that it retries, or its workflow's newest. */
-export const RETRY_VERSIONS = ['SAME', 'LATEST'] as const
-export type RetryVersion = (typeof RETRY_VERSIONS)[number]
+export type RetryVersion = 'SAME' | 'LATEST'
 
 /** A request to run an ended execution once more, without what need not run again. */
 export interface RetryRequest {

@@ -537,7 +537,9 @@ function everyKindOfRecord(path: string): JournalEntry {
       },
     ],
     values: [{ path, config: '{}', output: '1' }],
-    items: [{ path, index: 0, status: 'COMPLETED', output: '1', error: null, reusedFrom: null, finishedAt: 2 }],
+    items: [
+      { path, index: 0, status: 'COMPLETED', output: '1', error: null, reusedFrom: null, finishedAt: 2 },
+    ],
     job: { progress: 50, status: 'RUNNING', startedAt: 1, currentStep: path, endsStep: true },
   }
 }

@@ -187,6 +187,12 @@ describe('a retry on Postgres', () => {
       { holder: second, output: null },
       { holder: null, output: { name: 'd', input: 'd' } },
     ])
+    const fourth = await retry(lume, third)
+    expect(await endOf(fourth)).toBe('COMPLETED')
+    const fifth = await retry(lume, fourth, { patchInput: ['a', 'b', 'c', 'd', 'e'] })
+    expect(await endOf(fifth)).toBe('COMPLETED')
+    expect(names().slice(6)).toEqual(['e'])
+    expect((await lume.jobs.getJob(fifth))?.result).toHaveLength(5)
   })
 
   test('is taken up by a worker that did not accept it, which derives the same', async () => {

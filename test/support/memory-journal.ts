@@ -324,6 +324,13 @@ export class MemoryJournal {
     })
   }
 
+  /** The items of a loop with the execution that holds each one's output; `id` is this execution's own. */
+  itemHolders(path: string, id: string): readonly (readonly [LoopItemRecord, string])[] {
+    const reusedFrom = this.steps.get(path)?.reusedFrom
+    if (reusedFrom != null) return this.#holder(reusedFrom).itemHolders(path, reusedFrom)
+    return [...(this.items.get(path)?.values() ?? [])].map((item) => [item, item.reusedFrom ?? id])
+  }
+
   /** The output stands here. */
   ownsOutput(path: string): boolean {
     return this.values.get(path)?.output != null

@@ -293,12 +293,10 @@ export class TestExecution {
       startedAt: journal.job.startedAt,
       steps: steps.filter(({ path, errorCode }) => !path.includes('/') || errorCode === CALL_OUTCOME_UNKNOWN),
       items: new Map(
-        [...journal.items]
-          .filter(([path]) => !path.includes('/'))
-          .map(([path, items]) => {
-            const done = [...items].filter(([, { status }]) => status === 'COMPLETED')
-            return [path, new Map(done.map(([index, { reusedFrom }]) => [index, reusedFrom ?? id]))]
-          }),
+        plan.graph.nodes.map(({ id: path }) => {
+          const done = journal.itemHolders(path, id).filter(([{ status }]) => status === 'COMPLETED')
+          return [path, new Map(done.map(([{ index }, holder]) => [index, holder]))]
+        }),
       ),
     }
   }

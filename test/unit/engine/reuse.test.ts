@@ -332,6 +332,17 @@ describe('a loop', () => {
     ).toEqual(expect.arrayContaining(['execution', 'retry-1', null]))
   })
 
+  test('leaves its items to later retries, also when it was itself taken over as a whole', async () => {
+    const execution = new TestExecution(LOOP, {}, { input: [1, 2] })
+    await execution.finish()
+    const whole = execution.retry({ from: 'end' })
+    await whole.finish()
+    const retry = whole.retry({ input: [1, 2, 3] })
+    await retry.finish()
+    expect(retry.called).toEqual(['each[2]/call', 'end'])
+    expect(retry.journal.output('each')).toEqual([1, 2, 3])
+  })
+
   test('runs all items again when its body changed, or reads something else from outside', async () => {
     const body = (mark: string) => definition({ call: { config: { mark } } })
     const document = (mark: string) => ({
@@ -455,5 +466,6 @@ const ignoreCrash = (thrown: unknown): null => {
 }
 
 function withConfig(nodes: Json | undefined, id: string, config: Json): Json {
-  return (nodes as { id: string }[]).map((node) => (node.id === id ? { ...node, config } : node)) as Json
+  const list = nodes as readonly { readonly [field: string]: Json }[]
+  return list.map((node) => (node.id === id ? { ...node, config } : node))
 }
