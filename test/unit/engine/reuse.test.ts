@@ -6,7 +6,9 @@ import {
   definition,
   fails,
   forEach,
+  Gate,
   hangs,
+  held,
   returns,
   TestExecution,
   waits,
@@ -140,15 +142,21 @@ describe('a retry from what failed', () => {
     expect(retry.journal.kinds()).not.toContain('STEP_WAITING')
   })
 
-  test('starts nothing, not even what it reuses, while it is paused', async () => {
-    const retry = (await brokenChain()).retry({ behaviours: WORKS })
+  test('takes nothing over while it is paused', async () => {
+    const gate = new Gate()
+    const retry = (await brokenChain()).retry({
+      document: { ...CHAIN, nodes: withConfig(CHAIN.nodes, 'find', { about: 'Grace' }) },
+      behaviours: { ...WORKS, find: held(gate, returns('found')) },
+    })
     const run = retry.start()
+    await retry.quiet()
     retry.send({ kind: 'PAUSE' })
+    gate.open()
     expect((await retry.run(run)).kind).toBe('parked')
-    expect(retry.called).toEqual([])
+    expect(retry.journal.statuses()).toEqual({ find: 'COMPLETED' })
     retry.send({ kind: 'RESUME' })
     expect((await retry.finish()).status).toBe('COMPLETED')
-    expect(retry.called).toEqual(['send'])
+    expect(retry.called).toEqual(['find', 'send'])
   })
 })
 
@@ -359,6 +367,17 @@ describe('a loop', () => {
     expect(reads.called).toEqual(['each[0]/call', 'each[1]/call'])
   })
 
+  test('is not taken over when its items are others, although its input is the same', async () => {
+    const each = forEach(definition({ call: {} }), { items: '{{ variables.list }}' })
+    const document = { ...definition({ each, end: {} }, 'each > end'), variables: { list: [1, 2] } }
+    const execution = new TestExecution(document)
+    await execution.finish()
+    const retry = execution.retry({ variables: { list: [1, 3] } })
+    await retry.finish()
+    expect(retry.called).toEqual(['each[1]/call', 'end'])
+    expect(retry.journal.output('each')).toEqual([1, 3])
+  })
+
   test('runs one item again when the retry is from it', async () => {
     const execution = new TestExecution(LOOP, {}, { input: [1, 2, 3] })
     await execution.finish()
@@ -380,7 +399,15 @@ describe('a loop', () => {
     const retry = execution.retry({ input: [...input, 'new'] })
     await retry.finish()
     expect(retry.called).toEqual(['each[510]/call'])
-    expect(Math.max(...retry.journal.entries.map(({ items = [] }) => items.length))).toBe(500)
+    const counts = retry.journal.entries.map(({ items = [] }) => items.length)
+    expect(Math.max(...counts)).toBe(500)
+
+    const lost = execution.retry({ input: [...input, 'new'] })
+    lost.journal.crashAt = counts.indexOf(500) + 1
+    await lost.run().catch(ignoreCrash)
+    expect(lost.journal.items.get('each')?.size).toBe(500)
+    expect((await lost.finish(lost.recover())).status).toBe('COMPLETED')
+    expect(lost.called).toEqual(['each[510]/call'])
   })
 })
 
