@@ -16,6 +16,7 @@ const config: CodegenConfig = {
           DateTime: { input: 'string', output: 'string' },
           // What a client sends as a definition is checked by the server; here it is any JSON.
           JSON: { input: 'unknown', output: 'unknown' },
+          RetryFrom: { input: 'string', output: 'string' },
         },
       },
     },

@@ -21,6 +21,7 @@ import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
+import { createOriginalStore } from './db/original-store.ts'
 import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
 import { createRunList } from './db/run-list.ts'
@@ -37,6 +38,7 @@ import { createExecutionService, type ExecutionService } from './jobs/execution-
 import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
+import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -155,6 +157,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
 
   const jobs = createJobStore(pool)
   const executions = createExecutionStore(pool)
+  const originals = createOriginalStore(pool)
   const inboxes = createCommandStore(pool)
   const events = createEventStore(pool)
   const workflows = createWorkflowStore(prisma)
@@ -171,6 +174,17 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     wakeups,
     clock,
     processor: worker?.processor ?? null,
+  })
+  const retry = createRetryExecution({
+    jobs,
+    executions,
+    originals,
+    plans,
+    start,
+    latest: async (ownerId, id) => {
+      const chosen = await versions.choose({ ownerId, id }, { version: null, draft: false })
+      return chosen.kind === 'found' ? chosen : null
+    },
   })
   const commands = createCommands({ store: inboxes, executions, wakeups })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
@@ -199,7 +213,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, versions, plans, start }),
+    executions: createExecutionService({ jobs: library, versions, plans, start, retry }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -220,6 +234,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       commands,
       events,
       start,
+      retry,
       follow,
       wakeups,
       vault,
@@ -255,6 +270,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       jobs,
       commands: inboxes,
       executions,
+      originals,
       journal,
       plans,
       worldOf: (job) => ({

@@ -1,7 +1,8 @@
 import type { ExecutionMode, JobStatus } from '../engine/job.ts'
 import type { RecordedState, RecordedStep } from '../engine/journal.ts'
 import type { RecordedError, AttemptRecord, StepStatus, StepWait } from '../engine/step.ts'
-import type { JobId, OwnerId, WorkflowId } from '../lib/ids.ts'
+import type { NewJob } from './job-store.ts'
+import type { JobId, OwnerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { first, type Queryable } from './rows.ts'
 
@@ -17,11 +18,15 @@ export interface StoredExecution {
   readonly status: JobStatus
   /** When its starter wanted it to begin; null: at once. */
   readonly runAt: Date | null
+  /** What it retries, and how; null when it is no retry. */
+  readonly retry: NewJob['retry']
 }
 
 /** What an execution was started with, and its output once it completed. */
 export interface ExecutionDetails {
   readonly workflowId: WorkflowId | null
+  /** Null when it runs a draft, or a definition in place. */
+  readonly versionId: WorkflowVersionId | null
   readonly label: string | null
   readonly mode: ExecutionMode
   readonly metadata: JsonObject
@@ -51,16 +56,18 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
   return {
     async details(id) {
       const { rows } = await pool.query<ExecutionDetails>(
-        `SELECT e.workflow_id AS "workflowId", e.label, e.mode, e.metadata, v.input, v.variables, v.output
+        `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.output
          FROM executions e JOIN execution_values v ON v.execution_id = e.id WHERE e.id = $1`,
         [id],
       )
       return first(rows)
     },
     async load(id) {
-      const { rows } = await pool.query<Omit<StoredExecution, 'definition'> & { hash: string; body: Json }>(
+      const { rows } = await pool.query<
+        Omit<StoredExecution, 'definition' | 'retry'> & { hash: string; body: Json } & RetryRow
+      >(
         `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress, j.status,
-           j.cost_usd AS "costUsd", e.run_at AS "runAt"
+           j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom", v.patched
          FROM executions e
          JOIN jobs j ON j.id = e.id
          JOIN definitions d ON d.id = e.definition_id
@@ -70,8 +77,12 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       )
       const row = first(rows)
       if (!row) return null
-      const { hash, body, ...rest } = row
-      return { ...rest, definition: { hash, body } }
+      const { hash, body, retryOf, retryFrom, patched, ...rest } = row
+      const retry =
+        retryOf === null || retryFrom === null
+          ? null
+          : { of: retryOf, from: retryFrom, patched: patched ?? {} }
+      return { ...rest, definition: { hash, body }, retry }
     },
     async loadRecorded(job) {
       const items = await loadItems(pool, job)
@@ -112,6 +123,12 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
   }
 }
 
+interface RetryRow {
+  retryOf: JobId | null
+  retryFrom: string | null
+  patched: JsonObject | null
+}
+
 type ItemStatuses = Map<string, Map<number, 'COMPLETED' | 'FAILED'>>
 
 interface StepRow {
@@ -125,6 +142,8 @@ interface StepRow {
   dueAt: Date | null
   wait: StepWait | null
   error: RecordedError | null
+  reusedFrom: string | null
+  callKey: string | null
   startedAt: Date | null
   finishedAt: Date | null
 }
@@ -152,13 +171,15 @@ async function loadSteps(
 ): Promise<StepRow[]> {
   const { rows } = await pool.query<StepRow>(
     `SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom",
-       due_at AS "dueAt", wait, error, started_at AS "startedAt", finished_at AS "finishedAt"
+       due_at AS "dueAt", wait, error, reused_from AS "reusedFrom", call_key AS "callKey",
+       started_at AS "startedAt", finished_at AS "finishedAt"
      FROM steps WHERE owner_id = $1 AND execution_id = $2`,
     [ownerId, id],
   )
   return rows
 }
 
+/** An output that was reused is read where it is. */
 async function loadOutputs(
   pool: Queryable,
   { id, ownerId }: { id: JobId; ownerId: OwnerId },
@@ -166,8 +187,10 @@ async function loadOutputs(
 ): Promise<ReadonlyMap<string, Json>> {
   if (paths.length === 0) return new Map()
   const { rows } = await pool.query<{ path: string; output: Json }>(
-    `SELECT path, output FROM step_values
-     WHERE owner_id = $1 AND execution_id = $2 AND path = ANY($3) AND output IS NOT NULL`,
+    `SELECT s.path, v.output FROM steps s
+     JOIN step_values v ON v.owner_id = s.owner_id AND v.execution_id = COALESCE(s.reused_from, s.execution_id)
+       AND v.path = s.path
+     WHERE s.owner_id = $1 AND s.execution_id = $2 AND s.path = ANY($3) AND v.output IS NOT NULL`,
     [ownerId, id, paths],
   )
   return new Map(rows.map(({ path, output }) => [path, output]))

@@ -41,6 +41,8 @@ export interface NewJob {
   readonly lease: Lease | null
   /** The job whose step starts this one. */
   readonly parent: { readonly id: JobId; readonly path: string; readonly depth: number } | null
+  /** The execution that this one retries, from where on, and the outputs that it is given, by path. */
+  readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
 }
 
 export interface Lease {

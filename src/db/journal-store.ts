@@ -60,8 +60,11 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         output: Json
         error: RecordedError | null
       }>(
-        `SELECT index, status, output, error FROM loop_items
-         WHERE owner_id = $1 AND execution_id = $2 AND path = $3 ORDER BY index`,
+        `SELECT i.index, i.status, COALESCE(r.output, i.output) AS output, i.error
+         FROM loop_items i
+         LEFT JOIN loop_items r ON r.owner_id = i.owner_id AND r.execution_id = i.reused_from AND r.path = i.path
+           AND r.index = i.index
+         WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.path = $3 ORDER BY i.index`,
         [ownerId, jobId, path],
       )
       return rows
@@ -113,19 +116,20 @@ WITH locked AS (
   JOIN guard g ON g.n = e.n
 ), step AS (
   INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, attempt, attempts, handles, input_from, due_at,
-    wait, error, started_at, finished_at)
+    wait, error, started_at, finished_at, reused_from, call_key)
   SELECT g.owner_id, g.id, s.path, s.position, s.node_id, s.status, s.attempt, s.attempts::json, s.handles::json,
     s.input_from::json, to_timestamp(s.due_at / 1000), s.wait::json, s.error::json, to_timestamp(s.started_at / 1000),
-    to_timestamp(s.finished_at / 1000)
+    to_timestamp(s.finished_at / 1000), s.reused_from, s.call_key
   FROM unnest($24::int[], $25::text[], $26::text[], $27::text[], $28::text[], $29::int[], $30::text[], $31::text[],
-    $32::text[], $33::float8[], $48::text[], $34::text[], $35::float8[], $36::float8[])
+    $32::text[], $33::float8[], $48::text[], $34::text[], $35::float8[], $36::float8[],
+    $57::uuid[], $58::text[])
     AS s(n, path, position, node_id, status, attempt, attempts, handles, input_from, due_at, wait, error, started_at,
-      finished_at)
+      finished_at, reused_from, call_key)
   JOIN guard g ON g.n = s.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET
     status = excluded.status, attempt = excluded.attempt, attempts = excluded.attempts, handles = excluded.handles,
     due_at = excluded.due_at, wait = excluded.wait, error = excluded.error, started_at = excluded.started_at,
-    finished_at = excluded.finished_at
+    finished_at = excluded.finished_at, reused_from = excluded.reused_from, call_key = excluded.call_key
 ), step_value AS (
   INSERT INTO step_values (owner_id, execution_id, path, config, output)
   SELECT g.owner_id, g.id, v.path, v.config::json, v.output::json
@@ -133,10 +137,11 @@ WITH locked AS (
   JOIN guard g ON g.n = v.n
   ON CONFLICT (owner_id, execution_id, path) DO UPDATE SET config = excluded.config, output = excluded.output
 ), item AS (
-  INSERT INTO loop_items (owner_id, execution_id, path, index, status, output, error, finished_at)
-  SELECT g.owner_id, g.id, i.path, i.index, i.status, i.output::json, i.error::json, to_timestamp(i.finished_at / 1000)
-  FROM unnest($41::int[], $42::text[], $43::int[], $44::text[], $45::text[], $46::text[], $47::float8[])
-    AS i(n, path, index, status, output, error, finished_at)
+  INSERT INTO loop_items (owner_id, execution_id, path, index, status, output, error, finished_at, reused_from)
+  SELECT g.owner_id, g.id, i.path, i.index, i.status, i.output::json, i.error::json, to_timestamp(i.finished_at / 1000),
+    i.reused_from
+  FROM unnest($41::int[], $42::text[], $43::int[], $44::text[], $45::text[], $46::text[], $47::float8[], $59::uuid[])
+    AS i(n, path, index, status, output, error, finished_at, reused_from)
   JOIN guard g ON g.n = i.n
 ), checkpoint AS (
   INSERT INTO step_checkpoints (owner_id, execution_id, path, key, value)
@@ -226,6 +231,9 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     signals((_, n) => n),
     signals((u) => u.number),
     signals((u) => u.path),
+    steps((s) => s.reusedFrom),
+    steps((s) => s.callKey),
+    items((i) => i.reusedFrom),
   ]
 }
 

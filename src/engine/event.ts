@@ -65,7 +65,13 @@ export const eventBodySchemas = {
   SIGNAL_DISCARDED: z.object({ ...step, signal: z.string(), problems: z.array(z.string()) }),
   STEP_SKIPPED: z.object(step),
   STEP_CANCELED: z.object({ ...step, callMayHaveHappened: z.boolean() }),
-  LOOP_ITEM_COMPLETED: z.object({ path: z.string(), nodeId: z.string(), index: z.int() }),
+  LOOP_ITEM_COMPLETED: z.object({
+    path: z.string(),
+    nodeId: z.string(),
+    index: z.int(),
+    /** True when the item was not run: its output is that of an earlier execution. */
+    reused: z.boolean().optional(),
+  }),
   LOOP_ITEM_FAILED: z.object({ path: z.string(), nodeId: z.string(), index: z.int(), error }),
 } as const
 

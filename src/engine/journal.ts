@@ -33,6 +33,10 @@ export interface StepRecord {
   /** Null unless the step waits. */
   readonly wait: StepWait | null
   readonly error: RecordedError | null
+  /** The execution that holds its output, when it was not run (a retry); null for every other step. */
+  readonly reusedFrom: string | null
+  /** The idempotency key of its calls, when it is that of an earlier execution; null: its own. */
+  readonly callKey: string | null
   readonly startedAt: number | null
   readonly finishedAt: number | null
 }
@@ -64,9 +68,11 @@ export interface LoopItemRecord {
   readonly path: string
   readonly index: number
   readonly status: 'COMPLETED' | 'FAILED'
-  /** JSON text; null when the loop keeps no outputs, or the item failed. */
+  /** JSON text; null when the loop keeps no outputs, the item failed, or its output is elsewhere. */
   readonly output: string | null
   readonly error: RecordedError | null
+  /** The execution that holds its output, when it was not run. */
+  readonly reusedFrom: string | null
   readonly finishedAt: number
 }
 

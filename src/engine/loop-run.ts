@@ -7,12 +7,16 @@ import type { GraphEnd, StepSite } from './frame.ts'
 import type { EndedLoopItem, LoopItemRecord } from './journal.ts'
 import { readOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
+import { reusableItems, type Original } from './reuse/original.ts'
 import { RunStop } from './run-stop.ts'
 import { Slots } from './slots.ts'
 import { finalFailure, itemPath, type RecordedError, type StepFailure } from './step.ts'
 
 /** Items that wait hold no lane; so many of them are open at most. */
 const MAX_OPEN_ITEMS = 1_000
+
+/** So many items that need not run again are recorded together. */
+const TAKEN_AT_ONCE = 500
 
 const LOOP_ITEM_FAILED = 'LOOP_ITEM_FAILED'
 
@@ -58,7 +62,7 @@ class LoopRun {
   readonly #site: StepSite
   readonly #config: LoopConfig
   /** The ends of items on record. */
-  readonly #recorded: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
+  #recorded: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
   #ended = 0
   #failure: RecordedError | null = null
 
@@ -72,6 +76,8 @@ class LoopRun {
 
   async run(): Promise<LoopEnd> {
     this.#failure = await this.#recordedFailure()
+    const { original } = this.#site.run.request
+    if (!this.#failure && original) await this.#takeOverItems(original)
     if (!this.#failure) await this.#site.activity.waitFor(this.#runItems())
     if (this.#site.signal.aborted) return { kind: 'stopped' }
     if (this.#failure) {
@@ -82,6 +88,30 @@ class LoopRun {
       }
     }
     return { kind: 'completed', output: await this.#collect() }
+  }
+
+  /** A retry: items that would go the same way as before are recorded as they ended then, without being run. */
+  async #takeOverItems(original: Original): Promise<void> {
+    const { run, path, scope } = this.#site
+    const reusable = reusableItems(original, { node: this.#node, path, scope }, this.#config.items)
+    const taken = [...reusable].filter(([index]) => !this.#recorded.has(index))
+    const at = run.ports.clock.now()
+    for (let done = 0; done < taken.length; done += TAKEN_AT_ONCE) {
+      const some = taken.slice(done, done + TAKEN_AT_ONCE)
+      const events = some.map(([index]) =>
+        event('LOOP_ITEM_COMPLETED', at, {
+          path: itemPath(path, index),
+          nodeId: this.#node.id,
+          index,
+          reused: true,
+        }),
+      )
+      const items = some.map(([index, reusedFrom]): LoopItemRecord => {
+        return { path, index, status: 'COMPLETED', output: null, error: null, reusedFrom, finishedAt: at }
+      })
+      await run.append({ events, items }, { endsStep: true })
+    }
+    this.#recorded = new Map([...this.#recorded, ...taken.map(([index]) => [index, 'COMPLETED'] as const)])
   }
 
   /** Starts one item after the other, as places allow, until none is left or the loop stops; resolves when all have ended. */
@@ -149,7 +179,7 @@ class LoopRun {
         {
           events: [...cut.events, told],
           steps: cut.steps,
-          items: [{ path, index, ...item, finishedAt: at }],
+          items: [{ path, index, ...item, reusedFrom: null, finishedAt: at }],
         },
         { endsStep: true },
       )

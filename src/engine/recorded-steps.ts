@@ -72,6 +72,8 @@ export function endedUnbegun({ id, index }: PlanNode, status: StepStatus, at: nu
     dueAt: null,
     wait: null,
     error: null,
+    reusedFrom: null,
+    callKey: null,
     startedAt: null,
     finishedAt: at,
   }

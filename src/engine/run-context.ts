@@ -27,6 +27,7 @@ import type { Plan, PlanNode } from './plan.ts'
 import { ProgressMeter, RUNNING_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
+import type { Original } from './reuse/original.ts'
 import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
 import type { SecretSource } from './secrets.ts'
@@ -98,6 +99,8 @@ export interface RunRequest {
   /** When its starter wanted it to begin; null: at once. */
   readonly runAt: number | null
   readonly recorded: RecordedState
+  /** The execution that this one retries, as far as it stands for what this one would do; null: it is no retry. */
+  readonly original: Original | null
   /** How often a worker was lost in a row; 0 for a first start and after a park. */
   readonly recoveries: number
 }

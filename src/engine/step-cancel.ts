@@ -42,6 +42,7 @@ export function canceledStep(
         dueAt: null,
         wait: null,
         error: null,
+        reusedFrom: null,
         finishedAt: at,
       },
     ],

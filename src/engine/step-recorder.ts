@@ -39,6 +39,8 @@ export class StepRecorder {
   /** The call of the attempt that runs may have gone out. */
   #mayHaveCalled: boolean
   #config: string | null = null
+  /** The key of its calls, when it is that of an earlier execution. */
+  #callKey: string | null
 
   constructor(node: PlanNode, site: StepSite, recorded: RecordedStep | undefined) {
     this.#node = node
@@ -51,6 +53,7 @@ export class StepRecorder {
     this.#attemptStartedAt = recorded ? lastAttemptStart(recorded) : this.#now()
     this.#isOnRecord = recorded !== undefined
     this.#waitsFor = recorded?.wait ?? null
+    this.#callKey = recorded?.callKey ?? null
     this.#mayHaveCalled = recorded?.status === 'RUNNING' && node.body === null
   }
 
@@ -66,6 +69,21 @@ export class StepRecorder {
 
   nextAttempt(): void {
     this.#attempt++
+  }
+
+  /** What its calls hand to providers: the same for all attempts. */
+  get callKey(): string {
+    return this.#callKey ?? `${this.#site.run.request.executionId}/${this.#site.path}`
+  }
+
+  /** The call that is made was begun by an earlier execution, under this key. */
+  keepCallKey(key: string): void {
+    this.#callKey = key
+  }
+
+  /** The resolved config as it is recorded, as JSON text. */
+  get config(): string {
+    return this.#config ?? '{}'
   }
 
   /** Keeps the resolved config for the record; a loop's items are its input, not its config. */
@@ -96,6 +114,24 @@ export class StepRecorder {
     const entry = this.#entry([event('STEP_STARTED', this.#attemptStartedAt, this.#step())])
     if (this.#node.block.repeat === 'never') await this.#site.run.append(entry)
     else this.#site.run.note(entry)
+  }
+
+  /**
+   * The step is not run: what an earlier execution recorded, or the output that a retry was given, stands for it. It is
+   * safe already, so nothing waits for this.
+   */
+  reuse(handles: readonly string[], from: { readonly holder: string } | { readonly output: string }): void {
+    const at = this.#now()
+    this.#status = 'COMPLETED'
+    this.#attempt = 0
+    const told = event('STEP_COMPLETED', at, {
+      ...this.#step(),
+      handles: [...handles],
+      durationMs: 0,
+      reused: true,
+    })
+    const held = 'holder' in from ? { reusedFrom: from.holder } : { output: from.output }
+    this.#site.run.note(this.#entry([told], { handles, finishedAt: at, ...held }), { endsStep: true })
   }
 
   /** `signal`: the one that the wait took, used up by the same entry. */
@@ -173,7 +209,7 @@ export class StepRecorder {
       callMayHaveHappened: isRunning && this.#mayHaveCalled,
     })
     const { path } = this.#site
-    this.#site.run.note({ ...canceled, values: [{ path, config: this.#config ?? '{}', output: null }] })
+    this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
   }
 
   async #recordEnd(entry: Omit<JournalEntry, 'job'>): Promise<void> {
@@ -211,11 +247,11 @@ export class StepRecorder {
     return {
       events,
       steps: [this.#record(change)],
-      values: hasValues ? [{ path, config: this.#config ?? '{}', output }] : [],
+      values: hasValues ? [{ path, config: this.config, output }] : [],
     }
   }
 
-  #record({ handles = [], finishedAt, dueAt, wait, failure }: StepChange): StepRecord {
+  #record({ handles = [], finishedAt, dueAt, wait, failure, reusedFrom }: StepChange): StepRecord {
     const { path, order, inputFrom } = this.#site
     return {
       path,
@@ -229,6 +265,8 @@ export class StepRecorder {
       dueAt: dueAt ?? null,
       wait: wait ?? null,
       error: failure ? recordedError(failure) : null,
+      reusedFrom: reusedFrom ?? null,
+      callKey: this.#callKey,
       startedAt: this.#startedAt,
       finishedAt: finishedAt ?? null,
     }
@@ -261,6 +299,7 @@ interface StepChange {
   readonly dueAt?: number | null
   readonly wait?: StepWait
   readonly failure?: StepFailure
+  readonly reusedFrom?: string
 }
 
 function omit(object: { readonly [key: string]: Json }, keys: readonly string[]): Json {

@@ -13,12 +13,14 @@ import type { PlanNode } from './plan.ts'
 import { readConfig } from './read-config.ts'
 import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
+import { isReusable, isSameCall, type OriginalStep } from './reuse/original.ts'
 import { RunStop } from './run-stop.ts'
 import { StepRecorder } from './step-recorder.ts'
 import { StepReports } from './step-reports.ts'
 import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
 import {
   BLOCK_FAILED,
+  CALL_OUTCOME_UNKNOWN,
   errorOutput,
   finalFailure,
   recordedError,
@@ -116,6 +118,8 @@ class StepRun {
   }
 
   async run(): Promise<StepEnd> {
+    const taken = this.#before ? await this.#takeOver(this.#before) : null
+    if (taken) return taken
     if (this.#node.body) return this.#runLoop()
     const recorded = this.#recorded
     if (recorded?.status === 'WAITING') {
@@ -130,6 +134,51 @@ class StepRun {
       if (end) return end
     }
     return this.#attempts()
+  }
+
+  /** What the execution that this one retries left of the step; nothing once the step has begun here. */
+  get #before(): OriginalStep | undefined {
+    return this.#recorded ? undefined : this.#site.run.request.original?.steps.get(this.#site.path)
+  }
+
+  /** A retry: the step's end, if it need not run again; null if it must, by the key of the call that is made again. */
+  async #takeOver(before: OriginalStep): Promise<StepEnd | null> {
+    const { run, signal, path, input } = this.#site
+    const { original } = run.request
+    await run.untilResumed(signal)
+    const read = await this.#resolveConfig()
+    signal.throwIfAborted()
+    if (before.kind === 'patched') {
+      const output = this.#read(before.output)
+      if (output.kind === 'refused') return this.#refuse(output)
+      return this.#standIn(before.handles, output.value, { output: output.text })
+    }
+    if (!original || read.kind === 'failed' || this.#config === undefined) return null
+    const config = this.#config
+    const step = {
+      node: this.#node,
+      path,
+      input,
+      scope: this.#scope(),
+      config,
+      configText: this.recorder.config,
+    }
+    if (before.kind === 'unknown') {
+      if (isSameCall(before, step)) this.recorder.keepCallKey(before.callKey)
+      return null
+    }
+    const { handles, output, holder } = before
+    return isReusable(original, before, step) ? this.#standIn(handles, output, { holder }) : null
+  }
+
+  #standIn(
+    handles: readonly string[],
+    output: Json,
+    from: { readonly holder: string } | { readonly output: string },
+  ): StepEnd {
+    this.#countAsEnded()
+    this.recorder.reuse(handles, from)
+    return { kind: 'completed', output, handles }
   }
 
   /** E13: a lost attempt that recorded a checkpoint is gone on with, not lost. */
@@ -199,7 +248,7 @@ class StepRun {
       scope: this.#scope(),
       expressions,
       attempt,
-      idempotencyKey: `${request.executionId}/${path}`,
+      idempotencyKey: this.recorder.callKey,
       path,
       execution: () => ({
         id: request.executionId,
@@ -448,7 +497,7 @@ type ResolvedConfig =
   | { readonly kind: 'failed'; readonly failure: StepFailure }
 
 const UNKNOWN_OUTCOME: StepFailure = {
-  code: 'CALL_OUTCOME_UNKNOWN',
+  code: CALL_OUTCOME_UNKNOWN,
   message:
     'The worker was lost during the call: it may or may not have happened, and the block must not repeat it.',
   retryable: true,

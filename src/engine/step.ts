@@ -147,6 +147,9 @@ export function recordedError({ code, message, details }: StepFailure, path?: st
   }
 }
 
+/** A lost attempt of a call that must not be repeated: it may or may not have happened (E13). */
+export const CALL_OUTCOME_UNKNOWN = 'CALL_OUTCOME_UNKNOWN'
+
 /** The output of a step that failed and leaves by its error handle. */
 export function errorOutput(error: RecordedError): Json {
   return { error }

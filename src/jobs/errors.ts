@@ -2,6 +2,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { InputProblem, Validation } from '../engine/validate/index.ts'
 import { LumeError } from '../lib/errors.ts'
 import type { JobId } from '../lib/ids.ts'
+import type { RetryResult } from './retry-execution.ts'
 import type { StartResult } from './start-execution.ts'
 
 /** A definition cannot run as it is. */
@@ -32,6 +33,20 @@ export class InputInvalidError extends LumeError {
 
 export function requireSound({ plan, diagnostics }: Validation): void {
   if (!plan) throw new DefinitionUnsoundError(diagnostics)
+}
+
+/** The id of a job that retries another, or the reason why there is none, thrown. */
+export function retriedOrThrow(result: RetryResult): JobId {
+  switch (result.kind) {
+    case 'notFound':
+      throw new LumeError('EXECUTION_NOT_FOUND', 'there is no such execution of this user')
+    case 'notEnded':
+      throw new LumeError('NOT_ENDED', 'the execution has not ended yet: cancel it, or wait for its end')
+    case 'invalid':
+      throw new LumeError('RETRY_INVALID', `${result.argument}: ${result.message}`)
+    default:
+      return startedOrThrow(result)
+  }
 }
 
 /** The id of a started job, or the reason why there is none, thrown. */

@@ -1,12 +1,13 @@
 import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
-import { ownerId } from '../lib/ids.ts'
+import { ownerId, parseId, type JobId } from '../lib/ids.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
-import { startedOrThrow } from './errors.ts'
+import { retriedOrThrow, startedOrThrow } from './errors.ts'
 import { startRequest, type JobCallbacks, type JobService, type JobServiceOptions } from './job-service.ts'
 import type { WorkflowJobPayload } from './job-types.ts'
 import type { LibraryJob } from './library-job.ts'
+import type { RetryExecution, RetryVersion } from './retry-execution.ts'
 import type { StartExecution } from './start-execution.ts'
 
 export interface ExecuteOptions extends JobCallbacks {
@@ -14,6 +15,17 @@ export interface ExecuteOptions extends JobCallbacks {
   readonly userId?: string
   /** The same key and payload give the same execution for 30 days. */
   readonly idempotencyKey?: string
+}
+
+export interface RetryOptions extends ExecuteOptions {
+  /** `FAILED` (default): what did not complete; `START`: everything; a step's path: it and what is downstream of it. */
+  readonly from?: string
+  /** The definition to run: that of the original (default), or the one that a start of its workflow would run now. */
+  readonly version?: RetryVersion
+  /** A JSON Merge Patch (RFC 7396) of the original's input. */
+  readonly patchInput?: unknown
+  /** Outputs by step path: each of these steps counts as completed with its value and is not run. */
+  readonly patchOutputs?: { readonly [path: string]: unknown }
 }
 
 export interface PayloadValidation {
@@ -28,6 +40,12 @@ export interface PayloadValidation {
 export interface ExecutionService {
   /** Runs a workflow durably and resolves with its job when it has ended. Throws what `createJob` throws. */
   executeWorkflow(payload: WorkflowJobPayload, options?: ExecuteOptions): Promise<LibraryJob>
+  /**
+   * Runs an ended execution once more, as a new one that takes over what need not run again, and resolves with its job
+   * when it has ended. Throws `EXECUTION_NOT_FOUND`, `NOT_ENDED`, `RETRY_INVALID`, `DEFINITION_UNSOUND`, `INPUT_INVALID`,
+   * `IDEMPOTENCY_CONFLICT`.
+   */
+  retryExecution(executionId: string, options?: RetryOptions): Promise<LibraryJob>
   /** Says whether a payload could be run, without running it. */
   validatePayload(
     payload: WorkflowJobPayload,
@@ -42,16 +60,32 @@ export interface ExecutionServiceOptions {
   readonly versions: JobServiceOptions['versions']
   readonly plans: PlanCache
   readonly start: StartExecution
+  readonly retry: RetryExecution
 }
 
 export function createExecutionService(options: ExecutionServiceOptions): ExecutionService {
-  const { jobs, plans, start } = options
+  const { jobs, plans, start, retry } = options
   return {
     async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
       const jobId = startedOrThrow(
         await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'queue' }),
       )
+      return jobs.watchJob(jobId, callbacks)
+    },
+    async retryExecution(executionId, { userId = LOCAL_USER, ...asked } = {}) {
+      const {
+        from = 'FAILED',
+        version = 'SAME',
+        patchInput,
+        patchOutputs,
+        idempotencyKey,
+        ...callbacks
+      } = asked
+      const id = parseId<JobId>(executionId)
+      if (!id) return jobs.watchJob(retriedOrThrow({ kind: 'notFound' }))
+      const request = { from, version, patchInput, patchOutputs, idempotencyKey: idempotencyKey ?? null }
+      const jobId = retriedOrThrow(await retry({ ownerId: ownerId(userId), id, ...request }))
       return jobs.watchJob(jobId, callbacks)
     },
     async validatePayload(payload, { userId = LOCAL_USER } = {}) {

@@ -2,6 +2,7 @@ import type { CommandStore } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { ClaimedJob, JobStore, Lease, NewJob } from '../db/job-store.ts'
 import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
+import type { OriginalStore } from '../db/original-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import { Inbox } from '../engine/inbox.ts'
 import type { ExecutionMode } from '../engine/job.ts'
@@ -15,11 +16,13 @@ import type { RecordedError } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
+import { loadOriginal } from './original.ts'
 
 export interface ProcessorOptions {
   readonly jobs: JobStore
   readonly commands: Pick<CommandStore, 'after'>
   readonly executions: ExecutionStore
+  readonly originals: OriginalStore
   readonly journal: Journal
   readonly plans: PlanCache
   /** What the blocks of a job may reach. */
@@ -219,7 +222,9 @@ export class Processor {
     if (job.handler === 'process') return this.#fail(HANDLER_LOST, { job, run, plan })
     if (!plan) return this.#fail(unsound(diagnostics), { job, run, plan })
     const recorded = await executions.loadRecorded(job)
-    const { input, variables, mode, startedAt, progress, costUsd, status, runAt } = stored
+    const { definition, input, variables, mode, startedAt, progress, costUsd, status, runAt, retry } = stored
+    const { ownerId } = job
+    const original = retry && (await loadOriginal(this.#options, { ownerId, retry }, { plan, definition }))
     const request = {
       executionId: job.id,
       plan,
@@ -232,6 +237,7 @@ export class Processor {
       wasPaused: status === 'PAUSED',
       runAt: runAt?.getTime() ?? null,
       recorded,
+      original,
       recoveries: job.recoveries,
     }
     return this.#execute(run, request, job.depth)

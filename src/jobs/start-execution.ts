@@ -8,12 +8,14 @@ import type { ExecutionMode, JobType } from '../engine/job.ts'
 import { NOTHING_RECORDED } from '../engine/journal.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
+import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../lib/ids.ts'
 import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
+import { readOriginal, type Retry } from './original.ts'
 import type { Processor, Reservation } from './processor.ts'
 
 /** A request to run a definition. */
@@ -44,6 +46,8 @@ export interface StartRequest {
   readonly idempotencyKey?: string | null
   /** The job whose step starts this one. */
   readonly parent?: NewJob['parent']
+  /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
+  readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
   readonly intent: 'queue' | 'create'
 }
@@ -98,6 +102,11 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
 
+    const { retry } = request
+    const original =
+      retry && plan
+        ? readOriginal(retry.original, { plans, retry, runs: { plan, definition: document } })
+        : null
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
     const isDue = request.runAt == null || request.runAt <= at
@@ -119,7 +128,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
           ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
-      if (reservation && plan) runAtOnce(reservation, job, plan)
+      if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue' && isDue) wakeups.queued()
       return { kind: 'started', jobId: job.id, deduplicated: false }
     } finally {
@@ -170,15 +179,17 @@ function newJob(start: {
           },
     lease: reservation?.lease ?? null,
     parent: request.parent ?? null,
+    retry: request.retry ? storedRetry(request.retry) : null,
   }
 }
 
 /** What makes two starts the same: everything that was asked for but the key (D9). */
 function requestHash(start: { request: StartRequest; values: StartValues; definitionHash: string }): string {
-  const { type, workflowId, label = null, mode, priority = 0, runAt = null } = start.request
+  const { type, workflowId, label = null, mode, priority = 0, runAt = null, retry } = start.request
   const definition = workflowId === null ? start.definitionHash : null
   const { version = null, draft = false } = start.request.choice ?? {}
   const source = { workflowId, definition, version, draft }
+  const again: JsonObject = retry ? { retry: { ...storedRetry(retry), version: retry.version } } : {}
   return canonicalHash({
     type,
     ...source,
@@ -187,12 +198,17 @@ function requestHash(start: { request: StartRequest; values: StartValues; defini
     tags: tagsOf(start.request),
     priority,
     runAt,
+    ...again,
     ...start.values,
   })
 }
 
 function tagsOf({ tags = [] }: StartRequest): readonly string[] {
   return [...new Set(tags)].toSorted()
+}
+
+function storedRetry({ of, from, patched }: Retry): Retry {
+  return { of, from, patched }
 }
 
 /** The free values of a request, as they will be read back from the tables. */
@@ -247,7 +263,10 @@ function readValues(request: StartRequest): { values: StartValues; invalid: Inva
   return { values, invalid }
 }
 
-function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
+function runAtOnce(
+  reservation: Reservation,
+  { job, plan, original }: { job: NewJob; plan: Plan; original: Original | null },
+): void {
   const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
   const request = {
     executionId: job.id,
@@ -261,6 +280,7 @@ function runAtOnce(reservation: Reservation, job: NewJob, plan: Plan): void {
     wasPaused: false,
     runAt: null,
     recorded: NOTHING_RECORDED,
+    original,
     recoveries: 0,
   }
   reservation.run(claim, request, job.parent)

@@ -26,6 +26,7 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     DateTime: { Input: Date; Output: Date }
     JSON: { Input: unknown; Output: unknown }
+    RetryFrom: { Input: string; Output: string }
     ID: { Input: string; Output: string | number | bigint }
   }
   Connection: { totalCount: () => Promise<number> }

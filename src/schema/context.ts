@@ -13,6 +13,7 @@ import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
 import type { Commands } from '../jobs/commands.ts'
+import type { RetryExecution } from '../jobs/retry-execution.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
@@ -41,6 +42,7 @@ export interface Services {
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
+  readonly retry: RetryExecution
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
   readonly vault: SecretVault
@@ -86,17 +88,30 @@ export function createContext(services: Services, viewer: Viewer): Context {
   }
 }
 
+/** An output that was reused is read where it is. */
 async function loadOutputs(
   prisma: PrismaClient,
   ownerId: OwnerId,
   keys: readonly StepKey[],
 ): Promise<Json[]> {
+  const reused = await prisma.step.findMany({
+    where: {
+      ownerId,
+      reusedFrom: { not: null },
+      OR: keys.map(({ executionId, path }) => ({ executionId, path })),
+    },
+    select: { executionId: true, path: true, reusedFrom: true },
+  })
+  const holders = new Map(reused.map((step) => [keyOf(step), step.reusedFrom]))
+  const held = keys.map(({ executionId, path }) => {
+    return { executionId: holders.get(keyOf({ executionId, path })) ?? executionId, path }
+  })
   const rows = await prisma.stepValues.findMany({
-    where: { ownerId, OR: keys.map(({ executionId, path }) => ({ executionId, path })) },
+    where: { ownerId, OR: held },
     select: { executionId: true, path: true, output: true },
   })
   const outputs = new Map(rows.map((row) => [keyOf(row), row.output as Json]))
-  return keys.map((key) => outputs.get(keyOf(key)) ?? null)
+  return held.map((key) => outputs.get(keyOf(key)) ?? null)
 }
 
 async function loadInputs(prisma: PrismaClient, ownerId: OwnerId, ids: readonly string[]): Promise<Json[]> {

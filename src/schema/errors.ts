@@ -99,6 +99,13 @@ export class WorkflowArchivedError extends AnswerError {
   }
 }
 
+/** The execution is still under way. */
+export class NotEndedError extends AnswerError {
+  constructor(path: readonly string[]) {
+    super('NOT_ENDED', 'It has not ended yet: cancel it, or wait for its end.', path)
+  }
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -184,5 +191,11 @@ builder.objectType(SecretKeyMissingError, {
 builder.objectType(WorkflowArchivedError, {
   name: 'WorkflowArchived',
   description: 'The workflow is archived, so it can be neither executed nor published.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(NotEndedError, {
+  name: 'NotEnded',
+  description: 'What was asked for is possible only once it has ended.',
   interfaces: [ErrorInterface],
 })

@@ -350,6 +350,10 @@ eventRef('LOOP_ITEM_COMPLETED').implement({
     path: t.string({ description: 'The item’s path, such as `post[3]`.', resolve: ({ body }) => body.path }),
     nodeId: t.string({ description: 'The loop’s node.', resolve: ({ body }) => body.nodeId }),
     index: t.int({ description: 'The item’s place, from 0.', resolve: ({ body }) => body.index }),
+    reused: t.boolean({
+      description: 'True when it was not run: its output is that of the execution that this one retries.',
+      resolve: ({ body }) => body.reused ?? false,
+    }),
   }),
 })
 

@@ -174,8 +174,9 @@ export const StepType = builder.prismaNode('Step', {
       type: 'JSON',
       nullable: true,
       description: 'What it gave.',
-      select: { values: { select: { output: true } } },
-      resolve: ({ values }) => values?.output ?? null,
+      select: { executionId: true, path: true, reusedFrom: true, values: { select: { output: true } } },
+      resolve: ({ executionId, path, reusedFrom, values }, _args, { stepOutputs }) =>
+        reusedFrom === null ? (values?.output ?? null) : stepOutputs.load({ executionId, path }),
     }),
     error: t.field({
       type: FailureType,

@@ -530,12 +530,16 @@ function everyKindOfRecord(path: string): JournalEntry {
         dueAt: null,
         wait: null,
         error: null,
+        reusedFrom: null,
+        callKey: null,
         startedAt: 1,
         finishedAt: 2,
       },
     ],
     values: [{ path, config: '{}', output: '1' }],
-    items: [{ path, index: 0, status: 'COMPLETED', output: '1', error: null, finishedAt: 2 }],
+    items: [
+      { path, index: 0, status: 'COMPLETED', output: '1', error: null, reusedFrom: null, finishedAt: 2 },
+    ],
     job: { progress: 50, status: 'RUNNING', startedAt: 1, currentStep: path, endsStep: true },
   }
 }

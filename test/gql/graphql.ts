@@ -380,6 +380,29 @@ export type PublishWorkflowInput = {
   note?: string | null | undefined;
 };
 
+/** Which ended execution to run once more, and how. */
+export type RetryExecutionInput = {
+  /** Where to begin; default FAILED. */
+  from?: string | null | undefined;
+  /** The execution’s global id. */
+  id: string | number;
+  /** The same key with the same request gives the same execution for 30 days. */
+  idempotencyKey?: string | null | undefined;
+  /** A JSON Merge Patch (RFC 7396) of the input: members merge, null removes, anything else replaces. Default: the same input. */
+  patchInput?: unknown;
+  /** Outputs by step path: each of these steps counts as completed with its value and is not run. Only steps of the definition itself, none inside a loop. */
+  patchOutputs?: unknown;
+  /** Which definition to run. */
+  version?: RetryVersion | null | undefined;
+};
+
+/** Which definition a retry runs. */
+export type RetryVersion =
+  /** The one that a start of its workflow would run now. */
+  | 'LATEST'
+  /** That of the execution that it retries. */
+  | 'SAME';
+
 /** Which key to revoke. */
 export type RevokeApiKeyInput = {
   /** The key’s global id. */
@@ -808,6 +831,101 @@ export type MakeNodeMutationVariables = Exact<{ [key: string]: never; }>;
 export type MakeNodeMutation = { createWorkflow:
     | { workflow: { id: string } }
     | Record<PropertyKey, never>
+   };
+
+export type RetryMutationVariables = Exact<{
+  input: RetryExecutionInput;
+}>;
+
+
+export type RetryMutation = { retryExecution:
+    | { __typename: 'IdempotencyConflict', code: string, message: string, path: Array<string> }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string }> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotEnded', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'RetryExecutionPayload', deduplicated: boolean, job: { id: string }, execution: { id: string, retryFrom: string | null, retryOf: { id: string } | null } }
+    | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, nodeId: string | null }> }
+   };
+
+export type ReadRetriedQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadRetriedQuery = { execution: { status: JobStatus, output: unknown, retryFrom: string | null, retryOf: { id: string } | null, retries: { totalCount: number, edges: Array<{ node: { id: string } }> }, steps: { edges: Array<{ node: { path: string, status: StepStatus, attempt: number, config: unknown, input: unknown, output: unknown, reusedFrom: { id: string } | null } }> }, events: { events: Array<
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { path: string, reused: boolean, kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+      > } } | null };
+
+export type RetryWithLiteralsMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RetryWithLiteralsMutation = { word:
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RetryExecutionPayload', execution: { retryFrom: string | null } }
+    | { __typename: 'ValidationFailed' }
+  , text:
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RetryExecutionPayload', execution: { retryFrom: string | null } }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type StoreForRetryMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type StoreForRetryMutation = { createWorkflow:
+    | { workflow: { id: string, revision: number } }
+    | Record<PropertyKey, never>
+   };
+
+export type ChangeForRetryMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+  expectedRevision: number;
+}>;
+
+
+export type ChangeForRetryMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
    };
 
 export type RunWithOptionsMutationVariables = Exact<{
@@ -1874,6 +1992,127 @@ export const MakeNodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
+export const RetryDocument = new TypedDocumentString(`
+    mutation Retry($input: RetryExecutionInput!) {
+  retryExecution(input: $input) {
+    __typename
+    ... on RetryExecutionPayload {
+      deduplicated
+      job {
+        id
+      }
+      execution {
+        id
+        retryFrom
+        retryOf {
+          id
+        }
+      }
+    }
+    ... on ValidationFailed {
+      diagnostics {
+        code
+        nodeId
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryMutation, RetryMutationVariables>;
+export const ReadRetriedDocument = new TypedDocumentString(`
+    query ReadRetried($id: ID!) {
+  execution(id: $id) {
+    status
+    output
+    retryFrom
+    retryOf {
+      id
+    }
+    retries(first: 10) {
+      totalCount
+      edges {
+        node {
+          id
+        }
+      }
+    }
+    steps(first: 10) {
+      edges {
+        node {
+          path
+          status
+          attempt
+          config
+          input
+          output
+          reusedFrom {
+            id
+          }
+        }
+      }
+    }
+    events(first: 50) {
+      events {
+        kind
+        ... on StepCompletedEvent {
+          path
+          reused
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadRetriedQuery, ReadRetriedQueryVariables>;
+export const RetryWithLiteralsDocument = new TypedDocumentString(`
+    mutation RetryWithLiterals($id: ID!) {
+  word: retryExecution(input: {id: $id, from: START}) {
+    __typename
+    ... on RetryExecutionPayload {
+      execution {
+        retryFrom
+      }
+    }
+  }
+  text: retryExecution(input: {id: $id, from: "find"}) {
+    __typename
+    ... on RetryExecutionPayload {
+      execution {
+        retryFrom
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryWithLiteralsMutation, RetryWithLiteralsMutationVariables>;
+export const StoreForRetryDocument = new TypedDocumentString(`
+    mutation StoreForRetry($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+        revision
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoreForRetryMutation, StoreForRetryMutationVariables>;
+export const ChangeForRetryDocument = new TypedDocumentString(`
+    mutation ChangeForRetry($id: ID!, $definition: JSON!, $expectedRevision: Int!) {
+  updateWorkflow(
+    input: {id: $id, definition: $definition, expectedRevision: $expectedRevision}
+  ) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ChangeForRetryMutation, ChangeForRetryMutationVariables>;
 export const RunWithOptionsDocument = new TypedDocumentString(`
     mutation RunWithOptions($input: ExecuteWorkflowInput!) {
   executeWorkflow(input: $input) {

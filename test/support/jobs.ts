@@ -38,6 +38,7 @@ export async function newJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promi
     idempotency: null,
     lease: null,
     parent: null,
+    retry: null,
     ...change,
   }
 }

@@ -81,7 +81,13 @@ export class MemoryJournal {
   hasUnreadCommand = false
   /** How often `loopItems` was asked. */
   loopReads = 0
+  /** The executions before this one, whose outputs it may point to, by id. */
+  readonly #elsewhere: ReadonlyMap<string, MemoryJournal>
   #fence = 0
+
+  constructor(elsewhere: ReadonlyMap<string, MemoryJournal> = new Map()) {
+    this.#elsewhere = elsewhere
+  }
 
   /** Takes the job up: whoever held it before has lost it. */
   open(): RunJournal {
@@ -141,8 +147,10 @@ export class MemoryJournal {
     return this.events.filter((event): event is Extract<JobEvent, { kind: Kind }> => event.kind === kind)
   }
 
-  /** A step's recorded output. */
+  /** A step's output, recorded here or where its record points to. */
   output(path: string): Json | undefined {
+    const reusedFrom = this.steps.get(path)?.reusedFrom
+    if (reusedFrom != null) return this.#holder(reusedFrom).output(path)
     const text = this.values.get(path)?.output
     return text == null ? undefined : (JSON.parse(text) as Json)
   }
@@ -230,6 +238,10 @@ export class MemoryJournal {
       dueAt === null || status === 'WAITING' || status === 'RETRYING',
       `${path} is due although ${status}`,
     )
+    demand(
+      step.reusedFrom === null || (status === 'COMPLETED' && this.#holder(step.reusedFrom).ownsOutput(path)),
+      `${path} is ${status} and points to what ${step.reusedFrom} does not hold`,
+    )
     demand(step.wait === null || status === 'WAITING', `${path} waits although ${status}`)
     demand((finishedAt !== null) === isEnded(status), `${path} is ${status} and finished at ${finishedAt}`)
     demand(!before || !isEnded(before.status), `${path} ended ${before?.status} and then is ${status}`)
@@ -242,13 +254,17 @@ export class MemoryJournal {
   }
 
   #addItem(item: LoopItemRecord): void {
-    const { path, index, status, output, error } = item
+    const { path, index, status, output, error, reusedFrom } = item
     const items = this.items.get(path) ?? new Map<number, LoopItemRecord>()
     demand(!items.has(index), `item ${path}[${index}] ends twice`)
     demand(Number.isInteger(index) && index >= 0, `item ${path}[${index}] has no index`)
     demand(
       (error !== null) === (status === 'FAILED'),
       `item ${path}[${index}] is ${status} and has another error`,
+    )
+    demand(
+      reusedFrom === null || this.#holder(reusedFrom).items.get(path)?.get(index)?.reusedFrom === null,
+      `item ${path}[${index}] points to what ${reusedFrom} does not hold`,
     )
     if (output !== null) JSON.parse(output)
     this.items.set(path, items.set(index, item))
@@ -301,9 +317,29 @@ export class MemoryJournal {
   #loopItems(path: string): EndedLoopItem[] {
     this.loopReads++
     const items = [...(this.items.get(path)?.values() ?? [])].toSorted((a, b) => a.index - b.index)
-    return items.map(({ index, status, output, error }) => {
-      return { index, status, output: output === null ? null : (JSON.parse(output) as Json), error }
+    return items.map((item) => {
+      const { index, status, error, reusedFrom } = item
+      const held = reusedFrom === null ? item : this.#holder(reusedFrom).items.get(path)?.get(index)
+      return { index, status, output: held?.output == null ? null : (JSON.parse(held.output) as Json), error }
     })
+  }
+
+  /** The items of a loop with the execution that holds each one's output; `id` is this execution's own. */
+  itemHolders(path: string, id: string): readonly (readonly [LoopItemRecord, string])[] {
+    const reusedFrom = this.steps.get(path)?.reusedFrom
+    if (reusedFrom != null) return this.#holder(reusedFrom).itemHolders(path, reusedFrom)
+    return [...(this.items.get(path)?.values() ?? [])].map((item) => [item, item.reusedFrom ?? id])
+  }
+
+  /** The output stands here. */
+  ownsOutput(path: string): boolean {
+    return this.values.get(path)?.output != null
+  }
+
+  #holder(executionId: string): MemoryJournal {
+    const holder = this.#elsewhere.get(executionId)
+    demand(holder !== undefined, `there is no execution ${executionId} to point to`)
+    return holder
   }
 
   #isInsideEnded(path: string): boolean {

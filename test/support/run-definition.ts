@@ -15,7 +15,17 @@ import type { Plan } from '../../src/engine/plan.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { NO_RETRY } from '../../src/engine/retry-policy.ts'
 import { runExecution, type RunEnd, type RunPorts, type RunSignals } from '../../src/engine/run.ts'
+import {
+  originalOf,
+  type Original,
+  type OriginalRecord,
+  type OriginalStepRecord,
+  type RetryTerms,
+} from '../../src/engine/reuse/original.ts'
+import { readRetryFrom } from '../../src/engine/reuse/retry-from.ts'
+import { CALL_OUTCOME_UNKNOWN } from '../../src/engine/step.ts'
 import { validateDefinition } from '../../src/engine/validate/index.ts'
+import { canonicalHash } from '../../src/lib/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
 import { Crash, MemoryJournal } from './memory-journal.ts'
@@ -142,8 +152,7 @@ export function scriptedBlocks(behaviours: Behaviours, calls: Call[] = []): Bloc
 const EXECUTION_ID = 'execution'
 
 function callOf(block: string, context: BlockContext<JsonObject>): Call {
-  const { attempt, input, config, signal, idempotencyKey } = context
-  const path = idempotencyKey.slice(EXECUTION_ID.length + 1)
+  const { attempt, input, config, signal, path } = context
   return { path, block, attempt, input, config, signal, context, at: context.clock.now() }
 }
 
@@ -175,21 +184,41 @@ export interface ExecutionOptions {
   readonly runAt?: number
   /** What blocks may reach; what is not given is not there. */
   readonly world?: Partial<Omit<RunPorts, 'journal' | 'clock' | 'random'>>
+  readonly retries?: { readonly original: TestExecution; readonly terms: RetryTerms }
+}
+
+/** How a retry differs from what it retries. */
+export interface RetryOptions {
+  readonly document?: JsonObject
+  readonly behaviours?: Behaviours
+  readonly input?: Json
+  readonly variables?: JsonObject
+  /** Default: FAILED. */
+  readonly from?: string
+  readonly patched?: JsonObject
 }
 
 /** One execution and everything around it: its tables, its clock, its scripted blocks. */
 export class TestExecution {
+  readonly id: string
   readonly clock = new ManualClock(undefined, () => this.quiet())
-  readonly journal = new MemoryJournal()
+  readonly journal: MemoryJournal
   readonly calls: Call[] = []
   readonly plan: Plan
   /** What lies in the job's inbox, used or not. */
   readonly commands: Command[] = []
-  readonly #options: ExecutionOptions
+  readonly #document: JsonObject
+  readonly #behaviours: Behaviours
+  readonly options: ExecutionOptions
   #run: TestRun | null = null
 
   constructor(document: JsonObject, behaviours: Behaviours = {}, options: ExecutionOptions = {}) {
-    this.#options = options
+    const before = [...ancestorsOf(options)]
+    this.id = before.length === 0 ? EXECUTION_ID : `retry-${before.length}`
+    this.journal = new MemoryJournal(new Map(before.map(({ id, journal }) => [id, journal])))
+    this.#document = document
+    this.#behaviours = behaviours
+    this.options = options
     const blocks = [...scriptedBlocks(behaviours, this.calls), ...(options.blocks ?? [])]
     this.plan = soundPlan(document, blocks, options.maxNodes)
   }
@@ -197,10 +226,10 @@ export class TestExecution {
   /** A worker takes the execution up from whatever is recorded of it. */
   start({ isCanceled = false, recoveries = 0 } = {}): TestRun {
     const { journal, clock, plan } = this
-    const { input = null, variables = {}, random = () => 0.5, world = {} } = this.#options
+    const { input = null, variables = {}, random = () => 0.5, world = {} } = this.options
     const { startedAt, progress, costUsd, status } = journal.job
     const request = {
-      executionId: EXECUTION_ID,
+      executionId: this.id,
       plan,
       input,
       variables: { ...plan.variables, ...variables },
@@ -209,8 +238,9 @@ export class TestExecution {
       progress,
       costUsd,
       wasPaused: status === 'PAUSED',
-      runAt: this.#options.runAt ?? null,
+      runAt: this.options.runAt ?? null,
       recorded: journal.recorded(),
+      original: this.#original(),
       recoveries,
     } as const
     const ports = { ...NOTHING_AROUND, ...world, journal: journal.open(), clock, random }
@@ -221,6 +251,60 @@ export class TestExecution {
     )
     this.#run = run
     return run
+  }
+
+  /** A new execution that retries this one, which has ended. */
+  retry(change: RetryOptions = {}): TestExecution {
+    const { document = this.#document, behaviours = this.#behaviours } = change
+    const { input = this.options.input ?? null, variables = this.options.variables ?? {} } = change
+    const terms = { from: readRetryFrom(change.from ?? 'FAILED'), patched: change.patched ?? {} }
+    const options = { ...this.options, input, variables, retries: { original: this, terms } }
+    return new TestExecution(document, behaviours, options)
+  }
+
+  #original(): Original | null {
+    const { retries } = this.options
+    if (!retries) return null
+    const { original, terms } = retries
+    const definition = hashed(this.#document)
+    return originalOf(original.#record(), { plan: this.plan, definition, planBefore: original.plan, terms })
+  }
+
+  /** What a retry reads of this execution. */
+  #record(): OriginalRecord {
+    const { journal, plan, id } = this
+    const { input = null, variables = {} } = this.options
+    const steps = [...journal.steps.values()].map((step): OriginalStepRecord => {
+      const { path, nodeId, status, handles, inputFrom, attempts, reusedFrom, callKey } = step
+      const { config = 'null' } = journal.values.get(path) ?? {}
+      return {
+        path,
+        nodeId,
+        status,
+        handles,
+        inputFrom,
+        errorCode: attempts.at(-1)?.error?.code ?? null,
+        holder: reusedFrom ?? id,
+        callKey: callKey ?? `${id}/${path}`,
+        config: JSON.parse(config) as Json,
+        output: journal.output(path) ?? null,
+      }
+    })
+    return {
+      executionId: id,
+      definition: hashed(this.#document),
+      input,
+      variables: { ...plan.variables, ...variables },
+      mode: 'test',
+      startedAt: journal.job.startedAt,
+      steps: steps.filter(({ path, errorCode }) => !path.includes('/') || errorCode === CALL_OUTCOME_UNKNOWN),
+      items: new Map(
+        plan.graph.nodes.map(({ id: path }) => {
+          const done = journal.itemHolders(path, id).filter(([{ status }]) => status === 'COMPLETED')
+          return [path, new Map(done.map(([{ index }, holder]) => [index, holder]))]
+        }),
+      ),
+    }
   }
 
   /** Puts a command into the job's inbox; whoever runs it reads it at once. */
@@ -336,6 +420,17 @@ const NOTHING_AROUND: Omit<RunPorts, 'journal' | 'clock' | 'random'> = {
   },
   logLevel: 'debug',
   standIn: null,
+}
+
+/** The executions that a retry retries, the nearest first. */
+function* ancestorsOf({ retries }: ExecutionOptions): Iterable<TestExecution> {
+  if (!retries) return
+  yield retries.original
+  yield* ancestorsOf(retries.original.options)
+}
+
+function hashed(body: JsonObject) {
+  return { hash: canonicalHash(body), body }
 }
 
 /** Compiles a document that must be sound. */

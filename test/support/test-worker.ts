@@ -6,6 +6,7 @@ import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore, type JobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal } from '../../src/db/journal.ts'
+import { createOriginalStore } from '../../src/db/original-store.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createVersionStore } from '../../src/db/version-store.ts'
 import type { Block } from '../../src/engine/block.ts'
@@ -72,6 +73,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     jobs,
     commands,
     executions,
+    originals: createOriginalStore(pool),
     journal,
     plans,
     clock,

@@ -68,13 +68,15 @@ function expectAsReference({ journal }: TestExecution, end: JobEnd, expected: Ex
     expect(end.status).toBe('FAILED')
     expect(expected.fatal).toContain(end.status === 'FAILED' ? end.error.path : null)
   } else expect(end).toMatchObject({ status: 'COMPLETED', output: JSON.stringify(expected.output) })
-  for (const [path, { status, attempt }] of journal.steps) {
+  for (const [path, { status, attempt, reusedFrom }] of journal.steps) {
     const step = expected.steps.get(path)
     if (status === 'CANCELED') {
       if (step?.isCertain) throw new Error(`${path} was cut off`)
       continue
     }
-    expect([path, status, attempt]).toEqual([path, step?.status, step?.attempt])
+    // What was reused was not tried here.
+    const attempts = reusedFrom === null ? step?.attempt : 0
+    expect([path, status, attempt]).toEqual([path, step?.status, attempts])
     expect(journal.output(path)).toEqual(step?.output)
   }
   for (const [path, step] of expected.steps) {
@@ -198,6 +200,63 @@ describe('any workflow, whatever its blocks do and in whatever order they finish
         expectToldOnce(execution)
       }),
       { numRuns: 150 },
+    )
+  })
+})
+
+/**
+ * The same workflow with nothing failing any more, except for what a completed loop or item got over: that counts as
+ * completed, with the output that it had.
+ */
+function mended({ nodes, edges }: RandomGraph, isInside = false): RandomGraph {
+  return {
+    nodes: nodes.map((node) => {
+      const isGotOver = isInside && node.onError !== 'fail'
+      const body = node.body && node.onItemError === 'fail' ? mended(node.body, true) : node.body
+      return isGotOver ? node : { ...node, failures: 0, body }
+    }),
+    edges,
+  }
+}
+
+/** Whether a call was made for good before: its step, or the loop's item that it belongs to, completed on this input. */
+function hadCompleted({ journal, calls }: TestExecution, { path, input }: Call): boolean {
+  const [, loop, index] = /^(.+)\[(\d+)\]\//.exec(path) ?? []
+  if (loop !== undefined) return journal.items.get(loop)?.get(Number(index))?.status === 'COMPLETED'
+  const isSame = (call: Call) => call.path === path && JSON.stringify(call.input) === JSON.stringify(input)
+  return journal.steps.get(path)?.status === 'COMPLETED' && calls.some(isSame)
+}
+
+describe('a retry of any workflow, whatever had failed in it', () => {
+  test('ends as if nothing had ever failed, and calls nothing again that had completed', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyGraph, concurrency, fc.nat(25), async (graph, limit, crashAt) => {
+        const execution = prepare(graph, limit)
+        await execution.finish()
+        const whole = mended(graph)
+        const retry = execution.retry({ behaviours: behavioursOf(whole) })
+        retry.journal.crashAt = crashAt
+        await retry.run().catch(ignoreCrash)
+        const end = retry.journal.job.end ?? (await retry.finish(retry.recover()))
+        expectAsReference(retry, end, expectedOf(whole, INPUT))
+        expectToldOnce(retry)
+        const again = retry.calls.filter((call) => hadCompleted(execution, call))
+        expect(again.map(({ path }) => path)).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('calls nothing and gives the same when nothing had failed', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyGraph, async (graph) => {
+        const execution = prepare(mended(graph))
+        const end = await execution.finish()
+        const retry = execution.retry()
+        expect(await retry.finish()).toMatchObject({ ...end, at: retry.clock.now() })
+        expect(retry.called).toEqual([])
+      }),
+      { numRuns: 50 },
     )
   })
 })

@@ -1,0 +1,93 @@
+import type { ExecutionMode } from '../engine/job.ts'
+import type { OriginalRecord, OriginalStepRecord } from '../engine/reuse/original.ts'
+import { CALL_OUTCOME_UNKNOWN } from '../engine/step.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
+import { first, type Queryable } from './rows.ts'
+
+/** Reads ended executions for those that retry them. Their rows do not change any more. */
+export interface OriginalStore {
+  load(job: { readonly id: JobId; readonly ownerId: OwnerId }): Promise<OriginalRecord | null>
+}
+
+export function createOriginalStore(pool: Queryable): OriginalStore {
+  return {
+    async load(job) {
+      const execution = await loadExecution(pool, job)
+      if (!execution) return null
+      const [steps, items] = await Promise.all([loadSteps(pool, job), loadItems(pool, job)])
+      return { ...execution, steps, items }
+    },
+  }
+}
+
+type Key = { readonly id: JobId; readonly ownerId: OwnerId }
+
+async function loadExecution(
+  pool: Queryable,
+  { id, ownerId }: Key,
+): Promise<Omit<OriginalRecord, 'steps' | 'items'> | null> {
+  const { rows } = await pool.query<{
+    hash: string
+    body: Json
+    input: Json
+    variables: JsonObject
+    mode: ExecutionMode
+    startedAt: Date | null
+  }>(
+    `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt"
+     FROM executions e
+     JOIN jobs j ON j.id = e.id
+     JOIN definitions d ON d.id = e.definition_id
+     JOIN execution_values v ON v.execution_id = e.id
+     WHERE e.owner_id = $1 AND e.id = $2 AND j.finished_at IS NOT NULL`,
+    [ownerId, id],
+  )
+  const row = first(rows)
+  if (!row) return null
+  const { hash, body, startedAt, ...rest } = row
+  return {
+    executionId: id,
+    ...rest,
+    definition: { hash, body },
+    startedAt: startedAt?.getTime() ?? null,
+  }
+}
+
+/** Outputs are read where they are; the config is always the step's own. */
+async function loadSteps(pool: Queryable, { id, ownerId }: Key): Promise<readonly OriginalStepRecord[]> {
+  const { rows } = await pool.query<OriginalStepRecord>(
+    `SELECT s.path, s.node_id AS "nodeId", s.status, s.handles, s.input_from AS "inputFrom",
+       s.attempts->-1->'error'->>'code' AS "errorCode", COALESCE(s.reused_from, s.execution_id) AS holder,
+       COALESCE(s.call_key, s.execution_id || '/' || s.path) AS "callKey", own.config, held.output
+     FROM steps s
+     LEFT JOIN step_values own ON own.owner_id = s.owner_id AND own.execution_id = s.execution_id AND own.path = s.path
+     LEFT JOIN step_values held ON held.owner_id = s.owner_id
+       AND held.execution_id = COALESCE(s.reused_from, s.execution_id) AND held.path = s.path
+     WHERE s.owner_id = $1 AND s.execution_id = $2
+       AND (position('/' IN s.path) = 0 OR s.attempts->-1->'error'->>'code' = $3)`,
+    [ownerId, id, CALL_OUTCOME_UNKNOWN],
+  )
+  return rows
+}
+
+/**
+ * Of the definition's own loops: those inside of loops run again with their items. A loop that was itself taken over as a
+ * whole left its items where it ran.
+ */
+async function loadItems(pool: Queryable, { id, ownerId }: Key): Promise<OriginalRecord['items']> {
+  const { rows } = await pool.query<{ path: string; index: number; holder: string }>(
+    `SELECT i.path, i.index, COALESCE(i.reused_from, i.execution_id) AS holder FROM steps s
+     JOIN loop_items i ON i.owner_id = s.owner_id AND i.execution_id = COALESCE(s.reused_from, s.execution_id)
+       AND i.path = s.path
+     WHERE s.owner_id = $1 AND s.execution_id = $2 AND i.status = 'COMPLETED' AND position('/' IN s.path) = 0`,
+    [ownerId, id],
+  )
+  const items = new Map<string, Map<number, string>>()
+  for (const { path, index, holder } of rows) {
+    const loop = items.get(path)
+    if (loop) loop.set(index, holder)
+    else items.set(path, new Map([[index, holder]]))
+  }
+  return items
+}

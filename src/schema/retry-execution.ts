@@ -1,0 +1,193 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import type { RetryResult, RetryVersion } from '../jobs/retry-execution.ts'
+import { readGlobalId } from '../lib/global-id.ts'
+import type { JobId } from '../lib/ids.ts'
+import { builder } from './builder.ts'
+import {
+  IdempotencyConflictError,
+  InputInvalidError,
+  InvalidArgumentError,
+  NotEndedError,
+  NotFoundError,
+  ValidationFailedError,
+} from './errors.ts'
+import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { JobNode } from './job.ts'
+import { newestFirst } from './pages.ts'
+import { StepType } from './step.ts'
+
+function readText(value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new GraphQLError('A RetryFrom is FAILED, START, or a step’s path.')
+}
+
+/** The words may be written like those of an enum, a path like a text. */
+builder.addScalarType(
+  'RetryFrom',
+  new GraphQLScalarType<string, string>({
+    name: 'RetryFrom',
+    serialize: readText,
+    parseValue: readText,
+    parseLiteral: (literal) =>
+      readText(literal.kind === Kind.STRING || literal.kind === Kind.ENUM ? literal.value : null),
+  }),
+  {
+    description:
+      'Where a retry begins. `FAILED`: what did not complete runs. `START`: everything does. A step’s path, such as `enrich` or `post[3]/send`: that step, or that item of a loop, and everything downstream of it.',
+  },
+)
+
+builder.prismaObjectFields(ExecutionType, (t) => ({
+  retryOf: t.relation('retryOf', {
+    nullable: true,
+    description: 'The execution that this one retries; null when it is no retry.',
+  }),
+  retryFrom: t.expose('retryFrom', {
+    type: 'RetryFrom',
+    nullable: true,
+    description: 'Where the retry begins; null when it is no retry.',
+  }),
+  retries: t.prismaConnection(
+    {
+      type: ExecutionType,
+      cursor: 'id',
+      description: 'The executions that retry this one, newest first.',
+      totalCount: ({ id: retryOfId }, _args, { prisma, ownerId }) =>
+        prisma.execution.count({ where: { ownerId, retryOfId } }),
+      resolve: (query, { id: retryOfId }, _args, { prisma, ownerId }) =>
+        prisma.execution.findMany(newestFirst(query, { ownerId, retryOfId })),
+    },
+    ExecutionConnection,
+  ),
+}))
+
+builder.prismaObjectField(StepType, 'reusedFrom', (t) =>
+  t.relation('holder', {
+    nullable: true,
+    description:
+      'The execution that ran the step and holds its output, when this one took it over; null: it was run here.',
+  }),
+)
+
+const RetryVersionEnum = builder.enumType('RetryVersion', {
+  description: 'Which definition a retry runs.',
+  values: {
+    SAME: { description: 'That of the execution that it retries.' },
+    LATEST: { description: 'The one that a start of its workflow would run now.' },
+  } satisfies Record<RetryVersion, { description: string }>,
+})
+
+const RetryExecutionInput = builder.inputType('RetryExecutionInput', {
+  description: 'Which ended execution to run once more, and how.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The execution’s global id.' }),
+    from: t.field({ type: 'RetryFrom', description: 'Where to begin; default FAILED.' }),
+    version: t.field({
+      type: RetryVersionEnum,
+      defaultValue: 'SAME',
+      description: 'Which definition to run.',
+    }),
+    patchInput: t.field({
+      type: 'JSON',
+      description:
+        'A JSON Merge Patch (RFC 7396) of the input: members merge, null removes, anything else replaces. Default: the same input.',
+    }),
+    patchOutputs: t.field({
+      type: 'JSON',
+      description:
+        'Outputs by step path: each of these steps counts as completed with its value and is not run. Only steps of the definition itself, none inside a loop.',
+    }),
+    idempotencyKey: t.string({
+      description: 'The same key with the same request gives the same execution for 30 days.',
+    }),
+  }),
+})
+
+interface Retried {
+  readonly jobId: JobId
+  readonly deduplicated: boolean
+}
+
+const RetryExecutionPayload = builder.objectRef<Retried>('RetryExecutionPayload').implement({
+  description: 'A retry was accepted: a new execution, safe from any crash from now on.',
+  fields: (t) => ({
+    execution: t.prismaField({
+      type: ExecutionType,
+      description: 'The new execution; `retryOf` leads to the one that it retries.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+    job: t.prismaField({
+      type: JobNode,
+      description: 'The job to watch.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+    deduplicated: t.exposeBoolean('deduplicated', {
+      description: 'True when the idempotency key had started this retry before.',
+    }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  retryExecution: t.field({
+    type: RetryExecutionPayload,
+    description:
+      'Runs an ended execution once more, as a new one: what completed and would be given the same is not run again.',
+    args: { input: t.arg({ type: RetryExecutionInput, required: true, description: 'Which and how.' }) },
+    errors: {
+      types: [
+        NotFoundError,
+        NotEndedError,
+        ValidationFailedError,
+        InputInvalidError,
+        InvalidArgumentError,
+        IdempotencyConflictError,
+      ],
+      union: { name: 'RetryExecutionResult', description: 'The retry, or why there is none.' },
+    },
+    resolve: async (_root, { input }, { retry, ownerId }) => {
+      const id = readGlobalId<JobId>('Execution', input.id)
+      if (!id) throw notFound()
+      const { from, version, patchInput, patchOutputs, idempotencyKey } = input
+      return retried(
+        await retry({
+          ownerId,
+          id,
+          from: from ?? 'FAILED',
+          version: version ?? 'SAME',
+          patchInput: patchInput ?? undefined,
+          patchOutputs: patchOutputs ?? undefined,
+          idempotencyKey: idempotencyKey ?? null,
+        }),
+      )
+    },
+  }),
+}))
+
+function retried(result: RetryResult): Retried {
+  switch (result.kind) {
+    case 'started':
+      return result
+    case 'notFound':
+      throw notFound()
+    case 'notEnded':
+      throw new NotEndedError(['input', 'id'])
+    case 'invalid':
+      throw new InvalidArgumentError(result.message, ['input', result.argument])
+    case 'unsound':
+      throw new ValidationFailedError(result.diagnostics, ['input', 'version'])
+    case 'invalidInput': {
+      const isInput = result.argument === 'input'
+      if (isInput) throw new InputInvalidError(result.problems, ['input', 'patchInput'])
+      const told = result.problems.map(({ message }) => message).join('; ')
+      throw new InvalidArgumentError(`${told}.`, ['input', result.argument])
+    }
+    case 'idempotencyConflict':
+      throw new IdempotencyConflictError(['input', 'idempotencyKey'])
+  }
+}
+
+function notFound(): NotFoundError {
+  return new NotFoundError('execution', ['input', 'id'])
+}
