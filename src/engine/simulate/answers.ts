@@ -1,6 +1,6 @@
 import { seededRandom } from '../../lib/seeded-random.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { BlockContext, BlockOutcome } from '../block.ts'
+import type { BlockContext, BlockWait } from '../block.ts'
 import type { Command, Inbox } from '../inbox.ts'
 import type { PlanNode } from '../plan.ts'
 import type { ChildEnd, ChildExecutions } from '../run.ts'
@@ -37,14 +37,14 @@ export class Answers {
   }
 
   /** Sees to it that a wait which is about to begin is answered. Throws what the attempt is to fail with instead. */
-  answer(node: PlanNode, context: BlockContext, outcome: BlockOutcome): void {
-    if (outcome.kind !== 'waiting' || 'until' in outcome) return
+  answer(node: PlanNode, context: BlockContext, wait: BlockWait): void {
+    if ('until' in wait) return
     const { path, attempt } = context
     const found = findMock(this.#options.mocks, { path, attempt })
     if (found) this.#options.onMock(found.key)
     const mock = found?.mock ?? {}
-    if ('child' in outcome) this.#endChild(outcome.child, { mock, node, context })
-    else this.#send(outcome.signal.name, { mock, node, context })
+    if ('child' in wait) this.#endChild(wait.child, { mock, node, context })
+    else this.#send(wait.signal.name, { mock, node, context })
   }
 
   #send(name: string, wait: AnsweredWait): void {

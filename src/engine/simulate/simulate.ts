@@ -80,7 +80,7 @@ export interface SimulatedCalls {
   readonly count: number
 }
 
-export const SIMULATION_LIMITS: SimulationLimits = { maxEvents: 100_000, maxMs: 10_000 }
+export const SIMULATION_LIMITS: SimulationLimits = { maxEvents: 100_000, maxMs: 30_000 }
 
 /** How long jittered delays are thought to be: the mean. */
 const MEAN = 0.5
@@ -129,8 +129,9 @@ class SimulatedRun {
     const watched = watchPlan(request.plan, {
       onBegin: (_node, context) => this.#begin(context),
       onOutcome: (node, context, outcome) => {
+        // Its author may have written JavaScript: what is no outcome is refused by whoever called the block.
         if (outcome?.kind === 'completed') this.#left(context, outcome.handles)
-        else answers.answer(node, context, outcome)
+        else if (outcome?.kind === 'waiting') answers.answer(node, context, outcome)
       },
     })
     this.#plan = watched.plan

@@ -32,8 +32,8 @@ export function watchPlan(plan: Plan, watch: PlanWatch): WatchedPlan {
       atWork++
       const leave = once(() => atWork--)
       try {
-        const clock = leavingClock(context.clock, leave)
-        const outcome = await run(Object.create(context, { clock: { value: clock } }) as BlockContext)
+        // The context is this attempt's alone.
+        const outcome = await run(Object.assign(context, { clock: leavingClock(context.clock, leave) }))
         watch.onOutcome(node, context, outcome)
         return outcome
       } finally {
