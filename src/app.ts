@@ -14,16 +14,20 @@ import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
 import { createPrisma } from './db/prisma.ts'
+import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
 import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
+import { standInOf } from './engine/stand-in/stand-in-of.ts'
+import { maskedSecrets } from './engine/stand-in/masked-secrets.ts'
 import { createChildExecutions } from './jobs/child-executions.ts'
 import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
+import { createSimulations } from './jobs/simulations.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -130,6 +134,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
     processor: worker?.processor ?? null,
   })
+  const simulations = createSimulations({ plans, history: createStepHistoryStore(pool), clock })
   const commands = createCommands({ store: inboxes, executions, wakeups })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
@@ -154,7 +159,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, workflows, plans, start }),
+    executions: createExecutionService({ jobs: library, workflows, plans, start, simulations }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -169,6 +174,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       commands,
       events,
       start,
+      simulations,
       follow,
       wakeups,
       logger,
@@ -200,14 +206,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       journal,
       plans,
       worldOf: (job) => ({
-        secrets: { open: async () => new Map() },
+        secrets: job.mode === 'production' ? { open: async () => new Map() } : maskedSecrets,
         http: blockHttp,
         children: createChildExecutions(
           { jobs, executions, commands: inboxes, workflows, wakeups, start },
           job,
         ),
         logLevel: settings.stepLogLevel,
-        standIn: null,
+        standIn: standInOf(job),
       }),
       clock,
       random,

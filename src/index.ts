@@ -8,9 +8,15 @@ export {
   type BlockContext,
   type BlockOutcome,
 } from './engine/block.ts'
+export type { Simulation } from './engine/simulate/simulate.ts'
 export { defineBlock, type BlockSpec } from './engine/define-block.ts'
 export type { Diagnostic } from './engine/diagnostics.ts'
-export type { ExecuteOptions, ExecutionService, PayloadValidation } from './jobs/execution-service.ts'
+export type {
+  ExecuteOptions,
+  ExecutionService,
+  PayloadValidation,
+  SimulateOptions,
+} from './jobs/execution-service.ts'
 export { DefinitionUnsoundError, InputInvalidError } from './jobs/errors.ts'
 export type { JobCallbacks, JobHandler, JobService, JobStats } from './jobs/job-service.ts'
 export type { WorkflowJobPayload } from './jobs/job-types.ts'

@@ -1,5 +1,6 @@
 import type { ExecutionMode, JobStatus } from '../engine/job.ts'
 import type { RecordedState, RecordedStep } from '../engine/journal.ts'
+import { storedMocksSchema, type Mocks } from '../engine/stand-in/mocks.ts'
 import type { RecordedError, AttemptRecord, StepStatus, StepWait } from '../engine/step.ts'
 import type { JobId, OwnerId, WorkflowId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
@@ -11,6 +12,8 @@ export interface StoredExecution {
   readonly input: Json
   readonly variables: JsonObject
   readonly mode: ExecutionMode
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
   readonly startedAt: Date | null
   readonly progress: number
   readonly costUsd: number
@@ -57,7 +60,7 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     },
     async load(id) {
       const { rows } = await pool.query<Omit<StoredExecution, 'definition'> & { hash: string; body: Json }>(
-        `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress, j.status,
+        `SELECT d.hash, d.body, v.input, v.variables, v.mocks, e.mode, j.started_at AS "startedAt", j.progress, j.status,
            j.cost_usd AS "costUsd"
          FROM executions e
          JOIN jobs j ON j.id = e.id
@@ -68,8 +71,8 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       )
       const row = first(rows)
       if (!row) return null
-      const { hash, body, ...rest } = row
-      return { ...rest, definition: { hash, body } }
+      const { hash, body, mocks, ...rest } = row
+      return { ...rest, definition: { hash, body }, mocks: mocks && storedMocksSchema.parse(mocks) }
     },
     async loadRecorded(job) {
       const items = await loadItems(pool, job)

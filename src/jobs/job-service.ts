@@ -205,8 +205,8 @@ export async function startRequest(
     )
     throw new LumeError('JOB_INVALID', `the payload of a workflow job is not valid: ${issues.join('; ')}`)
   }
-  const { workflowId, workflowDefinition, input = null, mode, variables, metadata } = parsed.data
-  const common = { ownerId: owner, type, input, variables, mode, metadata }
+  const { workflowId, workflowDefinition, input = null, mode, variables, mocks, metadata } = parsed.data
+  const common = { ownerId: owner, type, input, variables, mode, mocks, metadata }
   if (workflowDefinition !== undefined) {
     return { ...common, definition: workflowDefinition, workflowId: null, label: workflowId }
   }

@@ -11,6 +11,8 @@ export const workflowPayloadSchema = z.object({
   input: z.unknown().optional(),
   mode: z.enum(EXECUTION_MODES).default('production'),
   variables: z.unknown().optional(),
+  /** With the mode `test`: what comes of its calls, by node id or step path. */
+  mocks: z.unknown().optional(),
   metadata: z.unknown().optional(),
 })
 export type WorkflowJobPayload = z.input<typeof workflowPayloadSchema>

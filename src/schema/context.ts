@@ -7,6 +7,7 @@ import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
 import type { Commands } from '../jobs/commands.ts'
+import type { Simulations } from '../jobs/simulations.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
@@ -25,6 +26,7 @@ export interface Services {
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
+  readonly simulations: Simulations
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
   readonly logger: Logger

@@ -81,6 +81,11 @@ export class AlreadyEndedError extends AnswerError {
   }
 }
 
+/** Problems of an argument as one text. */
+export function problemsText(problems: readonly InputProblem[]): string {
+  return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({

@@ -1,6 +1,5 @@
 import type { Prisma } from '../db/generated/prisma/client.ts'
 import type { ExecutionMode } from '../engine/job.ts'
-import type { InputProblem } from '../engine/validate/index.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
 import type { ExecutionId, JobId, WorkflowId } from '../lib/ids.ts'
 import type { RecordedError } from '../engine/step.ts'
@@ -11,6 +10,7 @@ import {
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
+  problemsText,
   ValidationFailedError,
 } from './errors.ts'
 import { readGlobalId } from '../lib/global-id.ts'
@@ -21,11 +21,19 @@ import { StepConnection, StepType } from './step.ts'
 
 const ExecutionModeEnum = builder.enumType('ExecutionMode', {
   description:
-    'What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode.',
+    'Whether a run touches the outside. It is recorded, and templates see it as `execution.mode`. Pure blocks, waits, loops and logs do the same in every mode.',
   values: {
-    PRODUCTION: { value: 'production', description: 'Real work.' },
-    DEMO: { value: 'demo', description: 'A show.' },
-    TEST: { value: 'test', description: 'A test.' },
+    PRODUCTION: { value: 'production', description: 'Real work: blocks call out, with your secrets.' },
+    DEMO: {
+      value: 'demo',
+      description:
+        'A show that needs no key and no network: blocks that would call out give their samples after a short while.',
+    },
+    TEST: {
+      value: 'test',
+      description:
+        'A test: blocks that would call out do what `mocks` says, and fail with MOCK_MISSING where it says nothing.',
+    },
   } satisfies Record<Uppercase<ExecutionMode>, { value: ExecutionMode; description: string }>,
 })
 
@@ -250,6 +258,11 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
       defaultValue: 'production',
       description: 'What the run is meant for.',
     }),
+    mocks: t.field({
+      type: 'JSON',
+      description:
+        'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them.',
+    }),
     metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
     idempotencyKey: t.string({
       description:
@@ -274,7 +287,7 @@ builder.mutationFields((t) => ({
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
     resolve: async (_root, { input }, { start, workflows, ownerId }) => {
-      const { workflowId, definition, mode, metadata, variables, idempotencyKey } = input
+      const { workflowId, definition, mode, mocks, metadata, variables, idempotencyKey } = input
       if ((definition == null) === (workflowId == null)) {
         throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
       }
@@ -290,6 +303,7 @@ builder.mutationFields((t) => ({
           input: input.input ?? null,
           variables: variables ?? {},
           mode: mode ?? 'production',
+          mocks: mocks ?? null,
           metadata: metadata ?? {},
           idempotencyKey: idempotencyKey ?? null,
           intent: 'queue',
@@ -309,12 +323,8 @@ function started(result: StartResult, source: string): Started {
     case 'invalidInput':
       throw result.argument === 'input'
         ? new InputInvalidError(result.problems, ['input', 'input'])
-        : new InvalidArgumentError(textOf(result.problems), ['input', result.argument])
+        : new InvalidArgumentError(problemsText(result.problems), ['input', result.argument])
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
   }
-}
-
-function textOf(problems: readonly InputProblem[]): string {
-  return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
 }
