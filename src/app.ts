@@ -22,6 +22,7 @@ import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
 import { standInOf } from './engine/stand-in/stand-in-of.ts'
 import { maskedSecrets } from './engine/stand-in/masked-secrets.ts'
+import { createTestBlock } from './jobs/block-tests.ts'
 import { createChildExecutions } from './jobs/child-executions.ts'
 import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
@@ -135,6 +136,11 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     processor: worker?.processor ?? null,
   })
   const simulations = createSimulations({ plans, history: createStepHistoryStore(pool), clock })
+  const testBlock = createTestBlock({
+    plans,
+    worldOf: () => ({ secrets: { open: async () => new Map() }, http: blockHttp, random }),
+    clock,
+  })
   const commands = createCommands({ store: inboxes, executions, wakeups })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
@@ -175,6 +181,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       events,
       start,
       simulations,
+      testBlock,
       follow,
       wakeups,
       logger,

@@ -6,6 +6,7 @@ import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
+import type { TestBlock } from '../jobs/block-tests.ts'
 import type { Commands } from '../jobs/commands.ts'
 import type { Simulations } from '../jobs/simulations.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
@@ -27,6 +28,7 @@ export interface Services {
   readonly events: EventStore
   readonly start: StartExecution
   readonly simulations: Simulations
+  readonly testBlock: TestBlock
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
   readonly logger: Logger

@@ -122,7 +122,7 @@ builder.objectType(ValidationFailedError, {
   }),
 })
 
-const InputProblemType = builder.objectRef<InputProblem>('InputProblem').implement({
+export const InputProblemType = builder.objectRef<InputProblem>('InputProblem').implement({
   description: 'One way in which an input does not fit.',
   fields: (t) => ({
     pointer: t.exposeString('pointer', { description: 'JSON pointer into the input; empty for the whole.' }),

@@ -28,7 +28,7 @@ export const WaitKindEnum = builder.enumType('WaitKind', {
   } satisfies Record<Uppercase<StepWait['kind']>, { value: StepWait['kind']; description: string }>,
 })
 
-const WaitType = builder
+export const WaitType = builder
   .objectRef<{ readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
   .implement({
     description: 'Why a step waits.',

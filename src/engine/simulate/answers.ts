@@ -75,7 +75,7 @@ export class Answers {
 
   #deliver(command: NewCommand): void {
     const { inbox } = this.#options
-    inbox.deliver([{ ...command, number: inbox.last + 1 } as Command])
+    inbox.deliver([{ ...command, number: inbox.last + 1 }])
   }
 }
 

@@ -21,6 +21,8 @@ export interface SimulationJournalOptions {
   readonly maxEvents: number
   /** Drawn at every entry, so that a simulation of any length leaves the thread to others. */
   readonly breath: Breath
+  /** A step's new state, once it is kept. */
+  readonly onStep?: (step: StepRecord) => void
 }
 
 /** More happens than a simulation may tell. */
@@ -62,6 +64,7 @@ export class SimulationJournal implements RunJournal {
     for (const item of items) this.#itemsOf(item.path).set(item.index, item)
     for (const { path, key, value } of checkpoints)
       this.#checkpoints.set(path, { ...this.#checkpoints.get(path), [key]: read(value) })
+    for (const step of steps) this.#options.onStep?.(step)
     this.#pending++
     await this.#options.breath.draw().finally(() => this.#pending--)
   }
@@ -106,7 +109,8 @@ export class SimulationJournal implements RunJournal {
 
   /** What a run that goes on after a park is told. */
   recorded(): RecordedState {
-    const steps = [...this.steps.values()].map(({ order: _, ...step }) => {
+    const steps = [...this.steps.values()].map((whole) => {
+      const { order: _, ...step } = whole
       const output = this.values.get(step.path)?.output ?? null
       return [step.path, { ...step, output, checkpoints: this.#checkpoints.get(step.path) ?? {} }] as const
     })

@@ -50,9 +50,8 @@ export class VirtualClock implements Clock {
   /** Moves time to an instant at which nothing is overdue, and calls back whatever is due then, in the order it was set. */
   jumpTo(instant: number): void {
     this.#now = Math.max(this.#now, instant)
+    const due = [...this.#timers].filter(({ dueAt }) => dueAt <= this.#now)
     // One that fires may call off another.
-    for (const timer of [...this.#timers]) {
-      if (timer.dueAt <= this.#now && this.#timers.has(timer)) timer.fire()
-    }
+    for (const timer of due) if (this.#timers.has(timer)) timer.fire()
   }
 }

@@ -65,7 +65,7 @@ export function readMocks(value: Json, graph: PlanGraph): ReadMocks {
   for (const [key, entry] of Object.entries(value)) {
     const at = pointer('', key)
     if (!ids.has(key) && !placeOf(graph, key)) problems.push({ pointer: at, message: unknownName(key, ids) })
-    const problem = entryProblem(entry as Json, at)
+    const problem = entryProblem(entry, at)
     if (problem) problems.push(problem)
     else mocks[key] = entrySchema.parse(entry)
   }
