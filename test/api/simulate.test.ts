@@ -7,6 +7,7 @@ import type { SimulateWorkflowInput, TestBlockInput } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING } from '../support/definitions.ts'
 import { runToEnd, start, timelineOf } from '../support/runs.ts'
+import { until } from '../support/until.ts'
 
 const SIMULATE = graphql(`
   mutation Simulate($input: SimulateWorkflowInput!) {
@@ -443,6 +444,9 @@ describe('a run in the mode', () => {
       ],
     }
     const parked = await start(server, { definition: late, input: { name: 'x' }, mode: 'TEST', mocks })
+    const isParked = async () =>
+      (await server.query("SELECT 1 FROM jobs WHERE status = 'WAITING' AND holder IS NULL")).length === 1
+    await until(isParked)
     await server.lume.jobs.signalJob(atob(parked.jobId).replace(/^Job:/, ''), { name: 'go', payload: 1 })
     await timelineOf(server, parked.jobId)
     expect(await executionOf(parked.executionId)).toMatchObject({ status: 'COMPLETED', output: 'GRACE' })
