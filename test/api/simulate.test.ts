@@ -446,7 +446,7 @@ describe('a run in the mode', () => {
     const parked = await start(server, { definition: late, input: { name: 'x' }, mode: 'TEST', mocks })
     const isParked = async () =>
       (await server.query("SELECT 1 FROM jobs WHERE status = 'WAITING' AND holder IS NULL")).length === 1
-    await until(isParked)
+    await until('the run is parked', isParked)
     await server.lume.jobs.signalJob(atob(parked.jobId).replace(/^Job:/, ''), { name: 'go', payload: 1 })
     await timelineOf(server, parked.jobId)
     expect(await executionOf(parked.executionId)).toMatchObject({ status: 'COMPLETED', output: 'GRACE' })
