@@ -123,7 +123,8 @@ class SimulatedRun {
     this.#limits = limits
     this.#deadline = clock.now() + limits.maxMs
     this.#clock = new VirtualClock(startedAt)
-    this.#journal = new SimulationJournal({ maxEvents: limits.maxEvents, breath: new Breath(clock) })
+    const breath = new Breath(clock)
+    this.#journal = new SimulationJournal({ maxEvents: limits.maxEvents, breath })
     const onMock = (key: string) => void this.#usedMocks.add(key)
     const answers = new Answers({ mocks, clock: this.#clock, inbox: this.#inbox, onMock })
     const watched = watchPlan(request.plan, {
@@ -139,6 +140,7 @@ class SimulatedRun {
     this.#ports = {
       journal: this.#journal,
       clock: this.#clock,
+      breath,
       random: () => MEAN,
       secrets: maskedSecrets,
       http: NO_HTTP,
