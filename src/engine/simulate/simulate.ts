@@ -124,7 +124,7 @@ class SimulatedRun {
     this.#deadline = clock.now() + limits.maxMs
     this.#clock = new VirtualClock(startedAt)
     const breath = new Breath(clock)
-    this.#journal = new SimulationJournal({ maxEvents: limits.maxEvents, breath })
+    this.#journal = new SimulationJournal({ maxEvents: limits.maxEvents, breath, grantsPark: false })
     const onMock = (key: string) => void this.#usedMocks.add(key)
     const answers = new Answers({ mocks, clock: this.#clock, inbox: this.#inbox, onMock })
     const watched = watchPlan(request.plan, {
@@ -159,17 +159,6 @@ class SimulatedRun {
   }
 
   async finish(): Promise<Simulation> {
-    for (;;) {
-      const end = await this.#runUntilParked()
-      if (end?.kind !== 'parked') return this.#report()
-      const next = earliest(end.wakeAt, this.#clock.nextDueAt)
-      if (next === null) return this.#report()
-      this.#clock.jumpTo(next)
-    }
-  }
-
-  /** One worker's time with the execution, as it would be: until its end or a park; null when the simulation is cut off. */
-  async #runUntilParked(): Promise<RunEnd | null> {
     const over: { result?: PromiseSettledResult<RunEnd> } = {}
     const signals = { inbox: this.#inbox, yield: this.#stop.signal }
     const run = runExecution(this.#runRequest(), this.#ports, signals)
@@ -179,14 +168,16 @@ class SimulatedRun {
       if (over.result) break
       const next = this.#clock.nextDueAt
       if (next !== null) this.#clock.jumpTo(next)
-      // Cut off, and a block neither settles nor listens: it is left behind.
-      else if (this.#tooLong !== null) return null
+      // Cut off already, and something neither settles nor listens: it is left behind.
+      else if (this.#stop.signal.aborted) break
+      else this.#stop.abort(new Error('nothing more will come'))
     }
-    if (over.result.status === 'fulfilled') return this.#tooLong === null ? over.result.value : null
-    const fault: unknown = over.result.reason
-    if (!(fault instanceof TooManyEventsError)) throw fault
-    this.#tooLong = `more than ${this.#limits.maxEvents} events`
-    return null
+    if (over.result?.status === 'rejected') {
+      const fault: unknown = over.result.reason
+      if (!(fault instanceof TooManyEventsError)) throw fault
+      this.#tooLong = `more than ${this.#limits.maxEvents} events`
+    }
+    return this.#report()
   }
 
   /** Resolves when nothing more happens without time moving, or when real time is up. */
@@ -207,18 +198,17 @@ class SimulatedRun {
 
   #runRequest(): RunRequest {
     const { executionId, input, variables, mode = 'production' } = this.#request
-    const { startedAt, progress, costUsd } = this.#journal
     return {
       executionId,
       plan: this.#plan,
       input,
       variables: { ...this.#plan.variables, ...variables },
       mode,
-      startedAt,
-      progress,
-      costUsd,
+      startedAt: null,
+      progress: 0,
+      costUsd: 0,
       wasPaused: false,
-      recorded: startedAt === null ? NOTHING_RECORDED : this.#journal.recorded(),
+      recorded: NOTHING_RECORDED,
       recoveries: 0,
     }
   }
@@ -275,8 +265,4 @@ class SimulatedRun {
         return { status: 'WAITING', output: null, error: stuckOn([...steps.values()], events) }
     }
   }
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

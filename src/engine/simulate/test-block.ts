@@ -86,6 +86,7 @@ export async function testReal(
   const journal = new SimulationJournal({
     maxEvents: MAX_EVENTS,
     breath: new Breath(clock),
+    grantsPark: true,
     onStep: ({ path, status }) => {
       if (path === TESTED_NODE && status === 'RETRYING') stop.abort(new Error('one attempt is enough'))
     },
