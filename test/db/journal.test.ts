@@ -378,7 +378,6 @@ test('a park is refused while a command is unread, and the job keeps its holder'
 })
 
 test('a command sent in the very moment of a park: either the park is refused or the job is woken', async () => {
-  const jobs = createJobStore(database.pool)
   for (let round = 0; round < 30; round++) {
     const { journal } = openJournal()
     const [job] = await openJobs(journal, 1)
