@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { createJobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal.ts'
 import { event } from '../../src/engine/event.ts'

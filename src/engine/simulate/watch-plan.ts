@@ -32,8 +32,7 @@ export function watchPlan(plan: Plan, watch: PlanWatch): WatchedPlan {
       atWork++
       const leave = once(() => atWork--)
       try {
-        // The context is this attempt's alone.
-        const outcome = await run(Object.assign(context, { clock: leavingClock(context.clock, leave) }))
+        const outcome = await run(withClock(context, leavingClock(context.clock, leave)))
         watch.onOutcome(node, context, outcome)
         return outcome
       } finally {
@@ -44,6 +43,13 @@ export function watchPlan(plan: Plan, watch: PlanWatch): WatchedPlan {
     return Object.create(node.block, { run: { value: watched, enumerable: true } }) as Block
   }
   return { plan: { ...plan, graph: watchGraph(plan.graph) }, atWork: () => atWork }
+}
+
+/** The same context with another clock; its getters work on the context itself. */
+function withClock(context: BlockContext, clock: Clock): BlockContext {
+  return new Proxy(context, {
+    get: (target, key) => (key === 'clock' ? clock : (Reflect.get(target, key) as unknown)),
+  })
 }
 
 /** A block that asks for time to pass does not keep it from passing. */

@@ -4,7 +4,13 @@ import { simulate, type Simulation } from '../../../src/engine/simulate/simulate
 import { readMocks } from '../../../src/engine/stand-in/mocks.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json.ts'
-import { behavioursOf, documentOf, randomGraph, type RandomGraph } from '../../support/random-graph.ts'
+import {
+  behavioursOf,
+  documentOf,
+  expectedOf,
+  randomGraph,
+  type RandomGraph,
+} from '../../support/random-graph.ts'
 import { scriptedBlocks, soundPlan, TestExecution } from '../../support/run-definition.ts'
 
 const INPUT = { lead: 1 }
@@ -70,14 +76,19 @@ test('simulate and execute take the same path on the same outcomes', async () =>
       const simulation = await simulateWith(graph, mocks)
       expect(simulation.status).toBe(end.status)
       if (end.status === 'COMPLETED') expect(JSON.stringify(simulation.output)).toBe(end.output)
-      if (end.status === 'FAILED') expect(simulation.error).toEqual(end.error)
+      if (end.status === 'FAILED') expect(expectedOf(graph, INPUT).fatal).toContain(simulation.error?.path)
       const { journal } = execution
-      const shape = (steps: Iterable<{ path: string; status: string; attempt: number; handles: unknown }>) =>
-        [...steps]
-          .map(({ path, status, attempt, handles }) => ({ path, status, attempt, handles }))
-          .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-      expect(shape(simulation.steps)).toEqual(shape(journal.steps.values()))
-      for (const { path, output } of simulation.steps) expect(output).toEqual(journal.output(path) ?? null)
+      const simulated = new Map(simulation.steps.map((step) => [step.path, step]))
+      if (end.status === 'COMPLETED')
+        expect([...simulated.keys()].toSorted()).toEqual([...journal.steps.keys()].toSorted())
+      for (const [path, { status, attempt, handles }] of journal.steps) {
+        const step = simulated.get(path)
+        // Of failures in one instant either may come first; whom it cuts off is not a matter of outcomes.
+        const isCut = status === 'CANCELED' || step?.status === 'CANCELED' || step === undefined
+        if (end.status === 'FAILED' && isCut) continue
+        expect(step).toMatchObject({ path, status, attempt, handles })
+        expect(step?.output).toEqual(journal.output(path) ?? null)
+      }
     }),
     { numRuns: 60 },
   )
