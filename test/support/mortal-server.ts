@@ -77,6 +77,7 @@ export async function openMortalServer({
       },
       PATIENCE_MS,
     )
+  setInterval(() => { if (process.env.DBG) void database.pool.query("select id,status,fence,holder,lease_until,wake_at,last_seq,now() from jobs where finished_at is null").then(async (r) => console.log(JSON.stringify(r.rows), running?.pid, running?.output(), JSON.stringify((await database.pool.query("select pid,state,wait_event_type,wait_event,left(query,100) q, now()-xact_start as age, application_name from pg_stat_activity where datname=current_database()")).rows))).catch(() => {}) }, 10000).unref()
   return {
     database,
     ledger,
