@@ -6,8 +6,7 @@ const post = (id: string, url: string, more: object = {}) => ({
   config: { method: 'POST', url: `{{ input.ledger }}${url}`, ...more },
 })
 
-const chain = (...ids: readonly string[]) =>
-  ids.slice(1).map((target, i) => ({ source: ids[i], target }))
+const chain = (...ids: readonly string[]) => ids.slice(1).map((target, i) => ({ source: ids[i], target }))
 
 /** A call, a loop over three, a short delay, a call. */
 export const ORDER = {

@@ -63,21 +63,21 @@ export async function openMortalServer({
     await running?.kill()
     running = null
     if (leaseMs !== undefined) return
-    await database.pool.query(
-      `UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`,
-    )
+    await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
   }
   closers.add(kill)
-  const reaches = (jobId: JobId, what: string, hasCome: (row: JobRow) => boolean) =>
-    until(
-      `job ${jobId} ${what}`,
-      async () => {
-        const row = await jobRow(database.pool, jobId)
-        return hasCome(row) && row
-      },
-      PATIENCE_MS,
-    )
-  setInterval(() => { if (process.env.DBG) void database.pool.query("select id,status,fence,holder,lease_until,wake_at,last_seq,now() from jobs where finished_at is null").then(async (r) => console.log(JSON.stringify(r.rows), running?.pid, running?.output(), JSON.stringify((await database.pool.query("select pid,state,wait_event_type,wait_event,left(query,100) q, now()-xact_start as age, application_name from pg_stat_activity where datname=current_database()")).rows))).catch(() => {}) }, 10000).unref()
+  const reaches = async (jobId: JobId, what: string, hasCome: (row: JobRow) => boolean) => {
+    const look = async () => {
+      const row = await jobRow(database.pool, jobId)
+      return hasCome(row) && row
+    }
+    try {
+      return await until(`job ${jobId} ${what}`, look, PATIENCE_MS)
+    } catch (cause) {
+      const row = JSON.stringify(await jobRow(database.pool, jobId))
+      throw new Error(`it stands at ${row}, and the server said: ${running?.output()}`, { cause })
+    }
+  }
   return {
     database,
     ledger,
