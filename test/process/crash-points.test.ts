@@ -23,7 +23,6 @@ import {
 } from '../support/ledger-definitions.ts'
 import { openMortalServer, type MortalServer } from '../support/mortal-server.ts'
 import { brokenPromises } from '../support/promises.ts'
-import { until } from '../support/until.ts'
 
 /** The journal's statement and that of a start. */
 const COMMIT = 'journal-flush'
