@@ -15,6 +15,7 @@ import {
   APPROVED,
   BOUGHT,
   CHILD,
+  DELIVERY,
   ORDER,
   ORDERED,
   parentOf,
@@ -276,7 +277,7 @@ describe('what must not be bought twice is not, killed', () => {
     description: 'Stands for the block of the program that is killed.',
     effect: 'external',
     repeat: 'never',
-    config: z.strictObject({ url: z.string() }),
+    config: z.strictObject({ url: z.string(), deliveryUrl: z.string().optional() }),
     output: z.json(),
     sample: null,
     run: async () => completed(null),
@@ -314,6 +315,19 @@ describe('what must not be bought twice is not, killed', () => {
       await mortal.kill()
       await mortal.boot()
       await expectPurchase(id, { end: 'unknown', purchases: 1 })
+    },
+    PATIENCE_MS,
+  )
+
+  test(
+    'behind a checkpoint: the next attempt goes on from there',
+    async () => {
+      await mortal.boot()
+      const id = await startHanging(DELIVERY, '/delivery')
+      await mortal.kill()
+      await mortal.boot()
+      await expectPurchase(id, { end: 'bought', purchases: 1 })
+      expect(mortal.ledger.count(`${id}/buy/delivery`)).toBe(2)
     },
     PATIENCE_MS,
   )

@@ -83,14 +83,19 @@ export const CHILD = {
 
 export const WITH_CHILD = { child: 'receipt of /inside', last: 'receipt of /last' }
 
-/** A purchase that its seller would make twice if asked twice, and a call behind it. */
-export const PURCHASE = {
+const purchase = (more: object = {}) => ({
   nodes: [
-    { id: 'buy', type: 'test.buy', config: { url: '{{ input.ledger }}/purchase' } },
+    { id: 'buy', type: 'test.buy', config: { url: '{{ input.ledger }}/purchase', ...more } },
     post('last', '/last'),
   ],
   edges: chain('buy', 'last'),
   output: { bought: '{{ nodes.buy.output.body.receipt }}', last: '{{ nodes.last.output.body.receipt }}' },
-}
+})
+
+/** A purchase that its seller would make twice if asked twice, and a call behind it. */
+export const PURCHASE = purchase()
+
+/** The same, whose block writes down what it has bought and then waits for the delivery. */
+export const DELIVERY = purchase({ deliveryUrl: '{{ input.ledger }}/delivery' })
 
 export const BOUGHT = { bought: 'receipt of /purchase', last: 'receipt of /last' }

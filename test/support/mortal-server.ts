@@ -41,6 +41,8 @@ export interface MortalServerOptions {
 /** A process may take this long to start on a machine that does much else. */
 const PATIENCE_MS = 90_000
 const LONG_LEASE_MS = 600_000
+/** What the process calls itself to Postgres. */
+const APPLICATION = 'mortal'
 
 export async function openMortalServer({
   main,
@@ -58,11 +60,17 @@ export async function openMortalServer({
   closers.add(() => fleet.close())
   const api = await fleet.open({ role: 'api' }, { blocks })
 
+  const sessions = async () => {
+    const query = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1`
+    return (await database.pool.query(query, [APPLICATION])).rowCount
+  }
   let running: ServerProcess | null = null
   const kill = async () => {
     await running?.kill()
     running = null
     if (leaseMs !== undefined) return
+    // What it had sent may still be at work, and might lengthen a lease that ran out before.
+    await until('its last statement is over', async () => (await sessions()) === 0, PATIENCE_MS)
     await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
   }
   closers.add(kill)
@@ -84,7 +92,7 @@ export async function openMortalServer({
     api,
     async boot() {
       const environment = {
-        DATABASE_URL: proxy.url,
+        DATABASE_URL: `${proxy.url}?application_name=${APPLICATION}`,
         LUME_ALLOW_PRIVATE_HOSTS: ledger.host,
         LUME_LEASE_MS: String(leaseMs ?? LONG_LEASE_MS),
       }
