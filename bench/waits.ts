@@ -39,50 +39,51 @@ let lume = await open()
 try {
   await startMany(WARM_UP, () => [noop, null])
   await all('finished_at IS NOT NULL')
-  const idle = await memoryMb()
+  const idleMb = await memoryMb()
+  const parked = async () => {
+    await all(`finished_at IS NOT NULL OR status = 'WAITING'`)
+    return {
+      // Jobs that wait and that a worker holds.
+      slots: await count(`holder IS NOT NULL AND finished_at IS NULL`),
+      aboveIdleMb: rounded((await memoryMb()) - idleMb),
+    }
+  }
 
   await startMany(EXECUTIONS, () => [signalWait, null])
-  await all(`finished_at IS NOT NULL OR status = 'WAITING'`)
-  const signals = { slots: await held(), memoryMb: rounded((await memoryMb()) - idle) }
+  const signals = await parked()
   const signalSeconds = await wakeAll()
+  print('signals', { ...signals, idleMb: rounded(idleMb), wokenPerSecond: EXECUTIONS / signalSeconds })
 
   const firstDueAt = Date.now() + parkMs(EXECUTIONS)
   await startMany(EXECUTIONS, (index) => [
     timerWait,
     { ms: firstDueAt + (index * SPREAD_MS) / EXECUTIONS - Date.now() },
   ])
-  await all(`finished_at IS NOT NULL OR status = 'WAITING'`)
-  const isParked = Date.now() < firstDueAt
-  const timers = { slots: await held(), memoryMb: rounded((await memoryMb()) - idle) }
+  const timers = await parked()
+  const wereParkedBefore = Date.now() < firstDueAt
   await all('finished_at IS NOT NULL')
   const lateMs = await lateness()
+  print('timers', {
+    ...timers,
+    wereParkedBefore,
+    duePerSecond: EXECUTIONS / (SPREAD_MS / 1_000),
+    lateP50Ms: percentile(lateMs, 0.5),
+    lateP99Ms: percentile(lateMs, 0.99),
+    lateMaxMs: percentile(lateMs, 1),
+  })
 
-  await startMany(WHILE_CLOSED, () => [timerWait, { ms: 15_000 }])
-  await all(`finished_at IS NOT NULL OR status = 'WAITING'`)
+  const dueAt = Date.now() + parkMs(WHILE_CLOSED)
+  await startMany(WHILE_CLOSED, () => [timerWait, { ms: dueAt - Date.now() }])
+  await parked()
   await lume.close()
-  await sleep(15_000)
+  await sleep(Math.max(0, dueAt + parkMs(0) - Date.now()))
   lume = await open()
   const openedAt = performance.now()
   await all('finished_at IS NOT NULL')
-  const closedSeconds = (performance.now() - openedAt) / 1_000
-
-  console.log(
-    JSON.stringify({
-      bench: 'waits',
-      executions: EXECUTIONS,
-      idleMb: rounded(idle),
-      signals: { ...signals, wokenPerSecond: Math.round(EXECUTIONS / signalSeconds) },
-      timers: {
-        ...timers,
-        parkedBeforeDue: isParked,
-        perSecond: Math.round(EXECUTIONS / (SPREAD_MS / 1_000)),
-        lateP50Ms: Math.round(percentile(lateMs, 0.5)),
-        lateP99Ms: Math.round(percentile(lateMs, 0.99)),
-        lateMaxMs: Math.round(percentile(lateMs, 1)),
-      },
-      dueWhileClosed: { executions: WHILE_CLOSED, secondsAfterStart: Number(closedSeconds.toFixed(2)) },
-    }),
-  )
+  print('due while closed', {
+    timers: WHILE_CLOSED,
+    secondsFromStart: (performance.now() - openedAt) / 1_000,
+  })
 } finally {
   await lume.close()
   await pool.end()
@@ -134,11 +135,6 @@ async function wakeAll(): Promise<number> {
   return (performance.now() - startedAt) / 1_000
 }
 
-/** Jobs that a worker holds. */
-function held(): Promise<number> {
-  return count('holder IS NOT NULL')
-}
-
 async function count(condition: string): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM jobs WHERE ${condition}`,
@@ -164,6 +160,14 @@ async function memoryMb(): Promise<number> {
   return process.memoryUsage().rss / 1024 / 1024
 }
 
-function rounded(megabytes: number): number {
-  return Number(megabytes.toFixed(1))
+function print(what: string, numbers: Readonly<Record<string, number | boolean>>): void {
+  const entries = Object.entries(numbers).map(([name, value]) => [
+    name,
+    typeof value === 'number' ? rounded(value) : value,
+  ])
+  console.log(JSON.stringify({ bench: 'waits', what, ...Object.fromEntries(entries) }))
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(1))
 }
