@@ -17,7 +17,7 @@ export function sampleOfSchema(schema: Json, depth = 0): Json {
     case 'boolean':
       return true
     case 'string':
-      return STRINGS[String(schema.format)] ?? 'text'
+      return (typeof schema.format === 'string' && STRINGS[schema.format]) || 'text'
     case 'integer':
     case 'number':
       return typeof schema.minimum === 'number' ? schema.minimum : 1

@@ -1,22 +1,19 @@
-import { followingController } from '../lib/abort.ts'
-import { LumeError } from '../lib/errors.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
 import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome, type BlockWait } from './block.ts'
-import { ATTEMPT_TIMEOUT, callBlock, HEARTBEAT_MISSED, type CallEnd } from './call-block.ts'
-import { renderConfig } from './config-template.ts'
-import { ExpressionError } from './expression.ts'
+import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
 import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
 import { readOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
-import { readConfig } from './read-config.ts'
 import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
 import { isReusable, isSameCall, type OriginalStep } from './reuse/original.ts'
 import { RunStop } from './run-stop.ts'
+import { callStep } from './step-call.ts'
+import { StepConfig } from './step-config.ts'
+import { stepDeadline, StepTimeout, withDeadline } from './step-deadline.ts'
 import { StepRecorder } from './step-recorder.ts'
-import { StepReports } from './step-reports.ts'
 import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
 import {
   BLOCK_FAILED,
@@ -31,13 +28,12 @@ import {
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
 const LESS_OUTPUT = 'Return less, or set `output: "none"` on the loop.'
-const MAX_CONFIG_ISSUES = 10
 
 /** Takes one step from wherever its record says it is to its end. */
 export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const close = site.activity.openWork()
   try {
-    return await (node.stepTimeoutMs === null ? runInTime(node, site) : runWithDeadline(node, site))
+    return await withDeadline(node, site, (bounded) => runInTime(node, bounded))
   } finally {
     close()
   }
@@ -58,56 +54,24 @@ async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
   }
 }
 
-/** The step's time runs from its first attempt on, through waits and crashes. */
-async function runWithDeadline(node: PlanNode, site: StepSite): Promise<StepEnd> {
-  const { controller, unfollow } = followingController(site.signal)
-  const { clock } = site.run.ports
-  const leftMs = deadlineOf(node, site) - clock.now()
-  const stop = () => controller.abort(new StepTimeout(node.stepTimeoutMs ?? 0))
-  // At once where it is over already: what is due at the same moment must not come first.
-  if (leftMs <= 0) stop()
-  const unwatch = clock.after(Math.max(0, leftMs), stop)
-  try {
-    return await runInTime(node, { ...site, signal: controller.signal })
-  } finally {
-    unwatch()
-    unfollow()
-  }
-}
-
-/** When the time for all attempts of a step is over; infinite when the node sets none. */
-function deadlineOf({ stepTimeoutMs }: PlanNode, { run, path }: StepSite): number {
-  if (stepTimeoutMs === null) return Number.POSITIVE_INFINITY
-  return (run.request.recorded.steps.get(path)?.startedAt ?? run.ports.clock.now()) + stepTimeoutMs
-}
-
-/** The time for all attempts of a step is over. */
-class StepTimeout extends Error {
-  readonly failure: StepFailure
-
-  constructor(timeoutMs: number) {
-    super(`The step took longer than ${timeoutMs} ms.`)
-    this.failure = finalFailure('STEP_TIMEOUT', this.message)
-  }
-}
-
 class StepRun {
   readonly recorder: StepRecorder
   readonly #node: PlanNode
   readonly #site: StepSite
   readonly #recorded: RecordedStep | undefined
   readonly #checkpoints: Map<string, Json>
+  readonly #config: StepConfig
   readonly #deadline: number
-  #config: Json | undefined
 
   constructor(node: PlanNode, site: StepSite) {
     const recorded = site.run.request.recorded.steps.get(site.path)
     this.#node = node
     this.#site = site
     this.#recorded = recorded
-    this.#deadline = deadlineOf(node, site)
+    this.#deadline = stepDeadline(node, site)
     this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
     this.recorder = new StepRecorder(node, site, recorded)
+    this.#config = new StepConfig(node, site, (config) => this.recorder.configIs(config))
   }
 
   /** Cut off: a child that it waits for is canceled first, so that none is forgotten. */
@@ -123,13 +87,13 @@ class StepRun {
     if (this.#node.body) return this.#runLoop()
     const recorded = this.#recorded
     if (recorded?.status === 'WAITING') {
-      const config = await this.#resolveConfig()
+      const config = await this.#config.resolve()
       if (config.kind === 'failed') return this.fail(config.failure)
       return (await this.#goOnWaiting(recorded)) ?? this.#attempts()
     }
     if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
     if (recorded?.status === 'RUNNING' && this.#isLostCall) {
-      await this.#resolveConfig() // for the record
+      await this.#config.resolve() // for the record
       const end = await this.#giveUpOrWait(UNKNOWN_OUTCOME)
       if (end) return end
     }
@@ -146,20 +110,20 @@ class StepRun {
     const { run, signal, path, input } = this.#site
     const { original } = run.request
     await run.untilResumed(signal)
-    const read = await this.#resolveConfig()
+    const read = await this.#config.resolve()
     signal.throwIfAborted()
     if (before.kind === 'patched') {
       const output = this.#read(before.output)
       if (output.kind === 'refused') return this.#refuse(output)
       return this.#standIn(before.handles, output.value, { output: output.text })
     }
-    if (!original || read.kind === 'failed' || this.#config === undefined) return null
-    const config = this.#config
+    const config = this.#config.filled
+    if (!original || read.kind === 'failed' || config === undefined) return null
     const step = {
       node: this.#node,
       path,
       input,
-      scope: this.#scope(),
+      scope: this.#config.scope,
       config,
       configText: this.recorder.config,
     }
@@ -202,13 +166,20 @@ class StepRun {
     const { signal } = this.#site
     const release = await this.#takePlace()
     try {
-      const config = await this.#resolveConfig()
+      const config = await this.#config.resolve()
       signal.throwIfAborted()
       if (config.kind === 'failed') return config
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()
-      const end = await this.#call(config.config)
+      const { end, usage } = await callStep(this.#node, this.#site, {
+        attempt: this.recorder.attempt,
+        idempotencyKey: this.recorder.callKey,
+        parsedConfig: config.config,
+        config: this.#config,
+        checkpoints: this.#checkpoints,
+      })
+      this.recorder.usageIs(usage)
       if (end.kind === 'aborted') throw signal.reason
       return end
     } finally {
@@ -225,68 +196,6 @@ class StepRun {
       if (!run.isPaused) return release
       release()
     }
-  }
-
-  async #call(config: unknown): Promise<CallEnd> {
-    const { run, signal, input, path, isTopLevel } = this.#site
-    const { block, expressions, timeoutMs, heartbeatMs, secretNames, index, id: nodeId } = this.#node
-    const { attempt } = this.recorder
-    const { ports, request } = run
-    const { standIn } = ports
-    const { scrubber } = run.secrets
-    const reports = new StepReports(this.#site, {
-      nodeId,
-      attempt,
-      checkpoints: this.#checkpoints,
-      onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
-    })
-    const isReal = standIn === null || block.isControl || block.effect === 'pure'
-    const end = await callBlock({
-      block,
-      config,
-      input,
-      scope: this.#scope(),
-      expressions,
-      attempt,
-      idempotencyKey: this.recorder.callKey,
-      path,
-      execution: () => ({
-        id: request.executionId,
-        mode: request.mode,
-        startedAt: new Date(run.startedAt).toISOString(),
-      }),
-      timeoutMs,
-      heartbeatMs,
-      signal,
-      clock: ports.clock,
-      random: ports.random,
-      http: ports.http,
-      children: () => ({
-        start: ({ input: given, variables, ...child }) =>
-          ports.children.start({
-            ...child,
-            // They are recorded as the child's.
-            input: scrubber.value(given),
-            variables: scrubber.value(variables),
-            parentId: request.executionId,
-            path,
-          }),
-      }),
-      secrets: () => run.secrets.view(secretNames),
-      checkpoints: () => Object.fromEntries(this.#checkpoints),
-      reports,
-      mask: (text) => scrubber.text(text),
-      standIn: isReal ? null : (context) => standIn({ node: this.#node, path, attempt, context }),
-    })
-    this.recorder.usageIs(reports.close())
-    return end
-  }
-
-  /** What the step's templates and expressions see. */
-  #scope(): StepSite['scope'] {
-    const { scope, run } = this.#site
-    const { secretNames } = this.#node
-    return secretNames.length === 0 ? scope : { ...scope, secrets: run.secrets.scope(secretNames) }
   }
 
   async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd | null> {
@@ -350,7 +259,7 @@ class StepRun {
       policy: retry,
       failure,
       attempt: this.recorder.attempt,
-      isWanted: this.#mayRepeat(failure) && this.#wantsRetry(failure),
+      isWanted: this.#mayRepeat(failure) && this.#config.wantsRetry(failure, this.recorder.attempt),
       random: ports.random(),
     })
     if (decision.kind === 'giveUp') return this.fail(failure)
@@ -368,7 +277,7 @@ class StepRun {
 
   async #runLoop(): Promise<StepEnd> {
     await this.#site.run.untilResumed(this.#site.signal)
-    const config = await this.#resolveConfig()
+    const config = await this.#config.resolve()
     if (config.kind === 'failed') return this.fail(config.failure)
     await this.recorder.start()
     const end = await runLoop(this.#node, this.#site, config.config)
@@ -379,43 +288,6 @@ class StepRun {
         return this.fail(end.failure)
       case 'stopped':
         throw this.#site.signal.reason
-    }
-  }
-
-  /**
-   * Filled in once per step: what a config is made of does not change. Frozen, since parts of it are the plan's, which all
-   * executions share; parsed anew for every attempt, which owns what it gets.
-   */
-  async #resolveConfig(): Promise<ResolvedConfig> {
-    await this.#site.run.breath.draw()
-    try {
-      await this.#site.run.secrets.open(this.#node.secretNames)
-      this.#config ??= deepFreeze(renderConfig(this.#node.config, this.#scope()))
-    } catch (fault) {
-      // Besides expressions, a secret that is there and cannot be read.
-      if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
-      return failed(fault.code, fault.message)
-    }
-    this.recorder.configIs(this.#config)
-    const read = readConfig(this.#node.block, this.#config)
-    if (read.ok) return { kind: 'ok', config: read.config }
-    const issues = read.issues
-      .slice(0, MAX_CONFIG_ISSUES)
-      .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
-    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
-  }
-
-  #wantsRetry(failure: StepFailure): boolean {
-    const { retryIf } = this.#node.retry
-    const expression = retryIf === undefined ? undefined : this.#node.expressions.get(retryIf)
-    if (!expression) return true
-    const { code, message, retryable, details } = failure
-    try {
-      const error = { code, message, retryable, details: details ?? {} }
-      return expression.evaluate({ ...this.#scope(), error, attempt: this.recorder.attempt }) === true
-    } catch (fault) {
-      if (fault instanceof ExpressionError) return false
-      throw fault
     }
   }
 
@@ -492,10 +364,6 @@ class StepRun {
 /** The signal that ended a wait. */
 type WaitedSignal = { readonly number: number; readonly name: string }
 
-type ResolvedConfig =
-  | { readonly kind: 'ok'; readonly config: unknown }
-  | { readonly kind: 'failed'; readonly failure: StepFailure }
-
 const UNKNOWN_OUTCOME: StepFailure = {
   code: CALL_OUTCOME_UNKNOWN,
   message:
@@ -510,7 +378,3 @@ const UNKNOWN_OUTCOME_CODES: readonly string[] = [
   HEARTBEAT_MISSED,
   BLOCK_FAILED,
 ]
-
-function failed(code: string, message: string): { kind: 'failed'; failure: StepFailure } {
-  return { kind: 'failed', failure: finalFailure(code, message) }
-}

@@ -1,0 +1,75 @@
+import type { Json } from '../lib/json.ts'
+import { callBlock, type CallEnd } from './call-block.ts'
+import type { StepSite } from './frame.ts'
+import type { PlanNode } from './plan.ts'
+import type { StepConfig } from './step-config.ts'
+import { StepReports } from './step-reports.ts'
+import type { AttemptUsage } from './step.ts'
+
+export interface StepCall {
+  readonly attempt: number
+  readonly idempotencyKey: string
+  /** Parsed by the block's schema. */
+  readonly parsedConfig: unknown
+  readonly config: StepConfig
+  /** What the step's attempts have recorded; grows with every checkpoint. */
+  readonly checkpoints: Map<string, Json>
+}
+
+/** Makes one attempt of a step: opens the block's world to it, and tells what the call came to and what it cost. */
+export async function callStep(
+  node: PlanNode,
+  site: StepSite,
+  { attempt, idempotencyKey, parsedConfig, config, checkpoints }: StepCall,
+): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null }> {
+  const { run, signal, input, path, isTopLevel } = site
+  const { block, expressions, timeoutMs, heartbeatMs, secretNames, index, id: nodeId } = node
+  const { ports, request } = run
+  const { standIn } = ports
+  const { scrubber } = run.secrets
+  const reports = new StepReports(site, {
+    nodeId,
+    attempt,
+    checkpoints,
+    onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
+  })
+  const isReal = standIn === null || block.isControl || block.effect === 'pure'
+  const end = await callBlock({
+    block,
+    config: parsedConfig,
+    input,
+    scope: config.scope,
+    expressions,
+    attempt,
+    idempotencyKey,
+    path,
+    execution: () => ({
+      id: request.executionId,
+      mode: request.mode,
+      startedAt: new Date(run.startedAt).toISOString(),
+    }),
+    timeoutMs,
+    heartbeatMs,
+    signal,
+    clock: ports.clock,
+    random: ports.random,
+    http: ports.http,
+    children: () => ({
+      start: ({ input: given, variables, ...child }) =>
+        ports.children.start({
+          ...child,
+          // They are recorded as the child's.
+          input: scrubber.value(given),
+          variables: scrubber.value(variables),
+          parentId: request.executionId,
+          path,
+        }),
+    }),
+    secrets: () => run.secrets.view(secretNames),
+    checkpoints: () => Object.fromEntries(checkpoints),
+    reports,
+    mask: (text) => scrubber.text(text),
+    standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),
+  })
+  return { end, usage: reports.close() }
+}

@@ -1,0 +1,83 @@
+import { LumeError } from '../lib/errors.ts'
+import { deepFreeze, type Json } from '../lib/json.ts'
+import { renderConfig } from './config-template.ts'
+import { ExpressionError } from './expression.ts'
+import type { GraphScope, StepSite } from './frame.ts'
+import type { PlanNode } from './plan.ts'
+import { readConfig } from './read-config.ts'
+import { finalFailure, type StepFailure } from './step.ts'
+
+export type ResolvedConfig =
+  | { readonly kind: 'ok'; readonly config: unknown }
+  | { readonly kind: 'failed'; readonly failure: StepFailure }
+
+const MAX_CONFIG_ISSUES = 10
+
+/** What a step's templates and expressions come to. */
+export class StepConfig {
+  readonly #node: PlanNode
+  readonly #site: StepSite
+  readonly #onFilled: (config: Json) => void
+  #config: Json | undefined
+
+  /** `onFilled` is handed the config for the record. */
+  constructor(node: PlanNode, site: StepSite, onFilled: (config: Json) => void) {
+    this.#node = node
+    this.#site = site
+    this.#onFilled = onFilled
+  }
+
+  /** What the step's templates and expressions see. */
+  get scope(): GraphScope {
+    const { scope, run } = this.#site
+    const { secretNames } = this.#node
+    return secretNames.length === 0 ? scope : { ...scope, secrets: run.secrets.scope(secretNames) }
+  }
+
+  /** The config with its templates filled in; undefined until it has been resolved once. */
+  get filled(): Json | undefined {
+    return this.#config
+  }
+
+  /**
+   * Filled in once per step: what a config is made of does not change. Frozen, since parts of it are the plan's, which all
+   * executions share; parsed anew for every attempt, which owns what it gets.
+   */
+  async resolve(): Promise<ResolvedConfig> {
+    await this.#site.run.breath.draw()
+    try {
+      await this.#site.run.secrets.open(this.#node.secretNames)
+      this.#config ??= deepFreeze(renderConfig(this.#node.config, this.scope))
+    } catch (fault) {
+      // Besides expressions, a secret that is there and cannot be read.
+      if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
+      return failed(fault.code, fault.message)
+    }
+    this.#onFilled(this.#config)
+    const read = readConfig(this.#node.block, this.#config)
+    if (read.ok) return { kind: 'ok', config: read.config }
+    const issues = read.issues
+      .slice(0, MAX_CONFIG_ISSUES)
+      .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
+    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
+  }
+
+  /** What the node's `retryIf` says of a failure; true when it has none. */
+  wantsRetry(failure: StepFailure, attempt: number): boolean {
+    const { retryIf } = this.#node.retry
+    const expression = retryIf === undefined ? undefined : this.#node.expressions.get(retryIf)
+    if (!expression) return true
+    const { code, message, retryable, details } = failure
+    try {
+      const error = { code, message, retryable, details: details ?? {} }
+      return expression.evaluate({ ...this.scope, error, attempt }) === true
+    } catch (fault) {
+      if (fault instanceof ExpressionError) return false
+      throw fault
+    }
+  }
+}
+
+function failed(code: string, message: string): { kind: 'failed'; failure: StepFailure } {
+  return { kind: 'failed', failure: finalFailure(code, message) }
+}

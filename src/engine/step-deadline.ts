@@ -1,0 +1,43 @@
+import { followingController } from '../lib/abort.ts'
+import type { StepSite } from './frame.ts'
+import type { PlanNode } from './plan.ts'
+import { finalFailure, type StepFailure } from './step.ts'
+
+/** The time for all attempts of a step is over. */
+export class StepTimeout extends Error {
+  readonly failure: StepFailure
+
+  constructor(timeoutMs: number) {
+    super(`The step took longer than ${timeoutMs} ms.`)
+    this.failure = finalFailure('STEP_TIMEOUT', this.message)
+  }
+}
+
+/** When the time for all attempts of a step is over: it runs from the first one on, through waits and crashes. */
+export function stepDeadline({ stepTimeoutMs }: PlanNode, { run, path }: StepSite): number {
+  if (stepTimeoutMs === null) return Number.POSITIVE_INFINITY
+  return (run.request.recorded.steps.get(path)?.startedAt ?? run.ports.clock.now()) + stepTimeoutMs
+}
+
+/** Runs a step at a site whose signal also aborts, with a `StepTimeout`, when the step's time is over. */
+export async function withDeadline<T>(
+  node: PlanNode,
+  site: StepSite,
+  run: (site: StepSite) => Promise<T>,
+): Promise<T> {
+  const { stepTimeoutMs } = node
+  if (stepTimeoutMs === null) return run(site)
+  const { controller, unfollow } = followingController(site.signal)
+  const { clock } = site.run.ports
+  const leftMs = stepDeadline(node, site) - clock.now()
+  const stop = () => controller.abort(new StepTimeout(stepTimeoutMs))
+  // At once where it is over already: what is due at the same moment must not come first.
+  if (leftMs <= 0) stop()
+  const unwatch = clock.after(Math.max(0, leftMs), stop)
+  try {
+    return await run({ ...site, signal: controller.signal })
+  } finally {
+    unwatch()
+    unfollow()
+  }
+}
