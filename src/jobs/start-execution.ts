@@ -1,5 +1,5 @@
 import type { DefinitionStore } from '../db/definition-store.ts'
-import type { JobStore, NewJob } from '../db/job-store.ts'
+import type { JobStore, NewJob, Occurrence } from '../db/job-store.ts'
 import type { DefinitionChoice } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
@@ -46,6 +46,8 @@ export interface StartRequest {
   readonly idempotencyKey?: string | null
   /** The job whose step starts this one. */
   readonly parent?: NewJob['parent']
+  /** The occurrence of a schedule that this is the start of; goes without an idempotency key, for it is one. */
+  readonly occurrence?: Occurrence | null
   /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
   readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
@@ -86,10 +88,16 @@ const TAGS_MAX = 50
 const TAG_MAX_LENGTH = 100
 const PRIORITY_MAX = 100
 
+/** What of a start is checked before it, and without its definition. */
+export type FreeValues = Pick<
+  StartRequest,
+  'input' | 'variables' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
+>
+
 /**
  * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
  * this process has room, takes the job in the same statement (D7). Once it resolves with `started` the start is safe
- * from any crash (P1).
+ * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for is not to be started (P6).
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
   const { jobs, definitions, plans, wakeups, clock, processor } = options
@@ -180,6 +188,7 @@ function newJob(start: {
     lease: reservation?.lease ?? null,
     parent: request.parent ?? null,
     retry: request.retry ? storedRetry(request.retry) : null,
+    occurrence: request.occurrence ?? null,
   }
 }
 
@@ -203,7 +212,7 @@ function requestHash(start: { request: StartRequest; values: StartValues; defini
   })
 }
 
-function tagsOf({ tags = [] }: StartRequest): readonly string[] {
+function tagsOf({ tags = [] }: Pick<StartRequest, 'tags'>): readonly string[] {
   return [...new Set(tags)].toSorted()
 }
 
@@ -212,18 +221,19 @@ function storedRetry({ of, from, patched }: Retry): Retry {
 }
 
 /** The free values of a request, as they will be read back from the tables. */
-interface StartValues {
+export interface StartValues {
   readonly input: Json
   readonly variables: JsonObject
   readonly metadata: JsonObject
 }
 
-interface InvalidArgument {
+export interface InvalidArgument {
   readonly argument: StartArgument
   readonly problems: readonly InputProblem[]
 }
 
-function readValues(request: StartRequest): { values: StartValues; invalid: InvalidArgument | null } {
+/** The values as they will be stored, or what is wrong with the first that cannot be. */
+export function readValues(request: FreeValues): { values: StartValues; invalid: InvalidArgument | null } {
   let invalid: InvalidArgument | null = null
   const refuse = (argument: StartArgument, message: string, pointer = '') => {
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }

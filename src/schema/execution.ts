@@ -32,7 +32,7 @@ import {
 } from './run-filter.ts'
 import { StepConnection, StepType } from './step.ts'
 
-const ExecutionModeEnum = builder.enumType('ExecutionMode', {
+export const ExecutionModeEnum = builder.enumType('ExecutionMode', {
   description:
     'What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode.',
   values: {
@@ -190,6 +190,7 @@ const ExecutionFilter = builder.inputType('ExecutionFilter', {
   description: 'Which executions; all conditions must hold.',
   fields: (t) => ({
     workflowId: t.id({ description: 'Of this workflow.' }),
+    scheduleId: t.id({ description: 'Started by this schedule.' }),
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
     mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
     tags: t.stringList({ description: 'With all of these tags.' }),
