@@ -190,7 +190,6 @@ const ExecutionFilter = builder.inputType('ExecutionFilter', {
   description: 'Which executions; all conditions must hold.',
   fields: (t) => ({
     workflowId: t.id({ description: 'Of this workflow.' }),
-    scheduleId: t.id({ description: 'Started by this schedule.' }),
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
     mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
     tags: t.stringList({ description: 'With all of these tags.' }),

@@ -1,7 +1,7 @@
 import type { RunFilter, RunOrder } from '../db/run-list.ts'
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import { isStorableText } from '../lib/plain-json.ts'
-import type { ScheduleId, WorkflowId } from '../lib/ids.ts'
+import type { WorkflowId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
 import { readGlobalId } from '../lib/global-id.ts'
@@ -27,7 +27,6 @@ export const RunOrderInput = builder.inputType('RunOrder', {
 /** What filters of jobs and of executions have in common, as GraphQL gives it. */
 export interface RunFilterArguments {
   readonly workflowId?: string | null | undefined
-  readonly scheduleId?: string | null | undefined
   readonly type?: readonly JobType[] | null | undefined
   readonly status?: readonly JobStatus[] | null | undefined
   readonly mode?: readonly ExecutionMode[] | null | undefined
@@ -43,17 +42,14 @@ const TAGS_MAX = 10
 export const TEXT_MAX_LENGTH = 200
 
 export function readRunFilter(filter: RunFilterArguments | null | undefined): RunFilter {
-  const { workflowId, scheduleId, type, status, mode, tags, errorText } = filter ?? {}
+  const { workflowId, type, status, mode, tags, errorText } = filter ?? {}
   return {
     workflowId:
       workflowId == null
         ? null
         : (rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') as WorkflowId),
     versionId: null,
-    scheduleId:
-      scheduleId == null
-        ? null
-        : (rowId(readGlobalId<ScheduleId>('Schedule', scheduleId) ?? '') as ScheduleId),
+    scheduleId: null,
     types: type ?? null,
     statuses: status ?? null,
     modes: mode ?? null,

@@ -24,10 +24,17 @@ export function latestOccurrences(
   count: number,
 ): readonly number[] {
   if (spec.kind === 'once') return spec.at >= from && spec.at <= to ? [spec.at].slice(0, count) : []
-  // A whole second is the pattern's own unit: the first instant after `to` that has an occurrence at `to` behind it.
-  const before = new Date(to + 1)
-  const found = instants(patternOf(spec).previousRuns(count, before))
-  return found.filter((at) => at >= from && at <= to).toReversed()
+  const pattern = patternOf(spec)
+  const found: number[] = []
+  // One by one: the pattern of a leap day would be searched through centuries for more than the range holds.
+  let before = to + 1
+  while (found.length < count) {
+    const [at] = instants(pattern.previousRuns(1, new Date(before)))
+    if (at === undefined || at < from) break
+    found.push(at)
+    before = at
+  }
+  return found.toReversed()
 }
 
 /** The compiled pattern; throws an `Error` that says what is wrong with it. */
