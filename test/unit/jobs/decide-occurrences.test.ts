@@ -82,7 +82,6 @@ describe('what has come due', () => {
         const seen = [...decision.missed, ...decision.due]
         expect(seen).toEqual(seen.toSorted((a, b) => a - b))
         const [oldest] = seen
-        // With LAST and NONE the kept ones may stand before those that are left out only by being newer.
         if (oldest !== undefined)
           expect([...seen, decision.nextAt]).toEqual(nextOccurrences(spec, oldest - 1, seen.length + 1))
         expect(decision.nextAt).toBeGreaterThan(now)
