@@ -238,7 +238,7 @@ describe('one tenant never sees, or learns of the existence of, another’s rows
         'subscription jobEvents',
       ]),
     )
-  })
+  }, 120_000) // every query with every kind of row: it grows with the schema
 })
 
 describe('roles:', () => {
