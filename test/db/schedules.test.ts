@@ -292,6 +292,7 @@ describe('a schedule’s occurrence starts at most once (P6):', () => {
       })
       expect(await process.scheduler.tick()).toBe(1)
       expect(await outcomes(schedule)).toEqual([])
+      expect(await runsOf(schedule)).toEqual([])
       expect(await nextAt(schedule)).toBeNull()
     }
   })
