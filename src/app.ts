@@ -26,6 +26,8 @@ import { createOriginalStore } from './db/original-store.ts'
 import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
 import { createRunList } from './db/run-list.ts'
+import { createScheduleList } from './db/schedule-list.ts'
+import { createScheduleStore } from './db/schedule-store.ts'
 import { createVersionStore } from './db/version-store.ts'
 import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
@@ -45,6 +47,8 @@ import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
 import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createSimulations } from './jobs/simulations.ts'
+import { createSchedules } from './jobs/schedules/schedule-service.ts'
+import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -171,6 +175,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const versions = createVersionStore(pool)
   const definitions = createDefinitionStore(pool)
   const counts = createJobCountStore(pool)
+  const schedules = createScheduleStore(pool)
   const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger })
   closers.add(() => apiKeys.close())
   const worker = settings.role === 'api' ? null : createWorker()
@@ -224,6 +229,9 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     const counting = new JobCounting({ counts, clock, logger })
     counting.start()
     closers.add(() => counting.stop())
+    const scheduler = new Scheduler({ schedules, versions, commands, start, clock, logger })
+    scheduler.start()
+    closers.add(() => scheduler.stop())
   }
   return {
     jobs: library,
@@ -244,6 +252,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       versions,
       workflowList: createWorkflowList(pool),
       runList: createRunList(pool),
+      schedules: createSchedules({ schedules, versions, clock }),
+      scheduleList: createScheduleList(pool),
       counts,
       jobs,
       commands,

@@ -18,7 +18,7 @@ const GROUP_MAX_LENGTH = 8 * 1024 * 1024
 
 /**
  * Stores new jobs, all that arrive while one statement is under way by the next one. Gives false for a job whose
- * idempotency key stands for another job: nothing of it is stored (D9).
+ * idempotency key stands for another job (D9), or whose occurrence is not to be started (P6): nothing of it is stored.
  */
 export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
   const insert = inGroups(
@@ -35,7 +35,10 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
       maxSize: GROUP_MAX_LENGTH,
       sizeOf: ({ input, variables, mocks, metadata, patched }) =>
         input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0),
-      keyOf: ({ job }) => job.idempotency && `${job.ownerId} ${job.idempotency.key}`,
+      keyOf: ({ job: { ownerId, idempotency, occurrence } }) =>
+        occurrence
+          ? `occurrence ${occurrence.scheduleId} ${occurrence.at}`
+          : idempotency && `key ${ownerId} ${idempotency.key}`,
     },
   )
   return (job, queued) =>
@@ -51,7 +54,8 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
 }
 
 /**
- * The unique key decides who starts; everything else joins its verdict. When a job wants a worker is told to the database
+ * The unique key decides who starts, and so does the occurrence's; everything else joins their verdict. A start and the
+ * record of its occurrence are one statement: no crash comes between them. When a job wants a worker is told to the database
  * as a length of time: it is its clock that decides, and the starter's may differ.
  */
 const INSERT = `
@@ -61,12 +65,12 @@ WITH new AS (
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
     $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
-    $34::text[]
+    $34::text[], $35::uuid[], $36::float8[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
-    version_id, tags, run_at, retry_of, retry_from, patched, mocks
+    version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for
   )
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
@@ -75,6 +79,14 @@ WITH new AS (
     expires_at = excluded.expires_at
   WHERE idempotency_keys.expires_at <= now()
   RETURNING job_id
+), occurrence AS (
+  INSERT INTO schedule_occurrences (owner_id, schedule_id, at, outcome, recorded_at)
+  SELECT new.owner_id, s.id, to_timestamp(scheduled_for / 1000), 'STARTED', to_timestamp(new.created_at / 1000)
+  FROM new JOIN schedules s ON s.owner_id = new.owner_id AND s.id = schedule_id
+  WHERE schedule_id IS NOT NULL AND NOT s.is_paused AND s.deleted_at IS NULL
+  ON CONFLICT (owner_id, schedule_id, at) DO UPDATE SET outcome = 'STARTED', recorded_at = excluded.recorded_at
+  WHERE schedule_occurrences.outcome = 'QUEUED'
+  RETURNING schedule_id, at
 ), job AS (
   INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
     lease_until, fence, parent_id, parent_path, depth)
@@ -82,13 +94,15 @@ WITH new AS (
     now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
     CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth
-  FROM new WHERE key IS NULL OR id IN (SELECT job_id FROM key)
+  FROM new WHERE (key IS NULL OR id IN (SELECT job_id FROM key))
+    AND (schedule_id IS NULL
+      OR (schedule_id, to_timestamp(scheduled_for / 1000)::timestamptz(3)) IN (SELECT schedule_id, at FROM occurrence))
   RETURNING id
 ), execution AS (
   INSERT INTO executions (id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata, run_at, created_at,
-    retry_of, retry_from)
+    retry_of, retry_from, schedule_id, scheduled_for)
   SELECT id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata::json, to_timestamp(run_at / 1000),
-    to_timestamp(created_at / 1000), retry_of, retry_from
+    to_timestamp(created_at / 1000), retry_of, retry_from, schedule_id, to_timestamp(scheduled_for / 1000)
   FROM new JOIN job USING (id)
 ), tag AS (
   INSERT INTO execution_tags (owner_id, tag, execution_id)
@@ -141,5 +155,7 @@ function valuesOf(insertions: readonly Insertion[]): unknown[] {
     of(({ retry }) => retry?.from ?? null),
     of((_, { patched }) => patched),
     of((_, { mocks }) => mocks),
+    of(({ occurrence }) => occurrence?.scheduleId ?? null),
+    of(({ occurrence }) => occurrence?.at ?? null),
   ]
 }

@@ -2,7 +2,15 @@ import type { EventDraft } from '../engine/event.ts'
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
 import type { RecordedError } from '../engine/step.ts'
-import type { DefinitionId, JobId, OwnerId, WorkerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
+import type {
+  DefinitionId,
+  JobId,
+  OwnerId,
+  ScheduleId,
+  WorkerId,
+  WorkflowId,
+  WorkflowVersionId,
+} from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
 import { createJobInsert } from './job-insert.ts'
@@ -46,7 +54,19 @@ export interface NewJob {
   readonly parent: { readonly id: JobId; readonly path: string; readonly depth: number } | null
   /** The execution that this one retries, from where on, and the outputs that it is given, by path. */
   readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
+  /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
+  readonly occurrence?: Occurrence | null
 }
+
+/** What identifies an occurrence of a schedule: it starts at most once (P6). */
+export interface Occurrence {
+  readonly scheduleId: ScheduleId
+  /** The instant that it is for, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
+export class OccurrenceTakenError extends Error {}
 
 export interface Lease {
   readonly workerId: WorkerId
@@ -97,6 +117,7 @@ export interface HeldJob {
 }
 
 export interface JobStore {
+  /** Throws `OccurrenceTakenError` for an occurrence that is not to be started. */
   insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
   /**
    * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
@@ -145,6 +166,7 @@ export function createJobStore(pool: Queryable): JobStore {
   return {
     async insert(job, queued) {
       if (await insert(job, queued)) return { kind: 'inserted' }
+      if (job.occurrence) throw new OccurrenceTakenError('the occurrence is not to be started')
       const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
         'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',
         [job.ownerId, job.idempotency?.key],

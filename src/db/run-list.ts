@@ -1,6 +1,6 @@
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import { isTerminal } from '../engine/job.ts'
-import type { OwnerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
+import type { OwnerId, ScheduleId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
 import {
   containing,
   keysetPage,
@@ -17,6 +17,7 @@ import { shownStatus } from './shown-status.ts'
 export interface RunFilter {
   readonly workflowId: WorkflowId | null
   readonly versionId: WorkflowVersionId | null
+  readonly scheduleId: ScheduleId | null
   readonly types: readonly JobType[] | null
   readonly statuses: readonly JobStatus[] | null
   readonly modes: readonly ExecutionMode[] | null
@@ -37,6 +38,7 @@ export interface TimeRange {
 export const ALL_RUNS: RunFilter = {
   workflowId: null,
   versionId: null,
+  scheduleId: null,
   types: null,
   statuses: null,
   modes: null,
@@ -99,9 +101,9 @@ export function createRunList(pool: Queryable): RunList {
   }
 }
 
-/** Where the list is one of a workflow's or a version's, its index is on the executions; else on the jobs. */
-function leading({ workflowId, versionId }: RunFilter): 'e' | 'j' {
-  return workflowId !== null || versionId !== null ? 'e' : 'j'
+/** Where the list is one of a workflow's, a version's or a schedule's, its index is on the executions; else on the jobs. */
+function leading({ workflowId, versionId, scheduleId }: RunFilter): 'e' | 'j' {
+  return workflowId !== null || versionId !== null || scheduleId !== null ? 'e' : 'j'
 }
 
 function orderOf(order: RunOrder, filter: RunFilter): KeysetOrder {
@@ -120,6 +122,7 @@ function rowsOf(
   if (order === 'FINISHED_AT') conditions.push('j.finished_at IS NOT NULL')
   if (filter.workflowId !== null) conditions.push(`e.workflow_id = ${values.add(filter.workflowId)}`)
   if (filter.versionId !== null) conditions.push(`e.version_id = ${values.add(filter.versionId)}`)
+  if (filter.scheduleId !== null) conditions.push(`e.schedule_id = ${values.add(filter.scheduleId)}`)
   if (filter.types !== null) conditions.push(`j.type = ANY(${values.add(filter.types)})`)
   if (filter.modes !== null) conditions.push(`e.mode = ANY(${values.add(filter.modes)})`)
   if (filter.statuses !== null) conditions.push(statusCondition(filter.statuses, values))

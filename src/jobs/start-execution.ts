@@ -1,5 +1,5 @@
 import type { DefinitionStore } from '../db/definition-store.ts'
-import type { JobStore, NewJob } from '../db/job-store.ts'
+import type { JobStore, NewJob, Occurrence } from '../db/job-store.ts'
 import type { DefinitionChoice } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
@@ -49,6 +49,8 @@ export interface StartRequest {
   readonly idempotencyKey?: string | null
   /** The job whose step starts this one. */
   readonly parent?: NewJob['parent']
+  /** The occurrence of a schedule that this is the start of; goes without an idempotency key, for it is one. */
+  readonly occurrence?: Occurrence | null
   /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
   readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
@@ -98,10 +100,16 @@ const TAGS_MAX = 50
 const TAG_MAX_LENGTH = 100
 const PRIORITY_MAX = 100
 
+/** What of a start is checked before it, and without its definition. */
+export type FreeValues = Pick<
+  StartRequest,
+  'input' | 'variables' | 'mocks' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
+>
+
 /**
  * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
  * this process has room, takes the job in the same statement (D7). Once it resolves with `started` the start is safe
- * from any crash (P1).
+ * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for is not to be started (P6).
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
   const { jobs, definitions, plans, reader, wakeups, clock, processor } = options
@@ -200,6 +208,7 @@ function newJob(start: {
     lease: reservation?.lease ?? null,
     parent: request.parent ?? null,
     retry: request.retry ? storedRetry(request.retry) : null,
+    occurrence: request.occurrence ?? null,
   }
 }
 
@@ -247,12 +256,8 @@ export interface InvalidArgument {
   readonly problems: readonly InputProblem[]
 }
 
-export function readValues(
-  request: Pick<
-    StartRequest,
-    'input' | 'variables' | 'mocks' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
-  >,
-): { values: StartValues; invalid: InvalidArgument | null } {
+/** The values as they will be stored, or what is wrong with the first that cannot be. */
+export function readValues(request: FreeValues): { values: StartValues; invalid: InvalidArgument | null } {
   let invalid: InvalidArgument | null = null
   const refuse = (argument: StartArgument, message: string, pointer = '') => {
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }

@@ -10,6 +10,7 @@ export type WorkflowVersionId = Id<'workflowVersion'>
 export type DefinitionId = Id<'definition'>
 export type JobId = Id<'job'>
 export type ExecutionId = Id<'execution'>
+export type ScheduleId = Id<'schedule'>
 export type WorkerId = Id<'worker'>
 
 /** A new time-ordered id (UUID version 7, RFC 9562). */

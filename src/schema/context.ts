@@ -6,6 +6,7 @@ import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { PrismaClient } from '../db/prisma.ts'
 import type { RunList } from '../db/run-list.ts'
+import type { ScheduleList } from '../db/schedule-list.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowList } from '../db/workflow-list.ts'
@@ -16,6 +17,7 @@ import type { TestBlock } from '../jobs/block-tests.ts'
 import type { Commands } from '../jobs/commands.ts'
 import type { RetryExecution } from '../jobs/retry-execution.ts'
 import type { Simulations } from '../jobs/simulations.ts'
+import type { Schedules } from '../jobs/schedules/schedule-service.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
@@ -40,6 +42,8 @@ export interface Services {
   readonly versions: VersionStore
   readonly workflowList: WorkflowList
   readonly runList: RunList
+  readonly schedules: Schedules
+  readonly scheduleList: ScheduleList
   readonly counts: Pick<JobCountStore, 'counts'>
   readonly jobs: JobStore
   readonly commands: Commands

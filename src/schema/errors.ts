@@ -111,6 +111,16 @@ export function problemsText(problems: readonly InputProblem[]): string {
   return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
 }
 
+/** When a schedule is to occur cannot be read. */
+export class ScheduleInvalidError extends AnswerError {
+  readonly example: string
+
+  constructor({ message, example }: { message: string; example: string }, path: readonly string[]) {
+    super('SCHEDULE_INVALID', `${message} For example: "${example}".`, path)
+    this.example = example
+  }
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -203,4 +213,11 @@ builder.objectType(NotEndedError, {
   name: 'NotEnded',
   description: 'What was asked for is possible only once it has ended.',
   interfaces: [ErrorInterface],
+})
+
+builder.objectType(ScheduleInvalidError, {
+  name: 'ScheduleInvalid',
+  description: 'A cron pattern, time zone or instant of a schedule cannot be used; the message says why.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ example: t.exposeString('example', { description: 'A value that would do.' }) }),
 })

@@ -33,7 +33,7 @@ import {
 } from './run-filter.ts'
 import { StepConnection, StepType } from './step.ts'
 
-const ExecutionModeEnum = builder.enumType('ExecutionMode', {
+export const ExecutionModeEnum = builder.enumType('ExecutionMode', {
   description:
     'Whether a run touches the outside. It is recorded, and templates see it as `execution.mode`. Pure blocks, waits, loops and logs do the same in every mode.',
   values: {

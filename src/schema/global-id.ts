@@ -5,7 +5,15 @@ import { parseId } from '../lib/ids.ts'
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** Everything that `node` finds. */
-export const NODE_TYPES = ['Workflow', 'WorkflowVersion', 'Execution', 'Job', 'Step', 'ApiKey'] as const
+export const NODE_TYPES = [
+  'Workflow',
+  'WorkflowVersion',
+  'Execution',
+  'Job',
+  'Step',
+  'Schedule',
+  'ApiKey',
+] as const
 
 /** A row's id of the inside of a global id; what is no UUID names no row, rather than being an error of the database. */
 export function rowId(id: string): string {

@@ -49,6 +49,7 @@ export function readRunFilter(filter: RunFilterArguments | null | undefined): Ru
         ? null
         : (rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') as WorkflowId),
     versionId: null,
+    scheduleId: null,
     types: type ?? null,
     statuses: status ?? null,
     modes: mode ?? null,

@@ -89,7 +89,7 @@ async function recordStatements<T>(
 
 /** What the worker asks by itself from time to time. */
 function isBackground(text: string): boolean {
-  return /wake_at|lease_until|holder|pg_notify|is_counted|is_parent_told/.test(text)
+  return /wake_at|lease_until|holder|pg_notify|is_counted|is_parent_told|claimed_until/.test(text)
 }
 
 /** One row of each kind that has a global id, all of the same owner. */
@@ -127,6 +127,11 @@ async function makeRows(owner: string): Promise<ReadonlyMap<string, string>> {
   const version = await services.prisma.workflowVersion.findFirstOrThrow({
     where: { workflowId: workflow.workflow.id },
   })
+  const schedule = await services.schedules.create(
+    { ownerId: viewer.ownerId, workflowId: workflow.workflow.id as never },
+    { name: value, cron: '0 0 1 1 *', input: value },
+  )
+  if (schedule.kind !== 'saved') throw new Error('no schedule')
   const key = await services.apiKeys.create(viewer.ownerId, { name: value, role: 'ADMIN', expiresAt: null })
   if (key.kind !== 'created') throw new Error('no key')
   return new Map([
@@ -135,6 +140,7 @@ async function makeRows(owner: string): Promise<ReadonlyMap<string, string>> {
     ['Job', started.jobId],
     ['Execution', started.jobId],
     ['Step', `${started.jobId} a`],
+    ['Schedule', schedule.id],
     ['ApiKey', key.id],
   ])
 }
@@ -226,11 +232,13 @@ describe('one tenant never sees, or learns of the existence of, another’s rows
         'query execution',
         'query executions',
         'query job',
+        'query schedule',
+        'query schedules',
         'query apiKeys',
         'subscription jobEvents',
       ]),
     )
-  })
+  }, 120_000) // every query with every kind of row: it grows with the schema
 })
 
 describe('roles:', () => {

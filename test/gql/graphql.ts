@@ -92,6 +92,42 @@ export type CreateApiKeyInput = {
   role: Role;
 };
 
+/** A new schedule: what to start, and either `cron` or `at`. */
+export type CreateScheduleInput = {
+  /** The one instant at which it occurs, in the future. */
+  at?: string | null | undefined;
+  /** What happens to occurrences that were missed. */
+  catchUp?: ScheduleCatchUp | null | undefined;
+  /** How many missed occurrences ALL makes up for, from 1 to 100. */
+  catchUpLimit?: number | null | undefined;
+  /** A cron pattern, such as `0 9 * * 1-5`: minute, hour, day of month, month, day of week; six fields begin with the second. Either this or `at`. */
+  cron?: string | null | undefined;
+  /** Run the draft as it is at that time. */
+  draft?: boolean | null | undefined;
+  /** The input of each execution; default null. */
+  input?: unknown;
+  /** What its executions are meant for. */
+  mode?: ExecutionMode | null | undefined;
+  /** For people. */
+  name?: string | null | undefined;
+  /** What happens to an occurrence while an earlier one still runs. */
+  overlap?: ScheduleOverlap | null | undefined;
+  /** Make it, but start nothing yet. */
+  paused?: boolean | null | undefined;
+  /** From -100 to 100, the higher the sooner. */
+  priority?: number | null | undefined;
+  /** Free words to find its executions by. */
+  tags?: Array<string> | null | undefined;
+  /** An IANA name such as `Europe/Berlin`: where the pattern’s times of day are meant, summer time included. */
+  timeZone?: string | null | undefined;
+  /** An object on top of the definition’s defaults. */
+  variables?: unknown;
+  /** Run the version of this number; default: the newest one at that time. */
+  version?: number | null | undefined;
+  /** The global id of the workflow to start. */
+  workflowId: string | number;
+};
+
 /** What to make, and from what. */
 export type CreateWorkflowFromTemplateInput = {
   /** For people; default: the template’s description. */
@@ -120,6 +156,12 @@ export type CreateWorkflowInput = {
   publish?: boolean | null | undefined;
   /** Free words to find it by. */
   tags?: Array<string> | null | undefined;
+};
+
+/** Which schedule to delete. */
+export type DeleteScheduleInput = {
+  /** The schedule’s global id. */
+  id: string | number;
 };
 
 /** Which secret to delete. */
@@ -465,6 +507,45 @@ export type RunOrderField =
   /** When it ended; what has not ended is left out. */
   | 'FINISHED_AT';
 
+/** What happens to occurrences that were missed: more than a minute late, as after a downtime. */
+export type ScheduleCatchUp =
+  /** The newest of them start, as many as `catchUpLimit` says. */
+  | 'ALL'
+  /** The newest starts, unless one that is on time makes up for it. */
+  | 'LAST'
+  /** They are left out. */
+  | 'NONE';
+
+/** Which schedules; all conditions must hold. */
+export type ScheduleFilter = {
+  /** True: those that are paused. False: those that are not. */
+  paused?: boolean | null | undefined;
+  /** Of this workflow. */
+  workflowId?: string | number | null | undefined;
+};
+
+/** What became of an occurrence. */
+export type ScheduleOutcome =
+  /** It could not be started; `reason` and `message` say why. */
+  | 'FAILED'
+  /** It waits until the one before it has ended. */
+  | 'QUEUED'
+  /** A policy left it out; `reason` is MISSED or OVERLAP. */
+  | 'SKIPPED'
+  /** It has an execution. */
+  | 'STARTED';
+
+/** What happens to an occurrence that comes due while an earlier one still runs. */
+export type ScheduleOverlap =
+  /** It starts all the same. */
+  | 'ALLOW'
+  /** It starts, and what runs is canceled. */
+  | 'CANCEL_PREVIOUS'
+  /** It waits for its turn, one at most; more are left out. */
+  | 'QUEUE'
+  /** It is left out. */
+  | 'SKIP';
+
 /** Where a secret comes from. */
 export type SecretSource =
   /** An environment variable of the server. */
@@ -544,6 +625,42 @@ export type TestBlockInput = {
   type: string;
   /** An object that templates see as `variables`. */
   variables?: unknown;
+};
+
+/** Changes of a schedule; what is left out stays. */
+export type UpdateScheduleInput = {
+  /** The one instant at which it occurs, in place of `cron`. */
+  at?: string | null | undefined;
+  /** What happens to missed occurrences. */
+  catchUp?: ScheduleCatchUp | null | undefined;
+  /** How many missed occurrences ALL makes up for, from 1 to 100. */
+  catchUpLimit?: number | null | undefined;
+  /** A cron pattern, such as `0 9 * * 1-5`: minute, hour, day of month, month, day of week; six fields begin with the second. Either this or `at`. Takes the place of the other. */
+  cron?: string | null | undefined;
+  /** Run the draft as it is at that time. */
+  draft?: boolean | null | undefined;
+  /** The schedule’s global id. */
+  id: string | number;
+  /** The input of each execution; may be set to null. */
+  input?: unknown;
+  /** What its executions are meant for. */
+  mode?: ExecutionMode | null | undefined;
+  /** For people. */
+  name?: string | null | undefined;
+  /** What happens while an earlier one runs. */
+  overlap?: ScheduleOverlap | null | undefined;
+  /** True: pause it. False: take it up again; what came due meanwhile is not made up for. */
+  paused?: boolean | null | undefined;
+  /** From -100 to 100, the higher the sooner. */
+  priority?: number | null | undefined;
+  /** All tags; replaces those it had. */
+  tags?: Array<string> | null | undefined;
+  /** An IANA name such as `Europe/Berlin`: where the pattern’s times of day are meant, summer time included. */
+  timeZone?: string | null | undefined;
+  /** An object on top of the definition’s defaults. */
+  variables?: unknown;
+  /** Run the version of this number; null: the newest one. */
+  version?: number | null | undefined;
 };
 
 /** Changes of a workflow; what is left out stays. */
@@ -854,6 +971,7 @@ export type ReadNodeQuery = { node:
     | { __typename: 'ApiKey', id: string }
     | { __typename: 'Execution', output: unknown, id: string }
     | { __typename: 'Job', result: unknown, id: string }
+    | { __typename: 'Schedule', id: string }
     | { __typename: 'Step', path: string, config: unknown, type: string, id: string }
     | { __typename: 'Workflow', name: string, id: string }
     | { __typename: 'WorkflowVersion', id: string }
@@ -868,6 +986,7 @@ export type ReadNodesQuery = { nodes: Array<
     | { __typename: 'ApiKey', id: string }
     | { __typename: 'Execution', id: string }
     | { __typename: 'Job', id: string }
+    | { __typename: 'Schedule', id: string }
     | { __typename: 'Step', id: string }
     | { __typename: 'Workflow', id: string }
     | { __typename: 'WorkflowVersion', id: string }
@@ -1038,6 +1157,71 @@ export type FilteredJobsQueryVariables = Exact<{
 
 
 export type FilteredJobsQuery = { jobs: { totalCount: number, edges: Array<{ cursor: string, node: { id: string, type: JobType, status: JobStatus, execution: { id: string } } }> } };
+
+export type ScheduledWorkflowMutationVariables = Exact<{
+  input: CreateWorkflowInput;
+}>;
+
+
+export type ScheduledWorkflowMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | Record<PropertyKey, never>
+   };
+
+export type CreateScheduleMutationVariables = Exact<{
+  input: CreateScheduleInput;
+}>;
+
+
+export type CreateScheduleMutation = { createSchedule:
+    | { __typename: 'CreateSchedulePayload', schedule: { id: string, name: string, cron: string | null, timeZone: string, at: string | null, overlap: ScheduleOverlap, catchUp: ScheduleCatchUp, paused: boolean, nextAt: string | null, nextRuns: Array<string>, workflow: { id: string } } }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'ScheduleInvalid', example: string, code: string, message: string, path: Array<string> }
+    | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
+   };
+
+export type UpdateScheduleMutationVariables = Exact<{
+  input: UpdateScheduleInput;
+}>;
+
+
+export type UpdateScheduleMutation = { updateSchedule:
+    | { __typename: 'InputInvalid', code: string, path: Array<string> }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'ScheduleInvalid', code: string, path: Array<string> }
+    | { __typename: 'UpdateSchedulePayload', schedule: { cron: string | null, at: string | null, version: number | null, paused: boolean, nextAt: string | null, tags: Array<string>, input: unknown } }
+    | { __typename: 'WorkflowArchived', code: string, path: Array<string> }
+   };
+
+export type DeleteScheduleMutationVariables = Exact<{
+  input: DeleteScheduleInput;
+}>;
+
+
+export type DeleteScheduleMutation = { deleteSchedule:
+    | { __typename: 'DeleteSchedulePayload', deletedId: string }
+    | { __typename: 'NotFound', code: string }
+   };
+
+export type ScheduleQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ScheduleQuery = { schedule: { nextAt: string | null, error: { code: string } | null, lastOccurrences: Array<{ at: string, outcome: ScheduleOutcome, reason: string | null, execution: { id: string, status: JobStatus } | null }>, executions: { totalCount: number, edges: Array<{ node: { id: string, input: unknown, scheduledFor: string | null, schedule: { id: string } | null } }> } } | null };
+
+export type SchedulesQueryVariables = Exact<{
+  filter?: ScheduleFilter | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  workflowId: string | number;
+}>;
+
+
+export type SchedulesQuery = { schedules: { totalCount: number, pageInfo: { endCursor: string | null, hasNextPage: boolean }, edges: Array<{ node: { name: string } }> }, workflow: { schedules: { totalCount: number, edges: Array<{ node: { name: string } }> } } | null };
 
 export type SetSecretMutationVariables = Exact<{
   input: SetSecretInput;
@@ -1402,6 +1586,7 @@ export type DiffOfVersionQuery = { node:
     | { __typename: 'ApiKey' }
     | { __typename: 'Execution' }
     | { __typename: 'Job' }
+    | { __typename: 'Schedule' }
     | { __typename: 'Step' }
     | { __typename: 'Workflow' }
     | { __typename: 'WorkflowVersion', number: number, diff: { from: number | null, to: number | null, nodes: Array<{ path: string, kind: ChangeKind }> } | null }
@@ -2345,6 +2530,142 @@ export const FilteredJobsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FilteredJobsQuery, FilteredJobsQueryVariables>;
+export const ScheduledWorkflowDocument = new TypedDocumentString(`
+    mutation ScheduledWorkflow($input: CreateWorkflowInput!) {
+  createWorkflow(input: $input) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ScheduledWorkflowMutation, ScheduledWorkflowMutationVariables>;
+export const CreateScheduleDocument = new TypedDocumentString(`
+    mutation CreateSchedule($input: CreateScheduleInput!) {
+  createSchedule(input: $input) {
+    __typename
+    ... on CreateSchedulePayload {
+      schedule {
+        id
+        name
+        cron
+        timeZone
+        at
+        overlap
+        catchUp
+        paused
+        nextAt
+        nextRuns(first: 2)
+        workflow {
+          id
+        }
+      }
+    }
+    ... on ScheduleInvalid {
+      example
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateScheduleMutation, CreateScheduleMutationVariables>;
+export const UpdateScheduleDocument = new TypedDocumentString(`
+    mutation UpdateSchedule($input: UpdateScheduleInput!) {
+  updateSchedule(input: $input) {
+    __typename
+    ... on UpdateSchedulePayload {
+      schedule {
+        cron
+        at
+        version
+        paused
+        nextAt
+        tags
+        input
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateScheduleMutation, UpdateScheduleMutationVariables>;
+export const DeleteScheduleDocument = new TypedDocumentString(`
+    mutation DeleteSchedule($input: DeleteScheduleInput!) {
+  deleteSchedule(input: $input) {
+    __typename
+    ... on DeleteSchedulePayload {
+      deletedId
+    }
+    ... on Error {
+      code
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteScheduleMutation, DeleteScheduleMutationVariables>;
+export const ScheduleDocument = new TypedDocumentString(`
+    query Schedule($id: ID!) {
+  schedule(id: $id) {
+    nextAt
+    error {
+      code
+    }
+    lastOccurrences(first: 5) {
+      at
+      outcome
+      reason
+      execution {
+        id
+        status
+      }
+    }
+    executions {
+      totalCount
+      edges {
+        node {
+          id
+          input
+          scheduledFor
+          schedule {
+            id
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ScheduleQuery, ScheduleQueryVariables>;
+export const SchedulesDocument = new TypedDocumentString(`
+    query Schedules($filter: ScheduleFilter, $first: Int, $after: String, $workflowId: ID!) {
+  schedules(filter: $filter, first: $first, after: $after) {
+    totalCount
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+    edges {
+      node {
+        name
+      }
+    }
+  }
+  workflow(id: $workflowId) {
+    schedules {
+      totalCount
+      edges {
+        node {
+          name
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SchedulesQuery, SchedulesQueryVariables>;
 export const SetSecretDocument = new TypedDocumentString(`
     mutation SetSecret($input: SetSecretInput!) {
   setSecret(input: $input) {

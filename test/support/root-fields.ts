@@ -53,6 +53,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   description: 'a description',
   type: 'core.filter',
   value: 'a long enough value',
+  cron: '0 9 * * 1-5',
+  timeZone: 'Europe/Berlin',
 }
 const OBJECTS: Readonly<Record<string, unknown>> = {
   definition: { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] },
@@ -98,7 +100,8 @@ function isCursor(name: string): boolean {
 function isWanted(given: Given, { cursor }: ArgumentValues): boolean {
   const { name, type } = given
   if (isCursor(name) && getNamedType(type).name === 'String') return cursor !== null && name === 'after'
-  return isRequired(given) || isName(name, type)
+  // A schedule needs one of `cron` and `at`, which no type says.
+  return isRequired(given) || isName(name, type) || name === 'cron'
 }
 
 function isRequired({ type, defaultValue }: Given): boolean {

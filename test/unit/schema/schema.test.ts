@@ -62,6 +62,7 @@ describe('the schema', () => {
       'ApiKeyConnection',
       'ExecutionConnection',
       'JobConnection',
+      'ScheduleConnection',
       'StepConnection',
       'WorkflowConnection',
       'WorkflowVersionConnection',

@@ -1,0 +1,187 @@
+import type { InputProblem } from '../../engine/validate/index.ts'
+import type {
+  CatchUp,
+  Overlap,
+  ScheduleFields,
+  ScheduleStore,
+  ScheduleTarget,
+} from '../../db/schedule-store.ts'
+import type { VersionStore } from '../../db/version-store.ts'
+import type { ExecutionMode } from '../../engine/job.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
+import { isStorableText } from '../../lib/plain-json.ts'
+import { readValues, type StartArgument } from '../start-execution.ts'
+import { nextOccurrences, specOf } from './occurrences.ts'
+import { readSpec, type InvalidSpec } from './read-spec.ts'
+
+/** What a user says about a schedule; what is left out is made up, or stays as it was. */
+export interface ScheduleInput {
+  readonly name?: string
+  readonly cron?: string
+  readonly timeZone?: string
+  /** In milliseconds since the epoch. */
+  readonly at?: number
+  /** Null: the newest version. */
+  readonly version?: number | null
+  readonly draft?: boolean
+  readonly input?: unknown
+  /** An object. */
+  readonly variables?: unknown
+  readonly mode?: ExecutionMode
+  readonly tags?: readonly string[]
+  readonly priority?: number
+  readonly overlap?: Overlap
+  readonly catchUp?: CatchUp
+  readonly catchUpLimit?: number
+  readonly isPaused?: boolean
+}
+
+export type SaveScheduleResult =
+  | { readonly kind: 'saved'; readonly id: ScheduleId }
+  | InvalidSpec
+  | {
+      readonly kind: 'invalid'
+      readonly argument: StartArgument | 'name' | 'version' | 'catchUpLimit'
+      readonly problems: readonly InputProblem[]
+    }
+  | { readonly kind: 'notFound' }
+  | { readonly kind: 'workflowNotFound' }
+  | { readonly kind: 'noSuchVersion' }
+  | { readonly kind: 'archived' }
+
+/** Makes and changes schedules; the scheduler starts what they ask for. */
+export interface Schedules {
+  create(
+    of: { readonly ownerId: OwnerId; readonly workflowId: WorkflowId },
+    input: ScheduleInput,
+  ): Promise<SaveScheduleResult>
+  /** A new pattern, zone or instant counts from now on; so does a schedule that is taken up again after a pause. */
+  update(target: ScheduleTarget, input: ScheduleInput): Promise<SaveScheduleResult>
+  /** Its executions stay, and those that run go on. False when it was gone. */
+  delete(target: ScheduleTarget): Promise<boolean>
+}
+
+export interface SchedulesOptions {
+  readonly schedules: Pick<ScheduleStore, 'insert' | 'find' | 'update' | 'delete'>
+  readonly versions: Pick<VersionStore, 'choose'>
+  readonly clock: Clock
+}
+
+const NAME_MAX_LENGTH = 200
+const CATCH_UP_MAX = 100
+
+const DEFAULTS: ScheduleFields = {
+  name: 'Schedule',
+  cron: null,
+  timeZone: 'UTC',
+  at: null,
+  version: null,
+  draft: false,
+  input: null,
+  variables: {},
+  mode: 'production',
+  tags: [],
+  priority: 0,
+  overlap: 'SKIP',
+  catchUp: 'LAST',
+  catchUpLimit: 10,
+  isPaused: false,
+}
+
+export function createSchedules({ schedules, versions, clock }: SchedulesOptions): Schedules {
+  return {
+    async create({ ownerId, workflowId }, input) {
+      const now = clock.now()
+      const read = readFields(DEFAULTS, input)
+      const refusal = await choiceRefusal({ ownerId, workflowId }, read.fields)
+      if (refusal?.kind === 'workflowNotFound') return refusal
+      if (read.invalid) return read.invalid
+      if (refusal) return refusal
+      const reading = readSpec(read.fields, now)
+      if (reading.kind !== 'ok') return reading
+      const nextAt = nextOf(read.fields, now)
+      const id = await schedules.insert({ ownerId, workflowId, nextAt }, read.fields, now)
+      return { kind: 'saved', id }
+    },
+    async update(target, input) {
+      for (;;) {
+        const before = await schedules.find(target)
+        if (!before) return { kind: 'notFound' }
+        const now = clock.now()
+        const { fields, invalid } = readFields(before, input)
+        if (invalid) return invalid
+        if (input.version !== undefined || input.draft !== undefined) {
+          const refusal = await choiceRefusal(before, fields)
+          if (refusal) return refusal
+        }
+        const isAnew = [input.cron, input.timeZone, input.at].some((given) => given !== undefined)
+        if (isAnew) {
+          const reading = readSpec(fields, now)
+          if (reading.kind !== 'ok') return reading
+        }
+        const goesOn = !isAnew && !before.isPaused && !fields.isPaused
+        const nextAt = goesOn ? before.nextAt : nextOf(fields, now)
+        const seen = { ...target, revision: before.revision, nextAt }
+        if (await schedules.update(seen, fields, now)) return { kind: 'saved', id: target.id }
+        // Somebody else changed it meanwhile: these changes go on top of theirs.
+      }
+    },
+    delete: (target) => schedules.delete(target, clock.now()),
+  }
+
+  async function choiceRefusal(
+    { ownerId, workflowId }: { readonly ownerId: OwnerId; readonly workflowId: WorkflowId },
+    { version, draft }: ScheduleFields,
+  ): Promise<SaveScheduleResult | null> {
+    const chosen = await versions.choose({ ownerId, id: workflowId }, { version, draft })
+    if (chosen.kind === 'found') return null
+    return chosen.kind === 'notFound' ? { kind: 'workflowNotFound' } : chosen
+  }
+}
+
+/** The first occurrence from now on; null when there is none, or nobody wants it. */
+function nextOf(fields: ScheduleFields, now: number): number | null {
+  return fields.isPaused ? null : (nextOccurrences(specOf(fields), now, 1)[0] ?? null)
+}
+
+function readFields(
+  before: ScheduleFields,
+  input: ScheduleInput,
+): {
+  readonly fields: ScheduleFields
+  readonly invalid: Extract<SaveScheduleResult, { kind: 'invalid' }> | null
+} {
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+  const merged = {
+    ...before,
+    ...given,
+    // A pattern takes the place of an instant, and the other way round; so do a version and the draft.
+    ...(input.cron !== undefined && input.at === undefined ? { at: null } : {}),
+    ...(input.at !== undefined && input.cron === undefined ? { cron: null } : {}),
+    ...(input.draft === true && input.version === undefined ? { version: null } : {}),
+    ...(input.version != null && input.draft === undefined ? { draft: false } : {}),
+  } as ScheduleFields
+  const { values, invalid } = readValues({ ...merged, metadata: {} })
+  const { input: value, variables } = values
+  const fields = {
+    ...merged,
+    cron: merged.cron?.trim() ?? null,
+    name: merged.name.trim(),
+    tags: [...new Set(merged.tags)],
+    input: value,
+    variables,
+  }
+  return { fields, invalid: invalid ? { kind: 'invalid', ...invalid } : fieldProblem(fields) }
+}
+
+function fieldProblem({ name, version, draft, catchUpLimit }: ScheduleFields) {
+  const problem = (argument: 'name' | 'version' | 'catchUpLimit', message: string) =>
+    ({ kind: 'invalid', argument, problems: [{ pointer: '', message }] }) as const
+  if (name.length === 0 || name.length > NAME_MAX_LENGTH || !isStorableText(name))
+    return problem('name', `has 1 to ${NAME_MAX_LENGTH} characters`)
+  if (version !== null && draft) return problem('version', 'goes without `draft`')
+  if (!Number.isInteger(catchUpLimit) || catchUpLimit < 1 || catchUpLimit > CATCH_UP_MAX)
+    return problem('catchUpLimit', `is a whole number from 1 to ${CATCH_UP_MAX}`)
+  return null
+}

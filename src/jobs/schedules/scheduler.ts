@@ -1,0 +1,160 @@
+import { OccurrenceTakenError } from '../../db/job-store.ts'
+import type {
+  ClaimedSchedule,
+  OccurrenceRecord,
+  ScheduleStore,
+  StartFailure,
+} from '../../db/schedule-store.ts'
+import type { VersionStore } from '../../db/version-store.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { Commands } from '../commands.ts'
+import type { StartExecution } from '../start-execution.ts'
+import { decideOccurrences, decideOverlap, type OccurrencesDecision } from './decide.ts'
+import { specOf } from './occurrences.ts'
+import { failureOf } from './start-failure.ts'
+
+export interface SchedulerOptions {
+  readonly schedules: Pick<ScheduleStore, 'claimDue' | 'openRuns' | 'settle'>
+  readonly versions: Pick<VersionStore, 'choose'>
+  readonly commands: Pick<Commands, 'send'>
+  readonly start: StartExecution
+  readonly clock: Clock
+  readonly logger: Pick<Logger, 'error'>
+}
+
+const POLL_MS = 500
+const SCHEDULES_PER_TICK = 20
+
+/**
+ * Starts what schedules ask for. Any number of processes may have one: a schedule is decided about by one at a time, and
+ * an occurrence starts at most once whatever they do (P6), because its record and its start are one statement.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions
+  readonly #stopped = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#loop()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error('the scheduler stops'))
+    await this.#running
+  }
+
+  /** Decides about schedules that are due, twenty at most; gives how many it were. */
+  async tick(): Promise<number> {
+    const { schedules, clock, logger } = this.#options
+    const due = await schedules.claimDue(clock.now(), SCHEDULES_PER_TICK)
+    await Promise.all(
+      due.map(async (schedule) => {
+        try {
+          await this.#decide(schedule)
+        } catch (fault) {
+          // The edge: the claim runs out, and what was not decided is decided then. No other schedule is disturbed.
+          logger.error({ err: fault, scheduleId: schedule.id }, 'a schedule could not be decided about')
+        }
+      }),
+    )
+    return due.length
+  }
+
+  async #decide(schedule: ClaimedSchedule): Promise<void> {
+    const { schedules, clock } = this.#options
+    const { overlap, decided } = schedule
+    const now = clock.now()
+    const { due, missed, nextAt } = reached(schedule, now)
+    const steps = decideOverlap(
+      overlap,
+      due.filter((at) => !decided.includes(at)),
+      schedule,
+    )
+    const records: OccurrenceRecord[] = missed.map((at) => skipped(at, 'MISSED'))
+    let error: StartFailure | null | undefined
+    for (const { at, action } of steps) {
+      if (action === 'skip') records.push(skipped(at, 'OVERLAP'))
+      else if (action === 'queue') records.push({ at, outcome: 'QUEUED', reason: null, message: null })
+      else {
+        error = await this.#start(schedule, at)
+        if (error) records.push({ at, outcome: 'FAILED', reason: error.code, message: error.message })
+      }
+    }
+    const newest = due.at(-1)
+    if (overlap === 'CANCEL_PREVIOUS' && newest !== undefined && !error)
+      await this.#cancelBefore(schedule, newest)
+    await schedules.settle(schedule, { records, nextAt, error, at: now })
+  }
+
+  /** Starts an occurrence; gives why it did not start, or null when it did, now or before. */
+  async #start(schedule: ClaimedSchedule, at: number): Promise<StartFailure | null> {
+    const { versions, start } = this.#options
+    const { id: scheduleId, ownerId, workflowId, version, draft } = schedule
+    const choice = { version, draft }
+    const chosen = await versions.choose({ ownerId, id: workflowId }, choice)
+    if (chosen.kind !== 'found') return failureOf(chosen)
+    const { definition, versionId } = chosen
+    const { input, variables, mode, tags, priority } = schedule
+    try {
+      const result = await start({
+        ownerId,
+        type: 'WORKFLOW',
+        definition,
+        workflowId,
+        versionId,
+        choice,
+        input,
+        variables,
+        mode,
+        tags,
+        priority,
+        occurrence: { scheduleId, at },
+        intent: 'queue',
+      })
+      return failureOf(result)
+    } catch (fault) {
+      if (fault instanceof OccurrenceTakenError) return null
+      throw fault
+    }
+  }
+
+  async #cancelBefore(schedule: ClaimedSchedule, at: number): Promise<void> {
+    const { schedules, commands } = this.#options
+    const { ownerId } = schedule
+    for (const id of await schedules.openRuns(schedule, at)) await commands.send({ id, ownerId }, 'CANCEL')
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, logger } = this.#options
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      await clock.wait(POLL_MS, signal).catch(() => {}) // stopped: the loop's condition ends it
+      if (signal.aborted) return
+      try {
+        while (!signal.aborted && (await this.tick()) === SCHEDULES_PER_TICK);
+      } catch (fault) {
+        logger.error({ err: fault }, 'due schedules could not be read; the next round tries again')
+      }
+    }
+  }
+}
+
+function reached(schedule: ClaimedSchedule, now: number): OccurrencesDecision {
+  const { nextAt, catchUp, catchUpLimit } = schedule
+  if (nextAt === null) return { due: [], missed: [], nextAt: null }
+  return decideOccurrences({ spec: specOf(schedule), nextAt, catchUp, catchUpLimit }, now)
+}
+
+const SKIP_MESSAGES = {
+  MISSED: 'Nothing was running when it came due, and the catch-up policy leaves it out.',
+  OVERLAP: 'An earlier occurrence was still running or waiting for its turn.',
+} as const
+
+function skipped(at: number, reason: keyof typeof SKIP_MESSAGES): OccurrenceRecord {
+  return { at, outcome: 'SKIPPED', reason, message: SKIP_MESSAGES[reason] }
+}
