@@ -47,7 +47,8 @@ const RetryPolicyType = builder.objectRef<RetryPolicy>('RetryPolicy').implement(
     maxDelayMs: t.exposeInt('maxDelayMs', { description: 'No delay is longer than this, in milliseconds.' }),
     retryIf: t.string({
       nullable: true,
-      description: 'A bare CEL expression on the error; false ends the tries. Null: every retryable error is retried.',
+      description:
+        'A bare CEL expression on the error; false ends the tries. Null: every retryable error is retried.',
       resolve: ({ retryIf }) => retryIf ?? null,
     }),
   }),
@@ -80,7 +81,8 @@ const BlockType = builder.objectRef<Block>('Block').implement({
       resolve: ({ repeat }) => repeat,
     }),
     isControl: t.exposeBoolean('isControl', {
-      description: 'True when it only directs the run: waits, loops, logs. It is carried out in a simulation, too.',
+      description:
+        'True when it only directs the run: waits, loops, logs. It is carried out in a simulation, too.',
     }),
     secrets: t.stringList({
       description: 'The names of the secrets that it reads.',

@@ -426,11 +426,7 @@ interface PageRequest {
   readonly kinds?: readonly EventKind[] | null | undefined
 }
 
-async function readPage(
-  jobId: JobId,
-  page: PageRequest,
-  { events, ownerId }: Context,
-): Promise<EventPage> {
+async function readPage(jobId: JobId, page: PageRequest, { events, ownerId }: Context): Promise<EventPage> {
   const after = Math.max(0, page.after ?? 0)
   const limit = page.first ?? DEFAULT_PAGE
   if (limit < 1) throw badInput('`first` is at least 1.')

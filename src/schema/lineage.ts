@@ -27,10 +27,7 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
       const { batch, prisma, ownerId } = context
       const query = queryFromInfo({ context, info })
       return batch('parents', query, async (ids) =>
-        inOrder(
-          ids,
-          await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } }),
-        ),
+        inOrder(ids, await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })),
       ).load(parentId)
     },
   }),
