@@ -242,7 +242,11 @@ mutation Resume($id: ID!) {
   resumeExecution(input: { id: $id }) {
     __typename
     ... on ResumeExecutionPayload {
-      execution { id status waitsFor { path kind signal } }
+      execution {
+        id
+        status
+        waitsFor { path kind signal }
+      }
     }
     ... on Error { code message path }
   }

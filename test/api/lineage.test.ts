@@ -216,8 +216,8 @@ test('a page of executions with parents, children and waits is a handful of stat
   try {
     for (let n = 0; n < 20; n++) await start(quiet, { definition: SIMPLE })
     await quiet.query(
-      `UPDATE jobs SET parent_id = (SELECT min(id::text)::uuid FROM jobs), parent_path = 'one', depth = 1
-       WHERE id <> (SELECT min(id::text)::uuid FROM jobs)`,
+      `UPDATE jobs SET parent_id = (SELECT max(id::text)::uuid FROM jobs), parent_path = 'one', depth = 1
+       WHERE id <> (SELECT max(id::text)::uuid FROM jobs)`,
     )
     const statementsOf = async (first: number) => {
       const count = countStatements()
@@ -235,9 +235,9 @@ test('a page of executions with parents, children and waits is a handful of stat
     // Not one more for one more execution.
     expect(many - (await statementsOf(3))).toBe(0)
     const { executions } = await quiet.client.ask(PAGE, { first: 20 })
-    const { node: root } = executions.edges.at(-1) ?? { node: null }
+    const { node: root } = executions.edges[0] ?? { node: null }
     expect(root?.children.edges).toHaveLength(3)
-    expect(executions.edges.slice(0, -1).every(({ node }) => node.parent?.id === root?.id)).toBe(true)
+    expect(executions.edges.slice(1).every(({ node }) => node.parent?.id === root?.id)).toBe(true)
   } finally {
     await quiet.stop()
   }

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { startApiServer, type ApiServer } from '../support/api-server.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const START_MS = 60_000
+
+if (existsSync(CHROMIUM)) {
+  describe('GraphiQL in a real Chromium', inChromium)
+} else {
+  test.skip(`GraphiQL in a real Chromium: there is none at ${CHROMIUM} (Debian: apt-get install chromium)`, () => {})
+}
+
+function inChromium() {
+  let server: ApiServer
+  let profile: string
+  let browser: BrowserContext
+  let page: Page
+  const requested: string[] = []
+  const sockets: string[] = []
+  beforeAll(async () => {
+    server = await startApiServer()
+    profile = await mkdtemp(join(tmpdir(), 'lume-chromium-'))
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath: CHROMIUM,
+      headless: true,
+      args: FLAGS,
+      viewport: { width: 1_400, height: 900 },
+    })
+    page = await browser.newPage()
+    page.on('request', (request) => requested.push(request.url()))
+    page.on('websocket', (socket) => sockets.push(socket.url()))
+  }, START_MS)
+  afterAll(async () => {
+    await browser.close()
+    await rm(profile, { recursive: true, force: true })
+    expect(server.takeFaults()).toEqual([])
+    await server.stop()
+  }, START_MS)
+
+  test(
+    'the page opens with its tabs, runs one, and watches the run to its end over a WebSocket',
+    async () => {
+      await page.goto(server.url, { timeout: START_MS })
+      await openTab('Execute')
+      await pressPlay()
+      const answer = await result(/"job": \{/)
+      const jobId = /"job": \{\s*"id": "(?<id>[^"]+)"/.exec(answer)?.groups?.id ?? ''
+      expect(jobId).not.toBe('')
+
+      await openTab('Watch')
+      await writeVariables(JSON.stringify({ jobId, after: 0 }))
+      await pressPlay()
+      expect(await result(/"JobCompletedEvent"/)).toContain('"status": "COMPLETED"')
+      if (process.env.LUME_SCREENSHOT) await page.screenshot({ path: process.env.LUME_SCREENSHOT })
+
+      expect(sockets).toEqual([server.url.replace('http', 'ws')])
+      const isForeign = (url: string) => !/^(?:data|blob):/.test(url) && new URL(url).origin !== server.origin
+      expect(requested.length).toBeGreaterThan(0)
+      expect(requested.filter(isForeign)).toEqual([])
+    },
+    START_MS,
+  )
+
+  async function openTab(name: string): Promise<void> {
+    await page.getByRole('tab', { name, exact: true }).click({ timeout: START_MS })
+  }
+
+  async function pressPlay(): Promise<void> {
+    await page.locator('.graphiql-execute-button').click()
+  }
+
+  /** What the answer's pane shows, once it shows what is expected. */
+  async function result(expected: RegExp): Promise<string> {
+    const pane = page.locator('.result-window')
+    await pane.filter({ hasText: expected }).waitFor({ timeout: START_MS })
+    return (await pane.innerText()).replaceAll('\u00a0', ' ')
+  }
+
+  async function writeVariables(text: string): Promise<void> {
+    await page
+      .locator('.graphiql-editor-tool .monaco-editor, .graphiql-editor-tool .CodeMirror')
+      .first()
+      .click()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.press('Delete')
+    await page.keyboard.insertText(text)
+  }
+}
