@@ -103,7 +103,10 @@ test.each(['WS', 'SSE'] as const)(
 
 test('a job that only waits for its time is told as soon as it is accepted', async () => {
   const jobs = await watchJobs('WS')
-  const { jobId } = await start(server, { definition: SIMPLE, runAt: new Date(Date.now() + 3_600_000).toISOString() })
+  const { jobId } = await start(server, {
+    definition: SIMPLE,
+    runAt: new Date(Date.now() + 3_600_000).toISOString(),
+  })
   await until('it is told', () => jobs.of(jobId).some(({ status }) => status === 'QUEUED'))
   await jobs.leave()
 })

@@ -903,6 +903,74 @@ export type SignalLineageMutation = { signalExecution:
     | { __typename: 'SignalExecutionPayload' }
    };
 
+export type FollowForTortureSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after?: number | null | undefined;
+}>;
+
+
+export type FollowForTortureSubscription = { jobEvents: { cursor: number, job: { status: JobStatus }, events: Array<
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+    > } };
+
+export type StalledReaderSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after?: number | null | undefined;
+}>;
+
+
+export type StalledReaderSubscription = { jobEvents: { events: Array<
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { message: string | null, seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+    > } };
+
 export type PageOfEventsQueryVariables = Exact<{
   id: string | number;
   after?: number | null | undefined;
@@ -2221,6 +2289,34 @@ export const SignalLineageDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SignalLineageMutation, SignalLineageMutationVariables>;
+export const FollowForTortureDocument = new TypedDocumentString(`
+    subscription FollowForTorture($jobId: ID!, $after: Int) {
+  jobEvents(jobId: $jobId, after: $after) {
+    cursor
+    job {
+      status
+    }
+    events {
+      id
+      seq
+      kind
+      progress
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowForTortureSubscription, FollowForTortureSubscriptionVariables>;
+export const StalledReaderDocument = new TypedDocumentString(`
+    subscription StalledReader($jobId: ID!, $after: Int) {
+  jobEvents(jobId: $jobId, after: $after) {
+    events {
+      seq
+      ... on JobProgressEvent {
+        message
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StalledReaderSubscription, StalledReaderSubscriptionVariables>;
 export const PageOfEventsDocument = new TypedDocumentString(`
     query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {
   job(id: $id) {
