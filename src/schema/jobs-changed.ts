@@ -21,6 +21,6 @@ builder.subscriptionField('jobsChanged', (t) =>
       })
     },
     resolve: (query, id, _args, { prisma, ownerId }) =>
-      prisma.job.findFirstOrThrow({ ...query, where: { id: id as unknown as string, ownerId } }),
+      prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
   }),
 )

@@ -174,14 +174,14 @@ test('parents and children find each other, and an execution says why it waits',
   const ids = children.edges.map(({ node }) => node.id)
   for (const { node } of children.edges)
     expect(node.parent).toEqual({ id: parent.executionId, mode: 'PRODUCTION' })
-  expect(children.edges.map(({ node }) => node.parentPath).toSorted()).toEqual(['a', 'b', 'c'])
+  expect(new Set(children.edges.map(({ node }) => node.parentPath))).toEqual(new Set(['a', 'b', 'c']))
   expect(waitsFor.map(({ path, kind }) => [path, kind])).toEqual([
     ['a', 'CHILD'],
     ['b', 'CHILD'],
     ['c', 'CHILD'],
     ['later', 'TIMER'],
   ])
-  expect(waitsFor.map(({ childId }) => childId).toSorted()).toEqual([...ids, null].toSorted())
+  expect(new Set(waitsFor.map(({ childId }) => childId))).toEqual(new Set([...ids, null]))
   expect(waitsFor[3]).toMatchObject({ until: expect.any(String), signal: null })
 
   const [first = ''] = ids

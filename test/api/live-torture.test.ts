@@ -146,7 +146,7 @@ class Subscriber {
         await connection.close()
         return true
       }
-      const batch = (value as ExecutionResult<FollowForTortureSubscription>).data?.jobEvents
+      const batch = value.data?.jobEvents
       if (!batch) throw new Error(JSON.stringify(value))
       this.received.push(...batch.events)
       this.cursor = batch.cursor
