@@ -257,7 +257,11 @@ export const SIGNAL = `# Sends the signal that the approval waits for; its
 # payload becomes the output of the step.
 mutation Signal($id: ID!, $payload: JSON) {
   signalExecution(
-    input: { id: $id, name: "approval", payload: $payload }
+    input: {
+      id: $id
+      name: "approval"
+      payload: $payload
+    }
   ) {
     __typename
     ... on SignalExecutionPayload {
