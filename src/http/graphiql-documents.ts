@@ -287,9 +287,9 @@ mutation Cancel($id: ID!) {
 }
 `
 
-export const RETRY = `# Runs an execution that has ended once more. FAILED: only
-# what did not complete; START: everything; or the path of
-# the step to begin at.
+export const RETRY = `# Runs an execution that has ended once more. FAILED:
+# only what did not complete; START: everything; or the
+# path of the step to begin at.
 mutation Retry($id: ID!) {
   retryExecution(input: { id: $id, from: START }) {
     __typename
@@ -316,7 +316,10 @@ query Templates {
 `
 
 export const FROM_TEMPLATE = `# Makes a workflow from a template and publishes it.
-mutation FromTemplate($templateId: ID!, $parameters: JSON) {
+mutation FromTemplate(
+  $templateId: ID!
+  $parameters: JSON
+) {
   createWorkflowFromTemplate(
     input: {
       templateId: $templateId

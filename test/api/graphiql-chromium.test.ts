@@ -113,5 +113,8 @@ function inChromium() {
     await page.locator('.monaco-editor[data-uri$="variables.json"]').click()
     await page.keyboard.press('Control+A')
     await page.keyboard.insertText(text)
+    // What the editor has closed by itself.
+    await page.keyboard.press('Control+Shift+End')
+    await page.keyboard.press('Delete')
   }
 }
