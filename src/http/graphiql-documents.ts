@@ -163,7 +163,7 @@ query Blocks {
     effect
     repeat
     secrets
-    retry { maxAttempts initialDelayMs factor maxDelayMs }
+    retry { maxAttempts initialDelayMs }
     timeoutMs
     configSchema
     outputSchema
