@@ -18,10 +18,12 @@ import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
 import { createJobCountStore } from './db/job-count-store.ts'
 import { countHeldJobs } from './db/held-jobs.ts'
+import { createJobChanges } from './db/job-changes.ts'
 import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
+import { createOpenWaitStore } from './db/open-wait-store.ts'
 import { createOriginalStore } from './db/original-store.ts'
 import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
@@ -51,6 +53,7 @@ import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
+import { createFollowJobs } from './live/follow-jobs.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { Closers } from './lib/closers.ts'
@@ -256,6 +259,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       scheduleList: createScheduleList(pool),
       counts,
       jobs,
+      openWaits: createOpenWaitStore(pool),
       commands,
       events,
       start,
@@ -263,6 +267,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       simulations,
       testBlock,
       follow,
+      followJobs: createFollowJobs({ changes: createJobChanges(pool), wakeups, clock }),
       wakeups,
       vault,
       apiKeys,

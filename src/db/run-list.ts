@@ -66,6 +66,12 @@ export interface RunList {
     workflowIds: readonly string[],
     page: KeysetPage,
   ): Promise<readonly (readonly KeysetPosition[])[]>
+  /** The same page of the children of each of these executions, by their creation. */
+  childrenOf(
+    ownerId: OwnerId,
+    parentIds: readonly string[],
+    page: KeysetPage,
+  ): Promise<readonly (readonly KeysetPosition[])[]>
 }
 
 /**
@@ -98,6 +104,16 @@ export function createRunList(pool: Queryable): RunList {
         values,
       })
     },
+    childrenOf(ownerId, parentIds, page) {
+      const values = new StatementValues()
+      const conditions = [`j.owner_id = ${values.add(ownerId)}`, 'j.parent_id = parent.id']
+      return keysetPages(pool, parentIds, {
+        rows: { from: 'jobs j', id: 'j.id', conditions },
+        order: { expression: 'j.created_at', type: 'timestamptz' },
+        page,
+        values,
+      })
+    },
   }
 }
 
@@ -111,7 +127,8 @@ function orderOf(order: RunOrder, filter: RunFilter): KeysetOrder {
   return { expression, type: 'timestamptz' }
 }
 
-function rowsOf(
+/** The jobs `j` and executions `e` that a filter leaves. */
+export function rowsOf(
   ownerId: OwnerId,
   filter: RunFilter,
   { order, values }: { order: RunOrder; values: StatementValues },

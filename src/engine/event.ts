@@ -129,3 +129,7 @@ export function isEventKind(text: string): text is EventKind {
 export function isTerminalEvent(kind: EventKind): boolean {
   return (TERMINAL_EVENT_KINDS as readonly EventKind[]).includes(kind)
 }
+
+export function isQuietEvent(kind: EventKind): boolean {
+  return (QUIET_EVENT_KINDS as readonly EventKind[]).includes(kind)
+}

@@ -1,5 +1,26 @@
 import { readFile } from 'node:fs/promises'
 import { EXAMPLE_RECEIVER_PATH } from './example-receiver.ts'
+import { APPROVED_GREETING, BROKEN, GREETING } from './graphiql-definitions.ts'
+import {
+  APPROVAL,
+  BLOCKS,
+  CANCEL,
+  CREATE,
+  EXECUTE,
+  FROM_TEMPLATE,
+  LEADS,
+  PAUSE,
+  PUBLISH,
+  RESULT,
+  RESUME,
+  RETRY,
+  SIGNAL,
+  TEMPLATES,
+  VALIDATE,
+  WATCH,
+  WATCH_ALL,
+  WORKFLOWS,
+} from './graphiql-documents.ts'
 
 export interface GraphiqlTab {
   readonly query: string
@@ -15,19 +36,38 @@ export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab
     readExample('leads/workflow.json'),
     readExample('leads/leads.json'),
   ])
-  const receiverUrl = JSON.stringify(`${origin}${EXAMPLE_RECEIVER_PATH}`)
-  const mainJob = `{\n"definition": ${workflow.trim()},\n"input": { "receiverUrl": ${receiverUrl}, "leads": ${leads.trim()} }\n}`
+  const receiver = `${origin}${EXAMPLE_RECEIVER_PATH}`
+  const mainJob = `{\n"definition": ${workflow.trim()},\n"input": { "receiverUrl": ${JSON.stringify(receiver)}, "leads": ${leads.trim()} }\n}`
   return [
+    // Making a workflow.
+    { query: CREATE, variables: written({ definition: GREETING }) },
+    { query: VALIDATE, variables: written({ definition: BROKEN }) },
+    { query: PUBLISH, variables: written({ id: 'paste the id of a workflow here' }) },
+    // Running and watching.
     { query: EXECUTE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
     { query: WATCH, variables: written({ jobId: 'paste the id of a job here', after: 0 }) },
-    { query: RESULT, variables: written({ id: 'paste the id of an execution here' }) },
+    { query: WATCH_ALL },
+    { query: RESULT, variables: written({ id: EXECUTION_ID }) },
+    // Steering what runs.
+    { query: APPROVAL, variables: written({ definition: APPROVED_GREETING, input: { name: 'Ada' } }) },
+    { query: PAUSE, variables: written({ id: EXECUTION_ID }) },
+    { query: RESUME, variables: written({ id: EXECUTION_ID }) },
+    { query: SIGNAL, variables: written({ id: EXECUTION_ID, payload: { by: 'Grace' } }) },
+    { query: CANCEL, variables: written({ id: EXECUTION_ID }) },
+    { query: RETRY, variables: written({ id: EXECUTION_ID }) },
+    // Templates, the main job, and what there is.
+    { query: TEMPLATES },
+    {
+      query: FROM_TEMPLATE,
+      variables: written({ templateId: 'lead-filter', parameters: { receiverUrl: receiver } }),
+    },
     { query: LEADS, variables: escaped(mainJob) },
-    { query: VALIDATE, variables: written({ definition: BROKEN }) },
-    { query: CREATE, variables: written({ definition: GREETING }) },
     { query: WORKFLOWS },
     { query: BLOCKS },
   ]
 }
+
+const EXECUTION_ID = 'paste the id of an execution here'
 
 function readExample(path: string): Promise<string> {
   return readFile(new URL(path, EXAMPLES), 'utf8')
@@ -44,189 +84,3 @@ function escaped(json: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
-
-const GREETING = {
-  name: 'Greeting',
-  nodes: [
-    { id: 'greet', type: 'core.transform', config: { value: { text: 'Hello {{ input.name }}' } } },
-    { id: 'pause', type: 'core.delay', config: { duration: '3s' } },
-    { id: 'shout', type: 'core.transform', config: { value: '{{ upper(nodes.greet.output.text) }}!' } },
-  ],
-  edges: [
-    { source: 'greet', target: 'pause' },
-    { source: 'pause', target: 'shout' },
-  ],
-}
-
-const BROKEN = {
-  nodes: [
-    { id: 'keep', type: 'core.filtre', config: { items: '{{ input.leads }}', condition: 'item.score > ' } },
-    { id: 'sum', type: 'core.transform', config: { value: '{{ size(nodes.kep.output.items) }}' } },
-  ],
-  edges: [{ source: 'keep', target: 'sum' }],
-}
-
-// The editor shows about 55 characters of a line.
-
-const EXECUTE = `# Runs a workflow given in place: press the button.
-# Its definition and input stand in the variables below.
-# Copy the job's id into the next tab to watch it.
-mutation Execute($definition: JSON!, $input: JSON) {
-  executeWorkflow(
-    input: { definition: $definition, input: $input }
-  ) {
-    __typename
-    ... on ExecuteWorkflowPayload {
-      job { id status progress }
-      execution { id }
-    }
-    ... on ValidationFailed {
-      diagnostics { code pointer message suggestion }
-    }
-    ... on Error { code message path }
-  }
-}
-`
-
-const WATCH = `# Watches a job: replays its timeline, then follows it
-# live to the end. To resume, set "after" to the last
-# cursor.
-subscription Watch($jobId: ID!, $after: Int) {
-  jobEvents(jobId: $jobId, after: $after) {
-    cursor
-    events {
-      __typename
-      seq
-      at
-      progress
-      ... on StepEvent { path attempt }
-      ... on JobFailedEvent {
-        error { code message path }
-      }
-    }
-    job { status progress result }
-  }
-}
-`
-
-const RESULT = `# What a run was given and gave, step by step.
-query Result($id: ID!) {
-  execution(id: $id) {
-    status
-    input
-    output
-    error { code message path }
-    steps(first: 20) {
-      totalCount
-      edges {
-        node {
-          path
-          type
-          status
-          input
-          config
-          output
-          attempts { number status error { message } }
-        }
-      }
-    }
-  }
-}
-`
-
-const LEADS = `# The main job on real input: 1,000 messy leads are
-# cleaned, scored, and posted in batches of 50.
-# The receiver is this server's own; what it got is told
-# at /examples/receiver.
-mutation Leads($definition: JSON!, $input: JSON!) {
-  executeWorkflow(
-    input: { definition: $definition, input: $input }
-  ) {
-    __typename
-    ... on ExecuteWorkflowPayload {
-      job { id }
-      execution { id }
-    }
-    ... on ValidationFailed {
-      diagnostics { code pointer message }
-    }
-    ... on Error { code message path }
-  }
-}
-`
-
-const VALIDATE = `# Tells everything that is wrong with a definition,
-# where it is, and how to mend it.
-mutation Validate($definition: JSON!) {
-  validateWorkflow(input: { definition: $definition }) {
-    ... on ValidateWorkflowPayload {
-      valid
-      diagnostics {
-        severity
-        code
-        pointer
-        range { start end }
-        message
-        suggestion
-      }
-    }
-    ... on Error { code message path }
-  }
-}
-`
-
-const CREATE = `# Stores a workflow. Run it by
-# executeWorkflow(input: { workflowId: "its id" }).
-mutation Create($definition: JSON!) {
-  createWorkflow(
-    input: { definition: $definition, tags: ["example"] }
-  ) {
-    __typename
-    ... on CreateWorkflowPayload {
-      workflow {
-        id
-        name
-        revision
-        graph {
-          nodes { id type }
-          edges { source target }
-        }
-      }
-      diagnostics { severity message }
-    }
-    ... on Error { code message path }
-  }
-}
-`
-
-const WORKFLOWS = `# The stored workflows, each with its last runs.
-query Workflows {
-  workflows(first: 10) {
-    totalCount
-    pageInfo { hasNextPage endCursor }
-    edges {
-      node {
-        id
-        name
-        updatedAt
-        executions(first: 3) {
-          edges { node { id status progress } }
-        }
-      }
-    }
-  }
-}
-`
-
-const BLOCKS = `# What nodes can do.
-query Blocks {
-  blocks {
-    type
-    name
-    description
-    effect
-    configSchema
-    sample
-  }
-}
-`

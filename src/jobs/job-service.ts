@@ -139,6 +139,7 @@ export function createJobService(options: JobServiceOptions): JobService {
           runHandler({ handler: (context) => handler(library, context), journal, signals, clock }),
         )
       }
+      wakeups.news([job.id])
       return service.watchJob(jobId, callbacks)
     },
     async watchJob(jobId, callbacks = {}) {

@@ -154,6 +154,8 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
           ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
+      // A list that is watched shows it before anybody takes it up.
+      wakeups.news([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue' && isDue) wakeups.queued()
       return { kind: 'started', jobId: job.id, deduplicated: false }

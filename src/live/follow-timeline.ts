@@ -1,9 +1,10 @@
 import type { EventStore } from '../db/event-store.ts'
 import type { Job, JobStore } from '../db/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import { isTerminalEvent, type EventKind, type JobEvent } from '../engine/event.ts'
+import { isQuietEvent, isTerminalEvent, type EventKind, type JobEvent } from '../engine/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
+import { Bell } from './bell.ts'
 
 /** Some events in order, and how far into the timeline they reach. */
 export interface TimelineBatch {
@@ -29,7 +30,7 @@ export interface FollowRequest {
   readonly jobId: JobId
   /** The number after which to begin; 0 for the whole timeline. */
   readonly after: number
-  /** Null: all. */
+  /** Null: all but the quiet ones, which are told only to those who ask for them by name. */
   readonly kinds: ReadonlySet<EventKind> | null
   /** Ends the following when it aborts. */
   readonly signal: AbortSignal
@@ -56,21 +57,25 @@ export function createFollowTimeline({
     const bell = new Bell()
     const detach = wakeups.onNews(jobId, () => bell.ring())
     try {
+      const isWanted = ({ kind }: JobEvent) => (kinds === null ? !isQuietEvent(kind) : kinds.has(kind))
       let cursor = after
-      for (let isFirst = true; !signal.aborted; isFirst = false) {
+      let owesBatch = true
+      while (!signal.aborted) {
         bell.reset()
         // One more than a page tells whether there is more.
         const found = await events.after({ id: jobId, ownerId }, cursor, PAGE + 1)
         const page = found.slice(0, PAGE)
         const isCaughtUp = found.length <= PAGE
         cursor = page.at(-1)?.seq ?? cursor
-        if (page.length > 0 || isFirst) {
+        // What is quiet and not asked for is no news: the cursor passes it with the next batch.
+        owesBatch ||= page.some((one) => isWanted(one) || !isQuietEvent(one.kind))
+        if (owesBatch) {
           const job = await jobs.find(ownerId, jobId)
           if (!job) return
           // From a number that does not exist yet: on from the newest that does.
           cursor = Math.min(cursor, job.lastSeq)
-          const wanted = kinds === null ? page : page.filter(({ kind }) => kinds.has(kind))
-          yield { events: wanted, cursor, isCaughtUp, job }
+          yield { events: page.filter(isWanted), cursor, isCaughtUp, job }
+          owesBatch = !isCaughtUp
           // A cursor at the end still has to see that the job has ended.
           if (job.finishedAt !== null && isCaughtUp && cursor >= job.lastSeq) return
           if (page.some(({ kind }) => isTerminalEvent(kind))) return
@@ -79,38 +84,6 @@ export function createFollowTimeline({
       }
     } finally {
       detach()
-    }
-  }
-}
-
-/** Remembers one ring until somebody waits for it. */
-class Bell {
-  #hasRung = false
-  #answer: (() => void) | null = null
-
-  ring(): void {
-    this.#hasRung = true
-    this.#answer?.()
-  }
-
-  reset(): void {
-    this.#hasRung = false
-  }
-
-  /** Resolves at the next ring, after `ms`, or when the signal aborts. */
-  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#hasRung || signal.aborted) return
-    const timer = new AbortController()
-    const stop = () => timer.abort(new Error('no longer waiting'))
-    signal.addEventListener('abort', stop, { once: true })
-    this.#answer = stop
-    try {
-      await clock.wait(ms, timer.signal)
-    } catch {
-      // Rung, or nobody follows any more: either way the caller looks.
-    } finally {
-      this.#answer = null
-      signal.removeEventListener('abort', stop)
     }
   }
 }

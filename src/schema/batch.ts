@@ -33,3 +33,11 @@ export function inOrder<Row extends { readonly id: string }>(
   const byId = new Map(rows.map((row) => [row.id, row]))
   return ids.map((id) => byId.get(id) ?? null)
 }
+
+/** What was found of the rows that were asked for. */
+export function present<Row>(rows: readonly (Row | Error | null)[]): readonly Row[] {
+  return rows.flatMap((row) => {
+    if (row instanceof Error) throw row
+    return row === null ? [] : [row]
+  })
+}

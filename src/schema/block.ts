@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Block, BlockCategory } from '../engine/block.ts'
+import type { RetryPolicy } from '../engine/retry-policy.ts'
 import { builder } from './builder.ts'
 
 const BlockCategoryEnum = builder.enumType('BlockCategory', {
@@ -23,6 +24,36 @@ const BlockEffectEnum = builder.enumType('BlockEffect', {
   } as const,
 })
 
+const BlockRepeatEnum = builder.enumType('BlockRepeat', {
+  description: 'Whether a call of which nobody knows if it happened may be made again.',
+  values: {
+    SAFE: { value: 'safe', description: 'It may: a second call does no harm.' },
+    NEVER: {
+      value: 'never',
+      description:
+        'It may not: after a crash the attempt fails with `CALL_OUTCOME_UNKNOWN`, unless the node says `onUnknown: "retry"`.',
+    },
+  } satisfies Record<Uppercase<Block['repeat']>, { value: Block['repeat']; description: string }>,
+})
+
+const RetryPolicyType = builder.objectRef<RetryPolicy>('RetryPolicy').implement({
+  description: 'How often and how far apart a step is tried.',
+  fields: (t) => ({
+    maxAttempts: t.exposeInt('maxAttempts', { description: 'All tries together; 1 means no retry.' }),
+    initialDelayMs: t.exposeInt('initialDelayMs', {
+      description: 'The cap of the first delay, in milliseconds; each delay is a random part of its cap.',
+    }),
+    factor: t.exposeFloat('factor', { description: 'By how much the cap grows with each try.' }),
+    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'No delay is longer than this, in milliseconds.' }),
+    retryIf: t.string({
+      nullable: true,
+      description:
+        'A bare CEL expression on the error; false ends the tries. Null: every retryable error is retried.',
+      resolve: ({ retryIf }) => retryIf ?? null,
+    }),
+  }),
+})
+
 const BlockType = builder.objectRef<Block>('Block').implement({
   description: 'A kind of work that a node can do.',
   fields: (t) => ({
@@ -38,6 +69,32 @@ const BlockType = builder.objectRef<Block>('Block').implement({
       type: BlockEffectEnum,
       description: 'What it touches.',
       resolve: ({ effect }) => effect,
+    }),
+    icon: t.exposeString('icon', { description: 'The name of an icon of the Lucide set, for canvases.' }),
+    deprecated: t.exposeString('deprecated', {
+      nullable: true,
+      description: 'What to use instead, when the block is going away; null while it stays.',
+    }),
+    repeat: t.field({
+      type: BlockRepeatEnum,
+      description: 'Whether a call of unknown outcome may be made again; of a pure block always `SAFE`.',
+      resolve: ({ repeat }) => repeat,
+    }),
+    isControl: t.exposeBoolean('isControl', {
+      description:
+        'True when it only directs the run: waits, loops, logs. It is carried out in a simulation, too.',
+    }),
+    secrets: t.stringList({
+      description: 'The names of the secrets that it reads.',
+      resolve: ({ secrets }) => [...secrets],
+    }),
+    retry: t.field({
+      type: RetryPolicyType,
+      description: 'How it is retried where the node’s `retry` says nothing.',
+      resolve: ({ retry }) => retry,
+    }),
+    timeoutMs: t.exposeInt('timeoutMs', {
+      description: 'How long one attempt may take, in milliseconds, where the node says nothing.',
     }),
     configSchema: t.field({
       type: 'JSON',

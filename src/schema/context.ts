@@ -4,6 +4,7 @@ import type { ApiKeys, Viewer } from '../access/index.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
+import type { OpenWaitStore } from '../db/open-wait-store.ts'
 import type { PrismaClient } from '../db/prisma.ts'
 import type { RunList } from '../db/run-list.ts'
 import type { ScheduleList } from '../db/schedule-list.ts'
@@ -23,6 +24,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { FollowJobs } from '../live/follow-jobs.ts'
 import type { FollowTimeline } from '../live/follow-timeline.ts'
 import type { Drafts } from '../workflows/drafts.ts'
 import type { Publishing } from '../workflows/publishing.ts'
@@ -46,6 +48,7 @@ export interface Services {
   readonly scheduleList: ScheduleList
   readonly counts: Pick<JobCountStore, 'counts'>
   readonly jobs: JobStore
+  readonly openWaits: OpenWaitStore
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
@@ -53,6 +56,7 @@ export interface Services {
   readonly simulations: Simulations
   readonly testBlock: TestBlock
   readonly follow: FollowTimeline
+  readonly followJobs: FollowJobs
   readonly wakeups: Wakeups
   readonly vault: SecretVault
   readonly apiKeys: ApiKeys
@@ -61,11 +65,15 @@ export interface Services {
 }
 
 /** What every resolver of one operation gets. */
-export interface Context extends Services {
+export interface Context extends Services, Loaders {
   /** Who asks. */
   readonly viewer: Viewer
   /** Whose rows the operation sees: the viewer’s. */
   readonly ownerId: OwnerId
+}
+
+/** What gathers reads, and remembers what it has read. */
+export interface Loaders {
   /** Reads a document for the viewer, and tells all that is wrong with it. */
   readonly readDefinition: ReturnType<DefinitionReader>
   /** Gathers what rows ask for one by one, within the operation. */
@@ -84,13 +92,18 @@ export interface StepKey {
 }
 
 export function createContext(services: Services, viewer: Viewer): Context {
-  const { prisma } = services
   const { ownerId } = viewer
+  return { ...services, viewer, ownerId, ...createLoaders(services, ownerId) }
+}
+
+/** For the next result of a subscription: what was read for the one before may have changed since. */
+export function readAnew(context: Context): void {
+  Object.assign(context, createLoaders(context, context.ownerId))
+}
+
+function createLoaders({ prisma, reader }: Pick<Services, 'prisma' | 'reader'>, ownerId: OwnerId): Loaders {
   return {
-    ...services,
-    viewer,
-    ownerId,
-    readDefinition: services.reader(ownerId),
+    readDefinition: reader(ownerId),
     batch: createBatch(),
     stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
       cacheKeyFn: keyOf,

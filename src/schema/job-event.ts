@@ -1,5 +1,5 @@
 import type { LogLevel } from '../engine/block.ts'
-import { EVENT_KINDS, type EventKind, type JobEvent } from '../engine/event.ts'
+import { EVENT_KINDS, isQuietEvent, type EventKind, type JobEvent } from '../engine/event.ts'
 import type { JobId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
@@ -389,7 +389,15 @@ const DEFAULT_PAGE = 100
 
 const pageArgs = builder.args((t) => ({
   after: t.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
-  first: t.int({ defaultValue: DEFAULT_PAGE, description: `How many at the most, up to ${MAX_PAGE}.` }),
+  first: t.int({
+    defaultValue: DEFAULT_PAGE,
+    description: `How many at the most, up to ${MAX_PAGE}, those that are left out included.`,
+  }),
+  kinds: t.field({
+    type: [JobEventKindEnum],
+    description:
+      'Only these kinds; default: all but `STEP_STREAM`. The cursor counts those that are left out, too.',
+  }),
 }))
 
 builder.prismaObjectField(JobNode, 'events', (t) =>
@@ -412,16 +420,23 @@ builder.prismaObjectField(ExecutionType, 'events', (t) =>
   }),
 )
 
-async function readPage(
-  jobId: JobId,
-  page: { readonly after?: number | null | undefined; readonly first?: number | null | undefined },
-  { events, ownerId }: Context,
-): Promise<EventPage> {
+interface PageRequest {
+  readonly after?: number | null | undefined
+  readonly first?: number | null | undefined
+  readonly kinds?: readonly EventKind[] | null | undefined
+}
+
+async function readPage(jobId: JobId, page: PageRequest, { events, ownerId }: Context): Promise<EventPage> {
   const after = Math.max(0, page.after ?? 0)
   const limit = page.first ?? DEFAULT_PAGE
   if (limit < 1) throw badInput('`first` is at least 1.')
   const wanted = Math.min(limit, MAX_PAGE)
   const found = await events.after({ id: jobId, ownerId }, after, wanted + 1)
-  const shown = found.slice(0, wanted).map((event) => ({ ...event, jobId }))
-  return { events: shown, cursor: shown.at(-1)?.seq ?? after, hasMore: found.length > wanted }
+  const read = found.slice(0, wanted)
+  const shown = read.filter(({ kind }) => (page.kinds ? page.kinds.includes(kind) : !isQuietEvent(kind)))
+  return {
+    events: shown.map((event) => ({ ...event, jobId })),
+    cursor: read.at(-1)?.seq ?? after,
+    hasMore: found.length > wanted,
+  }
 }

@@ -120,7 +120,8 @@ const JobConnection = builder.connectionObject(
   { name: 'JobEdge', description: 'A job and its place in the list.' },
 )
 
-const JobFilter = builder.inputType('JobFilter', {
+/** Which jobs a list shows, or a subscription tells of. */
+export const JobFilter = builder.inputType('JobFilter', {
   description: 'Which jobs; all conditions must hold.',
   fields: (t) => ({
     type: t.field({ type: [JobTypeEnum], description: 'Of one of these types.' }),

@@ -29,10 +29,11 @@ export const WaitKindEnum = builder.enumType('WaitKind', {
 })
 
 export const WaitType = builder
-  .objectRef<{ readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
+  .objectRef<{ readonly path: string; readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
   .implement({
     description: 'Why a step waits.',
     fields: (t) => ({
+      path: t.exposeString('path', { description: 'The step’s path.' }),
       kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
       until: t.field({
         type: 'DateTime',
@@ -194,8 +195,9 @@ export const StepType = builder.prismaNode('Step', {
       type: WaitType,
       nullable: true,
       description: 'Why it waits; null unless it does.',
-      select: { wait: true, dueAt: true },
-      resolve: ({ wait, dueAt }) => (wait === null ? null : { wait: wait as unknown as StepWait, dueAt }),
+      select: { path: true, wait: true, dueAt: true },
+      resolve: ({ path, wait, dueAt }) =>
+        wait === null ? null : { path, wait: wait as unknown as StepWait, dueAt },
     }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',

@@ -3,9 +3,10 @@ import type { EventKind } from '../engine/event.ts'
 import type { JobId } from '../lib/ids.ts'
 import type { TimelineBatch } from '../live/follow-timeline.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
+import { readAnew, type Context } from './context.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
+import { leavable } from './leavable.ts'
 
 type ShownBatch = TimelineBatch & { readonly jobId: JobId }
 
@@ -50,27 +51,11 @@ async function follow(
   }
   const request = { ownerId, jobId, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
   return leavable(async function* batches(signal) {
-    for await (const batch of context.follow({ ...request, signal })) yield { ...batch, jobId }
+    for await (const batch of context.follow({ ...request, signal })) {
+      readAnew(context)
+      yield { ...batch, jobId }
+    }
   })
-}
-
-/**
- * An iterable that can be left while it waits. A generator cannot: its `return` stands in line behind the `next` that is
- * waiting, for as long as nothing happens. Here the signal ends that wait first.
- */
-function leavable<T>(generate: (left: AbortSignal) => AsyncGenerator<T, void>): AsyncIterableIterator<T> {
-  const left = new AbortController()
-  const source = generate(left.signal)
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    next: () => source.next(),
-    return() {
-      left.abort(new Error('nobody follows any more'))
-      return source.return()
-    },
-  }
 }
 
 builder.subscriptionFields((t) => {
@@ -78,7 +63,8 @@ builder.subscriptionFields((t) => {
     after: t.arg.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
     kinds: t.arg({
       type: [JobEventKindEnum],
-      description: 'Only these kinds; the cursor counts the others, too.',
+      description:
+        'Only these kinds; default: all but `STEP_STREAM`. The cursor counts those that are left out, too.',
     }),
   }
   return {

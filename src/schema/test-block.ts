@@ -1,4 +1,4 @@
-import type { BlockTest, TestLog } from '../engine/simulate/test-block.ts'
+import { TESTED_NODE, type BlockTest, type TestLog } from '../engine/simulate/test-block.ts'
 import type { BlockTestMode, TestBlockResult } from '../jobs/block-tests.ts'
 import { builder } from './builder.ts'
 import {
@@ -101,7 +101,7 @@ const TestBlockPayload = builder.objectRef<BlockTest>('TestBlockPayload').implem
       nullable: true,
       description: 'What the step would wait for.',
       resolve: ({ wait, dueAt }) =>
-        wait === null ? null : { wait, dueAt: dueAt === null ? null : new Date(dueAt) },
+        wait === null ? null : { path: TESTED_NODE, wait, dueAt: dueAt === null ? null : new Date(dueAt) },
     }),
     attempts: t.field({
       type: [AttemptType],

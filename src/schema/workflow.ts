@@ -5,7 +5,7 @@ import { canonicalHash } from '../lib/canonical-json.ts'
 import type { WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { compareDefinitions } from '../workflows/diff/compare.ts'
-import { inOrder } from './batch.ts'
+import { inOrder, present } from './batch.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
@@ -181,14 +181,6 @@ function executionRows({ batch, prisma, ownerId }: Context, query: object) {
   return batch('executions', query, async (ids) =>
     inOrder(ids, await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })),
   )
-}
-
-/** What was found of the rows that were asked for. */
-function present<Row>(rows: readonly (Row | Error | null)[]): readonly Row[] {
-  return rows.flatMap((row) => {
-    if (row instanceof Error) throw row
-    return row === null ? [] : [row]
-  })
 }
 
 const WorkflowConnection = builder.connectionObject(

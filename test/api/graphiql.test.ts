@@ -2,14 +2,22 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse, validate } from 'graphql'
 import { graphiqlTabs, type GraphiqlTab } from '../../src/http/graphiql-tabs.ts'
 import { schema } from '../../src/schema/index.ts'
+import { TypedDocumentString } from '../gql/graphql.ts'
 import { graphql } from '../gql/index.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { timelineOf } from '../support/runs.ts'
+import { until } from '../support/until.ts'
+import { openWebSocket } from '../support/web-socket-client.ts'
 
 /** What the editor shows of a line beside its buttons, in a window 1,400 pixels wide. */
 const LINE_LENGTH = 57
 const OPTIONS =
   /YogaGraphiQL\.renderYogaGraphiQL\([^{]*(?<options>\{.*\}),\s*\);\s*<\/script>\s*<\/body>\s*<\/html>\s*$/s
+
+interface Started {
+  readonly job: { readonly id: string }
+  readonly execution: { readonly id: string }
+}
 
 let server: ApiServer
 let tabs: ReadonlyMap<string, GraphiqlTab>
@@ -29,11 +37,12 @@ function tab(name: string): GraphiqlTab {
   return found
 }
 
-/** What the button of a tab gives. */
-async function run(name: string): Promise<unknown> {
+/** What the button of a tab gives, with an id pasted where one is asked for. */
+async function run(name: string, id?: string): Promise<unknown> {
   const { query, variables = '{}' } = tab(name)
+  const pasted = id === undefined ? variables : variables.replace(/paste the id of an? \w+ here/, id)
   const { data, errors } = await server.client.post(
-    `{"query":${JSON.stringify(query)},"variables":${variables}}`,
+    `{"query":${JSON.stringify(query)},"variables":${pasted}}`,
   )
   expect(errors).toEqual([])
   return data
@@ -60,7 +69,7 @@ describe('the page', () => {
     expect(page).not.toContain(String.raw`\"boolean\", \"integer\"]`)
     expect(page).toContain('<div id="root"></div><script>')
     expect(page).toContain(
-      `localStorage.setItem('graphiql:variables', ${JSON.stringify(tab('Execute').variables)})`,
+      `localStorage.setItem('graphiql:variables', ${JSON.stringify(tab('Create').variables)})`,
     )
   })
 })
@@ -68,12 +77,22 @@ describe('the page', () => {
 describe('the tabs', () => {
   test('hold documents that fit the schema and the editor, and variables in plain ASCII', () => {
     expect([...tabs.keys()]).toEqual([
+      'Create',
+      'Validate',
+      'Publish',
       'Execute',
       'Watch',
+      'WatchAll',
       'Result',
+      'Approval',
+      'Pause',
+      'Resume',
+      'Signal',
+      'Cancel',
+      'Retry',
+      'Templates',
+      'FromTemplate',
       'Leads',
-      'Validate',
-      'Create',
       'Workflows',
       'Blocks',
     ])
@@ -86,20 +105,74 @@ describe('the tabs', () => {
   })
 
   test('run at the press of the button', async () => {
-    expect(await run('Execute')).toMatchObject({
-      executeWorkflow: { __typename: 'ExecuteWorkflowPayload', job: { id: expect.any(String) } },
-    })
     expect(await run('Validate')).toMatchObject({
       validateWorkflow: { valid: false, diagnostics: [{ code: 'BLOCK_UNKNOWN' }, { code: 'NODE_UNKNOWN' }] },
     })
-    expect(await run('Create')).toMatchObject({
-      createWorkflow: { workflow: { name: 'Greeting', revision: 1 }, diagnostics: [] },
+    expect(await run('Execute')).toMatchObject({
+      executeWorkflow: { __typename: 'ExecuteWorkflowPayload', job: { id: expect.any(String) } },
     })
-    expect(await run('Workflows')).toMatchObject({
-      workflows: { totalCount: 1, edges: [{ node: { name: 'Greeting' } }] },
-    })
+    expect(await run('Templates')).toMatchObject({ templates: expect.arrayContaining([expect.anything()]) })
     expect(await run('Blocks')).toMatchObject({ blocks: expect.arrayContaining([expect.anything()]) })
     expect(await run('Result')).toEqual({ execution: null })
+  })
+
+  test('say so, and no more, when no id was pasted', async () => {
+    for (const name of ['Publish', 'Pause', 'Resume', 'Signal', 'Cancel', 'Retry']) {
+      expect(Object.values((await run(name)) as object)).toMatchObject([{ code: 'NOT_FOUND' }])
+    }
+  })
+
+  test('create, publish and list workflows', async () => {
+    const { createWorkflow } = (await run('Create')) as { createWorkflow: { workflow: { id: string } } }
+    expect(createWorkflow).toMatchObject({ workflow: { name: 'Greeting', revision: 1 }, diagnostics: [] })
+    expect(await run('Publish', createWorkflow.workflow.id)).toMatchObject({
+      publishWorkflow: { version: { number: 1 }, unchanged: false },
+    })
+    expect(await run('FromTemplate')).toMatchObject({
+      createWorkflowFromTemplate: { workflow: { publishedVersion: { number: 1 } } },
+    })
+    expect(await run('Workflows')).toMatchObject({
+      workflows: { totalCount: 2, edges: [expect.anything(), { node: { name: 'Greeting' } }] },
+    })
+  })
+
+  test('steer a run: pause, resume, signal, result, retry, cancel', async () => {
+    const { executeWorkflow } = (await run('Approval')) as { executeWorkflow: Started }
+    const { id } = executeWorkflow.execution
+    const isAt = (status: string) =>
+      until(`the run is ${status}`, async () => {
+        const { execution } = (await run('Result', id)) as { execution: { status: string } }
+        return execution.status === status && execution
+      })
+    await isAt('WAITING')
+    expect(await run('Pause', id)).toMatchObject({ pauseExecution: { execution: { id } } })
+    await isAt('PAUSED')
+    expect(await run('Resume', id)).toMatchObject({ resumeExecution: { execution: { id } } })
+    await isAt('WAITING')
+    expect(await run('Signal', id)).toMatchObject({ signalExecution: { deduplicated: false } })
+    expect(await isAt('COMPLETED')).toMatchObject({ output: 'Hello Ada, said Grace' })
+
+    const { retryExecution } = (await run('Retry', id)) as { retryExecution: Started }
+    expect(retryExecution).toMatchObject({ execution: { retryOf: { id } } })
+    expect(await run('Cancel', retryExecution.execution.id)).toMatchObject({
+      cancelExecution: { __typename: 'CancelExecutionPayload' },
+    })
+    expect((await timelineOf(server, retryExecution.job.id)).at(-1)?.kind).toBe('JOB_CANCELED')
+  })
+
+  test.each(['Watch', 'WatchAll'])('%s follows a run live', async (name) => {
+    const { executeWorkflow } = (await run('Approval')) as { executeWorkflow: Started }
+    const { query, variables = '{}' } = tab(name)
+    const document = new TypedDocumentString<unknown, Record<string, unknown>>(query)
+    const pasted = variables.replace('paste the id of a job here', executeWorkflow.job.id)
+    const socket = openWebSocket(server.url)
+    const following = socket.subscribe(document, JSON.parse(pasted) as Record<string, unknown>)
+    const { value } = await following.next()
+    expect(value).not.toHaveProperty('errors')
+    await following.return(undefined)
+    await socket.close()
+    await run('Cancel', executeWorkflow.execution.id)
+    await timelineOf(server, executeWorkflow.job.id)
   })
 
   test('send the thousand leads to this server’s own receiver', async () => {

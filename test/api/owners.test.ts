@@ -4,7 +4,7 @@ import { execute, isObjectType, OperationTypeNode, parse, subscribe, type Execut
 import pg from 'pg'
 import type { Viewer } from '../../src/access/index.ts'
 import { createLume, type Lume } from '../../src/app.ts'
-import { ownerId } from '../../src/lib/ids.ts'
+import { ownerId, type JobId } from '../../src/lib/ids.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { createContext, schema } from '../../src/schema/index.ts'
 import { globalId } from '../../src/lib/global-id.ts'
@@ -54,22 +54,44 @@ async function ask(
   const contextValue = createContext(lume.services, viewer)
   const args = { schema, document: parse(source), variableValues: { ...variables }, contextValue }
   const isSubscription = source.startsWith('subscription')
-  const { result, statements } = await recordStatements(async () =>
-    isSubscription ? firstOf(await subscribe(args)) : await execute(args),
+  const { result, statements } = await recordStatements(async (sent) =>
+    isSubscription ? firstOf(await subscribe(args), { sent, hint: variables.filter }) : await execute(args),
   )
   return { result, statements }
 }
 
-async function firstOf(stream: AsyncIterable<ExecutionResult> | ExecutionResult): Promise<unknown> {
+/**
+ * The first result. What tells of changes alone may have none to tell: it is given a hint of what the filter names, and
+ * is done when it has looked behind it.
+ */
+async function firstOf(
+  stream: AsyncIterable<ExecutionResult> | ExecutionResult,
+  { sent, hint }: { sent: readonly string[]; hint: unknown },
+): Promise<unknown> {
   if (!(Symbol.asyncIterator in stream)) return stream
   const iterator = stream[Symbol.asyncIterator]()
-  const { value } = (await iterator.next()) as { value: unknown }
+  const first = iterator.next().then(({ value }: { value?: unknown }) => value)
+  if (hint === undefined) {
+    const value = await first
+    await iterator.return?.()
+    return value
+  }
+  lume.services.wakeups.news([idIn(hint) as JobId])
+  const hasLooked = () => sent.some((text) => text.includes('j.id = ANY'))
+  const value = await Promise.race([first, until('it has looked behind the hint', hasLooked)])
   await iterator.return?.()
-  return value
+  return value === true ? {} : value
+}
+
+/** The id of a row that a filter names, by its global id or bare. */
+function idIn(filter: unknown): string {
+  const { workflowId } = filter as { workflowId: string }
+  const bare = /[0-9a-f]{8}-[0-9a-f-]{27}/
+  return (bare.exec(workflowId) ?? bare.exec(Buffer.from(workflowId, 'base64').toString()))?.[0] ?? ''
 }
 
 async function recordStatements<T>(
-  work: () => Promise<T>,
+  work: (sent: readonly string[]) => Promise<T>,
 ): Promise<{ result: T; statements: readonly string[] }> {
   const statements: string[] = []
   const { query } = pg.Client.prototype
@@ -79,7 +101,7 @@ async function recordStatements<T>(
     return (query as (...all: unknown[]) => unknown).apply(this, args)
   } as typeof query
   try {
-    const result = await work()
+    const result = await work(statements)
     // Those of one moment go side by side, in any order.
     return { result, statements: statements.filter((text) => !isBackground(text)).toSorted() }
   } finally {

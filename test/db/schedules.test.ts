@@ -69,11 +69,13 @@ function openProcess(
   const logger = pino({ level: 'error' }, { write: (line) => void faults.push(line) })
   const registry = new BlockRegistry()
   for (const block of CORE_BLOCKS) registry.register(block)
+  const plans = new PlanCache(registry)
   const wakeups = createLocalWakeups()
   const start = createStartExecution({
     jobs: (options.jobs ?? ((same) => same))(createJobStore(pool)),
     definitions: createDefinitionStore(pool),
-    plans: new PlanCache(registry),
+    plans,
+    reader: () => async (document) => plans.read(document),
     wakeups,
     clock,
     processor: null,

@@ -43,6 +43,13 @@ export type BlockEffect =
   /** Nothing: its result depends on recorded facts alone. */
   | 'PURE';
 
+/** Whether a call of which nobody knows if it happened may be made again. */
+export type BlockRepeat =
+  /** It may not: after a crash the attempt fails with `CALL_OUTCOME_UNKNOWN`, unless the node says `onUnknown: "retry"`. */
+  | 'NEVER'
+  /** It may: a second call does no harm. */
+  | 'SAFE';
+
 /** Whether a test of a block touches the outside. */
 export type BlockTestMode =
   /** One attempt for real, with your secrets: it may cost money and change things. */
@@ -801,6 +808,13 @@ export type ReadAfterBadInputQueryVariables = Exact<{
 
 export type ReadAfterBadInputQuery = { execution: { status: JobStatus, input: unknown, output: unknown, variables: unknown, metadata: unknown, error: { code: string, message: string } | null } | null };
 
+export type WholeBlockQueryVariables = Exact<{
+  type: string;
+}>;
+
+
+export type WholeBlockQuery = { block: { icon: string, deprecated: string | null, effect: BlockEffect, repeat: BlockRepeat, isControl: boolean, secrets: Array<string>, timeoutMs: number, retry: { maxAttempts: number, initialDelayMs: number, factor: number, maxDelayMs: number, retryIf: string | null } } | null };
+
 export type StoreWorkflowMutationVariables = Exact<{
   definition: unknown;
 }>;
@@ -893,6 +907,13 @@ export type BlocksThatFaultQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type BlocksThatFaultQuery = { blocks: Array<{ type: string }> };
+
+export type JobsChangedSubscriptionVariables = Exact<{
+  filter?: JobFilter | null | undefined;
+}>;
+
+
+export type JobsChangedSubscription = { jobsChanged: { id: string, status: JobStatus, lastSeq: number, execution: { steps: { edges: Array<{ node: { path: string, output: unknown } }> } } } };
 
 export type ReadJobQueryVariables = Exact<{
   id: string | number;
@@ -1020,6 +1041,150 @@ export type MakeNodeMutation = { createWorkflow:
     | { workflow: { id: string } }
     | Record<PropertyKey, never>
    };
+
+export type CreateForLineageMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type CreateForLineageMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type LineageQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type LineageQuery = { execution: { id: string, costUsd: number, parentPath: string | null, parent: { id: string } | null, waitsFor: Array<{ path: string, kind: WaitKind, until: string | null, signal: string | null, payloadSchema: unknown, childId: string | null }>, children: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, parentPath: string | null, parent: { id: string, mode: ExecutionMode } | null } }> } } | null };
+
+export type PageOfLineagesQueryVariables = Exact<{
+  first: number;
+}>;
+
+
+export type PageOfLineagesQuery = { executions: { edges: Array<{ node: { id: string, costUsd: number, parent: { id: string, status: JobStatus } | null, waitsFor: Array<{ path: string, kind: WaitKind }>, children: { edges: Array<{ node: { id: string, costUsd: number } }> } } }> } };
+
+export type SignalLineageMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type SignalLineageMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'SignalExecutionPayload' }
+   };
+
+export type FollowForTortureSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after?: number | null | undefined;
+}>;
+
+
+export type FollowForTortureSubscription = { jobEvents: { cursor: number, job: { status: JobStatus }, events: Array<
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+      | { id: string, seq: number, kind: JobEventKind, progress: number }
+    > } };
+
+export type StalledReaderSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after?: number | null | undefined;
+}>;
+
+
+export type StalledReaderSubscription = { jobEvents: { events: Array<
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { message: string | null, seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+    > } };
+
+export type PageOfEventsQueryVariables = Exact<{
+  id: string | number;
+  after?: number | null | undefined;
+  first?: number | null | undefined;
+  kinds?: Array<JobEventKind> | JobEventKind | null | undefined;
+}>;
+
+
+export type PageOfEventsQuery = { job: { lastSeq: number, events: { cursor: number, hasMore: boolean, events: Array<
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+        | { text: string, seq: number, kind: JobEventKind }
+        | { seq: number, kind: JobEventKind }
+      > } } | null };
 
 export type RetryMutationVariables = Exact<{
   input: RetryExecutionInput;
@@ -2011,6 +2176,26 @@ export const ReadAfterBadInputDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ReadAfterBadInputQuery, ReadAfterBadInputQueryVariables>;
+export const WholeBlockDocument = new TypedDocumentString(`
+    query WholeBlock($type: String!) {
+  block(type: $type) {
+    icon
+    deprecated
+    effect
+    repeat
+    isControl
+    secrets
+    timeoutMs
+    retry {
+      maxAttempts
+      initialDelayMs
+      factor
+      maxDelayMs
+      retryIf
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WholeBlockQuery, WholeBlockQueryVariables>;
 export const StoreWorkflowDocument = new TypedDocumentString(`
     mutation StoreWorkflow($definition: JSON!) {
   createWorkflow(input: {definition: $definition}) {
@@ -2210,6 +2395,25 @@ export const BlocksThatFaultDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BlocksThatFaultQuery, BlocksThatFaultQueryVariables>;
+export const JobsChangedDocument = new TypedDocumentString(`
+    subscription JobsChanged($filter: JobFilter) {
+  jobsChanged(filter: $filter) {
+    id
+    status
+    lastSeq
+    execution {
+      steps(first: 5) {
+        edges {
+          node {
+            path
+            output
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JobsChangedSubscription, JobsChangedSubscriptionVariables>;
 export const ReadJobDocument = new TypedDocumentString(`
     query ReadJob($id: ID!) {
   job(id: $id) {
@@ -2341,6 +2545,136 @@ export const MakeNodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
+export const CreateForLineageDocument = new TypedDocumentString(`
+    mutation CreateForLineage($definition: JSON!) {
+  createWorkflow(input: {name: "Child", definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateForLineageMutation, CreateForLineageMutationVariables>;
+export const LineageDocument = new TypedDocumentString(`
+    query Lineage($id: ID!, $first: Int, $after: String) {
+  execution(id: $id) {
+    id
+    costUsd
+    parent {
+      id
+    }
+    parentPath
+    waitsFor {
+      path
+      kind
+      until
+      signal
+      payloadSchema
+      childId
+    }
+    children(first: $first, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      edges {
+        node {
+          id
+          parentPath
+          parent {
+            id
+            mode
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LineageQuery, LineageQueryVariables>;
+export const PageOfLineagesDocument = new TypedDocumentString(`
+    query PageOfLineages($first: Int!) {
+  executions(first: $first) {
+    edges {
+      node {
+        id
+        costUsd
+        parent {
+          id
+          status
+        }
+        waitsFor {
+          path
+          kind
+        }
+        children(first: 3) {
+          edges {
+            node {
+              id
+              costUsd
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PageOfLineagesQuery, PageOfLineagesQueryVariables>;
+export const SignalLineageDocument = new TypedDocumentString(`
+    mutation SignalLineage($id: ID!) {
+  signalExecution(input: {id: $id, name: "go"}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<SignalLineageMutation, SignalLineageMutationVariables>;
+export const FollowForTortureDocument = new TypedDocumentString(`
+    subscription FollowForTorture($jobId: ID!, $after: Int) {
+  jobEvents(jobId: $jobId, after: $after) {
+    cursor
+    job {
+      status
+    }
+    events {
+      id
+      seq
+      kind
+      progress
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowForTortureSubscription, FollowForTortureSubscriptionVariables>;
+export const StalledReaderDocument = new TypedDocumentString(`
+    subscription StalledReader($jobId: ID!, $after: Int) {
+  jobEvents(jobId: $jobId, after: $after) {
+    events {
+      seq
+      ... on JobProgressEvent {
+        message
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StalledReaderSubscription, StalledReaderSubscriptionVariables>;
+export const PageOfEventsDocument = new TypedDocumentString(`
+    query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {
+  job(id: $id) {
+    lastSeq
+    events(after: $after, first: $first, kinds: $kinds) {
+      cursor
+      hasMore
+      events {
+        seq
+        kind
+        ... on StepStreamEvent {
+          text
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PageOfEventsQuery, PageOfEventsQueryVariables>;
 export const RetryDocument = new TypedDocumentString(`
     mutation Retry($input: RetryExecutionInput!) {
   retryExecution(input: $input) {

@@ -1,0 +1,338 @@
+// The operations that GraphiQL opens with. The editor shows about 55 characters of a line.
+
+export const EXECUTE = `# Runs a workflow given in place: press the button.
+# A stored one runs by "workflowId" in place of
+# "definition". Copy the job's id into the next tab to
+# watch it, the execution's into those behind.
+mutation Execute($definition: JSON!, $input: JSON) {
+  executeWorkflow(
+    input: { definition: $definition, input: $input }
+  ) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job { id status progress }
+      execution { id }
+    }
+    ... on ValidationFailed {
+      diagnostics { code pointer message suggestion }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const WATCH = `# Watches a job: replays its timeline, then follows it
+# live to the end. To resume, set "after" to the last
+# cursor.
+subscription Watch($jobId: ID!, $after: Int) {
+  jobEvents(jobId: $jobId, after: $after) {
+    cursor
+    events {
+      __typename
+      seq
+      at
+      progress
+      ... on StepEvent { path attempt }
+      ... on JobFailedEvent {
+        error { code message path }
+      }
+    }
+    job { status progress result }
+  }
+}
+`
+
+export const RESULT = `# What a run was given and gave, step by step.
+query Result($id: ID!) {
+  execution(id: $id) {
+    status
+    input
+    output
+    error { code message path }
+    steps(first: 20) {
+      totalCount
+      edges {
+        node {
+          path
+          type
+          status
+          input
+          config
+          output
+          attempts { number status error { message } }
+        }
+      }
+    }
+  }
+}
+`
+
+export const LEADS = `# The main job on real input: 1,000 messy leads are
+# cleaned, scored, and posted in batches of 50.
+# The receiver is this server's own; what it got is told
+# at /examples/receiver.
+mutation Leads($definition: JSON!, $input: JSON!) {
+  executeWorkflow(
+    input: { definition: $definition, input: $input }
+  ) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job { id }
+      execution { id }
+    }
+    ... on ValidationFailed {
+      diagnostics { code pointer message }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const VALIDATE = `# Tells everything that is wrong with a definition,
+# where it is, and how to mend it.
+mutation Validate($definition: JSON!) {
+  validateWorkflow(input: { definition: $definition }) {
+    ... on ValidateWorkflowPayload {
+      valid
+      diagnostics {
+        severity
+        code
+        pointer
+        range { start end }
+        message
+        suggestion
+      }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const CREATE = `# Stores a workflow: its definition stands in the
+# variables below. Press the button, and copy the
+# workflow's id: other tabs ask for it.
+mutation Create($definition: JSON!) {
+  createWorkflow(
+    input: { definition: $definition, tags: ["example"] }
+  ) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+        name
+        revision
+        graph {
+          nodes { id type }
+          edges { source target }
+        }
+      }
+      diagnostics { severity message }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const WORKFLOWS = `# The stored workflows, each with its last runs.
+query Workflows {
+  workflows(first: 10) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    edges {
+      node {
+        id
+        name
+        updatedAt
+        executions(first: 3) {
+          edges { node { id status progress } }
+        }
+      }
+    }
+  }
+}
+`
+
+export const BLOCKS = `# What nodes can do, and what they need to do it.
+query Blocks {
+  blocks {
+    type
+    name
+    description
+    icon
+    deprecated
+    effect
+    repeat
+    secrets
+    retry { maxAttempts initialDelayMs }
+    timeoutMs
+    configSchema
+    outputSchema
+    sample
+  }
+}
+`
+
+export const PUBLISH = `# Makes the draft of a stored workflow its next version,
+# which runs from then on; refuses what is not sound.
+mutation Publish($id: ID!) {
+  publishWorkflow(input: { id: $id, note: "First" }) {
+    __typename
+    ... on PublishWorkflowPayload {
+      version { id number note createdAt }
+      unchanged
+    }
+    ... on ValidationFailed {
+      diagnostics { code pointer message suggestion }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const WATCH_ALL = `# Watches all jobs, for lists: each in its newest state
+# whenever it changes. Let it run, and start some.
+subscription WatchAll {
+  jobsChanged {
+    id
+    type
+    status
+    progress
+    currentStep
+    error { code message }
+  }
+}
+`
+
+export const APPROVAL = `# Runs a workflow that stops to wait for a signal: what
+# follows here is done to it. "waitsFor" tells why an
+# execution waits. Copy the execution's id.
+mutation Approval($definition: JSON!, $input: JSON) {
+  executeWorkflow(
+    input: { definition: $definition, input: $input }
+  ) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job { id }
+      execution {
+        id
+        status
+        waitsFor { path kind signal until }
+      }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const PAUSE = `# Pauses an execution: what runs is finished, and
+# nothing starts.
+mutation Pause($id: ID!) {
+  pauseExecution(input: { id: $id }) {
+    __typename
+    ... on PauseExecutionPayload {
+      execution { id status }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const RESUME = `# Lets a paused execution go on.
+mutation Resume($id: ID!) {
+  resumeExecution(input: { id: $id }) {
+    __typename
+    ... on ResumeExecutionPayload {
+      execution {
+        id
+        status
+        waitsFor { path kind signal }
+      }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const SIGNAL = `# Sends the signal that the approval waits for; its
+# payload becomes the output of the step.
+mutation Signal($id: ID!, $payload: JSON) {
+  signalExecution(
+    input: {
+      id: $id
+      name: "approval"
+      payload: $payload
+    }
+  ) {
+    __typename
+    ... on SignalExecutionPayload {
+      execution { id status }
+      deduplicated
+    }
+    ... on InputInvalid { problems { pointer message } }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const CANCEL = `# Cancels an execution: what runs is aborted, what waits
+# is given up. It always ends.
+mutation Cancel($id: ID!) {
+  cancelExecution(input: { id: $id }) {
+    __typename
+    ... on CancelExecutionPayload {
+      execution { id status }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const RETRY = `# Runs an execution that has ended once more. FAILED:
+# only what did not complete; START: everything; or the
+# path of the step to begin at.
+mutation Retry($id: ID!) {
+  retryExecution(input: { id: $id, from: START }) {
+    __typename
+    ... on RetryExecutionPayload {
+      job { id status }
+      execution { id retryOf { id } }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const TEMPLATES = `# What workflows can be made from. The parameters are a
+# JSON Schema, of which a form may be made.
+query Templates {
+  templates {
+    id
+    name
+    description
+    category
+    parameters
+  }
+}
+`
+
+export const FROM_TEMPLATE = `# Makes a workflow from a template and publishes it.
+mutation FromTemplate(
+  $templateId: ID!
+  $parameters: JSON
+) {
+  createWorkflowFromTemplate(
+    input: {
+      templateId: $templateId
+      parameters: $parameters
+      publish: true
+    }
+  ) {
+    __typename
+    ... on CreateWorkflowFromTemplatePayload {
+      workflow { id name publishedVersion { number } }
+    }
+    ... on InputInvalid { problems { pointer message } }
+    ... on Error { code message path }
+  }
+}
+`

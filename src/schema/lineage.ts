@@ -1,0 +1,67 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import { inOrder, present } from './batch.ts'
+import { builder } from './builder.ts'
+import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { keysetConnection } from './keyset-connection.ts'
+import { WaitType } from './step.ts'
+
+/** Whoever wants more of a loop's open items reads its steps. */
+const MAX_WAITS = 100
+
+// What an execution waits for, what started it, and what it has started.
+builder.prismaObjectFields(ExecutionType, (t) => ({
+  waitsFor: t.field({
+    type: [WaitType],
+    description: `Why it waits: its steps that wait now, in the definition’s order, at most ${MAX_WAITS}; empty when none does.`,
+    select: { id: true },
+    resolve: ({ id }, _args, { batch, openWaits, ownerId }) =>
+      batch('open waits', MAX_WAITS, (ids) => openWaits.of(ownerId, ids, MAX_WAITS)).load(id),
+  }),
+  parent: t.field({
+    type: ExecutionType,
+    nullable: true,
+    description: 'The execution whose step started this one and waits for its end; null when none did.',
+    select: { job: { select: { parentId: true } } },
+    resolve: ({ job: { parentId } }, _args, context, info) => {
+      if (parentId === null) return null
+      const { batch, prisma, ownerId } = context
+      const query = queryFromInfo({ context, info })
+      return batch('parents', query, async (ids) =>
+        inOrder(ids, await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })),
+      ).load(parentId)
+    },
+  }),
+  parentPath: t.string({
+    nullable: true,
+    description: 'The path of the step that started it; null when none did.',
+    select: { job: { select: { parentPath: true } } },
+    resolve: ({ job }) => job.parentPath,
+  }),
+  children: t.connection(
+    {
+      type: ExecutionType,
+      description: 'The executions that its steps have started, oldest first.',
+      select: { id: true },
+      resolve: ({ id }, args, context, info) => {
+        const { batch, runList, prisma, ownerId } = context
+        const query = queryFromInfo({ context, info, path: ['edges', 'node'] })
+        const rows = batch('children', query, async (ids) =>
+          inOrder(
+            ids,
+            await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } }),
+          ),
+        )
+        return keysetConnection({
+          args,
+          order: { name: 'CREATED_AT', type: 'timestamptz' },
+          isDescending: false,
+          positions: (page) =>
+            batch('children of', page, (ids) => runList.childrenOf(ownerId, ids, page)).load(id),
+          rows: (ids) => rows.loadMany(ids).then(present),
+          count: () => prisma.job.count({ where: { ownerId, parentId: id } }),
+        })
+      },
+    },
+    ExecutionConnection,
+  ),
+}))

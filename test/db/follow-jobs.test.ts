@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { createJobChanges, type JobChanges } from '../../src/db/job-changes.ts'
+import { ALL_RUNS, type RunFilter } from '../../src/db/run-list.ts'
+import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
+import { newId, ownerId, type JobId, type OwnerId } from '../../src/lib/ids.ts'
+import { createFollowJobs } from '../../src/live/follow-jobs.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { storeJob } from '../support/jobs.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { until } from '../support/until.ts'
+
+const PAUSE_MS = 200
+const LOOK_AGAIN_MS = 5_000
+const MAX_HINTS = 5_000
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+test('a job that is new, and every change of it, is told; many changes at once are told as one', async () => {
+  const world = openWorld()
+  const id = await world.store()
+  world.wakeups.news([id])
+  await world.sees([id])
+  for (let n = 0; n < 50; n++) {
+    await change(id)
+    world.wakeups.news([id])
+  }
+  expect(world.told).toEqual([id])
+  await world.clock.advance(PAUSE_MS)
+  await world.sees([id, id])
+  await world.clock.advance(PAUSE_MS)
+  await change(id)
+  world.wakeups.news([id])
+  await world.sees([id, id, id])
+  await world.leave()
+})
+
+test('a hint behind which nothing has changed tells nothing', async () => {
+  const world = openWorld()
+  const id = await world.store()
+  world.wakeups.news([id])
+  await world.sees([id])
+  const looks = world.looks()
+  world.wakeups.news([id])
+  await world.clock.advance(PAUSE_MS)
+  await until('it has looked', () => world.looks() > looks)
+  expect(world.told).toEqual([id])
+  await world.leave()
+})
+
+test('a cancel that was accepted is a change, before anybody carries it out', async () => {
+  const world = openWorld()
+  const id = await world.store()
+  world.wakeups.news([id])
+  await world.sees([id])
+  await database.pool.query('UPDATE jobs SET cancel_requested_at = now() WHERE id = $1', [id])
+  world.wakeups.command(id)
+  await world.clock.advance(PAUSE_MS)
+  await world.sees([id, id])
+  await world.leave()
+})
+
+test('only the owner’s own jobs are told, and of those the ones that the filter leaves', async () => {
+  const world = openWorld({ filter: { ...ALL_RUNS, types: ['SEARCH'] } })
+  const foreign = await storeJob(database.pool, { ownerId: ownerId(newId()), type: 'SEARCH' })
+  const other = await world.store()
+  const search = await world.store({ type: 'SEARCH' })
+  world.wakeups.news([foreign, other, search])
+  await world.sees([search])
+  await world.leave()
+})
+
+test('it begins with what changed in the seconds before, and with nothing older', async () => {
+  const clock = new ManualClock()
+  const owner = ownerId(newId())
+  const store = (agoMs: number) => storeJob(database.pool, { ownerId: owner, at: clock.now() - agoMs })
+  await store(60_000)
+  const fresh = await store(1_000)
+  const changed = await store(60_000)
+  await change(changed, clock.now() - 500)
+  const ended = await store(60_000)
+  await database.pool.query(
+    `UPDATE jobs SET status = 'CANCELED', finished_at = $2, wake_at = NULL WHERE id = $1`,
+    [ended, new Date(clock.now() - 500)],
+  )
+  const world = openWorld({ clock, owner })
+  await world.sees([fresh, changed, ended])
+  await world.leave()
+})
+
+test('lost hints cost latency, never a change', async () => {
+  const deaf = { onAnyNews: () => () => undefined, onCommand: () => () => undefined }
+  const world = openWorld({ listens: deaf })
+  const id = await world.store()
+  await until('it has looked by itself', async () => {
+    await world.clock.advance(LOOK_AGAIN_MS)
+    return world.told.length > 0
+  })
+  expect(world.told).toEqual([id])
+  await change(id, world.clock.now())
+  await until('it has looked once more', async () => {
+    await world.clock.advance(LOOK_AGAIN_MS)
+    return world.told.length > 1
+  })
+  expect(world.told).toEqual([id, id])
+  await world.leave()
+})
+
+test('a reader that is slow holds ids up to a bound, and then looks at everything instead', async () => {
+  const asked: number[] = []
+  const changes = createJobChanges(database.pool)
+  const owner = ownerId(newId())
+  const clock = new ManualClock()
+  const wakeups = createLocalWakeups()
+  const ids = await Promise.all(
+    [1, 2, 3].map(() => storeJob(database.pool, { ownerId: owner, at: clock.now() })),
+  )
+  const gone = new AbortController()
+  const following = createFollowJobs({
+    changes: {
+      among(...args) {
+        asked.push(args[2].length)
+        return changes.among(...args)
+      },
+      since(...args) {
+        asked.push(-1)
+        return changes.since(...args)
+      },
+    },
+    wakeups,
+    clock,
+  })({ ownerId: owner, filter: ALL_RUNS, signal: gone.signal })
+  for (const _id of ids) await following.next()
+  // Nobody asks for more while a hundred thousand jobs change.
+  for (let n = 0; n < 100_000; n++) wakeups.news([newId<JobId>()])
+  for (const id of ids) await change(id, clock.now())
+  const told = [following.next(), following.next(), following.next()]
+  await clock.advance(PAUSE_MS)
+  await until('it has looked at everything', () => asked.length > 1)
+  expect((await Promise.all(told)).map(({ value }) => value)).toEqual(ids.toSorted())
+  expect(asked).toEqual([-1, -1])
+  // Within the bound, the ids themselves are looked at.
+  wakeups.news(Array.from({ length: MAX_HINTS }, () => newId<JobId>()))
+  const next = following.next()
+  await clock.advance(PAUSE_MS)
+  await until('it has looked at the hints', () => asked.length > 2)
+  expect(asked.at(-1)).toBe(MAX_HINTS)
+  gone.abort(new Error('gone'))
+  expect(await next).toMatchObject({ done: true })
+})
+
+test('an abort ends the following promptly, and nobody listens any more', async () => {
+  const world = openWorld()
+  await until('it listens', () => world.listeners() === 2)
+  await world.leave()
+  expect(world.listeners()).toBe(0)
+})
+
+interface Options {
+  readonly clock?: ManualClock
+  readonly owner?: OwnerId
+  readonly filter?: RunFilter
+  readonly listens?: Pick<Wakeups, 'onAnyNews' | 'onCommand'>
+}
+
+/** Somebody who follows; time stands still unless the test moves it. */
+function openWorld({
+  clock = new ManualClock(),
+  owner = ownerId(newId()),
+  filter = ALL_RUNS,
+  listens,
+}: Options = {}) {
+  const wakeups = createLocalWakeups()
+  const heard = listens ?? wakeups
+  let listeners = 0
+  let looks = 0
+  const counted = (detach: () => void) => {
+    listeners++
+    return () => {
+      listeners--
+      detach()
+    }
+  }
+  const store = createJobChanges(database.pool)
+  const counting =
+    <Args extends unknown[], Answer>(look: (...args: Args) => Promise<Answer>) =>
+    async (...args: Args) => {
+      const answer = await look(...args)
+      looks++
+      return answer
+    }
+  const changes: JobChanges = { among: counting(store.among), since: counting(store.since) }
+  const gone = new AbortController()
+  const follow = createFollowJobs({
+    changes,
+    wakeups: {
+      onAnyNews: (listener) => counted(heard.onAnyNews(listener)),
+      onCommand: (listener) => counted(heard.onCommand(listener)),
+    },
+    clock,
+  })
+  const told: JobId[] = []
+  const ended = (async () => {
+    for await (const id of follow({ ownerId: owner, filter, signal: gone.signal })) told.push(id)
+  })()
+  return {
+    clock,
+    wakeups,
+    told,
+    looks: () => looks,
+    listeners: () => listeners,
+    store: (fields: Parameters<typeof storeJob>[1] = {}) =>
+      storeJob(database.pool, { ownerId: owner, at: clock.now(), ...fields }),
+    sees: async (ids: readonly JobId[]) => {
+      await until(`${ids.length} changes are told`, async () => {
+        if (told.length < ids.length) await clock.advance(PAUSE_MS)
+        return told.length >= ids.length
+      })
+      expect([...told].toSorted()).toEqual([...ids].toSorted())
+    },
+    leave: async () => {
+      gone.abort(new Error('gone'))
+      await ended
+    },
+  }
+}
+
+/** One more event of a job, as a worker would write it. */
+async function change(id: JobId, at = Date.now()): Promise<void> {
+  await database.pool.query(
+    `WITH job AS (UPDATE jobs SET last_seq = last_seq + 1 WHERE id = $1 RETURNING id, owner_id, last_seq)
+     INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+     SELECT owner_id, id, last_seq, $2, 'JOB_PROGRESS', 5, '{"message":null}' FROM job`,
+    [id, new Date(at)],
+  )
+}
