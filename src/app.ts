@@ -12,6 +12,7 @@ import { createApiKeyStore } from './db/api-key-store.ts'
 import { providerBlocks } from './blocks/providers.ts'
 import { lumeConfigSchema, type LumeConfig, type LumeOptions } from './config.ts'
 import { openDatabase, type Database } from './db/connect.ts'
+import { createContactStore } from './db/contact-store.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
@@ -37,6 +38,7 @@ import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
+import { createJobResults } from './jobs/job-results.ts'
 import { Processor } from './jobs/processor.ts'
 import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
@@ -143,20 +145,21 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     policy: () => ({ ...policy(), allowedOrigins: providerOrigins(settings.providers) }),
   })
   closers.add(() => providerHttp.close())
+  const jobs = createJobStore(pool)
+  const executions = createExecutionStore(pool)
+  const results = createJobResults({ jobs, executions })
   const registry = new BlockRegistry()
   const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),
-    ...providerBlocks({ client: providerHttp, providers: settings.providers, clock }),
+    ...providerBlocks({ client: providerHttp, providers: settings.providers, clock, results }),
     ...(overrides.blocks ?? []),
     ...pendingBlocks.drain(),
   ]) {
     registry.register(block)
   }
 
-  const jobs = createJobStore(pool)
-  const executions = createExecutionStore(pool)
   const originals = createOriginalStore(pool)
   const inboxes = createCommandStore(pool)
   const events = createEventStore(pool)
@@ -231,6 +234,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       runList: createRunList(pool),
       counts,
       jobs,
+      contacts: createContactStore(pool),
       commands,
       events,
       start,

@@ -32,7 +32,7 @@ import {
 } from './run-filter.ts'
 import { StepConnection, StepType } from './step.ts'
 
-const ExecutionModeEnum = builder.enumType('ExecutionMode', {
+export const ExecutionModeEnum = builder.enumType('ExecutionMode', {
   description:
     'What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode.',
   values: {
@@ -351,19 +351,20 @@ builder.mutationFields((t) => ({
   }),
 }))
 
-/** The definition that an input names: in place, or of a stored workflow. */
-async function sourceOf(
-  { workflowId, definition, version = null, draft }: typeof ExecuteWorkflowInput.$inferInput,
+/** The definition that an input names: in place, or of a stored workflow. `path` leads to the input. */
+export async function sourceOf(
+  { workflowId, definition, version = null, draft }: WorkflowSource,
   { versions, ownerId }: Pick<Context, 'versions' | 'ownerId'>,
+  path: readonly string[] = ['input'],
 ) {
   if ((definition == null) === (workflowId == null)) {
-    throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
+    throw new InvalidArgumentError('Give either `workflowId` or `definition`.', path)
   }
   if (workflowId == null && (version !== null || draft)) {
-    throw new InvalidArgumentError('`version` and `draft` go with `workflowId`.', ['input'])
+    throw new InvalidArgumentError('`version` and `draft` go with `workflowId`.', path)
   }
   if (version !== null && draft) {
-    throw new InvalidArgumentError('Give either `version` or `draft`.', ['input', 'version'])
+    throw new InvalidArgumentError('Give either `version` or `draft`.', [...path, 'version'])
   }
   if (workflowId == null) return { definition, workflowId: null }
   const id = readGlobalId<WorkflowId>('Workflow', workflowId)
@@ -373,13 +374,18 @@ async function sourceOf(
     case 'found':
       return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
     case 'notFound':
-      throw new NotFoundError('workflow', ['input', 'workflowId'])
+      throw new NotFoundError('workflow', [...path, 'workflowId'])
     case 'noSuchVersion':
-      throw new NotFoundError('version', ['input', 'version'])
+      throw new NotFoundError('version', [...path, 'version'])
     case 'archived':
-      throw new WorkflowArchivedError(['input', 'workflowId'])
+      throw new WorkflowArchivedError([...path, 'workflowId'])
   }
 }
+
+type WorkflowSource = Pick<
+  typeof ExecuteWorkflowInput.$inferInput,
+  'workflowId' | 'definition' | 'version' | 'draft'
+>
 
 const NO_WORKFLOW = { kind: 'notFound' } as const
 
@@ -398,6 +404,6 @@ function started(result: StartResult, source: string): Started {
   }
 }
 
-function textOf(problems: readonly InputProblem[]): string {
+export function textOf(problems: readonly InputProblem[]): string {
   return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
 }
