@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { loadBlockModules, registerModule } from './block-modules.ts'
 import { openSecretCipher } from './access/secret-keys.ts'
 import { createSecretVault, type SecretVault } from './access/secrets.ts'
 import { createBlockHttp } from './blocks/api/http/block-http.ts'
@@ -92,7 +93,8 @@ export interface Lume {
 
 /**
  * Puts a Lume together: opens the database, brings its tables up to date, and starts a worker unless the role is `api`.
- * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`.
+ * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`,
+ * `BLOCK_MODULE_FAILED`.
  */
 export async function createLume(config: LumeOptions = {}, overrides: LumeOverrides = {}): Promise<Lume> {
   const settings = readConfig(config)
@@ -114,6 +116,8 @@ function readConfig(config: LumeOptions): LumeConfig {
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
   const { clock = systemClock, random = Math.random, logger = createLogger(settings.logLevel) } = overrides
+  // First: what cannot start says so before anything is opened.
+  const blockModules = await loadBlockModules(settings.blockModules)
   const database = await openDatabase({ ...settings, maxConnections: 10, logger })
   closers.add(() => database.close())
   await migrate(database.pool)
@@ -159,6 +163,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   ]) {
     registry.register(block)
   }
+  for (const module of blockModules) registerModule(registry, module)
 
   const originals = createOriginalStore(pool)
   const inboxes = createCommandStore(pool)

@@ -4,37 +4,33 @@ import { badCursor, badInput } from './bad-input.ts'
 import { builder, DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
 import { JobNode } from './job.ts'
 
-/** What can be told of a contact as a text. */
-const TEXTS = {
-  name: 'The whole name, as far as it is known.',
-  firstName: 'The first name.',
-  lastName: 'The last name.',
-  email: 'An e-mail address.',
-  phone: 'A telephone number.',
-  title: 'What they do, such as a job title.',
-  organization: 'The name of the employer.',
-  city: 'Where they live: the city.',
-  state: 'Where they live: the state or region.',
-  country: 'Where they live: the country.',
-  profileUrl: 'Their page at LinkedIn or Instagram.',
-  username: 'Their name on the network of that page.',
-  biography: 'What they say of themselves.',
-} as const satisfies Readonly<Record<string, string>>
+/** A field that tells one text of a contact. */
+function text(name: string, description: string) {
+  return {
+    nullable: true as const,
+    description,
+    resolve: (contact: JsonObject) => textOf(contact[name]),
+  }
+}
 
 const ContactType = builder.objectRef<JsonObject>('Contact').implement({
   description: 'Somebody whom a job found.',
   fields: (t) => ({
-    source: t.string({
-      nullable: true,
-      description: 'Who found them: APOLLO or APIFY.',
-      resolve: ({ source }) => textOf(source),
-    }),
-    sourceId: t.string({
-      nullable: true,
-      description: 'The source’s own id of them.',
-      resolve: ({ id }) => textOf(id),
-    }),
-    ...textFields(t),
+    source: t.string(text('source', 'Who found them: APOLLO or APIFY.')),
+    sourceId: t.string(text('id', 'The source’s own id of them.')),
+    name: t.string(text('name', 'The whole name, as far as it is known.')),
+    firstName: t.string(text('firstName', 'The first name.')),
+    lastName: t.string(text('lastName', 'The last name.')),
+    email: t.string(text('email', 'An e-mail address.')),
+    phone: t.string(text('phone', 'A telephone number.')),
+    title: t.string(text('title', 'What they do, such as a job title.')),
+    organization: t.string(text('organization', 'The name of the employer.')),
+    city: t.string(text('city', 'Where they live: the city.')),
+    state: t.string(text('state', 'Where they live: the state or region.')),
+    country: t.string(text('country', 'Where they live: the country.')),
+    profileUrl: t.string(text('profileUrl', 'Their page at LinkedIn or Instagram.')),
+    username: t.string(text('username', 'Their name on the network of that page.')),
+    biography: t.string(text('biography', 'What they say of themselves.')),
     followers: t.int({
       nullable: true,
       description: 'How many follow them.',
@@ -47,20 +43,6 @@ const ContactType = builder.objectRef<JsonObject>('Contact').implement({
     }),
   }),
 })
-
-type FieldMaker = Parameters<Parameters<typeof builder.objectFields<typeof ContactType>>[1]>[0]
-
-function textFields(t: FieldMaker) {
-  const field = (name: keyof typeof TEXTS) =>
-    t.string({
-      nullable: true,
-      description: TEXTS[name],
-      resolve: (contact) => textOf(contact[name]),
-    })
-  return Object.fromEntries(
-    Object.keys(TEXTS).map((name) => [name, field(name as keyof typeof TEXTS)]),
-  ) as Record<keyof typeof TEXTS, ReturnType<typeof field>>
-}
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null
