@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -124,7 +125,11 @@ function reasonOf(fault: unknown, url: string): string {
   if (codeOf(fault) === 'ERR_MODULE_NOT_FOUND') {
     return `${message}. What it imports must be installed where it lies; \`lume\` is found in its node_modules, or inside of Lume's own folder`
   }
-  const place = placeIn(fault, url)
+  if (codeOf(fault) === 'ERR_REQUIRE_CYCLE_MODULE') {
+    return 'it cannot be read as a module, most likely for its syntax; name it .mts, or put `"type": "module"` into its package.json, to be told where'
+  }
+  const isSyntax = fault instanceof Object && 'name' in fault && fault.name === 'SyntaxError'
+  const place = placeIn(fault, url) ?? (isSyntax ? syntaxPlace(fileURLToPath(url)) : null)
   return place === null || message.includes(place) ? message : `${message} (${place})`
 }
 
@@ -138,6 +143,13 @@ function placeIn(fault: unknown, url: string): string | null {
     if (line) return `${path}:${line}`
   }
   return null
+}
+
+/** Node tells where a module's syntax is broken only to whoever runs or checks it. */
+function syntaxPlace(path: string): string | null {
+  const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', timeout: 10_000 })
+  const [line = ''] = stderr.split('\n')
+  return line.startsWith(`${path}:`) ? line : null
 }
 
 function failed(name: string, reason: string, options?: ErrorOptions): LumeError {

@@ -16,7 +16,7 @@ import { timelineOf } from '../support/runs.ts'
 import { until } from '../support/until.ts'
 
 const CREATE = graphql(`
-  mutation CreateJob($input: CreateJobInput!) {
+  mutation CreateAnyJob($input: CreateJobInput!) {
     createJob(input: $input) {
       __typename
       ... on CreateJobPayload {
@@ -42,7 +42,7 @@ const CREATE = graphql(`
 `)
 
 const READ = graphql(`
-  query ReadJob($id: ID!, $first: Int, $after: String) {
+  query ReadCreatedJob($id: ID!, $first: Int, $after: String) {
     job(id: $id) {
       status
       type

@@ -19,6 +19,7 @@ beforeEach(async () => {
 afterEach(() => closers.close())
 
 async function moduleOf(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   const path = join(folder, name)
   await writeFile(path, text)
   return path
