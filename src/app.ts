@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { createDefinitionReader } from './access/definition-reader.ts'
+import { loadBlockModules, registerModule } from './block-modules.ts'
 import { openSecretCipher } from './access/secret-keys.ts'
 import { createSecretVault, type SecretVault } from './access/secrets.ts'
 import { createBlockHttp } from './blocks/api/http/block-http.ts'
@@ -13,6 +14,7 @@ import { createApiKeyStore } from './db/api-key-store.ts'
 import { providerBlocks } from './blocks/providers.ts'
 import { lumeConfigSchema, type LumeConfig, type LumeOptions } from './config.ts'
 import { openDatabase, type Database } from './db/connect.ts'
+import { createContactStore } from './db/contact-store.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
@@ -46,6 +48,7 @@ import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
+import { createJobResults } from './jobs/job-results.ts'
 import { Processor } from './jobs/processor.ts'
 import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createSimulations } from './jobs/simulations.ts'
@@ -103,7 +106,8 @@ export interface Lume {
 
 /**
  * Puts a Lume together: opens the database, brings its tables up to date, and starts a worker unless the role is `api`.
- * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`.
+ * Rejects with a `LumeError` that says what to mend: `CONFIG_INVALID`, `DATABASE_…`, `DATA_DIR_IN_USE`, `MIGRATION_…`,
+ * `BLOCK_MODULE_FAILED`.
  */
 export async function createLume(config: LumeOptions = {}, overrides: LumeOverrides = {}): Promise<Lume> {
   const settings = readConfig(config)
@@ -125,6 +129,8 @@ function readConfig(config: LumeOptions): LumeConfig {
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
   const { clock = systemClock, random = Math.random, logger = createLogger(settings.logLevel) } = overrides
+  // First: what cannot start says so before anything is opened.
+  const blockModules = await loadBlockModules(settings.blockModules)
   const database = await openDatabase({ ...settings, maxConnections: 10, logger })
   closers.add(() => database.close())
   await migrate(database.pool)
@@ -156,21 +162,23 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     policy: () => ({ ...policy(), allowedOrigins: providerOrigins(settings.providers) }),
   })
   closers.add(() => providerHttp.close())
+  const jobs = createJobStore(pool)
+  const executions = createExecutionStore(pool)
+  const results = createJobResults({ jobs, executions })
   const registry = new BlockRegistry()
   const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),
-    ...providerBlocks({ client: providerHttp, providers: settings.providers, clock }),
+    ...providerBlocks({ client: providerHttp, providers: settings.providers, clock, results }),
     ...(overrides.blocks ?? []),
     ...pendingBlocks.drain(),
   ]) {
     registry.register(block)
   }
+  for (const module of blockModules) registerModule(registry, module)
 
   const reader = createDefinitionReader({ plans, vault })
-  const jobs = createJobStore(pool)
-  const executions = createExecutionStore(pool)
   const originals = createOriginalStore(pool)
   const inboxes = createCommandStore(pool)
   const events = createEventStore(pool)
@@ -260,6 +268,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       counts,
       jobs,
       openWaits: createOpenWaitStore(pool),
+      contacts: createContactStore(pool),
       commands,
       events,
       start,

@@ -44,6 +44,10 @@ export const lumeConfigSchema = z.object({
     .max(DEFINITION_NODES_CEILING)
     .default(DEFINITION_MAX_NODES)
     .describe('How many nodes a definition may have, loop bodies included.'),
+  blockModules: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Modules with blocks of one’s own: files, relative to the working directory.'),
   allowPrivateHosts: z
     .array(z.string().refine((host) => parseAllowedHost(host) !== null, 'is not a host or host:port'))
     .default([])
@@ -124,6 +128,7 @@ const environmentSchema = z.object({
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
+  LUME_BLOCKS: list.pipe(lumeConfigSchema.shape.blockModules.removeDefault()).optional(),
   LUME_SECRET_KEY: list.pipe(lumeConfigSchema.shape.secretKeys.removeDefault()).optional(),
   LUME_ENV_SECRETS_OWNERS: list.pipe(lumeConfigSchema.shape.secretOwners.removeDefault()).default([]),
   LUME_EXPLORABLE: yesOrNo.optional(),
@@ -203,6 +208,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
+      blockModules: lume.LUME_BLOCKS,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       secrets: secrets.values,
       // Without authentication everybody who gets here is the local user.

@@ -20,8 +20,15 @@ export type {
   SimulateOptions,
 } from './jobs/execution-service.ts'
 export { DefinitionUnsoundError, InputInvalidError } from './jobs/errors.ts'
-export type { JobCallbacks, JobHandler, JobService, JobStats } from './jobs/job-service.ts'
-export type { WorkflowJobPayload } from './jobs/job-types.ts'
+export type {
+  CreateJobOptions,
+  JobCallbacks,
+  JobHandler,
+  JobPayloads,
+  JobService,
+  JobStats,
+} from './jobs/job-service.ts'
+export type { SearchJobPayload, UploadJobPayload, WorkflowJobPayload } from './jobs/job-types.ts'
 export type { LibraryJob, TimelineEntry, WorkflowJobProgress } from './jobs/library-job.ts'
 export type { HandlerContext } from './jobs/run-handler.ts'
 export { LumeError } from './lib/errors.ts'

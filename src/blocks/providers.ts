@@ -30,6 +30,9 @@ import { chatBlock } from './ai/openrouter/chat.ts'
 import { objectBlock } from './ai/openrouter/object.ts'
 import { createOpenRouterClient } from './ai/openrouter/openrouter-client.ts'
 import { sentimentBlock } from './ai/sentiment.ts'
+import { searchPeopleJobBlock } from './jobs/search-people.ts'
+import { searchProfilesJobBlock } from './jobs/search-profiles.ts'
+import { NO_RESULTS, uploadContactsJobBlock, type JobResults } from './jobs/upload-contacts.ts'
 
 /** What the blocks of providers need of the world. */
 export interface ProviderPorts {
@@ -37,10 +40,17 @@ export interface ProviderPorts {
   readonly client: HttpClient
   readonly providers: ProviderSettings
   readonly clock: Clock
+  /** Default: no job has given anything. */
+  readonly results?: JobResults
 }
 
 /** The blocks that call providers. They share one limiter, since they share credentials. */
-export function providerBlocks({ client, providers, clock }: ProviderPorts): readonly Block[] {
+export function providerBlocks({
+  client,
+  providers,
+  clock,
+  results = NO_RESULTS,
+}: ProviderPorts): readonly Block[] {
   const transport = { http: client, limiter: createRateLimiter({ clock }) }
   const openRouter = {
     client: createOpenRouterClient({ ...transport, baseUrl: providers.openrouter.baseUrl }),
@@ -74,5 +84,8 @@ export function providerBlocks({ client, providers, clock }: ProviderPorts): rea
     contactBlock(openRouter),
     interestBlock(openRouter),
     sentimentBlock(openRouter),
+    searchPeopleJobBlock(apollo),
+    searchProfilesJobBlock(apify),
+    uploadContactsJobBlock({ ...meta, results }),
   ]
 }

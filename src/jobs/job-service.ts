@@ -3,7 +3,14 @@ import type { ClaimedJob, Job, JobStore } from '../db/job-store.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import { event, type JobEvent } from '../engine/event.ts'
-import { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from '../engine/job.ts'
+import {
+  isTerminal,
+  JOB_STATUSES,
+  JOB_TYPES,
+  type ExecutionMode,
+  type JobStatus,
+  type JobType,
+} from '../engine/job.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -12,8 +19,16 @@ import { ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Commands, JobSignal, SignalResult } from './commands.ts'
-import { requireSound, startedOrThrow } from './errors.ts'
-import { definitionOf, workflowPayloadSchema, type WorkflowJobPayload } from './job-types.ts'
+import { InputInvalidError, requireSound, startedOrThrow } from './errors.ts'
+import { sourceState, type SourceState } from './job-results.ts'
+import {
+  readBlockJob,
+  workflowPayloadSchema,
+  type BlockJobType,
+  type SearchJobPayload,
+  type UploadJobPayload,
+  type WorkflowJobPayload,
+} from './job-types.ts'
 import {
   toLibraryJob,
   toTimelineEntry,
@@ -39,10 +54,33 @@ export interface JobCallbacks {
 
 export type JobStats = { readonly total: number } & Readonly<Record<Lowercase<JobStatus>, number>>
 
+/** What each type of job is created with. */
+export interface JobPayloads {
+  readonly WORKFLOW: WorkflowJobPayload
+  readonly SEARCH: SearchJobPayload
+  readonly UPLOAD_TO_META: UploadJobPayload
+}
+
+export interface CreateJobOptions {
+  /** The same key with the same type and payload gives the same job for 30 days. */
+  readonly idempotencyKey?: string
+  /** Of jobs whose payload does not say it; default `production`. */
+  readonly mode?: ExecutionMode
+}
+
 /** The job processor, for Node programs. */
 export interface JobService {
-  /** Stores a job that waits to be started. Throws `JOB_INVALID`, `WORKFLOW_NOT_FOUND`, `WORKFLOW_ARCHIVED`, `VERSION_NOT_FOUND`, `DEFINITION_UNSOUND`. */
-  createJob(userId: string, type: JobType, payload: unknown): Promise<LibraryJob>
+  /**
+   * Stores a job that waits to be started. Throws `JOB_INVALID`, `INPUT_INVALID`, `WORKFLOW_NOT_FOUND`, `WORKFLOW_ARCHIVED`,
+   * `VERSION_NOT_FOUND`, `DEFINITION_UNSOUND`, `IDEMPOTENCY_CONFLICT`; where the result of another job is wanted
+   * `JOB_NOT_FOUND`, `NOT_ENDED`, `RESULT_MISSING`.
+   */
+  createJob<Type extends JobType>(
+    userId: string,
+    type: Type,
+    payload: JobPayloads[Type],
+    options?: CreateJobOptions,
+  ): Promise<LibraryJob>
   createWorkflowJob(userId: string, payload: WorkflowJobPayload): Promise<LibraryJob>
   /**
    * Starts a job and resolves with it when it has ended, in whatever way. Without a handler, or with
@@ -114,11 +152,16 @@ export function createJobService(options: JobServiceOptions): JobService {
   }
 
   const service: JobService = {
-    async createJob(userId, type, payload) {
+    async createJob(userId, type, payload, { idempotencyKey, mode } = {}) {
       if (!JOB_TYPES.includes(type))
         throw new LumeError('JOB_INVALID', `a job's type is one of ${JOB_TYPES.join(', ')}`)
-      const request = await startRequest(options, { ownerId: ownerId(userId), type, payload })
-      return (await get(startedOrThrow(await start({ ...request, intent: 'create' })))).library
+      const job = { ownerId: ownerId(userId), payload }
+      const request =
+        type === 'WORKFLOW'
+          ? await startRequest(options, { ...job, type })
+          : { ...(await blockJobRequest(options, { ...job, type })), mode: mode ?? 'production' }
+      const created = await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'create' })
+      return (await get(startedOrThrow(created))).library
     },
     createWorkflowJob: (userId, payload) => service.createJob(userId, 'WORKFLOW', payload),
     async startJob(jobId, handler, callbacks = {}) {
@@ -181,24 +224,37 @@ function begun(queued: ClaimedJob | null, { id }: Job): ClaimedJob {
   throw new LumeError('JOB_STARTED_ALREADY', `job ${id} was started or canceled before`)
 }
 
-/** Reads a payload into what the start of an execution takes. */
+/** Reads the payload of a job of one block into what the start of an execution takes. */
+async function blockJobRequest(
+  { jobs }: Pick<JobServiceOptions, 'jobs'>,
+  { ownerId: owner, type, payload }: { ownerId: OwnerId; type: BlockJobType; payload: unknown },
+): Promise<Omit<StartRequest, 'intent' | 'mode'>> {
+  const read = readBlockJob(type, payload)
+  if (read.kind === 'invalid') throw new InputInvalidError(read.problems)
+  const { definition, input, fromJobId } = read
+  if (fromJobId !== null) requireReady(await sourceState(jobs, owner, fromJobId), fromJobId)
+  return { ownerId: owner, type, definition, workflowId: null, input }
+}
+
+function requireReady(state: SourceState, jobId: string): void {
+  switch (state) {
+    case 'ready':
+      return
+    case 'notFound':
+      throw new LumeError('JOB_NOT_FOUND', `there is no job "${jobId}" of this user`)
+    case 'notEnded':
+      throw new LumeError('NOT_ENDED', `the job ${jobId} has not ended yet: wait for its end`)
+    case 'withoutResult':
+      throw new LumeError('RESULT_MISSING', `the job ${jobId} has no result: it did not complete`)
+  }
+}
+
+/** Reads the payload of a workflow job into what the start of an execution takes. */
 export async function startRequest(
   { versions }: Pick<JobServiceOptions, 'versions'>,
-  job: { ownerId: OwnerId; type: JobType; payload: unknown },
+  job: { ownerId: OwnerId; type: 'WORKFLOW'; payload: unknown },
 ): Promise<Omit<StartRequest, 'intent'>> {
   const { ownerId: owner, type, payload } = job
-  if (type !== 'WORKFLOW') {
-    const definition = definitionOf(type, payload as Json)
-    return {
-      ownerId: owner,
-      type,
-      definition,
-      workflowId: null,
-      label: null,
-      input: payload,
-      mode: 'production',
-    }
-  }
   const parsed = workflowPayloadSchema.safeParse(payload)
   if (!parsed.success) {
     const issues = parsed.error.issues.map(

@@ -1,6 +1,10 @@
 import { z } from 'zod'
+import { peopleSearchSchema } from '../blocks/jobs/search-people.ts'
+import { profileSearchSchema } from '../blocks/jobs/search-profiles.ts'
+import { contactUploadSchema } from '../blocks/jobs/upload-contacts.ts'
 import { EXECUTION_MODES, type JobType } from '../engine/job.ts'
-import type { Json } from '../lib/json.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { isStorableText } from '../lib/plain-json.ts'
 
 /** What a WORKFLOW job is created with: a stored workflow by its id, or a definition in place. */
@@ -24,13 +28,71 @@ export const workflowPayloadSchema = z.object({
 })
 export type WorkflowJobPayload = z.input<typeof workflowPayloadSchema>
 
-/** The jobs that are one block: their payload is the node's config. */
-const BLOCK_OF = {
-  SEARCH: { id: 'search', type: 'api.apollo.searchPeople' },
-  UPLOAD_TO_META: { id: 'upload', type: 'api.meta.uploadAudience' },
-} as const satisfies Record<Exclude<JobType, 'WORKFLOW'>, { id: string; type: string }>
+/** The jobs that run one block. */
+export type BlockJobType = Exclude<JobType, 'WORKFLOW'>
 
-/** The built-in definition of a job type: one node whose config is the job's payload. */
-export function definitionOf(type: Exclude<JobType, 'WORKFLOW'>, payload: Json): Json {
-  return { nodes: [{ ...BLOCK_OF[type], config: payload }], edges: [] }
+const searchPayloadSchema = z
+  .strictObject({
+    /** People by Apollo. */
+    people: peopleSearchSchema.optional(),
+    /** Instagram profiles by Apify. */
+    profiles: profileSearchSchema.optional(),
+  })
+  .refine(({ people, profiles }) => (people === undefined) !== (profiles === undefined), {
+    error: 'must have exactly one of people and profiles',
+  })
+
+const PAYLOADS = {
+  SEARCH: searchPayloadSchema,
+  UPLOAD_TO_META: contactUploadSchema,
+} as const satisfies Record<BlockJobType, z.ZodType>
+
+export type SearchJobPayload = z.input<typeof searchPayloadSchema>
+export type UploadJobPayload = z.input<typeof contactUploadSchema>
+
+/** What a job of one block runs: a definition of one node, and the input that its config is read from. */
+export type BlockJob =
+  | {
+      readonly kind: 'valid'
+      readonly definition: JsonObject
+      readonly input: Json
+      /** The job whose result is needed, as it was named; null: none is. */
+      readonly fromJobId: string | null
+    }
+  | { readonly kind: 'invalid'; readonly problems: readonly InputProblem[] }
+
+/** Reads the payload of a job of one block. */
+export function readBlockJob(type: BlockJobType, payload: unknown): BlockJob {
+  const parsed = PAYLOADS[type].safeParse(payload)
+  if (!parsed.success) return { kind: 'invalid', problems: parsed.error.issues.map(toProblem) }
+  // Without what is undefined, which no JSON holds.
+  const input = JSON.parse(JSON.stringify(parsed.data)) as JsonObject
+  const fromJobId = typeof input['fromJobId'] === 'string' ? input['fromJobId'] : null
+  return { kind: 'valid', definition: definitionOf(type, input), input, fromJobId }
+}
+
+function definitionOf(type: BlockJobType, input: JsonObject): JsonObject {
+  if (type === 'UPLOAD_TO_META') return oneNode({ id: 'upload', type: 'job.uploadToMeta' }, 'input', input)
+  const { people, profiles } = input
+  if (isJsonObject(profiles)) {
+    return oneNode({ id: 'search', type: 'job.searchProfiles' }, 'input.profiles', profiles)
+  }
+  const config = isJsonObject(people) ? people : {}
+  // A search that buys nothing may simply be made again when nobody knows how far it came.
+  const onUnknown = config['enrich'] === true ? 'fail' : 'retry'
+  return oneNode({ id: 'search', type: 'job.searchPeople', onUnknown }, 'input.people', config)
+}
+
+/**
+ * Every field of the config is read from the input: so the payload is stored once, whatever stands in its texts is never
+ * taken for an expression, and all jobs with the same fields share one definition.
+ */
+function oneNode(node: JsonObject, source: string, config: JsonObject): JsonObject {
+  const fields = Object.keys(config).map((name) => [name, `{{ ${source}.${name} }}`] as const)
+  return { nodes: [{ ...node, config: Object.fromEntries(fields) }], edges: [] }
+}
+
+function toProblem({ path, message }: { path: readonly PropertyKey[]; message: string }): InputProblem {
+  const tokens = path.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+  return { pointer: tokens.join(''), message }
 }

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader'
 import type { SecretVault } from '../access/secrets.ts'
 import type { ApiKeys, Viewer } from '../access/index.ts'
+import type { ContactStore } from '../db/contact-store.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
@@ -49,6 +50,7 @@ export interface Services {
   readonly counts: Pick<JobCountStore, 'counts'>
   readonly jobs: JobStore
   readonly openWaits: OpenWaitStore
+  readonly contacts: ContactStore
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution

@@ -12,19 +12,20 @@ export interface DefinitionSourceInput {
   readonly draft?: boolean | null | undefined
 }
 
-/** The definition that an input names: in place, or of a stored workflow. */
+/** The definition that an input names: in place, or of a stored workflow. `path` leads to the input. */
 export async function readDefinitionSource(
   { workflowId, definition, version = null, draft }: DefinitionSourceInput,
   { versions, ownerId }: Pick<Context, 'versions' | 'ownerId'>,
+  path: readonly string[] = ['input'],
 ) {
   if ((definition == null) === (workflowId == null)) {
-    throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
+    throw new InvalidArgumentError('Give either `workflowId` or `definition`.', path)
   }
   if (workflowId == null && (version !== null || draft)) {
-    throw new InvalidArgumentError('`version` and `draft` go with `workflowId`.', ['input'])
+    throw new InvalidArgumentError('`version` and `draft` go with `workflowId`.', path)
   }
   if (version !== null && draft) {
-    throw new InvalidArgumentError('Give either `version` or `draft`.', ['input', 'version'])
+    throw new InvalidArgumentError('Give either `version` or `draft`.', [...path, 'version'])
   }
   if (workflowId == null) return { definition, workflowId: null }
   const id = readGlobalId<WorkflowId>('Workflow', workflowId)
@@ -34,11 +35,11 @@ export async function readDefinitionSource(
     case 'found':
       return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
     case 'notFound':
-      throw new NotFoundError('workflow', ['input', 'workflowId'])
+      throw new NotFoundError('workflow', [...path, 'workflowId'])
     case 'noSuchVersion':
-      throw new NotFoundError('version', ['input', 'version'])
+      throw new NotFoundError('version', [...path, 'version'])
     case 'archived':
-      throw new WorkflowArchivedError(['input', 'workflowId'])
+      throw new WorkflowArchivedError([...path, 'workflowId'])
   }
 }
 

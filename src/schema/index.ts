@@ -1,5 +1,7 @@
 import './api-key.ts'
 import './block.ts'
+import './contact.ts'
+import './create-job.ts'
 import './definition-json-schema.ts'
 import './edit-workflow.ts'
 import './errors.ts'

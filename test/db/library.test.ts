@@ -411,7 +411,7 @@ test.each(BAD_PAYLOADS)('a payload with %s is refused, and stores nothing', asyn
 })
 
 test('a job type that does not exist is refused', async () => {
-  await expect(lume.jobs.createJob('user-1', 'DANCE' as never, {})).rejects.toMatchObject({
+  await expect(lume.jobs.createJob('user-1', 'DANCE' as never, {} as never)).rejects.toMatchObject({
     code: 'JOB_INVALID',
   })
 })
@@ -527,27 +527,62 @@ test('a payload can be checked without running it', async () => {
 
 // Jobs that are one block
 
-test('a SEARCH job runs by a handler of one’s own, although no block can run it', async () => {
-  const { id, payload } = await lume.jobs.createJob('user-1', 'SEARCH', { titles: ['CTO'] })
-  expect(payload.input).toEqual({ titles: ['CTO'] })
-  const ended = await lume.jobs.startJob(id, async (job) => ({ asked: job.payload.input }))
-  expect(ended).toMatchObject({ type: 'SEARCH', status: 'completed', result: { asked: { titles: ['CTO'] } } })
+test('a SEARCH job runs by a handler of one’s own, too', async () => {
+  const { id, payload } = await lume.jobs.createJob('user-1', 'SEARCH', { people: { titles: ['CTO'] } })
+  expect(payload.input).toMatchObject({ people: { titles: ['CTO'], maxResults: 100, enrich: false } })
+  const ended = await lume.jobs.startJob(id, async (job) => ({ asked: job.type }))
+  expect(ended).toMatchObject({ type: 'SEARCH', status: 'completed', result: { asked: 'SEARCH' } })
 })
 
-test('without a handler, a SEARCH job is refused until its block is registered', async () => {
-  const { id } = await lume.jobs.createJob('user-1', 'SEARCH', { titles: ['CTO'] })
-  const refusal = await lume.jobs.startJob(id).catch((thrown: unknown) => thrown)
-  expect(refusal).toBeInstanceOf(DefinitionUnsoundError)
-  expect((refusal as Error).message).toContain('api.apollo.searchPeople')
-  expect((await lume.jobs.getJob(id))?.status).toBe('created')
-  lume.registerBlock(searchPeople)
-  expect(await lume.jobs.startJob(id)).toMatchObject({ status: 'completed', result: { found: ['CTO'] } })
+test('without a handler, a SEARCH job runs its block, which says what it misses', async () => {
+  const { id } = await lume.jobs.createJob('user-1', 'SEARCH', { people: { titles: ['CTO'] } })
+  expect(await lume.jobs.startJob(id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'SECRET_MISSING', path: 'search' },
+  })
 })
 
-test('a SEARCH job that no block can run can still be canceled', async () => {
-  const { id } = await lume.jobs.createJob('user-1', 'SEARCH', { titles: ['CTO'] })
-  await lume.jobs.cancelJob(id)
-  expect((await lume.jobs.watchJob(id)).status).toBe('canceled')
+test.each([
+  ['SEARCH', {}, '/: must have exactly one of people and profiles'],
+  [
+    'SEARCH',
+    { people: {}, profiles: { targets: ['acme'] } },
+    '/: must have exactly one of people and profiles',
+  ],
+  ['SEARCH', { people: { maxResults: 0 } }, '/people/maxResults: '],
+  ['SEARCH', { profiles: { targets: [] } }, '/profiles/targets: '],
+  ['UPLOAD_TO_META', { contacts: [] }, '/: must have exactly one of audienceId and audience'],
+  ['UPLOAD_TO_META', { audienceId: '1' }, '/: must have exactly one of contacts and fromJobId'],
+  ['UPLOAD_TO_META', { audienceId: '1', contacts: ['Ada'] }, '/contacts/0: must be an object'],
+] as const)('a %s job of %j is refused with the place of what is wrong', async (type, payload, message) => {
+  await expect(lume.jobs.createJob('user-1', type, payload as never)).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringContaining(message),
+  })
+  expect((await lume.jobs.jobStats('user-1')).total).toBe(0)
+})
+
+test('an upload takes contacts only of a completed job of the same user', async () => {
+  const upload = (fromJobId: string) =>
+    lume.jobs.createJob('user-1', 'UPLOAD_TO_META', { audienceId: '1', fromJobId })
+  const { id: foreign } = await lume.jobs.createJob('user-2', 'SEARCH', { people: {} })
+  await expect(upload(foreign)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
+  await expect(upload(UNKNOWN_ID)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
+  const { id: own } = await lume.jobs.createJob('user-1', 'SEARCH', { people: {} })
+  await expect(upload(own)).rejects.toMatchObject({ code: 'NOT_ENDED' })
+  await lume.jobs.cancelJob(own)
+  expect((await lume.jobs.watchJob(own)).status).toBe('canceled')
+  await expect(upload(own)).rejects.toMatchObject({ code: 'RESULT_MISSING' })
+})
+
+test('the same key gives the same job of one block; with another payload it is refused', async () => {
+  const options = { idempotencyKey: 'once' }
+  const first = await lume.jobs.createJob('user-1', 'SEARCH', { people: { titles: ['CTO'] } }, options)
+  const again = await lume.jobs.createJob('user-1', 'SEARCH', { people: { titles: ['CTO'] } }, options)
+  expect(again.id).toBe(first.id)
+  await expect(
+    lume.jobs.createJob('user-1', 'SEARCH', { people: { titles: ['CEO'] } }, options),
+  ).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
 })
 
 // Blocks
@@ -640,16 +675,6 @@ test('a server that is not there is told, and leaves nothing open', async () => 
   ).rejects.toMatchObject({
     code: 'DATABASE_UNREACHABLE',
   })
-})
-
-const searchPeople = defineBlock({
-  type: 'api.apollo.searchPeople',
-  name: 'Search people',
-  description: 'Stands in for the real one.',
-  config: z.object({ titles: z.array(z.string()) }),
-  output: z.json(),
-  sample: null,
-  run: async ({ config }) => completed({ found: config.titles }),
 })
 
 function doubleBlock(type: string) {

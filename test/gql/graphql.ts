@@ -99,6 +99,28 @@ export type CreateApiKeyInput = {
   role: Role;
 };
 
+/** The work: exactly one of `workflow`, `search` and `uploadToMeta`. */
+export type CreateJobInput = {
+  /** The same key with the same input gives the same job for 30 days, however often it is sent. */
+  idempotencyKey?: string | null | undefined;
+  /** An object of free data, kept with the execution. */
+  metadata?: unknown;
+  /** What the run is meant for. */
+  mode?: ExecutionMode | null | undefined;
+  /** Among the jobs that want a worker: from -100 to 100, the higher the sooner. */
+  priority?: number | null | undefined;
+  /** The instant before which no worker takes it up. Default: at once. */
+  runAt?: string | null | undefined;
+  /** A job of type SEARCH. */
+  search?: SearchJobInput | null | undefined;
+  /** Free words to find it by. */
+  tags?: Array<string> | null | undefined;
+  /** A job of type UPLOAD_TO_META. */
+  uploadToMeta?: UploadToMetaJobInput | null | undefined;
+  /** A job of type WORKFLOW. */
+  workflow?: WorkflowJobInput | null | undefined;
+};
+
 /** A new schedule: what to start, and either `cron` or `at`. */
 export type CreateScheduleInput = {
   /** The one instant at which it occurs, in the future. */
@@ -423,6 +445,16 @@ export type LogLevel =
   /** Somebody may want to know. */
   | 'WARN';
 
+/** A custom audience by its name, made where the account has none of it. */
+export type MetaAudienceInput = {
+  /** The ad account, such as "act_1234567890". */
+  accountId: string;
+  /** What it is for; only of a new audience. */
+  description?: string | null | undefined;
+  /** What the audience is called. */
+  name: string;
+};
+
 /** What a failed step leads to. */
 export type OnError =
   /** The run goes on with the node’s default output. */
@@ -438,6 +470,50 @@ export type OrderDirection =
   | 'ASC'
   /** From the last: the newest, or Z. */
   | 'DESC';
+
+/** Which people to find with Apollo; needs the secret `apollo`. All conditions must hold. */
+export type PeopleSearchInput = {
+  /** How many people employers have: ranges such as "11,50". */
+  employeeRanges?: Array<string> | null | undefined;
+  /** Whether names and e-mail addresses are bought: a credit for each person found. Default no: there is no contact data then. */
+  enrich?: boolean | null | undefined;
+  /** An object of further filters, under Apollo’s own names. */
+  filters?: unknown;
+  /** Whether titles that are alike count; default yes. */
+  includeSimilarTitles?: boolean | null | undefined;
+  /** Words to look for in the whole profile. */
+  keywords?: string | null | undefined;
+  /** Where people live: cities, states, countries. */
+  locations?: Array<string> | null | undefined;
+  /** At most how many people to find: 1 to 5,000; default 100. */
+  maxResults?: number | null | undefined;
+  /** Domains of employers, such as "acme.com". */
+  organizationDomains?: Array<string> | null | undefined;
+  /** Apollo’s ids of employers. */
+  organizationIds?: Array<string> | null | undefined;
+  /** Where employers have their headquarters. */
+  organizationLocations?: Array<string> | null | undefined;
+  /** With `enrich`, whether private e-mail addresses are wanted, too; default no. */
+  revealPersonalEmails?: boolean | null | undefined;
+  /** The most revenue of employers, without currency. */
+  revenueMax?: number | null | undefined;
+  /** The least revenue of employers, without currency. */
+  revenueMin?: number | null | undefined;
+  /** Seniority at the present employer. */
+  seniorities?: Array<Seniority> | null | undefined;
+  /** Job titles, such as "head of growth". */
+  titles?: Array<string> | null | undefined;
+};
+
+/** Which Instagram profiles to look up with Apify; needs the secret `apify`. */
+export type ProfileSearchInput = {
+  /** At most what the run may cost, in US dollars. */
+  maxCostUsd?: number | null | undefined;
+  /** Names of profiles, or their URLs: 1 to 1,000. */
+  targets: Array<string>;
+  /** How long the run may take on Apify, in seconds; default 900. */
+  timeoutSecs?: number | null | undefined;
+};
 
 /** Which draft to publish. */
 export type PublishWorkflowInput = {
@@ -553,12 +629,45 @@ export type ScheduleOverlap =
   /** It is left out. */
   | 'SKIP';
 
+/** Whom to search: exactly one of `people` and `profiles`. */
+export type SearchJobInput = {
+  /** People, by Apollo. */
+  people?: PeopleSearchInput | null | undefined;
+  /** Instagram profiles, by Apify. */
+  profiles?: ProfileSearchInput | null | undefined;
+};
+
 /** Where a secret comes from. */
 export type SecretSource =
   /** An environment variable of the server. */
   | 'ENVIRONMENT'
   /** `setSecret`; wins over the environment’s of the same name. */
   | 'STORED';
+
+/** How senior people are at their present employer. */
+export type Seniority =
+  /** Is one of its chiefs. */
+  | 'C_SUITE'
+  /** Is a director. */
+  | 'DIRECTOR'
+  /** Has begun there. */
+  | 'ENTRY'
+  /** Founded it. */
+  | 'FOUNDER'
+  /** Heads a department. */
+  | 'HEAD'
+  /** Is an intern. */
+  | 'INTERN'
+  /** Is a manager. */
+  | 'MANAGER'
+  /** Owns it. */
+  | 'OWNER'
+  /** Is a partner. */
+  | 'PARTNER'
+  /** Is a senior. */
+  | 'SENIOR'
+  /** Is a vice president. */
+  | 'VP';
 
 /** A secret to store. Pass it as a variable: documents are logged more often than variables are. */
 export type SetSecretInput = {
@@ -686,6 +795,33 @@ export type UpdateWorkflowInput = {
   tags?: Array<string> | null | undefined;
 };
 
+/** What an upload does with its people. */
+export type UploadAction =
+  /** They come into the audience. */
+  | 'ADD'
+  /** They leave it. */
+  | 'REMOVE';
+
+/** Whom to upload, one of `contacts` and `fromJobId`, and where to, one of `audienceId` and `audience`; needs the secret `meta`. */
+export type UploadToMetaJobInput = {
+  /** What to do with them; default ADD. */
+  action?: UploadAction | null | undefined;
+  /** A custom audience by its name. */
+  audience?: MetaAudienceInput | null | undefined;
+  /** A custom audience by Meta’s id. */
+  audienceId?: string | null | undefined;
+  /** How many people are sent in one call: 1 to 10,000, the default. */
+  batchSize?: number | null | undefined;
+  /** The people: objects with email, phone, firstName, lastName, city, country… Meta gets only hashes of them. */
+  contacts?: Array<unknown> | null | undefined;
+  /** The country of contacts that tell none, such as "US". */
+  defaultCountry?: string | null | undefined;
+  /** Under which name contacts carry what Meta matches by, such as { "FN": "first_name" }; null leaves a key out. */
+  fields?: unknown;
+  /** A completed job, such as a search: the people are the list `contacts` of its result. */
+  fromJobId?: string | number | null | undefined;
+};
+
 /** What to validate: exactly one of the two. */
 export type ValidateWorkflowInput = {
   /** A definition in place. */
@@ -713,6 +849,22 @@ export type WorkflowFilter = {
   tags?: Array<string> | null | undefined;
   /** In the name or the description, capitals or not; at most 200 characters. */
   text?: string | null | undefined;
+};
+
+/** What to run: exactly one of `workflowId` and `definition`. */
+export type WorkflowJobInput = {
+  /** A definition in place. */
+  definition?: unknown;
+  /** Of the stored workflow, the draft. */
+  draft?: boolean | null | undefined;
+  /** The execution’s input, at most 1 MiB; default null. */
+  input?: unknown;
+  /** An object on top of the definition’s defaults. */
+  variables?: unknown;
+  /** Of the stored workflow, the version of this number. */
+  version?: number | null | undefined;
+  /** A stored workflow: its newest version, or its draft when none is published. */
+  workflowId?: string | number | null | undefined;
 };
 
 export type BenchChainMutationVariables = Exact<{
@@ -814,6 +966,42 @@ export type WholeBlockQueryVariables = Exact<{
 
 
 export type WholeBlockQuery = { block: { icon: string, deprecated: string | null, effect: BlockEffect, repeat: BlockRepeat, isControl: boolean, secrets: Array<string>, timeoutMs: number, retry: { maxAttempts: number, initialDelayMs: number, factor: number, maxDelayMs: number, retryIf: string | null } } | null };
+
+export type CreateAnyJobMutationVariables = Exact<{
+  input: CreateJobInput;
+}>;
+
+
+export type CreateAnyJobMutation = { createJob:
+    | { __typename: 'CreateJobPayload', deduplicated: boolean, job: { id: string, type: JobType } }
+    | { __typename: 'IdempotencyConflict', code: string, message: string, path: Array<string> }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotEnded', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string> }
+    | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
+   };
+
+export type ReadCreatedJobQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ReadCreatedJobQuery = { job: { status: JobStatus, type: JobType, progress: number, result: unknown, error: { code: string, path: string | null } | null, contacts: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { source: string | null, sourceId: string | null, firstName: string | null, lastName: string | null, email: string | null, username: string | null, followers: number | null } }> } } | null };
+
+export type CancelCreatedJobMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelCreatedJobMutation = { cancelJob:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'CancelJobPayload' }
+    | { __typename: 'NotFound' }
+   };
 
 export type StoreWorkflowMutationVariables = Exact<{
   definition: unknown;
@@ -2196,6 +2384,70 @@ export const WholeBlockDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<WholeBlockQuery, WholeBlockQueryVariables>;
+export const CreateAnyJobDocument = new TypedDocumentString(`
+    mutation CreateAnyJob($input: CreateJobInput!) {
+  createJob(input: $input) {
+    __typename
+    ... on CreateJobPayload {
+      deduplicated
+      job {
+        id
+        type
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+        message
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateAnyJobMutation, CreateAnyJobMutationVariables>;
+export const ReadCreatedJobDocument = new TypedDocumentString(`
+    query ReadCreatedJob($id: ID!, $first: Int, $after: String) {
+  job(id: $id) {
+    status
+    type
+    progress
+    result
+    error {
+      code
+      path
+    }
+    contacts(first: $first, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      edges {
+        node {
+          source
+          sourceId
+          firstName
+          lastName
+          email
+          username
+          followers
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadCreatedJobQuery, ReadCreatedJobQueryVariables>;
+export const CancelCreatedJobDocument = new TypedDocumentString(`
+    mutation CancelCreatedJob($id: ID!) {
+  cancelJob(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<CancelCreatedJobMutation, CancelCreatedJobMutationVariables>;
 export const StoreWorkflowDocument = new TypedDocumentString(`
     mutation StoreWorkflow($definition: JSON!) {
   createWorkflow(input: {definition: $definition}) {

@@ -25,18 +25,31 @@ export interface RootField {
   /** Such as `mutation createWorkflow`. */
   readonly title: string
   readonly field: GraphQLField<unknown, unknown>
+  /** Of an input that wants exactly one of several parts: the one that is given; null: there is no such choice. */
+  readonly part: string | null
 }
+
+/** Inputs that want exactly one of several parts: each is asked for in turn. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  'mutation createJob': ['workflow', 'search', 'uploadToMeta'],
+}
+/** What is given although nothing requires it: without it nobody would look at the ids beside it. */
+const ALWAYS_GIVEN: ReadonlySet<string> = new Set(['audienceId'])
 
 /** All that can be asked of a schema. */
 export function rootFieldsOf(schema: GraphQLSchema): readonly RootField[] {
   return Object.values(OperationTypeNode).flatMap((operation) =>
-    Object.values(schema.getRootType(operation)?.getFields() ?? {}).map((field) => ({
-      schema,
-      operation,
-      title: `${operation} ${field.name}`,
-      field,
-    })),
+    Object.values(schema.getRootType(operation)?.getFields() ?? {}).flatMap((field) => {
+      const title = `${operation} ${field.name}`
+      const parts: readonly (string | null)[] = PARTS[title] ?? [null]
+      const named = (part: string | null) => (part === null ? title : `${title} (${part})`)
+      return parts.map((part) => ({ schema, operation, title: named(part), field, part }))
+    }),
   )
+}
+
+interface Values extends ArgumentValues {
+  readonly part: string | null
 }
 
 /** What arguments are made of. */
@@ -55,13 +68,16 @@ const TEXTS: Readonly<Record<string, string>> = {
   value: 'a long enough value',
   cron: '0 9 * * 1-5',
   timeZone: 'Europe/Berlin',
+  audienceId: '6008000000001',
+  targets: 'acme',
 }
 const OBJECTS: Readonly<Record<string, unknown>> = {
   definition: { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] },
 }
 
 /** A document that calls a root field with arguments for all that is required and all that names something. */
-export function documentFor({ schema, operation, field }: RootField, values: ArgumentValues) {
+export function documentFor({ schema, operation, field, part }: RootField, asked: ArgumentValues) {
+  const values = { ...asked, part }
   const given = field.args.filter((argument) => isWanted(argument, values))
   const declared = given.map(({ name, type }) => `$${name}: ${String(type)}`)
   const passed = given.map(({ name }) => `${name}: $${name}`)
@@ -97,18 +113,23 @@ function isCursor(name: string): boolean {
   return name === 'after' || name === 'before'
 }
 
-function isWanted(given: Given, { cursor }: ArgumentValues): boolean {
+function isWanted(given: Given, { cursor, part }: Values): boolean {
   const { name, type } = given
+  if (part !== null && isPart(name)) return name === part
   if (isCursor(name) && getNamedType(type).name === 'String') return cursor !== null && name === 'after'
   // A schedule needs one of `cron` and `at`, which no type says.
-  return isRequired(given) || isName(name, type) || name === 'cron'
+  return isRequired(given) || isName(name, type) || name === 'cron' || ALWAYS_GIVEN.has(name)
+}
+
+function isPart(name: string): boolean {
+  return Object.values(PARTS).some((parts) => parts.includes(name))
 }
 
 function isRequired({ type, defaultValue }: Given): boolean {
   return isRequiredInputField({ type, defaultValue } as GraphQLInputField)
 }
 
-function valueOf(given: Given, type: GraphQLInputType, path: string, values: ArgumentValues): unknown {
+function valueOf(given: Given, type: GraphQLInputType, path: string, values: Values): unknown {
   const nullable = getNullableType(type)
   if (isListType(nullable)) return [valueOf(given, nullable.ofType, path, values)]
   if (isEnumType(nullable)) return nullable.getValues()[0]?.name

@@ -60,6 +60,7 @@ describe('the schema', () => {
     const connections = objects.filter(({ name }) => name.endsWith('Connection'))
     expect(connections.map(({ name }) => name).sort()).toEqual([
       'ApiKeyConnection',
+      'ContactConnection',
       'ExecutionConnection',
       'JobConnection',
       'ScheduleConnection',

@@ -17,7 +17,7 @@ const HEARTBEAT_MS = 10 * 60_000
 /** What the preset's actor costs for one result, in US dollars: the list price of the Instagram scraper. */
 const USD_PER_RESULT = 0.0023
 
-const configSchema = z
+export const runActorConfigSchema = z
   .strictObject({
     preset: z
       .enum(APIFY_PRESETS)
@@ -81,7 +81,7 @@ const configSchema = z
     if (!preset && !actor) complain('actor', 'is required where there is no preset')
     if (preset && targets.length === 0) complain('targets', 'is required for a preset')
   })
-type RunActorConfig = z.output<typeof configSchema>
+export type RunActorConfig = z.output<typeof runActorConfigSchema>
 
 const outputSchema = z.object({
   runId: z.string().describe('The run’s id on Apify.'),
@@ -110,7 +110,7 @@ export function runActorBlock({ client }: { client: ApifyClient }): Block {
     effect: 'external',
     repeat: 'never',
     secrets: ['apify'],
-    config: configSchema,
+    config: runActorConfigSchema,
     output: outputSchema,
     retry: PROVIDER_RETRY,
     timeoutMs: STEP_TIMEOUT_MS,
@@ -119,37 +119,46 @@ export function runActorBlock({ client }: { client: ApifyClient }): Block {
     sampleFor: ({ config, random }) => sampleRun(config, random),
     estimate: ({ config }) => estimate(config),
     async run(context: BlockContext<RunActorConfig>) {
-      const { config, secrets, clock, signal, random } = context
-      const credential = secrets.get('apify')
-      const run = await completeRun(client, { start: startOf(config), credential, context })
-      const isSuccess = run.status === 'SUCCEEDED'
-      if (!isSuccess && !config.acceptFailedRun) {
-        countCost(context, run)
-        throw runFailed(run)
-      }
-      const onPage = reportPages(context, { maxItems: config.maxResults, from: RUNNING_FRACTION })
-      const dataset = await readDataset(
-        client,
-        {
-          datasetId: run.defaultDatasetId,
-          offset: 0,
-          maxItems: config.maxResults,
-          clean: true,
-          fields: config.fields,
-        },
-        { credential, clock, signal, random, onPage },
-      )
-      // Last, so that an attempt that fails before does not count a run that the next one finds again.
-      countCost(context, run)
-      return completed({
-        runId: run.id,
-        status: run.status,
-        datasetId: run.defaultDatasetId,
-        ...dataset,
-        costUsd: run.usageTotalUsd ?? null,
-      })
+      return completed(await runActor(client, context.config, context))
     },
   })
+}
+
+/** Brings a run to its end, or finds it again after a crash, and reads what it gave. */
+export async function runActor(
+  client: ApifyClient,
+  config: RunActorConfig,
+  context: Omit<BlockContext, 'config'>,
+) {
+  const { secrets, clock, signal, random } = context
+  const credential = secrets.get('apify')
+  const run = await completeRun(client, { start: startOf(config), credential, context })
+  const isSuccess = run.status === 'SUCCEEDED'
+  if (!isSuccess && !config.acceptFailedRun) {
+    countCost(context, run)
+    throw runFailed(run)
+  }
+  const onPage = reportPages(context, { maxItems: config.maxResults, from: RUNNING_FRACTION })
+  const dataset = await readDataset(
+    client,
+    {
+      datasetId: run.defaultDatasetId,
+      offset: 0,
+      maxItems: config.maxResults,
+      clean: true,
+      fields: config.fields,
+    },
+    { credential, clock, signal, random, onPage },
+  )
+  // Last, so that an attempt that fails before does not count a run that the next one finds again.
+  countCost(context, run)
+  return {
+    runId: run.id,
+    status: run.status,
+    datasetId: run.defaultDatasetId,
+    ...dataset,
+    costUsd: run.usageTotalUsd ?? null,
+  }
 }
 
 function startOf(config: RunActorConfig): RunStart {
@@ -158,7 +167,7 @@ function startOf(config: RunActorConfig): RunStart {
   return { ...options, actor: chosen.actor, input: { ...chosen.input, ...input } }
 }
 
-function countCost({ usage }: BlockContext<RunActorConfig>, { usageTotalUsd }: ApifyRun): void {
+function countCost({ usage }: Pick<BlockContext, 'usage'>, { usageTotalUsd }: ApifyRun): void {
   usage({ quantities: { apifyRuns: 1 }, ...(usageTotalUsd != null && { costUsd: usageTotalUsd }) })
 }
 

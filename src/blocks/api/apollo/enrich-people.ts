@@ -54,39 +54,52 @@ export function enrichPeopleBlock({ client }: { client: ApolloClient }): Block {
     sampleFor: ({ config, random }) => summary(config.people.map((wish) => samplePerson(wish, random))),
     estimate: ({ config }) => ({ durationMs: 2_500 * Math.ceil(config.people.length / CHUNK_SIZE) }),
     async run(context: BlockContext<EnrichConfig>) {
-      const { config, secrets, clock, signal } = context
-      const caller = { credential: secrets.get('apollo'), clock, signal }
-      const people: Found[] = config.people.map(() => null)
-      // Those of whom nothing is known would spoil the call for the other nine.
-      const wishes = config.people.flatMap((wish, index) => {
-        const person = apolloPerson(wish)
-        return person ? [{ index, person }] : []
-      })
-      for (let at = 0; at < wishes.length; at += CHUNK_SIZE) {
-        const chunk = wishes.slice(at, at + CHUNK_SIZE)
-        const matches = await matchChunk(
-          client,
-          { number: at / CHUNK_SIZE, people: chunk.map(({ person }) => person) },
-          { context, caller },
-        )
-        chunk.forEach(({ index }, i) => (people[index] = matches[i] ?? null))
-        const done = Math.min(wishes.length, at + CHUNK_SIZE)
-        context.progress(done / wishes.length, `${done} of ${wishes.length} people asked for`)
-      }
-      return completed(summary(people))
+      return completed(summary(await enrichPeople(client, context.config, context)))
     },
   })
 }
 
-async function matchChunk(
-  client: ApolloClient,
-  chunk: { readonly number: number; readonly people: readonly JsonObject[] },
-  { context, caller }: { context: BlockContext<EnrichConfig>; caller: ProviderCaller },
+type Recorder = Pick<
+  BlockContext,
+  'secrets' | 'clock' | 'signal' | 'progress' | 'usage' | 'checkpoints' | 'checkpoint'
+>
+
+/** As many as were given, in their order; null for who was not found. What was paid for is recorded ten by ten. */
+export async function enrichPeople(
+  client: Pick<ApolloClient, 'matchPeople'>,
+  config: EnrichConfig,
+  context: Recorder,
 ): Promise<readonly Found[]> {
-  const { config, usage } = context
+  const { secrets, clock, signal } = context
+  const caller = { credential: secrets.get('apollo'), clock, signal }
+  const people: Found[] = config.people.map(() => null)
+  // Those of whom nothing is known would spoil the call for the other nine.
+  const wishes = config.people.flatMap((wish, index) => {
+    const person = apolloPerson(wish)
+    return person ? [{ index, person }] : []
+  })
+  for (let at = 0; at < wishes.length; at += CHUNK_SIZE) {
+    const chunk = wishes.slice(at, at + CHUNK_SIZE)
+    const matches = await matchChunk(
+      client,
+      { number: at / CHUNK_SIZE, people: chunk.map(({ person }) => person) },
+      { config, context, caller },
+    )
+    chunk.forEach(({ index }, i) => (people[index] = matches[i] ?? null))
+    const done = Math.min(wishes.length, at + CHUNK_SIZE)
+    context.progress(done / wishes.length, `${done} of ${wishes.length} people asked for`)
+  }
+  return people
+}
+
+async function matchChunk(
+  client: Pick<ApolloClient, 'matchPeople'>,
+  chunk: { readonly number: number; readonly people: readonly JsonObject[] },
+  { config, context, caller }: { config: EnrichConfig; context: Recorder; caller: ProviderCaller },
+): Promise<readonly Found[]> {
   const matches = await payOnce(`chunk ${chunk.number}`, context, async () => {
     const { people, creditsConsumed } = await client.matchPeople(chunk.people, config, caller)
-    usage({ quantities: { apolloCredits: creditsConsumed ?? people.filter(Boolean).length } })
+    context.usage({ quantities: { apolloCredits: creditsConsumed ?? people.filter(Boolean).length } })
     return config.full ? people : people.map((person) => person && compactPerson(person))
   })
   // What was recorded is what this very function gave.

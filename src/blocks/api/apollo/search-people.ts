@@ -3,7 +3,7 @@ import { completed, type Block, type BlockContext } from '../../../engine/block.
 import { defineBlock } from '../../../engine/define-block.ts'
 import type { JsonObject } from '../../../lib/json.ts'
 import { PROVIDER_RETRY } from '../provider/provider-retry.ts'
-import type { ApolloClient } from './apollo-client.ts'
+import type { ApolloClient, ApolloPage } from './apollo-client.ts'
 import { apolloFilters, sharedFilters } from './filters.ts'
 import { pageThrough } from './page-through.ts'
 import { sampleSearchedPerson } from './sample.ts'
@@ -12,7 +12,8 @@ const MAX_SAMPLE_PEOPLE = 25
 /** Apollo shows no more than 500 pages of 100. */
 const MAX_RESULTS = 50_000
 
-const filters = {
+/** What people can be searched by. */
+export const peopleFilters = {
   titles: z.array(z.string()).default([]).describe('Job titles, such as "head of growth".'),
   includeSimilarTitles: z
     .boolean()
@@ -54,11 +55,12 @@ const APOLLO_NAMES = {
 } as const
 
 const configSchema = z.strictObject({
-  ...filters,
+  ...peopleFilters,
   page: z.int().min(1).max(500).default(1).describe('The page to begin with.'),
   maxResults: z.int().min(1).max(MAX_RESULTS).default(100).describe('At most how many people to give back.'),
 })
 type SearchConfig = z.output<typeof configSchema>
+export type PeopleSearch = Pick<SearchConfig, keyof typeof peopleFilters | 'page' | 'maxResults'>
 
 /** `api.apollo.searchPeople`: costs no credits, so it may be repeated. */
 export function searchPeopleBlock({ client }: { client: ApolloClient }): Block {
@@ -83,16 +85,24 @@ export function searchPeopleBlock({ client }: { client: ApolloClient }): Block {
     sampleFor: ({ config, random }) => samplePeople(config, random),
     estimate: ({ config }) => ({ durationMs: 1_500 * Math.ceil(config.maxResults / 100), costUsd: 0 }),
     async run(context: BlockContext<SearchConfig>) {
-      const { config, secrets, clock, signal } = context
-      const { page, maxResults, ...wanted } = config
-      const caller = { credential: secrets.get('apollo'), clock, signal }
-      const body = apolloFilters(wanted, APOLLO_NAMES)
-      const { records, total } = await pageThrough({ page, maxResults, context }, (paging) =>
-        client.searchPeople({ ...body, ...paging }, caller),
-      )
+      const { records, total } = await searchPeople(client, context.config, context)
       return completed({ people: records, total })
     },
   })
+}
+
+/** Reads as many people as are wanted, page by page. */
+export function searchPeople(
+  client: Pick<ApolloClient, 'searchPeople'>,
+  { page, maxResults, ...wanted }: PeopleSearch,
+  context: Pick<BlockContext, 'secrets' | 'clock' | 'signal' | 'progress'>,
+): Promise<ApolloPage> {
+  const { secrets, clock, signal } = context
+  const caller = { credential: secrets.get('apollo'), clock, signal }
+  const body = apolloFilters(wanted, APOLLO_NAMES)
+  return pageThrough({ page, maxResults, context }, (paging) =>
+    client.searchPeople({ ...body, ...paging }, caller),
+  )
 }
 
 function samplePeople(

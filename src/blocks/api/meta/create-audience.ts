@@ -4,7 +4,7 @@ import { defineBlock } from '../../../engine/define-block.ts'
 import { PROVIDER_RETRY } from '../provider/provider-retry.ts'
 import type { MetaClient } from './meta-client.ts'
 
-const configSchema = z.strictObject({
+export const audienceSchema = z.strictObject({
   accountId: z
     .string()
     .regex(/^(act_)?\d+$/, 'is not the number of an ad account, with or without "act_"')
@@ -20,7 +20,7 @@ const configSchema = z.strictObject({
     .default('USER_PROVIDED_ONLY')
     .describe('Where the contacts come from: from themselves, from partners, or both.'),
 })
-type CreateConfig = z.output<typeof configSchema>
+type CreateConfig = z.output<typeof audienceSchema>
 
 const outputSchema = z.object({
   audienceId: z.string().describe('The audience’s id.'),
@@ -41,7 +41,7 @@ export function createAudienceBlock({ client }: { client: MetaClient }): Block {
     effect: 'external',
     repeat: 'safe',
     secrets: ['meta'],
-    config: configSchema,
+    config: audienceSchema,
     output: outputSchema,
     retry: PROVIDER_RETRY,
     sample: { audienceId: '6008000000000', name: 'Newsletter buyers', isNew: true },
@@ -51,21 +51,26 @@ export function createAudienceBlock({ client }: { client: MetaClient }): Block {
       isNew: true,
     }),
     estimate: () => ({ durationMs: 1_500, costUsd: 0 }),
-    async run({ config, secrets, signal, clock, log }: BlockContext<CreateConfig>) {
-      const { name, description, customerFileSource } = config
-      const accountId = config.accountId.replace('act_', '')
-      const caller = { credential: secrets.get('meta'), signal, clock }
-      const known = await client.findAudience(accountId, name, caller)
-      if (known !== null) {
-        log.info(`There is an audience "${name}" already`, { audienceId: known })
-        return completed({ audienceId: known, name, isNew: false })
-      }
-      const body = { name, subtype: 'CUSTOM', description, customer_file_source: customerFileSource }
-      return completed({
-        audienceId: await client.createAudience(accountId, body, caller),
-        name,
-        isNew: true,
-      })
+    async run(context: BlockContext<CreateConfig>) {
+      return completed(await findOrCreateAudience(client, context.config, context))
     },
   })
+}
+
+/** The audience of that name, made where there is none. */
+export async function findOrCreateAudience(
+  client: Pick<MetaClient, 'findAudience' | 'createAudience'>,
+  config: CreateConfig,
+  { secrets, signal, clock, log }: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'log'>,
+): Promise<z.output<typeof outputSchema>> {
+  const { name, description, customerFileSource } = config
+  const accountId = config.accountId.replace('act_', '')
+  const caller = { credential: secrets.get('meta'), signal, clock }
+  const known = await client.findAudience(accountId, name, caller)
+  if (known !== null) {
+    log.info(`There is an audience "${name}" already`, { audienceId: known })
+    return { audienceId: known, name, isNew: false }
+  }
+  const body = { name, subtype: 'CUSTOM', description, customer_file_source: customerFileSource }
+  return { audienceId: await client.createAudience(accountId, body, caller), name, isNew: true }
 }

@@ -20,11 +20,16 @@ const CALL_MS = 3_000
 const TIMEOUT_MS = 60 * 60_000
 const CHECKPOINT = 'upload'
 
-const configSchema = z.strictObject({
+/** Whom to upload, and where to: what every upload is told. */
+export const uploadTarget = {
   audienceId: z.string().regex(/^\d+$/, 'is not the number of an audience').describe('The audience’s id.'),
   contacts: z
     .array(z.custom<JsonObject>(isJsonObject, 'must be an object'))
     .describe('The people. What is known of them is normalised and hashed here; Meta gets only hashes.'),
+}
+
+/** How contacts are read and sent. */
+export const uploadOptions = {
   fields: z
     .partialRecord(z.enum(AUDIENCE_KEY_NAMES), z.string().min(1).nullable())
     .default({})
@@ -49,10 +54,12 @@ const configSchema = z.strictObject({
     .max(MAX_ROWS_PER_CALL)
     .default(MAX_ROWS_PER_CALL)
     .describe('How many people are sent in one call.'),
-})
+}
+
+const configSchema = z.strictObject({ ...uploadTarget, ...uploadOptions })
 type UploadConfig = z.output<typeof configSchema>
 
-const outputSchema = z.object({
+export const uploadOutputSchema = z.object({
   audienceId: z.string().describe('The audience’s id.'),
   sent: z.int().describe('How many people were sent.'),
   received: z
@@ -83,37 +90,50 @@ export function uploadAudienceBlock({ client }: { client: MetaClient }): Block {
     repeat: 'safe',
     secrets: ['meta'],
     config: configSchema,
-    output: outputSchema,
+    output: uploadOutputSchema,
     retry: PROVIDER_RETRY,
     timeoutMs: TIMEOUT_MS,
-    sample: sampleOutput('6008000000000', 500),
-    sampleFor: ({ config }) => sampleOutput(config.audienceId, config.contacts.length),
+    sample: sampleUpload('6008000000000', 500),
+    sampleFor: ({ config }) => sampleUpload(config.audienceId, config.contacts.length),
     estimate: ({ config }) => ({
       durationMs: CALL_MS * Math.ceil(config.contacts.length / config.batchSize),
       costUsd: 0,
     }),
     async run(context: BlockContext<UploadConfig>) {
-      const { config, clock } = context
-      const defaultCountry = config.defaultCountry ?? null
-      const fields = fieldsOf(config.fields)
-      const made = await audienceRows(config.contacts, { fields, defaultCountry, clock })
-      const { received, invalidEntries, invalidSamples } =
-        made.rows.length <= config.batchSize
-          ? await uploadAtOnce(client, made, context)
-          : await uploadInBatches(client, made, context)
-      return completed({
-        audienceId: config.audienceId,
-        sent: made.rows.length,
-        received,
-        skipped: made.skipped,
-        duplicates: made.duplicates,
-        invalidValues: made.invalidValues,
-        invalidSamples: made.invalidSamples,
-        invalidEntries,
-        invalidEntrySamples: invalidSamples,
-      })
+      return completed(await uploadAudience(client, context.config, context))
     },
   })
+}
+
+type Recorder = Pick<
+  BlockContext,
+  'secrets' | 'signal' | 'clock' | 'progress' | 'idempotencyKey' | 'checkpoint' | 'checkpoints'
+>
+
+/** Sends all contacts, in as many calls as it takes, and goes on where an attempt before has stopped. */
+export async function uploadAudience(
+  client: Pick<MetaClient, 'upload'>,
+  config: UploadConfig,
+  context: Recorder,
+) {
+  const defaultCountry = config.defaultCountry ?? null
+  const fields = fieldsOf(config.fields)
+  const made = await audienceRows(config.contacts, { fields, defaultCountry, clock: context.clock })
+  const { received, invalidEntries, invalidSamples } =
+    made.rows.length <= config.batchSize
+      ? await uploadAtOnce(client, made, { config, context })
+      : await uploadInBatches(client, made, { config, context })
+  return {
+    audienceId: config.audienceId,
+    sent: made.rows.length,
+    received,
+    skipped: made.skipped,
+    duplicates: made.duplicates,
+    invalidValues: made.invalidValues,
+    invalidSamples: made.invalidSamples,
+    invalidEntries,
+    invalidEntrySamples: invalidSamples,
+  }
 }
 
 function fieldsOf(chosen: UploadConfig['fields']): AudienceFields {
@@ -123,26 +143,30 @@ function fieldsOf(chosen: UploadConfig['fields']): AudienceFields {
   })
 }
 
-function callerOf({ secrets, signal, clock }: BlockContext<UploadConfig>) {
+function callerOf({ secrets, signal, clock }: Recorder) {
   return { credential: secrets.get('meta'), signal, clock }
 }
 
+interface Uploading {
+  readonly config: UploadConfig
+  readonly context: Recorder
+}
+
 async function uploadAtOnce(
-  client: MetaClient,
+  client: Pick<MetaClient, 'upload'>,
   { keys, rows }: AudienceRows,
-  context: BlockContext<UploadConfig>,
+  { config: { audienceId, action }, context }: Uploading,
 ) {
   if (rows.length === 0) return { received: 0, invalidEntries: 0, invalidSamples: [] }
-  const { audienceId, action } = context.config
   return client.upload({ audienceId, action, keys, rows, session: null }, callerOf(context))
 }
 
 async function uploadInBatches(
-  client: MetaClient,
+  client: Pick<MetaClient, 'upload'>,
   { keys, rows }: AudienceRows,
-  context: BlockContext<UploadConfig>,
+  { config, context }: Uploading,
 ) {
-  const { config, clock, idempotencyKey, checkpoint, checkpoints } = context
+  const { clock, idempotencyKey, checkpoint, checkpoints } = context
   const { audienceId, action, batchSize } = config
   const before = uploadProgressSchema.safeParse(checkpoints[CHECKPOINT]).data ?? null
   let at = startUpload(before, { idempotencyKey, rows: rows.length, now: clock.now() })
@@ -164,7 +188,7 @@ function receivedIn({ receivedBefore, session }: UploadProgress): number {
   return receivedBefore + session.received
 }
 
-function sampleOutput(audienceId: string, contacts: number) {
+export function sampleUpload(audienceId: string, contacts: number) {
   return {
     audienceId,
     sent: contacts,

@@ -1,0 +1,42 @@
+import type { ExecutionStore } from '../db/execution-store.ts'
+import type { JobStore } from '../db/job-store.ts'
+import type { JobResults } from '../blocks/jobs/upload-contacts.ts'
+import { isTerminal } from '../engine/job.ts'
+import { readGlobalId } from '../lib/global-id.ts'
+import { parseId, type JobId, type OwnerId } from '../lib/ids.ts'
+
+/** Whether another job can be drawn on. Of another tenant's job nobody learns that it exists (P8). */
+export type SourceState = 'ready' | 'notFound' | 'notEnded' | 'withoutResult'
+
+/** How a job stands whose result somebody wants. `jobId`: global or bare. */
+export async function sourceState(
+  jobs: Pick<JobStore, 'find'>,
+  ownerId: OwnerId,
+  jobId: string,
+): Promise<SourceState> {
+  const id = readGlobalId<JobId>('Job', jobId)
+  const job = id && (await jobs.find(ownerId, id))
+  if (!job) return 'notFound'
+  if (!isTerminal(job.status)) return 'notEnded'
+  return job.status === 'COMPLETED' ? 'ready' : 'withoutResult'
+}
+
+/** Results of jobs, for the steps of their owner. */
+export function createJobResults({
+  jobs,
+  executions,
+}: {
+  readonly jobs: Pick<JobStore, 'find' | 'ownerOf'>
+  readonly executions: Pick<ExecutionStore, 'details'>
+}): JobResults {
+  return {
+    async resultOf({ executionId, jobId }) {
+      const asking = parseId<JobId>(executionId)
+      const ownerId = asking && (await jobs.ownerOf(asking))
+      const id = readGlobalId<JobId>('Job', jobId)
+      if (!ownerId || !id || (await sourceState(jobs, ownerId, id)) !== 'ready') return null
+      const details = await executions.details(id)
+      return details && { result: details.output }
+    },
+  }
+}

@@ -1,0 +1,120 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { Closers } from '../../src/lib/closers.ts'
+import { startServerProcess, tryServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
+
+const EXAMPLE = './examples/custom-blocks/blocks.ts'
+
+let closers: Closers
+let folder: string
+
+beforeEach(async () => {
+  closers = new Closers()
+  folder = await mkdtemp(join(tmpdir(), 'lume-custom-blocks-'))
+  closers.add(() => rm(folder, { recursive: true, force: true }))
+})
+afterEach(() => closers.close())
+
+async function moduleOf(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  const path = join(folder, name)
+  await writeFile(path, text)
+  return path
+}
+
+test('a built server runs the example: a block of each form, from one TypeScript module', async () => {
+  const extra = await moduleOf(
+    'extra.mjs',
+    `export default (registerBlock) => registerBlock('custom.extra', class { execute() { return { status: 'completed', output: 1 } } })`,
+  )
+  const server = await startServerProcess({
+    LUME_DATA_DIR: join(folder, 'data'),
+    LUME_BLOCKS: `${EXAMPLE}, ${extra}`,
+  })
+  closers.add(() => server.kill())
+  const { blocks } = await ask<{ blocks: { type: string; category: string }[] }>(
+    server,
+    '{ blocks { type category } }',
+  )
+  expect(blocks).toEqual(
+    expect.arrayContaining([
+      { type: 'custom.score', category: 'CUSTOM' },
+      { type: 'custom.greet', category: 'CUSTOM' },
+      { type: 'custom.extra', category: 'CUSTOM' },
+    ]),
+  )
+  const definition: unknown = JSON.parse(
+    await readFile(new URL('../../examples/custom-blocks/workflow.json', import.meta.url), 'utf8'),
+  )
+  const { executeWorkflow } = await ask<{ executeWorkflow: { job: { id: string } } }>(
+    server,
+    `mutation ($definition: JSON!, $input: JSON) {
+       executeWorkflow(input: { definition: $definition, input: $input }) {
+         ... on ExecuteWorkflowPayload { job { id } } ... on Error { message } } }`,
+    { definition, input: { name: 'Ada', title: 'Head of Growth' } },
+  )
+  const job = await until('the run has ended', async () => {
+    const { job } = await ask<{ job: { status: string; result: unknown; finishedAt: string | null } }>(
+      server,
+      'query ($id: ID!) { job(id: $id) { status result finishedAt } }',
+      { id: executeWorkflow.job.id },
+    )
+    return job.finishedAt ? job : null
+  })
+  expect(job).toMatchObject({ status: 'COMPLETED', result: { score: 20, text: 'Hello Ada!' } })
+}, 90_000)
+
+test.each([
+  ['syntax.ts', 'export const a = 1\nexport const b = {{\n', /syntax\.ts.*:2/s],
+  ['syntax.mjs', 'export const a = 1\nexport const b = {{\n', /syntax\.mjs:2/],
+  ['throws.ts', '\nthrow new Error("my own words")\n', /my own words \(.*throws\.ts:2/],
+  ['throws.mjs', '\nthrow new Error("my own words")\n', /my own words \(.*throws\.mjs:2/],
+  ['empty.mjs', 'export const answer = 42\n', /it brings no block: export what `defineBlock` gives/],
+  ['import.mjs', 'import "no-such-package-of-mine"\n', /no-such-package-of-mine.*must be installed/],
+  [
+    'taken.mjs',
+    `export default (registerBlock) => registerBlock('core.filter', class { execute() {} })`,
+    /a block of type "core\.filter" is registered already/,
+  ],
+])(
+  'a start with the broken module %s stops, names it and says what to do',
+  async (name, text, reason) => {
+    const path = await moduleOf(name, text)
+    const env = { LUME_DATA_DIR: join(folder, 'data'), LUME_BLOCKS: path, LUME_LOG_LEVEL: 'error' }
+    // A type is taken only once the built-in blocks are there, for which no database is needed either.
+    const start = await tryServerProcess(env)
+    if ('url' in start) throw new Error('the server has started')
+    expect(start.exitCode).toBe(1)
+    expect(start.output).toMatch(/^BLOCK_MODULE_FAILED: the block module /)
+    expect(start.output).toContain(path)
+    expect(start.output).toMatch(reason)
+    expect(start.output).toContain('Mend it, or take it out of LUME_BLOCKS')
+    expect(start.output).not.toMatch(/^\s+at /m)
+  },
+  60_000,
+)
+
+test('a module that is not there, or is none, is named', async () => {
+  for (const [name, reason] of [
+    ['./no-such-blocks.ts', 'there is no file'],
+    ['./README.md', 'it ends in none of .ts, .mts, .js, .mjs'],
+  ] as const) {
+    const start = await tryServerProcess({ LUME_DATA_DIR: join(folder, 'data'), LUME_BLOCKS: name })
+    if ('url' in start) throw new Error('the server has started')
+    expect(start.output).toContain(`BLOCK_MODULE_FAILED: the block module ${name} cannot be used: ${reason}`)
+  }
+}, 60_000)
+
+async function ask<Data>(server: ServerProcess, query: string, variables = {}): Promise<Data> {
+  const response = await fetch(server.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown }
+  expect(errors).toBeUndefined()
+  return data
+}
