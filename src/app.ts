@@ -26,12 +26,16 @@ import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
 import { createRunList } from './db/run-list.ts'
 import { createVersionStore } from './db/version-store.ts'
+import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
 import { createWorkflowList } from './db/workflow-list.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
 import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
+import { standInOf } from './engine/stand-in/stand-in-of.ts'
+import { maskedSecrets } from './engine/stand-in/masked-secrets.ts'
+import { createTestBlock } from './jobs/block-tests.ts'
 import { createChildExecutions } from './jobs/child-executions.ts'
 import { createCommands } from './jobs/commands.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
@@ -39,6 +43,7 @@ import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { Processor } from './jobs/processor.ts'
 import { createRetryExecution } from './jobs/retry-execution.ts'
+import { createSimulations } from './jobs/simulations.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -186,6 +191,12 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       return chosen.kind === 'found' ? chosen : null
     },
   })
+  const simulations = createSimulations({ plans, history: createStepHistoryStore(pool), clock })
+  const testBlock = createTestBlock({
+    plans,
+    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random }),
+    clock,
+  })
   const commands = createCommands({ store: inboxes, executions, wakeups })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
@@ -213,7 +224,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, versions, plans, start, retry }),
+    executions: createExecutionService({ jobs: library, versions, plans, start, retry, simulations }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -235,6 +246,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       events,
       start,
       retry,
+      simulations,
+      testBlock,
       follow,
       wakeups,
       vault,
@@ -274,14 +287,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       journal,
       plans,
       worldOf: (job) => ({
-        secrets: vault.sourceFor(job.ownerId),
+        secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
         children: createChildExecutions(
           { jobs, executions, commands: inboxes, versions, wakeups, start },
           job,
         ),
         logLevel: settings.stepLogLevel,
-        standIn: null,
+        standIn: standInOf(job),
       }),
       clock,
       random,

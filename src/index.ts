@@ -9,6 +9,7 @@ export {
   type BlockContext,
   type BlockOutcome,
 } from './engine/block.ts'
+export type { Simulation } from './engine/simulate/simulate.ts'
 export { defineBlock, type BlockSpec } from './engine/define-block.ts'
 export type { Diagnostic } from './engine/diagnostics.ts'
 export type {
@@ -16,6 +17,7 @@ export type {
   ExecutionService,
   PayloadValidation,
   RetryOptions,
+  SimulateOptions,
 } from './jobs/execution-service.ts'
 export { DefinitionUnsoundError, InputInvalidError } from './jobs/errors.ts'
 export type { JobCallbacks, JobHandler, JobService, JobStats } from './jobs/job-service.ts'

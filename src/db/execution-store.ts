@@ -1,5 +1,6 @@
 import type { ExecutionMode, JobStatus } from '../engine/job.ts'
 import type { RecordedState, RecordedStep } from '../engine/journal.ts'
+import { storedMocksSchema, type Mocks } from '../engine/stand-in/mocks.ts'
 import type { RecordedError, AttemptRecord, StepStatus, StepWait } from '../engine/step.ts'
 import type { NewJob } from './job-store.ts'
 import type { JobId, OwnerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
@@ -12,6 +13,8 @@ export interface StoredExecution {
   readonly input: Json
   readonly variables: JsonObject
   readonly mode: ExecutionMode
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
   readonly startedAt: Date | null
   readonly progress: number
   readonly costUsd: number
@@ -32,6 +35,8 @@ export interface ExecutionDetails {
   readonly metadata: JsonObject
   readonly input: Json
   readonly variables: JsonObject
+  /** In test mode: what comes of its calls. */
+  readonly mocks: Json
   readonly output: Json
 }
 
@@ -56,7 +61,8 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
   return {
     async details(id) {
       const { rows } = await pool.query<ExecutionDetails>(
-        `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.output
+        `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.mocks,
+           v.output
          FROM executions e JOIN execution_values v ON v.execution_id = e.id WHERE e.id = $1`,
         [id],
       )
@@ -66,7 +72,7 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       const { rows } = await pool.query<
         Omit<StoredExecution, 'definition' | 'retry'> & { hash: string; body: Json } & RetryRow
       >(
-        `SELECT d.hash, d.body, v.input, v.variables, e.mode, j.started_at AS "startedAt", j.progress, j.status,
+        `SELECT d.hash, d.body, v.input, v.variables, v.mocks, e.mode, j.started_at AS "startedAt", j.progress, j.status,
            j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom", v.patched
          FROM executions e
          JOIN jobs j ON j.id = e.id
@@ -77,12 +83,17 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       )
       const row = first(rows)
       if (!row) return null
-      const { hash, body, retryOf, retryFrom, patched, ...rest } = row
+      const { hash, body, retryOf, retryFrom, patched, mocks, ...rest } = row
       const retry =
         retryOf === null || retryFrom === null
           ? null
           : { of: retryOf, from: retryFrom, patched: patched ?? {} }
-      return { ...rest, definition: { hash, body }, retry }
+      return {
+        ...rest,
+        definition: { hash, body },
+        retry,
+        mocks: mocks && storedMocksSchema.parse(mocks),
+      }
     },
     async loadRecorded(job) {
       const items = await loadItems(pool, job)

@@ -9,6 +9,7 @@ interface Insertion {
   readonly queued: EventDraft
   readonly input: string
   readonly variables: string
+  readonly mocks: string | null
   readonly metadata: string
   readonly patched: string | null
 }
@@ -32,8 +33,8 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
     },
     {
       maxSize: GROUP_MAX_LENGTH,
-      sizeOf: ({ input, variables, metadata, patched }) =>
-        input.length + variables.length + metadata.length + (patched?.length ?? 0),
+      sizeOf: ({ input, variables, mocks, metadata, patched }) =>
+        input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0),
       keyOf: ({ job }) => job.idempotency && `${job.ownerId} ${job.idempotency.key}`,
     },
   )
@@ -43,6 +44,7 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
       queued,
       input: JSON.stringify(job.input),
       variables: JSON.stringify(job.variables),
+      mocks: job.mocks && JSON.stringify(job.mocks),
       metadata: JSON.stringify(job.metadata),
       patched: job.retry ? JSON.stringify(job.retry.patched) : null,
     })
@@ -58,12 +60,13 @@ WITH new AS (
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
-    $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[]
+    $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
+    $34::text[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
-    version_id, tags, run_at, retry_of, retry_from, patched
+    version_id, tags, run_at, retry_of, retry_from, patched, mocks
   )
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
@@ -91,8 +94,8 @@ WITH new AS (
   INSERT INTO execution_tags (owner_id, tag, execution_id)
   SELECT owner_id, t.tag, id FROM new JOIN job USING (id), json_array_elements_text(tags::json) AS t(tag)
 ), value AS (
-  INSERT INTO execution_values (execution_id, owner_id, input, variables, patched)
-  SELECT id, owner_id, input::json, variables::json, patched::json FROM new JOIN job USING (id)
+  INSERT INTO execution_values (execution_id, owner_id, input, variables, patched, mocks)
+  SELECT id, owner_id, input::json, variables::json, patched::json, mocks::json FROM new JOIN job USING (id)
 ), event AS (
   INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
   SELECT owner_id, id, 1, to_timestamp(event_at / 1000), event_kind, 0, event_body::json
@@ -137,5 +140,6 @@ function valuesOf(insertions: readonly Insertion[]): unknown[] {
     of(({ retry }) => retry?.of ?? null),
     of(({ retry }) => retry?.from ?? null),
     of((_, { patched }) => patched),
+    of((_, { mocks }) => mocks),
   ]
 }

@@ -1,5 +1,6 @@
 import type { EventDraft } from '../engine/event.ts'
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
+import type { Mocks } from '../engine/stand-in/mocks.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { DefinitionId, JobId, OwnerId, WorkerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
@@ -28,6 +29,8 @@ export interface NewJob {
   readonly metadata: Json
   readonly input: Json
   readonly variables: JsonObject
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
   readonly totalNodes: number
   readonly priority: number
   readonly at: number

@@ -47,6 +47,8 @@ export interface RunPorts {
   readonly logLevel: LogLevel
   /** What is done in place of blocks that would touch the world; null: they touch it. */
   readonly standIn: StandIn | null
+  /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
+  readonly breath?: Breath
 }
 
 /** HTTP for blocks, under the address policy; the signal is the attempt's. */
@@ -162,7 +164,7 @@ export class RunContext implements Activity {
     this.ports = ports
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.slots = new Slots(limits.concurrency)
-    this.breath = new Breath(ports.clock)
+    this.breath = ports.breath ?? new Breath(ports.clock)
     this.steps = new RecordedSteps(graph, request.recorded)
     this.progress = new ProgressMeter(graph.nodes.length, Math.max(RUNNING_PERCENT, request.progress))
     for (const { id, index } of graph.nodes) {

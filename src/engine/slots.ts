@@ -67,7 +67,8 @@ interface Waiter {
   grant: () => void
 }
 
-function compareOrder(a: readonly number[], b: readonly number[]): number {
+/** Below zero when `a` stands before `b` in the definition. */
+export function compareOrder(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0)
     if (difference !== 0) return difference

@@ -1,13 +1,15 @@
 import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
+import type { Simulation } from '../engine/simulate/simulate.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { ownerId, parseId, type JobId } from '../lib/ids.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
-import { retriedOrThrow, startedOrThrow } from './errors.ts'
+import { DefinitionUnsoundError, InputInvalidError, retriedOrThrow, startedOrThrow } from './errors.ts'
 import { startRequest, type JobCallbacks, type JobService, type JobServiceOptions } from './job-service.ts'
 import type { WorkflowJobPayload } from './job-types.ts'
 import type { LibraryJob } from './library-job.ts'
 import type { RetryExecution, RetryVersion } from './retry-execution.ts'
+import type { Simulations } from './simulations.ts'
 import type { StartExecution } from './start-execution.ts'
 
 export interface ExecuteOptions extends JobCallbacks {
@@ -51,6 +53,16 @@ export interface ExecutionService {
     payload: WorkflowJobPayload,
     options?: Pick<ExecuteOptions, 'userId'>,
   ): Promise<PayloadValidation>
+  /**
+   * Foretells what would become of a run, on a virtual clock and without touching anything: the payload's `mocks` say
+   * what comes of its calls, else the blocks' samples do. Throws what `createJob` throws.
+   */
+  simulateWorkflow(payload: WorkflowJobPayload, options?: SimulateOptions): Promise<Simulation>
+}
+
+export interface SimulateOptions extends Pick<ExecuteOptions, 'userId'> {
+  /** The virtual instant of the start; default: now. */
+  readonly startedAt?: Date
 }
 
 export const LOCAL_USER = 'local'
@@ -61,10 +73,11 @@ export interface ExecutionServiceOptions {
   readonly plans: PlanCache
   readonly start: StartExecution
   readonly retry: RetryExecution
+  readonly simulations: Simulations
 }
 
 export function createExecutionService(options: ExecutionServiceOptions): ExecutionService {
-  const { jobs, plans, start, retry } = options
+  const { jobs, plans, start, retry, simulations } = options
   return {
     async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
@@ -99,6 +112,18 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
       const schema = plan?.inputSchema ?? null
       const problems = schema === null ? [] : inputProblems(schema, input.value)
       return { valid: isSound(diagnostics) && problems.length === 0, diagnostics, inputProblems: problems }
+    },
+    async simulateWorkflow(payload, { userId = LOCAL_USER, startedAt } = {}) {
+      const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
+      const result = await simulations({ ...request, startedAt })
+      switch (result.kind) {
+        case 'simulated':
+          return result.simulation
+        case 'unsound':
+          throw new DefinitionUnsoundError(result.diagnostics)
+        case 'invalidInput':
+          throw new InputInvalidError(result.problems)
+      }
     },
   }
 }

@@ -15,6 +15,8 @@ export const workflowPayloadSchema = z.object({
   input: z.unknown().optional(),
   mode: z.enum(EXECUTION_MODES).default('production'),
   variables: z.unknown().optional(),
+  /** With the mode `test`: what comes of its calls, by node id or step path. */
+  mocks: z.unknown().optional(),
   metadata: z.unknown().optional(),
   tags: z.array(z.string()).default([]),
   /** From -100 to 100, the higher the sooner. */

@@ -9,6 +9,7 @@ import type { ExecutionMode } from '../engine/job.ts'
 import { FenceLostError, type JobEnd } from '../engine/journal.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan, PlanGraph } from '../engine/plan.ts'
+import type { Mocks } from '../engine/stand-in/mocks.ts'
 import { RecordedSteps } from '../engine/recorded-steps.ts'
 import { recordEnd, type RunEnd } from '../engine/run-end.ts'
 import { runExecution, type RunPorts, type RunRequest, type RunSignals } from '../engine/run.ts'
@@ -44,6 +45,8 @@ export interface RunningJob {
   readonly id: JobId
   readonly ownerId: OwnerId
   readonly mode: ExecutionMode
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
   /** How many parents stand above it. */
   readonly depth: number
 }
@@ -54,7 +57,7 @@ export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random'>
 export interface Reservation {
   readonly lease: Lease
   /** The job was stored with this lease: run it. What is not passed is loaded. */
-  run(claim: Claim, request: RunRequest, parent: NewJob['parent']): void
+  run(claim: Claim, request: RunRequest, job: Pick<NewJob, 'parent' | 'mocks'>): void
   /** The job was not stored, or not with this lease. */
   giveBack(): void
 }
@@ -95,13 +98,13 @@ export class Processor {
     }
     return {
       lease: this.#options.lease,
-      run: (claim, request, parent) =>
+      run: (claim, request, { parent, mocks }) =>
         settle() &&
         this.#run({
           claim,
           takesSlot: true,
           isChild: parent !== null,
-          begin: (run) => this.#execute(run, request, parent?.depth ?? 0),
+          begin: (run) => this.#execute(run, request, { depth: parent?.depth ?? 0, mocks }),
         }),
       giveBack: () => settle() && this.#freeSlot(),
     }
@@ -222,7 +225,8 @@ export class Processor {
     if (job.handler === 'process') return this.#fail(HANDLER_LOST, { job, run, plan })
     if (!plan) return this.#fail(unsound(diagnostics), { job, run, plan })
     const recorded = await executions.loadRecorded(job)
-    const { definition, input, variables, mode, startedAt, progress, costUsd, status, runAt, retry } = stored
+    const { definition, input, variables, mode, mocks, startedAt, progress, costUsd, status, runAt, retry } =
+      stored
     const { ownerId } = job
     const original = retry && (await loadOriginal(this.#options, { ownerId, retry }, { plan, definition }))
     const request = {
@@ -240,13 +244,13 @@ export class Processor {
       original,
       recoveries: job.recoveries,
     }
-    return this.#execute(run, request, job.depth)
+    return this.#execute(run, request, { depth: job.depth, mocks })
   }
 
-  #execute(run: Running, request: RunRequest, depth: number): Promise<RunEnd> {
+  #execute(run: Running, request: RunRequest, about: Pick<RunningJob, 'depth' | 'mocks'>): Promise<RunEnd> {
     const { clock, random, worldOf } = this.#options
     const { jobId: id, ownerId } = run.claim
-    const world = worldOf({ id, ownerId, mode: request.mode, depth })
+    const world = worldOf({ id, ownerId, mode: request.mode, ...about })
     const signals = { inbox: run.inbox, yield: run.yield.signal }
     return runExecution(request, { ...world, journal: run.journal, clock, random }, signals)
   }
@@ -260,7 +264,7 @@ export class Processor {
     const open = await this.#options.executions.steps(job)
     const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
-    const { children } = this.#options.worldOf({ ...job, mode: 'production' })
+    const { children } = this.#options.worldOf({ ...job, mode: 'production', mocks: null })
     await Promise.all(recorded.openChildren().map((childId) => children.cancel(childId)))
     const closing = recorded.close(end.at)
     return recordEnd(run.journal, end, { progress: job.progress, ...closing })

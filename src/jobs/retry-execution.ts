@@ -76,7 +76,7 @@ export function createRetryExecution(options: RetryExecutionOptions): RetryExecu
     const record = isTerminal(job.status) ? await originals.load({ id, ownerId }) : null
     if (!record) return { kind: 'notEnded' }
 
-    const { workflowId, label, mode, metadata } = details
+    const { workflowId, label, mode, mocks, metadata } = details
     const runs: LatestDefinition | null =
       version === 'SAME'
         ? { definition: record.definition.body, versionId: details.versionId }
@@ -108,6 +108,7 @@ export function createRetryExecution(options: RetryExecutionOptions): RetryExecu
       input,
       variables: givenVariables(record, plans),
       mode,
+      mocks,
       metadata,
       idempotencyKey,
       retry: { of: id, from, patched, version, original: record },

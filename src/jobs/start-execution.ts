@@ -9,6 +9,7 @@ import { NOTHING_RECORDED } from '../engine/journal.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
+import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../engine/stand-in/mocks.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -35,6 +36,8 @@ export interface StartRequest {
   /** An object, on top of the definition's defaults. */
   readonly variables?: unknown
   readonly mode: ExecutionMode
+  /** Test mode only: what comes of its calls, by node id or step path. */
+  readonly mocks?: unknown
   /** An object. */
   readonly metadata?: unknown
   /** Free words to find it by; a tag given twice counts once. */
@@ -64,7 +67,14 @@ export type StartResult =
   /** The key was used for another request less than 30 days ago. */
   | { readonly kind: 'idempotencyConflict'; readonly jobId: JobId }
 
-export type StartArgument = 'input' | 'variables' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
+export type StartArgument =
+  | 'input'
+  | 'variables'
+  | 'mocks'
+  | 'metadata'
+  | 'tags'
+  | 'priority'
+  | 'idempotencyKey'
 
 export interface StartExecutionOptions {
   readonly jobs: JobStore
@@ -101,6 +111,8 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
+    const mocks = readStartMocks(request, values, plan)
+    if (mocks.kind === 'invalid') return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
 
     const { retry } = request
     const original =
@@ -115,6 +127,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       const job = newJob({
         request,
         values,
+        mocks: mocks.mocks,
         plan,
         at,
         definitionId,
@@ -140,13 +153,14 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
 function newJob(start: {
   request: StartRequest
   values: StartValues
+  mocks: Mocks | null
   plan: Plan | null
   at: number
   definitionId: NewJob['definitionId']
   definitionHash: string
   reservation: Reservation | null
 }): NewJob {
-  const { request, values, plan, at, definitionId, definitionHash, reservation } = start
+  const { request, values, mocks, plan, at, definitionId, definitionHash, reservation } = start
   const isQueued = request.intent === 'queue'
   const key = request.idempotencyKey ?? null
   return {
@@ -165,6 +179,7 @@ function newJob(start: {
     metadata: values.metadata,
     input: values.input,
     variables: deepFreeze({ ...plan?.variables, ...values.variables }),
+    mocks,
     totalNodes: plan?.graph.nodes.length ?? 1,
     priority: request.priority ?? 0,
     at,
@@ -190,6 +205,7 @@ function requestHash(start: { request: StartRequest; values: StartValues; defini
   const { version = null, draft = false } = start.request.choice ?? {}
   const source = { workflowId, definition, version, draft }
   const again: JsonObject = retry ? { retry: { ...storedRetry(retry), version: retry.version } } : {}
+  const { mocks, ...values } = start.values
   return canonicalHash({
     type,
     ...source,
@@ -199,11 +215,12 @@ function requestHash(start: { request: StartRequest; values: StartValues; defini
     priority,
     runAt,
     ...again,
-    ...start.values,
+    ...values,
+    ...(mocks === null ? {} : { mocks }),
   })
 }
 
-function tagsOf({ tags = [] }: StartRequest): readonly string[] {
+function tagsOf({ tags = [] }: Pick<StartRequest, 'tags'>): readonly string[] {
   return [...new Set(tags)].toSorted()
 }
 
@@ -212,18 +229,25 @@ function storedRetry({ of, from, patched }: Retry): Retry {
 }
 
 /** The free values of a request, as they will be read back from the tables. */
-interface StartValues {
+export interface StartValues {
   readonly input: Json
   readonly variables: JsonObject
+  /** Null where none were given. */
+  readonly mocks: JsonObject | null
   readonly metadata: JsonObject
 }
 
-interface InvalidArgument {
+export interface InvalidArgument {
   readonly argument: StartArgument
   readonly problems: readonly InputProblem[]
 }
 
-function readValues(request: StartRequest): { values: StartValues; invalid: InvalidArgument | null } {
+export function readValues(
+  request: Pick<
+    StartRequest,
+    'input' | 'variables' | 'mocks' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
+  >,
+): { values: StartValues; invalid: InvalidArgument | null } {
   let invalid: InvalidArgument | null = null
   const refuse = (argument: StartArgument, message: string, pointer = '') => {
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
@@ -245,6 +269,7 @@ function readValues(request: StartRequest): { values: StartValues; invalid: Inva
   const values = {
     input: read('input', request.input),
     variables: readObject('variables', request.variables),
+    mocks: request.mocks == null ? null : readObject('mocks', request.mocks),
     metadata: readObject('metadata', request.metadata),
   }
   const key = request.idempotencyKey
@@ -261,6 +286,18 @@ function readValues(request: StartRequest): { values: StartValues; invalid: Inva
     refuse('priority', `is a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`)
   }
   return { values, invalid }
+}
+
+/** Test mode runs on the mocks that were given, none at all included; the other modes have no use for any. */
+function readStartMocks(
+  { mode }: StartRequest,
+  { mocks }: StartValues,
+  plan: Plan | null,
+): { readonly kind: 'ok'; readonly mocks: Mocks | null } | Extract<ReadMocks, { kind: 'invalid' }> {
+  if (mocks === null) return { kind: 'ok', mocks: mode === 'test' ? NO_MOCKS : null }
+  if (mode !== 'test')
+    return { kind: 'invalid', problems: [{ pointer: '', message: 'mocks go with the mode TEST' }] }
+  return readMocks(mocks, plan?.graph ?? { nodes: [], output: null })
 }
 
 function runAtOnce(
@@ -283,5 +320,5 @@ function runAtOnce(
     original,
     recoveries: 0,
   }
-  reservation.run(claim, request, job.parent)
+  reservation.run(claim, request, job)
 }

@@ -12,8 +12,10 @@ import type { WorkflowList } from '../db/workflow-list.ts'
 import type { WorkflowStore } from '../db/workflow-store.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
+import type { TestBlock } from '../jobs/block-tests.ts'
 import type { Commands } from '../jobs/commands.ts'
 import type { RetryExecution } from '../jobs/retry-execution.ts'
+import type { Simulations } from '../jobs/simulations.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
@@ -43,6 +45,8 @@ export interface Services {
   readonly events: EventStore
   readonly start: StartExecution
   readonly retry: RetryExecution
+  readonly simulations: Simulations
+  readonly testBlock: TestBlock
   readonly follow: FollowTimeline
   readonly wakeups: Wakeups
   readonly vault: SecretVault

@@ -106,6 +106,11 @@ export class NotEndedError extends AnswerError {
   }
 }
 
+/** Problems of an argument as one text. */
+export function problemsText(problems: readonly InputProblem[]): string {
+  return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
+}
+
 const ErrorInterface = builder.interfaceRef<AnswerError>('Error').implement({
   description: 'What every error of an answer has.',
   fields: (t) => ({
@@ -142,7 +147,7 @@ builder.objectType(ValidationFailedError, {
   }),
 })
 
-const InputProblemType = builder.objectRef<InputProblem>('InputProblem').implement({
+export const InputProblemType = builder.objectRef<InputProblem>('InputProblem').implement({
   description: 'One way in which an input does not fit.',
   fields: (t) => ({
     pointer: t.exposeString('pointer', { description: 'JSON pointer into the input; empty for the whole.' }),

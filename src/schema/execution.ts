@@ -3,9 +3,8 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { Prisma } from '../db/generated/prisma/client.ts'
 import type { RunFilter } from '../db/run-list.ts'
 import type { ExecutionMode } from '../engine/job.ts'
-import type { InputProblem } from '../engine/validate/index.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
-import type { ExecutionId, JobId, WorkflowId } from '../lib/ids.ts'
+import type { ExecutionId, JobId } from '../lib/ids.ts'
 import type { RecordedError } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -15,10 +14,12 @@ import {
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
+  problemsText,
   ValidationFailedError,
   WorkflowArchivedError,
 } from './errors.ts'
 import { readGlobalId } from '../lib/global-id.ts'
+import { readDefinitionSource } from './definition-source.ts'
 import { rowId } from './global-id.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
 import { keysetConnection, type PageArguments } from './keyset-connection.ts'
@@ -34,11 +35,19 @@ import { StepConnection, StepType } from './step.ts'
 
 const ExecutionModeEnum = builder.enumType('ExecutionMode', {
   description:
-    'What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode.',
+    'Whether a run touches the outside. It is recorded, and templates see it as `execution.mode`. Pure blocks, waits, loops and logs do the same in every mode.',
   values: {
-    PRODUCTION: { value: 'production', description: 'Real work.' },
-    DEMO: { value: 'demo', description: 'A show.' },
-    TEST: { value: 'test', description: 'A test.' },
+    PRODUCTION: { value: 'production', description: 'Real work: blocks call out, with your secrets.' },
+    DEMO: {
+      value: 'demo',
+      description:
+        'A show that needs no key and no network: blocks that would call out give their samples after a short while.',
+    },
+    TEST: {
+      value: 'test',
+      description:
+        'A test: blocks that would call out do what `mocks` says, and fail with MOCK_MISSING where it says nothing.',
+    },
   } satisfies Record<Uppercase<ExecutionMode>, { value: ExecutionMode; description: string }>,
 })
 
@@ -293,6 +302,11 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
       defaultValue: 'production',
       description: 'What the run is meant for.',
     }),
+    mocks: t.field({
+      type: 'JSON',
+      description:
+        'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them.',
+    }),
     metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
     tags: t.stringList({ description: 'Free words to find it by.' }),
     priority: t.int({
@@ -328,8 +342,8 @@ builder.mutationFields((t) => ({
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
     resolve: async (_root, { input }, { start, versions, ownerId }) => {
-      const { mode, metadata, variables, tags, priority, runAt, idempotencyKey } = input
-      const source = await sourceOf(input, { versions, ownerId })
+      const { mode, mocks, metadata, variables, tags, priority, runAt, idempotencyKey } = input
+      const source = await readDefinitionSource(input, { versions, ownerId })
       return started(
         await start({
           ownerId,
@@ -338,6 +352,7 @@ builder.mutationFields((t) => ({
           input: input.input ?? null,
           variables: variables ?? {},
           mode: mode ?? 'production',
+          mocks: mocks ?? null,
           metadata: metadata ?? {},
           tags: tags ?? [],
           priority: priority ?? 0,
@@ -351,38 +366,6 @@ builder.mutationFields((t) => ({
   }),
 }))
 
-/** The definition that an input names: in place, or of a stored workflow. */
-async function sourceOf(
-  { workflowId, definition, version = null, draft }: typeof ExecuteWorkflowInput.$inferInput,
-  { versions, ownerId }: Pick<Context, 'versions' | 'ownerId'>,
-) {
-  if ((definition == null) === (workflowId == null)) {
-    throw new InvalidArgumentError('Give either `workflowId` or `definition`.', ['input'])
-  }
-  if (workflowId == null && (version !== null || draft)) {
-    throw new InvalidArgumentError('`version` and `draft` go with `workflowId`.', ['input'])
-  }
-  if (version !== null && draft) {
-    throw new InvalidArgumentError('Give either `version` or `draft`.', ['input', 'version'])
-  }
-  if (workflowId == null) return { definition, workflowId: null }
-  const id = readGlobalId<WorkflowId>('Workflow', workflowId)
-  const choice = { version, draft: draft ?? false }
-  const chosen = id ? await versions.choose({ ownerId, id }, choice) : NO_WORKFLOW
-  switch (chosen.kind) {
-    case 'found':
-      return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
-    case 'notFound':
-      throw new NotFoundError('workflow', ['input', 'workflowId'])
-    case 'noSuchVersion':
-      throw new NotFoundError('version', ['input', 'version'])
-    case 'archived':
-      throw new WorkflowArchivedError(['input', 'workflowId'])
-  }
-}
-
-const NO_WORKFLOW = { kind: 'notFound' } as const
-
 function started(result: StartResult, source: string): Started {
   switch (result.kind) {
     case 'started':
@@ -392,12 +375,8 @@ function started(result: StartResult, source: string): Started {
     case 'invalidInput':
       throw result.argument === 'input'
         ? new InputInvalidError(result.problems, ['input', 'input'])
-        : new InvalidArgumentError(textOf(result.problems), ['input', result.argument])
+        : new InvalidArgumentError(problemsText(result.problems), ['input', result.argument])
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
   }
-}
-
-function textOf(problems: readonly InputProblem[]): string {
-  return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
 }

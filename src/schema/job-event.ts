@@ -186,7 +186,7 @@ eventRef('STEP_COMPLETED').implement({
   }),
 })
 
-const HandledByEnum = builder.enumType('OnError', {
+export const HandledByEnum = builder.enumType('OnError', {
   description: 'What a failed step leads to.',
   values: {
     FAIL: { value: 'fail', description: 'The execution fails, or the loop’s item does.' },
@@ -261,7 +261,7 @@ eventRef('STEP_WAITING').implement({
   }),
 })
 
-const LogLevelEnum = builder.enumType('LogLevel', {
+export const LogLevelEnum = builder.enumType('LogLevel', {
   description: 'How much a line matters.',
   values: {
     DEBUG: { value: 'debug', description: 'For whoever writes the block.' },

@@ -5,7 +5,7 @@ import { globalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { FailureType } from './job.ts'
 
-const StepStatusEnum = builder.enumType('StepStatus', {
+export const StepStatusEnum = builder.enumType('StepStatus', {
   description: 'Where a step stands.',
   values: {
     PENDING: { description: 'Not begun.' },
@@ -28,7 +28,7 @@ export const WaitKindEnum = builder.enumType('WaitKind', {
   } satisfies Record<Uppercase<StepWait['kind']>, { value: StepWait['kind']; description: string }>,
 })
 
-const WaitType = builder
+export const WaitType = builder
   .objectRef<{ readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
   .implement({
     description: 'Why a step waits.',
@@ -75,7 +75,7 @@ export const UsageType = builder.objectRef<AttemptUsage>('Usage').implement({
   }),
 })
 
-const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
+export const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
   description: 'One ended try of a step.',
   fields: (t) => ({
     number: t.exposeInt('number', { description: 'From 1.' }),

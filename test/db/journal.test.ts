@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { createJobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal.ts'
 import { event } from '../../src/engine/event.ts'
@@ -378,7 +377,6 @@ test('a park is refused while a command is unread, and the job keeps its holder'
 })
 
 test('a command sent in the very moment of a park: either the park is refused or the job is woken', async () => {
-  const jobs = createJobStore(database.pool)
   for (let round = 0; round < 30; round++) {
     const { journal } = openJournal()
     const [job] = await openJobs(journal, 1)

@@ -690,3 +690,28 @@ async function handlerOf(id: string): Promise<string | undefined> {
   ])
   return rows[0]?.handler
 }
+
+// Simulation
+
+test('a simulation foretells a run and stores nothing', async () => {
+  const document = {
+    ...GREETING,
+    nodes: [...GREETING.nodes, { id: 'wait', type: 'core.delay', config: { duration: '7d' } }],
+    edges: [{ source: 'greet', target: 'wait' }],
+  }
+  const payload = { workflowId: 'greeting', workflowDefinition: document, input: { name: 'Ada' } }
+  const startedAt = new Date('2027-01-01T00:00:00Z')
+  const simulation = await lume.executions.simulateWorkflow(payload, { userId: 'user-1', startedAt })
+  expect(simulation).toMatchObject({
+    status: 'COMPLETED',
+    output: 'Hello Ada',
+    estimatedDurationMs: 7 * 86_400_000,
+  })
+  expect(await lume.jobs.jobStats('user-1')).toMatchObject({ total: 0 })
+  await expect(lume.executions.simulateWorkflow({ ...payload, input: {} })).rejects.toThrow(InputInvalidError)
+  await expect(
+    lume.executions.simulateWorkflow({ ...payload, mocks: { nobody: { output: 1 } } }),
+  ).rejects.toThrow('names no node')
+  const unsound = { ...payload, workflowDefinition: { nodes: [] } }
+  await expect(lume.executions.simulateWorkflow(unsound)).rejects.toThrow(DefinitionUnsoundError)
+})

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createExecutionStore } from '../../src/db/execution-store.ts'
-import { createJobStore } from '../../src/db/job-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { expireLease, jobRow, OWNER, steal, timelineKinds, sendCancel } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'

@@ -43,6 +43,13 @@ export type BlockEffect =
   /** Nothing: its result depends on recorded facts alone. */
   | 'PURE';
 
+/** Whether a test of a block touches the outside. */
+export type BlockTestMode =
+  /** One attempt for real, with your secrets: it may cost money and change things. */
+  | 'REAL'
+  /** It does what `mocks` says, else gives its sample; all attempts, on a virtual clock. */
+  | 'SIMULATED';
+
 /** By what a change can break those who start a workflow, read its output or name its parts. */
 export type BreakingCode =
   /** A handle that edges left by is gone. */
@@ -202,6 +209,8 @@ export type ExecuteWorkflowInput = {
   input?: unknown;
   /** An object of free data, kept with the execution. */
   metadata?: unknown;
+  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. */
+  mocks?: unknown;
   /** What the run is meant for. */
   mode?: ExecutionMode | null | undefined;
   /** Among the jobs that want a worker: from -100 to 100, the higher the sooner. */
@@ -240,13 +249,13 @@ export type ExecutionFilter = {
   workflowId?: string | number | null | undefined;
 };
 
-/** What a run is meant for. It is recorded, and templates see it as `execution.mode`; blocks do the same in every mode. */
+/** Whether a run touches the outside. It is recorded, and templates see it as `execution.mode`. Pure blocks, waits, loops and logs do the same in every mode. */
 export type ExecutionMode =
-  /** A show. */
+  /** A show that needs no key and no network: blocks that would call out give their samples after a short while. */
   | 'DEMO'
-  /** Real work. */
+  /** Real work: blocks call out, with your secrets. */
   | 'PRODUCTION'
-  /** A test. */
+  /** A test: blocks that would call out do what `mocks` says, and fail with MOCK_MISSING where it says nothing. */
   | 'TEST';
 
 /** What an event tells. */
@@ -353,6 +362,17 @@ export type JobType =
   | 'UPLOAD_TO_META'
   /** Runs a workflow. */
   | 'WORKFLOW';
+
+/** How much a line matters. */
+export type LogLevel =
+  /** For whoever writes the block. */
+  | 'DEBUG'
+  /** Something went wrong. */
+  | 'ERROR'
+  /** What goes on. */
+  | 'INFO'
+  /** Somebody may want to know. */
+  | 'WARN';
 
 /** What a failed step leads to. */
 export type OnError =
@@ -467,6 +487,24 @@ export type Severity =
   /** It can run, but something is probably not meant so. */
   | 'WARNING';
 
+/** What to simulate: exactly one of `workflowId` and `definition`. */
+export type SimulateWorkflowInput = {
+  /** A definition in place. */
+  definition?: unknown;
+  /** The run’s input, at most 1 MiB; default null. */
+  input?: unknown;
+  /** An object by node id or step path of `{ output }`, `{ error: { code, message, retryable, retryAfterMs, details } }` or, for a wait, `{ timeout: true }`, each with `durationMs` where that matters; or of lists of them, by attempt or loop item, of which the last entry repeats. Default: the blocks’ samples. */
+  mocks?: unknown;
+  /** The virtual instant of the start; default: now. */
+  startedAt?: string | null | undefined;
+  /** An object on top of the definition’s defaults. */
+  variables?: unknown;
+  /** A published version of the workflow. */
+  version?: number | null | undefined;
+  /** A stored workflow, whose draft is simulated unless `version` says otherwise. */
+  workflowId?: string | number | null | undefined;
+};
+
 /** Where a step stands. */
 export type StepStatus =
   /** Cut off, or never reached. */
@@ -485,6 +523,28 @@ export type StepStatus =
   | 'SKIPPED'
   /** Waits until `dueAt`, holding nothing. */
   | 'WAITING';
+
+/** Which block to try, and on what. */
+export type TestBlockInput = {
+  /** Its config; templates in it see `input` and `variables`. Default: an object without members. */
+  config?: unknown;
+  /** What the block is given; default null. */
+  input?: unknown;
+  /** With SIMULATED: `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or a list of them by attempt. Default: the block’s sample. */
+  mocks?: unknown;
+  /** Whether to call out. */
+  mode?: BlockTestMode | null | undefined;
+  /** As a node’s `onError`; default FAIL. */
+  onError?: OnError | null | undefined;
+  /** As a node’s `retry`; default: the block’s own. */
+  retry?: unknown;
+  /** How long an attempt may take; default: the block’s own. */
+  timeoutMs?: number | null | undefined;
+  /** The block type, such as `api.http`. */
+  type: string;
+  /** An object that templates see as `variables`. */
+  variables?: unknown;
+};
 
 /** Changes of a workflow; what is left out stays. */
 export type UpdateWorkflowInput = {
@@ -509,6 +569,15 @@ export type ValidateWorkflowInput = {
   /** A stored workflow, whose draft is validated. */
   workflowId?: string | number | null | undefined;
 };
+
+/** What a step waits for. */
+export type WaitKind =
+  /** The end of an execution that it has started. */
+  | 'CHILD'
+  /** A signal from outside: `signalExecution` sends one. */
+  | 'SIGNAL'
+  /** An instant. */
+  | 'TIMER';
 
 /** Which workflows; all conditions must hold. */
 export type WorkflowFilter = {
@@ -1007,6 +1076,101 @@ export type ListSecretsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ListSecretsQuery = { secrets: Array<{ name: string, source: SecretSource, updatedAt: string | null }> };
+
+export type SimulateMutationVariables = Exact<{
+  input: SimulateWorkflowInput;
+}>;
+
+
+export type SimulateMutation = { simulateWorkflow:
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'SimulateWorkflowPayload', status: JobStatus, output: unknown, stepCount: number, eventCount: number, unusedMocks: Array<string>, startedAt: string, finishedAt: string, estimatedDurationMs: number | null, estimatedCostUsd: number | null, error: { code: string, path: string | null, message: string } | null, steps: Array<{ path: string, nodeId: string, type: string, status: StepStatus, attempt: number, handles: Array<string>, input: unknown, config: unknown, output: unknown, startedAt: string | null, finishedAt: string | null, attempts: Array<{ number: number, status: StepStatus }> }>, events: Array<
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+        | { path: string, id: string, seq: number, at: string, kind: JobEventKind }
+      >, firstEvents: Array<
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+        | { kind: JobEventKind }
+      >, edges: Array<{ loop: string | null, source: string, target: string, sourceHandle: string, taken: boolean }>, callsOut: Array<{ nodeId: string, nodePath: string, type: string, count: number }>, diagnostics: Array<{ code: DiagnosticCode }> }
+    | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode }> }
+    | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
+   };
+
+export type TestBlockMutationVariables = Exact<{
+  input: TestBlockInput;
+}>;
+
+
+export type TestBlockMutation = { testBlock:
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'TestBlockPayload', status: StepStatus, config: unknown, output: unknown, handles: Array<string>, willRetry: boolean, nextAttemptAt: string | null, handledBy: OnError | null, durationMs: number, outputProblems: Array<{ pointer: string, message: string }>, error: { code: string, message: string } | null, waitsFor: { kind: WaitKind, signal: string | null } | null, attempts: Array<{ number: number, status: StepStatus }>, logs: Array<{ level: LogLevel, message: string, fields: unknown }>, usage: { costUsd: number | null, quantities: unknown } | null }
+    | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, pointer: string }> }
+   };
+
+export type ModeOfQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ModeOfQuery = { execution: { status: JobStatus, mode: ExecutionMode, output: unknown, error: { code: string, message: string, path: string | null } | null } | null };
+
+export type StoreForSimulationMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type StoreForSimulationMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | Record<PropertyKey, never>
+   };
 
 export type ExecutionEventsSubscriptionVariables = Exact<{
   executionId: string | number;
@@ -2231,6 +2395,168 @@ export const ListSecretsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ListSecretsQuery, ListSecretsQueryVariables>;
+export const SimulateDocument = new TypedDocumentString(`
+    mutation Simulate($input: SimulateWorkflowInput!) {
+  simulateWorkflow(input: $input) {
+    __typename
+    ... on SimulateWorkflowPayload {
+      status
+      output
+      error {
+        code
+        path
+        message
+      }
+      steps {
+        path
+        nodeId
+        type
+        status
+        attempt
+        attempts {
+          number
+          status
+        }
+        handles
+        input
+        config
+        output
+        startedAt
+        finishedAt
+      }
+      stepCount
+      events {
+        id
+        seq
+        at
+        kind
+        ... on StepEvent {
+          path
+        }
+      }
+      firstEvents: events(first: 1) {
+        kind
+      }
+      eventCount
+      edges {
+        loop
+        source
+        target
+        sourceHandle
+        taken
+      }
+      callsOut {
+        nodeId
+        nodePath
+        type
+        count
+      }
+      diagnostics {
+        code
+      }
+      unusedMocks
+      startedAt
+      finishedAt
+      estimatedDurationMs
+      estimatedCostUsd
+    }
+    ... on ValidationFailed {
+      diagnostics {
+        code
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+        message
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SimulateMutation, SimulateMutationVariables>;
+export const TestBlockDocument = new TypedDocumentString(`
+    mutation TestBlock($input: TestBlockInput!) {
+  testBlock(input: $input) {
+    __typename
+    ... on TestBlockPayload {
+      status
+      config
+      output
+      outputProblems {
+        pointer
+        message
+      }
+      handles
+      error {
+        code
+        message
+      }
+      willRetry
+      nextAttemptAt
+      handledBy
+      waitsFor {
+        kind
+        signal
+      }
+      attempts {
+        number
+        status
+      }
+      logs {
+        level
+        message
+        fields
+      }
+      durationMs
+      usage {
+        costUsd
+        quantities
+      }
+    }
+    ... on ValidationFailed {
+      diagnostics {
+        code
+        pointer
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TestBlockMutation, TestBlockMutationVariables>;
+export const ModeOfDocument = new TypedDocumentString(`
+    query ModeOf($id: ID!) {
+  execution(id: $id) {
+    status
+    mode
+    output
+    error {
+      code
+      message
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ModeOfQuery, ModeOfQueryVariables>;
+export const StoreForSimulationDocument = new TypedDocumentString(`
+    mutation StoreForSimulation($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoreForSimulationMutation, StoreForSimulationMutationVariables>;
 export const ExecutionEventsDocument = new TypedDocumentString(`
     subscription ExecutionEvents($executionId: ID!, $after: Int, $kinds: [JobEventKind!]) {
   executionEvents(executionId: $executionId, after: $after, kinds: $kinds) {

@@ -31,6 +31,7 @@ export async function newJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promi
     metadata: {},
     input: null,
     variables: {},
+    mocks: null,
     totalNodes: 1,
     priority: 0,
     at,

@@ -314,7 +314,7 @@ export class TestExecution {
   }
 
   #put(command: NewCommand): void {
-    this.commands.push({ ...command, number: this.commands.length + 1 } as Command)
+    this.commands.push({ ...command, number: this.commands.length + 1 })
   }
 
   /** The worker is gone, and another one goes on. */

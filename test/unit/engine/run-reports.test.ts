@@ -134,9 +134,9 @@ describe('E7: signs of life', () => {
     const execution = new TestExecution(document, {
       a: uses(async ({ context }) => {
         for (const sign of [
-          () => context.heartbeat(),
-          () => context.log.info('here'),
-          () => context.progress(0.1),
+          async () => context.heartbeat(),
+          async () => context.log.info('here'),
+          async () => context.progress(0.1),
           () => context.checkpoint('at', 1),
         ]) {
           await context.clock.wait(900)

@@ -127,7 +127,7 @@ describe('secrets reach the block and nothing else (P7)', () => {
     const execution = execute(
       {
         in: ({ config }) => {
-          throw new Error(`no ${String(config['token'])}`)
+          throw new Error(`no ${JSON.stringify(config['token'])}`)
         },
       },
       definition({ loop: forEach(body, { items: [1] }) }),

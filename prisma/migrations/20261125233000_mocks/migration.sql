@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "execution_values" ADD COLUMN     "mocks" JSON;

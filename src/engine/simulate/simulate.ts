@@ -1,0 +1,270 @@
+import { Breath } from '../../lib/breath.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Json, JsonObject } from '../../lib/json.ts'
+import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block.ts'
+import type { JobEvent } from '../event.ts'
+import { Inbox } from '../inbox.ts'
+import type { ExecutionMode } from '../job.ts'
+import { NOTHING_RECORDED } from '../journal.ts'
+import type { Plan, PlanNode } from '../plan.ts'
+import { runExecution, type HttpPort, type RunEnd, type RunPorts, type RunRequest } from '../run.ts'
+import { maskedSecrets } from '../stand-in/masked-secrets.ts'
+import { NO_MOCKS, nodePath, type Mocks } from '../stand-in/mocks.ts'
+import { simulationStandIn, type StepHistory } from '../stand-in/simulation.ts'
+import type { RecordedError } from '../step.ts'
+import { Answers } from './answers.ts'
+import { reportEdges, reportSteps, type SimulatedEdge, type SimulatedStep, type StepCall } from './report.ts'
+import { SimulationJournal, TooManyEventsError } from './simulation-journal.ts'
+import { stuckOn } from './stuck.ts'
+import { VirtualClock } from './virtual-clock.ts'
+import { watchPlan } from './watch-plan.ts'
+
+export interface SimulationRequest {
+  readonly plan: Plan
+  readonly input: Json
+  /** On top of the definition's defaults. */
+  readonly variables?: JsonObject
+  readonly mocks?: Mocks
+  /** What `execution.id` shows. */
+  readonly executionId: string
+  /** The virtual instant of the start, in milliseconds since the epoch. */
+  readonly startedAt: number
+  /** What `execution.mode` shows; default `production`, the run that is foretold. */
+  readonly mode?: ExecutionMode
+  /** How the calls of these nodes went before, by node id. */
+  readonly history?: ReadonlyMap<string, StepHistory>
+  /** Lines of blocks under this level are dropped; default `info`. */
+  readonly logLevel?: LogLevel
+  readonly limits?: SimulationLimits
+}
+
+export interface SimulationLimits {
+  readonly maxEvents: number
+  /** Of real time. */
+  readonly maxMs: number
+}
+
+/** What would become of a run. */
+export interface Simulation {
+  /** WAITING: a step waits for something that nothing would send. */
+  readonly status: 'COMPLETED' | 'FAILED' | 'WAITING'
+  /** Null unless it completes. */
+  readonly output: Json
+  /** `SIMULATION_TOO_LONG` and `SIMULATION_STUCK` are the simulation's own. */
+  readonly error: RecordedError | null
+  readonly startedAt: number
+  readonly finishedAt: number
+  /** In percent. */
+  readonly progress: number
+  readonly events: readonly JobEvent[]
+  /** In the definition's order. */
+  readonly steps: readonly SimulatedStep[]
+  /** Every edge of the definition, loop bodies included. */
+  readonly edges: readonly SimulatedEdge[]
+  readonly callsOut: readonly SimulatedCalls[]
+  /** The virtual time from start to end; null when it comes to none. */
+  readonly estimatedDurationMs: number | null
+  /** In US dollars; null when no block that would be called can say. */
+  readonly estimatedCostUsd: number | null
+  /** The keys of mocks that nothing asked for. */
+  readonly unusedMocks: readonly string[]
+}
+
+/** How often a node would call out. */
+export interface SimulatedCalls {
+  /** Where it stands: `find`, or `enrich/find` in a loop. */
+  readonly nodePath: string
+  readonly nodeId: string
+  readonly blockType: string
+  /** Attempts, all items together. */
+  readonly count: number
+}
+
+export const SIMULATION_LIMITS: SimulationLimits = { maxEvents: 100_000, maxMs: 30_000 }
+
+/** How long jittered delays are thought to be: the mean. */
+const MEAN = 0.5
+/** As many turns of the event loop as the run's longest chain of macrotasks: the check for idleness, a park and what follows. */
+const TURNS = 4
+
+const NO_HTTP: HttpPort = { send: () => Promise.reject(new Error('a simulation has no network')) }
+
+/**
+ * Runs a plan on a virtual clock and keeps nothing: pure blocks and waits for real, everything outside by mocks, else by
+ * the blocks' samples. It is the same run loop that executes, so on the same outcomes it takes the same path. `clock` is
+ * the real one, which bounds it and lets it leave the thread to others.
+ */
+export function simulate(request: SimulationRequest, clock: Clock): Promise<Simulation> {
+  return new SimulatedRun(request, clock).finish()
+}
+
+class SimulatedRun {
+  readonly #request: SimulationRequest
+  readonly #real: Clock
+  readonly #limits: SimulationLimits
+  readonly #deadline: number
+  readonly #clock: VirtualClock
+  readonly #journal: SimulationJournal
+  readonly #inbox = new Inbox()
+  readonly #stop = new AbortController()
+  readonly #plan: Plan
+  readonly #atWork: () => number
+  readonly #ports: RunPorts
+  readonly #calls = new Map<string, StepCall>()
+  readonly #callsOut = new Map<string, SimulatedCalls>()
+  readonly #usedMocks = new Set<string>()
+  #activity = 0
+  #tooLong: string | null = null
+
+  constructor(request: SimulationRequest, clock: Clock) {
+    const { mocks = NO_MOCKS, history = new Map(), limits = SIMULATION_LIMITS, startedAt } = request
+    this.#request = request
+    this.#real = clock
+    this.#limits = limits
+    this.#deadline = clock.now() + limits.maxMs
+    this.#clock = new VirtualClock(startedAt)
+    const breath = new Breath(clock)
+    this.#journal = new SimulationJournal({ maxEvents: limits.maxEvents, breath, grantsPark: false })
+    const onMock = (key: string) => void this.#usedMocks.add(key)
+    const answers = new Answers({ mocks, clock: this.#clock, inbox: this.#inbox, onMock })
+    const watched = watchPlan(request.plan, {
+      onBegin: (_node, context) => this.#begin(context),
+      onOutcome: (node, context, outcome) => {
+        // Its author may have written JavaScript: what is no outcome is refused by whoever called the block.
+        if (outcome?.kind === 'completed') this.#left(context, outcome.handles)
+        else if (outcome?.kind === 'waiting') answers.answer(node, context, outcome)
+      },
+    })
+    this.#plan = watched.plan
+    this.#atWork = watched.atWork
+    this.#ports = {
+      journal: this.#journal,
+      clock: this.#clock,
+      breath,
+      random: () => MEAN,
+      secrets: maskedSecrets,
+      http: NO_HTTP,
+      children: answers.children,
+      logLevel: request.logLevel ?? 'info',
+      standIn: simulationStandIn({
+        mocks,
+        history,
+        onCall: ({ node, context }, { mockKey }) => {
+          this.#begin(context)
+          this.#countCall(node, context.path)
+          if (mockKey !== null) onMock(mockKey)
+        },
+      }),
+    }
+  }
+
+  async finish(): Promise<Simulation> {
+    const over: { result?: PromiseSettledResult<RunEnd> } = {}
+    const signals = { inbox: this.#inbox, yield: this.#stop.signal }
+    const run = runExecution(this.#runRequest(), this.#ports, signals)
+    void Promise.allSettled([run]).then(([result]) => (over.result = result))
+    for (;;) {
+      await this.#quiet(() => over.result !== undefined)
+      if (over.result) break
+      const next = this.#clock.nextDueAt
+      if (next !== null) this.#clock.jumpTo(next)
+      // Cut off already, and something neither settles nor listens: it is left behind.
+      else if (this.#stop.signal.aborted) break
+      else this.#stop.abort(new Error('nothing more will come'))
+    }
+    if (over.result?.status === 'rejected') {
+      const fault: unknown = over.result.reason
+      if (!(fault instanceof TooManyEventsError)) throw fault
+      this.#tooLong = `more than ${this.#limits.maxEvents} events`
+    }
+    return this.#report()
+  }
+
+  /** Resolves when nothing more happens without time moving, or when real time is up. */
+  async #quiet(isOver: () => boolean): Promise<void> {
+    const seen = () => this.#activity + this.#journal.entries + this.#clock.armed
+    for (let before = -1; !isOver();) {
+      if (this.#real.now() > this.#deadline && this.#tooLong === null) {
+        this.#tooLong = `more than ${this.#limits.maxMs} ms of work`
+        this.#stop.abort(new Error('the simulation takes too long'))
+      }
+      const isBusy = this.#journal.isBusy || (this.#atWork() > 0 && this.#tooLong === null)
+      if (!isBusy && seen() === before) return
+      before = seen()
+      for (let turn = 0; turn < TURNS && !isOver(); turn++)
+        await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  #runRequest(): RunRequest {
+    const { executionId, input, variables, mode = 'production' } = this.#request
+    return {
+      executionId,
+      plan: this.#plan,
+      input,
+      variables: { ...this.#plan.variables, ...variables },
+      mode,
+      startedAt: null,
+      progress: 0,
+      costUsd: 0,
+      wasPaused: false,
+      runAt: null,
+      original: null,
+      recorded: NOTHING_RECORDED,
+      recoveries: 0,
+    }
+  }
+
+  #begin({ path, input }: BlockContext): void {
+    this.#activity++
+    this.#calls.set(path, { input, handles: [] })
+  }
+
+  #left({ path, input }: BlockContext, handles: readonly string[] | undefined): void {
+    this.#activity++
+    this.#calls.set(path, { input, handles: handles ?? [DEFAULT_HANDLE] })
+  }
+
+  #countCall({ id: nodeId, block: { type: blockType } }: PlanNode, path: string): void {
+    const place = nodePath(path)
+    const count = (this.#callsOut.get(place)?.count ?? 0) + 1
+    this.#callsOut.set(place, { nodePath: place, nodeId, blockType, count })
+  }
+
+  #report(): Simulation {
+    const { plan, input, startedAt, mocks = NO_MOCKS } = this.#request
+    const { events, steps, values, end, costUsd, progress } = this.#journal
+    const shown = reportSteps({ graph: plan.graph, input, steps, values, calls: this.#calls })
+    return {
+      ...this.#outcome(),
+      startedAt,
+      finishedAt: end?.at ?? this.#clock.now(),
+      progress,
+      events,
+      steps: shown,
+      edges: reportEdges(plan.graph, { steps, calls: this.#calls }),
+      callsOut: [...this.#callsOut.values()],
+      estimatedDurationMs: end ? end.at - startedAt : null,
+      estimatedCostUsd: costUsd > 0 ? costUsd : null,
+      unusedMocks: Object.keys(mocks).filter((key) => !this.#usedMocks.has(key)),
+    }
+  }
+
+  #outcome(): Pick<Simulation, 'status' | 'output' | 'error'> {
+    if (this.#tooLong !== null) {
+      const message = `The simulation was given up after ${this.#tooLong}; the run itself has no such limit.`
+      return { status: 'FAILED', output: null, error: { code: 'SIMULATION_TOO_LONG', message } }
+    }
+    const { end, steps, events } = this.#journal
+    switch (end?.status) {
+      case 'COMPLETED':
+        return { status: 'COMPLETED', output: JSON.parse(end.output) as Json, error: null }
+      case 'FAILED':
+        return { status: 'FAILED', output: null, error: end.error }
+      case 'CANCELED':
+        throw new Error('nobody cancels a simulation')
+      case undefined:
+        return { status: 'WAITING', output: null, error: stuckOn([...steps.values()], events) }
+    }
+  }
+}

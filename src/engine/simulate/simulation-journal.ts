@@ -1,0 +1,124 @@
+import type { Breath } from '../../lib/breath.ts'
+import { deepFreeze, type Json } from '../../lib/json.ts'
+import type { EventDraft, JobEvent } from '../event.ts'
+import {
+  ParkRefusedError,
+  type EndedLoopItem,
+  type JobEnd,
+  type JournalEntry,
+  type LoopItemRecord,
+  type RunJournal,
+  type StepRecord,
+} from '../journal.ts'
+
+/** A step's large values, as they were read back from their text. */
+export interface StepValues {
+  readonly config: Json
+  readonly output: Json
+}
+
+export interface SimulationJournalOptions {
+  readonly maxEvents: number
+  /** Drawn at every entry, so that a simulation of any length leaves the thread to others. */
+  readonly breath: Breath
+  /** Whether a run that has only waits left ends there, or is told to stay: going on is cheaper than taking it up anew. */
+  readonly grantsPark: boolean
+  /** A step's new state, once it is kept. */
+  readonly onStep?: (step: StepRecord) => void
+}
+
+/** More happens than a simulation may tell. */
+export class TooManyEventsError extends Error {
+  override readonly name = 'TooManyEventsError'
+}
+
+/** Keeps one execution's records in memory, as the tables would. There is one writer, and nobody takes a run up again. */
+export class SimulationJournal implements RunJournal {
+  readonly events: JobEvent[] = []
+  readonly steps = new Map<string, StepRecord>()
+  readonly values = new Map<string, StepValues>()
+  readonly #options: SimulationJournalOptions
+  readonly #items = new Map<string, Map<number, LoopItemRecord>>()
+  #entries = 0
+  #pending = 0
+  #progress = 0
+  #costUsd = 0
+  #end: JobEnd | null = null
+
+  constructor(options: SimulationJournalOptions) {
+    this.#options = options
+  }
+
+  async append(entry: JournalEntry): Promise<void> {
+    const { events, steps = [], values = [], items = [], job } = entry
+    if (this.events.length + events.length > this.#options.maxEvents) throw new TooManyEventsError()
+    if (job.park && !this.#options.grantsPark) {
+      // Asked again until time moves, it is told once.
+      if (this.events.at(-1)?.kind !== 'JOB_WAITING') for (const draft of events) this.#tell(draft)
+      throw new ParkRefusedError()
+    }
+    this.#entries++
+    this.#progress = Math.max(this.#progress, job.progress)
+    this.#costUsd = job.costUsd ?? this.#costUsd
+    this.#end = job.end ?? this.#end
+    for (const draft of events) this.#tell(draft)
+    for (const step of steps) this.steps.set(step.path, step)
+    for (const { path, config, output } of values)
+      this.values.set(path, { config: read(config), output: output === null ? null : read(output) })
+    for (const item of items) this.#itemsOf(item.path).set(item.index, item)
+    for (const step of steps) this.#options.onStep?.(step)
+    this.#pending++
+    await this.#options.breath.draw().finally(() => this.#pending--)
+  }
+
+  loopItems(path: string): Promise<readonly EndedLoopItem[]> {
+    const items = [...this.#itemsOf(path).values()].toSorted((a, b) => a.index - b.index)
+    return Promise.resolve(
+      items.map(({ index, status, output, error }) => ({
+        index,
+        status,
+        output: output === null ? null : read(output),
+        error,
+      })),
+    )
+  }
+
+  /** How many entries there were: a number that stands still when nothing happens. */
+  get entries(): number {
+    return this.#entries
+  }
+
+  /** Whether an entry is being taken in. */
+  get isBusy(): boolean {
+    return this.#pending > 0
+  }
+
+  get progress(): number {
+    return this.#progress
+  }
+
+  get costUsd(): number {
+    return this.#costUsd
+  }
+
+  get end(): JobEnd | null {
+    return this.#end
+  }
+
+  #tell({ kind, at, body }: EventDraft): void {
+    const seq = this.events.length + 1
+    this.events.push({ seq, at: new Date(at), kind, progress: this.#progress, body } as JobEvent)
+  }
+
+  #itemsOf(path: string): Map<number, LoopItemRecord> {
+    const known = this.#items.get(path)
+    if (known) return known
+    const items = new Map<number, LoopItemRecord>()
+    this.#items.set(path, items)
+    return items
+  }
+}
+
+function read(text: string): Json {
+  return deepFreeze(JSON.parse(text) as Json)
+}

@@ -1,0 +1,240 @@
+import { Breath } from '../../lib/breath.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { pointer, type Json, type JsonObject } from '../../lib/json.ts'
+import { toPlainJson } from '../../lib/plain-json.ts'
+import { BlockError, type LogLevel } from '../block.ts'
+import type { OnError } from '../definition.ts'
+import type { JobEvent } from '../event.ts'
+import { Inbox } from '../inbox.ts'
+import { NOTHING_RECORDED } from '../journal.ts'
+import type { Plan, PlanNode } from '../plan.ts'
+import { runExecution, type RunPorts } from '../run.ts'
+import { Scrubber } from '../scrub.ts'
+import type { SecretSource } from '../secrets.ts'
+import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../step.ts'
+import type { InputProblem } from '../validate/index.ts'
+import { simulate, type SimulationRequest } from './simulate.ts'
+import { SimulationJournal } from './simulation-journal.ts'
+import { watchPlan } from './watch-plan.ts'
+
+/** The id of the only node of a plan that tests a block. */
+export const TESTED_NODE = 'block'
+
+/** What came of a block that was tried alone. */
+export interface BlockTest {
+  /** RETRYING: another attempt would be made. WAITING: the step would wait, and hold nothing. */
+  readonly status: StepStatus
+  /** With templates filled in, secrets masked; null where it did not come so far. */
+  readonly config: Json
+  readonly output: Json
+  readonly handles: readonly string[]
+  readonly error: RecordedError | null
+  readonly wait: StepWait | null
+  /** When a wait ends at the latest, or the next attempt would be made. */
+  readonly dueAt: number | null
+  readonly attempts: readonly AttemptRecord[]
+  readonly logs: readonly TestLog[]
+  /** What a failure leads to; null where there is none. */
+  readonly leadsTo: 'retry' | OnError | null
+  /** How the output differs from what the block's schema promises. */
+  readonly outputProblems: readonly InputProblem[]
+  readonly durationMs: number
+  /** All attempts together. */
+  readonly usage: AttemptUsage | null
+}
+
+export interface TestLog {
+  readonly level: LogLevel
+  readonly message: string
+  readonly fields: Json
+}
+
+export interface BlockTestRequest extends Pick<
+  SimulationRequest,
+  'input' | 'variables' | 'mocks' | 'executionId'
+> {
+  /** Of one node, `TESTED_NODE`. */
+  readonly plan: Plan
+}
+
+/** Tries a block on the virtual clock, by mocks, else by its sample: every attempt, to the end. */
+export async function testSimulated(request: BlockTestRequest, clock: Clock): Promise<BlockTest> {
+  const simulation = await simulate({ ...request, startedAt: clock.now(), logLevel: 'debug' }, clock)
+  const step = simulation.steps.find(({ path }) => path === TESTED_NODE)
+  return toTest(testedNode(request.plan), {
+    ...(step ?? NOT_BEGUN),
+    // What stops the whole run, such as its time or its cost, is told in place of the step's own end.
+    error: step?.error ?? simulation.error,
+    wait: null,
+    dueAt: null,
+    events: simulation.events,
+    endedAt: simulation.finishedAt,
+  })
+}
+
+/** What a real attempt may reach. */
+export type TestWorld = Pick<RunPorts, 'http' | 'secrets' | 'random'>
+
+/** Makes one attempt for real. Nothing is kept of it, and nothing else is started. */
+export async function testReal(
+  request: BlockTestRequest,
+  world: TestWorld,
+  clock: Clock,
+): Promise<BlockTest> {
+  const { executionId, input, variables } = request
+  const stop = new AbortController()
+  const journal = new SimulationJournal({
+    maxEvents: MAX_EVENTS,
+    breath: new Breath(clock),
+    grantsPark: true,
+    onStep: ({ path, status }) => {
+      if (path === TESTED_NODE && status === 'RETRYING') stop.abort(new Error('one attempt is enough'))
+    },
+  })
+  const { secrets, scrubber } = scrubbing(world.secrets)
+  let given: Json = null
+  const { plan } = watchPlan(request.plan, {
+    onBegin(_node, { config }) {
+      const plain = toPlainJson(config)
+      if (plain.ok) given = scrubber.value(plain.value)
+    },
+    onOutcome: () => {},
+  })
+  await runExecution(
+    {
+      executionId,
+      plan,
+      input,
+      variables: { ...plan.variables, ...variables },
+      mode: 'production',
+      startedAt: null,
+      progress: 0,
+      costUsd: 0,
+      wasPaused: false,
+      runAt: null,
+      original: null,
+      recorded: NOTHING_RECORDED,
+      recoveries: 0,
+    },
+    { ...world, secrets, journal, clock, children: NO_CHILDREN, logLevel: 'debug', standIn: null },
+    { inbox: new Inbox(), yield: stop.signal },
+  )
+  const step = journal.steps.get(TESTED_NODE)
+  const { config = given, output = null } = journal.values.get(TESTED_NODE) ?? {}
+  const error = step?.error ?? (journal.end?.status === 'FAILED' ? journal.end.error : null)
+  return toTest(testedNode(request.plan), {
+    ...(step ?? NOT_BEGUN),
+    config,
+    output,
+    error,
+    events: journal.events,
+    endedAt: clock.now(),
+  })
+}
+
+const MAX_EVENTS = 10_000
+
+const NO_CHILDREN: RunPorts['children'] = {
+  start: () =>
+    Promise.reject(new BlockError('TEST_STARTS_NOTHING', 'A test of one block starts no other workflow.')),
+  endOf: () => Promise.resolve(null),
+  cancel: () => Promise.resolve(),
+}
+
+/** Knows the values that were opened, so that what is shown beside the records can be masked, too. */
+function scrubbing(source: SecretSource): { secrets: SecretSource; scrubber: Scrubber } {
+  const scrubber = new Scrubber()
+  const secrets: SecretSource = {
+    async open(names) {
+      const found = await source.open(names)
+      for (const value of found.values()) scrubber.add(value)
+      return found
+    },
+  }
+  return { secrets, scrubber }
+}
+
+function testedNode({ graph }: Plan): PlanNode {
+  const [node] = graph.nodes
+  if (!node) throw new Error('a plan that tests a block has one node')
+  return node
+}
+
+const NOT_BEGUN = {
+  status: 'CANCELED',
+  config: null,
+  output: null,
+  handles: [],
+  wait: null,
+  dueAt: null,
+  attempts: [],
+  startedAt: null,
+  finishedAt: null,
+} as const
+
+interface Tried extends Pick<
+  BlockTest,
+  'status' | 'config' | 'output' | 'handles' | 'error' | 'wait' | 'dueAt' | 'attempts'
+> {
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+  readonly events: readonly JobEvent[]
+  readonly endedAt: number
+}
+
+function toTest({ block, onError }: PlanNode, tried: Tried): BlockTest {
+  const { status, config, output, handles, error, wait, dueAt, attempts, events } = tried
+  const { startedAt, finishedAt, endedAt } = tried
+  return {
+    status,
+    config,
+    output,
+    handles,
+    error,
+    wait,
+    dueAt,
+    attempts,
+    logs: events.flatMap((event) => (event.kind === 'STEP_LOG' ? [toLog(event.body)] : [])),
+    leadsTo: status === 'RETRYING' ? 'retry' : status === 'FAILED' ? onError : null,
+    outputProblems: status === 'COMPLETED' ? problemsOf(block.output.safeParse(output).error?.issues) : [],
+    durationMs: startedAt === null ? 0 : (finishedAt ?? endedAt) - startedAt,
+    usage: sumOf(attempts),
+  }
+}
+
+function toLog({
+  level,
+  message,
+  fields = null,
+}: {
+  level: LogLevel
+  message: string
+  fields?: Json
+}): TestLog {
+  return { level, message, fields }
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+function problemsOf(issues: readonly Issue[] = []): readonly InputProblem[] {
+  return issues.map(({ path, message }) => ({ pointer: pointer('', ...path.map(String)), message }))
+}
+
+function sumOf(attempts: readonly AttemptRecord[]): AttemptUsage | null {
+  const usages = attempts.flatMap(({ usage }) => (usage ? [usage] : []))
+  if (usages.length === 0) return null
+  const quantities: { [name: string]: number } = {}
+  for (const usage of usages)
+    for (const [name, count] of Object.entries(usage.quantities ?? {}))
+      quantities[name] = (quantities[name] ?? 0) + count
+  const costUsd = usages.reduce((sum, usage) => sum + (usage.costUsd ?? 0), 0)
+  return { ...(costUsd > 0 ? { costUsd } : {}), quantities }
+}
+
+/** The definition that tries a block alone. */
+export function testDefinition(node: JsonObject, more: JsonObject): JsonObject {
+  return { ...more, nodes: [{ ...node, id: TESTED_NODE }], edges: [] }
+}

@@ -1,0 +1,112 @@
+import type { Diagnostic } from '../engine/diagnostics.ts'
+import type { OnError } from '../engine/definition.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import {
+  testDefinition,
+  TESTED_NODE,
+  testReal,
+  testSimulated,
+  type BlockTest,
+  type TestWorld,
+} from '../engine/simulate/test-block.ts'
+import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import { newId, type ExecutionId, type OwnerId } from '../lib/ids.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
+import { toPlainJson } from '../lib/plain-json.ts'
+import { readValues, type StartArgument } from './start-execution.ts'
+
+export const BLOCK_TEST_MODES = ['simulated', 'real'] as const
+export type BlockTestMode = (typeof BLOCK_TEST_MODES)[number]
+
+export interface TestBlockRequest {
+  readonly ownerId: OwnerId
+  readonly type: string
+  /** Templates in it see `input` and `variables`. */
+  readonly config?: unknown
+  readonly input: unknown
+  readonly variables?: unknown
+  /** Of the block: a mock, or a list by attempt. For a simulated test only. */
+  readonly mocks?: unknown
+  readonly mode: BlockTestMode
+  /** As a node's `retry`. */
+  readonly retry?: unknown
+  readonly onError?: OnError | null | undefined
+  readonly timeoutMs?: number | null | undefined
+}
+
+export type TestBlockResult =
+  | { readonly kind: 'tested'; readonly test: BlockTest }
+  /** Pointers lead into a definition whose only node is the block. */
+  | { readonly kind: 'unsound'; readonly diagnostics: readonly Diagnostic[] }
+  | {
+      readonly kind: 'invalidInput'
+      readonly argument: StartArgument
+      readonly problems: readonly InputProblem[]
+    }
+
+export type TestBlock = (request: TestBlockRequest) => Promise<TestBlockResult>
+
+export interface BlockTestsOptions {
+  readonly plans: PlanCache
+  /** What a real call of this owner may reach. */
+  readonly worldOf: (ownerId: OwnerId) => TestWorld
+  readonly clock: Clock
+}
+
+/** Somebody waits for the answer meanwhile. */
+const REAL_TIMEOUT_MS = 120_000
+
+/** Tries one block alone; nothing is recorded. */
+export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): TestBlock {
+  return async (request) => {
+    const { ownerId, mode } = request
+    const { values, invalid } = readValues({ ...request, mocks: null })
+    if (invalid) return { kind: 'invalidInput', ...invalid }
+    const { plan, diagnostics } = plans.read(documentOf(request, values.variables))
+    if (!plan) return { kind: 'unsound', diagnostics }
+    const given = toPlainJson(request.mocks ?? null)
+    if (!given.ok) {
+      const { pointer, reason } = given.problem
+      return invalidMocks([{ pointer, message: reason }])
+    }
+    if (given.value !== null && mode === 'real')
+      return invalidMocks([{ pointer: '', message: 'mocks go with the mode SIMULATED' }])
+    const mocks = given.value === null ? null : readMocks({ [TESTED_NODE]: given.value }, plan.graph)
+    if (mocks?.kind === 'invalid') return invalidMocks(mocks.problems.map(withoutNode))
+    const call = {
+      plan,
+      input: values.input,
+      variables: values.variables,
+      mocks: mocks?.mocks ?? NO_MOCKS,
+      executionId: newId<ExecutionId>(),
+    }
+    const test =
+      mode === 'real' ? await testReal(call, worldOf(ownerId), clock) : await testSimulated(call, clock)
+    return { kind: 'tested', test }
+  }
+}
+
+function documentOf(request: TestBlockRequest, variables: JsonObject): unknown {
+  const { type, config, retry, onError, timeoutMs, mode } = request
+  const node = {
+    type,
+    config: (config ?? {}) as Json,
+    ...(retry == null ? {} : { retry: retry as Json }),
+    ...(onError == null ? {} : { onError }),
+    ...(timeoutMs == null ? {} : { timeoutMs }),
+  }
+  return testDefinition(node, {
+    variables,
+    ...(mode === 'real' ? { limits: { timeoutMs: REAL_TIMEOUT_MS } } : {}),
+  })
+}
+
+function invalidMocks(problems: readonly InputProblem[]): TestBlockResult {
+  return { kind: 'invalidInput', argument: 'mocks', problems }
+}
+
+function withoutNode({ pointer, message }: InputProblem): InputProblem {
+  return { pointer: pointer.slice(`/${TESTED_NODE}`.length), message }
+}

@@ -1,0 +1,85 @@
+import type { StepHistoryStore } from '../db/step-history-store.ts'
+import type { Diagnostic } from '../engine/diagnostics.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import { simulate, type Simulation } from '../engine/simulate/simulate.ts'
+import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
+import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
+import { readValues, type StartArgument } from './start-execution.ts'
+
+export interface SimulateRequest {
+  readonly ownerId: OwnerId
+  readonly definition: unknown
+  /** The workflow that it is stored under, whose history tells how long its calls take; null: there is none. */
+  readonly workflowId: WorkflowId | null
+  readonly input: unknown
+  /** An object, on top of the definition's defaults. */
+  readonly variables?: unknown
+  /** An object by node id or step path. */
+  readonly mocks?: unknown
+  /** The virtual instant of the start; default: now. */
+  readonly startedAt?: Date | null | undefined
+}
+
+export type SimulateResult =
+  | {
+      readonly kind: 'simulated'
+      /** A job that there is not: its timeline's events are told apart by it. */
+      readonly jobId: JobId
+      readonly simulation: Simulation
+      /** The definition's warnings. */
+      readonly diagnostics: readonly Diagnostic[]
+    }
+  | { readonly kind: 'unsound'; readonly diagnostics: readonly Diagnostic[] }
+  | {
+      readonly kind: 'invalidInput'
+      readonly argument: StartArgument | 'startedAt'
+      readonly problems: readonly InputProblem[]
+    }
+
+export type Simulations = (request: SimulateRequest) => Promise<SimulateResult>
+
+export interface SimulationsOptions {
+  readonly plans: PlanCache
+  readonly history: StepHistoryStore
+  readonly clock: Clock
+}
+
+/** The virtual clock adds years of waiting: far enough from the end of time. */
+const LAST_START = Date.parse('9000-01-01T00:00:00Z')
+
+/** Simulates definitions for whoever asks; stores nothing. */
+export function createSimulations({ plans, history, clock }: SimulationsOptions): Simulations {
+  return async ({ ownerId, definition, workflowId, ...request }) => {
+    const { plan, diagnostics } = plans.read(definition)
+    if (!plan) return { kind: 'unsound', diagnostics }
+    const { values, invalid } = readValues(request)
+    if (invalid) return { kind: 'invalidInput', ...invalid }
+    const { input, variables } = values
+    const misfits = plan.inputSchema === null ? [] : inputProblems(plan.inputSchema, input)
+    if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
+    const mocks = values.mocks && readMocks(values.mocks, plan.graph)
+    if (mocks?.kind === 'invalid')
+      return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
+    const startedAt = request.startedAt?.getTime() ?? clock.now()
+    if (!(startedAt >= 0 && startedAt <= LAST_START)) {
+      const problems = [{ pointer: '', message: 'startedAt must be between the years 1970 and 9000' }]
+      return { kind: 'invalidInput', argument: 'startedAt', problems }
+    }
+    const jobId = newId<JobId>()
+    const simulation = await simulate(
+      {
+        plan,
+        input,
+        variables,
+        mocks: mocks?.mocks ?? NO_MOCKS,
+        executionId: jobId,
+        startedAt,
+        history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
+      },
+      clock,
+    )
+    return { kind: 'simulated', jobId, simulation, diagnostics }
+  }
+}

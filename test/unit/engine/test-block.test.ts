@@ -1,0 +1,73 @@
+import { expect, test } from '@jest/globals'
+import { z } from 'zod'
+import { BlockError, completed } from '../../../src/engine/block.ts'
+import { defineBlock } from '../../../src/engine/define-block.ts'
+import { testDefinition, testReal, testSimulated } from '../../../src/engine/simulate/test-block.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import type { JsonObject } from '../../../src/lib/json.ts'
+import { soundPlan } from '../../support/run-definition.ts'
+
+const VALUE = 'a-secret-value-of-some-length'
+
+/** Shows its secret wherever it can, and fails as often as its config says. */
+const careless = defineBlock({
+  type: 'test.careless',
+  name: 'Careless',
+  description: 'Echoes its secret.',
+  effect: 'external',
+  secrets: ['key'],
+  config: z.object({ token: z.string(), fails: z.boolean().default(false) }),
+  output: z.object({ token: z.string() }),
+  sample: { token: '' },
+  async run({ config, secrets, log }) {
+    log.info(`it is ${secrets.get('key')}`)
+    if (config.fails) throw new BlockError('BROKEN', `it was ${config.token}`, { retryable: true })
+    return completed({ token: config.token })
+  },
+})
+
+const world = {
+  secrets: { open: () => Promise.resolve(new Map([['key', VALUE]])) },
+  http: { send: () => Promise.reject(new Error('this test gives no network')) },
+  random: () => 0.5,
+}
+
+function requestOf(config: JsonObject, node: JsonObject = {}) {
+  const document = testDefinition({ type: 'test.careless', config, ...node }, {})
+  return { plan: soundPlan(document, [careless]), input: null, executionId: 'test' }
+}
+
+test('a real test opens the secrets and shows none of their values, however it ends', async () => {
+  const token = '{{ secrets.key }}'
+  const good = await testReal(requestOf({ token }), world, systemClock)
+  expect(good).toMatchObject({
+    status: 'COMPLETED',
+    config: { token: '***' },
+    output: { token: '***' },
+    logs: [{ level: 'info', message: 'it is ***' }],
+    leadsTo: null,
+  })
+  const retried = await testReal(requestOf({ token, fails: true }), world, systemClock)
+  expect(retried).toMatchObject({
+    status: 'RETRYING',
+    config: { token: '***' },
+    error: { code: 'BROKEN', message: 'it was ***' },
+    leadsTo: 'retry',
+  })
+  const retry = { maxAttempts: 1 }
+  const node = { retry, onError: 'continue' }
+  const failed = await testReal(requestOf({ token, fails: true }, node), world, systemClock)
+  expect(failed).toMatchObject({ status: 'FAILED', leadsTo: 'continue' })
+  expect(JSON.stringify([good, retried, failed])).not.toContain(VALUE)
+})
+
+test('a real test asks the node’s `retryIf` whether another attempt would follow', async () => {
+  const node = { retry: { retryIf: 'error.code == "BUSY"' } }
+  const request = requestOf({ token: 'x', fails: true }, node)
+  expect(await testReal(request, world, systemClock)).toMatchObject({ status: 'FAILED', leadsTo: 'fail' })
+})
+
+test('a simulated test opens no secret', async () => {
+  const simulated = await testSimulated(requestOf({ token: '{{ secrets.key }}' }), systemClock)
+  expect(simulated).toMatchObject({ status: 'COMPLETED', config: { token: '***' }, output: { token: '' } })
+})
