@@ -69,6 +69,12 @@ export const ExecutionType = builder.prismaNode('Execution', {
       select: { job: { select: { progress: true } } },
       resolve: ({ job }) => job.progress,
     }),
+    costUsd: t.float({
+      description:
+        'What its calls have cost, as far as their blocks told, in US dollars; calls of its children count there.',
+      select: { job: { select: { costUsd: true } } },
+      resolve: ({ job }) => job.costUsd,
+    }),
     mode: t.field({
       type: ExecutionModeEnum,
       description: 'What the run is meant for.',
