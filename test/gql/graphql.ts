@@ -487,6 +487,20 @@ export type Severity =
   /** It can run, but something is probably not meant so. */
   | 'WARNING';
 
+/** A message to a step that waits, such as `core.waitForSignal`. */
+export type SignalExecutionInput = {
+  /** The execution’s global id. */
+  id: string | number;
+  /** The same key stands for one signal of the execution, however often it is sent. */
+  idempotencyKey?: string | null | undefined;
+  /** The name that the step waits for. */
+  name: string;
+  /** Only for the step at this path; default: whichever waits first. */
+  path?: string | null | undefined;
+  /** What the step completes with, at most 1 MiB; default null. */
+  payload?: unknown;
+};
+
 /** What to simulate: exactly one of `workflowId` and `definition`. */
 export type SimulateWorkflowInput = {
   /** A definition in place. */
@@ -1249,6 +1263,35 @@ export type MakeFromTemplateMutation = { createWorkflowFromTemplate:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
     | { __typename: 'ValidationFailed' }
+   };
+
+export type SimulateTemplateMutationVariables = Exact<{
+  workflowId: string | number;
+  input?: unknown;
+  mocks?: unknown;
+}>;
+
+
+export type SimulateTemplateMutation = { simulateWorkflow:
+    | { __typename: 'InputInvalid', code: string, message: string }
+    | { __typename: 'InvalidArgument', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'SimulateWorkflowPayload', status: JobStatus, output: unknown, unusedMocks: Array<string>, estimatedCostUsd: number | null, error: { code: string, path: string | null, message: string } | null, diagnostics: Array<{ code: DiagnosticCode }>, callsOut: Array<{ nodePath: string, count: number }> }
+    | { __typename: 'ValidationFailed', code: string, message: string }
+    | { __typename: 'WorkflowArchived', code: string, message: string }
+   };
+
+export type DecideOnTemplateMutationVariables = Exact<{
+  input: SignalExecutionInput;
+}>;
+
+
+export type DecideOnTemplateMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'SignalExecutionPayload' }
    };
 
 export type OutputOfTemplateQueryVariables = Exact<{
@@ -2741,6 +2784,42 @@ export const MakeFromTemplateDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeFromTemplateMutation, MakeFromTemplateMutationVariables>;
+export const SimulateTemplateDocument = new TypedDocumentString(`
+    mutation SimulateTemplate($workflowId: ID!, $input: JSON, $mocks: JSON) {
+  simulateWorkflow(input: {workflowId: $workflowId, input: $input, mocks: $mocks}) {
+    __typename
+    ... on SimulateWorkflowPayload {
+      status
+      output
+      error {
+        code
+        path
+        message
+      }
+      diagnostics {
+        code
+      }
+      unusedMocks
+      callsOut {
+        nodePath
+        count
+      }
+      estimatedCostUsd
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SimulateTemplateMutation, SimulateTemplateMutationVariables>;
+export const DecideOnTemplateDocument = new TypedDocumentString(`
+    mutation DecideOnTemplate($input: SignalExecutionInput!) {
+  signalExecution(input: $input) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DecideOnTemplateMutation, DecideOnTemplateMutationVariables>;
 export const OutputOfTemplateDocument = new TypedDocumentString(`
     query OutputOfTemplate($id: ID!) {
   execution(id: $id) {

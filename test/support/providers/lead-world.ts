@@ -10,7 +10,7 @@ import { answersPerItem, startOpenRouterServer, type OpenRouterServer } from './
 const OPENROUTER_KEY = 'sk-or-v1-test'
 const META_TOKEN = 'meta-test-token'
 const META_BASE_PATH = '/v26.0'
-const ACTOR_COST_USD = 1.15
+export const ACTOR_COST_USD = 1.15
 const FIRST_NAMES = ['Dana', 'Luca', 'Amira', 'Noah', 'Ines', 'Kofi', 'Mei', 'Oskar', 'Priya', 'Tove']
 const MIDDLE_NAMES = ['Ada', 'Bo', 'Cleo', 'Dag', 'Eve', 'Finn', 'Gro', 'Hal', 'Ida', 'Jon']
 const LAST_NAMES = ['Rosen', 'Haddad', 'Novak', 'Silva', 'Mensah', 'Lin', 'Berg', 'Rao', 'Vega', 'Okafor']
