@@ -15,25 +15,24 @@ const shared = {
   },
 }
 
+/** For projects whose tests need a Postgres: one server for all of them, unless LUME_TEST_DATABASE_URL names one. */
+const withPostgres = {
+  globalSetup: '<rootDir>/test/support/postgres-setup.ts',
+  globalTeardown: '<rootDir>/test/support/postgres-teardown.ts',
+}
+
 export default {
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
+    { ...shared, ...withPostgres, displayName: 'db', testMatch: ['<rootDir>/test/db/**/*.test.ts'] },
+    { ...shared, ...withPostgres, displayName: 'api', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
     {
       ...shared,
-      displayName: 'db',
-      testMatch: ['<rootDir>/test/db/**/*.test.ts'],
-      globalSetup: '<rootDir>/test/support/postgres-setup.ts',
-      globalTeardown: '<rootDir>/test/support/postgres-teardown.ts',
+      ...withPostgres,
+      displayName: 'process',
+      testMatch: ['<rootDir>/test/process/**/*.test.ts'],
     },
-    {
-      ...shared,
-      displayName: 'api',
-      testMatch: ['<rootDir>/test/api/**/*.test.ts'],
-      globalSetup: '<rootDir>/test/support/postgres-setup.ts',
-      globalTeardown: '<rootDir>/test/support/postgres-teardown.ts',
-    },
-    { ...shared, displayName: 'process', testMatch: ['<rootDir>/test/process/**/*.test.ts'] },
   ],
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { createDefinitionReader } from './access/definition-reader.ts'
 import { openSecretCipher } from './access/secret-keys.ts'
 import { createSecretVault, type SecretVault } from './access/secrets.ts'
 import { createBlockHttp } from './blocks/api/http/block-http.ts'
@@ -160,6 +161,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     registry.register(block)
   }
 
+  const reader = createDefinitionReader({ plans, vault })
   const jobs = createJobStore(pool)
   const executions = createExecutionStore(pool)
   const originals = createOriginalStore(pool)
@@ -176,6 +178,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     jobs,
     definitions,
     plans,
+    reader,
     wakeups,
     clock,
     processor: worker?.processor ?? null,
@@ -191,7 +194,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       return chosen.kind === 'found' ? chosen : null
     },
   })
-  const simulations = createSimulations({ plans, history: createStepHistoryStore(pool), clock })
+  const simulations = createSimulations({ reader, history: createStepHistoryStore(pool), clock })
   const testBlock = createTestBlock({
     plans,
     worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random }),
@@ -224,7 +227,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, versions, plans, start, retry, simulations }),
+    executions: createExecutionService({ jobs: library, versions, reader, start, retry, simulations }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()
@@ -233,8 +236,9 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       prisma,
       registry,
       plans,
-      drafts: createDrafts({ workflows, plans, clock }),
-      publishing: createPublishing({ workflows, versions, definitions, plans, clock }),
+      reader,
+      drafts: createDrafts({ workflows, reader, clock }),
+      publishing: createPublishing({ workflows, versions, definitions, reader, clock }),
       templates: createTemplates(),
       workflows,
       versions,

@@ -1,4 +1,5 @@
 import { canonicalHash } from '../lib/canonical-json.ts'
+import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
 import { DEFINITION_MAX_NODES } from './definition.ts'
@@ -14,6 +15,9 @@ import {
 export interface ReadDefinition extends Validation {
   readonly document: { readonly hash: string; readonly body: Json } | null
 }
+
+/** Reads documents for an owner, for whom it may lack something that another one has. */
+export type DefinitionReader = (ownerId: OwnerId) => (document: unknown) => Promise<ReadDefinition>
 
 const MAX_PLANS = 500
 /** How much definition text the plans that are kept stand for, together, in characters. */

@@ -1,5 +1,5 @@
 import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader } from '../engine/plan-cache.ts'
 import type { Simulation } from '../engine/simulate/simulate.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { ownerId, parseId, type JobId } from '../lib/ids.ts'
@@ -70,14 +70,14 @@ export const LOCAL_USER = 'local'
 export interface ExecutionServiceOptions {
   readonly jobs: Pick<JobService, 'watchJob'>
   readonly versions: JobServiceOptions['versions']
-  readonly plans: PlanCache
+  readonly reader: DefinitionReader
   readonly start: StartExecution
   readonly retry: RetryExecution
   readonly simulations: Simulations
 }
 
 export function createExecutionService(options: ExecutionServiceOptions): ExecutionService {
-  const { jobs, plans, start, retry, simulations } = options
+  const { jobs, reader, start, retry, simulations } = options
   return {
     async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
@@ -103,7 +103,7 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
     },
     async validatePayload(payload, { userId = LOCAL_USER } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
-      const { plan, diagnostics } = plans.read(request.definition)
+      const { plan, diagnostics } = await reader(request.ownerId)(request.definition)
       const input = toPlainJson(request.input)
       if (!input.ok) {
         const { pointer, reason } = input.problem

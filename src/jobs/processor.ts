@@ -131,8 +131,9 @@ export class Processor {
       for (const job of claimed) this.#take(job, { takesSlot: true })
     }
     try {
-      take(await jobs.claimWaiting(lease, left))
-      if (left > 0) take(await jobs.claimExpired(lease, Math.min(left, EXPIRED_PER_TICK)))
+      // First what was begun: behind a backlog it would wait for all that was accepted since.
+      take(await jobs.claimExpired(lease, Math.min(left, EXPIRED_PER_TICK)))
+      if (left > 0) take(await jobs.claimWaiting(lease, left))
     } finally {
       this.#free += left
     }

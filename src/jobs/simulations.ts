@@ -1,6 +1,6 @@
 import type { StepHistoryStore } from '../db/step-history-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader } from '../engine/plan-cache.ts'
 import { simulate, type Simulation } from '../engine/simulate/simulate.ts'
 import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
@@ -41,7 +41,7 @@ export type SimulateResult =
 export type Simulations = (request: SimulateRequest) => Promise<SimulateResult>
 
 export interface SimulationsOptions {
-  readonly plans: PlanCache
+  readonly reader: DefinitionReader
   readonly history: StepHistoryStore
   readonly clock: Clock
 }
@@ -50,9 +50,9 @@ export interface SimulationsOptions {
 const LAST_START = Date.parse('9000-01-01T00:00:00Z')
 
 /** Simulates definitions for whoever asks; stores nothing. */
-export function createSimulations({ plans, history, clock }: SimulationsOptions): Simulations {
+export function createSimulations({ reader, history, clock }: SimulationsOptions): Simulations {
   return async ({ ownerId, definition, workflowId, ...request }) => {
-    const { plan, diagnostics } = plans.read(definition)
+    const { plan, diagnostics } = await reader(ownerId)(definition)
     if (!plan) return { kind: 'unsound', diagnostics }
     const { values, invalid } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }

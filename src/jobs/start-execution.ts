@@ -6,7 +6,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event } from '../engine/event.ts'
 import type { ExecutionMode, JobType } from '../engine/job.ts'
 import { NOTHING_RECORDED } from '../engine/journal.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
 import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../engine/stand-in/mocks.ts'
@@ -80,6 +80,8 @@ export interface StartExecutionOptions {
   readonly jobs: JobStore
   readonly definitions: DefinitionStore
   readonly plans: PlanCache
+  /** Tells what stands against a start. */
+  readonly reader: DefinitionReader
   readonly wakeups: Wakeups
   readonly clock: Clock
   /** Null in a process that runs no jobs. */
@@ -102,11 +104,14 @@ const PRIORITY_MAX = 100
  * from any crash (P1).
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
-  const { jobs, definitions, plans, wakeups, clock, processor } = options
+  const { jobs, definitions, plans, reader, wakeups, clock, processor } = options
   return async (request) => {
-    const { document, plan, diagnostics } = plans.read(request.definition)
+    const { document, plan } = plans.read(request.definition)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
-    if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
+    if (!document || (needsPlan && !plan)) {
+      const { diagnostics } = await reader(request.ownerId)(request.definition)
+      return { kind: 'unsound', diagnostics }
+    }
     const { values, invalid } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)

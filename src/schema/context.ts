@@ -10,7 +10,7 @@ import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowList } from '../db/workflow-list.ts'
 import type { WorkflowStore } from '../db/workflow-store.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
 import type { TestBlock } from '../jobs/block-tests.ts'
 import type { Commands } from '../jobs/commands.ts'
@@ -32,6 +32,7 @@ export interface Services {
   readonly prisma: PrismaClient
   readonly registry: BlockRegistry
   readonly plans: PlanCache
+  readonly reader: DefinitionReader
   readonly drafts: Drafts
   readonly publishing: Publishing
   readonly templates: Templates
@@ -61,6 +62,8 @@ export interface Context extends Services {
   readonly viewer: Viewer
   /** Whose rows the operation sees: the viewer’s. */
   readonly ownerId: OwnerId
+  /** Reads a document for the viewer, and tells all that is wrong with it. */
+  readonly readDefinition: ReturnType<DefinitionReader>
   /** Gathers what rows ask for one by one, within the operation. */
   readonly batch: Batch
   /** Outputs of steps by execution and path, gathered within the operation. */
@@ -83,6 +86,7 @@ export function createContext(services: Services, viewer: Viewer): Context {
     ...services,
     viewer,
     ownerId,
+    readDefinition: services.reader(ownerId),
     batch: createBatch(),
     stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
       cacheKeyFn: keyOf,

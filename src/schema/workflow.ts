@@ -44,7 +44,7 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       type: [DiagnosticType],
       description: 'All that is wrong with the draft now.',
       select: { draft: true },
-      resolve: ({ draft }, _args, { drafts }) => drafts.diagnose(draft),
+      resolve: async ({ draft }, _args, { readDefinition }) => (await readDefinition(draft)).diagnostics,
     }),
     publishedVersion: t.relation('publishedVersion', {
       nullable: true,

@@ -1,6 +1,6 @@
 import type { RevisedWorkflow, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader } from '../engine/plan-cache.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId, WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
@@ -38,17 +38,16 @@ export interface Drafts {
   /** An archived workflow keeps its executions; it cannot be executed or published until it is taken out again. */
   archive(target: RevisedWorkflow, archived: boolean): Promise<ArchiveResult>
   delete(target: RevisedWorkflow): Promise<DeleteResult>
-  diagnose(definition: unknown): readonly Diagnostic[]
 }
 
 export interface DraftsOptions {
   readonly workflows: WorkflowStore
-  readonly plans: PlanCache
+  readonly reader: DefinitionReader
   readonly clock: Clock
 }
 
 /** Stores and changes drafts; `revision` grows with every change. */
-export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts {
+export function createDrafts({ workflows, reader, clock }: DraftsOptions): Drafts {
   const now = () => new Date(clock.now())
   const whyNot = async ({ ownerId, id }: RevisedWorkflow) => {
     const current = await workflows.find(ownerId, id)
@@ -56,22 +55,21 @@ export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts
       ? ({ kind: 'conflict', revision: current.revision } as const)
       : ({ kind: 'notFound' } as const)
   }
-  const saved = (workflow: WorkflowRow): SaveResult => ({
-    kind: 'saved',
-    workflow,
-    diagnostics: plans.read(workflow.draft).diagnostics,
-  })
+  const saved = async (ownerId: OwnerId, workflow: WorkflowRow): Promise<SaveResult> => {
+    const { diagnostics } = await reader(ownerId)(workflow.draft)
+    return { kind: 'saved', workflow, diagnostics }
+  }
   return {
     async create(ownerId, input) {
       const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
-      return saved(await workflows.insert(ownerId, completeFields(read.fields), now()))
+      return saved(ownerId, await workflows.insert(ownerId, completeFields(read.fields), now()))
     },
     async update(target, input) {
       const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
       const workflow = await workflows.update(target, read.fields, now())
-      return workflow ? saved(workflow) : whyNot(target)
+      return workflow ? saved(target.ownerId, workflow) : whyNot(target)
     },
     async duplicate({ ownerId, id }, { name }) {
       const read = readDraftInput({ name })
@@ -80,7 +78,7 @@ export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts
       if (!source) return { kind: 'notFound' }
       const { description, tags, draft } = source
       const copy = { name: read.fields.name ?? copyOf(source.name), description, tags, draft: draft as Json }
-      return saved(await workflows.insert(ownerId, copy, now()))
+      return saved(ownerId, await workflows.insert(ownerId, copy, now()))
     },
     async archive(target, archived) {
       return (await workflows.archive(target, { archived, at: now() }))
@@ -90,7 +88,6 @@ export function createDrafts({ workflows, plans, clock }: DraftsOptions): Drafts
     async delete(target) {
       return (await workflows.delete(target, now())) ? { kind: 'deleted' } : whyNot(target)
     },
-    diagnose: (definition) => plans.read(definition).diagnostics,
   }
 }
 

@@ -2,7 +2,7 @@ import type { DefinitionStore } from '../db/definition-store.ts'
 import type { NewVersion, VersionStore } from '../db/version-store.ts'
 import type { RevisedWorkflow, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader } from '../engine/plan-cache.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId, WorkflowId } from '../lib/ids.ts'
 import { isStorableText } from '../lib/plain-json.ts'
@@ -48,18 +48,18 @@ export interface PublishingOptions {
   readonly workflows: Pick<WorkflowStore, 'find'>
   readonly versions: VersionStore
   readonly definitions: DefinitionStore
-  readonly plans: PlanCache
+  readonly reader: DefinitionReader
   readonly clock: Clock
 }
 
 const NOTE_MAX_LENGTH = 2_000
 
 export function createPublishing(options: PublishingOptions): Publishing {
-  const { workflows, versions, definitions, plans, clock } = options
+  const { workflows, versions, definitions, reader, clock } = options
 
   /** The version that a definition would make, stored so far as it is the same for every workflow. */
   const prepare = async (ownerId: OwnerId, definition: unknown, note: string) => {
-    const { document, plan, diagnostics } = plans.read(definition)
+    const { document, plan, diagnostics } = await reader(ownerId)(definition)
     if (!document || !plan) return { kind: 'unsound', diagnostics } as const
     const version: NewVersion = { definitionId: await definitions.ensure(ownerId, document), note }
     return { kind: 'sound', version, diagnostics } as const
@@ -116,7 +116,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
         const definition = await versions.definition(target, number)
         if (definition === null) return { kind: 'noSuchVersion' }
         // A block that the old version names may be gone since.
-        const { plan, diagnostics } = plans.read(definition)
+        const { plan, diagnostics } = await reader(target.ownerId)(definition)
         if (!plan) return { kind: 'unsound', diagnostics }
         const restored = await versions.restore(
           { ...target, revision },

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { graphql } from '../gql/index.ts'
 import type { DiagnosticCode, ValidateWorkflowInput } from '../gql/graphql.ts'
+import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
+import { ownerId } from '../../src/lib/ids.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING, SIMPLE } from '../support/definitions.ts'
 
@@ -35,7 +37,7 @@ const VALIDATE = graphql(`
 
 let server: ApiServer
 beforeAll(async () => {
-  server = await startApiServer()
+  server = await startApiServer({ config: { secretKeys: [newSecretKeyText()] } })
 })
 afterAll(async () => {
   expect(server.takeFaults()).toEqual([])
@@ -319,4 +321,17 @@ describe('validateWorkflow', () => {
     await validate({ definition: SIMPLE })
     expect(await server.client.ask(counts, {})).toEqual(before)
   })
+})
+
+test('warns of a secret that is not set, until it is', async () => {
+  const definition = {
+    nodes: [
+      node('a', 'api.http', { url: 'https://example.com', headers: { authorization: '{{ secrets.shop }}' } }),
+    ],
+    edges: [],
+  }
+  const missing = { code: 'SECRET_UNAVAILABLE', severity: 'WARNING', nodeId: 'a' }
+  expect(await diagnose(definition)).toMatchObject({ valid: true, diagnostics: [missing] })
+  await server.lume.services.vault.set(ownerId('local'), 'shop', 'a value of some length')
+  expect((await diagnose(definition)).diagnostics).toEqual([])
 })

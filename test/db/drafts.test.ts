@@ -17,7 +17,8 @@ beforeAll(async () => {
   database = await createTestDatabase()
   prisma = createPrisma(database.pool)
   const plans = new PlanCache(new BlockRegistry())
-  drafts = createDrafts({ workflows: createWorkflowStore(prisma), plans, clock: systemClock })
+  const reader = () => async (document: unknown) => plans.read(document)
+  drafts = createDrafts({ workflows: createWorkflowStore(prisma), reader, clock: systemClock })
 })
 
 afterAll(async () => {

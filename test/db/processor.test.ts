@@ -96,22 +96,40 @@ test('what finds no room waits, and starts when places free up; the limit holds 
   for (const id of ids) expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
 })
 
-test('what was claimed runs, even if the look for lost jobs fails right behind it', async () => {
+test('what was recovered runs, even if the look for waiting jobs fails right behind it', async () => {
+  const dying = openWorker()
+  const id = await dying.start(probes('a…'))
+  await probe.called('a')
+  await expireLease(database.pool, id)
   const worker = openWorker({
     concurrency: 2,
     jobs: (jobs) => ({
       ...jobs,
-      async claimExpired() {
+      async claimWaiting() {
         throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
       },
     }),
   })
-  const api = openWorker({ concurrency: 0 })
-  const id = await api.start(probes('a'))
   await expect(worker.processor.tick()).rejects.toThrow('gone')
+  ;(await probe.called('a', 2)).finish()
   await worker.processor.idle()
   expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
   expect(worker.processor.freePlaces).toBe(2)
+})
+
+test('what was begun goes on before what was only accepted, however much that is', async () => {
+  const dying = openWorker()
+  const begun = await dying.start(probes('begun…'))
+  await probe.called('begun')
+  const api = openWorker({ concurrency: 0 })
+  for (let n = 0; n < 5; n++) await api.start(probes('accepted'))
+  await expireLease(database.pool, begun)
+  const worker = openWorker({ concurrency: 1 })
+  expect(await worker.processor.tick()).toBe(1)
+  ;(await probe.called('begun', 2)).finish()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, begun)).status).toBe('COMPLETED')
+  expect(probe.count('accepted')).toBe(0)
 })
 
 // Recovery (D5)

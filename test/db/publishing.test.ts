@@ -27,12 +27,13 @@ beforeAll(async () => {
   const plans = new PlanCache(registry)
   const workflows = createWorkflowStore(prisma)
   versions = createVersionStore(database.pool)
-  drafts = createDrafts({ workflows, plans, clock: systemClock })
+  const reader = () => async (document: unknown) => plans.read(document)
+  drafts = createDrafts({ workflows, reader, clock: systemClock })
   publishing = createPublishing({
     workflows,
     versions,
     definitions: createDefinitionStore(database.pool),
-    plans,
+    reader,
     clock: systemClock,
   })
 })

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { createLume, type Lume } from '../../src/app.ts'
-import type { LumeConfig } from '../../src/config.ts'
+import type { LumeConfig, LumeOptions } from '../../src/config.ts'
 import type { Block } from '../../src/engine/block.ts'
 import { startServer, type ServerOptions } from '../../src/http.ts'
 import type { Clock } from '../../src/lib/clock.ts'
@@ -34,6 +34,8 @@ export interface ApiServerOptions extends Omit<ServerOptions, 'lume' | 'port'> {
   readonly blocks?: readonly Block[]
   readonly clock?: Clock
   readonly role?: LumeConfig['role']
+  /** Further settings. */
+  readonly config?: LumeOptions
 }
 
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
@@ -41,9 +43,9 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const faults: Fault[] = []
   const logger = pino({ level: 'error' }, { write: (line) => void faults.push(JSON.parse(line) as Fault) })
   const gates = createGates()
-  const { blocks = [], clock, role = 'all', ...serverOptions } = options
+  const { blocks = [], clock, role = 'all', config = {}, ...serverOptions } = options
   const lume = await createLume(
-    { databaseUrl: database.url, role },
+    { databaseUrl: database.url, role, ...config },
     { logger, blocks: [gates.block, ...blocks], ...(clock ? { clock } : {}) },
   )
   const server = await startServer({ isExplorable: true, ...serverOptions, lume, port: 0 })

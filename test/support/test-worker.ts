@@ -93,6 +93,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     jobs,
     definitions: createDefinitionStore(pool),
     plans,
+    reader: () => async (document) => plans.read(document),
     wakeups,
     clock,
     processor,

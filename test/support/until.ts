@@ -5,12 +5,13 @@ const LOOK_AGAIN_MS = 5
 export async function until<T>(
   what: string,
   look: () => Promise<T | false | null | undefined> | T | false | null | undefined,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = performance.now() + patienceMs
   for (;;) {
     const fact = await look()
     if (fact !== false && fact !== null && fact !== undefined) return fact
-    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms in vain until ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BlockError, DEFAULT_HANDLE, waiting } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { sampleOfSchema } from '../../engine/sample-of-schema.ts'
 import { NO_RETRY } from '../../engine/retry-policy.ts'
 import { schemaProblem } from '../../engine/validate/input-schema.ts'
 import { parseDuration } from '../../lib/duration.ts'
@@ -32,11 +33,15 @@ export const waitForSignalBlock = defineBlock({
       .enum(['fail', 'route'])
       .default('fail')
       .describe('`fail`: the step fails with SIGNAL_TIMEOUT. `route`: it leaves by the handle `timeout`.'),
-    sample: z.json().optional().describe('The payload that a simulation answers with.'),
+    sample: z
+      .json()
+      .optional()
+      .describe('The payload that a simulation answers with; default: one that `schema` admits.'),
   }),
   output: z.json(),
   sample: { approved: true },
-  sampleFor: ({ config }) => config.sample ?? { approved: true },
+  sampleFor: ({ config: { sample, schema } }) =>
+    sample ?? (isJsonObject(schema) ? sampleOfSchema(schema) : { approved: true }),
   handles: (config) =>
     isJsonObject(config) && config.onTimeout === 'route'
       ? [DEFAULT_HANDLE, TIMEOUT_HANDLE]
