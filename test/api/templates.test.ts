@@ -3,7 +3,7 @@ import { graphql } from '../gql/index.ts'
 import type { CreateWorkflowFromTemplateInput } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { startHttpTarget, type HttpTarget } from '../support/http-target.ts'
-import { runToEnd } from '../support/runs.ts'
+import { runToEnd, start, timelineOf } from '../support/runs.ts'
 
 const TEMPLATES = graphql(`
   query Templates($category: String, $id: ID!) {
@@ -69,6 +69,44 @@ const MAKE = graphql(`
           id
         }
       }
+    }
+  }
+`)
+
+const SIMULATE = graphql(`
+  mutation SimulateTemplate($workflowId: ID!, $input: JSON, $mocks: JSON) {
+    simulateWorkflow(input: { workflowId: $workflowId, input: $input, mocks: $mocks }) {
+      __typename
+      ... on SimulateWorkflowPayload {
+        status
+        output
+        error {
+          code
+          path
+          message
+        }
+        diagnostics {
+          code
+        }
+        unusedMocks
+        callsOut {
+          nodePath
+          count
+        }
+        estimatedCostUsd
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+const DECIDE = graphql(`
+  mutation DecideOnTemplate($input: SignalExecutionInput!) {
+    signalExecution(input: $input) {
+      __typename
     }
   }
 `)
@@ -238,5 +276,156 @@ describe('a workflow from a template runs', () => {
     expect(posted.map(({ body }) => JSON.parse(body))).toEqual(
       answered ? [] : [{ email: 'ada@x.io', message }],
     )
+  })
+})
+
+describe('a workflow from a template', () => {
+  interface Trial {
+    readonly parameters: object
+    readonly input?: object
+    /** What the run waits for from a person, in demo mode; simulations have a sample of it. */
+    readonly decision?: object
+    readonly output: object
+  }
+  const url = 'https://crm.example/hook'
+  const count = expect.any(Number) as unknown
+  const TRIALS: Readonly<Record<string, Trial>> = {
+    'audience-refresh': {
+      parameters: { table: 'contacts', audienceId: '6008000000000' },
+      output: { read: count, good: count, uploaded: count, skipped: 0 },
+    },
+    'delayed-follow-up': {
+      parameters: { statusUrl: url, followUpUrl: url, wait: '1ms' },
+      input: { email: 'ada@x.io', name: 'Ada' },
+      output: { email: 'ada@x.io', followedUp: true },
+    },
+    'human-approved-outreach': {
+      parameters: { offer: 'Route planning.', sender: 'Ada', senderUrl: url },
+      input: { domain: 'acme.example' },
+      decision: { approved: true, by: 'Grace' },
+      output: { to: expect.any(String), sent: true, why: 'approved' },
+    },
+    'lead-enrichment': {
+      parameters: { urls: ['acme', 'globex'], audienceId: '6008000000000', resultsPerPage: 3 },
+      output: { posts: 6, unreadPages: [], people: count, failed: [], uploaded: count },
+    },
+    'lead-filter': {
+      parameters: { receiverUrl: url },
+      input: { leads: [{ email: 'ada@x.io', score: 80 }] },
+      output: { handedOver: 1, leftOut: 0 },
+    },
+    'sentiment-digest': {
+      parameters: { receiverUrl: url, about: 'the shoes' },
+      input: { texts: ['Great!', 'Late again.', 'Great!', ' '] },
+      output: { digest: { title: 'What people say', total: 2 }, unjudged: 0 },
+    },
+  }
+  let worker: ApiServer
+  beforeAll(async () => {
+    worker = await startApiServer()
+  })
+  afterAll(async () => {
+    expect(worker.takeFaults()).toEqual([])
+    await worker.stop()
+  })
+
+  async function make(templateId: string): Promise<string> {
+    const { createWorkflowFromTemplate: made } = await worker.client.ask(MAKE, {
+      input: { templateId, parameters: TRIALS[templateId]?.parameters, publish: true },
+    })
+    if (made.__typename !== 'CreateWorkflowFromTemplatePayload') throw new Error(made.__typename)
+    return made.workflow.id
+  }
+
+  async function simulated(templateId: string, mocks: object = {}) {
+    const workflowId = await make(templateId)
+    const input = TRIALS[templateId]?.input ?? null
+    const { simulateWorkflow } = await worker.client.ask(SIMULATE, { workflowId, input, mocks })
+    if (simulateWorkflow.__typename !== 'SimulateWorkflowPayload')
+      throw new Error(JSON.stringify(simulateWorkflow))
+    return simulateWorkflow
+  }
+
+  test('has a trial here, whatever the template', async () => {
+    const { templates } = await worker.client.ask(TEMPLATES, { id: 'lead-filter' })
+    expect(templates.map(({ id }) => id)).toEqual(Object.keys(TRIALS))
+  })
+
+  test.each(Object.entries(TRIALS))(
+    '%s simulates to its end without a diagnostic but that secrets are not set',
+    async (id, { output }) => {
+      const { diagnostics, ...simulation } = await simulated(id)
+      expect(diagnostics.filter(({ code }) => code !== 'SECRET_UNAVAILABLE')).toEqual([])
+      expect(simulation).toMatchObject({ status: 'COMPLETED', error: null, unusedMocks: [], output })
+    },
+  )
+
+  test.each(Object.entries(TRIALS))('%s runs to its end in demo mode', async (id, trial) => {
+    const workflowId = await make(id)
+    const { jobId, executionId } = await start(worker, { workflowId, input: trial.input, mode: 'DEMO' })
+    if (trial.decision) {
+      const input = { id: executionId, name: 'decision', payload: trial.decision }
+      const { signalExecution } = await worker.client.ask(DECIDE, { input })
+      expect(signalExecution.__typename).toBe('SignalExecutionPayload')
+    }
+    await timelineOf(worker, jobId)
+    const { execution } = await worker.client.ask(OUTPUT, { id: executionId })
+    expect(execution).toMatchObject({ status: 'COMPLETED', output: trial.output })
+  })
+
+  test.each<[what: string, mock: object, why: string, sent: boolean]>([
+    ['declines', { output: { approved: false, by: 'Grace' } }, 'declined', false],
+    ['does not answer in time', { timeout: true }, 'nobody decided', false],
+    ['rewrites it', { output: { approved: true, by: 'Grace', message: 'Hi!' } }, 'approved', true],
+  ])('human-approved-outreach when somebody %s', async (_what, decision, why, sent) => {
+    const { output, callsOut } = await simulated('human-approved-outreach', { decision })
+    expect(output).toMatchObject({ why, sent })
+    expect(callsOut.some(({ nodePath }) => nodePath === 'send')).toBe(sent)
+  })
+
+  test.each<[what: string, mocks: object, output: object]>([
+    [
+      'whose answer of Apollo is lost is found by Hunter',
+      { apollo: { error: { code: 'CALL_OUTCOME_UNKNOWN', message: 'lost', retryable: false } } },
+      { failed: [], reachable: 2 },
+    ],
+    [
+      'whom Apollo refuses is told, and holds up nobody else',
+      { 'enrich[0]/apollo': { error: { code: 'PROVIDER_OUT_OF_CREDITS', message: 'none left' } } },
+      { failed: [{ name: 'Ada Lovelace', error: { code: 'APOLLO_REFUSED' } }], reachable: 1 },
+    ],
+    [
+      'whose address takes no mail is left out',
+      {
+        apollo: { output: { found: false, person: null } },
+        verify: [
+          { output: { email: 'a@x.io', status: 'invalid', score: 1, optedOut: false, details: null } },
+        ],
+      },
+      { failed: [], reachable: 0, uploaded: 0 },
+    ],
+  ])('lead-enrichment: a person %s', async (_what, mocks, output) => {
+    const contact = (name: string, domain: string) => ({
+      name,
+      role: null,
+      organization: null,
+      location: null,
+      emails: [],
+      phones: [],
+      urls: ['https://www.instagram.com/x/', `https://www.${domain}/about`],
+      handles: [],
+      confidence: 0.9,
+      itemIndex: 0,
+    })
+    const contacts = [
+      contact('Ada Lovelace', 'lovelace.example'),
+      contact('Grace Hopper', 'hopper.example'),
+      contact('ada lovelace', 'other.example'),
+    ]
+    const found = await simulated('lead-enrichment', {
+      contacts: { output: { results: [], failed: 0, contacts } },
+      ...mocks,
+    })
+    expect(found).toMatchObject({ status: 'COMPLETED', unusedMocks: [], output: { people: 2, ...output } })
   })
 })

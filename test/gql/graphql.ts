@@ -684,6 +684,20 @@ export type Severity =
   /** It can run, but something is probably not meant so. */
   | 'WARNING';
 
+/** A message to a step that waits, such as `core.waitForSignal`. */
+export type SignalExecutionInput = {
+  /** The execution’s global id. */
+  id: string | number;
+  /** The same key stands for one signal of the execution, however often it is sent. */
+  idempotencyKey?: string | null | undefined;
+  /** The name that the step waits for. */
+  name: string;
+  /** Only for the step at this path; default: whichever waits first. */
+  path?: string | null | undefined;
+  /** What the step completes with, at most 1 MiB; default null. */
+  payload?: unknown;
+};
+
 /** What to simulate: exactly one of `workflowId` and `definition`. */
 export type SimulateWorkflowInput = {
   /** A definition in place. */
@@ -1788,6 +1802,35 @@ export type MakeFromTemplateMutation = { createWorkflowFromTemplate:
     | { __typename: 'ValidationFailed' }
    };
 
+export type SimulateTemplateMutationVariables = Exact<{
+  workflowId: string | number;
+  input?: unknown;
+  mocks?: unknown;
+}>;
+
+
+export type SimulateTemplateMutation = { simulateWorkflow:
+    | { __typename: 'InputInvalid', code: string, message: string }
+    | { __typename: 'InvalidArgument', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'SimulateWorkflowPayload', status: JobStatus, output: unknown, unusedMocks: Array<string>, estimatedCostUsd: number | null, error: { code: string, path: string | null, message: string } | null, diagnostics: Array<{ code: DiagnosticCode }>, callsOut: Array<{ nodePath: string, count: number }> }
+    | { __typename: 'ValidationFailed', code: string, message: string }
+    | { __typename: 'WorkflowArchived', code: string, message: string }
+   };
+
+export type DecideOnTemplateMutationVariables = Exact<{
+  input: SignalExecutionInput;
+}>;
+
+
+export type DecideOnTemplateMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'SignalExecutionPayload' }
+   };
+
 export type OutputOfTemplateQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -2084,6 +2127,101 @@ export type CountWorkflowsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type CountWorkflowsQuery = { workflows: { totalCount: number } };
+
+export type MakeLeadEnrichmentMutationVariables = Exact<{
+  parameters: unknown;
+}>;
+
+
+export type MakeLeadEnrichmentMutation = { createWorkflowFromTemplate:
+    | { __typename: 'CreateWorkflowFromTemplatePayload', workflow: { id: string, definition: unknown }, diagnostics: Array<{ code: DiagnosticCode, message: string, pointer: string }> }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type StartLeadEnrichmentMutationVariables = Exact<{
+  workflowId: string | number;
+}>;
+
+
+export type StartLeadEnrichmentMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', job: { id: string } }
+    | { __typename: 'IdempotencyConflict', code: string, message: string }
+    | { __typename: 'InputInvalid', code: string, message: string }
+    | { __typename: 'InvalidArgument', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'ValidationFailed', code: string, message: string }
+    | { __typename: 'WorkflowArchived', code: string, message: string }
+   };
+
+export type LeadEnrichmentEndSubscriptionVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type LeadEnrichmentEndSubscription = { jobEvents: { events: Array<
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+      | { kind: JobEventKind }
+    > } };
+
+export type LeadStoryQueryVariables = Exact<{
+  jobId: string | number;
+  after: number;
+}>;
+
+
+export type LeadStoryQuery = { job: { status: JobStatus, result: unknown, progress: number, execution: { costUsd: number, error: { code: string, message: string, path: string | null } | null }, events: { hasMore: boolean, events: Array<
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string, path: string | null } }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { recoveries: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, handles: Array<string>, seq: number, at: string, kind: JobEventKind, progress: number, usage: { costUsd: number | null, quantities: unknown } | null }
+        | { path: string, nodeId: string, attempt: number, handledBy: OnError, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
+        | { path: string, nodeId: string, attempt: number, message: string | null, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, message: string | null, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number, error: { code: string, message: string } }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+        | { path: string, nodeId: string, attempt: number, seq: number, at: string, kind: JobEventKind, progress: number }
+      > } } | null };
 
 export type StartLeadsMutationVariables = Exact<{
   definition: unknown;
@@ -3553,6 +3691,42 @@ export const MakeFromTemplateDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeFromTemplateMutation, MakeFromTemplateMutationVariables>;
+export const SimulateTemplateDocument = new TypedDocumentString(`
+    mutation SimulateTemplate($workflowId: ID!, $input: JSON, $mocks: JSON) {
+  simulateWorkflow(input: {workflowId: $workflowId, input: $input, mocks: $mocks}) {
+    __typename
+    ... on SimulateWorkflowPayload {
+      status
+      output
+      error {
+        code
+        path
+        message
+      }
+      diagnostics {
+        code
+      }
+      unusedMocks
+      callsOut {
+        nodePath
+        count
+      }
+      estimatedCostUsd
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SimulateTemplateMutation, SimulateTemplateMutationVariables>;
+export const DecideOnTemplateDocument = new TypedDocumentString(`
+    mutation DecideOnTemplate($input: SignalExecutionInput!) {
+  signalExecution(input: $input) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DecideOnTemplateMutation, DecideOnTemplateMutationVariables>;
 export const OutputOfTemplateDocument = new TypedDocumentString(`
     query OutputOfTemplate($id: ID!) {
   execution(id: $id) {
@@ -4187,6 +4361,128 @@ export const CountWorkflowsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountWorkflowsQuery, CountWorkflowsQueryVariables>;
+export const MakeLeadEnrichmentDocument = new TypedDocumentString(`
+    mutation MakeLeadEnrichment($parameters: JSON!) {
+  createWorkflowFromTemplate(
+    input: {templateId: "lead-enrichment", parameters: $parameters, publish: true}
+  ) {
+    __typename
+    ... on CreateWorkflowFromTemplatePayload {
+      workflow {
+        id
+        definition
+      }
+      diagnostics {
+        code
+        message
+        pointer
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MakeLeadEnrichmentMutation, MakeLeadEnrichmentMutationVariables>;
+export const StartLeadEnrichmentDocument = new TypedDocumentString(`
+    mutation StartLeadEnrichment($workflowId: ID!) {
+  executeWorkflow(input: {workflowId: $workflowId}) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartLeadEnrichmentMutation, StartLeadEnrichmentMutationVariables>;
+export const LeadEnrichmentEndDocument = new TypedDocumentString(`
+    subscription LeadEnrichmentEnd($jobId: ID!) {
+  jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {
+    events {
+      kind
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LeadEnrichmentEndSubscription, LeadEnrichmentEndSubscriptionVariables>;
+export const LeadStoryDocument = new TypedDocumentString(`
+    query LeadStory($jobId: ID!, $after: Int!) {
+  job(id: $jobId) {
+    status
+    result
+    progress
+    execution {
+      costUsd
+      error {
+        code
+        message
+        path
+      }
+    }
+    events(after: $after, first: 1000) {
+      hasMore
+      events {
+        seq
+        at
+        kind
+        progress
+        ... on StepEvent {
+          path
+          nodeId
+          attempt
+        }
+        ... on StepCompletedEvent {
+          handles
+          usage {
+            costUsd
+            quantities
+          }
+        }
+        ... on StepFailedEvent {
+          handledBy
+          error {
+            code
+            message
+          }
+        }
+        ... on StepRetryingEvent {
+          error {
+            code
+            message
+          }
+        }
+        ... on StepLogEvent {
+          message
+        }
+        ... on StepProgressEvent {
+          message
+        }
+        ... on LoopItemCompletedEvent {
+          path
+        }
+        ... on LoopItemFailedEvent {
+          path
+          error {
+            code
+            message
+          }
+        }
+        ... on JobRecoveredEvent {
+          recoveries
+        }
+        ... on JobFailedEvent {
+          error {
+            code
+            message
+            path
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LeadStoryQuery, LeadStoryQueryVariables>;
 export const StartLeadsDocument = new TypedDocumentString(`
     mutation StartLeads($definition: JSON!, $input: JSON!, $variables: JSON) {
   executeWorkflow(

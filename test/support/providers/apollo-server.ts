@@ -149,13 +149,14 @@ export async function startApolloServer(clock: Pick<Clock, 'now'>): Promise<Apol
 
   function find(wish: Json): JsonObject | null {
     if (!isJsonObject(wish)) return null
-    const { id, email, first_name: firstName, domain } = wish
+    const { id, email, name, first_name: firstName, domain } = wish
     return (
       people.find(
         (person) =>
           (id !== undefined && person['id'] === id) ||
           (email !== undefined && person['email'] === email) ||
-          (firstName !== undefined && person['first_name'] === firstName && person['domain'] === domain),
+          (firstName !== undefined && person['first_name'] === firstName && person['domain'] === domain) ||
+          (name !== undefined && person['name'] === name && person['domain'] === domain),
       ) ?? null
     )
   }

@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { createHttpClient } from '../../../src/blocks/api/http/http-client.ts'
 import { httpBlock } from '../../../src/blocks/api/http.ts'
+import { providerSettingsSchema } from '../../../src/blocks/api/provider/provider-settings.ts'
+import { providerBlocks } from '../../../src/blocks/providers.ts'
 import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
 import { BlockRegistry } from '../../../src/engine/registry.ts'
 import { validateDefinition } from '../../../src/engine/validate/index.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json.ts'
 import { createTemplates } from '../../../src/workflows/template-files.ts'
 import { instantiate, TemplateFaultError, type Template } from '../../../src/workflows/templates.ts'
@@ -87,22 +90,55 @@ test('a definition is not changed by being made into a workflow', () => {
 
 /** Parameters that every template takes; a template that needs others is added here. */
 const EXAMPLES: Readonly<Record<string, JsonObject>> = {
+  'audience-refresh': { table: 'contacts', audienceId: '6008000000000' },
   'delayed-follow-up': { statusUrl: 'https://crm.example/status', followUpUrl: 'https://crm.example/send' },
+  'human-approved-outreach': {
+    offer: 'We make route planning for bicycle couriers.',
+    sender: 'Ada of Acme',
+    senderUrl: 'https://crm.example/send',
+  },
+  'lead-enrichment': { urls: ['https://www.instagram.com/acme/'], audienceId: '6008000000000' },
   'lead-filter': { receiverUrl: 'https://crm.example/leads' },
+  'sentiment-digest': { receiverUrl: 'https://crm.example/digest' },
 }
 
 describe('the templates that come with Lume', () => {
   const registry = new BlockRegistry()
   const client = createHttpClient({ policy: () => ({ allowedHosts: [], allowedOrigins: [] }) })
-  for (const block of [...CORE_BLOCKS, httpBlock({ client })]) registry.register(block)
+  const ports = { client, providers: providerSettingsSchema.parse({}), clock: systemClock }
+  for (const block of [...CORE_BLOCKS, httpBlock(ports), ...providerBlocks(ports)]) registry.register(block)
+
+  const definitionOf = async (id: string): Promise<JsonObject> => {
+    const instance = instantiate(await templateOf(id), EXAMPLES[id] ?? {})
+    if (instance.kind !== 'made') throw new Error(JSON.stringify(instance.problems))
+    return instance.definition
+  }
 
   test.each(Object.keys(EXAMPLES))('%s makes a definition without a diagnostic', async (id) => {
-    const found = await createTemplates().find(id)
-    if (!found) throw new Error('there is no such template')
-    const instance = instantiate(found, EXAMPLES[id] ?? {})
-    if (instance.kind !== 'made') throw new Error(JSON.stringify(instance.problems))
-    expect(validateDefinition(instance.definition as Json, { blocks: registry }).diagnostics).toEqual([])
+    const document = await definitionOf(id)
+    expect(validateDefinition(document as Json, { blocks: registry }).diagnostics).toEqual([])
   })
+
+  test.each(Object.keys(EXAMPLES))('%s says what each parameter is', async (id) => {
+    const { parameters } = await templateOf(id)
+    for (const [name, schema] of Object.entries(parameters['properties'] as JsonObject)) {
+      expect([name, schema]).toEqual([
+        name,
+        expect.objectContaining({ title: expect.any(String), description: expect.any(String) }),
+      ])
+    }
+  })
+
+  test.each(Object.keys(EXAMPLES))(
+    '%s names every node, and chooses what becomes of a paid call that may have happened',
+    async (id) => {
+      for (const node of nodesOf(await definitionOf(id))) {
+        expect([node['id'], node['name']]).toEqual([node['id'], expect.any(String)])
+        const isPaidOnce = registry.get(node['type'] as string)?.repeat === 'never'
+        if (isPaidOnce) expect([node['id'], node['onUnknown']]).toEqual([node['id'], expect.any(String)])
+      }
+    },
+  )
 
   test('are found by their folders, in order', async () => {
     const ids = (await createTemplates().list()).map(({ id }) => id)
@@ -111,3 +147,18 @@ describe('the templates that come with Lume', () => {
     expect(await createTemplates().find('../../etc')).toBeNull()
   })
 })
+
+async function templateOf(id: string): Promise<Template> {
+  const found = await createTemplates().find(id)
+  if (!found) throw new Error(`there is no template ${id}`)
+  return found
+}
+
+/** All nodes, those in the bodies of loops included. */
+function nodesOf(graph: JsonObject): readonly JsonObject[] {
+  const nodes = graph['nodes'] as readonly JsonObject[]
+  return nodes.flatMap((node) => {
+    const { body } = node['config'] as JsonObject
+    return node['type'] === 'core.forEach' ? [node, ...nodesOf(body as JsonObject)] : [node]
+  })
+}
