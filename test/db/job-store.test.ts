@@ -49,11 +49,13 @@ test('a start stores job, execution, values and first event', async () => {
   const details = await createExecutionStore(database.pool).details(id)
   expect(details).toEqual({
     workflowId: null,
+    versionId: null,
     label: null,
     mode: 'production',
     metadata: { by: 'me' },
     input: { b: 1, a: [2] },
     variables: { x: 1 },
+    mocks: null,
     output: null,
   })
   // Values are kept as they were written: members in their order.
