@@ -30,9 +30,9 @@ import { chatBlock } from './ai/openrouter/chat.ts'
 import { objectBlock } from './ai/openrouter/object.ts'
 import { createOpenRouterClient } from './ai/openrouter/openrouter-client.ts'
 import { sentimentBlock } from './ai/sentiment.ts'
-import { searchPeopleJobBlock } from './jobs/search-people.ts'
-import { searchProfilesJobBlock } from './jobs/search-profiles.ts'
-import { NO_RESULTS, uploadContactsJobBlock, type JobResults } from './jobs/upload-contacts.ts'
+import { searchPeopleJobBlock } from './job/search-people.ts'
+import { searchProfilesJobBlock } from './job/search-profiles.ts'
+import { NO_RESULTS, uploadContactsJobBlock, type JobResults } from './job/upload-contacts.ts'
 
 /** What the blocks of providers need of the world. */
 export interface ProviderPorts {

@@ -1,6 +1,6 @@
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { JobStore } from '../db/job-store.ts'
-import type { JobResults } from '../blocks/jobs/upload-contacts.ts'
+import type { JobResults } from '../blocks/job/upload-contacts.ts'
 import { isTerminal } from '../engine/job.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { parseId, type JobId, type OwnerId } from '../lib/ids.ts'

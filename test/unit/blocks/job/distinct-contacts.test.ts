@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { apolloContact, profileContact, type Contact } from '../../../../src/blocks/jobs/contact.ts'
-import { distinctContacts } from '../../../../src/blocks/jobs/distinct-contacts.ts'
+import { apolloContact, profileContact, type Contact } from '../../../../src/blocks/job/contact.ts'
+import { distinctContacts } from '../../../../src/blocks/job/distinct-contacts.ts'
 
 const contact = fc
   .record({ id: fc.integer({ min: 0, max: 9 }), email: fc.option(fc.integer({ min: 0, max: 9 })) })
