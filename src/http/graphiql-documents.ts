@@ -336,3 +336,56 @@ mutation FromTemplate(
   }
 }
 `
+
+export const SIMULATE = `# Tells what a run would do, without doing it: on a
+# virtual clock, without network and secrets. Mocks say
+# what calls come to: { "node": { "output": ... } }.
+mutation Simulate(
+  $definition: JSON!
+  $input: JSON
+  $mocks: JSON
+) {
+  simulateWorkflow(
+    input: {
+      definition: $definition
+      input: $input
+      mocks: $mocks
+    }
+  ) {
+    ... on SimulateWorkflowPayload {
+      status
+      output
+      estimatedDurationMs
+      steps { path status output }
+      edges { source target taken }
+      callsOut { nodeId count }
+    }
+    ... on ValidationFailed {
+      diagnostics { code pointer message suggestion }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const SCHEDULE = `# Starts a workflow every weekday at nine in Berlin.
+# "nextRuns" foretells when. Pause it by
+# updateSchedule(input: { id: "its id", paused: true }).
+mutation Schedule($workflowId: ID!) {
+  createSchedule(
+    input: {
+      workflowId: $workflowId
+      cron: "0 9 * * 1-5"
+      timeZone: "Europe/Berlin"
+      overlap: SKIP
+      catchUp: LAST
+    }
+  ) {
+    __typename
+    ... on CreateSchedulePayload {
+      schedule { id name nextRuns(first: 3) }
+    }
+    ... on Error { code message path }
+  }
+}
+`

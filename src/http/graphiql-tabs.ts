@@ -14,7 +14,9 @@ import {
   RESULT,
   RESUME,
   RETRY,
+  SCHEDULE,
   SIGNAL,
+  SIMULATE,
   TEMPLATES,
   VALIDATE,
   WATCH,
@@ -42,6 +44,7 @@ export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab
     // Making a workflow.
     { query: CREATE, variables: written({ definition: GREETING }) },
     { query: VALIDATE, variables: written({ definition: BROKEN }) },
+    { query: SIMULATE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
     { query: PUBLISH, variables: written({ id: 'paste the id of a workflow here' }) },
     // Running and watching.
     { query: EXECUTE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
@@ -55,6 +58,8 @@ export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab
     { query: SIGNAL, variables: written({ id: EXECUTION_ID, payload: { by: 'Grace' } }) },
     { query: CANCEL, variables: written({ id: EXECUTION_ID }) },
     { query: RETRY, variables: written({ id: EXECUTION_ID }) },
+    // By the clock.
+    { query: SCHEDULE, variables: written({ workflowId: 'paste the id of a workflow here' }) },
     // Templates, the main job, and what there is.
     { query: TEMPLATES },
     {

@@ -79,6 +79,7 @@ describe('the tabs', () => {
     expect([...tabs.keys()]).toEqual([
       'Create',
       'Validate',
+      'Simulate',
       'Publish',
       'Execute',
       'Watch',
@@ -90,6 +91,7 @@ describe('the tabs', () => {
       'Signal',
       'Cancel',
       'Retry',
+      'Schedule',
       'Templates',
       'FromTemplate',
       'Leads',
@@ -111,13 +113,16 @@ describe('the tabs', () => {
     expect(await run('Execute')).toMatchObject({
       executeWorkflow: { __typename: 'ExecuteWorkflowPayload', job: { id: expect.any(String) } },
     })
+    expect(await run('Simulate')).toMatchObject({
+      simulateWorkflow: { status: 'COMPLETED', output: 'HELLO ADA!' },
+    })
     expect(await run('Templates')).toMatchObject({ templates: expect.arrayContaining([expect.anything()]) })
     expect(await run('Blocks')).toMatchObject({ blocks: expect.arrayContaining([expect.anything()]) })
     expect(await run('Result')).toEqual({ execution: null })
   })
 
   test('say so, and no more, when no id was pasted', async () => {
-    for (const name of ['Publish', 'Pause', 'Resume', 'Signal', 'Cancel', 'Retry']) {
+    for (const name of ['Publish', 'Pause', 'Resume', 'Signal', 'Cancel', 'Retry', 'Schedule']) {
       expect(Object.values((await run(name)) as object)).toMatchObject([{ code: 'NOT_FOUND' }])
     }
   })
