@@ -330,6 +330,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       lease,
       concurrency: settings.concurrency,
       onFree: () => motor.placeIsFree(),
+      onParentProgress: (parentId) => wakeups.news([parentId]),
       onChildEnded: () => motor.childEnded(),
     })
     const isAlone = database.kind === 'embedded'

@@ -1,6 +1,7 @@
 import type { EventDraft } from '../engine/event.ts'
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
+import { FIRST_PERCENT, SPAN_PERCENT } from '../engine/progress.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type {
   DefinitionId,
@@ -144,6 +145,11 @@ export interface JobStore {
   claimCommanded(lease: Lease, id: JobId): Promise<ClaimedJob | null>
   /** Lengthens the leases of those of these jobs that the worker still holds, and tells which they are. */
   renew(lease: Lease, ids: readonly JobId[]): Promise<readonly HeldJob[]>
+  /**
+   * Shows on a waiting parent how far its children have come, each as its step's part of the whole (E11). Gives the parent
+   * if it shows more than before; one that a worker holds tells its progress itself.
+   */
+  shareProgress(childId: JobId): Promise<JobId | null>
   /** Gives jobs back at once, for a worker that stops in good order. */
   release(workerId: WorkerId): Promise<void>
   /** Lets every lease run out: whoever opens the embedded database is alone with it. */
@@ -155,6 +161,19 @@ const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", h
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
 const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
+
+/** The ended nodes of the parent, and the children at its top level, each with what it has done of its own. */
+const SHARE_PROGRESS = `
+UPDATE jobs p SET progress = reached.percent
+FROM (
+  SELECT parent.id, LEAST(95, ${FIRST_PERCENT} + ${SPAN_PERCENT}::float8 / GREATEST(parent.total_nodes, 1) *
+    (parent.completed_nodes + sum(child.progress) / 100)) AS percent
+  FROM jobs me JOIN jobs parent ON parent.id = me.parent_id
+  JOIN jobs child ON child.parent_id = parent.id AND child.finished_at IS NULL AND child.parent_path NOT LIKE '%[%'
+  WHERE me.id = $1 GROUP BY parent.id
+) reached
+WHERE p.id = reached.id AND p.holder IS NULL AND p.status = 'WAITING' AND p.progress < reached.percent
+RETURNING p.id`
 
 export function createJobStore(pool: Queryable): JobStore {
   const insert = createJobInsert(pool)
@@ -257,6 +276,10 @@ export function createJobStore(pool: Queryable): JobStore {
         [workerId, leaseMs, ids],
       )
       return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
+    },
+    async shareProgress(childId) {
+      const { rows } = await pool.query<{ id: JobId }>(SHARE_PROGRESS, [childId])
+      return first(rows)?.id ?? null
     },
     async release(workerId) {
       await pool.query(

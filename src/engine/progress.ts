@@ -1,5 +1,6 @@
-const FIRST_PERCENT = 5
-const SPAN_PERCENT = 90
+/** A job that runs is past this; its steps share the span that follows (E11). */
+export const FIRST_PERCENT = 5
+export const SPAN_PERCENT = 90
 
 /** E11: the mean over the top-level nodes of a fraction each, as a job's percentage that never falls. */
 export class ProgressMeter {

@@ -17,6 +17,7 @@ import type { RecordedError } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
+import { sharingProgress } from './share-progress.ts'
 import { loadOriginal } from './original.ts'
 
 export interface ProcessorOptions {
@@ -36,6 +37,8 @@ export interface ProcessorOptions {
   readonly concurrency: number
   /** A place became free. */
   readonly onFree?: () => void
+  /** A parent shows how far its children are. */
+  readonly onParentProgress?: (parentId: JobId) => void
   /** A job that another one waits for may have ended. */
   readonly onChildEnded?: () => void
 }
@@ -274,7 +277,7 @@ export class Processor {
   #run({ claim, takesSlot, isChild, begin }: Begin): void {
     const running: Running = {
       claim,
-      journal: this.#options.journal.open(claim),
+      journal: this.#openJournal(claim, isChild),
       inbox: new Inbox(),
       yield: new AbortController(),
       commandsSeen: claim.commandsSeen,
@@ -286,6 +289,12 @@ export class Processor {
       () => void this.#runs.delete(done),
     )
     this.#runs.add(done)
+  }
+
+  #openJournal(claim: Claim, isChild: boolean): ClaimedJournal {
+    const { journal, jobs, clock, logger, onParentProgress: onShared = () => {} } = this.#options
+    const opened = journal.open(claim)
+    return isChild ? sharingProgress(opened, { jobId: claim.jobId, jobs, clock, logger, onShared }) : opened
   }
 
   async #finish({ running, takesSlot, isChild, run }: Finish): Promise<void> {

@@ -249,7 +249,7 @@ describe('simulateWorkflow', () => {
         { loop: null, source: 'wait', target: 'shout', sourceHandle: 'out', taken: true },
       ],
       callsOut: [{ nodeId: 'find', nodePath: 'find', type: 'test.lookUp', count: 1 }],
-      diagnostics: [],
+      diagnostics: [{ code: 'SECRET_UNAVAILABLE' }],
       unusedMocks: [],
       startedAt: '2027-01-01T00:00:00.000Z',
       finishedAt: '2027-01-08T00:00:00.700Z',

@@ -227,6 +227,7 @@ describe('createWorkflow', () => {
     expect(workflow.graph.edges).toEqual([])
     expect(diagnostics).toEqual([
       { code: 'DEFINITION_MALFORMED', severity: 'ERROR', pointer: '/edges', nodeId: null },
+      { code: 'BLOCK_UNKNOWN', severity: 'ERROR', pointer: '/nodes/0/type', nodeId: 'a' },
     ])
   })
 

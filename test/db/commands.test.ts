@@ -5,7 +5,7 @@ import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { jobRow, OWNER, timelineKinds } from '../support/jobs.ts'
-import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase
@@ -33,6 +33,14 @@ const open = (concurrency = 10) => fleet.open({ concurrency }, { blocks: [probe.
 const standsAt = (id: JobId, status: string) =>
   until(`job ${id} is ${status}`, async () => (await jobRow(database.pool, id)).status === status)
 
+/** The holder has read the inbox: its next commit says so, and the call that runs makes one. */
+const hasRead = (id: JobId, call: ProbeCall) =>
+  until('the holder has read its inbox', async () => {
+    call.beat()
+    const { commands_applied, commands_sent } = await jobRow(database.pool, id)
+    return commands_applied === commands_sent
+  })
+
 async function outputOf(id: JobId): Promise<unknown> {
   const { rows } = await database.pool.query<{ output: unknown }>(
     'SELECT output FROM execution_values WHERE execution_id = $1',
@@ -52,13 +60,15 @@ describe('pause and resume', () => {
     const id = await start(lume, probes('a…', 'b'))
     const call = await probe.called('a')
     expect(await lume.jobs.pauseJob(id)).toBe(true)
+    await hasRead(id, call)
     call.finish()
     await standsAt(id, 'PAUSED')
     expect(await jobRow(database.pool, id)).toMatchObject({ holder: null, wake_at: null })
     expect(probe.count('b')).toBe(0)
     expect(await lume.jobs.resumeJob(id)).toBe(true)
     await standsAt(id, 'COMPLETED')
-    expect(await timelineKinds(database.pool, id)).toEqual([
+    const kinds = await timelineKinds(database.pool, id)
+    expect(kinds.filter((kind) => kind !== 'STEP_LOG')).toEqual([
       'JOB_QUEUED',
       'JOB_STARTED',
       'STEP_STARTED',
@@ -98,6 +108,7 @@ describe('pause and resume', () => {
     const id = await start(lume, probes('a…', 'b'))
     const call = await probe.called('a')
     await other.jobs.pauseJob(id)
+    await hasRead(id, call)
     call.finish()
     await standsAt(id, 'PAUSED')
     await other.jobs.resumeJob(id)
@@ -235,6 +246,23 @@ describe('core.callWorkflow', () => {
       )
       return rows[0]?.status === 'CANCELED'
     })
+  })
+
+  test('the parent shows how far its child is (E11)', async () => {
+    const workflowId = await store(probes('one', 'two…'))
+    const id = await start(lume, call(workflowId))
+    await probe.called('two')
+    await standsAt(id, 'WAITING')
+    // The child stands at 5 + 90 / 2 percent: that much of the parent's only step.
+    await until('it shows', async () => (await jobRow(database.pool, id)).progress === 5 + (90 * 50) / 100)
+    ;(await probe.called('two')).finish()
+    await standsAt(id, 'COMPLETED')
+    const { rows } = await database.pool.query<{ progress: number }>(
+      'SELECT progress FROM job_events WHERE job_id = $1 ORDER BY seq',
+      [id],
+    )
+    const told = rows.map(({ progress }) => progress)
+    expect(told).toEqual(told.toSorted((a, b) => a - b))
   })
 
   test('a parent whose process was lost is told by another one', async () => {

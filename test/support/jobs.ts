@@ -83,6 +83,8 @@ export interface JobRow {
   readonly lease_until: Date | null
   readonly wake_at: Date | null
   readonly recoveries: number
+  readonly commands_sent: number
+  readonly commands_applied: number
   readonly progress: number
   readonly error: { readonly code: string; readonly message: string } | null
   readonly started_at: Date | null

@@ -9,6 +9,8 @@ export interface ProbeCall {
   readonly idempotencyKey: string
   readonly attempt: number
   readonly signal: AbortSignal
+  /** Writes a line, which makes its job's journal commit something. */
+  readonly beat: () => void
   /** Lets a call that holds come back. */
   readonly finish: (output?: unknown) => void
 }
@@ -33,9 +35,10 @@ export function createProbe(): Probe {
     config: z.strictObject({ name: z.string(), holds: z.boolean().default(false) }),
     output: z.json(),
     sample: null,
-    async run({ config: { name, holds }, idempotencyKey, attempt, signal }) {
+    async run({ config: { name, holds }, idempotencyKey, attempt, signal, log }) {
       const output = await new Promise((resolve, reject) => {
-        calls.push({ name, idempotencyKey, attempt, signal, finish: (value = name) => resolve(value) })
+        const beat = () => log.info('beat')
+        calls.push({ name, idempotencyKey, attempt, signal, beat, finish: (value = name) => resolve(value) })
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
         if (!holds) resolve(name)
       })
