@@ -1,4 +1,4 @@
-/** A job that runs is past this; its steps share the span that follows (E11). */
+/** What a job that runs shows at once; its steps share the span that follows (E11). */
 export const FIRST_PERCENT = 5
 export const SPAN_PERCENT = 90
 
@@ -37,6 +37,3 @@ export class ProgressMeter {
     return this.#highWater
   }
 }
-
-/** What a job that runs shows at once. */
-export const RUNNING_PERCENT = FIRST_PERCENT

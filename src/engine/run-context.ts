@@ -24,7 +24,7 @@ import {
 } from './journal.ts'
 import type { Inbox } from './inbox.ts'
 import type { Plan, PlanNode } from './plan.ts'
-import { ProgressMeter, RUNNING_PERCENT } from './progress.ts'
+import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
 import type { Original } from './reuse/original.ts'
@@ -166,7 +166,7 @@ export class RunContext implements Activity {
     this.slots = new Slots(limits.concurrency)
     this.breath = ports.breath ?? new Breath(ports.clock)
     this.steps = new RecordedSteps(graph, request.recorded)
-    this.progress = new ProgressMeter(graph.nodes.length, Math.max(RUNNING_PERCENT, request.progress))
+    this.progress = new ProgressMeter(graph.nodes.length, Math.max(FIRST_PERCENT, request.progress))
     for (const { id, index } of graph.nodes) {
       if (recordedEnd(request.recorded.steps.get(id))?.kind === 'completed') this.progress.report(index, 1)
     }

@@ -213,10 +213,10 @@ describe('core.callWorkflow', () => {
     await standsAt(id, 'COMPLETED')
     expect(await outputOf(id)).toBe(42)
     const { rows } = await database.pool.query(
-      'SELECT parent_id, parent_path, depth, is_parent_told FROM jobs WHERE id <> $1',
+      'SELECT parent_id, parent_path, depth FROM jobs WHERE id <> $1',
       [id],
     )
-    expect(rows).toEqual([{ parent_id: id, parent_path: 'call', depth: 1, is_parent_told: true }])
+    expect(rows).toEqual([{ parent_id: id, parent_path: 'call', depth: 1 }])
   })
 
   test('the parent holds no worker while the child runs', async () => {
