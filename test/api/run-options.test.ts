@@ -127,6 +127,7 @@ describe('executeWorkflow', () => {
     )
     expect(job).toEqual({ isLater: true, holder: null })
     // The hour has passed.
+    await server.query('UPDATE executions SET run_at = now() WHERE id = $1', [uuid])
     await server.query('UPDATE jobs SET wake_at = now() WHERE id = $1', [uuid])
     await ended(execution.id)
   })
