@@ -49,7 +49,12 @@ describe('the JSON Schema of definitions', () => {
   })
 
   test('is what the query `definitionJsonSchema` answers, and what the file holds', async () => {
-    const { data, errors } = await graphql({ schema, source: '{ definitionJsonSchema }' })
+    const contextValue = { viewer: { ownerId: 'local', role: 'ADMIN' } }
+    const { data, errors } = await graphql({
+      schema,
+      source: '{ definitionJsonSchema }',
+      contextValue: contextValue as never,
+    })
     expect(errors).toBeUndefined()
     const file: unknown = JSON.parse(
       readFileSync(new URL('../../../definition.schema.json', import.meta.url), 'utf8'),
