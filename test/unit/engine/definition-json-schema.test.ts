@@ -53,7 +53,7 @@ describe('the JSON Schema of definitions', () => {
     const { data, errors } = await graphql({
       schema,
       source: '{ definitionJsonSchema }',
-      contextValue: contextValue as never,
+      contextValue,
     })
     expect(errors).toBeUndefined()
     const file: unknown = JSON.parse(
