@@ -9,6 +9,13 @@ import {
   type ProviderTransport,
 } from '../provider/provider-client.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
+import { statusKind } from '../provider/status-kind.ts'
+
+const STATUS_KINDS: Readonly<Record<number, FailureKind>> = {
+  402: 'outOfCredits',
+  413: 'invalidRequest',
+  415: 'invalidRequest',
+}
 
 /** Reads are held open while a run is waited for, so many may be under way. Apify takes 60 a second for each resource. */
 const MAX_CONCURRENT_CALLS = 100
@@ -169,7 +176,7 @@ function failureOf({ status, json, text }: ProviderAnswer): ProviderFailure | nu
   const reason = typeof type === 'string' ? type : undefined
   const isFull = reason !== undefined && KINDS_BY_REASON[reason] === 'rateLimited'
   return {
-    kind: (reason === undefined ? undefined : KINDS_BY_REASON[reason]) ?? kindOf(status),
+    kind: (reason === undefined ? undefined : KINDS_BY_REASON[reason]) ?? statusKind(status, STATUS_KINDS),
     message: typeof message === 'string' ? message : text || `status ${status}`,
     ...(reason !== undefined && { reason }),
     ...(isFull && { retryAfterMs: NO_ROOM_PAUSE_MS }),
@@ -179,25 +186,4 @@ function failureOf({ status, json, text }: ProviderAnswer): ProviderFailure | nu
 function errorIn(json: Json | undefined): JsonObject {
   const error = isJsonObject(json) ? json['error'] : undefined
   return isJsonObject(error) ? error : {}
-}
-
-function kindOf(status: number): FailureKind {
-  switch (status) {
-    case 400:
-    case 413:
-    case 415:
-      return 'invalidRequest'
-    case 401:
-      return 'unauthorized'
-    case 402:
-      return 'outOfCredits'
-    case 403:
-      return 'forbidden'
-    case 404:
-      return 'notFound'
-    case 429:
-      return 'rateLimited'
-    default:
-      return status === 408 || status >= 500 ? 'unavailable' : 'refused'
-  }
 }

@@ -10,6 +10,9 @@ import {
   type ProviderTransport,
 } from '../provider/provider-client.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
+import { statusKind } from '../provider/status-kind.ts'
+
+const STATUS_KINDS: Readonly<Record<number, FailureKind>> = { 402: 'outOfCredits', 422: 'invalidRequest' }
 
 const MAX_CONCURRENT_CALLS = 10
 const DAY_MS = 24 * 60 * 60_000
@@ -155,7 +158,7 @@ function failureOf(answer: ProviderAnswer): ProviderFailure | null {
   const reason = isJsonObject(json) ? json['error_code'] : undefined
   const isOutOfCredits = /(insufficient|not enough|out of|no)\b.{0,40}\bcredits/i.test(message)
   return {
-    kind: isOutOfCredits && status < 500 ? 'outOfCredits' : kindOf(status),
+    kind: isOutOfCredits && status < 500 ? 'outOfCredits' : statusKind(status, STATUS_KINDS),
     message,
     ...(typeof reason === 'string' && { reason }),
     ...(status === 429 && isDayOver(answer) && { retryAfterMs: dayWaitMs(answer) }),
@@ -183,25 +186,5 @@ function messageIn(json: Json | undefined, depth = 0): string | null {
     return messageIn(JSON.parse(found) as Json, depth + 1) ?? found
   } catch {
     return found
-  }
-}
-
-function kindOf(status: number): FailureKind {
-  switch (status) {
-    case 400:
-    case 422:
-      return 'invalidRequest'
-    case 401:
-      return 'unauthorized'
-    case 402:
-      return 'outOfCredits'
-    case 403:
-      return 'forbidden'
-    case 404:
-      return 'notFound'
-    case 429:
-      return 'rateLimited'
-    default:
-      return status === 408 || status >= 500 ? 'unavailable' : 'refused'
   }
 }

@@ -8,7 +8,15 @@ import {
   type ProviderTransport,
 } from '../provider/provider-client.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
+import { statusKind } from '../provider/status-kind.ts'
 import type { RateLimits } from '../provider/rate-limiter.ts'
+
+/** 403 and 429 mean the reverse of what they mean elsewhere. */
+const STATUS_KINDS: Readonly<Record<number, FailureKind>> = {
+  403: 'rateLimited',
+  422: 'invalidRequest',
+  429: 'outOfCredits',
+}
 
 /** Hunter tells nothing of its limits in its answers: these are the documented ones, a little below. */
 const LOOKUP_LIMITS: RateLimits = {
@@ -113,7 +121,7 @@ function failureOf({ status, json, text }: ProviderAnswer): ProviderFailure | nu
   const messages = errors.flatMap(({ details }) => (typeof details === 'string' ? [details] : []))
   const reason = errors[0]?.['id']
   return {
-    kind: kindOf(status),
+    kind: statusKind(status, STATUS_KINDS),
     message: messages.join(' ') || text || `status ${status}`,
     ...(typeof reason === 'string' && { reason }),
   }
@@ -122,23 +130,4 @@ function failureOf({ status, json, text }: ProviderAnswer): ProviderFailure | nu
 function errorsIn(json: Json | undefined): readonly JsonObject[] {
   const errors = isJsonObject(json) ? json['errors'] : undefined
   return Array.isArray(errors) ? (errors as readonly Json[]).filter(isJsonObject) : []
-}
-
-/** 403 and 429 mean the reverse of what they mean elsewhere. */
-function kindOf(status: number): FailureKind {
-  switch (status) {
-    case 400:
-    case 422:
-      return 'invalidRequest'
-    case 401:
-      return 'unauthorized'
-    case 403:
-      return 'rateLimited'
-    case 404:
-      return 'notFound'
-    case 429:
-      return 'outOfCredits'
-    default:
-      return status === 408 || status >= 500 ? 'unavailable' : 'refused'
-  }
 }

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import type { ProviderAnswer } from '../provider/provider-answer.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
+import { statusKind } from '../provider/status-kind.ts'
+
+const STATUS_KINDS: Readonly<Record<number, FailureKind>> = {
+  402: 'outOfCredits',
+  409: 'unavailable',
+  413: 'invalidRequest',
+  422: 'invalidRequest',
+}
 
 /** The three forms in which Mixedbread tells what is wrong: by its gateway, by its API, by its validation. */
 const problemSchema = z.union([
@@ -32,33 +40,9 @@ export function mixedbreadFailure({ status, json, text }: ProviderAnswer): Provi
   if (status >= 200 && status < 300) return null
   const problem = problemSchema.safeParse(json).data
   return {
-    kind: kindOf(status),
+    kind: statusKind(status, STATUS_KINDS),
     message: problem?.message ?? (text || `status ${status}`),
     ...(problem?.reason != null && { reason: problem.reason }),
     ...(problem?.waitS !== undefined && { retryAfterMs: problem.waitS * 1_000 }),
-  }
-}
-
-function kindOf(status: number): FailureKind {
-  switch (status) {
-    case 400:
-    case 413:
-    case 422:
-      return 'invalidRequest'
-    case 401:
-      return 'unauthorized'
-    case 402:
-      return 'outOfCredits'
-    case 403:
-      return 'forbidden'
-    case 404:
-      return 'notFound'
-    case 429:
-      return 'rateLimited'
-    case 408:
-    case 409:
-      return 'unavailable'
-    default:
-      return status >= 500 ? 'unavailable' : 'refused'
   }
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import type { ProviderAnswer } from '../provider/provider-answer.ts'
 import type { FailureKind, ProviderFailure } from '../provider/provider-error.ts'
+import { statusKind } from '../provider/status-kind.ts'
+
+const STATUS_KINDS: Readonly<Record<number, FailureKind>> = {
+  413: 'invalidRequest',
+  416: 'invalidRequest',
+  422: 'invalidRequest',
+}
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
@@ -27,24 +34,5 @@ export function supabaseFailure({ status, json, text }: ProviderAnswer): Provide
 
 function kindOf(status: number, code: string | null): FailureKind {
   // To somebody without an account it is told under 401.
-  if (code === INSUFFICIENT_PRIVILEGE) return 'forbidden'
-  switch (status) {
-    case 400:
-    case 413:
-    case 416:
-    case 422:
-      return 'invalidRequest'
-    case 401:
-      return 'unauthorized'
-    case 403:
-      return 'forbidden'
-    case 404:
-      return 'notFound'
-    case 408:
-      return 'unavailable'
-    case 429:
-      return 'rateLimited'
-    default:
-      return status >= 500 ? 'unavailable' : 'refused'
-  }
+  return code === INSUFFICIENT_PRIVILEGE ? 'forbidden' : statusKind(status, STATUS_KINDS)
 }
