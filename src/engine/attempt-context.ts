@@ -11,7 +11,7 @@ import {
   type LogLevel,
 } from './block.ts'
 import type { Expression, Scope } from './expression.ts'
-import type { HttpPort } from './run-context.ts'
+import type { HttpPort } from './run-ports.ts'
 
 /** What one attempt works with. What most blocks never look at is made when it is asked for. */
 export interface AttemptWorld {

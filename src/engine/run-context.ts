@@ -1,111 +1,24 @@
 import { setMaxListeners } from 'node:events'
 import { Breath } from '../lib/breath.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Json, JsonObject } from '../lib/json.ts'
 import type { Activity } from './activity.ts'
-import type {
-  BlockContext,
-  BlockHttpRequest,
-  BlockHttpResponse,
-  BlockOutcome,
-  ChildRequest,
-  LogLevel,
-} from './block.ts'
 import type { EventDraft } from './event.ts'
-import type { ExecutionMode } from './job.ts'
 import {
   EntryRefusedError,
   ParkRefusedError,
   type EndedLoopItem,
   type JobChange,
   type JournalEntry,
-  type RecordedState,
-  type RunJournal,
 } from './journal.ts'
 import type { Inbox } from './inbox.ts'
-import type { Plan, PlanNode } from './plan.ts'
 import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
-import type { Original } from './reuse/original.ts'
+import type { RunPorts } from './run-ports.ts'
+import type { RunRequest } from './run-request.ts'
 import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
-import type { SecretSource } from './secrets.ts'
 import { Slots } from './slots.ts'
-import type { RecordedError } from './step.ts'
-
-/** What the run loop needs of the world (the same loop runs in production, in simulation and in property tests). */
-export interface RunPorts {
-  readonly journal: RunJournal
-  readonly clock: Clock
-  /** In [0, 1). */
-  readonly random: () => number
-  readonly secrets: SecretSource
-  readonly http: HttpPort
-  readonly children: ChildExecutions
-  /** Lines of blocks under this level are dropped. */
-  readonly logLevel: LogLevel
-  /** What is done in place of blocks that would touch the world; null: they touch it. */
-  readonly standIn: StandIn | null
-  /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
-  readonly breath?: Breath
-}
-
-/** HTTP for blocks, under the address policy; the signal is the attempt's. */
-export interface HttpPort {
-  send(
-    request: BlockHttpRequest,
-    attempt: { readonly signal: AbortSignal; readonly clock: Clock },
-  ): Promise<BlockHttpResponse>
-}
-
-/** The executions that a run starts and waits for. */
-export interface ChildExecutions {
-  start(request: ChildRequest & { readonly parentId: string; readonly path: string }): Promise<string>
-  /** How a child has ended; null while it has not. */
-  endOf(childId: string): Promise<ChildEnd | null>
-  /** Sends a cancel, which changes nothing when the child has ended. */
-  cancel(childId: string): Promise<void>
-}
-
-export type ChildEnd =
-  | { readonly status: 'COMPLETED'; readonly output: Json }
-  | { readonly status: 'FAILED' | 'CANCELED'; readonly error: RecordedError }
-
-/** Says what is done in a block's place at one attempt; null: the block itself works. */
-export type StandIn = (attempt: StandInCall) => Promise<BlockOutcome>
-
-export interface StandInCall {
-  readonly node: PlanNode
-  readonly path: string
-  readonly attempt: number
-  readonly context: BlockContext
-}
-
-/** One execution as a worker takes it up. */
-export interface RunRequest {
-  readonly executionId: string
-  readonly plan: Plan
-  readonly input: Json
-  /** The definition's defaults with the start's own on top. */
-  readonly variables: JsonObject
-  readonly mode: ExecutionMode
-  /** When the execution first started; null when it starts now. */
-  readonly startedAt: number | null
-  /** The percentage recorded so far. */
-  readonly progress: number
-  /** What its calls have cost so far, in US dollars. */
-  readonly costUsd: number
-  /** It was paused when it was taken up. */
-  readonly wasPaused: boolean
-  /** When its starter wanted it to begin; null: at once. */
-  readonly runAt: number | null
-  readonly recorded: RecordedState
-  /** The execution that this one retries, as far as it stands for what this one would do; null: it is no retry. */
-  readonly original: Original | null
-  /** How often a worker was lost in a row; 0 for a first start and after a park. */
-  readonly recoveries: number
-}
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
 interface Parked {

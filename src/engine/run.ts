@@ -7,19 +7,14 @@ import { EntryRefusedError, type JobEnd } from './journal.ts'
 import { readOutput } from './output.ts'
 import type { PlanGraph } from './plan.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
-import { RunContext, type RunPorts, type RunRequest } from './run-context.ts'
+import { RunContext } from './run-context.ts'
+import type { RunPorts } from './run-ports.ts'
+import type { RunRequest } from './run-request.ts'
 import { RunStop } from './run-stop.ts'
 
 export type { RunEnd } from './run-end.ts'
-export type {
-  ChildEnd,
-  ChildExecutions,
-  HttpPort,
-  RunPorts,
-  RunRequest,
-  StandIn,
-  StandInCall,
-} from './run-context.ts'
+export type { ChildEnd, ChildExecutions, HttpPort, RunPorts, StandIn, StandInCall } from './run-ports.ts'
+export { NEW_RUN, type RunRequest } from './run-request.ts'
 
 /** What others may ask of a run while it goes on. */
 export interface RunSignals {

@@ -5,7 +5,7 @@ import type { Wakeups } from '../db/wakeups.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event } from '../engine/event.ts'
 import type { ExecutionMode, JobType } from '../engine/job.ts'
-import { NOTHING_RECORDED } from '../engine/journal.ts'
+import { NEW_RUN } from '../engine/run.ts'
 import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
@@ -318,19 +318,13 @@ function runAtOnce(
 ): void {
   const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
   const request = {
+    ...NEW_RUN,
     executionId: job.id,
     plan,
     input: job.input,
     variables: job.variables,
     mode: job.mode,
-    startedAt: null,
-    progress: 0,
-    costUsd: 0,
-    wasPaused: false,
-    runAt: null,
-    recorded: NOTHING_RECORDED,
     original,
-    recoveries: 0,
   }
   reservation.run(claim, request, job)
 }

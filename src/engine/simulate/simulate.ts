@@ -5,9 +5,8 @@ import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block.ts'
 import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
 import type { ExecutionMode } from '../job.ts'
-import { NOTHING_RECORDED } from '../journal.ts'
 import type { Plan, PlanNode } from '../plan.ts'
-import { runExecution, type HttpPort, type RunEnd, type RunPorts, type RunRequest } from '../run.ts'
+import { NEW_RUN, runExecution, type HttpPort, type RunEnd, type RunPorts, type RunRequest } from '../run.ts'
 import { maskedSecrets } from '../stand-in/masked-secrets.ts'
 import { NO_MOCKS, nodePath, type Mocks } from '../stand-in/mocks.ts'
 import { simulationStandIn, type StepHistory } from '../stand-in/simulation.ts'
@@ -199,19 +198,12 @@ class SimulatedRun {
   #runRequest(): RunRequest {
     const { executionId, input, variables, mode = 'production' } = this.#request
     return {
+      ...NEW_RUN,
       executionId,
       plan: this.#plan,
       input,
       variables: { ...this.#plan.variables, ...variables },
       mode,
-      startedAt: null,
-      progress: 0,
-      costUsd: 0,
-      wasPaused: false,
-      runAt: null,
-      original: null,
-      recorded: NOTHING_RECORDED,
-      recoveries: 0,
     }
   }
 

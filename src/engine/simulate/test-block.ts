@@ -6,9 +6,8 @@ import { BlockError, type LogLevel } from '../block.ts'
 import type { OnError } from '../definition.ts'
 import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
-import { NOTHING_RECORDED } from '../journal.ts'
 import type { Plan, PlanNode } from '../plan.ts'
-import { runExecution, type RunPorts } from '../run.ts'
+import { NEW_RUN, runExecution, type RunPorts } from '../run.ts'
 import { Scrubber } from '../scrub.ts'
 import type { SecretSource } from '../secrets.ts'
 import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../step.ts'
@@ -102,19 +101,12 @@ export async function testReal(
   })
   await runExecution(
     {
+      ...NEW_RUN,
       executionId,
       plan,
       input,
       variables: { ...plan.variables, ...variables },
       mode: 'production',
-      startedAt: null,
-      progress: 0,
-      costUsd: 0,
-      wasPaused: false,
-      runAt: null,
-      original: null,
-      recorded: NOTHING_RECORDED,
-      recoveries: 0,
     },
     { ...world, secrets, journal, clock, children: NO_CHILDREN, logLevel: 'debug', standIn: null },
     { inbox: new Inbox(), yield: stop.signal },

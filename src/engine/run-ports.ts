@@ -1,0 +1,63 @@
+import type { Breath } from '../lib/breath.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Json } from '../lib/json.ts'
+import type {
+  BlockContext,
+  BlockHttpRequest,
+  BlockHttpResponse,
+  BlockOutcome,
+  ChildRequest,
+  LogLevel,
+} from './block.ts'
+import type { RunJournal } from './journal.ts'
+import type { PlanNode } from './plan.ts'
+import type { SecretSource } from './secrets.ts'
+import type { RecordedError } from './step.ts'
+
+/** What the run loop needs of the world (the same loop runs in production, in simulation and in property tests). */
+export interface RunPorts {
+  readonly journal: RunJournal
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly secrets: SecretSource
+  readonly http: HttpPort
+  readonly children: ChildExecutions
+  /** Lines of blocks under this level are dropped. */
+  readonly logLevel: LogLevel
+  /** What is done in place of blocks that would touch the world; null: they touch it. */
+  readonly standIn: StandIn | null
+  /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
+  readonly breath?: Breath
+}
+
+/** HTTP for blocks, under the address policy; the signal is the attempt's. */
+export interface HttpPort {
+  send(
+    request: BlockHttpRequest,
+    attempt: { readonly signal: AbortSignal; readonly clock: Clock },
+  ): Promise<BlockHttpResponse>
+}
+
+/** The executions that a run starts and waits for. */
+export interface ChildExecutions {
+  start(request: ChildRequest & { readonly parentId: string; readonly path: string }): Promise<string>
+  /** How a child has ended; null while it has not. */
+  endOf(childId: string): Promise<ChildEnd | null>
+  /** Sends a cancel, which changes nothing when the child has ended. */
+  cancel(childId: string): Promise<void>
+}
+
+export type ChildEnd =
+  | { readonly status: 'COMPLETED'; readonly output: Json }
+  | { readonly status: 'FAILED' | 'CANCELED'; readonly error: RecordedError }
+
+/** Says what is done in a block's place at one attempt; null: the block itself works. */
+export type StandIn = (attempt: StandInCall) => Promise<BlockOutcome>
+
+export interface StandInCall {
+  readonly node: PlanNode
+  readonly path: string
+  readonly attempt: number
+  readonly context: BlockContext
+}
