@@ -87,6 +87,9 @@ export const builder = new SchemaBuilder<{
   },
 })
 
+/** What the fields of an input type are made with, for fields that several types share. */
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
+
 builder.queryType({ description: 'Everything that can be read.', authScopes: { role: 'VIEWER' } })
 builder.mutationType({
   description: 'Everything that can be changed. Each answers its payload or a typed error.',

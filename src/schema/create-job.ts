@@ -16,8 +16,8 @@ import {
   WorkflowArchivedError,
 } from './errors.ts'
 import { readDefinitionSource } from './definition-source.ts'
-import { ExecutionModeEnum } from './execution.ts'
 import { JobNode } from './job.ts'
+import { readStartFields, startFields, workflowFields } from './start-fields.ts'
 
 const SeniorityEnum = builder.enumType('Seniority', {
   description: 'How senior people are at their present employer.',
@@ -127,14 +127,7 @@ const UploadToMetaJobInput = builder.inputType('UploadToMetaJobInput', {
 const WorkflowJobInput = builder.inputType('WorkflowJobInput', {
   description: 'What to run: exactly one of `workflowId` and `definition`.',
   fields: (t) => ({
-    workflowId: t.id({
-      description: 'A stored workflow: its newest version, or its draft when none is published.',
-    }),
-    version: t.int({ description: 'Of the stored workflow, the version of this number.' }),
-    draft: t.boolean({ defaultValue: false, description: 'Of the stored workflow, the draft.' }),
-    definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
-    input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
-    variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
+    ...workflowFields(t),
   }),
 })
 
@@ -144,25 +137,7 @@ const CreateJobInput = builder.inputType('CreateJobInput', {
     workflow: t.field({ type: WorkflowJobInput, description: 'A job of type WORKFLOW.' }),
     search: t.field({ type: SearchJobInput, description: 'A job of type SEARCH.' }),
     uploadToMeta: t.field({ type: UploadToMetaJobInput, description: 'A job of type UPLOAD_TO_META.' }),
-    mode: t.field({
-      type: ExecutionModeEnum,
-      defaultValue: 'production',
-      description: 'What the run is meant for.',
-    }),
-    metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
-    tags: t.stringList({ description: 'Free words to find it by.' }),
-    priority: t.int({
-      defaultValue: 0,
-      description: 'Among the jobs that want a worker: from -100 to 100, the higher the sooner.',
-    }),
-    runAt: t.field({
-      type: 'DateTime',
-      description: 'The instant before which no worker takes it up. Default: at once.',
-    }),
-    idempotencyKey: t.string({
-      description:
-        'The same key with the same input gives the same job for 30 days, however often it is sent.',
-    }),
+    ...startFields(t),
   }),
 })
 type Wanted = typeof CreateJobInput.$inferInput
@@ -205,19 +180,12 @@ builder.mutationFields((t) => ({
       union: { name: 'CreateJobResult', description: 'The job, or why there is none.' },
     },
     resolve: async (_root, { input }, context) => {
-      const { mode, metadata, tags, priority, runAt, idempotencyKey } = input
       const { place, work } = await workOf(input, context)
       return created(
         await context.start({
           ownerId: context.ownerId,
           ...work,
-          mode: mode ?? 'production',
-          metadata: metadata ?? {},
-          tags: tags ?? [],
-          priority: priority ?? 0,
-          runAt: runAt?.getTime() ?? null,
-          idempotencyKey: idempotencyKey ?? null,
-          intent: 'queue',
+          ...readStartFields(input),
         }),
         place,
       )

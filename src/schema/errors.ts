@@ -111,6 +111,19 @@ export function problemsText(problems: readonly InputProblem[]): string {
   return problems.map(({ pointer, message }) => `${pointer} ${message}.`.trimStart()).join(' ')
 }
 
+/** What is wrong with one argument of a mutation's `input`. */
+export function refusedArgument({
+  argument,
+  problems,
+}: {
+  readonly argument: string
+  readonly problems: readonly InputProblem[]
+}): InputInvalidError | InvalidArgumentError {
+  return argument === 'input'
+    ? new InputInvalidError(problems, ['input', argument])
+    : new InvalidArgumentError(problemsText(problems), ['input', argument])
+}
+
 /** When a schedule is to occur cannot be read. */
 export class ScheduleInvalidError extends AnswerError {
   readonly example: string

@@ -3,23 +3,12 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { Prisma } from '../db/generated/prisma/client.ts'
 import type { RunFilter } from '../db/run-list.ts'
 import type { ExecutionMode } from '../engine/job.ts'
-import type { StartResult } from '../jobs/start-execution.ts'
-import type { ExecutionId, JobId } from '../lib/ids.ts'
+import type { ExecutionId } from '../lib/ids.ts'
 import type { RecordedError } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
-import {
-  IdempotencyConflictError,
-  InputInvalidError,
-  InvalidArgumentError,
-  NotFoundError,
-  problemsText,
-  ValidationFailedError,
-  WorkflowArchivedError,
-} from './errors.ts'
 import { readGlobalId } from '../lib/global-id.ts'
-import { readDefinitionSource } from './definition-source.ts'
 import { rowId } from './global-id.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
 import { keysetConnection, type PageArguments } from './keyset-connection.ts'
@@ -27,8 +16,8 @@ import { badCursor } from './bad-input.ts'
 import {
   readRunFilter,
   readRunOrder,
+  runFilterFields,
   RunOrderInput,
-  TEXT_MAX_LENGTH,
   type RunOrderArgument,
 } from './run-filter.ts'
 import { StepConnection, StepType } from './step.ts'
@@ -204,17 +193,9 @@ export const ExecutionConnection = builder.connectionObject(
 const ExecutionFilter = builder.inputType('ExecutionFilter', {
   description: 'Which executions; all conditions must hold.',
   fields: (t) => ({
-    workflowId: t.id({ description: 'Of this workflow.' }),
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
     mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
-    tags: t.stringList({ description: 'With all of these tags.' }),
-    createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
-    createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
-    finishedAfter: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
-    finishedBefore: t.field({ type: 'DateTime', description: 'Ended earlier.' }),
-    errorText: t.string({
-      description: `Failed with this in the error’s code or message, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
-    }),
+    ...runFilterFields(t),
   }),
 })
 
@@ -264,125 +245,4 @@ export function executionsOf(
       }),
     count: () => runList.count(ownerId, filter, field),
   })
-}
-
-interface Started {
-  readonly jobId: JobId
-  readonly deduplicated: boolean
-}
-
-const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayload').implement({
-  description: 'A start was accepted: it is safe from any crash from now on.',
-  fields: (t) => ({
-    job: t.prismaField({
-      type: 'Job',
-      description: 'The job to watch.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
-    }),
-    execution: t.prismaField({
-      type: 'Execution',
-      description: 'The run behind it.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
-    }),
-    deduplicated: t.exposeBoolean('deduplicated', {
-      description: 'True when the idempotency key had started this execution before.',
-    }),
-  }),
-})
-
-const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
-  description: 'What to run: exactly one of `workflowId` and `definition`.',
-  fields: (t) => ({
-    workflowId: t.id({
-      description: 'A stored workflow: its newest version, or its draft when none is published.',
-    }),
-    version: t.int({ description: 'Of the stored workflow, the version of this number.' }),
-    draft: t.boolean({ defaultValue: false, description: 'Of the stored workflow, the draft.' }),
-    definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
-    input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
-    variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
-    mode: t.field({
-      type: ExecutionModeEnum,
-      defaultValue: 'production',
-      description: 'What the run is meant for.',
-    }),
-    mocks: t.field({
-      type: 'JSON',
-      description:
-        'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them.',
-    }),
-    metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
-    tags: t.stringList({ description: 'Free words to find it by.' }),
-    priority: t.int({
-      defaultValue: 0,
-      description: 'Among the jobs that want a worker: from -100 to 100, the higher the sooner.',
-    }),
-    runAt: t.field({
-      type: 'DateTime',
-      description:
-        'The instant before which no worker takes it up; it stays QUEUED until then. Default: at once.',
-    }),
-    idempotencyKey: t.string({
-      description:
-        'The same key with the same input gives the same execution for 30 days, however often it is sent.',
-    }),
-  }),
-})
-
-builder.mutationFields((t) => ({
-  executeWorkflow: t.field({
-    type: ExecuteWorkflowPayload,
-    description: 'Starts a run and answers at once; watch it with the subscription `jobEvents`.',
-    args: { input: t.arg({ type: ExecuteWorkflowInput, required: true, description: 'What to run.' }) },
-    errors: {
-      types: [
-        ValidationFailedError,
-        InputInvalidError,
-        InvalidArgumentError,
-        NotFoundError,
-        WorkflowArchivedError,
-        IdempotencyConflictError,
-      ],
-      union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
-    },
-    resolve: async (_root, { input }, { start, versions, ownerId }) => {
-      const { mode, mocks, metadata, variables, tags, priority, runAt, idempotencyKey } = input
-      const source = await readDefinitionSource(input, { versions, ownerId })
-      return started(
-        await start({
-          ownerId,
-          type: 'WORKFLOW',
-          ...source,
-          input: input.input ?? null,
-          variables: variables ?? {},
-          mode: mode ?? 'production',
-          mocks: mocks ?? null,
-          metadata: metadata ?? {},
-          tags: tags ?? [],
-          priority: priority ?? 0,
-          runAt: runAt?.getTime() ?? null,
-          idempotencyKey: idempotencyKey ?? null,
-          intent: 'queue',
-        }),
-        source.workflowId ? 'workflowId' : 'definition',
-      )
-    },
-  }),
-}))
-
-function started(result: StartResult, source: string): Started {
-  switch (result.kind) {
-    case 'started':
-      return result
-    case 'unsound':
-      throw new ValidationFailedError(result.diagnostics, ['input', source])
-    case 'invalidInput':
-      throw result.argument === 'input'
-        ? new InputInvalidError(result.problems, ['input', 'input'])
-        : new InvalidArgumentError(problemsText(result.problems), ['input', result.argument])
-    case 'idempotencyConflict':
-      throw new IdempotencyConflictError(['input', 'idempotencyKey'])
-  }
 }

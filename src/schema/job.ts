@@ -6,7 +6,7 @@ import { builder } from './builder.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { keysetConnection } from './keyset-connection.ts'
-import { readRunFilter, readRunOrder, RunOrderInput, TEXT_MAX_LENGTH } from './run-filter.ts'
+import { readRunFilter, readRunOrder, runFilterFields, RunOrderInput } from './run-filter.ts'
 
 export const JobStatusEnum = builder.enumType('JobStatus', {
   description: 'Where a job and its execution stand.',
@@ -126,15 +126,7 @@ export const JobFilter = builder.inputType('JobFilter', {
   fields: (t) => ({
     type: t.field({ type: [JobTypeEnum], description: 'Of one of these types.' }),
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
-    workflowId: t.id({ description: 'Of this workflow.' }),
-    tags: t.stringList({ description: 'With all of these tags.' }),
-    createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
-    createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
-    finishedAfter: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
-    finishedBefore: t.field({ type: 'DateTime', description: 'Ended earlier.' }),
-    errorText: t.string({
-      description: `Failed with this in the error’s code or message, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
-    }),
+    ...runFilterFields(t),
   }),
 })
 

@@ -9,6 +9,7 @@ import {
   InvalidArgumentError,
   NotEndedError,
   NotFoundError,
+  refusedArgument,
   ValidationFailedError,
 } from './errors.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
@@ -177,12 +178,10 @@ function retried(result: RetryResult): Retried {
       throw new InvalidArgumentError(result.message, ['input', result.argument])
     case 'unsound':
       throw new ValidationFailedError(result.diagnostics, ['input', 'version'])
-    case 'invalidInput': {
-      const isInput = result.argument === 'input'
-      if (isInput) throw new InputInvalidError(result.problems, ['input', 'patchInput'])
-      const told = result.problems.map(({ message }) => message).join('; ')
-      throw new InvalidArgumentError(`${told}.`, ['input', result.argument])
-    }
+    case 'invalidInput':
+      throw result.argument === 'input'
+        ? new InputInvalidError(result.problems, ['input', 'patchInput'])
+        : refusedArgument(result)
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
   }

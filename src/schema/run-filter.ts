@@ -3,7 +3,7 @@ import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import { isStorableText } from '../lib/plain-json.ts'
 import type { WorkflowId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
-import { builder } from './builder.ts'
+import { builder, type InputFields } from './builder.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { OrderDirectionEnum } from './list-order.ts'
@@ -40,6 +40,19 @@ export interface RunFilterArguments {
 
 const TAGS_MAX = 10
 export const TEXT_MAX_LENGTH = 200
+
+/** Their fields, but for those whose types the filters do not share. */
+export const runFilterFields = (t: InputFields) => ({
+  workflowId: t.id({ description: 'Of this workflow.' }),
+  tags: t.stringList({ description: 'With all of these tags.' }),
+  createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
+  createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
+  finishedAfter: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
+  finishedBefore: t.field({ type: 'DateTime', description: 'Ended earlier.' }),
+  errorText: t.string({
+    description: `Failed with this in the error’s code or message, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
+  }),
+})
 
 export function readRunFilter(filter: RunFilterArguments | null | undefined): RunFilter {
   const { workflowId, type, status, mode, tags, errorText } = filter ?? {}

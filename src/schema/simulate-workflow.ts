@@ -11,7 +11,7 @@ import {
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
-  problemsText,
+  refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
 } from './errors.ts'
@@ -272,9 +272,7 @@ function simulated(result: SimulateResult, source: string): Simulated {
     case 'unsound':
       throw new ValidationFailedError(result.diagnostics, ['input', source])
     case 'invalidInput':
-      throw result.argument === 'input'
-        ? new InputInvalidError(result.problems, ['input', 'input'])
-        : new InvalidArgumentError(problemsText(result.problems), ['input', result.argument])
+      throw refusedArgument(result)
   }
 }
 

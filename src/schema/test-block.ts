@@ -5,7 +5,7 @@ import {
   InputInvalidError,
   InputProblemType,
   InvalidArgumentError,
-  problemsText,
+  refusedArgument,
   ValidationFailedError,
 } from './errors.ts'
 import { HandledByEnum, LogLevelEnum } from './job-event.ts'
@@ -177,8 +177,6 @@ function tested(result: TestBlockResult): BlockTest {
     case 'unsound':
       throw new ValidationFailedError(result.diagnostics, ['input', 'config'])
     case 'invalidInput':
-      throw result.argument === 'input'
-        ? new InputInvalidError(result.problems, ['input', 'input'])
-        : new InvalidArgumentError(problemsText(result.problems), ['input', result.argument])
+      throw refusedArgument(result)
   }
 }

@@ -101,7 +101,7 @@ export type CreateApiKeyInput = {
 
 /** The work: exactly one of `workflow`, `search` and `uploadToMeta`. */
 export type CreateJobInput = {
-  /** The same key with the same input gives the same job for 30 days, however often it is sent. */
+  /** The same key with the same input gives the same job and execution for 30 days, however often it is sent. */
   idempotencyKey?: string | null | undefined;
   /** An object of free data, kept with the execution. */
   metadata?: unknown;
@@ -109,7 +109,7 @@ export type CreateJobInput = {
   mode?: ExecutionMode | null | undefined;
   /** Among the jobs that want a worker: from -100 to 100, the higher the sooner. */
   priority?: number | null | undefined;
-  /** The instant before which no worker takes it up. Default: at once. */
+  /** The instant before which no worker takes it up; it stays QUEUED until then. Default: at once. */
   runAt?: string | null | undefined;
   /** A job of type SEARCH. */
   search?: SearchJobInput | null | undefined;
@@ -274,7 +274,7 @@ export type ExecuteWorkflowInput = {
   definition?: unknown;
   /** Of the stored workflow, the draft. */
   draft?: boolean | null | undefined;
-  /** The same key with the same input gives the same execution for 30 days, however often it is sent. */
+  /** The same key with the same input gives the same job and execution for 30 days, however often it is sent. */
   idempotencyKey?: string | null | undefined;
   /** The execution’s input, at most 1 MiB; default null. */
   input?: unknown;

@@ -1,0 +1,101 @@
+import type { StartResult } from '../jobs/start-execution.ts'
+import type { JobId } from '../lib/ids.ts'
+import { builder } from './builder.ts'
+import { readDefinitionSource } from './definition-source.ts'
+import {
+  IdempotencyConflictError,
+  InputInvalidError,
+  InvalidArgumentError,
+  NotFoundError,
+  refusedArgument,
+  ValidationFailedError,
+  WorkflowArchivedError,
+} from './errors.ts'
+import { readStartFields, startFields, workflowFields } from './start-fields.ts'
+
+interface Started {
+  readonly jobId: JobId
+  readonly deduplicated: boolean
+}
+
+const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayload').implement({
+  description: 'A start was accepted: it is safe from any crash from now on.',
+  fields: (t) => ({
+    job: t.prismaField({
+      type: 'Job',
+      description: 'The job to watch.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+    execution: t.prismaField({
+      type: 'Execution',
+      description: 'The run behind it.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+    deduplicated: t.exposeBoolean('deduplicated', {
+      description: 'True when the idempotency key had started this execution before.',
+    }),
+  }),
+})
+
+const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
+  description: 'What to run: exactly one of `workflowId` and `definition`.',
+  fields: (t) => ({
+    ...workflowFields(t),
+    ...startFields(t),
+    mocks: t.field({
+      type: 'JSON',
+      description:
+        'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them.',
+    }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  executeWorkflow: t.field({
+    type: ExecuteWorkflowPayload,
+    description: 'Starts a run and answers at once; watch it with the subscription `jobEvents`.',
+    args: { input: t.arg({ type: ExecuteWorkflowInput, required: true, description: 'What to run.' }) },
+    errors: {
+      types: [
+        ValidationFailedError,
+        InputInvalidError,
+        InvalidArgumentError,
+        NotFoundError,
+        WorkflowArchivedError,
+        IdempotencyConflictError,
+      ],
+      union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
+    },
+    resolve: async (_root, { input }, { start, versions, ownerId }) => {
+      const { mocks = null, variables } = input
+      const source = await readDefinitionSource(input, { versions, ownerId })
+      return started(
+        await start({
+          ownerId,
+          type: 'WORKFLOW',
+          ...source,
+          ...readStartFields(input),
+          input: input.input ?? null,
+          variables: variables ?? {},
+          mocks,
+        }),
+        source.workflowId ? 'workflowId' : 'definition',
+      )
+    },
+  }),
+}))
+
+function started(result: StartResult, source: string): Started {
+  switch (result.kind) {
+    case 'started':
+      return result
+    case 'unsound':
+      throw new ValidationFailedError(result.diagnostics, ['input', source])
+    case 'invalidInput':
+      throw refusedArgument(result)
+    case 'idempotencyConflict':
+      throw new IdempotencyConflictError(['input', 'idempotencyKey'])
+  }
+}

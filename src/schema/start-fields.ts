@@ -1,0 +1,61 @@
+import type { ExecutionMode } from '../engine/job.ts'
+import type { InputFields } from './builder.ts'
+import { ExecutionModeEnum } from './execution.ts'
+
+/** The fields of an input that say what a run executes; `readDefinitionSource` reads the first four. */
+export const workflowFields = (t: InputFields) => ({
+  workflowId: t.id({
+    description: 'A stored workflow: its newest version, or its draft when none is published.',
+  }),
+  version: t.int({ description: 'Of the stored workflow, the version of this number.' }),
+  draft: t.boolean({ defaultValue: false, description: 'Of the stored workflow, the draft.' }),
+  definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+  input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
+  variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
+})
+
+/** The fields of an input that say how a run is started, whatever it executes. */
+export const startFields = (t: InputFields) => ({
+  mode: t.field({
+    type: ExecutionModeEnum,
+    defaultValue: 'production',
+    description: 'What the run is meant for.',
+  }),
+  metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
+  tags: t.stringList({ description: 'Free words to find it by.' }),
+  priority: t.int({
+    defaultValue: 0,
+    description: 'Among the jobs that want a worker: from -100 to 100, the higher the sooner.',
+  }),
+  runAt: t.field({
+    type: 'DateTime',
+    description:
+      'The instant before which no worker takes it up; it stays QUEUED until then. Default: at once.',
+  }),
+  idempotencyKey: t.string({
+    description:
+      'The same key with the same input gives the same job and execution for 30 days, however often it is sent.',
+  }),
+})
+
+interface StartArguments {
+  readonly mode?: ExecutionMode | null | undefined
+  readonly metadata?: unknown
+  readonly tags?: readonly string[] | null | undefined
+  readonly priority?: number | null | undefined
+  readonly runAt?: Date | null | undefined
+  readonly idempotencyKey?: string | null | undefined
+}
+
+/** What `startFields` gave, with what is not given filled in. */
+export function readStartFields({ mode, metadata, tags, priority, runAt, idempotencyKey }: StartArguments) {
+  return {
+    mode: mode ?? 'production',
+    metadata: metadata ?? {},
+    tags: tags ?? [],
+    priority: priority ?? 0,
+    runAt: runAt?.getTime() ?? null,
+    idempotencyKey: idempotencyKey ?? null,
+    intent: 'queue',
+  } as const
+}
