@@ -22,6 +22,8 @@ const withPostgres = {
 }
 
 export default {
+  // Two: tests of processes keep two cores busy, since what they start works beside them.
+  maxWorkers: 2,
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },

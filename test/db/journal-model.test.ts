@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import { createJournalStore, type JournalStore } from '../../src/db/journal-store.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal.ts'
 import { event } from '../../src/engine/event.ts'

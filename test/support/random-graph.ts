@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import fc from 'fast-check'
+import { fc } from './fast-check.ts'
 import type { StepStatus } from '../../src/engine/step.ts'
 import type { Json, JsonObject } from '../../src/lib/json.ts'
 import { fails, returns, takes, waits, type Behaviour } from './run-definition.ts'

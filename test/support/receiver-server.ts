@@ -9,6 +9,8 @@ export interface ReceiverServer {
   readonly url: string
   /** What it holds. */
   summary(): Promise<ReceiverSummary>
+  /** Takes in the next batch and never answers; resolves when it has. */
+  loseNextAnswer(): Promise<void>
   close(): Promise<void>
 }
 
@@ -26,6 +28,7 @@ export interface ReceiverSummary {
 export async function startReceiver(): Promise<ReceiverServer> {
   const receiver = createExampleReceiver()
   const conflicts: string[] = []
+  let onLost: (() => void) | null = null
   const server = createServer((req, res) => {
     void (async () => {
       const body = await readBody(req, 2 * 1024 * 1024)
@@ -36,6 +39,11 @@ export async function startReceiver(): Promise<ReceiverServer> {
       })
       const response = await receiver.handle(request)
       if (response.status === 409) conflicts.push(String(req.headers['idempotency-key']))
+      if (req.method === 'POST' && onLost) {
+        onLost()
+        onLost = null
+        return
+      }
       res.writeHead(response.status, Object.fromEntries(response.headers))
       res.end(Buffer.from(await response.arrayBuffer()))
     })().catch(() => res.destroy())
@@ -50,6 +58,7 @@ export async function startReceiver(): Promise<ReceiverServer> {
       if (conflicts.length > 0) throw new Error(`keys came with another body: ${conflicts.join(', ')}`)
       return (await (await fetch(url)).json()) as ReceiverSummary
     },
+    loseNextAnswer: () => new Promise((resolve) => void (onLost = resolve)),
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

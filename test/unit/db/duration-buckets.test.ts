@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { NO_DURATION, percentileMs } from '../../../src/db/duration-buckets.ts'
 
 const BUCKET_FACTOR = 2 ** (1 / 4)

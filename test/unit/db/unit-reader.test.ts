@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { UnitReader } from '../../../src/db/embedded/unit-reader.ts'
 
 const START = Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0])

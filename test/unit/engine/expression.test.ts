@@ -1,6 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import {
   compileExpression,
   ExpressionError,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import type { JobEnd } from '../../../src/engine/journal.ts'
 import type { RunEnd } from '../../../src/engine/run.ts'
 import {

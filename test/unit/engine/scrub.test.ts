@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { Scrubber } from '../../../src/engine/scrub.ts'
 import { Needles } from '../../../src/engine/scrub/needles.ts'
 import type { Json } from '../../../src/lib/json.ts'

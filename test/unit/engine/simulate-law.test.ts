@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { simulate, type Simulation } from '../../../src/engine/simulate/simulate.ts'
 import { readMocks } from '../../../src/engine/stand-in/mocks.ts'
 import { systemClock } from '../../../src/lib/clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { ExpressionError, Meter, type Scope } from '../../../src/engine/expression.ts'
 import { compileTemplate, isTemplate, renderTemplate } from '../../../src/engine/template.ts'
 import type { Json } from '../../../src/lib/json.ts'

@@ -7,7 +7,7 @@ import { findComponents } from '../../../src/engine/validate/components.ts'
 import { validateDefinition, type ValidationOptions } from '../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
 import { definition, forEach, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 
 const notRun = () => Promise.reject(new Error('not run here'))
 const about = { name: 'Test', description: 'Does nothing.', output: z.unknown(), sample: null, run: notRun }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { codeOf, LumeError, messageOf } from '../../../src/lib/errors.ts'
 
 class OddError extends LumeError {}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { canonicalHash, canonicalJson } from '../../../src/lib/canonical-json.ts'
 import { deepFreeze, isJsonObject, pointer, pointerKey, type Json } from '../../../src/lib/json.ts'
 

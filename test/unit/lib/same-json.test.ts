@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { canonicalJson } from '../../../src/lib/canonical-json.ts'
 import type { Json } from '../../../src/lib/json.ts'
 import { sameJson } from '../../../src/lib/same-json.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { followingController } from '../../../src/lib/abort.ts'
 import { backoffDelay } from '../../../src/lib/backoff.ts'
 import { Breath } from '../../../src/lib/breath.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
 import { BlockRegistry } from '../../../src/engine/registry.ts'
 import type { Json, JsonObject } from '../../../src/lib/json.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../../support/fast-check.ts'
 import { apolloContact, profileContact, type Contact } from '../../../../src/blocks/job/contact.ts'
 import { distinctContacts } from '../../../../src/blocks/job/distinct-contacts.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../../support/fast-check.ts'
 import { getCountries, getExampleNumber } from 'libphonenumber-js'
 import examples from 'libphonenumber-js/examples.mobile.json'
 import { AUDIENCE_KEY_NAMES, type AudienceKey } from '../../../../src/blocks/api/meta/audience-keys.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import { fc } from '../../../support/fast-check.ts'
 import {
   createRateLimiter,
   type Pass,
