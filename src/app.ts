@@ -246,7 +246,15 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   }
   return {
     jobs: library,
-    executions: createExecutionService({ jobs: library, versions, reader, start, retry, simulations }),
+    executions: createExecutionService({
+      jobs: library,
+      versions,
+      reader,
+      start,
+      retry,
+      simulations,
+      testBlock,
+    }),
     registerBlock(...definition) {
       registry.register(toBlock(...definition))
       plans.clear()

@@ -10,9 +10,11 @@ export {
   type BlockOutcome,
 } from './engine/block.ts'
 export type { Simulation } from './engine/simulate/simulate.ts'
+export type { BlockTest } from './engine/simulate/test-block.ts'
 export { defineBlock, type BlockSpec } from './engine/define-block.ts'
 export type { Diagnostic } from './engine/diagnostics.ts'
 export type {
+  BlockTestOptions,
   ExecuteOptions,
   ExecutionService,
   PayloadValidation,

@@ -1,9 +1,11 @@
 import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
 import type { DefinitionReader } from '../engine/plan-cache.ts'
 import type { Simulation } from '../engine/simulate/simulate.ts'
+import type { BlockTest } from '../engine/simulate/test-block.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import { ownerId, parseId, type JobId } from '../lib/ids.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
+import type { BlockTestMode, TestBlock, TestBlockRequest } from './block-tests.ts'
 import { DefinitionUnsoundError, InputInvalidError, retriedOrThrow, startedOrThrow } from './errors.ts'
 import { startRequest, type JobCallbacks, type JobService, type JobServiceOptions } from './job-service.ts'
 import type { WorkflowJobPayload } from './job-types.ts'
@@ -58,6 +60,19 @@ export interface ExecutionService {
    * what comes of its calls, else the blocks' samples do. Throws what `createJob` throws.
    */
   simulateWorkflow(payload: WorkflowJobPayload, options?: SimulateOptions): Promise<Simulation>
+  /**
+   * Tries one block alone and records nothing: all attempts on a virtual clock, by mocks or its sample; with the mode
+   * `real` one attempt that calls out with the user's secrets. Throws `DEFINITION_UNSOUND`, `INPUT_INVALID`.
+   */
+  testBlock(test: BlockTestOptions, options?: Pick<ExecuteOptions, 'userId'>): Promise<BlockTest>
+}
+
+/** Which block to try, and on what: `type`, `config`, `input`, `variables`, `mocks`, and a node's `retry`, `onError`, `timeoutMs`. */
+export interface BlockTestOptions extends Omit<TestBlockRequest, 'ownerId' | 'input' | 'mode'> {
+  /** Default null. */
+  readonly input?: unknown
+  /** Default `simulated`. */
+  readonly mode?: BlockTestMode
 }
 
 export interface SimulateOptions extends Pick<ExecuteOptions, 'userId'> {
@@ -74,10 +89,11 @@ export interface ExecutionServiceOptions {
   readonly start: StartExecution
   readonly retry: RetryExecution
   readonly simulations: Simulations
+  readonly testBlock: TestBlock
 }
 
 export function createExecutionService(options: ExecutionServiceOptions): ExecutionService {
-  const { jobs, reader, start, retry, simulations } = options
+  const { jobs, reader, start, retry, simulations, testBlock } = options
   return {
     async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
@@ -119,6 +135,17 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
       switch (result.kind) {
         case 'simulated':
           return result.simulation
+        case 'unsound':
+          throw new DefinitionUnsoundError(result.diagnostics)
+        case 'invalidInput':
+          throw new InputInvalidError(result.problems)
+      }
+    },
+    async testBlock({ input = null, mode = 'simulated', ...test }, { userId = LOCAL_USER } = {}) {
+      const result = await testBlock({ ...test, ownerId: ownerId(userId), input, mode })
+      switch (result.kind) {
+        case 'tested':
+          return result.test
         case 'unsound':
           throw new DefinitionUnsoundError(result.diagnostics)
         case 'invalidInput':

@@ -85,10 +85,13 @@ export interface JobService {
   /**
    * Starts a job and resolves with it when it has ended, in whatever way. Without a handler, or with
    * `processWorkflowJob`, the job is durable: it survives this process. Any other handler lives here; if the process
-   * dies its job ends FAILED with `HANDLER_LOST`. Throws `JOB_NOT_FOUND`, `JOB_STARTED_ALREADY`.
+   * dies its job ends FAILED with `HANDLER_LOST`. Throws `JOB_NOT_FOUND`, `JOB_STARTED_ALREADY`, `CLOSED` as `watchJob` does.
    */
   startJob(jobId: string, handler?: JobHandler | null, callbacks?: JobCallbacks): Promise<LibraryJob>
-  /** Resolves with a started job when it has ended, in whatever way; in another process or before a restart, too. */
+  /**
+   * Resolves with a started job when it has ended, in whatever way; in another process or before a restart, too. Throws
+   * `JOB_NOT_FOUND`, and `CLOSED` when Lume is closed before.
+   */
   watchJob(jobId: string, callbacks?: JobCallbacks): Promise<LibraryJob>
   /** The durable handler: runs the job's definition, and survives the process. */
   processWorkflowJob(job: { readonly id: string }): Promise<LibraryJob>
@@ -186,8 +189,15 @@ export function createJobService(options: JobServiceOptions): JobService {
       return service.watchJob(jobId, callbacks)
     },
     async watchJob(jobId, callbacks = {}) {
-      await watch(options, (await get(jobId)).job, callbacks)
-      return (await get(jobId)).library
+      try {
+        const { job } = await get(jobId)
+        await watch(options, job, callbacks)
+        return (await get(jobId)).library
+      } catch (fault) {
+        // What was being read when the database was closed fails in its own way.
+        if (options.closed.aborted && !(fault instanceof LumeError)) throw closedBefore(jobId)
+        throw fault
+      }
     },
     async processWorkflowJob(job) {
       return service.startJob(job.id)
@@ -315,7 +325,7 @@ async function watch(
     timeline.push(...batch.events.map(toTimelineEntry))
     if (onProgress) await tell('onProgress', () => onProgress(job.id, last.progress, [...timeline]))
   }
-  if (!isTerminal(last.status)) throw new LumeError('CLOSED', `Lume was closed before job ${job.id} ended`)
+  if (!isTerminal(last.status)) throw closedBefore(job.id)
   if (last.status === 'COMPLETED') {
     const output = (await executions.details(job.id))?.output ?? null
     if (onComplete) await tell('onComplete', () => onComplete(job.id, output))
@@ -323,4 +333,8 @@ async function watch(
     const error = last.error ?? { code: 'JOB_CANCELED', message: 'The job was canceled.' }
     await tell('onError', () => onError(job.id, error))
   }
+}
+
+function closedBefore(jobId: string): LumeError {
+  return new LumeError('CLOSED', `Lume was closed before job ${jobId} ended`)
 }

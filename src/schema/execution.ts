@@ -195,6 +195,7 @@ const ExecutionFilter = builder.inputType('ExecutionFilter', {
   fields: (t) => ({
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
     mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
+    scheduleId: t.id({ description: 'Started by this schedule.' }),
     ...runFilterFields(t),
   }),
 })

@@ -8,6 +8,16 @@ import { WaitType } from './step.ts'
 /** Whoever wants more of a loop's open items reads its steps. */
 const MAX_WAITS = 100
 
+const ExecutionTriggerEnum = builder.enumType('ExecutionTrigger', {
+  description: 'What started an execution.',
+  values: {
+    API: { description: 'A client, or a program that uses the library.' },
+    SCHEDULE: { description: 'An occurrence of a schedule.' },
+    RETRY: { description: 'A retry of another execution, `retryOf`.' },
+    PARENT: { description: 'A step of another execution, `parent`.' },
+  },
+})
+
 // What an execution waits for, what started it, and what it has started.
 builder.prismaObjectFields(ExecutionType, (t) => ({
   waitsFor: t.field({
@@ -16,6 +26,19 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
     select: { id: true },
     resolve: ({ id }, _args, { batch, openWaits, ownerId }) =>
       batch('open waits', MAX_WAITS, (ids) => openWaits.of(ownerId, ids, MAX_WAITS)).load(id),
+  }),
+  trigger: t.field({
+    type: ExecutionTriggerEnum,
+    description: 'What started it.',
+    select: { scheduleId: true, retryOfId: true, job: { select: { parentId: true } } },
+    resolve: ({ scheduleId, retryOfId, job }) =>
+      job.parentId !== null
+        ? 'PARENT'
+        : retryOfId !== null
+          ? 'RETRY'
+          : scheduleId !== null
+            ? 'SCHEDULE'
+            : 'API',
   }),
   parent: t.field({
     type: ExecutionType,

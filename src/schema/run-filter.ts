@@ -1,7 +1,7 @@
 import type { RunFilter, RunOrder } from '../db/run-list.ts'
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import { isStorableText } from '../lib/plain-json.ts'
-import type { WorkflowId } from '../lib/ids.ts'
+import type { Id, ScheduleId, WorkflowId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
 import { builder, type InputFields } from './builder.ts'
 import { readGlobalId } from '../lib/global-id.ts'
@@ -27,6 +27,7 @@ export const RunOrderInput = builder.inputType('RunOrder', {
 /** What filters of jobs and of executions have in common, as GraphQL gives it. */
 export interface RunFilterArguments {
   readonly workflowId?: string | null | undefined
+  readonly scheduleId?: string | null | undefined
   readonly type?: readonly JobType[] | null | undefined
   readonly status?: readonly JobStatus[] | null | undefined
   readonly mode?: readonly ExecutionMode[] | null | undefined
@@ -55,14 +56,11 @@ export const runFilterFields = (t: InputFields) => ({
 })
 
 export function readRunFilter(filter: RunFilterArguments | null | undefined): RunFilter {
-  const { workflowId, type, status, mode, tags, errorText } = filter ?? {}
+  const { workflowId, scheduleId, type, status, mode, tags, errorText } = filter ?? {}
   return {
-    workflowId:
-      workflowId == null
-        ? null
-        : (rowId(readGlobalId<WorkflowId>('Workflow', workflowId) ?? '') as WorkflowId),
+    workflowId: rowOf<WorkflowId>('Workflow', workflowId),
     versionId: null,
-    scheduleId: null,
+    scheduleId: rowOf<ScheduleId>('Schedule', scheduleId),
     types: type ?? null,
     statuses: status ?? null,
     modes: mode ?? null,
@@ -71,6 +69,11 @@ export function readRunFilter(filter: RunFilterArguments | null | undefined): Ru
     finished: { after: filter?.finishedAfter ?? null, before: filter?.finishedBefore ?? null },
     errorText: readText(errorText, 'errorText'),
   }
+}
+
+/** The row that a filter names; one that there is not matches nothing. */
+function rowOf<T extends Id<string>>(type: string, id: string | null | undefined): T | null {
+  return id == null ? null : (rowId(readGlobalId<T>(type, id) ?? '') as T)
 }
 
 /** Tags that a list is filtered by. */

@@ -27,6 +27,7 @@ const LINEAGE = graphql(`
     execution(id: $id) {
       id
       costUsd
+      trigger
       parent {
         id
       }
@@ -143,6 +144,7 @@ test('an execution tells what its calls have cost', async () => {
   await timelineOf(server, jobId)
   expect(await lineageOf(executionId)).toMatchObject({
     costUsd: 0.75,
+    trigger: 'API',
     parent: null,
     parentPath: null,
     waitsFor: [],
@@ -190,6 +192,7 @@ test('parents and children find each other, and an execution says why it waits',
     return found.waitsFor.length > 0 && found
   })
   expect(child).toMatchObject({
+    trigger: 'PARENT',
     parent: { id: parent.executionId },
     waitsFor: [
       { path: 'hold', kind: 'SIGNAL', signal: 'go', payloadSchema: { type: 'null' }, childId: null },

@@ -50,6 +50,7 @@ const RETRIED = graphql(`
     execution(id: $id) {
       status
       output
+      trigger
       retryFrom
       retryOf {
         id
@@ -196,6 +197,7 @@ describe('retryExecution', () => {
     expect(made).toMatchObject({
       status: 'COMPLETED',
       output: { sent: 'found Ada' },
+      trigger: 'RETRY',
       retryFrom: 'FAILED',
       retryOf: { id: original.executionId },
     })

@@ -110,11 +110,24 @@ const SCHEDULE = graphql(`
           node {
             id
             input
+            trigger
             scheduledFor
             schedule {
               id
             }
           }
+        }
+      }
+    }
+  }
+`)
+
+const EXECUTIONS_OF = graphql(`
+  query ExecutionsOfSchedule($filter: ExecutionFilter!) {
+    executions(filter: $filter) {
+      edges {
+        node {
+          id
         }
       }
     }
@@ -300,6 +313,12 @@ test('an occurrence starts a run, and both tell of each other', async () => {
   expect(schedule.error).toBeNull()
   expect(schedule.executions).toMatchObject({
     totalCount: 1,
-    edges: [{ node: { input: { name: 'Ada' }, scheduledFor: at, schedule: { id } } }],
+    edges: [{ node: { input: { name: 'Ada' }, trigger: 'SCHEDULE', scheduledFor: at, schedule: { id } } }],
   })
+  const listed = await server.client.ask(EXECUTIONS_OF, { filter: { scheduleId: id } })
+  expect(listed.executions.edges).toEqual(
+    schedule.executions.edges.map(({ node }) => ({ node: { id: node.id } })),
+  )
+  const unknown = await server.client.ask(EXECUTIONS_OF, { filter: { scheduleId: 'U2NoZWR1bGU6bm9uZQ==' } })
+  expect(unknown.executions.edges).toEqual([])
 })

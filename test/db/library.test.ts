@@ -111,11 +111,10 @@ test('the progress of a workflow job tells how far it is', async () => {
   const { id } = await create(probes('a', 'b…', 'c'))
   const ended = lume.jobs.startJob(id)
   const call = await probe.called('b')
-  await until(
-    'the first step is on record',
-    async () => (await lume.jobs.getWorkflowJobProgress({ id })).completedNodes === 1,
-  )
-  const progress = await lume.jobs.getWorkflowJobProgress({ id })
+  const progress = await until('the second step is on record', async () => {
+    const told = await lume.jobs.getWorkflowJobProgress({ id })
+    return told.currentStep === 'b' && told
+  })
   expect(progress).toMatchObject({
     status: 'running',
     currentStep: 'b',
@@ -739,4 +738,23 @@ test('a simulation foretells a run and stores nothing', async () => {
   ).rejects.toThrow('names no node')
   const unsound = { ...payload, workflowDefinition: { nodes: [] } }
   await expect(lume.executions.simulateWorkflow(unsound)).rejects.toThrow(DefinitionUnsoundError)
+})
+
+test('a block is tried alone: by its mocks, or once for real, and stores nothing', async () => {
+  const shout = {
+    type: 'core.transform',
+    config: { value: '{{ input.name + "!" }}' },
+    input: { name: 'Ada' },
+  }
+  expect(await lume.executions.testBlock(shout)).toMatchObject({ status: 'COMPLETED', output: 'Ada!' })
+  const call = { type: 'api.http', config: { url: 'https://nowhere.example/' }, retry: { maxAttempts: 2 } }
+  const busy = { error: { code: 'BUSY', message: 'later', retryable: true } }
+  const tried = await lume.executions.testBlock({ ...call, mocks: [busy, busy], onError: 'route' })
+  expect(tried).toMatchObject({ status: 'FAILED', error: { code: 'BUSY' }, leadsTo: 'route' })
+  expect(tried.attempts).toHaveLength(2)
+  const real = { ...shout, mode: 'real' as const }
+  expect(await lume.executions.testBlock(real, { userId: 'user-1' })).toMatchObject({ output: 'Ada!' })
+  expect(await lume.jobs.jobStats('user-1')).toMatchObject({ total: 0 })
+  await expect(lume.executions.testBlock({ type: 'core.transfrom' })).rejects.toThrow(DefinitionUnsoundError)
+  await expect(lume.executions.testBlock({ ...real, mocks: busy })).rejects.toThrow(InputInvalidError)
 })

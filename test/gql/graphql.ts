@@ -312,6 +312,8 @@ export type ExecutionFilter = {
   finishedBefore?: string | null | undefined;
   /** In one of these modes. */
   mode?: Array<ExecutionMode> | null | undefined;
+  /** Started by this schedule. */
+  scheduleId?: string | number | null | undefined;
   /** In one of these states. */
   status?: Array<JobStatus> | null | undefined;
   /** With all of these tags. */
@@ -328,6 +330,17 @@ export type ExecutionMode =
   | 'PRODUCTION'
   /** A test: blocks that would call out do what `mocks` says, and fail with MOCK_MISSING where it says nothing. */
   | 'TEST';
+
+/** What started an execution. */
+export type ExecutionTrigger =
+  /** A client, or a program that uses the library. */
+  | 'API'
+  /** A step of another execution, `parent`. */
+  | 'PARENT'
+  /** A retry of another execution, `retryOf`. */
+  | 'RETRY'
+  /** An occurrence of a schedule. */
+  | 'SCHEDULE';
 
 /** What an event tells. */
 export type JobEventKind =
@@ -1262,7 +1275,7 @@ export type LineageQueryVariables = Exact<{
 }>;
 
 
-export type LineageQuery = { execution: { id: string, costUsd: number, parentPath: string | null, parent: { id: string } | null, waitsFor: Array<{ path: string, kind: WaitKind, until: string | null, signal: string | null, payloadSchema: unknown, childId: string | null }>, children: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, parentPath: string | null, parent: { id: string, mode: ExecutionMode } | null } }> } } | null };
+export type LineageQuery = { execution: { id: string, costUsd: number, trigger: ExecutionTrigger, parentPath: string | null, parent: { id: string } | null, waitsFor: Array<{ path: string, kind: WaitKind, until: string | null, signal: string | null, payloadSchema: unknown, childId: string | null }>, children: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, parentPath: string | null, parent: { id: string, mode: ExecutionMode } | null } }> } } | null };
 
 export type PageOfLineagesQueryVariables = Exact<{
   first: number;
@@ -1408,7 +1421,7 @@ export type ReadRetriedQueryVariables = Exact<{
 }>;
 
 
-export type ReadRetriedQuery = { execution: { status: JobStatus, output: unknown, retryFrom: string | null, retryOf: { id: string } | null, retries: { totalCount: number, edges: Array<{ node: { id: string } }> }, steps: { edges: Array<{ node: { path: string, status: StepStatus, attempt: number, config: unknown, input: unknown, output: unknown, reusedFrom: { id: string } | null } }> }, events: { events: Array<
+export type ReadRetriedQuery = { execution: { status: JobStatus, output: unknown, trigger: ExecutionTrigger, retryFrom: string | null, retryOf: { id: string } | null, retries: { totalCount: number, edges: Array<{ node: { id: string } }> }, steps: { edges: Array<{ node: { path: string, status: StepStatus, attempt: number, config: unknown, input: unknown, output: unknown, reusedFrom: { id: string } | null } }> }, events: { events: Array<
         | { kind: JobEventKind }
         | { kind: JobEventKind }
         | { kind: JobEventKind }
@@ -1578,7 +1591,14 @@ export type ScheduleQueryVariables = Exact<{
 }>;
 
 
-export type ScheduleQuery = { schedule: { nextAt: string | null, error: { code: string } | null, lastOccurrences: Array<{ at: string, outcome: ScheduleOutcome, reason: string | null, execution: { id: string, status: JobStatus } | null }>, executions: { totalCount: number, edges: Array<{ node: { id: string, input: unknown, scheduledFor: string | null, schedule: { id: string } | null } }> } } | null };
+export type ScheduleQuery = { schedule: { nextAt: string | null, error: { code: string } | null, lastOccurrences: Array<{ at: string, outcome: ScheduleOutcome, reason: string | null, execution: { id: string, status: JobStatus } | null }>, executions: { totalCount: number, edges: Array<{ node: { id: string, input: unknown, trigger: ExecutionTrigger, scheduledFor: string | null, schedule: { id: string } | null } }> } } | null };
+
+export type ExecutionsOfScheduleQueryVariables = Exact<{
+  filter: ExecutionFilter;
+}>;
+
+
+export type ExecutionsOfScheduleQuery = { executions: { edges: Array<{ node: { id: string } }> } };
 
 export type SchedulesQueryVariables = Exact<{
   filter?: ScheduleFilter | null | undefined;
@@ -2952,6 +2972,7 @@ export const LineageDocument = new TypedDocumentString(`
   execution(id: $id) {
     id
     costUsd
+    trigger
     parent {
       id
     }
@@ -3106,6 +3127,7 @@ export const ReadRetriedDocument = new TypedDocumentString(`
   execution(id: $id) {
     status
     output
+    trigger
     retryFrom
     retryOf {
       id
@@ -3354,6 +3376,7 @@ export const ScheduleDocument = new TypedDocumentString(`
         node {
           id
           input
+          trigger
           scheduledFor
           schedule {
             id
@@ -3364,6 +3387,17 @@ export const ScheduleDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ScheduleQuery, ScheduleQueryVariables>;
+export const ExecutionsOfScheduleDocument = new TypedDocumentString(`
+    query ExecutionsOfSchedule($filter: ExecutionFilter!) {
+  executions(filter: $filter) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExecutionsOfScheduleQuery, ExecutionsOfScheduleQueryVariables>;
 export const SchedulesDocument = new TypedDocumentString(`
     query Schedules($filter: ScheduleFilter, $first: Int, $after: String, $workflowId: ID!) {
   schedules(filter: $filter, first: $first, after: $after) {
