@@ -97,7 +97,7 @@ export class Journal {
 
   #append(ledger: Ledger, entry: JournalEntry): Promise<void> {
     return new Promise((resolve, reject) => {
-      const pending = { entry, resolve, reject }
+      const pending = { entry, commandsSeen: ledger.commandsSeen, resolve, reject }
       const waiting = this.#pending.get(ledger)
       if (waiting) waiting.push(pending)
       else this.#pending.set(ledger, [pending])
@@ -240,6 +240,8 @@ interface Ledger {
 
 interface Pending {
   readonly entry: JournalEntry
+  /** The highest command that was read when this was appended. */
+  readonly commandsSeen: number
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
@@ -255,8 +257,11 @@ interface BatchWrite {
 }
 
 function toWrite(batch: Batch): BatchWrite {
-  const { claim, seq, commandsSeen } = batch.ledger
+  const { claim, seq, commandsSeen: seenByNow } = batch.ledger
   const entries = batch.taken.map(({ entry }) => entry)
+  const last = batch.taken.at(-1)
+  // A park was decided by what was read until then: a command read since stands against it as an unread one does (D8).
+  const commandsSeen = last?.entry.job.park ? last.commandsSeen : seenByNow
   return { batch, write: mergeEntries(entries, { ...claim, lastSeq: seq, commandsSeen }) }
 }
 

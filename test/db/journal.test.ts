@@ -376,6 +376,25 @@ test('a park is refused while a command is unread, and the job keeps its holder'
   expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_WAITING'])
 })
 
+test('a park is refused when a command is read after it was decided: that command may end the wait', async () => {
+  const { journal, store } = openJournal()
+  const [job, other] = await openJobs(journal, 2)
+  const { id, ledger } = required(job)
+  const gate = gated()
+  store.before = (flush) => (flush === 1 ? gate.closed : undefined)
+  const first = required(other).ledger.append(noted('in the way'))
+  await until('a flush is under way', () => store.flushes.length === 1)
+  const park = settle([ledger.append(parked(5_000_000_000_000))])
+  await sendCancel(database.pool, OWNER, id)
+  ledger.commandsRead(1)
+  gate.open()
+  await first
+  expect(await park).toEqual([ParkRefusedError])
+  expect((await jobRow(database.pool, id)).holder).not.toBeNull()
+  await ledger.append(parked(1))
+  expect((await jobRow(database.pool, id)).holder).toBeNull()
+})
+
 test('a command sent in the very moment of a park: either the park is refused or the job is woken', async () => {
   for (let round = 0; round < 30; round++) {
     const { journal } = openJournal()
