@@ -1,6 +1,7 @@
 import type { Command, CommandKind } from '../engine/inbox.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import { batched } from './batched.ts'
 import { isUniqueViolation } from './faults.ts'
 import type { Queryable } from './rows.ts'
 
@@ -34,6 +35,7 @@ export interface CommandStore {
 }
 
 export function createCommandStore(pool: Queryable): CommandStore {
+  const read = batched((inboxes: readonly ReadInbox[]) => readInboxes(pool, inboxes))
   return {
     async send(ownerId, jobId, command) {
       const key = command.kind === 'SIGNAL' ? command.key : null
@@ -46,16 +48,7 @@ export function createCommandStore(pool: Queryable): CommandStore {
         throw fault
       }
     },
-    async after(jobId, number) {
-      const { rows } = await pool.query<CommandRow>(
-        `SELECT j.commands_sent AS "upTo", c.number, c.kind, c.payload
-         FROM jobs j LEFT JOIN commands c
-           ON c.owner_id = j.owner_id AND c.job_id = j.id AND c.number > $2 AND c.used_at IS NULL
-         WHERE j.id = $1 ORDER BY c.number`,
-        [jobId, number],
-      )
-      return { commands: rows.flatMap(toCommand), upTo: rows[0]?.upTo ?? number }
-    },
+    after: (jobId, number) => read({ jobId, number }),
     async tellParents(limit) {
       const { rows } = await pool.query<{ id: JobId }>(TELL_PARENTS, [limit])
       return rows.map(({ id }) => id)
@@ -107,7 +100,37 @@ WITH ended AS MATERIALIZED (
 )
 SELECT id FROM parent`
 
+interface ReadInbox {
+  readonly jobId: JobId
+  /** What comes after this one is wanted. */
+  readonly number: number
+}
+
+async function readInboxes(pool: Queryable, inboxes: readonly ReadInbox[]) {
+  const { rows } = await pool.query<CommandRow>(
+    `SELECT wanted.place::int, j.commands_sent AS "upTo", c.number, c.kind, c.payload
+     FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted(id, number, place)
+     JOIN jobs j ON j.id = wanted.id
+     LEFT JOIN LATERAL (
+       SELECT number, kind, payload FROM commands
+       WHERE owner_id = j.owner_id AND job_id = j.id AND number > wanted.number AND used_at IS NULL OFFSET 0
+     ) c ON true
+     ORDER BY c.number`,
+    [inboxes.map(({ jobId }) => jobId), inboxes.map(({ number }) => number)],
+  )
+  const read = inboxes.map(({ number }) => ({ commands: [] as Command[], upTo: number }))
+  for (const row of rows) {
+    const inbox = read[row.place - 1]
+    if (!inbox) continue
+    inbox.commands.push(...toCommand(row))
+    inbox.upTo = row.upTo
+  }
+  return read
+}
+
 interface CommandRow {
+  /** Of the inbox among those that are read, from 1. */
+  readonly place: number
   readonly upTo: number
   readonly number: number | null
   readonly kind: CommandKind | null

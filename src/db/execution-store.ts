@@ -5,6 +5,7 @@ import type { RecordedError, AttemptRecord, StepStatus, StepWait } from '../engi
 import type { NewJob } from './job-store.ts'
 import type { JobId, OwnerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import { batched } from './batched.ts'
 import { first, type Queryable } from './rows.ts'
 
 /** What a worker needs to take an execution up. */
@@ -57,6 +58,10 @@ export interface ExecutionStore {
 /** A step on record without its large values. */
 export type StepState = Omit<RecordedStep, 'output' | 'checkpoints'>
 
+/** Which rows are meant: those of a job's execution. */
+type JobKey = Parameters<ExecutionStore['loadRecorded']>[0]
+
+/** Whoever takes up many jobs at once has them read at once. */
 export function createExecutionStore(pool: Queryable): ExecutionStore {
   return {
     async details(id) {
@@ -68,56 +73,8 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       )
       return first(rows)
     },
-    async load(id) {
-      const { rows } = await pool.query<
-        Omit<StoredExecution, 'definition' | 'retry'> & { hash: string; body: Json } & RetryRow
-      >(
-        `SELECT d.hash, d.body, v.input, v.variables, v.mocks, e.mode, j.started_at AS "startedAt", j.progress, j.status,
-           j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom", v.patched
-         FROM executions e
-         JOIN jobs j ON j.id = e.id
-         JOIN definitions d ON d.id = e.definition_id
-         JOIN execution_values v ON v.execution_id = e.id
-         WHERE e.id = $1`,
-        [id],
-      )
-      const row = first(rows)
-      if (!row) return null
-      const { hash, body, retryOf, retryFrom, patched, mocks, ...rest } = row
-      const retry =
-        retryOf === null || retryFrom === null
-          ? null
-          : { of: retryOf, from: retryFrom, patched: patched ?? {} }
-      return {
-        ...rest,
-        definition: { hash, body },
-        retry,
-        mocks: mocks && storedMocksSchema.parse(mocks),
-      }
-    },
-    async loadRecorded(job) {
-      const items = await loadItems(pool, job)
-      const steps = (await loadSteps(pool, job)).filter(({ path }) => !isInsideEnded(path, items))
-      const outputs = await loadOutputs(
-        pool,
-        job,
-        steps.map(({ path }) => path),
-      )
-      const checkpoints = await loadCheckpoints(pool, job)
-      return {
-        items,
-        steps: new Map(
-          steps.map((row) => [
-            row.path,
-            {
-              ...toStep(row),
-              output: outputs.get(row.path) ?? null,
-              checkpoints: checkpoints.get(row.path) ?? {},
-            },
-          ]),
-        ),
-      }
-    },
+    load: batched((ids) => loadExecutions(pool, ids)),
+    loadRecorded: batched((jobs) => loadRecorded(pool, jobs)),
     async signalWaits({ id, ownerId }, name) {
       const { rows } = await pool.query<{ path: string; schema: JsonObject | boolean | null }>(
         `SELECT path, wait->'schema' AS schema FROM steps
@@ -129,9 +86,63 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
       return rows
     },
     async steps(job) {
-      return (await loadSteps(pool, job)).map(toStep)
+      return (await loadSteps(pool, [job])).map(toStep)
     },
   }
+}
+
+type ExecutionRow = Omit<StoredExecution, 'definition' | 'retry'> & {
+  id: JobId
+  hash: string
+  body: Json
+} & RetryRow
+
+async function loadExecutions(
+  pool: Queryable,
+  ids: readonly JobId[],
+): Promise<readonly (StoredExecution | null)[]> {
+  const { rows } = await pool.query<ExecutionRow>(
+    `SELECT e.id, d.hash, d.body, v.input, v.variables, v.mocks, e.mode, j.started_at AS "startedAt", j.progress, j.status,
+       j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom", v.patched
+     FROM unnest($1::uuid[]) AS wanted(id)
+     JOIN executions e ON e.id = wanted.id
+     JOIN jobs j ON j.id = e.id
+     JOIN definitions d ON d.id = e.definition_id
+     JOIN execution_values v ON v.execution_id = e.id`,
+    [ids],
+  )
+  const found = new Map(rows.map((row) => [row.id, toStored(row)]))
+  return ids.map((id) => found.get(id) ?? null)
+}
+
+function toStored(row: ExecutionRow): StoredExecution {
+  const { id: _, hash, body, retryOf, retryFrom, patched, mocks, ...rest } = row
+  const isRetry = retryOf !== null && retryFrom !== null
+  return {
+    ...rest,
+    definition: { hash, body },
+    retry: isRetry ? { of: retryOf, from: retryFrom, patched: patched ?? {} } : null,
+    mocks: mocks && storedMocksSchema.parse(mocks),
+  }
+}
+
+async function loadRecorded(pool: Queryable, jobs: readonly JobKey[]): Promise<readonly RecordedState[]> {
+  const [items, rows] = await Promise.all([loadItems(pool, jobs), loadSteps(pool, jobs)])
+  const steps = rows.filter(({ executionId, path }) => !isInsideEnded(path, items.get(executionId)))
+  const [outputs, checkpoints] = await Promise.all([
+    loadOutputs(pool, jobs, steps),
+    loadCheckpoints(pool, jobs),
+  ])
+  const recorded = new Map(jobs.map(({ id }) => [id, new Map<string, RecordedStep>()]))
+  for (const step of steps) {
+    const { executionId, path } = step
+    recorded.get(executionId)?.set(path, {
+      ...toStep(step),
+      output: outputs.get(executionId)?.get(path) ?? null,
+      checkpoints: checkpoints.get(executionId)?.get(path) ?? {},
+    })
+  }
+  return jobs.map(({ id }) => ({ items: items.get(id) ?? new Map(), steps: recorded.get(id) ?? new Map() }))
 }
 
 interface RetryRow {
@@ -143,6 +154,7 @@ interface RetryRow {
 type ItemStatuses = Map<string, Map<number, 'COMPLETED' | 'FAILED'>>
 
 interface StepRow {
+  executionId: JobId
   path: string
   nodeId: string
   status: StepStatus
@@ -159,71 +171,119 @@ interface StepRow {
   finishedAt: Date | null
 }
 
+/**
+ * Rows of these jobs: each job's are looked up by its key, as `rows` says with `wanted.owner_id` and `wanted.id`. OFFSET 0
+ * keeps the planner from another way, which it takes where statistics are old or missing.
+ */
+function ofEach(rows: string): string {
+  return `unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id) CROSS JOIN LATERAL (${rows} OFFSET 0) AS own`
+}
+
+function keyColumns(jobs: readonly JobKey[]): readonly (readonly string[])[] {
+  return [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)]
+}
+
 async function loadItems(
   pool: Queryable,
-  { id, ownerId }: { id: JobId; ownerId: OwnerId },
-): Promise<ItemStatuses> {
-  const { rows } = await pool.query<{ path: string; index: number; status: 'COMPLETED' | 'FAILED' }>(
-    'SELECT path, index, status FROM loop_items WHERE owner_id = $1 AND execution_id = $2',
-    [ownerId, id],
+  jobs: readonly JobKey[],
+): Promise<ReadonlyMap<JobId, ItemStatuses>> {
+  const { rows } = await pool.query<{
+    executionId: JobId
+    path: string
+    index: number
+    status: 'COMPLETED' | 'FAILED'
+  }>(
+    `SELECT wanted.id AS "executionId", own.* FROM ${ofEach(
+      `SELECT path, index, status FROM loop_items i
+       WHERE i.owner_id = wanted.owner_id AND i.execution_id = wanted.id`,
+    )}`,
+    [...keyColumns(jobs)],
   )
-  const items: ItemStatuses = new Map()
-  for (const { path, index, status } of rows) {
-    const loop = items.get(path)
-    if (loop) loop.set(index, status)
-    else items.set(path, new Map([[index, status]]))
+  const items = new Map<JobId, ItemStatuses>()
+  for (const { executionId, path, index, status } of rows) {
+    const loops: ItemStatuses = items.get(executionId) ?? new Map()
+    items.set(executionId, loops.set(path, (loops.get(path) ?? new Map()).set(index, status)))
   }
   return items
 }
 
-async function loadSteps(
-  pool: Queryable,
-  { id, ownerId }: { id: JobId; ownerId: OwnerId },
-): Promise<StepRow[]> {
+async function loadSteps(pool: Queryable, jobs: readonly JobKey[]): Promise<StepRow[]> {
   const { rows } = await pool.query<StepRow>(
-    `SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom",
-       due_at AS "dueAt", wait, error, reused_from AS "reusedFrom", call_key AS "callKey",
-       started_at AS "startedAt", finished_at AS "finishedAt"
-     FROM steps WHERE owner_id = $1 AND execution_id = $2`,
-    [ownerId, id],
+    `SELECT wanted.id AS "executionId", own.* FROM ${ofEach(
+      `SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom",
+         due_at AS "dueAt", wait, error, reused_from AS "reusedFrom", call_key AS "callKey",
+         started_at AS "startedAt", finished_at AS "finishedAt"
+       FROM steps s WHERE s.owner_id = wanted.owner_id AND s.execution_id = wanted.id`,
+    )}`,
+    [...keyColumns(jobs)],
   )
   return rows
 }
 
+/** By execution and path. */
+type ByPath<Value> = ReadonlyMap<JobId, ReadonlyMap<string, Value>>
+
 /** An output that was reused is read where it is. */
 async function loadOutputs(
   pool: Queryable,
-  { id, ownerId }: { id: JobId; ownerId: OwnerId },
-  paths: readonly string[],
-): Promise<ReadonlyMap<string, Json>> {
-  if (paths.length === 0) return new Map()
-  const { rows } = await pool.query<{ path: string; output: Json }>(
-    `SELECT s.path, v.output FROM steps s
-     JOIN step_values v ON v.owner_id = s.owner_id AND v.execution_id = COALESCE(s.reused_from, s.execution_id)
-       AND v.path = s.path
-     WHERE s.owner_id = $1 AND s.execution_id = $2 AND s.path = ANY($3) AND v.output IS NOT NULL`,
-    [ownerId, id, paths],
+  jobs: readonly JobKey[],
+  steps: readonly StepRow[],
+): Promise<ByPath<Json>> {
+  if (steps.length === 0) return new Map()
+  const owners = new Map(jobs.map(({ id, ownerId }) => [id, ownerId]))
+  const { rows } = await pool.query<{ executionId: JobId; path: string; value: Json }>(
+    `SELECT wanted.id AS "executionId", wanted.path, own.value
+     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[]) AS wanted(owner_id, id, path, holder)
+     CROSS JOIN LATERAL (
+       SELECT v.output AS value FROM step_values v
+       WHERE v.owner_id = wanted.owner_id AND v.execution_id = wanted.holder AND v.path = wanted.path
+         AND v.output IS NOT NULL OFFSET 0
+     ) AS own`,
+    [
+      steps.map(({ executionId }) => owners.get(executionId)),
+      steps.map(({ executionId }) => executionId),
+      steps.map(({ path }) => path),
+      steps.map(({ executionId, reusedFrom }) => reusedFrom ?? executionId),
+    ],
   )
-  return new Map(rows.map(({ path, output }) => [path, output]))
+  return byPath(rows)
 }
 
 /** Of steps that have not ended: what ended needs none of it. */
 async function loadCheckpoints(
   pool: Queryable,
-  { id, ownerId }: { id: JobId; ownerId: OwnerId },
-): Promise<ReadonlyMap<string, { readonly [key: string]: Json }>> {
-  const { rows } = await pool.query<{ path: string; values: { readonly [key: string]: Json } }>(
-    `SELECT c.path, json_object_agg(c.key, c.value) AS values FROM step_checkpoints c
-     JOIN steps s ON s.owner_id = c.owner_id AND s.execution_id = c.execution_id AND s.path = c.path
-     WHERE c.owner_id = $1 AND c.execution_id = $2 AND s.finished_at IS NULL GROUP BY c.path`,
-    [ownerId, id],
+  jobs: readonly JobKey[],
+): Promise<ByPath<{ readonly [key: string]: Json }>> {
+  const { rows } = await pool.query<{
+    executionId: JobId
+    path: string
+    value: { readonly [key: string]: Json }
+  }>(
+    `SELECT wanted.id AS "executionId", own.* FROM ${ofEach(
+      `SELECT c.path, json_object_agg(c.key, c.value) AS value
+       FROM step_checkpoints c
+       JOIN steps s ON s.owner_id = c.owner_id AND s.execution_id = c.execution_id AND s.path = c.path
+       WHERE c.owner_id = wanted.owner_id AND c.execution_id = wanted.id AND s.finished_at IS NULL
+       GROUP BY c.path`,
+    )}`,
+    [...keyColumns(jobs)],
   )
-  return new Map(rows.map(({ path, values }) => [path, values]))
+  return byPath(rows)
+}
+
+function byPath<Value>(
+  rows: readonly { readonly executionId: JobId; readonly path: string; readonly value: Value }[],
+): ByPath<Value> {
+  const found = new Map<JobId, Map<string, Value>>()
+  for (const { executionId, path, value } of rows)
+    found.set(executionId, (found.get(executionId) ?? new Map<string, Value>()).set(path, value))
+  return found
 }
 
 function toStep(row: StepRow): StepState {
+  const { executionId: _, ...step } = row
   return {
-    ...row,
+    ...step,
     dueAt: row.dueAt?.getTime() ?? null,
     startedAt: row.startedAt?.getTime() ?? null,
     finishedAt: row.finishedAt?.getTime() ?? null,
@@ -233,7 +293,7 @@ function toStep(row: StepRow): StepState {
 const ITEM = /\[(\d+)\]\//g
 
 /** True when any loop item around the step has ended. */
-function isInsideEnded(path: string, items: ItemStatuses): boolean {
+function isInsideEnded(path: string, items: ItemStatuses = new Map()): boolean {
   for (const match of path.matchAll(ITEM)) {
     if (items.get(path.slice(0, match.index))?.has(Number(match[1]))) return true
   }
