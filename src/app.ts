@@ -235,8 +235,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     closed: closed.signal,
   })
   if (worker) {
-    await worker.start()
-    closers.add(() => worker.stop())
+    await worker.motor.start()
+    closers.add(() => worker.motor.stop())
     const counting = new JobCounting({ counts, clock, logger })
     counting.start()
     closers.add(() => counting.stop())
@@ -304,7 +304,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     close: () => closers.close(),
   }
 
-  function createWorker(): Worker {
+  function createWorker(): { processor: Processor; motor: Worker } {
     const journal = new Journal({
       store: createJournalStore(database.journalPool),
       clock,
@@ -352,7 +352,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       leaseMs: settings.leaseMs,
       isAlone,
     })
-    return motor
+    return { processor, motor }
   }
 }
 

@@ -136,6 +136,8 @@ export interface JobStore {
 
   /** Takes up to `limit` jobs that nobody holds and whose time has come, best first. */
   claimWaiting(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
+  /** In how many milliseconds jobs that nobody holds come due within `ms`: each instant up to `grain` late, and once. */
+  dueWithin(ms: number, grain: number): Promise<readonly number[]>
   /** Takes up to `limit` jobs whose holder has let the lease run out. */
   claimExpired(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
   /**
@@ -244,6 +246,14 @@ export function createJobStore(pool: Queryable): JobStore {
          UPDATE jobs SET ${TAKE} FROM best WHERE jobs.id = best.id RETURNING ${CLAIMED}`,
         [workerId, leaseMs, limit],
       ),
+    async dueWithin(ms, grain) {
+      const { rows } = await pool.query<{ inMs: number }>(
+        `SELECT DISTINCT $2::int * ceil(extract(epoch FROM wake_at - now()) * 1000 / $2::int)::int AS "inMs"
+         FROM jobs WHERE holder IS NULL AND wake_at > now() AND wake_at <= now() + $1::int * interval '1 ms'`,
+        [ms, grain],
+      )
+      return rows.map(({ inMs }) => inMs)
+    },
     claimExpired: ({ workerId, leaseMs }, limit) =>
       claim(
         `WITH expired AS MATERIALIZED (

@@ -9,8 +9,8 @@ import type { Logger } from '../lib/logger.ts'
 import type { Processor } from './processor.ts'
 
 export interface WorkerOptions {
-  readonly processor: Processor
-  readonly jobs: Pick<JobStore, 'expireLeases'>
+  readonly processor: Pick<Processor, 'freePlaces' | 'tick' | 'obey' | 'renewLeases' | 'yieldAll' | 'stop'>
+  readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
   readonly commands: Pick<CommandStore, 'tellParents'>
   readonly wakeups: Wakeups
   readonly clock: Clock
@@ -22,22 +22,24 @@ export interface WorkerOptions {
 
 /** How often to look for due timers, lost workers and lost hints. */
 const POLL_MS = 500
+/** Timers that come due between two looks are met this much late at most. */
+const TIMER_GRAIN_MS = 25
 const CHILDREN_PER_TELLING = 500
 
 /** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
 export class Worker {
-  readonly processor: Processor
   readonly #options: WorkerOptions
   readonly #closers = new Closers()
   readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
   readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
   readonly #obeying = new Set<Promise<void>>()
+  /** Each calls off a look that is to come. */
+  readonly #timers = new Set<() => void>()
   /** Jobs may be waiting for a free place. */
   #mayHaveBacklog = true
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    this.processor = options.processor
   }
 
   async start(): Promise<void> {
@@ -48,6 +50,7 @@ export class Worker {
     this.#every(POLL_MS, async () => {
       await this.#tellParents()
       await this.#tickOnce()
+      await this.#awaitTimers()
     })
     this.#every(leaseMs / 3, (since) => this.#renew(since))
     this.kick()
@@ -71,6 +74,7 @@ export class Worker {
 
   async stop(): Promise<void> {
     await this.#closers.close()
+    for (const callOff of this.#timers) callOff()
     await this.#ticks.idle()
     await this.#tellings.idle()
     await Promise.all(this.#obeying)
@@ -78,7 +82,9 @@ export class Worker {
   }
 
   #obey(jobId: JobId): void {
-    const obeying = this.#guard(this.processor.obey(jobId)).then(() => void this.#obeying.delete(obeying))
+    const obeying = this.#guard(this.#options.processor.obey(jobId)).then(
+      () => void this.#obeying.delete(obeying),
+    )
     this.#obeying.add(obeying)
   }
 
@@ -96,6 +102,18 @@ export class Worker {
     const wanted = processor.freePlaces
     const claimed = await processor.tick()
     this.#mayHaveBacklog = claimed >= wanted
+  }
+
+  /** Looks again at the very times at which jobs come due before the next look. */
+  async #awaitTimers(): Promise<void> {
+    const { jobs, clock } = this.#options
+    for (const inMs of await jobs.dueWithin(POLL_MS, TIMER_GRAIN_MS)) {
+      const callOff = clock.after(inMs, () => {
+        this.#timers.delete(callOff)
+        this.kick()
+      })
+      this.#timers.add(callOff)
+    }
   }
 
   /** When the leases may have run out, because the database has been silent for so long, nothing goes on under them. */

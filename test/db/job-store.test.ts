@@ -156,6 +156,13 @@ test('a job whose time has not come is left alone', async () => {
   expect(await jobs.claimWaiting(newLease(), 10)).toHaveLength(1)
 })
 
+test('the times at which jobs come due soon are told once each, rounded up', async () => {
+  const minutes = (count: number) => Date.now() + count * 60_000
+  for (const count of [-1, 10, 10, 12, 20]) await storeJob(database.pool, { wakeAt: minutes(count) })
+  const soon = await jobs.dueWithin(15 * 60_000, 60_000)
+  expect(soon.toSorted((a, b) => a - b)).toEqual([10 * 60_000, 12 * 60_000])
+})
+
 test('a claim gives what a worker needs, takes no more than asked for, and raises the fence', async () => {
   await Promise.all(Array.from({ length: 5 }, () => storeJob(database.pool)))
   const lease = newLease()
