@@ -323,7 +323,8 @@ test('a real deadlock with another session costs nobody an entry', async () => {
   await rival.query('COMMIT')
   rival.release()
   await appends
-  expect(store.flushes).toHaveLength(2)
+  // More than once where the flush, sent again, is quicker than the rival to take the first lock.
+  expect(store.flushes.length).toBeGreaterThan(1)
   for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
 })
 
