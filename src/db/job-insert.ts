@@ -18,7 +18,8 @@ const GROUP_MAX_LENGTH = 8 * 1024 * 1024
 
 /**
  * Stores new jobs, all that arrive while one statement is under way by the next one. Gives false for a job whose
- * idempotency key stands for another job (D9), or whose occurrence is not to be started (P6): nothing of it is stored.
+ * idempotency key stands for another job (D9), whose occurrence is not to be started (P6), or whose parent has ended or is
+ * being canceled: nothing of it is stored.
  */
 export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
   const insert = inGroups(
@@ -71,6 +72,9 @@ WITH new AS (
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
     version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for
+  )
+  WHERE n.parent_id IS NULL OR EXISTS (
+    SELECT FROM jobs p WHERE p.id = n.parent_id AND p.finished_at IS NULL AND p.cancel_requested_at IS NULL
   )
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)

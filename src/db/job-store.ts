@@ -66,6 +66,9 @@ export interface Occurrence {
   readonly at: number
 }
 
+/** A child is not to be started: its parent has ended, or is being canceled. Nothing was stored. */
+export class ParentEndedError extends Error {}
+
 /** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
 export class OccurrenceTakenError extends Error {}
 
@@ -118,7 +121,7 @@ export interface HeldJob {
 }
 
 export interface JobStore {
-  /** Throws `OccurrenceTakenError` for an occurrence that is not to be started. */
+  /** Throws `OccurrenceTakenError` or `ParentEndedError` for what is not to be started. */
   insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
   /**
    * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
@@ -130,6 +133,8 @@ export interface JobStore {
     lease: Lease | null,
   ): Promise<ClaimedJob | null>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
+  /** The children of a job that have not ended. */
+  openChildren(ownerId: OwnerId, parentId: JobId): Promise<readonly JobId[]>
   /** Whose job it is: only for a program that owns the whole database, never for a client. */
   ownerOf(id: JobId): Promise<OwnerId | null>
   countByStatus(ownerId: OwnerId): Promise<ReadonlyMap<JobStatus, number>>
@@ -193,6 +198,7 @@ export function createJobStore(pool: Queryable): JobStore {
         [job.ownerId, job.idempotency?.key],
       )
       const row = first(taken.rows)
+      if (!row && job.parent) throw new ParentEndedError('the parent has ended')
       if (!row) throw new Error('a job was neither stored nor refused by its key')
       return { kind: 'taken', ...row }
     },
@@ -226,6 +232,13 @@ export function createJobStore(pool: Queryable): JobStore {
         [ownerId, id],
       )
       return first(rows)
+    },
+    async openChildren(ownerId, parentId) {
+      const { rows } = await pool.query<{ id: JobId }>(
+        'SELECT id FROM jobs WHERE owner_id = $1 AND parent_id = $2 AND finished_at IS NULL',
+        [ownerId, parentId],
+      )
+      return rows.map(({ id }) => id)
     },
     async ownerOf(id) {
       const { rows } = await pool.query<{ ownerId: OwnerId }>(

@@ -29,11 +29,6 @@ export class RecordedSteps {
     this.put({ ...step, status: 'RUNNING', attempts: [], finishedAt: null })
   }
 
-  /** The child executions that open steps wait for. */
-  openChildren(): string[] {
-    return [...this.#open.values()].flatMap(({ wait }) => (wait?.kind === 'child' ? [wait.executionId] : []))
-  }
-
   /** E5: what to record at the end of the job: whatever is open is canceled, and so is what never began. */
   close(at: number): CutSteps {
     const { events, steps } = this.closeInside('', at)

@@ -53,6 +53,8 @@ export class RunContext implements Activity {
   readonly #inbox: Inbox
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
+  /** When the time of each step that is open is over, where that is bounded. */
+  readonly #deadlines = new Set<{ readonly dueAt: number }>()
   #waitsForOthers = 0
   /** Pieces of work that would start something and may not, because the run is paused. */
   #held = 0
@@ -204,6 +206,13 @@ export class RunContext implements Activity {
     }
   }
 
+  /** Whatever else is waited for: no park lasts beyond that instant until the returned function is called. */
+  parksUntil(dueAt: number): () => void {
+    const deadline = { dueAt }
+    this.#deadlines.add(deadline)
+    return () => void this.#deadlines.delete(deadline)
+  }
+
   async waitUntil(dueAt: number, signal: AbortSignal, isOver: () => boolean = () => false): Promise<void> {
     const wait = { dueAt }
     this.#waits.add(wait)
@@ -329,7 +338,7 @@ export class RunContext implements Activity {
 
   #firstDueAt(): number | null {
     let first = Number.POSITIVE_INFINITY
-    for (const { dueAt } of this.#waits) first = Math.min(first, dueAt)
+    for (const { dueAt } of [...this.#waits, ...this.#deadlines]) first = Math.min(first, dueAt)
     return Number.isFinite(first) ? first : null
   }
 }

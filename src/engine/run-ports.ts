@@ -46,6 +46,8 @@ export interface ChildExecutions {
   endOf(childId: string): Promise<ChildEnd | null>
   /** Sends a cancel, which changes nothing when the child has ended. */
   cancel(childId: string): Promise<void>
+  /** Sends one to every child that has not ended, those included of which no step knows. */
+  cancelAll(): Promise<void>
 }
 
 export type ChildEnd =

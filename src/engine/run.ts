@@ -40,6 +40,8 @@ export async function runExecution(
   recordStart(run, signals.inbox)
   const disobey = obey(run, signals)
   const unwatch = watchDeadline(run)
+  // A limit that was passed before a crash stands.
+  run.spend(0)
   parkWhenIdle(run)
   // What comes once the graph has ended comes too late: nothing may be recorded behind the end.
   const graphEnd = await runGraph(request.plan.graph, topFrame(run), run).finally(() => {
@@ -191,14 +193,8 @@ async function finish(run: RunContext, graphEnd: GraphEnd): Promise<RunEnd> {
     case 'fault':
       return finishRefused(run, cause.fault)
     default:
-      await cancelChildren(run)
       return record(run, endOf(run, graphEnd)).catch((fault: unknown) => finishRefused(run, fault))
   }
-}
-
-/** A cancel goes to the children that this run still waits for, before its own end is told. */
-async function cancelChildren(run: RunContext): Promise<void> {
-  await Promise.all(run.steps.openChildren().map((childId) => run.ports.children.cancel(childId)))
 }
 
 /** The database refused what this execution wanted to record: it ends, saying so. Any other fault is not its own. */
@@ -232,7 +228,9 @@ function failedWith(code: string, message: string, at: number): JobEnd {
   return { status: 'FAILED', at, error: { code, message } }
 }
 
+/** An end that is not a good one goes to the children before it is told. */
 async function record(run: RunContext, end: JobEnd): Promise<RunEnd> {
+  if (end.status !== 'COMPLETED') await run.ports.children.cancelAll()
   const { percent: progress, endedNodes: completedNodes } = run.progress
   return recordEnd(run.ports.journal, end, { progress, completedNodes, ...run.steps.close(end.at) })
 }

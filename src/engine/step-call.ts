@@ -2,6 +2,8 @@ import type { Json } from '../lib/json.ts'
 import { callBlock, type CallEnd } from './call-block.ts'
 import type { StepSite } from './frame.ts'
 import type { PlanNode } from './plan.ts'
+import type { ChildExecutions } from './run-ports.ts'
+import { RunStop } from './run-stop.ts'
 import type { StepConfig } from './step-config.ts'
 import { StepReports } from './step-reports.ts'
 import type { AttemptUsage } from './step.ts'
@@ -33,6 +35,7 @@ export async function callStep(
     checkpoints,
     onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
   })
+  const started = new Set<Promise<string>>()
   const isReal = standIn === null || block.isControl || block.effect === 'pure'
   const end = await callBlock({
     block,
@@ -55,15 +58,18 @@ export async function callStep(
     random: ports.random,
     http: ports.http,
     children: () => ({
-      start: ({ input: given, variables, ...child }) =>
-        ports.children.start({
-          ...child,
+      start: ({ input: given, variables, ...asked }) => {
+        const child = ports.children.start({
+          ...asked,
           // They are recorded as the child's.
           input: scrubber.value(given),
           variables: scrubber.value(variables),
           parentId: request.executionId,
           path,
-        }),
+        })
+        started.add(child)
+        return child
+      },
     }),
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => Object.fromEntries(checkpoints),
@@ -71,5 +77,28 @@ export async function callStep(
     mask: (text) => scrubber.text(text),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),
   })
+  if (cameToNothing(end, signal)) for (const child of started) void cancelStarted(child, ports.children)
   return { end, usage: reports.close() }
+}
+
+/** Nobody will wait for what the attempt has started: it failed, or was cut off for good. */
+function cameToNothing({ kind }: CallEnd, signal: AbortSignal): boolean {
+  switch (kind) {
+    case 'outcome':
+      return false
+    case 'failed':
+      return true
+    case 'aborted':
+      // Where another worker goes on, it is that one's child.
+      return !(signal.reason instanceof RunStop) || signal.reason.isRecorded
+  }
+}
+
+/** The start may still be under way. */
+async function cancelStarted(child: Promise<string>, children: ChildExecutions): Promise<void> {
+  try {
+    await children.cancel(await child)
+  } catch {
+    // What was not started needs no cancel; what could not be canceled is canceled with its parent's end.
+  }
 }

@@ -5,10 +5,13 @@ import { finalFailure, type StepFailure } from './step.ts'
 
 /** The time for all attempts of a step is over. */
 export class StepTimeout extends Error {
+  /** Whose time: what runs inside a loop is cut off by the loop's. */
+  readonly path: string
   readonly failure: StepFailure
 
-  constructor(timeoutMs: number) {
+  constructor(path: string, timeoutMs: number) {
     super(`The step took longer than ${timeoutMs} ms.`)
+    this.path = path
     this.failure = finalFailure('STEP_TIMEOUT', this.message)
   }
 }
@@ -29,14 +32,18 @@ export async function withDeadline<T>(
   if (stepTimeoutMs === null) return run(site)
   const { controller, unfollow } = followingController(site.signal)
   const { clock } = site.run.ports
-  const leftMs = stepDeadline(node, site) - clock.now()
-  const stop = () => controller.abort(new StepTimeout(stepTimeoutMs))
+  const deadline = stepDeadline(node, site)
+  const leftMs = deadline - clock.now()
+  const stop = () => controller.abort(new StepTimeout(site.path, stepTimeoutMs))
   // At once where it is over already: what is due at the same moment must not come first.
   if (leftMs <= 0) stop()
   const unwatch = clock.after(Math.max(0, leftMs), stop)
+  // The timer dies when the run parks: the park is to end by then.
+  const unbound = site.run.parksUntil(deadline)
   try {
     return await run({ ...site, signal: controller.signal })
   } finally {
+    unbound()
     unwatch()
     unfollow()
   }

@@ -42,9 +42,12 @@ export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> 
 async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const step = new StepRun(node, site)
   try {
-    return await step.run().catch((thrown: unknown) => {
-      if (thrown instanceof StepTimeout) return step.fail(thrown.failure)
-      throw thrown
+    return await step.run().catch(async (thrown: unknown) => {
+      if (!(thrown instanceof StepTimeout)) throw thrown
+      await step.cancelChild()
+      if (thrown.path === site.path) return step.fail(thrown.failure)
+      step.recorder.cancel()
+      return { kind: 'stopped' }
     })
   } catch (thrown) {
     const stop = RunStop.of(thrown)
@@ -76,9 +79,13 @@ class StepRun {
 
   /** Cut off: a child that it waits for is canceled first, so that none is forgotten. */
   async cancel(): Promise<void> {
+    await this.cancelChild()
+    this.recorder.cancel()
+  }
+
+  async cancelChild(): Promise<void> {
     const { waitsFor } = this.recorder
     if (waitsFor?.kind === 'child') await this.#site.run.ports.children.cancel(waitsFor.executionId)
-    this.recorder.cancel()
   }
 
   async run(): Promise<StepEnd> {
@@ -237,12 +244,11 @@ class StepRun {
 
   /** Waits for what comes from outside. */
   async #endWait(wait: Exclude<StepWait, { kind: 'timer' }>, dueAt: number | null): Promise<StepEnd | null> {
-    const until = Math.min(dueAt ?? Number.POSITIVE_INFINITY, this.#deadline)
     const end: WaitEnd =
       wait.kind === 'child'
-        ? await waitForChild(wait, this.#site, until)
+        ? await waitForChild(wait, this.#site)
         : await waitForSignal(wait, this.#site, {
-            dueAt: until,
+            dueAt: this.#inTime(dueAt ?? Number.POSITIVE_INFINITY),
             discard: (...told) => this.recorder.discard(...told),
           })
     if (end.kind === 'failed') return this.#giveUpOrWait(end.failure)
@@ -294,15 +300,20 @@ class StepRun {
   /** Waits for the instant at which a waiting step ends. */
   async #sitOut(dueAt: number, output: ReadOutput | RefusedOutput): Promise<StepEnd> {
     const { activity, signal } = this.#site
-    await activity.waitUntil(Math.min(dueAt, this.#deadline), signal)
+    await activity.waitUntil(this.#inTime(dueAt), signal)
     signal.throwIfAborted()
     return this.#complete(output, [DEFAULT_HANDLE])
+  }
+
+  /** A wait that is as long as the step's time is ended by that alone: of two timers for one instant either may come first. */
+  #inTime(dueAt: number): number {
+    return dueAt < this.#deadline ? dueAt : Number.POSITIVE_INFINITY
   }
 
   async #waitForRetry(dueAt: number): Promise<void> {
     const { run, signal, activity } = this.#site
     const delayMs = dueAt - run.ports.clock.now()
-    if (delayMs > LONG_RETRY_MS) await activity.waitUntil(dueAt, signal)
+    if (delayMs > LONG_RETRY_MS) await activity.waitUntil(this.#inTime(dueAt), signal)
     else await run.ports.clock.wait(Math.max(0, delayMs), signal)
     this.recorder.nextAttempt()
   }

@@ -60,7 +60,6 @@ export function signalProblems(schema: SignalStepWait['schema'], payload: Json):
 export async function waitForChild(
   { executionId }: ChildStepWait,
   { run, activity, signal }: StepSite,
-  dueAt: number,
 ): Promise<WaitEnd> {
   for (;;) {
     const end = await run.ports.children.endOf(executionId)
@@ -81,7 +80,7 @@ export async function waitForChild(
         return { kind: 'failed', failure }
       }
     }
-    await activity.waitUntil(dueAt, signal, () => run.inbox.hasEnded(executionId))
+    await activity.waitUntil(Number.POSITIVE_INFINITY, signal, () => run.inbox.hasEnded(executionId))
     signal.throwIfAborted()
   }
 }

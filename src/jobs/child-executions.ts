@@ -1,6 +1,6 @@
 import type { CommandStore } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
-import type { JobStore } from '../db/job-store.ts'
+import { ParentEndedError, type JobStore } from '../db/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import { BlockError } from '../engine/block.ts'
@@ -14,7 +14,7 @@ import type { StartExecution, StartResult } from './start-execution.ts'
 const MAX_DEPTH = 10
 
 export interface ChildExecutionsOptions {
-  readonly jobs: Pick<JobStore, 'find'>
+  readonly jobs: Pick<JobStore, 'find' | 'openChildren'>
   readonly executions: Pick<ExecutionStore, 'details'>
   readonly commands: Pick<CommandStore, 'send'>
   readonly versions: Pick<VersionStore, 'choose'>
@@ -28,6 +28,9 @@ export function createChildExecutions(
   { id: parentId, ownerId, mode, depth }: RunningJob,
 ): ChildExecutions {
   const { jobs, executions, commands, versions, wakeups, start } = options
+  const cancel = async (id: JobId) => {
+    if ((await commands.send(ownerId, id, { kind: 'CANCEL' })) === 'sent') wakeups.command(id)
+  }
   return {
     async start({ key, workflowId, version, input, variables, path }) {
       if (depth >= MAX_DEPTH) {
@@ -51,7 +54,7 @@ export function createChildExecutions(
           idempotencyKey: key,
           parent: { id: parentId, path, depth: depth + 1 },
           intent: 'queue',
-        }),
+        }).catch(refuseOrphan),
       )
     },
     async endOf(childId) {
@@ -64,9 +67,17 @@ export function createChildExecutions(
     },
     async cancel(childId) {
       const id = parseId<JobId>(childId)
-      if (id && (await commands.send(ownerId, id, { kind: 'CANCEL' })) === 'sent') wakeups.command(id)
+      if (id) await cancel(id)
+    },
+    async cancelAll() {
+      await Promise.all((await jobs.openChildren(ownerId, parentId)).map(cancel))
     },
   }
+}
+
+function refuseOrphan(fault: unknown): never {
+  if (!(fault instanceof ParentEndedError)) throw fault
+  throw new BlockError('PARENT_ENDED', 'The execution that calls has ended, or is being canceled.')
 }
 
 function notCallable(

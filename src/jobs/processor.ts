@@ -268,8 +268,7 @@ export class Processor {
     const open = await this.#options.executions.steps(job)
     const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
-    const { children } = this.#options.worldOf({ ...job, mode: 'production', mocks: null })
-    await Promise.all(recorded.openChildren().map((childId) => children.cancel(childId)))
+    await this.#options.worldOf({ ...job, mode: 'production', mocks: null }).children.cancelAll()
     const closing = recorded.close(end.at)
     return recordEnd(run.journal, end, { progress: job.progress, ...closing })
   }

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createEventStore } from '../../src/db/event-store.ts'
 import { createExecutionStore } from '../../src/db/execution-store.ts'
-import { createJobStore, type JobStore, type Lease, type NewJob } from '../../src/db/job-store.ts'
+import {
+  createJobStore,
+  ParentEndedError,
+  type JobStore,
+  type Lease,
+  type NewJob,
+} from '../../src/db/job-store.ts'
 import { event } from '../../src/engine/event.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -135,6 +141,18 @@ test('owners have their keys to themselves', async () => {
   const mine = await insertKeyed({ requestHash: 'a' })
   const theirs = await insertKeyed({ requestHash: 'a', ownerId: STRANGER })
   expect([mine.result.kind, theirs.result.kind]).toEqual(['inserted', 'inserted'])
+})
+
+test('a child is stored as long as its parent goes on, and found until it ends', async () => {
+  const parent = await storeJob(database.pool)
+  const child = await newJob(database.pool, { parent: { id: parent, path: 'call', depth: 1 } })
+  const queued = event('JOB_QUEUED', child.at, {})
+  expect(await jobs.insert(child, queued)).toEqual({ kind: 'inserted' })
+  expect(await jobs.openChildren(OWNER, parent)).toEqual([child.id])
+  await database.pool.query('UPDATE jobs SET cancel_requested_at = now() WHERE id = $1', [parent])
+  const late = { ...child, id: newId<JobId>() }
+  await expect(jobs.insert(late, queued)).rejects.toThrow(ParentEndedError)
+  expect(await jobs.openChildren(OWNER, parent)).toEqual([child.id])
 })
 
 // Claims (D5, D7)

@@ -10,6 +10,7 @@ export class ManualClock implements Clock {
   readonly #timers = new Set<Timer>()
   readonly #settle: () => Promise<void>
   #now: number
+  #isReversed = false
 
   /** `settle` resolves when nothing more happens without time moving. */
   constructor(now = Date.parse('2027-01-01T00:00:00Z'), settle = settled) {
@@ -19,6 +20,11 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#now
+  }
+
+  /** From now on the newest of the timers for one instant fires first. */
+  reverse(): void {
+    this.#isReversed = true
   }
 
   after(ms: number, callback: () => void): () => void {
@@ -53,7 +59,7 @@ export class ManualClock implements Clock {
     for (let next = this.nextDueAt; next !== null && next <= instant; next = this.nextDueAt) {
       this.#now = Math.max(this.#now, next)
       // One that fires may call off another.
-      for (const timer of this.#timers) {
+      for (const timer of this.#isReversed ? [...this.#timers].toReversed() : this.#timers) {
         if (timer.dueAt <= this.#now && this.#timers.has(timer)) timer.fire()
       }
       await this.#settle()

@@ -417,6 +417,7 @@ const NOTHING_AROUND: Omit<RunPorts, 'journal' | 'clock' | 'random'> = {
     start: () => Promise.reject(new Error('this test gives no children')),
     endOf: () => Promise.resolve(null),
     cancel: () => Promise.resolve(),
+    cancelAll: () => Promise.resolve(),
   },
   logLevel: 'debug',
   standIn: null,

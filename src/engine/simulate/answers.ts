@@ -34,6 +34,7 @@ export class Answers {
     start: () => Promise.resolve(`simulated-${++this.#started}`),
     endOf: (childId) => Promise.resolve(this.#ends.get(childId) ?? null),
     cancel: () => Promise.resolve(),
+    cancelAll: () => Promise.resolve(),
   }
 
   /** Sees to it that a wait which is about to begin is answered. Throws what the attempt is to fail with instead. */

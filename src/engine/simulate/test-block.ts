@@ -131,6 +131,7 @@ const NO_CHILDREN: RunPorts['children'] = {
     Promise.reject(new BlockError('TEST_STARTS_NOTHING', 'A test of one block starts no other workflow.')),
   endOf: () => Promise.resolve(null),
   cancel: () => Promise.resolve(),
+  cancelAll: () => Promise.resolve(),
 }
 
 /** Knows the values that were opened, so that what is shown beside the records can be masked, too. */

@@ -14,7 +14,11 @@ const children: ChildExecutions = {
     return `child of ${request.key}`
   },
   endOf: async (id) => ends.get(id) ?? null,
-  cancel: async (id) => void canceled.push(id),
+  cancel: async (id) => void (canceled.includes(id) || canceled.push(id)),
+  async cancelAll() {
+    const open = started.map(({ key }) => `child of ${key}`).filter((id) => !ends.has(id))
+    await Promise.all(open.map((id) => children.cancel(id)))
+  },
 }
 const CHILD = 'child of execution/call#1'
 
@@ -108,6 +112,74 @@ describe('E10: core.callWorkflow', () => {
     await execution.run()
     execution.send({ kind: 'CANCEL' })
     expect(await execution.finish()).toMatchObject({ status: 'CANCELED' })
+    expect(canceled).toEqual([CHILD])
+  })
+
+  test('the end of the step’s time goes to the child, whatever follows the step', async () => {
+    const document = definition({ call: call({ stepTimeoutMs: 5_000, onError: 'continue' }) })
+    const execution = calling(document)
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toEqual({ kind: 'parked', wakeAt: startedAt + 5_000 })
+    await execution.clock.advance(5_000)
+    expect(await execution.finish(execution.start())).toMatchObject({ status: 'COMPLETED' })
+    expect(canceled).toEqual([CHILD])
+  })
+
+  test('a child whose start is under way when its step is cut off is canceled once it is there', async () => {
+    const gate = new Gate()
+    const slow = {
+      ...children,
+      async start(request: ChildStart) {
+        await gate.pass()
+        return children.start(request)
+      },
+      cancelAll: async () => undefined,
+    }
+    const execution = new TestExecution(
+      definition({ call: call() }),
+      {},
+      { input: {}, world: { children: slow } },
+    )
+    const run = execution.start()
+    await settled()
+    execution.send({ kind: 'CANCEL' })
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+    gate.open()
+    await settled()
+    expect(canceled).toEqual([CHILD])
+  })
+
+  test('a child whose start is under way when the worker stops is left to the next worker', async () => {
+    const gate = new Gate()
+    const slow = {
+      ...children,
+      async start(request: ChildStart) {
+        await gate.pass()
+        return children.start(request)
+      },
+    }
+    const execution = new TestExecution(
+      definition({ call: call() }),
+      {},
+      { input: {}, world: { children: slow } },
+    )
+    const run = execution.start()
+    await settled()
+    run.yield()
+    expect(await execution.run(run)).toEqual({ kind: 'yielded' })
+    gate.open()
+    await settled()
+    expect(canceled).toEqual([])
+    expect(await execution.run(execution.recover())).toMatchObject({ kind: 'parked' })
+    expect(new Set(started.map(({ key }) => key))).toEqual(new Set(['execution/call#1']))
+  })
+
+  test('a child that was started by a worker that died is canceled with its parent', async () => {
+    const execution = calling()
+    execution.journal.crashAt = 2
+    await execution.run().catch(() => {})
+    execution.send({ kind: 'CANCEL' })
+    expect(await execution.finish(execution.recover())).toMatchObject({ status: 'CANCELED' })
     expect(canceled).toEqual([CHILD])
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import {
   definition,
   fails,
+  forEach,
   hangs,
   returns,
   settled,
@@ -223,12 +224,55 @@ describe('E7: the time for a whole step', () => {
     expect(execution.calls[0]?.signal.aborted).toBe(true)
   })
 
+  test('ends a wait for the next attempt that would last longer', async () => {
+    const retry = { maxAttempts: 2 }
+    const execution = new TestExecution(definition({ a: { stepTimeoutMs: 60_000, retry } }), {
+      a: fails('BUSY', { retryAfterMs: 3_600_000 }),
+    })
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toEqual({ kind: 'parked', wakeAt: startedAt + 60_000 })
+    await execution.clock.advance(60_000)
+    expect(await execution.finish(execution.start())).toMatchObject({ error: { code: 'STEP_TIMEOUT' } })
+  })
+
+  test('ends a wait that is cut to it, which does not complete early', async () => {
+    const document = definition({ a: { stepTimeoutMs: 300 }, busy: {} })
+    const execution = new TestExecution(document, { a: waits(3_600_000), busy: takes(10_000) })
+    // Timers for one instant may fire in any order.
+    execution.clock.reverse()
+    expect(await execution.finish()).toMatchObject({ error: { code: 'STEP_TIMEOUT' } })
+  })
+
   test('runs on through a park and a crash', async () => {
     const execution = new TestExecution(definition({ a: { stepTimeoutMs: 5_000 } }), { a: waits(3_600_000) })
     const startedAt = execution.clock.now()
     expect(await execution.run()).toEqual({ kind: 'parked', wakeAt: startedAt + 5_000 })
     await execution.clock.advance(5_000)
     expect(await execution.finish(execution.recover())).toMatchObject({ error: { code: 'STEP_TIMEOUT' } })
+  })
+})
+
+describe('E7: the time for a whole loop', () => {
+  const signalWait = { type: 'core.waitForSignal', config: { name: 'never' } }
+  const slowLoop = (body: object, node: object = {}) =>
+    definition({ loop: forEach(definition({ ...body }), {}, { stepTimeoutMs: 5_000, ...node }) })
+
+  test('ends it although all its items wait, which nothing would wake', async () => {
+    const execution = new TestExecution(slowLoop({ ask: signalWait }), {}, { input: [1, 2] })
+    const startedAt = execution.clock.now()
+    expect(await execution.run()).toEqual({ kind: 'parked', wakeAt: startedAt + 5_000 })
+    await execution.clock.advance(5_000)
+    expect(await execution.finish(execution.start())).toMatchObject({
+      error: { code: 'STEP_TIMEOUT', path: 'loop' },
+    })
+  })
+
+  test('cuts off what runs in its items, which is no failure of theirs', async () => {
+    const document = slowLoop({ work: { onError: 'continue' } }, { onError: 'continue' })
+    const execution = new TestExecution(document, { work: takes(60_000) }, { input: [1] })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.journal.steps.get('loop[0]/work')).toMatchObject({ status: 'CANCELED' })
+    expect(execution.journal.steps.get('loop')).toMatchObject({ status: 'FAILED' })
   })
 })
 
@@ -274,6 +318,20 @@ describe('what calls cost', () => {
     expect(await execution.finish(execution.recover())).toMatchObject({
       error: { code: 'COST_LIMIT_EXCEEDED' },
     })
+  })
+
+  test('and the limit that was passed before a crash stands after it', async () => {
+    const document = { ...definition({ a: {}, slow: {} }), limits: { maxCostUsd: 0.6 } }
+    const execution = new TestExecution(document, { a: takes(1_000, spends(1)), slow: hangs() })
+    const run = execution.start()
+    await execution.clock.advance(1_000)
+    // The worker dies while it still waits for what does not listen.
+    execution.journal.crashAt = execution.journal.entries.length
+    await execution.run(run).catch(() => {})
+    expect(await execution.finish(execution.recover())).toMatchObject({
+      error: { code: 'COST_LIMIT_EXCEEDED' },
+    })
+    expect(execution.called).toEqual(['a', 'slow'])
   })
 
   test('nonsense is not counted', async () => {

@@ -162,6 +162,7 @@ describe('P7: nothing that a run records holds a secret that it was given', () =
       },
       endOf: () => Promise.resolve(null),
       cancel: () => Promise.resolve(),
+      cancelAll: () => Promise.resolve(),
     }
     const child = {
       key: 'k',
