@@ -155,6 +155,39 @@ describe('E9: pause', () => {
     expect(execution.called).toEqual(['loop[0]/item', 'loop[1]/item', 'loop[2]/item'])
   })
 
+  test('items of a loop that wait for a lane do not keep a paused job from its park', async () => {
+    const gate = new Gate()
+    const body = definition({ wait: delay('900ms'), call: {}, last: {} }, 'wait > call > last')
+    const document = definition({ loop: forEach(body, { items: [0, 1, 2, 3, 4], concurrency: 2 }) })
+    const execution = new TestExecution(document, { call: held(gate) })
+    const run = execution.start()
+    await execution.clock.advance(900)
+    expect(execution.called).toEqual(['loop[0]/call', 'loop[1]/call'])
+    execution.send({ kind: 'PAUSE' })
+    gate.open()
+    expect(await execution.run(run)).toEqual({ kind: 'parked', wakeAt: null })
+    expect(execution.called).toHaveLength(2)
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '[0,1,2,3,4]' })
+  })
+
+  test('nor do items of a loop inside a loop', async () => {
+    const gate = new Gate()
+    const inner = definition({ wait: delay('900ms'), call: {}, last: {} }, 'wait > call > last')
+    const outer = definition({ inner: forEach(inner, { items: [0, 1, 2], concurrency: 1 }) })
+    const document = definition({ outer: forEach(outer, { items: [0, 1, 2], concurrency: 2 }) })
+    const execution = new TestExecution(document, { call: held(gate) })
+    const run = execution.start()
+    await execution.clock.advance(900)
+    expect(execution.called).toEqual(['outer[0]/inner[0]/call', 'outer[1]/inner[0]/call'])
+    execution.send({ kind: 'PAUSE' })
+    gate.open()
+    expect(await execution.run(run)).toEqual({ kind: 'parked', wakeAt: null })
+    expect(execution.called).toHaveLength(2)
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+  })
+
   test('the execution’s deadline runs through a pause', async () => {
     const document = { ...chain, limits: { timeoutMs: HOUR_MS } }
     const gate = new Gate()
