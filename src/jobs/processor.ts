@@ -78,8 +78,8 @@ export class Processor {
   readonly #running = new Map<JobId, Running>()
   /** Runs that have not come to their end, those included that run on behind a newer one of the same job. */
   readonly #runs = new Set<Promise<void>>()
-  /** Starts under way: the job may be stored with this process's lease any moment. */
-  readonly #starting = new Set<Promise<void>>()
+  /** Starts and claims under way: a job may be stored with this process's lease any moment. */
+  readonly #taking = new Set<Promise<void>>()
   #free: number
   #isStopped = false
 
@@ -92,13 +92,7 @@ export class Processor {
   reserve(): Reservation | null {
     if (this.#free <= 0 || this.#isStopped) return null
     this.#free--
-    let close = () => {}
-    const open = new Promise<void>((resolve) => (close = resolve))
-    this.#starting.add(open)
-    const settle = () => {
-      close()
-      return this.#starting.delete(open)
-    }
+    const settle = this.#openTaking()
     return {
       lease: this.#options.lease,
       run: (claim, request, { parent, mocks }) =>
@@ -128,6 +122,7 @@ export class Processor {
     const wanted = this.#free
     if (wanted <= 0 || this.#isStopped) return 0
     this.#free -= wanted
+    const close = this.#openTaking()
     let left = wanted
     const take = (claimed: readonly ClaimedJob[]) => {
       left -= claimed.length
@@ -136,8 +131,9 @@ export class Processor {
     try {
       // First what was begun: behind a backlog it would wait for all that was accepted since.
       take(await jobs.claimExpired(lease, Math.min(left, EXPIRED_PER_TICK)))
-      if (left > 0) take(await jobs.claimWaiting(lease, left))
+      if (left > 0 && !this.#isStopped) take(await jobs.claimWaiting(lease, left))
     } finally {
+      close()
       this.#free += left
     }
     return wanted - left
@@ -148,8 +144,13 @@ export class Processor {
     const running = this.#running.get(jobId)
     if (running) return this.#readInbox(jobId, running)
     if (this.#isStopped) return
-    const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
-    if (claimed) this.#take(claimed, { takesSlot: false })
+    const close = this.#openTaking()
+    try {
+      const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
+      if (claimed) this.#take(claimed, { takesSlot: false })
+    } finally {
+      close()
+    }
   }
 
   /** Lengthens the leases of the jobs that run here; those that another holds are dropped, inboxes that grew are read. */
@@ -189,11 +190,16 @@ export class Processor {
     while (this.#runs.size > 0) await Promise.all(this.#runs)
   }
 
+  /** From now on no job begins here, and no free place is told; what runs goes on until the stop. */
+  takeNothingMore(): void {
+    this.#isStopped = true
+  }
+
   /** Takes no more jobs, stops those that run without recording anything, and gives them back. */
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.takeNothingMore()
     this.#options.journal.stopRetrying()
-    await Promise.all(this.#starting)
+    await Promise.all(this.#taking)
     this.yieldAll()
     await this.idle()
     await this.#options.journal.idle()
@@ -210,7 +216,20 @@ export class Processor {
     })
   }
 
+  /** Counts a start or a claim until the returned function is called; that tells whether it was the first call. */
+  #openTaking(): () => boolean {
+    let close = () => {}
+    const open = new Promise<void>((resolve) => (close = resolve))
+    this.#taking.add(open)
+    return () => {
+      close()
+      return this.#taking.delete(open)
+    }
+  }
+
   #take(job: ClaimedJob, { takesSlot }: { takesSlot: boolean }): void {
+    // It came too late: the stop gives it back.
+    if (this.#isStopped) return
     const { isChild } = job
     this.#run({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
   }

@@ -3,6 +3,7 @@ import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { expireLease, jobRow, OWNER, steal, timelineKinds, sendCancel } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
+import { Gate, settled } from '../support/manual-clock.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 import { until } from '../support/until.ts'
@@ -99,7 +100,7 @@ test('what finds no room waits, and starts when places free up; the limit holds 
 test('what was recovered runs, even if the look for waiting jobs fails right behind it', async () => {
   const dying = openWorker()
   const id = await dying.start(probes('a…'))
-  await probe.called('a')
+  await standing(dying, 'a')
   await expireLease(database.pool, id)
   const worker = openWorker({
     concurrency: 2,
@@ -482,6 +483,37 @@ test('a worker that stops in the middle of a start waits for it, and gives that 
   await stopped
   expect(await jobRow(database.pool, id)).toMatchObject({ holder: null, finished_at: null })
   expect((await jobRow(database.pool, id)).wake_at).not.toBeNull()
+})
+
+test('a worker that stops while it takes jobs starts none of them, and gives them back', async () => {
+  const api = openWorker({ concurrency: 0 })
+  const id = await api.start(probes('a'))
+  const paused = await api.start(probes('b'))
+  await api.commands.send(OWNER, paused, { kind: 'PAUSE' })
+  const gate = new Gate()
+  const later = async <T>(claim: () => Promise<T>): Promise<T> => {
+    await gate.pass()
+    return claim()
+  }
+  const worker = openWorker({
+    concurrency: 1,
+    jobs: (jobs) => ({
+      ...jobs,
+      claimExpired: async () => [],
+      claimWaiting: (...args) => later(() => jobs.claimWaiting(...args)),
+      claimCommanded: (...args) => later(() => jobs.claimCommanded(...args)),
+    }),
+  })
+  const claims = [worker.processor.tick(), worker.processor.obey(paused)]
+  await settled()
+  const stopped = worker.processor.stop()
+  await settled()
+  gate.open()
+  await Promise.all([...claims, stopped])
+  expect((await jobRow(database.pool, id)).holder).toBeNull()
+  expect((await jobRow(database.pool, paused)).holder).toBeNull()
+  await worker.processor.idle()
+  expect(probe.calls).toHaveLength(0)
 })
 
 test('a stopped worker takes nothing more', async () => {
