@@ -243,7 +243,7 @@ export class RunContext implements Activity {
     return this.#inbox.isPaused
   }
 
-  get inbox(): Pick<Inbox, 'takeSignal' | 'hasEnded'> {
+  get inbox(): Pick<Inbox, 'takeSignal' | 'giveBack' | 'hasEnded'> {
     return this.#inbox
   }
 
