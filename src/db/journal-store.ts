@@ -19,6 +19,7 @@ export interface JobMarks {
   readonly fence: bigint
   readonly lastSeq: number
   readonly commandsSent: number
+  readonly isHeld: boolean
 }
 
 /** The journal's statements. */
@@ -45,11 +46,16 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         fence: string
         last_seq: number
         commands_sent: number
-      }>('SELECT id, fence, last_seq, commands_sent FROM jobs WHERE id = ANY($1::uuid[])', [jobIds])
+        is_held: boolean
+      }>(
+        `SELECT id, fence, last_seq, commands_sent, holder IS NOT NULL AS is_held
+         FROM jobs WHERE id = ANY($1::uuid[])`,
+        [jobIds],
+      )
       return new Map(
-        rows.map((row) => [
-          row.id,
-          { fence: BigInt(row.fence), lastSeq: row.last_seq, commandsSent: row.commands_sent },
+        rows.map(({ id, fence, last_seq: lastSeq, commands_sent: commandsSent, is_held: isHeld }) => [
+          id,
+          { fence: BigInt(fence), lastSeq, commandsSent, isHeld },
         ]),
       )
     },

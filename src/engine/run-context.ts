@@ -262,9 +262,10 @@ export class RunContext implements Activity {
     }
   }
 
-  /** Resolves at the next delivery to the inbox. */
+  /** Resolves at the next delivery to the inbox; rejects when the signal aborts, or has aborted. */
   nextDelivery(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
       const done = () => {
         stopListening()
         signal.removeEventListener('abort', aborted)

@@ -246,6 +246,19 @@ describe('E9: pause', () => {
     expect(await execution.run(run)).toEqual({ kind: 'yielded' })
   })
 
+  test('a job yields at once though it is told so while its park is being refused', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(chain)
+    execution.send({ kind: 'PAUSE' })
+    execution.journal.hasUnreadCommand = true
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    run.yield()
+    gate.open()
+    expect(await execution.run(run)).toEqual({ kind: 'yielded' })
+  })
+
   test('any workflow that is paused and resumed at any moments ends as if it had not been', async () => {
     const moments = fc.array(fc.constantFrom(0, 1, 5, 40, 900, 4_000), { minLength: 1, maxLength: 4 })
     await fc.assert(
