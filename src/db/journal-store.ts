@@ -103,7 +103,7 @@ WITH locked AS (
     completed_nodes = COALESCE(w.completed_nodes, j.completed_nodes),
     started_at = COALESCE(j.started_at, to_timestamp(w.started_at / 1000)),
     cost_usd = GREATEST(j.cost_usd, w.cost_usd),
-    recoveries = CASE WHEN w.ends_step THEN 0 ELSE j.recoveries END,
+    recoveries = CASE WHEN w.ends_step OR w.parks THEN 0 ELSE j.recoveries END,
     finished_at = to_timestamp(w.finished_at / 1000),
     error = w.error::json,
     commands_applied = GREATEST(j.commands_applied, w.commands_seen),

@@ -65,7 +65,7 @@ export interface Reservation {
   giveBack(): void
 }
 
-/** D5: this many losses in a row without a newly committed step, and the job is what kills its workers. */
+/** D5: this many losses in a row without a newly committed step or a park, and the job is what kills its workers. */
 const MAX_RECOVERIES = 5
 const EXPIRED_PER_TICK = 20
 

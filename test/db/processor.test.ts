@@ -3,6 +3,7 @@ import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { expireLease, jobRow, OWNER, steal, timelineKinds, sendCancel } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
+import { newId, type WorkerId } from '../../src/lib/ids.ts'
 import { Gate, settled } from '../support/manual-clock.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
@@ -226,6 +227,25 @@ test('a committed step clears the count: a job that gets ahead is in no crash lo
   }
   await until('it has ended', async () => (await jobRow(database.pool, id)).finished_at)
   expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+})
+
+test('a park clears the count, too: losses between healthy parks are no crash loop', async () => {
+  const worker = openWorker()
+  const id = await worker.start(delay('1h'))
+  await worker.processor.idle()
+  for (let loss = 1; loss <= 6; loss++) {
+    await timePasses(id, HOUR_MS)
+    await worker.jobs.claimWaiting({ workerId: newId<WorkerId>(), leaseMs: 1 }, 1)
+    await takeOver(id, worker)
+    await worker.processor.idle()
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', recoveries: 0 })
+  }
+  // What is woken after such a park lost nobody.
+  await timePasses(id, HOUR_MS)
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  const kinds = await timelineKinds(database.pool, id)
+  expect(kinds.filter((kind) => kind === 'JOB_RECOVERED')).toHaveLength(6)
 })
 
 test('one job’s failure to recover does not hold back another’s, and ends as CRASH_LOOP', async () => {
