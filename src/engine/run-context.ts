@@ -22,7 +22,8 @@ import { Slots } from './slots.ts'
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
 interface Parked {
-  readonly status: 'QUEUED' | 'WAITING' | 'PAUSED'
+  /** Not given: as on record. */
+  readonly status?: 'QUEUED' | 'WAITING' | 'PAUSED'
   readonly wakeAt: number | null
 }
 
@@ -150,9 +151,9 @@ export class RunContext implements Activity {
     await this.#parking
   }
 
-  async #commitPark(events: readonly EventDraft[], { status, wakeAt }: Parked): Promise<boolean> {
+  async #commitPark(events: readonly EventDraft[], { wakeAt, ...told }: Parked): Promise<boolean> {
     try {
-      const job = { ...this.#jobChange(), status, park: { wakeAt } } as const
+      const job = { ...this.#jobChange(), ...told, park: { wakeAt } }
       await this.ports.journal.append({ events, job })
       this.stop(new RunStop({ kind: 'park', wakeAt }))
     } catch (fault) {

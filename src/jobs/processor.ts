@@ -274,7 +274,11 @@ export class Processor {
     const { clock, random, worldOf } = this.#options
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
-    const signals = { inbox: run.inbox, yield: run.yield.signal }
+    const signals = {
+      inbox: run.inbox,
+      yield: run.yield.signal,
+      takePlace: () => this.#takePlace(run),
+    }
     return runExecution(request, { ...world, journal: run.journal, clock, random }, signals)
   }
 
@@ -300,11 +304,12 @@ export class Processor {
       inbox: new Inbox(),
       yield: new AbortController(),
       commandsSeen: claim.commandsSeen,
+      takesSlot,
     }
     // An older run of the job, whose lease ran out unnoticed, learns here that it is none any more.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
-    const done = this.#finish({ running, takesSlot, isChild, run: begin(running) }).then(
+    const done = this.#finish({ running, isChild, run: begin(running) }).then(
       () => void this.#runs.delete(done),
     )
     this.#runs.add(done)
@@ -316,7 +321,7 @@ export class Processor {
     return isChild ? sharingProgress(opened, { jobId: claim.jobId, jobs, clock, logger, onShared }) : opened
   }
 
-  async #finish({ running, takesSlot, isChild, run }: Finish): Promise<void> {
+  async #finish({ running, isChild, run }: Finish): Promise<void> {
     const { jobId } = running.claim
     try {
       await run
@@ -326,9 +331,18 @@ export class Processor {
         this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
     } finally {
       if (this.#running.get(jobId) === running) this.#running.delete(jobId)
-      if (takesSlot) this.#freeSlot()
+      if (running.takesSlot) this.#freeSlot()
       if (isChild) this.#options.onChildEnded?.()
     }
+  }
+
+  /** What was taken up for a command alone takes a place before it begins, if one is free. */
+  #takePlace(run: Running): boolean {
+    if (!run.takesSlot && this.#free > 0) {
+      this.#free--
+      run.takesSlot = true
+    }
+    return run.takesSlot
   }
 
   #freeSlot(): void {
@@ -355,7 +369,7 @@ interface Begin {
   readonly begin: (run: Running) => Promise<RunEnd>
 }
 
-interface Finish extends Pick<Begin, 'takesSlot' | 'isChild'> {
+interface Finish extends Pick<Begin, 'isChild'> {
   readonly running: Running
   readonly run: Promise<RunEnd>
 }
@@ -366,6 +380,8 @@ interface Running {
   readonly inbox: Inbox
   readonly yield: AbortController
   commandsSeen: number
+  /** It holds one of the places. */
+  takesSlot: boolean
 }
 
 /** A job that is to end without a run. */

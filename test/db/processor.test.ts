@@ -439,6 +439,42 @@ test('an inbox that cannot be read for the moment is read later, and harms nobod
   expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
 })
 
+// Pause and resume (D8)
+
+test('jobs that are paused and resumed at once begin in the places of the worker only', async () => {
+  const worker = openWorker({ concurrency: 1 })
+  await worker.start(probes('busy…'))
+  await probe.called('busy')
+  const queued = [await worker.start(probes('a…')), await worker.start(probes('b…'))]
+  for (const id of queued) {
+    await worker.commands.send(OWNER, id, { kind: 'PAUSE' })
+    await worker.commands.send(OWNER, id, { kind: 'RESUME' })
+    await worker.processor.obey(id)
+    await until('it lies where it lay', async () => (await jobRow(database.pool, id)).holder === null)
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'QUEUED', started_at: null })
+  }
+  ;(await probe.called('busy')).finish()
+  await worker.processor.idle()
+  await until('the next one is taken', async () => (await worker.processor.tick()) > 0)
+  ;(await probe.called('a')).finish()
+  await worker.processor.idle()
+  expect([probe.count('a'), probe.count('b'), worker.processor.freePlaces]).toEqual([1, 0, 1])
+})
+
+test('a job that is paused and resumed at once takes a place if one is free', async () => {
+  const id = await openWorker({ concurrency: 0 }).start(probes('a…'))
+  const worker = openWorker({ concurrency: 1 })
+  await worker.commands.send(OWNER, id, { kind: 'PAUSE' })
+  await worker.commands.send(OWNER, id, { kind: 'RESUME' })
+  await worker.processor.obey(id)
+  const call = await probe.called('a')
+  expect(worker.processor.freePlaces).toBe(0)
+  call.finish()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  expect(worker.processor.freePlaces).toBe(1)
+})
+
 // Waits (E9)
 
 test('a parked timer frees its place, and wakes when it is due', async () => {

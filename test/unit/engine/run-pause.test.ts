@@ -236,6 +236,49 @@ describe('E9: pause', () => {
     expect(execution.journal.kinds()).not.toContain('JOB_PAUSED')
   })
 
+  test('a job that is resumed right after its pause, and has no place, goes back to where it lay', async () => {
+    const execution = new TestExecution(definition({ a: {}, wait: delay('1h'), b: {} }, 'a > wait > b'))
+    const resumedAtOnce = async () => {
+      execution.send({ kind: 'PAUSE' })
+      execution.send({ kind: 'RESUME' })
+      const end = await execution.run(execution.start({ hasPlace: false }))
+      expect(end).toEqual({ kind: 'parked', wakeAt: execution.clock.now() })
+    }
+    await resumedAtOnce()
+    expect(execution.journal.job.status).toBe('QUEUED')
+    expect(execution.called).toEqual([])
+    await execution.run()
+    await resumedAtOnce()
+    expect(execution.journal.job.status).toBe('WAITING')
+    execution.send({ kind: 'PAUSE' })
+    await execution.run(execution.start({ hasPlace: false }))
+    execution.send({ kind: 'RESUME' })
+    await resumedAtOnce()
+    expect(execution.journal.job.status).toBe('PAUSED')
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.called).toEqual(['a', 'b'])
+  })
+
+  test('nor does one begin without a place whose resume comes before its park is granted', async () => {
+    const execution = new TestExecution(chain)
+    execution.send({ kind: 'PAUSE' })
+    execution.journal.hasUnreadCommand = true
+    const run = execution.start({ hasPlace: false })
+    await settled()
+    execution.journal.hasUnreadCommand = false
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.run(run)).toEqual({ kind: 'parked', wakeAt: execution.clock.now() })
+    expect(execution.journal.job.status).toBe('QUEUED')
+    expect(execution.called).toEqual([])
+  })
+
+  test('P5: a job that is canceled needs no place', async () => {
+    const execution = new TestExecution(definition({ wait: delay('1h') }))
+    await execution.run()
+    const run = execution.start({ isCanceled: true, hasPlace: false })
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+  })
+
   test('a job that yields in a pause can be gone on with', async () => {
     const execution = new TestExecution(chain)
     execution.send({ kind: 'PAUSE' })
