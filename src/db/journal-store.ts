@@ -19,6 +19,7 @@ export interface JobMarks {
   readonly fence: bigint
   readonly lastSeq: number
   readonly commandsSent: number
+  readonly isHeld: boolean
 }
 
 /** The journal's statements. */
@@ -45,11 +46,16 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         fence: string
         last_seq: number
         commands_sent: number
-      }>('SELECT id, fence, last_seq, commands_sent FROM jobs WHERE id = ANY($1::uuid[])', [jobIds])
+        is_held: boolean
+      }>(
+        `SELECT id, fence, last_seq, commands_sent, holder IS NOT NULL AS is_held
+         FROM jobs WHERE id = ANY($1::uuid[])`,
+        [jobIds],
+      )
       return new Map(
-        rows.map((row) => [
-          row.id,
-          { fence: BigInt(row.fence), lastSeq: row.last_seq, commandsSent: row.commands_sent },
+        rows.map(({ id, fence, last_seq: lastSeq, commands_sent: commandsSent, is_held: isHeld }) => [
+          id,
+          { fence: BigInt(fence), lastSeq, commandsSent, isHeld },
         ]),
       )
     },
@@ -97,7 +103,7 @@ WITH locked AS (
     completed_nodes = COALESCE(w.completed_nodes, j.completed_nodes),
     started_at = COALESCE(j.started_at, to_timestamp(w.started_at / 1000)),
     cost_usd = GREATEST(j.cost_usd, w.cost_usd),
-    recoveries = CASE WHEN w.ends_step THEN 0 ELSE j.recoveries END,
+    recoveries = CASE WHEN w.ends_step OR w.parks THEN 0 ELSE j.recoveries END,
     finished_at = to_timestamp(w.finished_at / 1000),
     error = w.error::json,
     commands_applied = GREATEST(j.commands_applied, w.commands_seen),

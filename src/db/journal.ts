@@ -219,7 +219,7 @@ export class Journal {
     const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
     for (const { batch, write } of writes) {
       const at = marks.get(write.jobId)
-      if (write.park && at?.fence === write.fence && at.lastSeq === write.expectedSeq) {
+      if (write.park && at?.isHeld && at.fence === write.fence && at.lastSeq === write.expectedSeq) {
         reject(batch.taken, new ParkRefusedError('a command has not been read yet'))
         this.#listener.onUnreadCommands?.(write.jobId)
       } else {
@@ -265,8 +265,10 @@ function toWrite(batch: Batch): BatchWrite {
   return { batch, write: mergeEntries(entries, { ...claim, lastSeq: seq, commandsSeen }) }
 }
 
-function hasLanded(write: JobWrite, marks: JobMarks | undefined): boolean {
-  return marks?.fence === write.fence && marks.lastSeq === write.newSeq && write.newSeq > write.expectedSeq
+/** The last event tells it; a park, which may have none, is told by the holder that is gone. */
+function hasLanded({ fence, expectedSeq, newSeq, park }: JobWrite, marks: JobMarks | undefined): boolean {
+  if (marks?.fence !== fence || marks.lastSeq !== newSeq) return false
+  return park ? !marks.isHeld : newSeq > expectedSeq
 }
 
 function reject(taken: readonly Pending[], reason: unknown): void {

@@ -87,8 +87,8 @@ export interface ScheduleStore {
    * decision may take: who is gone by then has decided nothing, and another does.
    */
   claimDue(now: number, limit: number): Promise<readonly ClaimedSchedule[]>
-  /** Its executions that have not ended, for occurrences before an instant. */
-  openRuns(target: ScheduleTarget, before: number): Promise<readonly JobId[]>
+  /** Its executions that have not ended, for occurrences before this one; none if this one has not started. */
+  openRunsBefore(target: ScheduleTarget, occurrence: number): Promise<readonly JobId[]>
   /**
    * Ends a claim: records what became of occurrences that did not start, and moves on to the next one. An occurrence on
    * record stays as it is, unless it was queued; a schedule that was changed meanwhile keeps its new next occurrence.
@@ -161,14 +161,17 @@ export function createScheduleStore(pool: Queryable): ScheduleStore {
       const { rows } = await pool.query<ClaimedSchedule>(CLAIM_DUE, [now, limit])
       return rows
     },
-    async openRuns({ ownerId, id }, before) {
+    async openRunsBefore({ ownerId, id }, occurrence) {
       const { rows } = await pool.query<{ id: JobId }>(
         `SELECT newest.id FROM (
            SELECT e.id, e.scheduled_for FROM executions e WHERE e.owner_id = $1 AND e.schedule_id = $2
            ORDER BY e.created_at DESC, e.id DESC LIMIT 100
          ) newest JOIN jobs j ON j.id = newest.id
-         WHERE j.finished_at IS NULL AND newest.scheduled_for < ${instant('$3')}`,
-        [ownerId, id, before],
+         WHERE j.finished_at IS NULL AND newest.scheduled_for < ${instant('$3')} AND EXISTS (
+           SELECT FROM executions e
+           WHERE e.owner_id = $1 AND e.schedule_id = $2 AND e.scheduled_for = ${instant('$3')}::timestamptz(3)
+         )`,
+        [ownerId, id, occurrence],
       )
       return rows.map((row) => row.id)
     },

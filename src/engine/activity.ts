@@ -69,12 +69,14 @@ export class ItemActivity implements Activity {
     this.#lane = null
   }
 
+  /** Who waits for a lane waits for those who hold one: they count themselves. */
   async #resume(): Promise<void> {
-    if (this.#lane) return
-    this.#taking ??= this.#takeLane()
-      .then((lane) => void (this.#lane = lane))
-      .finally(() => (this.#taking = null))
-    await this.#taking
+    while (!this.#lane) {
+      this.#taking ??= this.#takeLane()
+        .then((lane) => void (this.#lane = lane))
+        .finally(() => (this.#taking = null))
+      await this.#outer.waitFor(this.#taking)
+    }
   }
 
   /**

@@ -32,7 +32,7 @@ export class Inbox {
       this.#last = command.number
       this.#take(command)
     }
-    for (const listener of this.#listeners) listener()
+    this.#tell()
   }
 
   /** Aborts when a user cancels the job. */
@@ -57,15 +57,26 @@ export class Inbox {
     return index < 0 ? null : (this.#signals.splice(index, 1)[0] ?? null)
   }
 
+  /** Puts a signal that was taken and not used back to its place: another wait may use it. */
+  giveBack(signal: Signal): void {
+    const index = this.#signals.findIndex(({ number }) => number > signal.number)
+    this.#signals.splice(index < 0 ? this.#signals.length : index, 0, signal)
+    this.#tell()
+  }
+
   /** True once the inbox has told that this child has ended. */
   hasEnded(childId: string): boolean {
     return this.#endedChildren.has(childId)
   }
 
-  /** Calls back after every delivery, until the returned function is called. */
+  /** Calls back after every delivery, and when a signal is there again, until the returned function is called. */
   onDelivery(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
   }
 
   #take(command: Command): void {

@@ -90,7 +90,7 @@ export interface JobChange {
   readonly endsStep?: boolean
   /** Ends the job and gives up the lease. */
   readonly end?: JobEnd
-  /** Gives up the lease until an instant (null: until something comes), unless a command arrived that has not been read (D8). */
+  /** Gives up the lease in good order until an instant (null: until something comes), unless a command arrived that has not been read (D8). */
   readonly park?: { readonly wakeAt: number | null }
 }
 

@@ -22,7 +22,8 @@ import { Slots } from './slots.ts'
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
 interface Parked {
-  readonly status: 'QUEUED' | 'WAITING' | 'PAUSED'
+  /** Not given: as on record. */
+  readonly status?: 'QUEUED' | 'WAITING' | 'PAUSED'
   readonly wakeAt: number | null
 }
 
@@ -152,9 +153,9 @@ export class RunContext implements Activity {
     await this.#parking
   }
 
-  async #commitPark(events: readonly EventDraft[], { status, wakeAt }: Parked): Promise<boolean> {
+  async #commitPark(events: readonly EventDraft[], { wakeAt, ...told }: Parked): Promise<boolean> {
     try {
-      const job = { ...this.#jobChange(), status, park: { wakeAt } } as const
+      const job = { ...this.#jobChange(), ...told, park: { wakeAt } }
       await this.ports.journal.append({ events, job })
       this.stop(new RunStop({ kind: 'park', wakeAt }))
     } catch (fault) {
@@ -252,7 +253,7 @@ export class RunContext implements Activity {
     return this.#inbox.isPaused
   }
 
-  get inbox(): Pick<Inbox, 'takeSignal' | 'hasEnded'> {
+  get inbox(): Pick<Inbox, 'takeSignal' | 'giveBack' | 'hasEnded'> {
     return this.#inbox
   }
 
@@ -271,9 +272,10 @@ export class RunContext implements Activity {
     }
   }
 
-  /** Resolves at the next delivery to the inbox. */
+  /** Resolves at the next delivery to the inbox; rejects when the signal aborts, or has aborted. */
   nextDelivery(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
       const done = () => {
         stopListening()
         signal.removeEventListener('abort', aborted)

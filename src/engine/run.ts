@@ -22,6 +22,11 @@ export interface RunSignals {
   readonly inbox: Inbox
   /** The lease is lost, or the process stops: the run ends without a further record. */
   readonly yield: AbortSignal
+  /**
+   * Asked before anything begins, unless the job is paused or canceled: false when the worker has no place for it. Then it
+   * goes back at once. Not given: there is always one.
+   */
+  readonly takePlace?: () => boolean
 }
 
 /**
@@ -34,7 +39,7 @@ export async function runExecution(
   signals: RunSignals,
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports, signals.inbox)
-  if ((await holdWhilePaused(run, signals)) || (await holdUntilDue(run, signals)))
+  if ((await holdWhilePaused(run, signals)) || (await holdUntilItMayBegin(run, signals)))
     return finish(run, { kind: 'stopped' })
   await run.secrets.know(secretNamesOf(request.plan.graph))
   recordStart(run, signals.inbox)
@@ -96,20 +101,32 @@ function topFrame(run: RunContext): Frame {
   }
 }
 
-/** A job that was taken up for a command before its time goes back to the queue; true when the run is over with that. */
-async function holdUntilDue(run: RunContext, signals: RunSignals): Promise<boolean> {
-  const { startedAt, runAt, wasPaused } = run.request
+/** A job that was taken up for a command before it may begin is put back; true when the run is over with that. */
+async function holdUntilItMayBegin(run: RunContext, signals: RunSignals): Promise<boolean> {
   const { inbox, yield: yielded } = signals
-  const at = run.ports.clock.now()
-  // Clocks differ a little: who comes this near is let in.
-  if (startedAt !== null || runAt === null || runAt - at < EARLY_MS || inbox.canceled.aborted) return false
+  if (inbox.canceled.aborted) return false
   const { last } = inbox
-  const resumed = wasPaused ? [event('JOB_RESUMED', at, {})] : []
-  if (await run.park(resumed, { status: 'QUEUED', wakeAt: runAt })) return true
+  const at = run.ports.clock.now()
+  const dueAt = dueLater(run, at)
+  if (dueAt !== null) {
+    const resumed = run.request.wasPaused ? [event('JOB_RESUMED', at, {})] : []
+    if (await run.park(resumed, { status: 'QUEUED', wakeAt: dueAt })) return true
+  } else {
+    if (signals.takePlace?.() ?? true) return false
+    if (await run.park([], { wakeAt: at })) return true
+  }
   // A command stands against it: it is on its way, and may be a pause.
   if (inbox.last === last) await run.nextDelivery(yielded).catch(ignoreStop)
   if (yielded.aborted) run.stop(new RunStop({ kind: 'yield' }))
-  return run.stopped !== null || (await holdWhilePaused(run, signals)) || (await holdUntilDue(run, signals))
+  return (
+    run.stopped !== null || (await holdWhilePaused(run, signals)) || (await holdUntilItMayBegin(run, signals))
+  )
+}
+
+/** When a job that has not begun is to begin; null when that is now, or was. */
+function dueLater({ request: { startedAt, runAt } }: RunContext, now: number): number | null {
+  // Clocks differ a little: who comes this near is let in.
+  return startedAt !== null || runAt === null || runAt - now < EARLY_MS ? null : runAt
 }
 
 /** The job's first event, or the sign that a worker goes on with it. What follows waits for neither. */

@@ -32,7 +32,13 @@ export async function waitForSignal(
   let found: Signal | null = null
   const isOver = () => (found ??= run.inbox.takeSignal(name, path)) !== null
   while (isOver() || run.ports.clock.now() < dueAt) {
-    await activity.waitUntil(dueAt, stop, isOver)
+    try {
+      await activity.waitUntil(dueAt, stop, isOver)
+    } catch (reason) {
+      // Cut off between the signal and the record of its use: in a pause, in a park, in the queue for a lane.
+      if (found !== null) run.inbox.giveBack(found)
+      throw reason
+    }
     if (found === null) continue
     const taken: Signal = found
     const problems = signalProblems(schema, taken.payload)

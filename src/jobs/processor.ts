@@ -65,7 +65,7 @@ export interface Reservation {
   giveBack(): void
 }
 
-/** D5: this many losses in a row without a newly committed step, and the job is what kills its workers. */
+/** D5: this many losses in a row without a newly committed step or a park, and the job is what kills its workers. */
 const MAX_RECOVERIES = 5
 const EXPIRED_PER_TICK = 20
 
@@ -78,8 +78,8 @@ export class Processor {
   readonly #running = new Map<JobId, Running>()
   /** Runs that have not come to their end, those included that run on behind a newer one of the same job. */
   readonly #runs = new Set<Promise<void>>()
-  /** Starts under way: the job may be stored with this process's lease any moment. */
-  readonly #starting = new Set<Promise<void>>()
+  /** Starts and claims under way: a job may be stored with this process's lease any moment. */
+  readonly #taking = new Set<Promise<void>>()
   #free: number
   #isStopped = false
 
@@ -92,13 +92,7 @@ export class Processor {
   reserve(): Reservation | null {
     if (this.#free <= 0 || this.#isStopped) return null
     this.#free--
-    let close = () => {}
-    const open = new Promise<void>((resolve) => (close = resolve))
-    this.#starting.add(open)
-    const settle = () => {
-      close()
-      return this.#starting.delete(open)
-    }
+    const settle = this.#openTaking()
     return {
       lease: this.#options.lease,
       run: (claim, request, { parent, mocks }) =>
@@ -128,6 +122,7 @@ export class Processor {
     const wanted = this.#free
     if (wanted <= 0 || this.#isStopped) return 0
     this.#free -= wanted
+    const close = this.#openTaking()
     let left = wanted
     const take = (claimed: readonly ClaimedJob[]) => {
       left -= claimed.length
@@ -136,8 +131,9 @@ export class Processor {
     try {
       // First what was begun: behind a backlog it would wait for all that was accepted since.
       take(await jobs.claimExpired(lease, Math.min(left, EXPIRED_PER_TICK)))
-      if (left > 0) take(await jobs.claimWaiting(lease, left))
+      if (left > 0 && !this.#isStopped) take(await jobs.claimWaiting(lease, left))
     } finally {
+      close()
       this.#free += left
     }
     return wanted - left
@@ -148,8 +144,13 @@ export class Processor {
     const running = this.#running.get(jobId)
     if (running) return this.#readInbox(jobId, running)
     if (this.#isStopped) return
-    const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
-    if (claimed) this.#take(claimed, { takesSlot: false })
+    const close = this.#openTaking()
+    try {
+      const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
+      if (claimed) this.#take(claimed, { takesSlot: false })
+    } finally {
+      close()
+    }
   }
 
   /** Lengthens the leases of the jobs that run here; those that another holds are dropped, inboxes that grew are read. */
@@ -189,11 +190,16 @@ export class Processor {
     while (this.#runs.size > 0) await Promise.all(this.#runs)
   }
 
+  /** From now on no job begins here, and no free place is told; what runs goes on until the stop. */
+  takeNothingMore(): void {
+    this.#isStopped = true
+  }
+
   /** Takes no more jobs, stops those that run without recording anything, and gives them back. */
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.takeNothingMore()
     this.#options.journal.stopRetrying()
-    await Promise.all(this.#starting)
+    await Promise.all(this.#taking)
     this.yieldAll()
     await this.idle()
     await this.#options.journal.idle()
@@ -210,7 +216,20 @@ export class Processor {
     })
   }
 
+  /** Counts a start or a claim until the returned function is called; that tells whether it was the first call. */
+  #openTaking(): () => boolean {
+    let close = () => {}
+    const open = new Promise<void>((resolve) => (close = resolve))
+    this.#taking.add(open)
+    return () => {
+      close()
+      return this.#taking.delete(open)
+    }
+  }
+
   #take(job: ClaimedJob, { takesSlot }: { takesSlot: boolean }): void {
+    // It came too late: the stop gives it back.
+    if (this.#isStopped) return
     const { isChild } = job
     this.#run({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
   }
@@ -255,7 +274,11 @@ export class Processor {
     const { clock, random, worldOf } = this.#options
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
-    const signals = { inbox: run.inbox, yield: run.yield.signal }
+    const signals = {
+      inbox: run.inbox,
+      yield: run.yield.signal,
+      takePlace: () => this.#takePlace(run),
+    }
     return runExecution(request, { ...world, journal: run.journal, clock, random }, signals)
   }
 
@@ -280,11 +303,12 @@ export class Processor {
       inbox: new Inbox(),
       yield: new AbortController(),
       commandsSeen: claim.commandsSeen,
+      takesSlot,
     }
     // An older run of the job, whose lease ran out unnoticed, learns here that it is none any more.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
-    const done = this.#finish({ running, takesSlot, isChild, run: begin(running) }).then(
+    const done = this.#finish({ running, isChild, run: begin(running) }).then(
       () => void this.#runs.delete(done),
     )
     this.#runs.add(done)
@@ -296,7 +320,7 @@ export class Processor {
     return isChild ? sharingProgress(opened, { jobId: claim.jobId, jobs, clock, logger, onShared }) : opened
   }
 
-  async #finish({ running, takesSlot, isChild, run }: Finish): Promise<void> {
+  async #finish({ running, isChild, run }: Finish): Promise<void> {
     const { jobId } = running.claim
     try {
       await run
@@ -306,9 +330,18 @@ export class Processor {
         this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
     } finally {
       if (this.#running.get(jobId) === running) this.#running.delete(jobId)
-      if (takesSlot) this.#freeSlot()
+      if (running.takesSlot) this.#freeSlot()
       if (isChild) this.#options.onChildEnded?.()
     }
+  }
+
+  /** What was taken up for a command alone takes a place before it begins, if one is free. */
+  #takePlace(run: Running): boolean {
+    if (!run.takesSlot && this.#free > 0) {
+      this.#free--
+      run.takesSlot = true
+    }
+    return run.takesSlot
   }
 
   #freeSlot(): void {
@@ -335,7 +368,7 @@ interface Begin {
   readonly begin: (run: Running) => Promise<RunEnd>
 }
 
-interface Finish extends Pick<Begin, 'takesSlot' | 'isChild'> {
+interface Finish extends Pick<Begin, 'isChild'> {
   readonly running: Running
   readonly run: Promise<RunEnd>
 }
@@ -346,6 +379,8 @@ interface Running {
   readonly inbox: Inbox
   readonly yield: AbortController
   commandsSeen: number
+  /** It holds one of the places. */
+  takesSlot: boolean
 }
 
 /** A job that is to end without a run. */

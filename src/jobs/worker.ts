@@ -9,7 +9,10 @@ import type { Logger } from '../lib/logger.ts'
 import type { Processor } from './processor.ts'
 
 export interface WorkerOptions {
-  readonly processor: Pick<Processor, 'freePlaces' | 'tick' | 'obey' | 'renewLeases' | 'yieldAll' | 'stop'>
+  readonly processor: Pick<
+    Processor,
+    'freePlaces' | 'tick' | 'obey' | 'renewLeases' | 'yieldAll' | 'takeNothingMore' | 'stop'
+  >
   readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
   readonly commands: Pick<CommandStore, 'tellParents'>
   readonly wakeups: Wakeups
@@ -30,6 +33,7 @@ const CHILDREN_PER_TELLING = 500
 export class Worker {
   readonly #options: WorkerOptions
   readonly #closers = new Closers()
+  readonly #renewals = new Closers()
   readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
   readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
   readonly #obeying = new Set<Promise<void>>()
@@ -47,12 +51,13 @@ export class Worker {
     if (isAlone) await jobs.expireLeases()
     this.#closers.add(wakeups.onQueued(() => this.kick()))
     this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
-    this.#every(POLL_MS, async () => {
+    const poll = async () => {
       await this.#tellParents()
       await this.#tickOnce()
       await this.#awaitTimers()
-    })
-    this.#every(leaseMs / 3, (since) => this.#renew(since))
+    }
+    this.#closers.add(this.#every(POLL_MS, poll))
+    this.#renewals.add(this.#every(leaseMs / 3, (since) => this.#renew(since)))
     this.kick()
   }
 
@@ -72,13 +77,20 @@ export class Worker {
     this.#tellings.request()
   }
 
+  /** Looks for nothing more, then gives the jobs back; until all have yielded their leases are kept. */
   async stop(): Promise<void> {
-    await this.#closers.close()
-    for (const callOff of this.#timers) callOff()
-    await this.#ticks.idle()
-    await this.#tellings.idle()
-    await Promise.all(this.#obeying)
-    await this.#options.processor.stop()
+    const { processor } = this.#options
+    processor.takeNothingMore()
+    try {
+      await this.#closers.close()
+      for (const callOff of this.#timers) callOff()
+      await this.#ticks.idle()
+      await Promise.all(this.#obeying)
+      await processor.stop()
+      await this.#tellings.idle()
+    } finally {
+      await this.#renewals.close()
+    }
   }
 
   #obey(jobId: JobId): void {
@@ -124,8 +136,11 @@ export class Worker {
     await processor.renewLeases().finally(callOff)
   }
 
-  /** Calls on a period, one call at a time; `since` is when the last call that succeeded began. */
-  #every(periodMs: number, call: (since: number) => Promise<void>): void {
+  /**
+   * Calls on a period, one call at a time, until the returned function is called; `since` is when the last call that
+   * succeeded began.
+   */
+  #every(periodMs: number, call: (since: number) => Promise<void>): () => Promise<void> {
     const { clock } = this.#options
     const stopped = new AbortController()
     const loop = async () => {
@@ -138,10 +153,10 @@ export class Worker {
       }
     }
     const running = loop()
-    this.#closers.add(() => {
+    return () => {
       stopped.abort(new Error('the worker stops'))
       return running
-    })
+    }
   }
 
   /** The edge of the loops: a fault here is the database's, and the next period tries again. */

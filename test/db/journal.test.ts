@@ -263,6 +263,21 @@ test('an end whose answer was lost is recognised', async () => {
   })
 })
 
+test('a park whose answer was lost is recognised, also one that tells nothing', async () => {
+  await withProxiedJournal(async ({ journal, store, cutOnce }) => {
+    const [job] = await openJobs(journal, 1)
+    const { id, ledger } = required(job)
+    const isCut = cutOnce('journal-flush', 'after')
+    const append = settle([
+      ledger.append({ events: [], job: { progress: 5, status: 'WAITING', park: { wakeAt: 1 } } }),
+    ])
+    await isCut
+    expect(await append).toEqual(['committed'])
+    expect(store.flushes).toHaveLength(1)
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', holder: null })
+  })
+})
+
 test('a lost connection and a lost lease together: the writer learns that it is stale', async () => {
   await withProxiedJournal(async ({ journal, store, cutOnce }) => {
     const [job] = await openJobs(journal, 1)
@@ -394,6 +409,14 @@ test('a park is refused when a command is read after it was decided: that comman
   expect((await jobRow(database.pool, id)).holder).not.toBeNull()
   await ledger.append(parked(1))
   expect((await jobRow(database.pool, id)).holder).toBeNull()
+})
+
+test('a job that nobody holds any more is not parked by who held it: the lease is lost', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await database.pool.query('UPDATE jobs SET holder = NULL, lease_until = NULL WHERE id = $1', [id])
+  expect(await settle([ledger.append(parked(1))])).toEqual([FenceLostError])
 })
 
 test('a command sent in the very moment of a park: either the park is refused or the job is woken', async () => {

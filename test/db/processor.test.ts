@@ -3,6 +3,8 @@ import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { expireLease, jobRow, OWNER, steal, timelineKinds, sendCancel } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
+import { newId, type WorkerId } from '../../src/lib/ids.ts'
+import { Gate, settled } from '../support/manual-clock.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 import { until } from '../support/until.ts'
@@ -99,7 +101,7 @@ test('what finds no room waits, and starts when places free up; the limit holds 
 test('what was recovered runs, even if the look for waiting jobs fails right behind it', async () => {
   const dying = openWorker()
   const id = await dying.start(probes('a…'))
-  await probe.called('a')
+  await standing(dying, 'a')
   await expireLease(database.pool, id)
   const worker = openWorker({
     concurrency: 2,
@@ -225,6 +227,25 @@ test('a committed step clears the count: a job that gets ahead is in no crash lo
   }
   await until('it has ended', async () => (await jobRow(database.pool, id)).finished_at)
   expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+})
+
+test('a park clears the count, too: losses between healthy parks are no crash loop', async () => {
+  const worker = openWorker()
+  const id = await worker.start(delay('1h'))
+  await worker.processor.idle()
+  for (let loss = 1; loss <= 6; loss++) {
+    await timePasses(id, HOUR_MS)
+    await worker.jobs.claimWaiting({ workerId: newId<WorkerId>(), leaseMs: 1 }, 1)
+    await takeOver(id, worker)
+    await worker.processor.idle()
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', recoveries: 0 })
+  }
+  // What is woken after such a park lost nobody.
+  await timePasses(id, HOUR_MS)
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  const kinds = await timelineKinds(database.pool, id)
+  expect(kinds.filter((kind) => kind === 'JOB_RECOVERED')).toHaveLength(6)
 })
 
 test('one job’s failure to recover does not hold back another’s, and ends as CRASH_LOOP', async () => {
@@ -418,6 +439,42 @@ test('an inbox that cannot be read for the moment is read later, and harms nobod
   expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
 })
 
+// Pause and resume (D8)
+
+test('jobs that are paused and resumed at once begin in the places of the worker only', async () => {
+  const worker = openWorker({ concurrency: 1 })
+  await worker.start(probes('busy…'))
+  await probe.called('busy')
+  const queued = [await worker.start(probes('a…')), await worker.start(probes('b…'))]
+  for (const id of queued) {
+    await worker.commands.send(OWNER, id, { kind: 'PAUSE' })
+    await worker.commands.send(OWNER, id, { kind: 'RESUME' })
+    await worker.processor.obey(id)
+    await until('it lies where it lay', async () => (await jobRow(database.pool, id)).holder === null)
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'QUEUED', started_at: null })
+  }
+  ;(await probe.called('busy')).finish()
+  await worker.processor.idle()
+  await until('the next one is taken', async () => (await worker.processor.tick()) > 0)
+  ;(await probe.called('a')).finish()
+  await worker.processor.idle()
+  expect([probe.count('a'), probe.count('b'), worker.processor.freePlaces]).toEqual([1, 0, 1])
+})
+
+test('a job that is paused and resumed at once takes a place if one is free', async () => {
+  const id = await openWorker({ concurrency: 0 }).start(probes('a…'))
+  const worker = openWorker({ concurrency: 1 })
+  await worker.commands.send(OWNER, id, { kind: 'PAUSE' })
+  await worker.commands.send(OWNER, id, { kind: 'RESUME' })
+  await worker.processor.obey(id)
+  const call = await probe.called('a')
+  expect(worker.processor.freePlaces).toBe(0)
+  call.finish()
+  await worker.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  expect(worker.processor.freePlaces).toBe(1)
+})
+
 // Waits (E9)
 
 test('a parked timer frees its place, and wakes when it is due', async () => {
@@ -482,6 +539,37 @@ test('a worker that stops in the middle of a start waits for it, and gives that 
   await stopped
   expect(await jobRow(database.pool, id)).toMatchObject({ holder: null, finished_at: null })
   expect((await jobRow(database.pool, id)).wake_at).not.toBeNull()
+})
+
+test('a worker that stops while it takes jobs starts none of them, and gives them back', async () => {
+  const api = openWorker({ concurrency: 0 })
+  const id = await api.start(probes('a'))
+  const paused = await api.start(probes('b'))
+  await api.commands.send(OWNER, paused, { kind: 'PAUSE' })
+  const gate = new Gate()
+  const later = async <T>(claim: () => Promise<T>): Promise<T> => {
+    await gate.pass()
+    return claim()
+  }
+  const worker = openWorker({
+    concurrency: 1,
+    jobs: (jobs) => ({
+      ...jobs,
+      claimExpired: async () => [],
+      claimWaiting: (...args) => later(() => jobs.claimWaiting(...args)),
+      claimCommanded: (...args) => later(() => jobs.claimCommanded(...args)),
+    }),
+  })
+  const claims = [worker.processor.tick(), worker.processor.obey(paused)]
+  await settled()
+  const stopped = worker.processor.stop()
+  await settled()
+  gate.open()
+  await Promise.all([...claims, stopped])
+  expect((await jobRow(database.pool, id)).holder).toBeNull()
+  expect((await jobRow(database.pool, paused)).holder).toBeNull()
+  await worker.processor.idle()
+  expect(probe.calls).toHaveLength(0)
 })
 
 test('a stopped worker takes nothing more', async () => {

@@ -95,6 +95,21 @@ function openProcess(
   return { scheduler, clock, faults }
 }
 
+/** The user changes a schedule right after a process has claimed it. */
+function changedMeanwhile({ id }: ScheduleTarget, change: string) {
+  return (store: ScheduleStore): ScheduleStore => ({
+    ...store,
+    async claimDue(...args) {
+      const claimed = await store.claimDue(...args)
+      await database.pool.query(
+        `UPDATE schedules SET ${change}, next_at = NULL, revision = revision + 1 WHERE id = $1`,
+        [id],
+      )
+      return claimed
+    },
+  })
+}
+
 async function makeWorkflow(definition: unknown = SIMPLE): Promise<WorkflowId> {
   const result = await lume.services.drafts.create(OWNER, { definition })
   if (result.kind !== 'saved') throw new Error(result.kind)
@@ -279,19 +294,7 @@ describe('a schedule’s occurrence starts at most once (P6):', () => {
   test('one that comes due while the user pauses or deletes the schedule does not start', async () => {
     for (const change of [`is_paused = true`, `deleted_at = now()`]) {
       const schedule = await makeSchedule()
-      const process = openProcess({
-        schedules: (store) => ({
-          ...store,
-          async claimDue(...args) {
-            const claimed = await store.claimDue(...args)
-            await database.pool.query(
-              `UPDATE schedules SET ${change}, next_at = NULL, revision = revision + 1 WHERE id = $1`,
-              [schedule.id],
-            )
-            return claimed
-          },
-        }),
-      })
+      const process = openProcess({ schedules: changedMeanwhile(schedule, change) })
       expect(await process.scheduler.tick()).toBe(1)
       expect(await outcomes(schedule)).toEqual([])
       expect(await runsOf(schedule)).toEqual([])
@@ -378,7 +381,7 @@ describe('an occurrence that comes due while an earlier one still runs', () => {
     await openProcess().scheduler.tick()
     const dying = openProcess({
       now: NOON + HOUR,
-      schedules: (store) => ({ ...store, openRuns: () => Promise.reject(new Error('killed')) }),
+      schedules: (store) => ({ ...store, openRunsBefore: () => Promise.reject(new Error('killed')) }),
     })
     await dying.scheduler.tick()
     expect((await runsOf(schedule)).map(({ at, isCanceling }) => [at, isCanceling])).toEqual([
@@ -391,6 +394,17 @@ describe('an occurrence that comes due while an earlier one still runs', () => {
       ['12:00', true],
       ['13:00', false],
     ])
+  })
+
+  test('cancels nothing by CANCEL_PREVIOUS if the user pauses or deletes the schedule before it starts', async () => {
+    for (const change of [`is_paused = true`, `deleted_at = now()`]) {
+      const schedule = await makeSchedule({ overlap: 'CANCEL_PREVIOUS' })
+      await openProcess().scheduler.tick()
+      await openProcess({ now: NOON + HOUR, schedules: changedMeanwhile(schedule, change) }).scheduler.tick()
+      expect((await runsOf(schedule)).map(({ at, isCanceling }) => [at, isCanceling])).toEqual([
+        ['12:00', false],
+      ])
+    }
   })
 })
 

@@ -224,7 +224,7 @@ export class TestExecution {
   }
 
   /** A worker takes the execution up from whatever is recorded of it. */
-  start({ isCanceled = false, recoveries = 0 } = {}): TestRun {
+  start({ isCanceled = false, recoveries = 0, hasPlace = true } = {}): TestRun {
     const { journal, clock, plan } = this
     const { input = null, variables = {}, random = () => 0.5, world = {} } = this.options
     const { startedAt, progress, costUsd, status } = journal.job
@@ -246,7 +246,7 @@ export class TestExecution {
     const ports = { ...NOTHING_AROUND, ...world, journal: journal.open(), clock, random }
     if (isCanceled) this.#put({ kind: 'CANCEL' })
     const run = new TestRun(
-      (signals) => runExecution(request, ports, signals),
+      (signals) => runExecution(request, ports, { ...signals, takePlace: () => hasPlace }),
       (inbox) => inbox.deliver(this.commands.filter(({ number }) => !journal.usedSignals.has(number))),
     )
     this.#run = run

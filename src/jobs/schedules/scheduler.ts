@@ -15,7 +15,7 @@ import { specOf } from './occurrences.ts'
 import { failureOf } from './start-failure.ts'
 
 export interface SchedulerOptions {
-  readonly schedules: Pick<ScheduleStore, 'claimDue' | 'openRuns' | 'settle'>
+  readonly schedules: Pick<ScheduleStore, 'claimDue' | 'openRunsBefore' | 'settle'>
   readonly versions: Pick<VersionStore, 'choose'>
   readonly commands: Pick<Commands, 'send'>
   readonly start: StartExecution
@@ -91,7 +91,7 @@ export class Scheduler {
     await schedules.settle(schedule, { records, nextAt, error, at: now })
   }
 
-  /** Starts an occurrence; gives why it did not start, or null when it did, now or before. */
+  /** Starts an occurrence; gives why it could not, or null when it did, now or before, or is not wanted any more. */
   async #start(schedule: ClaimedSchedule, at: number): Promise<StartFailure | null> {
     const { versions, start } = this.#options
     const { id: scheduleId, ownerId, workflowId, version, draft } = schedule
@@ -126,7 +126,8 @@ export class Scheduler {
   async #cancelBefore(schedule: ClaimedSchedule, at: number): Promise<void> {
     const { schedules, commands } = this.#options
     const { ownerId } = schedule
-    for (const id of await schedules.openRuns(schedule, at)) await commands.send({ id, ownerId }, 'CANCEL')
+    for (const id of await schedules.openRunsBefore(schedule, at))
+      await commands.send({ id, ownerId }, 'CANCEL')
   }
 
   async #loop(): Promise<void> {

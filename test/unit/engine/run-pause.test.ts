@@ -155,6 +155,39 @@ describe('E9: pause', () => {
     expect(execution.called).toEqual(['loop[0]/item', 'loop[1]/item', 'loop[2]/item'])
   })
 
+  test('items of a loop that wait for a lane do not keep a paused job from its park', async () => {
+    const gate = new Gate()
+    const body = definition({ wait: delay('900ms'), call: {}, last: {} }, 'wait > call > last')
+    const document = definition({ loop: forEach(body, { items: [0, 1, 2, 3, 4], concurrency: 2 }) })
+    const execution = new TestExecution(document, { call: held(gate) })
+    const run = execution.start()
+    await execution.clock.advance(900)
+    expect(execution.called).toEqual(['loop[0]/call', 'loop[1]/call'])
+    execution.send({ kind: 'PAUSE' })
+    gate.open()
+    expect(await execution.run(run)).toEqual({ kind: 'parked', wakeAt: null })
+    expect(execution.called).toHaveLength(2)
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '[0,1,2,3,4]' })
+  })
+
+  test('nor do items of a loop inside a loop', async () => {
+    const gate = new Gate()
+    const inner = definition({ wait: delay('900ms'), call: {}, last: {} }, 'wait > call > last')
+    const outer = definition({ inner: forEach(inner, { items: [0, 1, 2], concurrency: 1 }) })
+    const document = definition({ outer: forEach(outer, { items: [0, 1, 2], concurrency: 2 }) })
+    const execution = new TestExecution(document, { call: held(gate) })
+    const run = execution.start()
+    await execution.clock.advance(900)
+    expect(execution.called).toEqual(['outer[0]/inner[0]/call', 'outer[1]/inner[0]/call'])
+    execution.send({ kind: 'PAUSE' })
+    gate.open()
+    expect(await execution.run(run)).toEqual({ kind: 'parked', wakeAt: null })
+    expect(execution.called).toHaveLength(2)
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+  })
+
   test('the execution’s deadline runs through a pause', async () => {
     const document = { ...chain, limits: { timeoutMs: HOUR_MS } }
     const gate = new Gate()
@@ -203,6 +236,49 @@ describe('E9: pause', () => {
     expect(execution.journal.kinds()).not.toContain('JOB_PAUSED')
   })
 
+  test('a job that is resumed right after its pause, and has no place, goes back to where it lay', async () => {
+    const execution = new TestExecution(definition({ a: {}, wait: delay('1h'), b: {} }, 'a > wait > b'))
+    const resumedAtOnce = async () => {
+      execution.send({ kind: 'PAUSE' })
+      execution.send({ kind: 'RESUME' })
+      const end = await execution.run(execution.start({ hasPlace: false }))
+      expect(end).toEqual({ kind: 'parked', wakeAt: execution.clock.now() })
+    }
+    await resumedAtOnce()
+    expect(execution.journal.job.status).toBe('QUEUED')
+    expect(execution.called).toEqual([])
+    await execution.run()
+    await resumedAtOnce()
+    expect(execution.journal.job.status).toBe('WAITING')
+    execution.send({ kind: 'PAUSE' })
+    await execution.run(execution.start({ hasPlace: false }))
+    execution.send({ kind: 'RESUME' })
+    await resumedAtOnce()
+    expect(execution.journal.job.status).toBe('PAUSED')
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.called).toEqual(['a', 'b'])
+  })
+
+  test('nor does one begin without a place whose resume comes before its park is granted', async () => {
+    const execution = new TestExecution(chain)
+    execution.send({ kind: 'PAUSE' })
+    execution.journal.hasUnreadCommand = true
+    const run = execution.start({ hasPlace: false })
+    await settled()
+    execution.journal.hasUnreadCommand = false
+    execution.send({ kind: 'RESUME' })
+    expect(await execution.run(run)).toEqual({ kind: 'parked', wakeAt: execution.clock.now() })
+    expect(execution.journal.job.status).toBe('QUEUED')
+    expect(execution.called).toEqual([])
+  })
+
+  test('P5: a job that is canceled needs no place', async () => {
+    const execution = new TestExecution(definition({ wait: delay('1h') }))
+    await execution.run()
+    const run = execution.start({ isCanceled: true, hasPlace: false })
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'CANCELED' } })
+  })
+
   test('a job that yields in a pause can be gone on with', async () => {
     const execution = new TestExecution(chain)
     execution.send({ kind: 'PAUSE' })
@@ -210,6 +286,19 @@ describe('E9: pause', () => {
     const run = execution.start()
     await settled()
     run.yield()
+    expect(await execution.run(run)).toEqual({ kind: 'yielded' })
+  })
+
+  test('a job yields at once though it is told so while its park is being refused', async () => {
+    const gate = new Gate()
+    const execution = new TestExecution(chain)
+    execution.send({ kind: 'PAUSE' })
+    execution.journal.hasUnreadCommand = true
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    run.yield()
+    gate.open()
     expect(await execution.run(run)).toEqual({ kind: 'yielded' })
   })
 

@@ -107,6 +107,42 @@ describe('E9: signals', () => {
     expect(await execution.finish(execution.recover())).toMatchObject({ output: '"kept"' })
   })
 
+  test('one that a wait has taken when it is cut off is left for the next wait', async () => {
+    const gate = new Gate()
+    const first = waitFor({}, { stepTimeoutMs: 60_000, onError: 'continue' })
+    const document = definition({ first, second: waitFor(), busy: {} }, 'first > second')
+    const execution = new TestExecution(document, { busy: held(gate) })
+    const run = execution.start()
+    await settled()
+    execution.send({ kind: 'PAUSE' })
+    execution.send(signal('late'))
+    execution.send(signal('later'))
+    await execution.clock.advance(60_000)
+    expect(execution.journal.statuses()).toMatchObject({ first: 'FAILED' })
+    execution.send({ kind: 'RESUME' })
+    gate.open()
+    await execution.run(run)
+    expect(execution.journal.output('second')).toBe('late')
+    expect(execution.journal.usedSignals).toEqual(new Map([[2, 'second']]))
+  })
+
+  test('one that a wait has taken when it is cut off ends another that is waiting already', async () => {
+    const gate = new Gate()
+    const brief = waitFor({}, { stepTimeoutMs: 60_000, onError: 'continue' })
+    const execution = new TestExecution(definition({ brief, long: waitFor(), busy: {} }), {
+      busy: held(gate),
+    })
+    const run = execution.start()
+    await settled()
+    execution.send({ kind: 'PAUSE' })
+    execution.send(signal('late'))
+    await execution.clock.advance(60_000)
+    execution.send({ kind: 'RESUME' })
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ kind: 'ended' })
+    expect(execution.journal.output('long')).toBe('late')
+  })
+
   test('without one in time the step fails with SIGNAL_TIMEOUT', async () => {
     const execution = new TestExecution(definition({ ask: waitFor({ timeout: '1h' }) }))
     const dueAt = execution.clock.now() + HOUR_MS

@@ -2,30 +2,43 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { createLocalWakeups } from '../../../src/db/wakeups.ts'
 import { Worker } from '../../../src/jobs/worker.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
+import { Gate, ManualClock, settled } from '../../support/manual-clock.ts'
 
 let clock: ManualClock
 let worker: Worker
 /** The instants at which the worker has looked for work, from its start on. */
 let looks: number[]
 let due: readonly number[]
+let renewals: number
+/** What a look does once it has been noted. */
+let onLook: () => Promise<void>
+let isClosing: boolean
+/** The runs take until it opens to yield. */
+let yielding: Gate | null
 
 beforeEach(async () => {
   clock = new ManualClock()
   const startedAt = clock.now()
   looks = []
   due = []
+  renewals = 0
+  onLook = async () => undefined
+  isClosing = false
+  yielding = null
   worker = new Worker({
     processor: {
       freePlaces: 1,
       tick: async () => {
+        if (isClosing) return 0
         looks.push(clock.now() - startedAt)
+        await onLook()
         return 0
       },
       obey: async () => undefined,
-      renewLeases: async () => undefined,
+      renewLeases: async () => void renewals++,
       yieldAll: () => undefined,
-      stop: async () => undefined,
+      takeNothingMore: () => void (isClosing = true),
+      stop: async () => yielding?.pass(),
     },
     jobs: { dueWithin: async () => due, expireLeases: async () => undefined },
     commands: { tellParents: async () => [] },
@@ -64,4 +77,31 @@ test('a worker that stops looks for nothing more', async () => {
   await clock.advance(5_000)
   expect(looks).toEqual([0, 500])
   expect(clock.nextDueAt).toBeNull()
+})
+
+test('a worker that stops in the middle of a backlog takes nothing more of it', async () => {
+  const gate = new Gate()
+  // Every look takes jobs that end at once, and each of them asks for the next look.
+  onLook = async () => {
+    await gate.pass()
+    if (looks.length < 10) worker.kick()
+  }
+  worker.kick()
+  await settled()
+  const before = looks.length
+  const stopped = worker.stop()
+  gate.open()
+  await stopped
+  expect(looks).toHaveLength(before)
+})
+
+test('the leases are renewed until all runs have yielded', async () => {
+  yielding = new Gate()
+  const stopped = worker.stop()
+  await clock.advance(60_000)
+  expect(renewals).toBe(3)
+  yielding.open()
+  await stopped
+  await clock.advance(60_000)
+  expect(renewals).toBe(3)
 })
