@@ -178,7 +178,7 @@ describe('P7: nothing that a run records holds a secret that it was given', () =
   test('when the message of a JSON parser quotes pieces of it', async () => {
     for (const text of [
       `{"key":${VALUE}}`,
-      `${VALUE}`,
+      VALUE,
       `{"a":1}   ${VALUE}`,
       `[1, 2, 3, ${VALUE.slice(8)}`,
     ]) {
