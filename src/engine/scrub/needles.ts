@@ -11,7 +11,7 @@ export const NEEDLE_MIN_LENGTH = 8
 const RUN_LENGTH = 4
 const RUN_COUNT = NEEDLE_MIN_LENGTH - RUN_LENGTH + 1
 /** A beginning of a needle that is shorter than that is not told from any other text. */
-export const BEGINNING_MIN_LENGTH = 6
+const BEGINNING_MIN_LENGTH = 6
 /** A power of two. */
 const FILTER_SIZE = 8_192
 

@@ -176,12 +176,7 @@ describe('P7: nothing that a run records holds a secret that it was given', () =
   })
 
   test('when the message of a JSON parser quotes pieces of it', async () => {
-    for (const text of [
-      `{"key":${VALUE}}`,
-      VALUE,
-      `{"a":1}   ${VALUE}`,
-      `[1, 2, 3, ${VALUE.slice(8)}`,
-    ]) {
+    for (const text of [`{"key":${VALUE}}`, VALUE, `{"a":1}   ${VALUE}`, `[1, 2, 3, ${VALUE.slice(8)}`]) {
       const execution = executionOf({ a: () => JSON.parse(text) as unknown })
       expect(await execution.finish()).toMatchObject({ status: 'FAILED' })
       expect(recordOf(execution)).toContain('JSON')
@@ -217,14 +212,23 @@ describe('P7: nothing that a run records holds a secret that it was given', () =
   })
 
   test('when the host of a URL writes it in small letters', async () => {
-    const execution = executionOf({
-      a: () => {
-        throw new BlockError('HTTP_NETWORK', `no answer came from http://${VALUE.toLowerCase()}.example.com`)
+    const value = 'AbCd0123456789EfGh'
+    const { host } = new URL(`https://${value}.example.com/`)
+    const secrets = {
+      open: (names: readonly string[]) => Promise.resolve(new Map(names.map((name) => [name, value]))),
+    }
+    const execution = new TestExecution(
+      definition({ a: { config: { url: 'https://{{ secrets.key }}.example.com/' } } }),
+      {
+        a: () => {
+          throw new BlockError('HTTP_NETWORK', `no answer came from https://${host}`)
+        },
       },
-    })
+      { world: { secrets } },
+    )
     await execution.finish()
-    expect(recordOf(execution)).toContain('http://***.example.com')
-    expect(recordOf(execution)).not.toContain(VALUE.toLowerCase())
+    expect(recordOf(execution)).toContain('https://***.example.com')
+    expect(recordOf(execution).toLowerCase()).not.toContain(value.toLowerCase())
   })
 
   test('when it names what is waited for', async () => {

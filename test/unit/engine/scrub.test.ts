@@ -136,7 +136,6 @@ describe('P7: Scrubber.excerpt', () => {
           expect(rest.length).toBeLessThan(6)
         },
       ),
-      { numRuns: 2_000 },
     )
   })
 
