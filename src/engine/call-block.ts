@@ -1,6 +1,6 @@
 import type { Block, BlockContext, BlockOutcome, SignalWait } from './block.ts'
 import { AttemptContext, type AttemptWorld } from './attempt-context.ts'
-import { failureOf, type StepFailure } from './step.ts'
+import { failureOf, type Mask, type StepFailure } from './step.ts'
 
 export interface BlockCall extends AttemptWorld {
   readonly block: Block
@@ -9,8 +9,7 @@ export interface BlockCall extends AttemptWorld {
   readonly signal: AbortSignal
   /** What is done in the block's place, where the world must not be touched; null: the block itself works. */
   readonly standIn: ((context: BlockContext) => Promise<BlockOutcome>) | null
-  /** Takes secret values out of a text. */
-  readonly mask: (text: string) => string
+  readonly mask: Mask
 }
 
 export type CallEnd =

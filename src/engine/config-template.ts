@@ -55,6 +55,22 @@ export function renderConfig(config: ConfigTemplate, scope: Scope, meter = new M
   }
 }
 
+/** Whether any template in it reads from this name of the scope. */
+export function readsFrom(config: ConfigTemplate, root: string): boolean {
+  switch (config.kind) {
+    case 'constant':
+      return false
+    case 'template':
+      return config.template.parts.some(
+        (part) => typeof part !== 'string' && part.expression.references.some(({ path }) => path[0] === root),
+      )
+    case 'list':
+      return config.items.some((item) => readsFrom(item, root))
+    case 'object':
+      return config.members.some(([, member]) => readsFrom(member, root))
+  }
+}
+
 function isConstant(config: ConfigTemplate): boolean {
   return config.kind === 'constant'
 }

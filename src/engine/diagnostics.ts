@@ -25,6 +25,9 @@ export const DIAGNOSTIC_CODES = {
   INPUT_UNDECLARED: 'An expression names a field of the input that the input schema does not allow.',
   INPUT_SCHEMA_INVALID: 'The input schema is not a valid JSON Schema.',
   SECRET_IN_PURE_BLOCK: 'A pure block’s config names a secret.',
+  SECRET_IN_CONTROL_BLOCK:
+    'A control block’s config names a secret, which it would hand on to the timeline, to a wait or to a child.',
+  SECRET_IN_EXPRESSION: 'A secret is a part of a larger expression, or is not named one by one.',
   SECRET_UNAVAILABLE: 'A secret that a node needs is not set.',
   VARIABLE_UNUSED: 'No expression uses the variable.',
 } as const

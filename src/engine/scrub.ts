@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from '../lib/json.ts'
-import { NEEDLE_MIN_LENGTH, Needles } from './scrub/needles.ts'
+import { breaksIn, jsonQuotesIn } from './scrub/breaks.ts'
+import { NEEDLE_MIN_LENGTH, Needles, united, type Range } from './scrub/needles.ts'
 import { writingsOf } from './scrub/writings.ts'
 
 /** What stands in a secret's place. */
@@ -8,6 +9,8 @@ export const MASK = '***'
 // Where a JSON text holds none of these, a string that holds a writing shows one in the text, too: only quotes and line
 // breaks are escaped, and of those that may have them the escaped form is a writing of its own.
 const HIDING_ESCAPE = /\\[u/\\]/
+
+type Masking = (text: string) => string
 
 /**
  * P7: knows secret values and takes them out of whatever is recorded or published, raw or in one of the usual encodings
@@ -35,10 +38,20 @@ export class Scrubber {
   /** Free text: a message, a log line, a chunk of a stream. */
   text(text: string): string {
     if (this.isIdle || text.length < NEEDLE_MIN_LENGTH) return text
-    const ranges = this.#needles.find(text)
-    if (ranges.length === 0) return text
-    const kept = ranges.map(({ start }, i) => text.slice(ranges[i - 1]?.end ?? 0, start))
-    return [...kept, text.slice(ranges.at(-1)?.end)].join(MASK)
+    return masked(text, this.#needles.find(text))
+  }
+
+  /**
+   * Text for people that somebody may have cut before it came here, such as an error's: at its end and before an ellipsis
+   * the beginning of a writing is masked, too, from 6 characters on. Not for what flows on: a text may end in `https:`.
+   */
+  excerpt(text: string): string {
+    if (this.isIdle) return text
+    const needles = this.#needles
+    return masked(
+      text,
+      united([...needles.find(text), ...needles.findBroken(text, breaksIn(text)), ...jsonQuotesIn(text)]),
+    )
   }
 
   /** JSON text; what comes out is valid JSON of the same shape: only strings, keys and numbers that hold a value change. */
@@ -53,11 +66,20 @@ export class Scrubber {
   /** A JSON value, the same object when nothing had to change. A number that holds a value becomes a string. */
   value<T extends Json>(value: T): T
   value(value: Json): Json {
-    if (this.isIdle) return value
-    if (typeof value === 'string') return this.text(value)
+    return this.isIdle ? value : this.#value(value, (text) => this.text(text))
+  }
+
+  /** The same with every text taken as an `excerpt`: what stands beside an error or a log line. */
+  excerpts<T extends Json>(value: T): T
+  excerpts(value: Json): Json {
+    return this.isIdle ? value : this.#value(value, (text) => this.excerpt(text))
+  }
+
+  #value(value: Json, mask: Masking): Json {
+    if (typeof value === 'string') return mask(value)
     if (typeof value === 'number') return this.#number(value)
-    if (isJsonObject(value)) return this.#object(value)
-    return typeof value === 'object' && value !== null ? this.#list(value) : value
+    if (isJsonObject(value)) return this.#object(value, mask)
+    return typeof value === 'object' && value !== null ? this.#list(value, mask) : value
   }
 
   #number(number: number): Json {
@@ -65,17 +87,17 @@ export class Scrubber {
     return this.text(text) === text ? number : MASK
   }
 
-  #list(list: readonly Json[]): Json {
-    const scrubbed = list.map((item) => this.value(item))
+  #list(list: readonly Json[], mask: Masking): Json {
+    const scrubbed = list.map((item) => this.#value(item, mask))
     return scrubbed.every((item, i) => item === list[i]) ? list : scrubbed
   }
 
-  #object(object: { readonly [key: string]: Json }): Json {
+  #object(object: { readonly [key: string]: Json }, mask: Masking): Json {
     const members = Object.entries(object).map(([key, value]) => ({
       key,
-      shown: this.text(key),
+      shown: mask(key),
       value,
-      scrubbed: this.value(value),
+      scrubbed: this.#value(value, mask),
     }))
     if (members.every(({ key, shown, value, scrubbed }) => key === shown && value === scrubbed)) return object
     // Two keys may become one text; both members stay.
@@ -89,4 +111,10 @@ export class Scrubber {
       }),
     )
   }
+}
+
+function masked(text: string, ranges: readonly Range[]): string {
+  if (ranges.length === 0) return text
+  const kept = ranges.map(({ start }, i) => text.slice(ranges[i - 1]?.end ?? 0, start))
+  return [...kept, text.slice(ranges.at(-1)?.end)].join(MASK)
 }

@@ -74,7 +74,7 @@ export async function callStep(
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => Object.fromEntries(checkpoints),
     reports,
-    mask: (text) => scrubber.text(text),
+    mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),
   })
   if (cameToNothing(end, signal)) for (const child of started) void cancelStarted(child, ports.children)

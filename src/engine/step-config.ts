@@ -1,10 +1,11 @@
 import { LumeError } from '../lib/errors.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
-import { renderConfig } from './config-template.ts'
+import { readsFrom, renderConfig } from './config-template.ts'
 import { ExpressionError } from './expression.ts'
 import type { GraphScope, StepSite } from './frame.ts'
 import type { PlanNode } from './plan.ts'
 import { readConfig } from './read-config.ts'
+import { MASK } from './scrub.ts'
 import { finalFailure, type StepFailure } from './step.ts'
 
 export type ResolvedConfig =
@@ -19,8 +20,9 @@ export class StepConfig {
   readonly #site: StepSite
   readonly #onFilled: (config: Json) => void
   #config: Json | undefined
+  #shown: Json = null
 
-  /** `onFilled` is handed the config for the record. */
+  /** `onFilled` is handed the config for the record, in which secrets stand as their mask. */
   constructor(node: PlanNode, site: StepSite, onFilled: (config: Json) => void) {
     this.#node = node
     this.#site = site
@@ -47,19 +49,31 @@ export class StepConfig {
     await this.#site.run.breath.draw()
     try {
       await this.#site.run.secrets.open(this.#node.secretNames)
-      this.#config ??= deepFreeze(renderConfig(this.#node.config, this.scope))
+      if (this.#config === undefined) {
+        this.#config = deepFreeze(renderConfig(this.#node.config, this.scope))
+        this.#shown = this.#withoutSecrets(this.#config)
+      }
     } catch (fault) {
       // Besides expressions, a secret that is there and cannot be read.
       if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
       return failed(fault.code, fault.message)
     }
-    this.#onFilled(this.#config)
+    this.#onFilled(this.#shown)
     const read = readConfig(this.#node.block, this.#config)
     if (read.ok) return { kind: 'ok', config: read.config }
     const issues = read.issues
       .slice(0, MAX_CONFIG_ISSUES)
       .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
     return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
+  }
+
+  /** The same config as it may be shown: whatever their values are, secrets are not in it (P7). */
+  #withoutSecrets(config: Json): Json {
+    const { config: template, secretNames } = this.#node
+    if (!readsFrom(template, 'secrets')) return config
+    const known = Object.keys(this.#site.run.secrets.scope(secretNames))
+    const secrets = Object.fromEntries(known.map((name) => [name, MASK]))
+    return deepFreeze(renderConfig(template, { ...this.#site.scope, secrets }))
   }
 
   /** What the node's `retryIf` says of a failure; true when it has none. */

@@ -1,10 +1,11 @@
 import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
+import { shorten } from '../lib/shorten.ts'
 import type { AttemptReports } from './attempt-context.ts'
 import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from './block.ts'
 import { event, type EventDraft } from './event.ts'
 import type { StepSite } from './frame.ts'
-import { shorten, type AttemptUsage } from './step.ts'
+import type { AttemptUsage } from './step.ts'
 
 const MAX_MESSAGE_LENGTH = 4_000
 /** The fields of one line, as JSON text. */
@@ -49,7 +50,7 @@ export class StepReports implements AttemptReports {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#site.run.ports.logLevel)) return
     this.#lines++
     if (this.#lines > MAX_LINES) return
-    const body = { level, message: this.#shown(message), ...readFields(fields) }
+    const body = { level, message: this.#shown(message), ...this.#shownFields(fields) }
     this.#tell(event('STEP_LOG', this.#now(), { ...this.#step, ...body }))
   }
 
@@ -120,17 +121,23 @@ export class StepReports implements AttemptReports {
     this.#stopStream?.()
     this.#stopStream = null
     // A secret's value must not slip through in two pieces: what may be its beginning waits for the rest.
-    const scrubbed = this.#site.run.secrets.scrubber.text(this.#streamed)
-    const end = isLast ? scrubbed.length : scrubbed.length - this.#site.run.secrets.scrubber.longest
+    const { scrubber } = this.#site.run.secrets
+    const scrubbed = isLast ? scrubber.excerpt(this.#streamed) : scrubber.text(this.#streamed)
+    const end = isLast ? scrubbed.length : scrubbed.length - scrubber.longest
     if (end <= 0) return void (this.#streamed = scrubbed)
     const text = scrubbed.slice(0, end).replaceAll('\u0000', '\uFFFD').toWellFormed()
     this.#streamed = scrubbed.slice(end)
     this.#tell(event('STEP_STREAM', this.#now(), { ...this.#step, text }))
   }
 
-  /** Masked before it is cut: the beginning of a secret is none that anybody would find (P7). */
+  /** Masked before it is cut (P7). */
   #shown(message: unknown): string {
-    return shorten(this.#site.run.secrets.scrubber.text(textOf(message)), MAX_MESSAGE_LENGTH)
+    return shorten(this.#site.run.secrets.scrubber.excerpt(textOf(message)), MAX_MESSAGE_LENGTH)
+  }
+
+  #shownFields(fields: unknown): { fields?: Json } {
+    const read = readFields(fields)
+    return read.fields === undefined ? {} : { fields: this.#site.run.secrets.scrubber.excerpts(read.fields) }
   }
 
   #after(callback: () => void): () => void {

@@ -345,8 +345,8 @@ class StepRun {
     const { message, details } = failure
     return {
       ...failure,
-      message: scrubber.text(message),
-      ...(details === undefined ? {} : { details: scrubber.value(details) }),
+      message: scrubber.excerpt(message),
+      ...(details === undefined ? {} : { details: scrubber.excerpts(details) }),
     }
   }
 

@@ -1,6 +1,7 @@
 import { codeOf, messageOf } from '../lib/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
+import { shorten } from '../lib/shorten.ts'
 import { BlockError } from './block.ts'
 import { ExpressionError } from './expression.ts'
 
@@ -96,9 +97,9 @@ export const BLOCK_FAILED = 'BLOCK_FAILED'
 /**
  * Reads whatever a block threw; what comes out can be recorded, whatever that was. What is not a `BlockError` counts as
  * retryable: nobody said that it cannot be mended. An expression fails the same way every time. Texts are masked before
- * they are cut: the beginning of a secret is none that anybody would find (P7).
+ * they are cut (P7).
  */
-export function failureOf(thrown: unknown, mask: (text: string) => string = (text) => text): StepFailure {
+export function failureOf(thrown: unknown, mask: Mask = (value) => value): StepFailure {
   try {
     return readFailure(thrown, mask)
   } catch {
@@ -106,12 +107,15 @@ export function failureOf(thrown: unknown, mask: (text: string) => string = (tex
   }
 }
 
-function readFailure(thrown: unknown, mask: (text: string) => string): StepFailure {
+/** Takes secret values out of texts that somebody may have cut. */
+export type Mask = <T extends Json>(value: T) => T
+
+function readFailure(thrown: unknown, mask: Mask): StepFailure {
   const message = shorten(mask(messageOf(thrown)), MAX_MESSAGE_LENGTH)
   if (thrown instanceof ExpressionError) return { code: thrown.code, message, retryable: false }
   if (!(thrown instanceof BlockError)) {
     const code = codeOf(thrown)
-    const details = code === undefined ? {} : readDetails({ code })
+    const details = code === undefined ? {} : readDetails({ code }, mask)
     return { code: BLOCK_FAILED, message, retryable: true, ...details }
   }
   // Its author may have written JavaScript: nothing is sure of what the fields hold.
@@ -121,7 +125,7 @@ function readFailure(thrown: unknown, mask: (text: string) => string): StepFailu
     message,
     retryable: retryable === true,
     ...(isLength(retryAfterMs) ? { retryAfterMs } : {}),
-    ...readDetails(details),
+    ...readDetails(details, mask),
   }
 }
 
@@ -129,13 +133,13 @@ function isLength(ms: unknown): ms is number {
   return typeof ms === 'number' && Number.isFinite(ms) && ms >= 0
 }
 
-function readDetails(details: unknown): { details?: JsonObject } {
+function readDetails(details: unknown, mask: Mask): { details?: JsonObject } {
   if (details === undefined) return {}
   const plain = toPlainJson(details)
   if (!plain.ok) return { details: { unreadable: `"${plain.problem.pointer}" ${plain.problem.reason}` } }
-  if (!isJsonObject(plain.value)) return { details: { value: plain.value } }
+  if (!isJsonObject(plain.value)) return { details: { value: mask(plain.value) } }
   const { length } = plain.text
-  return { details: length > MAX_DETAILS_LENGTH ? { truncated: true, length } : plain.value }
+  return { details: length > MAX_DETAILS_LENGTH ? { truncated: true, length } : mask(plain.value) }
 }
 
 export function recordedError({ code, message, details }: StepFailure, path?: string): RecordedError {
@@ -159,12 +163,4 @@ export function errorOutput(error: RecordedError): Json {
 export function finalFailure(code: string, message: string, details?: JsonObject): StepFailure {
   const rest = details === undefined ? {} : { details }
   return { code, message: shorten(message, MAX_MESSAGE_LENGTH), retryable: false, ...rest }
-}
-
-/** Cut between characters, without what no database stores. */
-export function shorten(text: string, maxLength: number): string {
-  const clean = text.replaceAll('\u0000', '\uFFFD').toWellFormed()
-  if (clean.length <= maxLength) return clean
-  const end = clean.slice(0, maxLength)
-  return `${end.isWellFormed() ? end : end.slice(0, -1)}…`
 }

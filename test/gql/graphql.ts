@@ -251,6 +251,10 @@ export type DiagnosticCode =
   | 'NODE_UNKNOWN'
   /** A node can never start: it is only reached through a cycle, a dangling edge or a handle that does not exist. */
   | 'NODE_UNREACHABLE'
+  /** A control block’s config names a secret, which it would hand on to the timeline, to a wait or to a child. */
+  | 'SECRET_IN_CONTROL_BLOCK'
+  /** A secret is a part of a larger expression, or is not named one by one. */
+  | 'SECRET_IN_EXPRESSION'
   /** A pure block’s config names a secret. */
   | 'SECRET_IN_PURE_BLOCK'
   /** A secret that a node needs is not set. */

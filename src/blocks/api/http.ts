@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { completed, type Block, type BlockContext } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
-import { messageOf } from '../../lib/errors.ts'
 import type { HttpClient, HttpResponse } from './http/http-client.ts'
 import {
   HTTP_METHODS,
@@ -215,8 +214,10 @@ function readAs(
   if (text.trim() === '') return { body: null }
   try {
     return { body: JSON.parse(text) }
-  } catch (failure) {
-    return { body: text, bodyError: `not JSON: ${messageOf(failure)}` }
+  } catch {
+    // The parser's own message shows a piece of the text, which may be one of a secret (P7).
+    const claim = contentType === '' ? 'no content type' : `the content type ${contentType}`
+    return { body: text, bodyError: `not JSON: ${text.length} characters with ${claim}` }
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BlockError, completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { isJsonObject, type Json } from '../../lib/json.ts'
+import { shorten } from '../../lib/shorten.ts'
 
 const handle = z
   .string()
@@ -49,7 +50,7 @@ export const branchBlock = defineBlock({
       if (typeof answer === 'boolean') return answer
       throw new BlockError(
         'CONDITION_NOT_BOOLEAN',
-        `The condition \`${source.slice(0, 200)}\` must yield true or false.`,
+        `The condition \`${shorten(source, 200)}\` must yield true or false.`,
       )
     }
     if ('condition' in config) return completed(input, [String(holds(config.condition))])

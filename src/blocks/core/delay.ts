@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BlockError, waiting } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { parseDuration } from '../../lib/duration.ts'
+import { shorten } from '../../lib/shorten.ts'
 
 const MAX_DELAY_MS = 366 * 86_400_000
 
@@ -46,7 +47,7 @@ function instantOf(until: string): number {
   if (instant.success) return Date.parse(instant.data)
   throw new BlockError(
     'DELAY_INVALID',
-    `"${until.slice(0, 100)}" in \`until\` is not an ISO 8601 instant such as "2027-01-31T09:00:00Z".`,
+    `"${shorten(until, 100)}" in \`until\` is not an ISO 8601 instant such as "2027-01-31T09:00:00Z".`,
   )
 }
 
@@ -55,6 +56,6 @@ function lengthOf(duration: number | string): number {
   if (ms !== null) return ms
   throw new BlockError(
     'DELAY_INVALID',
-    `"${String(duration).slice(0, 100)}" is not a length of time such as "90s", "15m" or "PT15M".`,
+    `"${shorten(String(duration), 100)}" is not a length of time such as "90s", "15m" or "PT15M".`,
   )
 }

@@ -3,6 +3,7 @@ import { BlockError, completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { Breath } from '../../lib/breath.ts'
 import type { Json } from '../../lib/json.ts'
+import { shorten } from '../../lib/shorten.ts'
 
 /** Parts a list in two by a condition. */
 export const filterBlock = defineBlock({
@@ -33,7 +34,7 @@ export const filterBlock = defineBlock({
       signal.throwIfAborted()
       const isWanted = evaluate(config.condition, { item, index })
       if (typeof isWanted !== 'boolean') {
-        const message = `The condition must yield true or false; for item ${index} it yields ${JSON.stringify(isWanted)?.slice(0, 200)}.`
+        const message = `The condition must yield true or false; for item ${index} it yields ${shorten(JSON.stringify(isWanted), 200)}.`
         throw new BlockError('CONDITION_NOT_BOOLEAN', message)
       }
       if (isWanted) items.push(item)

@@ -6,6 +6,7 @@ import { NO_RETRY } from '../../engine/retry-policy.ts'
 import { schemaProblem } from '../../engine/validate/input-schema.ts'
 import { parseDuration } from '../../lib/duration.ts'
 import { isJsonObject } from '../../lib/json.ts'
+import { shorten } from '../../lib/shorten.ts'
 
 const TIMEOUT_HANDLE = 'timeout'
 const MAX_TIMEOUT_MS = 366 * 86_400_000
@@ -67,6 +68,6 @@ function lengthOf(timeout: number | string): number {
   if (ms !== null && ms <= MAX_TIMEOUT_MS) return ms
   throw new BlockError(
     'SIGNAL_INVALID',
-    `"${String(timeout).slice(0, 100)}" in \`timeout\` is not a length of time such as "90s" or "3d", at most 366 days.`,
+    `"${shorten(String(timeout), 100)}" in \`timeout\` is not a length of time such as "90s" or "3d", at most 366 days.`,
   )
 }

@@ -10,6 +10,8 @@ export const NEEDLE_MIN_LENGTH = 8
 // A text of 8 characters holds 5 runs of 4 characters, so every fifth run of the haystack is enough to meet one of them.
 const RUN_LENGTH = 4
 const RUN_COUNT = NEEDLE_MIN_LENGTH - RUN_LENGTH + 1
+/** A beginning of a needle that is shorter than that is not told from any other text. */
+const BEGINNING_MIN_LENGTH = 6
 /** A power of two. */
 const FILTER_SIZE = 8_192
 
@@ -21,6 +23,7 @@ const FILTER_SIZE = 8_192
 export class Needles {
   readonly #needles = new Map<string, Needle>()
   readonly #byRun = new Map<number, Needle[]>()
+  readonly #byBeginning = new Map<string, Needle[]>()
   /** Whether some needle has a run whose hash ends like that: most of a haystack is dismissed by one look. */
   readonly #filter = new Uint8Array(FILTER_SIZE)
 
@@ -40,6 +43,8 @@ export class Needles {
     const needle = new Needle(text)
     this.#needles.set(text, needle)
     this.#longest = Math.max(this.#longest, text.length)
+    const beginning = text.slice(0, BEGINNING_MIN_LENGTH)
+    this.#byBeginning.set(beginning, [...(this.#byBeginning.get(beginning) ?? []), needle])
     // The end of a key is its own; how it begins ("sk-…") often is its kind's.
     for (let from = text.length - NEEDLE_MIN_LENGTH, last = from + RUN_COUNT; from < last; from++) {
       const hash = runHash(text, from)
@@ -52,6 +57,14 @@ export class Needles {
   find(haystack: string): readonly Range[] {
     const ranges = [...this.#suspects(haystack)].flatMap((needle) => needle.find(haystack))
     return ranges.length < 2 ? ranges : united(ranges)
+  }
+
+  /** The same for beginnings of needles that a break cuts off: `breaks` are the places before which a text may end. */
+  findBroken(haystack: string, breaks: ReadonlySet<number>): readonly Range[] {
+    const suspects = [...this.#byBeginning].filter(([beginning]) => haystack.includes(beginning))
+    return united(
+      suspects.flatMap(([, needles]) => needles.flatMap((one) => one.findBroken(haystack, breaks))),
+    )
   }
 
   /** Those that may stand in the haystack; all others do not. */
@@ -76,24 +89,39 @@ class Needle {
   }
 
   find(haystack: string): readonly Range[] {
+    if (!haystack.includes(this.#text.slice(-NEEDLE_MIN_LENGTH))) return []
+    const ranges: { start: number; end: number }[] = []
+    this.#scan(haystack, (end, matched) => {
+      if (matched < this.#text.length) return
+      const start = end - matched
+      const last = ranges.at(-1)
+      if (last && start < last.end) last.end = end
+      else ranges.push({ start, end })
+    })
+    return ranges
+  }
+
+  findBroken(haystack: string, breaks: ReadonlySet<number>): readonly Range[] {
+    const ranges: Range[] = []
+    this.#scan(haystack, (end, matched) => {
+      if (matched >= BEGINNING_MIN_LENGTH && breaks.has(end)) ranges.push({ start: end - matched, end })
+    })
+    return ranges
+  }
+
+  /** Tells of each place of the haystack how much of the needle, from its beginning on, stands before it. */
+  #scan(haystack: string, tell: (end: number, matched: number) => void): void {
     const needle = this.#text
-    if (!haystack.includes(needle.slice(-NEEDLE_MIN_LENGTH))) return []
     this.#borders ??= bordersOf(needle)
     const borders = this.#borders
-    const ranges: { start: number; end: number }[] = []
     let matched = 0
     for (let i = 0; i < haystack.length; i++) {
       const character = haystack.charCodeAt(i)
+      if (matched === needle.length) matched = borders[matched - 1] ?? 0
       while (matched > 0 && needle.charCodeAt(matched) !== character) matched = borders[matched - 1] ?? 0
       if (needle.charCodeAt(matched) === character) matched++
-      if (matched < needle.length) continue
-      const start = i + 1 - needle.length
-      const last = ranges.at(-1)
-      if (last && start < last.end) last.end = i + 1
-      else ranges.push({ start, end: i + 1 })
-      matched = borders[matched - 1] ?? 0
+      tell(i + 1, matched)
     }
-    return ranges
   }
 }
 
@@ -114,7 +142,8 @@ function runHash(text: string, at: number): number {
   return hash
 }
 
-function united(ranges: readonly Range[]): readonly Range[] {
+/** In order, those that overlap as one. */
+export function united(ranges: readonly Range[]): readonly Range[] {
   const result: { start: number; end: number }[] = []
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
     const last = result.at(-1)

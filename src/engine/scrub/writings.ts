@@ -10,6 +10,8 @@ export function writingsOf(value: string): ReadonlySet<string> {
   const plain = [
     value,
     value.trim(),
+    // As the host of a URL is written.
+    whole.toLowerCase(),
     ...urlForms(whole),
     ...base64Forms(whole),
     ...hexForms(whole),

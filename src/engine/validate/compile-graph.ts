@@ -12,7 +12,7 @@ import { findComponents } from './components.ts'
 import type { Inspection } from './inspection.ts'
 import { unreachableNodes } from './reachability.ts'
 import type { ReadGraph, ReadNode } from './read-graph.ts'
-import { checkReferences, type NodeNames, type VisibleNames } from './references.ts'
+import { checkReferences, type NodeNames, type SecretRule, type VisibleNames } from './references.ts'
 import { typeOfBlockSchema, type ValueType } from './value-type.ts'
 
 export interface GraphContext {
@@ -92,7 +92,7 @@ export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph
       (!graph.hasAllEdges || (incoming.get(place) ?? []).some(({ handle }) => handle === ERROR_HANDLE)),
     binds: [],
     bindsKnownItem: false,
-    allowsSecrets: place !== 'output' && placed[place]?.block?.effect === 'external',
+    secrets: secretRuleOf(place === 'output' ? undefined : placed[place]?.block),
     types: { input: context.input, item: context.item, output: outputOf },
   })
 
@@ -120,6 +120,12 @@ export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph
     }),
     output: compileOutput(graph, inspection, visibleTo('output')),
   }
+}
+
+/** Undefined: the output of a graph, or a block that does not exist. */
+function secretRuleOf(block: Block | undefined): SecretRule {
+  if (block?.effect !== 'external') return 'refusedByPure'
+  return block.isControl ? 'refusedByControl' : 'allowed'
 }
 
 function indexNodes(nodes: readonly ReadNode[], { inspection, outer }: GraphContext): Map<string, number> {

@@ -12,6 +12,12 @@ export interface NodeNames {
   all(): readonly string[]
 }
 
+/**
+ * Whether secrets may be named. Not where a result must depend on recorded facts alone (E12), nor in a control block, which
+ * hands on what it is given and calls nobody (P7).
+ */
+export type SecretRule = 'allowed' | 'refusedByPure' | 'refusedByControl'
+
 /** What an expression may name at its place. */
 export interface VisibleNames {
   /** Null when the definition's variables could not be read: any may be there. */
@@ -24,8 +30,7 @@ export interface VisibleNames {
   readonly binds: readonly string[]
   /** Whether `item` among them is of the type that `types` say. */
   readonly bindsKnownItem: boolean
-  /** E12: a pure block's result may not depend on a secret. */
-  readonly allowsSecrets: boolean
+  readonly secrets: SecretRule
   readonly types: KnownTypes
 }
 
@@ -52,8 +57,10 @@ export function checkExpression(expression: Expression, check: ReferenceCheck, o
   const { at, names, inspection, nodeId } = check
   for (const reference of expression.references) {
     const range = { start: reference.range.start + offset, end: reference.range.end + offset }
-    noteUse(reference, { ...check, range })
-    const fault = faultOf(reference, names, inspection) ?? absenceOf(reference, expression, names)
+    const isAlone = isWhole(reference, expression)
+    noteUse(reference, { ...check, range, isAlone })
+    const fault =
+      faultOf(reference, { names, inspection, isAlone }) ?? absenceOf(reference, expression, names)
     if (!fault) continue
     const { code, message, severity, suggestion } = fault
     inspection.report(
@@ -62,14 +69,28 @@ export function checkExpression(expression: Expression, check: ReferenceCheck, o
   }
 }
 
+/** Whether what an expression reads is all that there is of it. */
+function isWhole({ range: { start, end } }: Reference, { source }: Expression): boolean {
+  return source.slice(start, end) === source.trim()
+}
+
 /** Keeps in mind which variables and secrets are used. */
 function noteUse(
   { path: [root, name], guarded }: Reference,
-  { at, names, inspection, nodeId, secretNames, range }: ReferenceCheck & Pick<Reference, 'range'>,
+  {
+    at,
+    names,
+    inspection,
+    nodeId,
+    secretNames,
+    range,
+    isAlone,
+  }: ReferenceCheck & Pick<Reference, 'range'> & { readonly isAlone: boolean },
 ): void {
   if (root === undefined || names.binds.includes(root)) return
   if (root === 'variables') inspection.useVariable(name ?? null)
-  if (root !== 'secrets' || name === undefined || nodeId === undefined || !names.allowsSecrets) return
+  if (root !== 'secrets' || name === undefined || nodeId === undefined) return
+  if (names.secrets !== 'allowed' || !isAlone) return
   secretNames?.add(name)
   if (!guarded) inspection.secretUses.push({ name, nodeId, pointer: at, range })
 }
@@ -96,7 +117,14 @@ type Fault = Pick<Diagnostic, 'code' | 'message'> & {
   readonly suggestion?: string | undefined
 }
 
-function faultOf({ path, guarded }: Reference, names: VisibleNames, inspection: Inspection): Fault | null {
+function faultOf(
+  { path, guarded }: Reference,
+  {
+    names,
+    inspection,
+    isAlone,
+  }: Pick<ReferenceCheck, 'names' | 'inspection'> & { readonly isAlone: boolean },
+): Fault | null {
   const [root = '', name] = path
   if (names.binds.includes(root)) return null
   switch (root) {
@@ -113,7 +141,7 @@ function faultOf({ path, guarded }: Reference, names: VisibleNames, inspection: 
         message: '"error" exists only in a node that an edge enters by the handle "error".',
       }
     case 'secrets':
-      return secretFault(name, names)
+      return secretFault(names.secrets, { name, isNamedAlone: isAlone && path.length === 2 })
     case 'variables':
       if (name === undefined || guarded || !names.variables || names.variables.has(name)) return null
       return unknownVariable(name, names.variables, inspection)
@@ -124,17 +152,36 @@ function faultOf({ path, guarded }: Reference, names: VisibleNames, inspection: 
   }
 }
 
-function secretFault(name: string | undefined, { allowsSecrets }: VisibleNames): Fault | null {
-  if (!allowsSecrets) {
-    return {
-      code: 'SECRET_IN_PURE_BLOCK',
-      message: 'Only external blocks may use secrets; this place must not depend on one.',
+/**
+ * Secrets are named, not computed with: the scrubber knows a value and its usual writings, not what a function makes of it
+ * (P7).
+ */
+function secretFault(
+  rule: SecretRule,
+  { name = 'CRM_KEY', isNamedAlone }: { readonly name: string | undefined; readonly isNamedAlone: boolean },
+): Fault | null {
+  switch (rule) {
+    case 'refusedByPure':
+      return {
+        code: 'SECRET_IN_PURE_BLOCK',
+        message: 'Only external blocks may use secrets; this place must not depend on one.',
+      }
+    case 'refusedByControl':
+      return {
+        code: 'SECRET_IN_CONTROL_BLOCK',
+        message: 'This block calls nobody and hands on what it is given, so it must not be given a secret.',
+        suggestion: 'Name the secret in the block that calls out with it; a child workflow names it itself.',
+      }
+    case 'allowed': {
+      if (isNamedAlone) return null
+      const path = referenceTo(['secrets', name])
+      return {
+        code: 'SECRET_IN_EXPRESSION',
+        message: 'A secret stands alone in its expression: nothing may be computed from it.',
+        suggestion: `Write \`{{ ${path} }}\`, and what belongs around it as text: \`Bearer {{ ${path} }}\`.`,
+      }
     }
   }
-  if (name !== undefined) return null
-  const message =
-    '"secrets" cannot be used as a whole; name the secret, as in `secrets.CRM_KEY`, so that only this one is opened.'
-  return { code: 'NAME_UNKNOWN', message }
 }
 
 function nodeFault(id: string | undefined, names: VisibleNames, inspection: Inspection): Fault | null {

@@ -6,6 +6,8 @@ import type { AddressPolicy } from '../../../src/blocks/api/http/address-policy.
 import type { Resolve } from '../../../src/blocks/api/http/guarded-agent.ts'
 import { httpBlock } from '../../../src/blocks/api/http.ts'
 import type { BlockContext } from '../../../src/engine/block.ts'
+import { Scrubber } from '../../../src/engine/scrub.ts'
+import { failureOf } from '../../../src/engine/step.ts'
 import { Closers } from '../../../src/lib/closers.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
 import { runBlock } from '../../support/block-context.ts'
@@ -257,7 +259,7 @@ describe('an answer', () => {
     expect(output).toMatchObject({
       status: 200,
       body: '{"a": oops',
-      bodyError: expect.stringMatching(/^not JSON: /),
+      bodyError: 'not JSON: 10 characters with the content type application/json',
     })
   })
 
@@ -318,9 +320,24 @@ describe('a status other than 2xx', () => {
 
   it('shows at most 2 KB of the body, and reads no more', async () => {
     const failure = send(answerPath({ status: '400', body: 'x'.repeat(10_000) }))
-    await expect(failure).rejects.toMatchObject({ details: { body: 'x'.repeat(2_048) } })
+    await expect(failure).rejects.toMatchObject({
+      details: { body: `${'x'.repeat(2_048)}…` },
+    })
     // This body never ends.
     await expect(send('/huge?status=500')).rejects.toMatchObject({ code: 'HTTP_STATUS' })
+  })
+
+  it('shows nothing of a secret that stands where the body is cut', async () => {
+    // The cut may go through the middle of a character, too.
+    const secret = 'sk-0123ä456789abcdef'
+    const scrubber = new Scrubber()
+    scrubber.add(secret)
+    for (let left = 6; left <= Buffer.byteLength(secret); left++) {
+      const body = `${'x'.repeat(2_048 - left)}${secret}${'y'.repeat(100)}`
+      const failure = await send(answerPath({ status: '400', body })).catch((thrown: unknown) => thrown)
+      const { details } = failureOf(failure, (value) => scrubber.excerpts(value))
+      expect(details?.['body']).toMatch(/^x+\*\*\*…$/)
+    }
   })
 
   it('shows a NUL character as one that can be stored', async () => {

@@ -2,7 +2,16 @@ import { describe, expect, test } from '@jest/globals'
 import { BlockError, waiting } from '../../../src/engine/block.ts'
 import type { ChildRequest } from '../../../src/engine/block.ts'
 import { LumeError } from '../../../src/lib/errors.ts'
-import { definition, TestExecution, type Behaviours } from '../../support/run-definition.ts'
+import { validateDefinition } from '../../../src/engine/validate/index.ts'
+import { shorten } from '../../../src/lib/shorten.ts'
+import {
+  definition,
+  forEach,
+  registryWith,
+  scriptedBlocks,
+  TestExecution,
+  type Behaviours,
+} from '../../support/run-definition.ts'
 import { ENCODERS, writingsIn } from '../../support/writings.ts'
 
 const VALUE = 'sk-or-v1/"ä+b&c\\d e?f'
@@ -141,6 +150,87 @@ describe('P7: nothing that a run records holds a secret that it was given', () =
     }
   })
 
+  test('when its block has cut the text, anywhere within the secret', async () => {
+    for (let end = 6; end < VALUE.length; end++) {
+      const cut = VALUE.slice(0, end)
+      const marked = `"${shorten(`say ${VALUE}`, 4 + end)}" is what it says`
+      const texts = [`say ${cut}`, `say ${cut}...`, marked, `say ${cut}\ufffd`]
+      const execution = executionOf(
+        {
+          a({ context, attempt }) {
+            for (const text of texts) {
+              context.log.info(text, { deep: [text], [text]: 1 })
+              context.progress(0.5, text)
+            }
+            context.stream(`streamed ${cut}`)
+            throw new BlockError('REFUSED', texts[attempt - 1] ?? '', { details: { texts }, retryable: true })
+          },
+        },
+        { retry: { maxAttempts: texts.length }, onError: 'route' },
+      )
+      expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+      expect(recordOf(execution)).toContain('say ***')
+      expect(recordOf(execution)).toContain('streamed ***')
+      expect(recordOf(execution)).not.toContain(VALUE.slice(0, 6))
+    }
+  })
+
+  test('when the message of a JSON parser quotes pieces of it', async () => {
+    for (const text of [`{"key":${VALUE}}`, VALUE, `{"a":1}   ${VALUE}`, `[1, 2, 3, ${VALUE.slice(8)}`]) {
+      const execution = executionOf({ a: () => JSON.parse(text) as unknown })
+      expect(await execution.finish()).toMatchObject({ status: 'FAILED' })
+      expect(recordOf(execution)).toContain('JSON')
+      for (let at = 0; at + 6 <= VALUE.length; at++) {
+        expect(recordOf(execution)).not.toContain(VALUE.slice(at, at + 6))
+      }
+    }
+  })
+
+  test('when a config names it, whatever its value is', async () => {
+    const secrets = {
+      open: (names: readonly string[]) => Promise.resolve(new Map(names.map((name) => [name, 'pin']))),
+    }
+    const config = {
+      key: '{{ secrets.stripe }}',
+      mixed: 'Bearer {{ secrets["stripe"] }}:{{ secrets.?stripe }} of {{ input.of }}, pin',
+      missing: '{{ secrets.?stripe }}',
+      deep: [{ plain: '{{ input.of }}' }],
+    }
+    const execution = new TestExecution(
+      definition({ a: { config } }),
+      {},
+      { world: { secrets }, input: { of: 'me' } },
+    )
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.calls[0]?.config).toMatchObject({ key: 'pin', mixed: 'Bearer pin:pin of me, pin' })
+    expect(JSON.parse(execution.journal.values.get('a')?.config ?? '')).toEqual({
+      key: '***',
+      mixed: 'Bearer ***:*** of me, pin',
+      missing: '***',
+      deep: [{ plain: 'me' }],
+    })
+  })
+
+  test('when the host of a URL writes it in small letters', async () => {
+    const value = 'AbCd0123456789EfGh'
+    const { host } = new URL(`https://${value}.example.com/`)
+    const secrets = {
+      open: (names: readonly string[]) => Promise.resolve(new Map(names.map((name) => [name, value]))),
+    }
+    const execution = new TestExecution(
+      definition({ a: { config: { url: 'https://{{ secrets.key }}.example.com/' } } }),
+      {
+        a: () => {
+          throw new BlockError('HTTP_NETWORK', `no answer came from https://${host}`)
+        },
+      },
+      { world: { secrets } },
+    )
+    await execution.finish()
+    expect(recordOf(execution)).toContain('https://***.example.com')
+    expect(recordOf(execution).toLowerCase()).not.toContain(value.toLowerCase())
+  })
+
   test('when it names what is waited for', async () => {
     const execution = executionOf({
       a: () =>
@@ -199,4 +289,68 @@ test('a secret that cannot be opened fails the step that needs it, and says why'
   )
   expect(await execution.finish()).toMatchObject({ status: 'FAILED', error: { code: 'SECRET_KEY_UNKNOWN' } })
   expect(execution.calls).toEqual([])
+})
+
+describe('P7: no definition runs that would make something of a secret', () => {
+  const blocks = registryWith(scriptedBlocks({}))
+  const errorsOf = (document: unknown) =>
+    validateDefinition(document, { blocks })
+      .diagnostics.filter(({ severity }) => severity === 'error')
+      .map(({ code }) => code)
+  const OPERATIONS = [
+    'join(split(secrets.stripe, ""), " ")',
+    'upper(secrets.stripe)',
+    'substring(secrets.stripe, 0, 4)',
+    'secrets.stripe + "x"',
+    'secrets.stripe == "x" ? 1 : 2',
+    '[secrets.stripe]',
+    '{"key": secrets.stripe}',
+    'has(secrets.stripe)',
+    'secrets[input.name]',
+    'json(secrets)',
+    'split(secrets.stripe, "").map(c, c)',
+  ]
+
+  test.each(OPERATIONS)('by %s', (source) => {
+    const config = { key: `{{ ${source} }}` }
+    const text = `Bearer {{ ${source} }}`
+    const call = { config }
+    const places: [document: unknown, code: string][] = [
+      [definition({ a: call }), 'SECRET_IN_EXPRESSION'],
+      [definition({ a: { config: { deep: [{ text }] } } }), 'SECRET_IN_EXPRESSION'],
+      [definition({ a: { onError: 'route' }, b: call }, 'a:error > b'), 'SECRET_IN_EXPRESSION'],
+      [definition({ loop: forEach(definition({ a: call })) }), 'SECRET_IN_EXPRESSION'],
+      [definition({ a: { retry: { maxAttempts: 2, retryIf: source } } }), 'SECRET_IN_EXPRESSION'],
+      [{ ...definition({ a: {} }), output: text }, 'SECRET_IN_PURE_BLOCK'],
+      [definition({ loop: forEach({ ...definition({ a: {} }), output: text }) }), 'SECRET_IN_PURE_BLOCK'],
+    ]
+    for (const [document, code] of places) expect(errorsOf(document)).toContain(code)
+  })
+
+  test.each(['secrets.stripe', ...OPERATIONS])(
+    'nor is %s given to a block that hands on what it is given',
+    (source) => {
+      const text = `{{ ${source} }}`
+      const control: [type: string, config: object][] = [
+        ['core.log', { message: text }],
+        ['core.log', { message: 'x', fields: { text } }],
+        ['core.callWorkflow', { workflowId: 'w', input: text }],
+        ['core.callWorkflow', { workflowId: 'w', variables: { text } }],
+        ['core.waitForSignal', { name: text }],
+        ['core.delay', { duration: text }],
+        ['core.forEach', { items: text, body: definition({ a: {} }) }],
+      ]
+      for (const [type, config] of control) {
+        expect(errorsOf(definition({ a: { type, config } }))).toContain('SECRET_IN_CONTROL_BLOCK')
+      }
+      const pure: [type: string, config: object][] = [
+        ['core.fail', { message: text }],
+        ['core.transform', { value: text }],
+        ['core.filter', { items: [], condition: source }],
+      ]
+      for (const [type, config] of pure) {
+        expect(errorsOf(definition({ a: { type, config } }))).toContain('SECRET_IN_PURE_BLOCK')
+      }
+    },
+  )
 })

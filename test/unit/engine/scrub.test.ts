@@ -3,6 +3,7 @@ import { fc } from '../../support/fast-check.ts'
 import { Scrubber } from '../../../src/engine/scrub.ts'
 import { Needles } from '../../../src/engine/scrub/needles.ts'
 import type { Json } from '../../../src/lib/json.ts'
+import { shorten } from '../../../src/lib/shorten.ts'
 import { ENCODERS } from '../../support/writings.ts'
 
 const SECRET = 'sk-or-v1/"ä+b&c\\d e?f'
@@ -106,6 +107,77 @@ describe('P7: Scrubber.text', () => {
     const scrubber = scrubberOf(...misleading, halves)
     expect(scrubber.text(text)).toBe(text)
     expect(scrubberOf('a'.repeat(length)).text(text)).toBe('***')
+  })
+})
+
+describe('P7: Scrubber.excerpt', () => {
+  const writings = [
+    ...Object.values(ENCODERS),
+    ...(['base64', 'base64url'] as const).map((form) => (text: string) => Buffer.from(text).toString(form)),
+  ]
+
+  test('masks what a cut has left of a secret, however it is written and wherever it is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        secretValue,
+        fc.constantFrom(...writings),
+        fc.nat(),
+        fc.constantFrom('', '…', '...', '\ufffd', '\ufffd…', ' ', '…" is not a name.', '…\nand … more'),
+        (before, value, encode, at, mark) => {
+          const writing = encode(value)
+          const cut = writing.slice(0, 6 + (at % (writing.length - 5)))
+          // The last characters of base64 are made of what follows the value, too.
+          const isWhole = cut.length > writing.length - 4
+          const shown = scrubberOf(value).excerpt(`${before}|${cut}${mark}`)
+          expect(shown).toContain('***')
+          if (!isWhole) expect(shown.endsWith(`***${mark}`)).toBe(true)
+          const rest = shown.slice(shown.lastIndexOf('***') + 3, shown.length - mark.length)
+          expect(rest.length).toBeLessThan(6)
+        },
+      ),
+    )
+  })
+
+  test('masks what `shorten` leaves of it, at every length', () => {
+    const text = `the key ${SECRET} is not known`
+    for (let length = 0; length <= text.length; length++) {
+      const shown = scrubberOf(SECRET).excerpt(shorten(text, length))
+      for (let at = 0; at + 6 <= SECRET.length; at++) expect(shown).not.toContain(SECRET.slice(at, at + 6))
+    }
+  })
+
+  test('leaves fewer than 6 characters, the middle of a text, and other texts alone', () => {
+    const scrubber = scrubberOf(SECRET)
+    for (const text of [
+      '',
+      `x ${SECRET.slice(0, 5)}`,
+      `${SECRET.slice(0, 12)} and more`,
+      'wait … for it',
+      SECRET.slice(8),
+    ]) {
+      expect(scrubber.excerpt(text)).toBe(text)
+    }
+    expect(scrubberOf().excerpt('Unexpected token \'a\', "abc" is not valid JSON')).toContain('"abc"')
+  })
+
+  test('`excerpts` does the same at any depth, and `value` does not: what flows on may end like that', () => {
+    const scrubber = scrubberOf(SECRET)
+    const cut = SECRET.slice(0, 12)
+    const value = { deep: [`<${SECRET}>`, cut, { [cut]: 1 }] }
+    expect(scrubber.excerpts(value as Json)).toEqual({ deep: ['<***>', '***', { '***': 1 }] })
+    expect(scrubber.value(value as Json)).toEqual({ deep: ['<***>', cut, { [cut]: 1 }] })
+  })
+
+  test('needs time in proportion to the text, whatever value and text are made of', () => {
+    const scrubber = scrubberOf(
+      'a'.repeat(8_192),
+      `${'a'.repeat(8_191)}b`,
+      `${'…'.repeat(8_191)}b`,
+      `${' '.repeat(8_191)}b`,
+    )
+    for (const part of ['a', '… ', ' ']) scrubber.excerpt(part.repeat(256 * 1024))
+    expect(scrubber.excerpt('a'.repeat(256 * 1024))).toBe('***')
   })
 })
 

@@ -401,17 +401,15 @@ describe('secrets', () => {
   const document = definition(
     {
       a: { config: { key: 'Bearer {{ secrets.API_KEY }}', again: '{{ secrets.API_KEY }}' } },
-      b: { type: 'test.crm', retry: { retryIf: 'secrets.RETRY == "yes"' } },
+      b: { type: 'test.crm', retry: { retryIf: 'secrets.RETRY' } },
       pure: { type: 'test.pure' },
-      loop: forEach(definition({ inner: { config: { x: '{{ secrets["IN-NER"] }}' } } }), {
-        items: '{{ [secrets.LIST] }}',
-      }),
+      loop: forEach(definition({ inner: { config: { x: '{{ secrets["IN-NER"] }}' } } })),
     },
     'a > b',
   )
 
   test('SECRET_UNAVAILABLE warns once for each node and name, at the first place', () => {
-    const found = diagnose(document, { secretNames: new Set(['API_KEYS', 'LIST']) })
+    const found = diagnose(document, { secretNames: new Set(['API_KEYS']) })
     expect(found.map(({ severity, nodeId, pointer }) => [severity, nodeId, pointer])).toEqual([
       ['warning', 'a', '/nodes/0/config/key'],
       ['warning', 'b', '/nodes/1/type'],
@@ -429,12 +427,12 @@ describe('secrets', () => {
   test('nothing is said where nobody knows, or where all are set', () => {
     expect(diagnose(document)).toEqual([])
     expect(diagnose(document, { secretNames: null })).toEqual([])
-    const secretNames = new Set(['API_KEY', 'LIST', 'CRM_KEY', 'RETRY', 'IN-NER'])
+    const secretNames = new Set(['API_KEY', 'CRM_KEY', 'RETRY', 'IN-NER'])
     expect(diagnose(document, { secretNames })).toEqual([])
   })
 
-  test('one that is asked for first is not missed', () => {
-    const config = { x: '{{ has(secrets.MAYBE) ? "yes" : "no" }}' }
+  test('one that may be missing is not missed', () => {
+    const config = { x: '{{ secrets.?MAYBE }}' }
     expect(diagnose(definition({ a: { config } }), { secretNames: new Set() })).toEqual([])
   })
 
@@ -444,14 +442,14 @@ describe('secrets', () => {
       ['API_KEY'],
       ['CRM_KEY', 'RETRY'],
       [],
-      ['LIST'],
+      [],
       ['IN-NER'],
     ])
   })
 
   test('must be named: all of them, or a computed one, cannot be opened', () => {
     for (const x of ['{{ secrets }}', '{{ secrets[input.name] }}']) {
-      expect(codes(definition({ a: { config: { x } } }))).toEqual(['NAME_UNKNOWN /nodes/0/config/x'])
+      expect(codes(definition({ a: { config: { x } } }))).toEqual(['SECRET_IN_EXPRESSION /nodes/0/config/x'])
     }
   })
 
@@ -461,8 +459,8 @@ describe('secrets', () => {
       const { diagnostics, plan } = plans.read(document, secretNames)
       return { names: diagnostics.map(({ message }) => message.split('"')[1]), plan }
     }
-    const before = of(new Set(['LIST', 'CRM_KEY', 'RETRY']))
-    const after = of(new Set(['LIST', 'CRM_KEY', 'RETRY', 'API_KEY', 'IN-NER']))
+    const before = of(new Set(['CRM_KEY', 'RETRY']))
+    const after = of(new Set(['CRM_KEY', 'RETRY', 'API_KEY', 'IN-NER']))
     expect([before.names, after.names, of(null).names]).toEqual([['API_KEY', 'IN-NER'], [], []])
     expect(after.plan).toBe(before.plan)
     expect(before.plan).not.toBeNull()

@@ -542,6 +542,114 @@ describe('SECRET_IN_PURE_BLOCK', () => {
   })
 })
 
+describe('SECRET_IN_CONTROL_BLOCK', () => {
+  const SECRET = '{{ secrets.KEY }}'
+  test.each<[type: string, config: JsonObject, pointer: string]>([
+    ['core.log', { message: SECRET }, '/message'],
+    ['core.log', { message: 'x', fields: { deep: [SECRET] } }, '/fields/deep/0'],
+    ['core.callWorkflow', { workflowId: 'w', input: { key: SECRET } }, '/input/key'],
+    ['core.callWorkflow', { workflowId: 'w', variables: { key: SECRET } }, '/variables/key'],
+    ['core.waitForSignal', { name: SECRET, timeout: '1h' }, '/name'],
+    ['core.delay', { duration: SECRET }, '/duration'],
+    ['core.forEach', { items: SECRET, body: definition({ x: {} }) }, '/items'],
+  ])('%s: %j', (type, config, at) => {
+    expect(only(definition({ a: { type, config } }))).toMatchObject({
+      code: 'SECRET_IN_CONTROL_BLOCK',
+      severity: 'error',
+      pointer: `/nodes/0/config${at}`,
+      suggestion: expect.stringContaining('calls out'),
+    })
+  })
+
+  test('its retryIf may not name one either', () => {
+    const node = { type: 'core.log', config: { message: 'x' }, retry: { retryIf: 'secrets.KEY' } }
+    expect(only(definition({ a: node }))).toMatchObject({ code: 'SECRET_IN_CONTROL_BLOCK' })
+  })
+})
+
+describe('SECRET_IN_EXPRESSION', () => {
+  test.each([
+    'join(split(secrets.KEY, ""), " ")',
+    'upper(secrets.KEY)',
+    'secrets.KEY.upper()',
+    'substring(secrets.KEY, 0, 8)',
+    'secrets.KEY + "x"',
+    'secrets.KEY == "x"',
+    '!secrets.KEY',
+    'secrets.KEY ? 1 : 2',
+    'true ? secrets.KEY : ""',
+    '[secrets.KEY]',
+    '{"k": secrets.KEY}',
+    '{secrets.KEY: 1}',
+    'has(secrets.KEY)',
+    'default(secrets.KEY, "x")',
+    'secrets.?KEY.orValue("x")',
+    'secrets.KEY[0]',
+    'secrets.KEY.length',
+    'secrets["KEY"].length',
+    '(secrets.KEY)',
+    'input[secrets.KEY]',
+    'secrets',
+    'keys(secrets)',
+    'json(secrets)',
+    'secrets[input.x]',
+    'secrets["K" + "EY"]',
+    'secrets[?input.x]',
+    '"KEY" in secrets',
+    '["KEY"].map(k, secrets[k])',
+    'secrets.map(k, k)',
+    'split(secrets.KEY, "").all(c, c != "")',
+    'cel.bind(k, secrets.KEY, upper(k))',
+    'input.list.map(i, secrets.KEY)',
+  ])('%s', (source) => {
+    const [first, ...more] = diagnose(withConfig({ x: `{{ ${source} }}` }))
+    expect(first).toMatchObject({
+      code: 'SECRET_IN_EXPRESSION',
+      severity: 'error',
+      pointer: '/nodes/1/config/x',
+      suggestion: expect.stringContaining('Bearer {{ secrets.'),
+    })
+    expect(new Set(more.map(({ code }) => code))).toEqual(
+      new Set(more.length > 0 ? ['SECRET_IN_EXPRESSION'] : []),
+    )
+    expect(diagnose(withConfig({ x: `before {{ ${source} }} after` }))[0]?.code).toBe('SECRET_IN_EXPRESSION')
+  })
+
+  test('says where in a text with several expressions', () => {
+    const x = '{{ secrets.KEY }} {{ upper(secrets.KEY) }}'
+    expect(only(withConfig({ x }))).toMatchObject({
+      range: { start: 27, end: 38 },
+      suggestion:
+        'Write `{{ secrets.KEY }}`, and what belongs around it as text: `Bearer {{ secrets.KEY }}`.',
+    })
+  })
+
+  test('in retryIf, and in the body of a loop', () => {
+    const retryIf = 'secrets.KEY.startsWith("a")'
+    expect(only(definition({ a: { retry: { retryIf } } }))).toMatchObject({
+      code: 'SECRET_IN_EXPRESSION',
+      pointer: '/nodes/0/retry/retryIf',
+    })
+    const body = definition({ in: { config: { x: '{{ upper(secrets.KEY) }}' } } })
+    expect(only(definition({ loop: forEach(body) }))).toMatchObject({
+      code: 'SECRET_IN_EXPRESSION',
+      nodeId: 'in',
+    })
+    const output = { ...definition({ in: {} }), output: '{{ secrets.KEY }}' }
+    expect(only(definition({ loop: forEach(output) }))).toMatchObject({ code: 'SECRET_IN_PURE_BLOCK' })
+  })
+
+  test.each(['secrets.KEY', 'secrets["KEY"]', 'secrets.?KEY', 'secrets[?"KEY"]'])(
+    'never for %s alone',
+    (source) => {
+      expect(
+        diagnose(withConfig({ x: `{{${source}}}`, y: `Bearer {{  ${source} }}:{{ upper(input.x) }}` })),
+      ).toEqual([])
+      expect(diagnose(definition({ a: { retry: { retryIf: ` ${source} ` } } }))).toEqual([])
+    },
+  )
+})
+
 describe('INPUT_SCHEMA_INVALID', () => {
   test.each<[what: string, schema: unknown]>([
     ['an unknown type', { type: 'text' }],

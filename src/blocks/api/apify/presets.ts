@@ -1,5 +1,6 @@
 import { BlockError } from '../../../engine/block.ts'
 import type { JsonObject } from '../../../lib/json.ts'
+import { shorten } from '../../../lib/shorten.ts'
 
 export const APIFY_PRESETS = [
   'instagram.posts',
@@ -82,5 +83,5 @@ function postUrl(target: string): string {
 }
 
 function invalidTarget(target: string, wanted: string): BlockError {
-  return new BlockError('APIFY_TARGET_INVALID', `"${target.slice(0, 100)}" is not ${wanted}.`)
+  return new BlockError('APIFY_TARGET_INVALID', `"${shorten(target, 100)}" is not ${wanted}.`)
 }

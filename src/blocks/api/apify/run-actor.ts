@@ -8,6 +8,7 @@ import { datasetOutput, readDataset, reportPages } from './dataset-items.ts'
 import { APIFY_PRESETS, presetRun } from './presets.ts'
 import { completeRun, RUNNING_FRACTION } from './run-wait.ts'
 import { sampleItems } from './sample.ts'
+import { shorten } from '../../../lib/shorten.ts'
 
 const MAX_RUN_SECS = 24 * 60 * 60
 /** The actor's own time limit ends a run long before; this one is for a provider that never says that it did. */
@@ -173,7 +174,7 @@ function countCost({ usage }: Pick<BlockContext, 'usage'>, { usageTotalUsd }: Ap
 
 /** Final: another attempt would find the same run. */
 function runFailed({ id, status, statusMessage, defaultDatasetId }: ApifyRun): BlockError {
-  const words = statusMessage ? `: ${statusMessage.slice(0, 500)}` : ''
+  const words = statusMessage ? `: ${shorten(statusMessage, 500)}` : ''
   return new BlockError('APIFY_RUN_FAILED', `The run ${id} ended as ${status}${words}`, {
     details: { runId: id, status, datasetId: defaultDatasetId },
   })

@@ -159,7 +159,9 @@ async function receive(
     : request.maxResponseBytes
   const { bytes, isCut } = await readBody(answer.body, headerOf(answer, 'content-encoding') ?? '', maxBytes)
   if (isFailure) {
-    const excerpt = decodeText(bytes, headerOf(answer, 'content-type') ?? '')
+    const text = decodeText(bytes, headerOf(answer, 'content-type') ?? '')
+    // A character that the limit has cut in two goes, too: by the ellipsis the scrubber sees where a secret may be cut (P7).
+    const excerpt = isCut ? `${text.replace(/\ufffd+$/, '')}…` : text
     const waitMs = retryAfterMs(headerOf(answer, 'retry-after'), now())
     throw statusError({ url, status, excerpt, waitMs, isRepeatable: request.isRepeatable })
   }

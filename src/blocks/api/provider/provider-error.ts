@@ -1,5 +1,6 @@
 import { BlockError } from '../../../engine/block.ts'
 import type { JsonObject } from '../../../lib/json.ts'
+import { shorten } from '../../../lib/shorten.ts'
 
 /**
  * What a provider's refusal comes to, for whoever has to act on it; the code that a step fails with follows from it.
@@ -85,9 +86,8 @@ const SAYS: { readonly [Kind in FailureKind]: string } = {
   unavailable: 'is not available',
 }
 
-/** A provider's words, fit to be recorded: short, without the credential and without NUL, which could not be stored. */
+/** A provider's words, fit to be recorded: short, without the credential and without what could not be stored. */
 export function wordsOf(text: string, credential: string): string {
   const safe = credential === '' ? text : text.replaceAll(credential, '[secret]')
-  const words = safe.replaceAll('\u0000', '\ufffd').trim()
-  return words.length > MAX_MESSAGE_LENGTH ? `${words.slice(0, MAX_MESSAGE_LENGTH)}…` : words
+  return shorten(safe.trim(), MAX_MESSAGE_LENGTH)
 }

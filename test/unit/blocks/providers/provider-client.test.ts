@@ -7,6 +7,8 @@ import {
 } from '../../../../src/blocks/api/provider/provider-client.ts'
 import { createRateLimiter } from '../../../../src/blocks/api/provider/rate-limiter.ts'
 import { BlockError } from '../../../../src/engine/block.ts'
+import { Scrubber } from '../../../../src/engine/scrub.ts'
+import { failureOf } from '../../../../src/engine/step.ts'
 import { Closers } from '../../../../src/lib/closers.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import {
@@ -137,6 +139,17 @@ describe('a call', () => {
   ])('that is refused with Retry-After %s', async (value, failure) => {
     answer = { status: 429, body: 'slow down', headers: { 'retry-after': value } }
     await expect(client.send(read, caller())).rejects.toMatchObject(failure)
+  })
+
+  it('that is refused in words that are cut within another secret shows nothing of it', async () => {
+    const secret = 'sk-0123456789abcdef'
+    const scrubber = new Scrubber()
+    scrubber.add(secret)
+    for (let left = 6; left <= secret.length; left++) {
+      answer = { status: 500, body: `${'x'.repeat(500 - left)}${secret}${'y'.repeat(100)}` }
+      const { message } = failureOf(await client.send(read, caller()).catch((thrown: unknown) => thrown))
+      expect(scrubber.excerpt(message)).toMatch(/^Acme is not available: x+\*\*\*…$/)
+    }
   })
 
   it('that is refused in many words is told in few', async () => {
