@@ -1,11 +1,12 @@
 import { LumeError } from '../lib/errors.ts'
-import { deepFreeze, type Json } from '../lib/json.ts'
+import { deepFreeze, isJsonObject, type Json } from '../lib/json.ts'
 import { renderConfig } from './config-template.ts'
 import { ExpressionError } from './expression.ts'
 import type { GraphScope, StepSite } from './frame.ts'
 import type { PlanNode } from './plan.ts'
 import { readConfig } from './read-config.ts'
 import { finalFailure, type StepFailure } from './step.ts'
+import { isSchemaLike, schemaProblem } from './validate/input-schema.ts'
 
 export type ResolvedConfig =
   | { readonly kind: 'ok'; readonly config: unknown }
@@ -55,11 +56,21 @@ export class StepConfig {
     }
     this.#onFilled(this.#config)
     const read = readConfig(this.#node.block, this.#config)
-    if (read.ok) return { kind: 'ok', config: read.config }
-    const issues = read.issues
+    const issues = read.ok ? this.#schemaProblems(this.#config) : read.issues
+    if (read.ok && issues.length === 0) return { kind: 'ok', config: read.config }
+    const told = issues
       .slice(0, MAX_CONFIG_ISSUES)
       .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
-    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
+    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${told.join('; ')}`)
+  }
+
+  /** What is wrong with the JSON Schemas that the filled config holds: templates may have made them. */
+  #schemaProblems(config: Json): readonly { readonly path: readonly string[]; readonly message: string }[] {
+    return this.#node.block.schemas.flatMap((field) => {
+      const schema = isJsonObject(config) ? config[field] : undefined
+      const message = isSchemaLike(schema) ? schemaProblem(schema, { subject: 'The schema' }) : null
+      return message === null ? [] : [{ path: [field], message }]
+    })
   }
 
   /** What the node's `retryIf` says of a failure; true when it has none. */

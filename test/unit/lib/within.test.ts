@@ -27,16 +27,17 @@ describe('work within a time', () => {
         for (;;) {
           try {
             forEver()
-          } finally {
-            // What is thrown here must not keep the work alive.
-            continue
+          } catch {
+            // What ends it cannot be caught.
           }
         }
       },
     ],
-    // eslint-disable-next-line
     ['a regular expression that backtracks', () => /^(a+)+$/.test(`${'a'.repeat(60)}!`)],
-    ['a built-in function over much', () => Array.from({ length: 1e9 }, (_, i) => i).toSorted()],
+    [
+      'a built-in function over much',
+      () => Array.from({ length: 1e9 }, (_, i) => i).toSorted((a, b) => b - a),
+    ],
   ])('is ended: %s', (_what, work) => {
     expect(() => withinMs(LIMIT_MS, work)).toThrow(TimeUpError)
     expect(withinMs(LIMIT_MS, () => 'as before')).toBe('as before')
