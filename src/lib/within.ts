@@ -24,9 +24,9 @@ const script = new Script('work()')
  * Does synchronous work, which is ended where it stands after `limitMs` milliseconds: JavaScript of any kind, regular
  * expressions included, but no single long call into native code. Throws `TimeUpError` then, and else what the work throws.
  *
- * What ended work was changing is in no known state: let the work make what it changes, and throw that away with it. It
- * is begun once more, with four times the limit, when the machine was too busy to let the process run: that is not held against
- * it. A call costs some 50 µs, for the thread that watches it.
+ * What ended work was changing is in no known state: let the work make what it changes, anew each time it is
+ * begun. For it is begun once more, with four times the limit, when the machine was too busy to let the process run. A call
+ * costs some 50 µs, for the thread that watches it.
  */
 export function withinMs<T>(limitMs: number, work: () => T): T {
   const before = process.cpuUsage()

@@ -62,16 +62,25 @@ export function checkInput(
 ): InputCheck {
   const outcome = compile(schema, time)
   if (outcome.kind === 'refused') return { kind: 'unchecked', reason: `its schema ${outcome.reason}` }
-  const { key, validate } = outcome
+  const { key } = outcome
+  let usable: ValidateFunction | null = outcome.validate
   try {
-    if (time.within(CHECK_MS, () => validate(input))) return { kind: 'fits' }
-    const problems = (validate.errors ?? []).slice(0, MAX_PROBLEMS).map(toProblem)
-    // What is kept must not hold on to a million errors.
-    validate.errors = null
-    return { kind: 'misfits', problems }
+    const errors = time.within(CHECK_MS, () => {
+      // What was cut off is in no known state: a second try has another one.
+      const validate = usable ?? compileSchema(schema)
+      usable = null
+      const found = validate(input) ? [] : (validate.errors ?? [])
+      // What is kept must not hold on to a million errors.
+      validate.errors = null
+      usable = validate
+      return found
+    })
+    if (errors.length === 0) return { kind: 'fits' }
+    return { kind: 'misfits', problems: errors.slice(0, MAX_PROBLEMS).map(toProblem) }
   } catch (fault) {
-    compiled.forget(key)
     return { kind: 'unchecked', reason: whyUnchecked(fault) }
+  } finally {
+    if (usable !== outcome.validate) compiled.forget(key)
   }
 }
 

@@ -139,7 +139,7 @@ describe('E9: signals', () => {
 
   test('a schema that templates have made into none fails the step, saying so', async () => {
     const schema = { type: '{{ input }}' }
-    const execution = new TestExecution(definition({ ask: waitFor({ schema }) }), { input: 'nothing' })
+    const execution = new TestExecution(definition({ ask: waitFor({ schema }) }), {}, { input: 'nothing' })
     const message = expect.stringContaining('The schema is not valid JSON Schema 2020-12')
     expect(await execution.finish()).toMatchObject({ error: { code: 'CONFIG_INVALID', message } })
   })
