@@ -36,7 +36,9 @@ function sample(schema: Json, { depth, count }: Sampling): Json {
     case 'number':
       return typeof schema.minimum === 'number' ? schema.minimum : 1
     case 'array':
-      return Array.from({ length: lengthOf(schema.minItems) }, () => sample(schema.items ?? null, deeper))
+      return Array.from({ length: lengthOf(schema.minItems, count) }, () =>
+        sample(schema.items ?? null, deeper),
+      )
     default:
       return type === 'object' || isJsonObject(schema.properties) || schema.required
         ? objectOf(schema, deeper)
@@ -53,8 +55,8 @@ function listOf(value: Json | undefined): readonly Json[] {
 }
 
 /** As many items as a list must have, where that many can be made up. */
-function lengthOf(minItems: Json | undefined): number {
-  return typeof minItems === 'number' ? Math.min(minItems, MAX_VALUES) : 1
+function lengthOf(minItems: Json | undefined, { left }: Sampling['count']): number {
+  return typeof minItems === 'number' ? Math.min(minItems, left) : 1
 }
 
 function objectOf(schema: JsonObject, sampling: Sampling): Json {

@@ -71,11 +71,13 @@ export class TimeAllowance {
 
   /** As `withinMs`, by the limit or by what is left of the allowance, whichever is less. */
   within<T>(limitMs: number, work: () => T): T {
+    const grantedMs = Math.max(1, Math.min(limitMs, this.#leftMs))
     const startedAt = performance.now()
     try {
-      return withinMs(Math.max(1, Math.min(limitMs, this.#leftMs)), work)
+      return withinMs(grantedMs, work)
     } finally {
-      this.#leftMs -= performance.now() - startedAt
+      // What a busy machine took is not its own.
+      this.#leftMs -= Math.min(grantedMs, performance.now() - startedAt)
     }
   }
 }

@@ -30,7 +30,7 @@ describe('an input that cannot be checked in time is refused, and the next one i
     ['two references at each of 60 levels of the input', RECURSIVE_SCHEMA, DEEP_INPUT, null],
     ['all items compared with each other', { uniqueItems: true }, MANY_ITEMS, [1, 2]],
     ['a format that backtracks', { format: 'url' }, COLONS, 'http://example.com/'],
-    ['a pattern that repeats much', { pattern: '^(?:a?b?){1000}c$' }, 'ab'.repeat(250_000), 'abc'],
+    ['a pattern that repeats much', { pattern: '(?:a?b?){1000}c$' }, `${'ab'.repeat(250_000)}cx`, 'abc'],
   ])('%s', (what, schema, input, harmless) => {
     expect(inputProblems(schema, input)).toEqual(UNCHECKED)
     const isExponential = what.endsWith('levels')
@@ -42,7 +42,7 @@ describe('a schema that cannot be compiled in time', () => {
   // A hundred large repeats of classes: each is compiled into thousands of instructions.
   const slow = {
     properties: Object.fromEntries(
-      Array.from({ length: 900 }, (_, i) => [`p${i}`, { pattern: `^(?:[a-z]{1,${i}}[0-9]{1,900}){1}$` }]),
+      Array.from({ length: 900 }, (_, i) => [`p${i}`, { pattern: `^[a-z]{1,${i + 1}}[0-9]{1,900}$` }]),
     ),
   }
 
@@ -119,13 +119,17 @@ describe('a signal', () => {
     execution.send({ kind: 'SIGNAL', name: 'go', path: null, payload: 'text' } as const)
     expect(await execution.run()).toMatchObject({ kind: 'parked' })
     expect(execution.journal.eventsOf('SIGNAL_DISCARDED')).toMatchObject([
-      { problems: [expect.stringContaining('cannot be checked')] },
+      { body: { problems: [expect.stringContaining('cannot be checked')] } },
     ])
   })
 })
 
 describe('a sample is made up of so many values and no more:', () => {
-  const wide = { minItems: 1_000_000_000, type: 'array', items: { type: 'array', minItems: 1_000_000 } }
+  const wide = {
+    minItems: 1e9,
+    type: 'array',
+    items: { type: 'array', minItems: 1e9, items: { type: 'array' } },
+  }
   const field = { $ref: '#/$defs/all' }
   const branching = {
     $defs: {

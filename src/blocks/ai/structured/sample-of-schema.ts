@@ -47,8 +47,9 @@ function sample(schema: Json | undefined, sampling: Sampling): Json {
     case 'object':
       return sampleObject(schema, deeper)
     case 'array':
-      return Array.from({ length: Math.min(Math.max(1, numberOf(schema['minItems'], 1)), MAX_VALUES) }, () =>
-        sample(schema['items'] ?? true, deeper),
+      return Array.from(
+        { length: Math.min(Math.max(1, numberOf(schema['minItems'], 1)), sampling.count.left) },
+        () => sample(schema['items'] ?? true, deeper),
       )
     case 'integer':
     case 'number':
@@ -65,7 +66,9 @@ function sample(schema: Json | undefined, sampling: Sampling): Json {
 function sampleObject(schema: JsonObject, sampling: Sampling): JsonObject {
   const properties = isJsonObject(schema['properties']) ? schema['properties'] : {}
   return Object.fromEntries(
-    Object.entries(properties).map(([name, inner]) => [name, sample(inner, sampling)]),
+    Object.entries(properties)
+      .slice(0, sampling.count.left)
+      .map(([name, inner]) => [name, sample(inner, sampling)]),
   )
 }
 
