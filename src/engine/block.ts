@@ -215,6 +215,8 @@ export interface Block {
   /** The handles that an outcome may name, given the raw config. */
   handles(config: Json): readonly string[]
   readonly expressions: readonly ExpressionField[]
+  /** Fields of the config that hold JSON Schemas from users: looked at with the definition, and before every attempt. */
+  readonly schemas: readonly string[]
   /** Used where the node says nothing. */
   readonly retry: RetryPolicy
   /** How long one attempt may take, in milliseconds, where the node says nothing. */

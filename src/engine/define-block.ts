@@ -47,6 +47,8 @@ export interface BlockSpec<Config, Output> {
   /** Default: only `out`. */
   handles?: (config: Json) => readonly string[]
   expressions?: readonly ExpressionField[]
+  /** Default: none. */
+  schemas?: readonly string[]
   /** Default: pure blocks are not retried, external ones three times in all. */
   retry?: RetryPolicy
   /** Default: five minutes an attempt. */
@@ -73,6 +75,7 @@ export function defineBlock<Config, Output>(spec: BlockSpec<Config, Output>): Bl
     estimate: (spec.estimate as Block['estimate'] | undefined) ?? null,
     handles: spec.handles ?? (() => [DEFAULT_HANDLE]),
     expressions: spec.expressions ?? [],
+    schemas: spec.schemas ?? [],
     retry: spec.retry ?? (effect === 'pure' ? NO_RETRY : RETRY_TRANSIENT),
     timeoutMs: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     heartbeatMs: spec.heartbeatMs ?? null,

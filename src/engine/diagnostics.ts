@@ -4,7 +4,7 @@ export const DIAGNOSTIC_CODES = {
   DEFINITION_EMPTY: 'The graph has no nodes.',
   DEFINITION_TOO_LARGE: 'The definition has too many nodes or bytes.',
   DEFINITION_TOO_DEEP: 'Loops are nested too deep.',
-  DEFINITION_TOO_COMPLEX: 'The definition has too many expressions.',
+  DEFINITION_TOO_COMPLEX: 'The definition has too many expressions, or too much JSON Schema.',
   NODE_ID_DUPLICATE: 'Two nodes have the same id.',
   NODE_UNREACHABLE:
     'A node can never start: it is only reached through a cycle, a dangling edge or a handle that does not exist.',

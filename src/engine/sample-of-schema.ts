@@ -2,16 +2,30 @@ import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 
 const MAX_DEPTH = 10
 
+/** Lists in lists multiply: what a sample has beyond so many values is null. */
+const MAX_VALUES = 1_000
+
 /**
  * A small value that a JSON Schema of the usual kind admits: what it names itself (`examples`, `default`, `const`, `enum`),
  * else by its type, objects with all properties that are described. No promise for schemas that ask for more.
  */
-export function sampleOfSchema(schema: Json, depth = 0): Json {
-  if (!isJsonObject(schema) || depth > MAX_DEPTH) return null
+export function sampleOfSchema(schema: Json): Json {
+  return sample(schema, { depth: 0, count: { left: MAX_VALUES } })
+}
+
+interface Sampling {
+  readonly depth: number
+  /** Of the whole sample. */
+  readonly count: { left: number }
+}
+
+function sample(schema: Json, { depth, count }: Sampling): Json {
+  if (!isJsonObject(schema) || depth > MAX_DEPTH || --count.left < 0) return null
+  const deeper = { depth: depth + 1, count }
   const named = namedValue(schema)
   if (named !== undefined) return named
   const [alternative] = listOf(schema.anyOf ?? schema.oneOf)
-  if (alternative !== undefined) return sampleOfSchema(alternative, depth + 1)
+  if (alternative !== undefined) return sample(alternative, deeper)
   const [type] = [schema.type].flat()
   switch (type) {
     case 'boolean':
@@ -22,12 +36,12 @@ export function sampleOfSchema(schema: Json, depth = 0): Json {
     case 'number':
       return typeof schema.minimum === 'number' ? schema.minimum : 1
     case 'array':
-      return Array.from({ length: Number(schema.minItems ?? 1) }, () =>
-        sampleOfSchema(schema.items ?? null, depth + 1),
+      return Array.from({ length: lengthOf(schema.minItems, count) }, () =>
+        sample(schema.items ?? null, deeper),
       )
     default:
       return type === 'object' || isJsonObject(schema.properties) || schema.required
-        ? objectOf(schema, depth)
+        ? objectOf(schema, deeper)
         : null
   }
 }
@@ -40,12 +54,17 @@ function listOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : []
 }
 
-function objectOf(schema: JsonObject, depth: number): Json {
+/** As many items as a list must have, where that many can be made up. */
+function lengthOf(minItems: Json | undefined, { left }: Sampling['count']): number {
+  return typeof minItems === 'number' ? Math.min(minItems, left) : 1
+}
+
+function objectOf(schema: JsonObject, sampling: Sampling): Json {
   const properties = isJsonObject(schema.properties) ? schema.properties : {}
   const required = listOf(schema.required).filter((name): name is string => typeof name === 'string')
   const names = new Set([...Object.keys(properties), ...required])
   return Object.fromEntries(
-    [...names].map((name) => [name, sampleOfSchema(properties[name] ?? { type: 'boolean' }, depth + 1)]),
+    [...names].map((name) => [name, sample(properties[name] ?? { type: 'boolean' }, sampling)]),
   )
 }
 

@@ -1,5 +1,5 @@
 import { LumeError } from '../lib/errors.ts'
-import { deepFreeze, type Json } from '../lib/json.ts'
+import { deepFreeze, isJsonObject, type Json } from '../lib/json.ts'
 import { readsFrom, renderConfig } from './config-template.ts'
 import { ExpressionError } from './expression.ts'
 import type { GraphScope, StepSite } from './frame.ts'
@@ -7,6 +7,7 @@ import type { PlanNode } from './plan.ts'
 import { readConfig } from './read-config.ts'
 import { MASK } from './scrub.ts'
 import { finalFailure, type StepFailure } from './step.ts'
+import { isSchemaLike, schemaProblem } from './validate/input-schema.ts'
 
 export type ResolvedConfig =
   | { readonly kind: 'ok'; readonly config: unknown }
@@ -60,11 +61,21 @@ export class StepConfig {
     }
     this.#onFilled(this.#shown)
     const read = readConfig(this.#node.block, this.#config)
-    if (read.ok) return { kind: 'ok', config: read.config }
-    const issues = read.issues
+    const issues = read.ok ? this.#schemaProblems(this.#config) : read.issues
+    if (read.ok && issues.length === 0) return { kind: 'ok', config: read.config }
+    const told = issues
       .slice(0, MAX_CONFIG_ISSUES)
       .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
-    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${issues.join('; ')}`)
+    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${told.join('; ')}`)
+  }
+
+  /** What is wrong with the JSON Schemas that the filled config holds: templates may have made them. */
+  #schemaProblems(config: Json): readonly { readonly path: readonly string[]; readonly message: string }[] {
+    return this.#node.block.schemas.flatMap((field) => {
+      const schema = isJsonObject(config) ? config[field] : undefined
+      const message = isSchemaLike(schema) ? schemaProblem(schema, { subject: 'The schema' }) : null
+      return message === null ? [] : [{ path: [field], message }]
+    })
   }
 
   /** The same config as it may be shown: whatever their values are, secrets are not in it (P7). */

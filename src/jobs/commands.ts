@@ -5,6 +5,7 @@ import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
+import { TimeAllowance } from '../lib/within.ts'
 
 /** A message to a step that waits for it, or will. */
 export interface JobSignal {
@@ -51,6 +52,12 @@ const PATH_MAX_LENGTH = 2_000
 const KEY_MAX_LENGTH = 255
 /** D6. */
 const PAYLOAD_MAX_BYTES = 1024 * 1024
+/** A thousand items of a loop may wait, each with a schema of its own: so long their checks may take together. */
+const MISFITS_MS = 1_000
+const TOO_MANY_CHECKS: InputProblem = {
+  pointer: '',
+  message: `cannot be checked: to check it for all waits takes longer than ${MISFITS_MS} ms; give the path of one`,
+}
 
 export function createCommands({ store, executions, wakeups }: CommandsOptions): Commands {
   return {
@@ -92,10 +99,21 @@ export function createCommands({ store, executions, wakeups }: CommandsOptions):
     { name, path, payload }: { name: string; path: string | null; payload: Json },
   ): Promise<readonly InputProblem[]> {
     const waits = await executions.signalWaits(job, name)
-    return waits
+    const schemas = waits
       .filter((wait) => path === null || wait.path === path)
-      .flatMap(({ schema }) => (schema === null ? [] : inputProblems(schema, payload)))
+      .flatMap(({ schema }) => (schema === null ? [] : [schema]))
+    const time = new TimeAllowance(MISFITS_MS)
+    const problems: InputProblem[] = []
+    for (const schema of differing(schemas)) {
+      if (time.isSpent) return [...problems, TOO_MANY_CHECKS]
+      problems.push(...inputProblems(schema, payload, { time }))
+    }
+    return problems
   }
+}
+
+function differing<T extends Json>(values: readonly T[]): readonly T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()]
 }
 
 function textProblem({

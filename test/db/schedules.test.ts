@@ -24,6 +24,7 @@ import type { ScheduleId, WorkflowId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { SIMPLE } from '../support/definitions.ts'
 import { createFleet, type Fleet } from '../support/fleet.ts'
+import { EXPONENTIAL_SCHEMA } from '../support/hostile-schemas.ts'
 import { OWNER } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
@@ -424,6 +425,19 @@ describe('a schedule whose workflow cannot run', () => {
     await process.scheduler.tick()
     expect(await outcomes(bad)).toEqual([`12:00 FAILED ${code}`])
     expect(await errorOf(bad)).toMatchObject({ code })
+    expect(await outcomes(good)).toEqual(['12:00 STARTED'])
+    expect(await nextAt(bad)).toEqual(new Date(NOON + HOUR))
+    expect(process.faults).toEqual([])
+  })
+
+  test('because its input schema asks for work without end shows INPUT_INVALID, and disturbs no other', async () => {
+    const endless = { ...SIMPLE, inputSchema: EXPONENTIAL_SCHEMA }
+    const bad = await makeSchedule({ workflowId: await makeWorkflow(endless), input: 'text' })
+    const good = await makeSchedule()
+    const process = openProcess()
+    await process.scheduler.tick()
+    expect(await outcomes(bad)).toEqual(['12:00 FAILED INPUT_INVALID'])
+    expect(await errorOf(bad)).toMatchObject({ message: expect.stringContaining('cannot be checked') })
     expect(await outcomes(good)).toEqual(['12:00 STARTED'])
     expect(await nextAt(bad)).toEqual(new Date(NOON + HOUR))
     expect(process.faults).toEqual([])

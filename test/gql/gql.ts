@@ -36,6 +36,8 @@ type Documents = {
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": typeof types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": typeof types.RemoveDocument,
     "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": typeof types.ResultOfLeadsDocument,
+    "\n  mutation ValidateHostile($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      ... on ValidateWorkflowPayload {\n        valid\n      }\n    }\n  }\n": typeof types.ValidateHostileDocument,
+    "\n  mutation SimulateHostile($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      ... on InputInvalid {\n        code\n        problems {\n          message\n        }\n      }\n    }\n  }\n": typeof types.SimulateHostileDocument,
     "\n  query BlocksThatFault {\n    blocks {\n      type\n    }\n  }\n": typeof types.BlocksThatFaultDocument,
     "\n  subscription JobsChanged($filter: JobFilter) {\n    jobsChanged(filter: $filter) {\n      id\n      status\n      lastSeq\n      execution {\n        steps(first: 5) {\n          edges {\n            node {\n              path\n              output\n            }\n          }\n        }\n      }\n    }\n  }\n": typeof types.JobsChangedDocument,
     "\n  query ReadJob($id: ID!) {\n    job(id: $id) {\n      id\n      type\n      status\n      progress\n      currentStep\n      completedNodes\n      totalNodes\n      lastSeq\n      result\n      createdAt\n      startedAt\n      finishedAt\n      error {\n        code\n      }\n      execution {\n        id\n        status\n      }\n    }\n  }\n": typeof types.ReadJobDocument,
@@ -146,6 +148,8 @@ const documents: Documents = {
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": types.RemoveDocument,
     "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": types.ResultOfLeadsDocument,
+    "\n  mutation ValidateHostile($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      ... on ValidateWorkflowPayload {\n        valid\n      }\n    }\n  }\n": types.ValidateHostileDocument,
+    "\n  mutation SimulateHostile($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      ... on InputInvalid {\n        code\n        problems {\n          message\n        }\n      }\n    }\n  }\n": types.SimulateHostileDocument,
     "\n  query BlocksThatFault {\n    blocks {\n      type\n    }\n  }\n": types.BlocksThatFaultDocument,
     "\n  subscription JobsChanged($filter: JobFilter) {\n    jobsChanged(filter: $filter) {\n      id\n      status\n      lastSeq\n      execution {\n        steps(first: 5) {\n          edges {\n            node {\n              path\n              output\n            }\n          }\n        }\n      }\n    }\n  }\n": types.JobsChangedDocument,
     "\n  query ReadJob($id: ID!) {\n    job(id: $id) {\n      id\n      type\n      status\n      progress\n      currentStep\n      completedNodes\n      totalNodes\n      lastSeq\n      result\n      createdAt\n      startedAt\n      finishedAt\n      error {\n        code\n      }\n      execution {\n        id\n        status\n      }\n    }\n  }\n": types.ReadJobDocument,
@@ -319,6 +323,14 @@ export function graphql(source: "\n        mutation Remove($id: ID!) {\n        
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      "): typeof import('./graphql.ts').ResultOfLeadsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ValidateHostile($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      ... on ValidateWorkflowPayload {\n        valid\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ValidateHostileDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SimulateHostile($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      ... on InputInvalid {\n        code\n        problems {\n          message\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').SimulateHostileDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

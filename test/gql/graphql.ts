@@ -221,7 +221,7 @@ export type DiagnosticCode =
   | 'DEFINITION_EMPTY'
   /** A part of the document does not have the shape that a definition has there. */
   | 'DEFINITION_MALFORMED'
-  /** The definition has too many expressions. */
+  /** The definition has too many expressions, or too much JSON Schema. */
   | 'DEFINITION_TOO_COMPLEX'
   /** Loops are nested too deep. */
   | 'DEFINITION_TOO_DEEP'
@@ -1121,6 +1121,26 @@ export type ResultOfLeadsQueryVariables = Exact<{
 
 
 export type ResultOfLeadsQuery = { execution: { output: unknown } | null };
+
+export type ValidateHostileMutationVariables = Exact<{
+  input: ValidateWorkflowInput;
+}>;
+
+
+export type ValidateHostileMutation = { validateWorkflow:
+    | { valid: boolean }
+    | Record<PropertyKey, never>
+   };
+
+export type SimulateHostileMutationVariables = Exact<{
+  input: SimulateWorkflowInput;
+}>;
+
+
+export type SimulateHostileMutation = { simulateWorkflow:
+    | { code: string, problems: Array<{ message: string }> }
+    | Record<PropertyKey, never>
+   };
 
 export type BlocksThatFaultQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -2802,6 +2822,27 @@ export const ResultOfLeadsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ResultOfLeadsQuery, ResultOfLeadsQueryVariables>;
+export const ValidateHostileDocument = new TypedDocumentString(`
+    mutation ValidateHostile($input: ValidateWorkflowInput!) {
+  validateWorkflow(input: $input) {
+    ... on ValidateWorkflowPayload {
+      valid
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ValidateHostileMutation, ValidateHostileMutationVariables>;
+export const SimulateHostileDocument = new TypedDocumentString(`
+    mutation SimulateHostile($input: SimulateWorkflowInput!) {
+  simulateWorkflow(input: $input) {
+    ... on InputInvalid {
+      code
+      problems {
+        message
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SimulateHostileMutation, SimulateHostileMutationVariables>;
 export const BlocksThatFaultDocument = new TypedDocumentString(`
     query BlocksThatFault {
   blocks {

@@ -3,7 +3,6 @@ import { BlockError, DEFAULT_HANDLE, waiting } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { sampleOfSchema } from '../../engine/sample-of-schema.ts'
 import { NO_RETRY } from '../../engine/retry-policy.ts'
-import { schemaProblem } from '../../engine/validate/input-schema.ts'
 import { parseDuration } from '../../lib/duration.ts'
 import { isJsonObject } from '../../lib/json.ts'
 import { shorten } from '../../lib/shorten.ts'
@@ -39,6 +38,7 @@ export const waitForSignalBlock = defineBlock({
       .optional()
       .describe('The payload that a simulation answers with; default: one that `schema` admits.'),
   }),
+  schemas: ['schema'],
   output: z.json(),
   sample: { approved: true },
   sampleFor: ({ config: { sample, schema } }) =>
@@ -49,9 +49,6 @@ export const waitForSignalBlock = defineBlock({
       : [DEFAULT_HANDLE],
   retry: NO_RETRY,
   async run({ config: { name, schema = null, timeout, onTimeout } }) {
-    const problem = schema === null ? null : schemaProblem(schema)
-    if (problem)
-      throw new BlockError('SIGNAL_INVALID', problem.replace('The input schema', 'The payload’s schema'))
     return waiting({
       signal: {
         name,

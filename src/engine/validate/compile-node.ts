@@ -9,6 +9,7 @@ import { readConfig } from '../read-config.ts'
 import { retryPolicySchema } from '../retry-policy.ts'
 import { isTemplate, type Template } from '../template.ts'
 import { configDiagnostics } from './config-issues.ts'
+import { isSchemaLike } from './input-schema.ts'
 import type { Inspection } from './inspection.ts'
 import { typeOfPath, valueFault } from './known-types.ts'
 import { readGraph, type ReadGraph } from './read-graph.ts'
@@ -84,6 +85,7 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
   configDiagnostics(issues, { block, config: node.config, at: configAt, nodeId }).forEach((diagnostic) =>
     inspection.report(diagnostic),
   )
+  checkSchemas(node, configAt, templates, context)
   if (handles.some(isTemplate)) {
     const message = 'A handle cannot be a template: edges name it, so it must be known before the run.'
     inspection.report(problem('CONFIG_INVALID', configAt, message, { nodeId }))
@@ -128,6 +130,21 @@ function checkValue(
   if (!fault) return
   const { code, message, severity, suggestion } = fault
   inspection.report(problem(code, where, message, { severity, nodeId, suggestion, ...rangeOf(template) }))
+}
+
+/** Looks at the JSON Schemas of a config; one with templates in it is looked at when they have been filled. */
+function checkSchemas(
+  { id: nodeId, config }: GraphNode,
+  configAt: string,
+  templates: ReadonlyMap<string, unknown>,
+  { block, inspection }: NodeContext,
+): void {
+  for (const field of block.schemas) {
+    const schema = config[field]
+    const at = pointer(configAt, field)
+    if (!isSchemaLike(schema) || [...templates.keys()].some((where) => where.startsWith(`${at}/`))) continue
+    inspection.schemas.admits(schema, { at, code: 'CONFIG_INVALID', subject: 'The schema', nodeId })
+  }
 }
 
 /** The path that a template is, when it is nothing else. */

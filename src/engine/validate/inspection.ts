@@ -2,6 +2,7 @@ import type { Json } from '../../lib/json.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../expression.ts'
 import { compileTemplate, countExpressions, type Template } from '../template.ts'
+import { DefinitionSchemas } from './definition-schemas.ts'
 
 const MAX_DIAGNOSTICS = 500
 const MAX_SUGGESTIONS = 50
@@ -20,6 +21,7 @@ export interface SecretUse {
 /** The check of one definition: what it may cost, and what it has found so far. */
 export class Inspection {
   readonly secretUses: SecretUse[] = []
+  readonly schemas = new DefinitionSchemas((diagnostic) => this.report(diagnostic))
   readonly #maxNodes: number
   readonly #errors: Diagnostic[] = []
   readonly #warnings: Diagnostic[] = []

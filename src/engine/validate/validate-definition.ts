@@ -6,7 +6,6 @@ import { isSound, problem, type Diagnostic } from '../diagnostics.ts'
 import { NO_GRAPH, type Plan } from '../plan.ts'
 import type { BlockRegistry } from '../registry.ts'
 import { compileGraph } from './compile-graph.ts'
-import { schemaProblem } from './input-schema.ts'
 import { Inspection, type SecretUse } from './inspection.ts'
 import { readGraph } from './read-graph.ts'
 import { missingSecrets } from './missing-secrets.ts'
@@ -72,8 +71,8 @@ function inspect(document: JsonObject, blocks: ValidationOptions['blocks'], insp
   const variables = read('variables', shape.variables)
   const limits = read('limits', shape.limits)
   read('metadata', shape.metadata)
-  const schemaFault = inputSchema === undefined ? null : schemaProblem(inputSchema)
-  if (schemaFault) inspection.report(problem('INPUT_SCHEMA_INVALID', '/inputSchema', schemaFault))
+  const site = { at: '/inputSchema', code: 'INPUT_SCHEMA_INVALID', subject: 'The input schema' } as const
+  const isUsable = inputSchema === undefined || inspection.schemas.admits(inputSchema, site)
 
   const graphRead = readGraph(document, { at: '', inspection })
   const graph =
@@ -82,7 +81,7 @@ function inspect(document: JsonObject, blocks: ValidationOptions['blocks'], insp
       blocks,
       inspection,
       variables: variables && new Set(Object.keys(variables)),
-      input: schemaFault ? null : typeOfSchema(inputSchema),
+      input: isUsable ? typeOfSchema(inputSchema) : null,
       item: null,
       depth: 0,
       outer: null,

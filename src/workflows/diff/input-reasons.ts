@@ -12,14 +12,14 @@ export function inputReasons(
   }
   if (!isJsonObject(after)) return []
   const earlier = isJsonObject(before) ? before : {}
+  const known = new Map(propertiesOf(earlier))
   return [
     ...typeReasons(earlier, after, at),
     ...requiredReasons(earlier, after, at),
     ...closingReasons(earlier, after, at),
-    ...propertiesOf(after).flatMap(([name, schema]) => {
-      const known = propertiesOf(earlier).find(([other]) => other === name)
-      return known ? inputReasons(known[1], schema, pointer(at, 'properties', name)) : []
-    }),
+    ...propertiesOf(after).flatMap(([name, schema]) =>
+      known.has(name) ? inputReasons(known.get(name), schema, pointer(at, 'properties', name)) : [],
+    ),
     ...(isJsonObject(earlier.items) ? inputReasons(earlier.items, after.items, `${at}/items`) : []),
   ]
 }
@@ -37,16 +37,16 @@ function typeReasons(before: JsonObject, after: JsonObject, at: string): readonl
 
 function refusedValues(before: JsonObject, after: JsonObject): string | null {
   if (!Array.isArray(after.enum)) return null
-  const later = (after.enum as readonly Json[]).map((value) => JSON.stringify(value))
+  const later = new Set((after.enum as readonly Json[]).map((value) => JSON.stringify(value)))
   const earlier = Array.isArray(before.enum) ? (before.enum as readonly Json[]) : null
-  const isNarrowed = earlier === null || earlier.some((value) => !later.includes(JSON.stringify(value)))
-  return isNarrowed ? `one of ${later.join(', ')}` : null
+  const isNarrowed = earlier === null || earlier.some((value) => !later.has(JSON.stringify(value)))
+  return isNarrowed ? `one of ${[...later].join(', ')}` : null
 }
 
 function requiredReasons(before: JsonObject, after: JsonObject, at: string): readonly BreakingReason[] {
-  const earlier = requiredOf(before)
+  const earlier = new Set(requiredOf(before))
   return requiredOf(after)
-    .filter((name) => !earlier.includes(name))
+    .filter((name) => !earlier.has(name))
     .map((name) => ({
       code: 'INPUT_REQUIRED_ADDED',
       pointer: pointer(at, 'properties', name),
@@ -60,9 +60,9 @@ function closingReasons(before: JsonObject, after: JsonObject, at: string): read
     const message = 'Fields that the schema does not name are refused now.'
     return [{ code: 'INPUT_FIELD_REFUSED', pointer: `${at}/additionalProperties`, message }]
   }
-  const later = propertiesOf(after).map(([name]) => name)
+  const later = new Map(propertiesOf(after))
   return propertiesOf(before)
-    .filter(([name]) => !later.includes(name))
+    .filter(([name]) => !later.has(name))
     .map(([name]) => ({
       code: 'INPUT_FIELD_REFUSED',
       pointer: pointer(at, 'properties', name),

@@ -173,8 +173,10 @@ describe('E9: signals', () => {
     expect(await execution.finish()).toMatchObject({ output: '["first","second"]' })
   })
 
-  test('a schema that is none fails the step, saying so', async () => {
-    const execution = new TestExecution(definition({ ask: waitFor({ schema: { type: 'nothing' } }) }))
-    expect(await execution.finish()).toMatchObject({ error: { code: 'SIGNAL_INVALID' } })
+  test('a schema that templates have made into none fails the step, saying so', async () => {
+    const schema = { type: '{{ input }}' }
+    const execution = new TestExecution(definition({ ask: waitFor({ schema }) }), {}, { input: 'nothing' })
+    const message = expect.stringContaining('The schema is not valid JSON Schema 2020-12')
+    expect(await execution.finish()).toMatchObject({ error: { code: 'CONFIG_INVALID', message } })
   })
 })

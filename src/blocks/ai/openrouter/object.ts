@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block.ts'
 import { defineBlock } from '../../../engine/define-block.ts'
-import { schemaProblem } from '../../../engine/validate/input-schema.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
 import { askStructured, type StructuredAnswer } from '../structured/ask-structured.ts'
 import { sampleOfSchema } from '../structured/sample-of-schema.ts'
@@ -20,12 +19,7 @@ const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, 'must be an object')
 const configSchema = z.strictObject({
   prompt: z.string().min(1).describe('What is asked.'),
   instructions: z.string().default('').describe('What the model is to keep to, whatever the prompt says.'),
-  schema: jsonObjectSchema
-    .superRefine((schema, context) => {
-      const problem = schemaProblem(schema, 'The schema')
-      if (problem) context.addIssue({ code: 'custom', message: problem })
-    })
-    .describe('JSON Schema 2020-12 that the answer satisfies.'),
+  schema: jsonObjectSchema.describe('JSON Schema 2020-12 that the answer satisfies.'),
   strict: z
     .boolean()
     .default(false)
@@ -57,6 +51,7 @@ export function objectBlock({ client }: { client: OpenRouterClient }): Block {
     retry: PROVIDER_RETRY,
     secrets: ['openrouter'],
     config: configSchema,
+    schemas: ['schema'],
     output: outputSchema,
     sample: {
       object: { score: 72, reason: 'fits' },

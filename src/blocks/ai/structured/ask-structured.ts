@@ -1,5 +1,5 @@
 import { BlockError, type BlockContext } from '../../../engine/block.ts'
-import { inputProblems, type InputProblem } from '../../../engine/validate/input-schema.ts'
+import { checkInput, type InputProblem } from '../../../engine/validate/input-schema.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { addUsage, NO_USAGE, type Completion, type TokenUsage } from '../openrouter/completion.ts'
 import { openRouterCaller, reportUsage } from '../openrouter/model-settings.ts'
@@ -79,8 +79,16 @@ function problemsOf(
   check: (json: Json) => readonly InputProblem[],
 ): readonly InputProblem[] {
   if (json === undefined) return [{ pointer: '', message: 'is not JSON' }]
-  const problems = inputProblems(schema, json)
-  return problems.length > 0 ? problems : check(json)
+  const checked = checkInput(schema, json)
+  switch (checked.kind) {
+    case 'fits':
+      return check(json)
+    case 'misfits':
+      return checked.problems
+    case 'unchecked':
+      // No other answer could be checked either, and every one is paid for.
+      throw new BlockError('AI_ANSWER_UNCHECKED', `The answer cannot be checked: ${checked.reason}.`)
+  }
 }
 
 /** What is said after an answer that does not fit. */

@@ -2,6 +2,9 @@ import { inputProblems } from '../../../engine/validate/input-schema.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
 
 const MAX_DEPTH = 8
+/** References and lists multiply: a value of more parts, or a text of more characters, is not made up. */
+const MAX_VALUES = 1_000
+const MAX_TEXT_LENGTH = 100_000
 const TEXTS_BY_FORMAT: Readonly<Record<string, string>> = {
   email: 'mary@example.com',
   uri: 'https://example.com/',
@@ -16,7 +19,7 @@ const WORDS = ['trail running', 'a good fit', 'Acme', 'growing team']
  * (patterns, references without end).
  */
 export function sampleOfSchema(schema: JsonObject, random: () => number): Json {
-  const value = sample(schema, { root: schema, random, depth: 0 })
+  const value = sample(schema, { root: schema, random, depth: 0, count: { left: MAX_VALUES } })
   return inputProblems(schema, value).length === 0 ? value : null
 }
 
@@ -24,10 +27,12 @@ interface Sampling {
   readonly root: JsonObject
   readonly random: () => number
   readonly depth: number
+  /** Of the whole value. */
+  readonly count: { left: number }
 }
 
 function sample(schema: Json | undefined, sampling: Sampling): Json {
-  if (!isJsonObject(schema) || sampling.depth > MAX_DEPTH) return null
+  if (!isJsonObject(schema) || sampling.depth > MAX_DEPTH || --sampling.count.left < 0) return null
   const deeper = { ...sampling, depth: sampling.depth + 1 }
   if ('const' in schema) return schema['const'] ?? null
   for (const list of [schema['enum'], schema['examples']]) {
@@ -42,8 +47,9 @@ function sample(schema: Json | undefined, sampling: Sampling): Json {
     case 'object':
       return sampleObject(schema, deeper)
     case 'array':
-      return Array.from({ length: Math.max(1, numberOf(schema['minItems'], 1)) }, () =>
-        sample(schema['items'] ?? true, deeper),
+      return Array.from(
+        { length: Math.min(Math.max(1, numberOf(schema['minItems'], 1)), sampling.count.left) },
+        () => sample(schema['items'] ?? true, deeper),
       )
     case 'integer':
     case 'number':
@@ -60,7 +66,9 @@ function sample(schema: Json | undefined, sampling: Sampling): Json {
 function sampleObject(schema: JsonObject, sampling: Sampling): JsonObject {
   const properties = isJsonObject(schema['properties']) ? schema['properties'] : {}
   return Object.fromEntries(
-    Object.entries(properties).map(([name, inner]) => [name, sample(inner, sampling)]),
+    Object.entries(properties)
+      .slice(0, sampling.count.left)
+      .map(([name, inner]) => [name, sample(inner, sampling)]),
   )
 }
 
@@ -74,7 +82,7 @@ function sampleNumber(schema: JsonObject, isInteger: boolean, random: () => numb
 function sampleText(schema: JsonObject, random: () => number): string {
   const format = typeof schema['format'] === 'string' ? TEXTS_BY_FORMAT[schema['format']] : undefined
   const text = format ?? pick(WORDS, random)
-  const padded = text.padEnd(numberOf(schema['minLength'], 0), '.')
+  const padded = text.padEnd(Math.min(numberOf(schema['minLength'], 0), MAX_TEXT_LENGTH), '.')
   return padded.slice(0, numberOf(schema['maxLength'], padded.length))
 }
 

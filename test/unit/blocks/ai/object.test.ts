@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { readJson } from '../../../../src/blocks/ai/structured/read-json.ts'
 import { inputProblems } from '../../../../src/engine/validate/input-schema.ts'
+import { validateDefinition } from '../../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../../src/lib/json.ts'
 import { openModelRoom, type ModelRoom } from '../../../support/providers/model-room.ts'
+import { registryWith } from '../../../support/run-definition.ts'
 import { openRouterError } from '../../../support/providers/openrouter-server.ts'
 
 const LEAD: JsonObject = {
@@ -116,9 +118,16 @@ describe('a structured answer', () => {
 
 describe('the config', () => {
   it('refuses a schema that is none', async () => {
-    await expect(ask({ schema: { type: 'lead' } })).rejects.toThrow(
-      /The schema is not valid JSON Schema 2020-12/,
-    )
+    const config = { prompt: 'Score Acme.', schema: { type: 'lead' } }
+    const node = { id: 'score', type: 'ai.openrouter.object', config }
+    const blocks = registryWith([room.block('ai.openrouter.object')])
+    expect(validateDefinition({ nodes: [node] }, { blocks }).diagnostics).toMatchObject([
+      {
+        code: 'CONFIG_INVALID',
+        pointer: '/nodes/0/config/schema',
+        message: expect.stringContaining('The schema is not valid JSON Schema 2020-12'),
+      },
+    ])
     await expect(ask({ schema: 'lead' })).rejects.toThrow(/must be an object/)
     expect(room.server.calls).toHaveLength(0)
   })
