@@ -64,7 +64,7 @@ export function createChildExecutions(
     },
     async cancel(childId) {
       const id = parseId<JobId>(childId)
-      if (id && (await commands.send(ownerId, id, { kind: 'CANCEL' })) === 'sent') wakeups.command(id)
+      if (id && (await commands.send(ownerId, id, { kind: 'CANCEL' })).kind === 'sent') wakeups.command(id)
     },
   }
 }

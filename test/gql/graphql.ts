@@ -1028,6 +1028,7 @@ export type CancelCreatedJobMutation = { cancelJob:
     | { __typename: 'AlreadyEnded' }
     | { __typename: 'CancelJobPayload' }
     | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
    };
 
 export type StoreWorkflowMutationVariables = Exact<{
@@ -1085,6 +1086,7 @@ export type CancelMutation = { cancelExecution:
     | { __typename: 'AlreadyEnded', code: string, message: string, path: Array<string> }
     | { __typename: 'CancelExecutionPayload', execution: { id: string, status: JobStatus } }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotPossible', code: string, message: string, path: Array<string> }
    };
 
 export type ReplaceMutationVariables = Exact<{
@@ -1294,7 +1296,9 @@ export type SignalLineageMutation = { signalExecution:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
     | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
    };
 
 export type FollowForTortureSubscriptionVariables = Exact<{
@@ -1848,7 +1852,9 @@ export type DecideOnTemplateMutation = { signalExecution:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
     | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
    };
 
 export type OutputOfTemplateQueryVariables = Exact<{
