@@ -1,5 +1,5 @@
 import type { StartResult } from '../jobs/start-execution.ts'
-import { builder } from './builder.ts'
+import type { builder } from './builder.ts'
 import { DiagnosticType } from './diagnostic.ts'
 
 /** A start that was accepted. */

@@ -351,7 +351,7 @@ test('a page of executions with parents, children and waits is a handful of stat
     const statements = count.take()
     count.stop()
     // Fewer than there are executions: nothing is read for each of them.
-    expect(statements.length).toBeLessThanOrEqual(14)
+    expect(statements.length).toBeLessThanOrEqual(15)
     const { executions } = await quiet.client.ask(PAGE, { first: 20 })
     const { node: root } = executions.edges[0] ?? { node: null }
     expect(root?.children.edges).toHaveLength(3)
