@@ -32,6 +32,7 @@ import { createSecretStore } from './db/secret-store.ts'
 import { createRunList } from './db/run-list.ts'
 import { createScheduleList } from './db/schedule-list.ts'
 import { createScheduleStore } from './db/schedule-store.ts'
+import { createUsageStore } from './db/usage-store.ts'
 import { createVersionStore } from './db/version-store.ts'
 import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
@@ -204,11 +205,9 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     executions,
     originals,
     plans,
+    reader,
+    versions,
     start,
-    latest: async (ownerId, id) => {
-      const chosen = await versions.choose({ ownerId, id }, { version: null, draft: false })
-      return chosen.kind === 'found' ? chosen : null
-    },
   })
   const simulations = createSimulations({ reader, history: createStepHistoryStore(pool), clock })
   const testBlock = createTestBlock({
@@ -276,6 +275,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       counts,
       jobs,
       openWaits: createOpenWaitStore(pool),
+      usages: createUsageStore(pool),
       contacts: createContactStore(pool),
       commands,
       events,

@@ -1,9 +1,11 @@
 import type { Command, CommandKind } from '../engine/inbox.ts'
+import type { JobStatus } from '../engine/job.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { batched } from './batched.ts'
 import { isUniqueViolation } from './faults.ts'
-import type { Queryable } from './rows.ts'
+import { first, type Queryable } from './rows.ts'
+import { shownStatus } from './shown-status.ts'
 
 /** What a user asks of a job. */
 export type NewCommand =
@@ -18,8 +20,29 @@ export type NewCommand =
       readonly key: string | null
     }
 
-/** `refused`: the job has ended, is being canceled, or is not there; `repeated`: its key stands for a command already. */
-export type SendResult = 'sent' | 'refused' | 'repeated'
+export type SendResult =
+  | { readonly kind: 'sent' }
+  /** Its key stands for a command already. */
+  | { readonly kind: 'repeated' }
+  /** Nothing has used the signals that lie there, and one more would be too many or too long. */
+  | { readonly kind: 'full' }
+  | { readonly kind: 'refused'; readonly why: Refusal }
+
+/** Why a job takes no such command. */
+export type Refusal =
+  | { readonly kind: 'notFound' }
+  | { readonly kind: 'ended' }
+  /** It is being canceled, was never started, or its status is not the engine's, for a handler function runs it. */
+  | {
+      readonly kind: 'notPossible'
+      readonly because: 'canceling' | 'notStarted' | 'handler'
+      readonly status: JobStatus
+    }
+
+/** So many signals of a job may lie there unused. */
+export const MAX_UNUSED_SIGNALS = 1_000
+/** And so long, as JSON text in UTF-8: whoever takes the job up holds all of them. */
+export const MAX_UNUSED_SIGNAL_BYTES = 8 * 1024 * 1024
 
 /** The inboxes of jobs (D8): anybody may put something in, only the holder of the fence turns it into state. */
 export interface CommandStore {
@@ -41,12 +64,15 @@ export function createCommandStore(pool: Queryable): CommandStore {
       const key = command.kind === 'SIGNAL' ? command.key : null
       try {
         const values = [ownerId, jobId, command.kind, JSON.stringify(payloadOf(command)), key]
-        const { rowCount } = await pool.query(SEND, values)
-        return rowCount === 1 ? 'sent' : 'refused'
+        const { rowCount } = await pool.query(command.kind === 'SIGNAL' ? SEND_SIGNAL : SEND, values)
+        if (rowCount === 1) return { kind: 'sent' }
       } catch (fault) {
-        if (key !== null && isUniqueViolation(fault, 'commands_key_idx')) return 'repeated'
+        if (key !== null && isUniqueViolation(fault, 'commands_key_idx')) return { kind: 'repeated' }
         throw fault
       }
+      const why = await refusal(pool, { ownerId, jobId, kind: command.kind })
+      if (why !== null) return { kind: 'refused', why }
+      return command.kind === 'SIGNAL' ? { kind: 'full' } : { kind: 'refused', why: STARTED_SINCE }
     },
     after: (jobId, number) => read({ jobId, number }),
     async tellParents(limit) {
@@ -60,7 +86,7 @@ export function createCommandStore(pool: Queryable): CommandStore {
  * A cancel or a pause wants a worker at once, whatever the job waits for; a resume one when the job is paused, a signal one
  * when it waits: of a job that is not due yet, neither makes one that is.
  */
-const SEND = `
+const send = (condition: string) => `
 WITH asked AS (
   UPDATE jobs SET commands_sent = commands_sent + 1,
     cancel_requested_at = CASE WHEN $3 = 'CANCEL' THEN now() ELSE cancel_requested_at END,
@@ -69,11 +95,48 @@ WITH asked AS (
         OR ($3 = 'SIGNAL' AND status = 'WAITING')) THEN now()
       ELSE wake_at END
   WHERE owner_id = $1 AND id = $2 AND finished_at IS NULL AND cancel_requested_at IS NULL
-    AND ($3 = 'CANCEL' OR (status <> 'CREATED' AND handler = 'engine'))
+    AND ($3 = 'CANCEL' OR (status <> 'CREATED' AND handler = 'engine')) AND ${condition}
   RETURNING owner_id, id, commands_sent
 )
 INSERT INTO commands (owner_id, job_id, number, kind, payload, key)
 SELECT owner_id, id, commands_sent, $3, $4::json, $5 FROM asked`
+
+const SEND = send('true')
+
+/**
+ * A key that is there already is let through to its index, which tells that it repeats. Signals that are sent at the same
+ * instant do not see each other: the bounds may be passed by as many as there are connections.
+ */
+const SEND_SIGNAL = send(`(
+    EXISTS (SELECT 1 FROM commands c WHERE c.job_id = $2 AND c.key = $5)
+    OR (
+      SELECT count(*) < ${MAX_UNUSED_SIGNALS}
+        AND COALESCE(sum(octet_length(c.payload::text)), 0) + octet_length($4::text) <= ${MAX_UNUSED_SIGNAL_BYTES}
+      FROM commands c WHERE c.owner_id = $1 AND c.job_id = $2 AND c.kind = 'SIGNAL' AND c.used_at IS NULL
+    ))`)
+
+/** What it was when it did not take the command. */
+const STARTED_SINCE: Refusal = { kind: 'notPossible', because: 'notStarted', status: 'CREATED' }
+
+/** Why a job did not take a command; null when nothing but its signals stands against it. */
+async function refusal(
+  pool: Queryable,
+  { ownerId, jobId, kind }: { ownerId: OwnerId; jobId: JobId; kind: NewCommand['kind'] },
+): Promise<Refusal | null> {
+  const { rows } = await pool.query<{ status: JobStatus; isEnded: boolean; handler: string }>(
+    `SELECT ${shownStatus('j')} AS status, j.finished_at IS NOT NULL AS "isEnded", j.handler
+     FROM jobs j WHERE j.owner_id = $1 AND j.id = $2`,
+    [ownerId, jobId],
+  )
+  const job = first(rows)
+  if (!job) return { kind: 'notFound' }
+  const { status, isEnded, handler } = job
+  if (isEnded) return { kind: 'ended' }
+  if (status === 'CANCELING') return { kind: 'notPossible', because: 'canceling', status }
+  if (kind === 'CANCEL') return null
+  if (status === 'CREATED') return { kind: 'notPossible', because: 'notStarted', status }
+  return handler === 'engine' ? null : { kind: 'notPossible', because: 'handler', status }
+}
 
 /** Parents are locked in the order of ids, as a flush takes them: neither waits for the other in a circle. */
 const TELL_PARENTS = `

@@ -32,6 +32,9 @@ export interface ExecutionDetails {
   /** Null when it runs a draft, or a definition in place. */
   readonly versionId: WorkflowVersionId | null
   readonly label: string | null
+  /** In order. */
+  readonly tags: readonly string[]
+  readonly priority: number
   readonly mode: ExecutionMode
   readonly metadata: JsonObject
   readonly input: Json
@@ -67,8 +70,10 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     async details(id) {
       const { rows } = await pool.query<ExecutionDetails>(
         `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.mocks,
-           v.output
-         FROM executions e JOIN execution_values v ON v.execution_id = e.id WHERE e.id = $1`,
+           v.output, j.priority,
+           ARRAY(SELECT t.tag FROM execution_tags t WHERE t.execution_id = e.id ORDER BY t.tag) AS tags
+         FROM executions e JOIN execution_values v ON v.execution_id = e.id JOIN jobs j ON j.id = e.id
+         WHERE e.id = $1`,
         [id],
       )
       return first(rows)

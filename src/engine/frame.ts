@@ -1,6 +1,7 @@
 import type { Json } from '../lib/json.ts'
 import type { Activity } from './activity.ts'
 import type { Scope } from './expression.ts'
+import type { OutputBudget } from './output-budget.ts'
 import type { PlanGraph } from './plan.ts'
 import type { RunContext } from './run-context.ts'
 import type { RecordedError } from './step.ts'
@@ -40,6 +41,8 @@ export interface StepSite {
   readonly isTopLevel: boolean
   readonly signal: AbortSignal
   readonly activity: Activity
+  /** Where its output counts as held. */
+  readonly outputs: OutputBudget
   readonly run: RunContext
   /** Runs a loop's body in a frame of its own. */
   readonly runBody: (body: PlanGraph, frame: Frame) => Promise<GraphEnd>

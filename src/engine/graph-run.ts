@@ -6,6 +6,7 @@ import { renderConfig } from './config-template.ts'
 import { event } from './event.ts'
 import { ExpressionError } from './expression.ts'
 import type { Frame, GraphEnd, GraphScope } from './frame.ts'
+import { recordedBytes, type OutputBudget } from './output-budget.ts'
 import type { PlanGraph, PlanNode } from './plan.ts'
 import { recordedEnd, type StepEnd } from './recorded-end.ts'
 import { endedUnbegun } from './recorded-steps.ts'
@@ -29,6 +30,7 @@ class GraphRun {
   readonly #frontier: Frontier
   readonly #siblings: FollowingController
   readonly #outputs = new Map<number, Json>()
+  readonly #budget: OutputBudget
   readonly #errors = new Map<number, RecordedError>()
   readonly #scope: GraphScope & { readonly nodes: { [id: string]: Json } }
   #running = 0
@@ -41,15 +43,16 @@ class GraphRun {
     this.#graph = graph
     this.#frame = frame
     this.#run = run
+    this.#budget = this.#isTopLevel ? run.outputs : run.outputs.part()
     this.#frontier = new Frontier(graph)
     this.#siblings = followingController(frame.signal)
     // Without a prototype: a node may be called `__proto__`.
     const nodes = Object.assign(Object.create(null) as { [id: string]: Json }, frame.scope.nodes)
     this.#scope = { ...frame.scope, nodes }
-    this.end = new Promise((resolve, reject) => {
+    this.end = new Promise<GraphEnd>((resolve, reject) => {
       this.#finish = resolve
       this.#break = reject
-    })
+    }).finally(() => this.#isTopLevel || this.#budget.close())
     this.#advance(this.#frontier.start())
     this.#checkEnd()
   }
@@ -61,7 +64,9 @@ class GraphRun {
     for (let next = decided.pop(); next; next = decided.pop()) {
       for (const index of next.skipped) this.#skip(this.#node(index))
       for (const index of next.ready) {
-        const end = recordedEnd(this.#run.request.recorded.steps.get(this.#pathOf(index)))
+        const recorded = this.#run.request.recorded.steps.get(this.#pathOf(index))
+        const end = recordedEnd(recorded)
+        if (recorded?.status === 'COMPLETED') this.#budget.count(recordedBytes(recorded.output))
         if (end) decided.push(this.#settle(this.#node(index), end))
         else toStart.push(index)
       }
@@ -86,6 +91,7 @@ class GraphRun {
       isTopLevel: this.#isTopLevel,
       signal: this.#siblings.controller.signal,
       activity: this.#frame.activity,
+      outputs: this.#budget,
       run: this.#run,
       runBody: (body, frame) => runGraph(body, frame, this.#run),
     })

@@ -6,6 +6,8 @@ import type { Scrubber } from './scrub.ts'
 export interface ReadOutput {
   readonly kind: 'output'
   readonly text: string
+  /** The length of the text in UTF-8. */
+  readonly bytes: number
   readonly value: Json
 }
 
@@ -38,6 +40,6 @@ export function readOutput(
     return { kind: 'refused', code: 'OUTPUT_TOO_LARGE', message }
   }
   const text = scrubber?.json(plain.text) ?? plain.text
-  const value = text === plain.text ? plain.value : (JSON.parse(text) as Json)
-  return { kind: 'output', text, value: deepFreeze(value) }
+  if (text === plain.text) return { kind: 'output', text, bytes, value: deepFreeze(plain.value) }
+  return { kind: 'output', text, bytes: Buffer.byteLength(text), value: deepFreeze(JSON.parse(text) as Json) }
 }

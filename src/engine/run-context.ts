@@ -11,6 +11,7 @@ import {
   type JournalEntry,
 } from './journal.ts'
 import type { Inbox } from './inbox.ts'
+import { OutputBudget } from './output-budget.ts'
 import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
@@ -51,6 +52,8 @@ export class RunContext implements Activity {
   readonly secrets: RunSecrets
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
   readonly breath: Breath
+  /** The outputs that it holds. */
+  readonly outputs = new OutputBudget()
   readonly #inbox: Inbox
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()

@@ -4,6 +4,7 @@ import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
 import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
+import { HELD_OUTPUTS_MAX_BYTES, recordedBytes } from './output-budget.ts'
 import { readOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import type { StepEnd } from './recorded-end.ts'
@@ -28,6 +29,14 @@ import {
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
 const LESS_OUTPUT = 'Return less, or set `output: "none"` on the loop.'
+const TOO_MUCH_HELD: RefusedOutput = {
+  kind: 'refused',
+  code: 'OUTPUT_TOO_LARGE',
+  message:
+    `With this output the execution would hold more than ${HELD_OUTPUTS_MAX_BYTES} bytes of outputs, which is the limit. ` +
+    'Let steps return less (store the rest elsewhere and return where it is), do the work in a loop with `output: "none"`, ' +
+    'or divide it between workflows that call each other.',
+}
 
 /** Takes one step from wherever its record says it is to its end. */
 export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
@@ -139,7 +148,9 @@ class StepRun {
       return null
     }
     const { handles, output, holder } = before
-    return isReusable(original, before, step) ? this.#standIn(handles, output, { holder }) : null
+    if (!isReusable(original, before, step)) return null
+    if (!this.#site.outputs.take(recordedBytes(output))) return this.#refuse(TOO_MUCH_HELD)
+    return this.#standIn(handles, output, { holder })
   }
 
   #standIn(
@@ -210,8 +221,10 @@ class StepRun {
     return this.#complete(this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
   }
 
+  /** From here on the output is held: it counts. */
   #read(output: unknown): ReadOutput | RefusedOutput {
-    return readOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+    const read = readOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+    return read.kind === 'refused' || this.#site.outputs.take(read.bytes) ? read : TOO_MUCH_HELD
   }
 
   /** Records the wait with its absolute due time (E12), then waits. The tables keep whole milliseconds; none ends early. */

@@ -29,7 +29,7 @@ export function createChildExecutions(
 ): ChildExecutions {
   const { jobs, executions, commands, versions, wakeups, start } = options
   const cancel = async (id: JobId) => {
-    if ((await commands.send(ownerId, id, { kind: 'CANCEL' })) === 'sent') wakeups.command(id)
+    if ((await commands.send(ownerId, id, { kind: 'CANCEL' })).kind === 'sent') wakeups.command(id)
   }
   return {
     async start({ key, workflowId, version, input, variables, path }) {

@@ -1,4 +1,10 @@
-import type { CommandStore, SendResult } from '../db/command-store.ts'
+import {
+  MAX_UNUSED_SIGNAL_BYTES,
+  MAX_UNUSED_SIGNALS,
+  type CommandStore,
+  type Refusal,
+  type SendResult,
+} from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
@@ -6,6 +12,8 @@ import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import { TimeAllowance } from '../lib/within.ts'
+
+export type { Refusal } from '../db/command-store.ts'
 
 /** A message to a step that waits for it, or will. */
 export interface JobSignal {
@@ -21,8 +29,10 @@ export interface JobSignal {
 
 export type SignalResult =
   | { readonly kind: 'sent'; readonly deduplicated: boolean }
-  /** The job has ended, is being canceled, or runs no definition. */
-  | { readonly kind: 'refused' }
+  /** The job has ended, is being canceled, was never started, or runs no definition. */
+  | { readonly kind: 'refused'; readonly why: Refusal }
+  /** Nothing has used the signals sent before, and they are too many or too long together; the message says how many may be. */
+  | { readonly kind: 'full'; readonly message: string }
   /** `argument` cannot be used, or the payload does not fit the wait that is known. */
   | {
       readonly kind: 'invalid'
@@ -58,12 +68,15 @@ const TOO_MANY_CHECKS: InputProblem = {
   pointer: '',
   message: `cannot be checked: to check it for all waits takes longer than ${MISFITS_MS} ms; give the path of one`,
 }
+const INBOX_FULL =
+  `Signals that no step has used yet fill the inbox: ${MAX_UNUSED_SIGNALS} of them may lie there, ` +
+  `with ${MAX_UNUSED_SIGNAL_BYTES} bytes together. Send no more until steps have waited for those.`
 
 export function createCommands({ store, executions, wakeups }: CommandsOptions): Commands {
   return {
     async send({ id, ownerId }, kind) {
       const result = await store.send(ownerId, id, { kind })
-      if (result === 'sent') hint(id)
+      if (result.kind === 'sent') hint(id)
       return result
     },
     async signal(job, { name, path = null, payload = null, idempotencyKey: key = null }) {
@@ -81,9 +94,17 @@ export function createCommands({ store, executions, wakeups }: CommandsOptions):
 
       const signal = { kind: 'SIGNAL', name, path, payload: plain.value, key } as const
       const result = await store.send(job.ownerId, job.id, signal)
-      if (result === 'refused') return { kind: 'refused' }
-      if (result === 'sent') hint(job.id)
-      return { kind: 'sent', deduplicated: result === 'repeated' }
+      switch (result.kind) {
+        case 'refused':
+          return result
+        case 'full':
+          return { kind: 'full', message: INBOX_FULL }
+        case 'sent':
+          hint(job.id)
+          return { kind: 'sent', deduplicated: false }
+        case 'repeated':
+          return { kind: 'sent', deduplicated: true }
+      }
     },
   }
 

@@ -42,6 +42,13 @@ export function retriedOrThrow(result: RetryResult): JobId {
       throw new LumeError('EXECUTION_NOT_FOUND', 'there is no such execution of this user')
     case 'notEnded':
       throw new LumeError('NOT_ENDED', 'the execution has not ended yet: cancel it, or wait for its end')
+    case 'workflowArchived':
+      throw new LumeError(
+        'WORKFLOW_ARCHIVED',
+        'the workflow of the execution is archived: take it out of the archive first',
+      )
+    case 'workflowNotFound':
+      throw new LumeError('WORKFLOW_NOT_FOUND', 'the workflow of the execution was deleted')
     case 'invalid':
       throw new LumeError('RETRY_INVALID', `${result.argument}: ${result.message}`)
     default:

@@ -30,6 +30,10 @@ export interface RetryOptions extends ExecuteOptions {
   readonly patchInput?: unknown
   /** Outputs by step path: each of these steps counts as completed with its value and is not run. */
   readonly patchOutputs?: { readonly [path: string]: unknown }
+  /** In place of the original's. */
+  readonly tags?: readonly string[]
+  /** In place of the original's: -100 to 100, the higher the sooner. */
+  readonly priority?: number
 }
 
 export interface PayloadValidation {
@@ -46,8 +50,8 @@ export interface ExecutionService {
   executeWorkflow(payload: WorkflowJobPayload, options?: ExecuteOptions): Promise<LibraryJob>
   /**
    * Runs an ended execution once more, as a new one that takes over what need not run again, and resolves with its job
-   * when it has ended. Throws `EXECUTION_NOT_FOUND`, `NOT_ENDED`, `RETRY_INVALID`, `DEFINITION_UNSOUND`, `INPUT_INVALID`,
-   * `IDEMPOTENCY_CONFLICT`.
+   * when it has ended. Throws `EXECUTION_NOT_FOUND`, `NOT_ENDED`, `WORKFLOW_ARCHIVED`, `WORKFLOW_NOT_FOUND`,
+   * `RETRY_INVALID`, `DEFINITION_UNSOUND`, `INPUT_INVALID`, `IDEMPOTENCY_CONFLICT`.
    */
   retryExecution(executionId: string, options?: RetryOptions): Promise<LibraryJob>
   /** Says whether a payload could be run, without running it. */
@@ -108,12 +112,14 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
         version = 'SAME',
         patchInput,
         patchOutputs,
-        idempotencyKey,
+        tags = null,
+        priority = null,
+        idempotencyKey = null,
         ...callbacks
       } = asked
       const id = parseId<JobId>(executionId)
       if (!id) return jobs.watchJob(retriedOrThrow({ kind: 'notFound' }))
-      const request = { from, version, patchInput, patchOutputs, idempotencyKey: idempotencyKey ?? null }
+      const request = { from, version, patchInput, patchOutputs, tags, priority, idempotencyKey }
       const jobId = retriedOrThrow(await retry({ ownerId: ownerId(userId), id, ...request }))
       return jobs.watchJob(jobId, callbacks)
     },

@@ -151,7 +151,7 @@ export function createJobService(options: JobServiceOptions): JobService {
 
   const send = async (jobId: string, kind: 'CANCEL' | 'PAUSE' | 'RESUME'): Promise<boolean> => {
     const { job } = await get(jobId)
-    return (await commands.send(job, kind)) === 'sent'
+    return (await commands.send(job, kind)).kind === 'sent'
   }
 
   const service: JobService = {

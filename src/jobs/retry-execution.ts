@@ -2,11 +2,12 @@ import type { ExecutionStore } from '../db/execution-store.ts'
 import type { JobStore } from '../db/job-store.ts'
 import type { OriginalStore } from '../db/original-store.ts'
 import { isTerminal } from '../engine/job.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { VersionStore } from '../db/version-store.ts'
+import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
 import { checkTerms, type TermsFault } from '../engine/reuse/check-terms.ts'
 import type { OriginalRecord } from '../engine/reuse/original.ts'
 import { readRetryFrom } from '../engine/reuse/retry-from.ts'
-import type { JobId, OwnerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { mergePatch } from '../lib/merge-patch.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
@@ -27,6 +28,10 @@ export interface RetryRequest {
   readonly patchInput?: unknown
   /** Outputs in place of the steps' own, by top-level path. */
   readonly patchOutputs?: unknown
+  /** In place of the original's. */
+  readonly tags?: readonly string[] | null
+  /** In place of the original's: -100 to 100. */
+  readonly priority?: number | null
   readonly idempotencyKey: string | null
 }
 
@@ -35,6 +40,9 @@ export type RetryResult =
   | { readonly kind: 'notFound' }
   /** What has not ended cannot be retried: cancel it, or wait. */
   | { readonly kind: 'notEnded' }
+  /** Its workflow is archived, or was deleted: neither can be executed. */
+  | { readonly kind: 'workflowArchived' }
+  | { readonly kind: 'workflowNotFound' }
   | ({ readonly kind: 'invalid' } & (TermsFault | VersionFault | PatchFault))
 
 interface VersionFault {
@@ -49,25 +57,20 @@ interface PatchFault {
 
 export type RetryExecution = (request: RetryRequest) => Promise<RetryResult>
 
-interface LatestDefinition {
-  readonly definition: unknown
-  /** Null when it is the draft. */
-  readonly versionId: WorkflowVersionId | null
-}
-
 export interface RetryExecutionOptions {
   readonly jobs: Pick<JobStore, 'find'>
   readonly executions: Pick<ExecutionStore, 'details'>
   readonly originals: OriginalStore
   readonly plans: PlanCache
+  /** Tells what stands against a start. */
+  readonly reader: DefinitionReader
+  readonly versions: Pick<VersionStore, 'choose'>
   readonly start: StartExecution
-  /** What a start of this workflow would run now; null when it is gone or archived. */
-  readonly latest: (ownerId: OwnerId, id: WorkflowId) => Promise<LatestDefinition | null>
 }
 
 /** Makes a new execution out of one that has ended, linked to it, and refuses what cannot fit. */
 export function createRetryExecution(options: RetryExecutionOptions): RetryExecution {
-  const { jobs, executions, originals, plans, start } = options
+  const { jobs, executions, originals, plans, reader, versions, start } = options
   return async (request) => {
     const { ownerId, id, from, version, idempotencyKey } = request
     const job = await jobs.find(ownerId, id)
@@ -77,21 +80,20 @@ export function createRetryExecution(options: RetryExecutionOptions): RetryExecu
     if (!record) return { kind: 'notEnded' }
 
     const { workflowId, label, mode, mocks, metadata } = details
-    const runs: LatestDefinition | null =
-      version === 'SAME'
-        ? { definition: record.definition.body, versionId: details.versionId }
-        : workflowId && (await options.latest(ownerId, workflowId))
-    if (!runs) {
-      return invalid(
-        'version',
-        'There is no newer version: the execution ran no stored workflow, or it is gone or archived.',
-      )
-    }
-    const { definition, versionId } = runs
+    // Also for the same definition: what cannot be executed cannot be executed again.
+    const latest = workflowId && (await versions.choose({ ownerId, id: workflowId }, NEWEST))
+    if (latest?.kind === 'archived') return { kind: 'workflowArchived' }
+    if (latest && latest.kind !== 'found') return { kind: 'workflowNotFound' }
+    if (version === 'LATEST' && !latest)
+      return invalid('version', 'There is no newer version: the execution ran no stored workflow.')
+    const { definition, versionId } =
+      version === 'LATEST' && latest
+        ? latest
+        : { definition: record.definition.body, versionId: details.versionId }
     const patches = readPatches(request, record)
     if (patches.kind === 'invalid') return patches
     const { input, patched } = patches
-    const { plan, diagnostics } = plans.read(definition)
+    const { plan, diagnostics } = await reader(ownerId)(definition)
     if (!plan) return { kind: 'unsound', diagnostics }
     const fault = isStorableText(from)
       ? checkTerms(plan, { from: readRetryFrom(from), patched }, record)
@@ -110,12 +112,16 @@ export function createRetryExecution(options: RetryExecutionOptions): RetryExecu
       mode,
       mocks,
       metadata,
+      tags: request.tags ?? details.tags,
+      priority: request.priority ?? details.priority,
       idempotencyKey,
       retry: { of: id, from, patched, version, original: record },
       intent: 'queue',
     })
   }
 }
+
+const NEWEST = { version: null, draft: false } as const
 
 type Invalid = Extract<RetryResult, { kind: 'invalid' }>
 

@@ -58,7 +58,13 @@ export interface StartRequest {
 }
 
 export type StartResult =
-  | { readonly kind: 'started'; readonly jobId: JobId; readonly deduplicated: boolean }
+  | {
+      readonly kind: 'started'
+      readonly jobId: JobId
+      readonly deduplicated: boolean
+      /** What the definition's reader says of it now: warnings. */
+      readonly diagnostics: readonly Diagnostic[]
+    }
   | { readonly kind: 'unsound'; readonly diagnostics: readonly Diagnostic[] }
   /** `argument` says which part of the request the problems point into. */
   | {
@@ -82,7 +88,7 @@ export interface StartExecutionOptions {
   readonly jobs: JobStore
   readonly definitions: DefinitionStore
   readonly plans: PlanCache
-  /** Tells what stands against a start. */
+  /** Tells what stands against a start, and what its starter may want to know. */
   readonly reader: DefinitionReader
   readonly wakeups: Wakeups
   readonly clock: Clock
@@ -114,12 +120,9 @@ export type FreeValues = Pick<
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
   const { jobs, definitions, plans, reader, wakeups, clock, processor } = options
   return async (request) => {
-    const { document, plan } = plans.read(request.definition)
+    const { document, plan, diagnostics } = await reader(request.ownerId)(request.definition)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
-    if (!document || (needsPlan && !plan)) {
-      const { diagnostics } = await reader(request.ownerId)(request.definition)
-      return { kind: 'unsound', diagnostics }
-    }
+    if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
     const { values, invalid } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
@@ -151,14 +154,14 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
         return isSame
-          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
+          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true, diagnostics }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
       // A list that is watched shows it before anybody takes it up.
       wakeups.news([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue' && isDue) wakeups.queued()
-      return { kind: 'started', jobId: job.id, deduplicated: false }
+      return { kind: 'started', jobId: job.id, deduplicated: false, diagnostics }
     } finally {
       reservation?.giveBack()
     }

@@ -2,7 +2,7 @@ import { sourceState, type SourceState } from '../jobs/job-results.ts'
 import { readBlockJob, type BlockJobType } from '../jobs/job-types.ts'
 import type { StartRequest, StartResult } from '../jobs/start-execution.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
-import type { JobId } from '../lib/ids.ts'
+import { warningFields, type Started } from './started.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import {
@@ -142,12 +142,7 @@ const CreateJobInput = builder.inputType('CreateJobInput', {
 })
 type Wanted = typeof CreateJobInput.$inferInput
 
-interface Created {
-  readonly jobId: JobId
-  readonly deduplicated: boolean
-}
-
-const CreateJobPayload = builder.objectRef<Created>('CreateJobPayload').implement({
+const CreateJobPayload = builder.objectRef<Started>('CreateJobPayload').implement({
   description: 'A job was accepted: it is safe from any crash from now on.',
   fields: (t) => ({
     job: t.prismaField({
@@ -156,9 +151,16 @@ const CreateJobPayload = builder.objectRef<Created>('CreateJobPayload').implemen
       resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
         prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
     }),
+    execution: t.prismaField({
+      type: 'Execution',
+      description: 'The run behind it.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had created this job before.',
     }),
+    ...warningFields(t),
   }),
 })
 
@@ -256,7 +258,7 @@ function requireReady(state: SourceState, path: readonly string[]): void {
   }
 }
 
-function created(result: StartResult, place: Work['place']): Created {
+function created(result: StartResult, place: Work['place']): Started {
   switch (result.kind) {
     case 'started':
       return result

@@ -1,8 +1,10 @@
 import type { Diagnostic } from '../engine/diagnostics.ts'
+import type { JobStatus } from '../engine/job.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
 import { LumeError } from '../lib/errors.ts'
 import { builder } from './builder.ts'
 import { DiagnosticType } from './diagnostic.ts'
+import { JobStatusEnum } from './job.ts'
 
 /** An error that is part of an answer; `path` leads to the argument that caused it. */
 abstract class AnswerError extends LumeError {
@@ -78,6 +80,23 @@ export class IdempotencyConflictError extends AnswerError {
 export class AlreadyEndedError extends AnswerError {
   constructor(path: readonly string[]) {
     super('ALREADY_ENDED', 'It has ended already.', path)
+  }
+}
+
+/** It has not ended, and yet its status does not allow what was asked for. */
+export class NotPossibleError extends AnswerError {
+  readonly status: JobStatus
+
+  constructor({ message, status }: { message: string; status: JobStatus }, path: readonly string[]) {
+    super('NOT_POSSIBLE', message, path)
+    this.status = status
+  }
+}
+
+/** Signals that no step has used fill the execution's inbox. */
+export class SignalsFullError extends AnswerError {
+  constructor(message: string, path: readonly string[]) {
+    super('SIGNALS_FULL', message, path)
   }
 }
 
@@ -207,6 +226,21 @@ builder.objectType(IdempotencyConflictError, {
 builder.objectType(AlreadyEndedError, {
   name: 'AlreadyEnded',
   description: 'Nothing can change it any more.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(NotPossibleError, {
+  name: 'NotPossible',
+  description: 'It has not ended, and yet its status does not allow what was asked for.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    status: t.expose('status', { type: JobStatusEnum, description: 'The status that it has now.' }),
+  }),
+})
+
+builder.objectType(SignalsFullError, {
+  name: 'SignalsFull',
+  description: 'Signals that no step has used yet fill the inbox; the message says how many may lie there.',
   interfaces: [ErrorInterface],
 })
 

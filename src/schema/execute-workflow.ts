@@ -1,5 +1,5 @@
 import type { StartResult } from '../jobs/start-execution.ts'
-import type { JobId } from '../lib/ids.ts'
+import { warningFields, type Started } from './started.ts'
 import { builder } from './builder.ts'
 import { readDefinitionSource } from './definition-source.ts'
 import {
@@ -12,11 +12,6 @@ import {
   WorkflowArchivedError,
 } from './errors.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
-
-interface Started {
-  readonly jobId: JobId
-  readonly deduplicated: boolean
-}
 
 const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayload').implement({
   description: 'A start was accepted: it is safe from any crash from now on.',
@@ -36,6 +31,7 @@ const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayloa
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had started this execution before.',
     }),
+    ...warningFields(t),
   }),
 })
 

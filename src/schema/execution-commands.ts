@@ -1,9 +1,16 @@
-import type { CommandedJob, SignalResult } from '../jobs/commands.ts'
+import type { CommandedJob, Refusal, SignalResult } from '../jobs/commands.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import type { ExecutionId, JobId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { AlreadyEndedError, InputInvalidError, InvalidArgumentError, NotFoundError } from './errors.ts'
+import {
+  AlreadyEndedError,
+  InputInvalidError,
+  InvalidArgumentError,
+  NotFoundError,
+  NotPossibleError,
+  SignalsFullError,
+} from './errors.ts'
 import { ExecutionType } from './execution.ts'
 import { JobNode } from './job.ts'
 
@@ -95,7 +102,7 @@ builder.mutationFields((t) => ({
     description: 'Cancels an execution: what runs is aborted, what waits is given up. It always ends.',
     args: { input: t.arg({ type: CancelExecutionInput, required: true, description: 'Which one.' }) },
     errors: {
-      types: [NotFoundError, AlreadyEndedError],
+      types: [NotFoundError, AlreadyEndedError, NotPossibleError],
       union: { name: 'CancelExecutionResult', description: 'What came of a cancel.' },
     },
     resolve: async (_root, { input: { id } }, context) =>
@@ -106,7 +113,7 @@ builder.mutationFields((t) => ({
     description: 'Pauses an execution: what runs is finished, nothing starts. Its time-out goes on running.',
     args: { input: t.arg({ type: PauseExecutionInput, required: true, description: 'Which one.' }) },
     errors: {
-      types: [NotFoundError, AlreadyEndedError],
+      types: [NotFoundError, AlreadyEndedError, NotPossibleError],
       union: { name: 'PauseExecutionResult', description: 'What came of a pause.' },
     },
     resolve: async (_root, { input: { id } }, context) =>
@@ -117,7 +124,7 @@ builder.mutationFields((t) => ({
     description: 'Resumes a paused execution; timers that came due meanwhile fire now.',
     args: { input: t.arg({ type: ResumeExecutionInput, required: true, description: 'Which one.' }) },
     errors: {
-      types: [NotFoundError, AlreadyEndedError],
+      types: [NotFoundError, AlreadyEndedError, NotPossibleError],
       union: { name: 'ResumeExecutionResult', description: 'What came of a resume.' },
     },
     resolve: async (_root, { input: { id } }, context) =>
@@ -129,7 +136,14 @@ builder.mutationFields((t) => ({
       'Sends a signal: the step that waits for its name completes with the payload. First in, first out; one that comes before its wait is kept.',
     args: { input: t.arg({ type: SignalExecutionInput, required: true, description: 'The signal.' }) },
     errors: {
-      types: [NotFoundError, AlreadyEndedError, InputInvalidError, InvalidArgumentError],
+      types: [
+        NotFoundError,
+        AlreadyEndedError,
+        NotPossibleError,
+        InputInvalidError,
+        InvalidArgumentError,
+        SignalsFullError,
+      ],
       union: { name: 'SignalExecutionResult', description: 'What came of a signal.' },
     },
     resolve: async (_root, { input }, context) => {
@@ -143,7 +157,7 @@ builder.mutationFields((t) => ({
     description: 'Cancels a job and with it its execution. It always ends.',
     args: { input: t.arg({ type: CancelJobInput, required: true, description: 'Which one.' }) },
     errors: {
-      types: [NotFoundError, AlreadyEndedError],
+      types: [NotFoundError, AlreadyEndedError, NotPossibleError],
       union: { name: 'CancelJobResult', description: 'What came of a cancel.' },
     },
     resolve: async (_root, { input: { id } }, context) =>
@@ -153,7 +167,7 @@ builder.mutationFields((t) => ({
 
 interface FoundJob extends CommandedJob {
   readonly executionId: ExecutionId
-  readonly finishedAt: Date | null
+  readonly typename: 'Execution' | 'Job'
 }
 
 async function findJob(
@@ -164,27 +178,53 @@ async function findJob(
   const jobId = readGlobalId<JobId>(typename, id)
   const job = jobId && (await jobs.find(ownerId, jobId))
   if (!job) throw new NotFoundError(typename.toLowerCase(), ['input', 'id'])
-  return { ...job, executionId: job.id as string as ExecutionId }
+  return { ...job, typename, executionId: job.id as string as ExecutionId }
 }
 
-/** A command that comes again changes nothing; only an end stands against it. */
+/** A cancel that comes again changes nothing. */
 async function commandJob(
   job: FoundJob,
   kind: 'CANCEL' | 'PAUSE' | 'RESUME',
   { commands }: Context,
 ): Promise<FoundJob> {
   const result = await commands.send(job, kind)
-  const isCanceling = kind === 'CANCEL' && !job.finishedAt
-  if (result === 'refused' && !isCanceling) throw new AlreadyEndedError(['input', 'id'])
-  return job
+  if (result.kind !== 'refused') return job
+  const { why } = result
+  const isCanceling = why.kind === 'notPossible' && why.because === 'canceling'
+  if (kind === 'CANCEL' && isCanceling) return job
+  throw refusedCommand(why, job)
 }
 
-function signaled({ executionId }: FoundJob, result: SignalResult): SignalSent {
+function refusedCommand(why: Refusal, { typename }: FoundJob): Error {
+  const path = ['input', 'id']
+  switch (why.kind) {
+    case 'notFound':
+      return new NotFoundError(typename.toLowerCase(), path)
+    case 'ended':
+      return new AlreadyEndedError(path)
+    case 'notPossible':
+      return new NotPossibleError(
+        { message: `${REASONS[why.because]} (${why.status}).`, status: why.status },
+        path,
+      )
+  }
+}
+
+const REASONS = {
+  canceling: 'It is being canceled',
+  notStarted: 'It was not started yet',
+  handler: 'A function of a program runs it, which only a cancel reaches',
+} as const
+
+function signaled(job: FoundJob, result: SignalResult): SignalSent {
+  const { executionId } = job
   switch (result.kind) {
     case 'sent':
       return { executionId, deduplicated: result.deduplicated }
     case 'refused':
-      throw new AlreadyEndedError(['input', 'id'])
+      throw refusedCommand(result.why, job)
+    case 'full':
+      throw new SignalsFullError(result.message, ['input', 'id'])
     case 'invalid': {
       const path = ['input', result.argument]
       if (result.argument === 'payload') throw new InputInvalidError(result.problems, path)

@@ -20,7 +20,7 @@ import {
   RunOrderInput,
   type RunOrderArgument,
 } from './run-filter.ts'
-import { StepConnection, StepType } from './step.ts'
+import { StepConnection, StepType, UsageType } from './step.ts'
 
 export const ExecutionModeEnum = builder.enumType('ExecutionMode', {
   description:
@@ -63,6 +63,14 @@ export const ExecutionType = builder.prismaNode('Execution', {
         'What its calls have cost, as far as their blocks told, in US dollars; calls of its children count there.',
       select: { job: { select: { costUsd: true } } },
       resolve: ({ job }) => job.costUsd,
+    }),
+    usage: t.field({
+      type: UsageType,
+      description:
+        'What all ended attempts of its own steps have cost together, in money, tokens, credits and whatever else is counted; steps that it reused cost nothing.',
+      select: { id: true },
+      resolve: ({ id }, _args, { batch, usages, ownerId }) =>
+        batch('usage', null, (ids) => usages.of(ownerId, ids)).load(id),
     }),
     mode: t.field({
       type: ExecutionModeEnum,

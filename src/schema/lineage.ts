@@ -22,7 +22,7 @@ const ExecutionTriggerEnum = builder.enumType('ExecutionTrigger', {
 builder.prismaObjectFields(ExecutionType, (t) => ({
   waitsFor: t.field({
     type: [WaitType],
-    description: `Why it waits: its steps that wait now, in the definition’s order, at most ${MAX_WAITS}; empty when none does.`,
+    description: `Why it waits: its steps that wait now, for their next attempt as well, in the definition’s order, at most ${MAX_WAITS}; empty when none does.`,
     select: { id: true },
     resolve: ({ id }, _args, { batch, openWaits, ownerId }) =>
       batch('open waits', MAX_WAITS, (ids) => openWaits.of(ownerId, ids, MAX_WAITS)).load(id),

@@ -2,6 +2,7 @@ import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import type { RetryResult, RetryVersion } from '../jobs/retry-execution.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import type { JobId } from '../lib/ids.ts'
+import { warningFields, type Started } from './started.ts'
 import { builder } from './builder.ts'
 import {
   IdempotencyConflictError,
@@ -11,6 +12,7 @@ import {
   NotFoundError,
   refusedArgument,
   ValidationFailedError,
+  WorkflowArchivedError,
 } from './errors.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
 import { JobNode } from './job.ts'
@@ -98,18 +100,17 @@ const RetryExecutionInput = builder.inputType('RetryExecutionInput', {
       description:
         'Outputs by step path: each of these steps counts as completed with its value and is not run. Only steps of the definition itself, none inside a loop.',
     }),
+    tags: t.stringList({ description: 'Free words to find it by; default: the original’s.' }),
+    priority: t.int({
+      description: 'From -100 to 100, the higher the sooner; default: the original’s.',
+    }),
     idempotencyKey: t.string({
       description: 'The same key with the same request gives the same execution for 30 days.',
     }),
   }),
 })
 
-interface Retried {
-  readonly jobId: JobId
-  readonly deduplicated: boolean
-}
-
-const RetryExecutionPayload = builder.objectRef<Retried>('RetryExecutionPayload').implement({
+const RetryExecutionPayload = builder.objectRef<Started>('RetryExecutionPayload').implement({
   description: 'A retry was accepted: a new execution, safe from any crash from now on.',
   fields: (t) => ({
     execution: t.prismaField({
@@ -127,6 +128,7 @@ const RetryExecutionPayload = builder.objectRef<Retried>('RetryExecutionPayload'
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had started this retry before.',
     }),
+    ...warningFields(t),
   }),
 })
 
@@ -143,6 +145,7 @@ builder.mutationFields((t) => ({
         ValidationFailedError,
         InputInvalidError,
         InvalidArgumentError,
+        WorkflowArchivedError,
         IdempotencyConflictError,
       ],
       union: { name: 'RetryExecutionResult', description: 'The retry, or why there is none.' },
@@ -150,7 +153,7 @@ builder.mutationFields((t) => ({
     resolve: async (_root, { input }, { retry, ownerId }) => {
       const id = readGlobalId<JobId>('Execution', input.id)
       if (!id) throw notFound()
-      const { from, version, patchInput, patchOutputs, idempotencyKey } = input
+      const { from, version, patchInput, patchOutputs, tags, priority, idempotencyKey } = input
       return retried(
         await retry({
           ownerId,
@@ -159,6 +162,8 @@ builder.mutationFields((t) => ({
           version: version ?? 'SAME',
           patchInput: patchInput ?? undefined,
           patchOutputs: patchOutputs ?? undefined,
+          tags: tags ?? null,
+          priority: priority ?? null,
           idempotencyKey: idempotencyKey ?? null,
         }),
       )
@@ -166,7 +171,7 @@ builder.mutationFields((t) => ({
   }),
 }))
 
-function retried(result: RetryResult): Retried {
+function retried(result: RetryResult): Started {
   switch (result.kind) {
     case 'started':
       return result
@@ -174,6 +179,10 @@ function retried(result: RetryResult): Retried {
       throw notFound()
     case 'notEnded':
       throw new NotEndedError(['input', 'id'])
+    case 'workflowArchived':
+      throw new WorkflowArchivedError(['input', 'id'])
+    case 'workflowNotFound':
+      throw new NotFoundError('workflow', ['input', 'id'])
     case 'invalid':
       throw new InvalidArgumentError(result.message, ['input', result.argument])
     case 'unsound':

@@ -1,3 +1,4 @@
+import type { OpenWait, WaitShown } from '../db/open-wait-store.ts'
 import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import { blockTypeAt } from './definition.ts'
@@ -25,40 +26,40 @@ export const WaitKindEnum = builder.enumType('WaitKind', {
     TIMER: { value: 'timer', description: 'An instant.' },
     SIGNAL: { value: 'signal', description: 'A signal from outside: `signalExecution` sends one.' },
     CHILD: { value: 'child', description: 'The end of an execution that it has started.' },
-  } satisfies Record<Uppercase<StepWait['kind']>, { value: StepWait['kind']; description: string }>,
+    RETRY: { value: 'retry', description: 'Its next attempt, after one that failed.' },
+  } satisfies Record<Uppercase<WaitShown['kind']>, { value: WaitShown['kind']; description: string }>,
 })
 
-export const WaitType = builder
-  .objectRef<{ readonly path: string; readonly wait: StepWait; readonly dueAt: Date | null }>('StepWait')
-  .implement({
-    description: 'Why a step waits.',
-    fields: (t) => ({
-      path: t.exposeString('path', { description: 'The step’s path.' }),
-      kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
-      until: t.field({
-        type: 'DateTime',
-        nullable: true,
-        description: 'When a timer ends, or the time for a signal is over; null: there is no such time.',
-        resolve: ({ dueAt }) => dueAt,
-      }),
-      signal: t.string({
-        nullable: true,
-        description: 'The name of the signal.',
-        resolve: ({ wait }) => (wait.kind === 'signal' ? wait.name : null),
-      }),
-      payloadSchema: t.field({
-        type: 'JSON',
-        nullable: true,
-        description: 'JSON Schema (2020-12) that the signal’s payload must satisfy; null: any.',
-        resolve: ({ wait }) => (wait.kind === 'signal' ? wait.schema : null),
-      }),
-      childId: t.id({
-        nullable: true,
-        description: 'The execution whose end it waits for.',
-        resolve: ({ wait }) => (wait.kind === 'child' ? globalId('Execution', wait.executionId) : null),
-      }),
+export const WaitType = builder.objectRef<OpenWait>('StepWait').implement({
+  description: 'Why a step waits.',
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'The step’s path.' }),
+    kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
+    until: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When a timer ends, the next attempt is due, or the time for a signal is over; null: there is no such time.',
+      resolve: ({ dueAt }) => dueAt,
     }),
-  })
+    signal: t.string({
+      nullable: true,
+      description: 'The name of the signal.',
+      resolve: ({ wait }) => (wait.kind === 'signal' ? wait.name : null),
+    }),
+    payloadSchema: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'JSON Schema (2020-12) that the signal’s payload must satisfy; null: any.',
+      resolve: ({ wait }) => (wait.kind === 'signal' ? wait.schema : null),
+    }),
+    childId: t.id({
+      nullable: true,
+      description: 'The execution whose end it waits for.',
+      resolve: ({ wait }) => (wait.kind === 'child' ? globalId('Execution', wait.executionId) : null),
+    }),
+  }),
+})
 
 export const UsageType = builder.objectRef<AttemptUsage>('Usage').implement({
   description: 'What calls cost, as their providers told it.',
@@ -195,9 +196,11 @@ export const StepType = builder.prismaNode('Step', {
       type: WaitType,
       nullable: true,
       description: 'Why it waits; null unless it does.',
-      select: { path: true, wait: true, dueAt: true },
-      resolve: ({ path, wait, dueAt }) =>
-        wait === null ? null : { path, wait: wait as unknown as StepWait, dueAt },
+      select: { path: true, status: true, wait: true, dueAt: true },
+      resolve: ({ path, status, wait, dueAt }) => {
+        if (status === 'RETRYING') return { path, wait: { kind: 'retry' as const }, dueAt }
+        return wait === null ? null : { path, wait: wait as unknown as StepWait, dueAt }
+      },
     }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',

@@ -25,6 +25,16 @@ const CREATE = graphql(`
           id
           type
         }
+        execution {
+          id
+          job {
+            id
+          }
+        }
+        diagnostics {
+          code
+          severity
+        }
       }
       ... on InputInvalid {
         problems {
@@ -221,6 +231,18 @@ describe('a SEARCH job', () => {
     expect((await ended(held)).status).toBe('CANCELED')
     expect(apify.runs[1]?.status).toBe('ABORTED')
   })
+})
+
+test('a created job leads to its execution, and to what its starter may want to know', async () => {
+  const secret = { id: 'say', type: 'core.log', config: { message: '{{ secrets.nobody_set_this }}' } }
+  const warned = await ask({ workflow: { definition: { nodes: [secret], edges: [] } } })
+  expect(warned).toMatchObject({
+    __typename: 'CreateJobPayload',
+    diagnostics: [{ code: 'SECRET_UNAVAILABLE', severity: 'WARNING' }],
+  })
+  if (warned.__typename !== 'CreateJobPayload') throw new Error(warned.__typename)
+  expect(warned.execution.job.id).toBe(warned.job.id)
+  await ended(warned.job.id)
 })
 
 describe('createJob refuses', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { completed } from '../../src/engine/block.ts'
+import { BlockError, completed } from '../../src/engine/block.ts'
 import { defineBlock } from '../../src/engine/define-block.ts'
 import { graphql } from '../gql/index.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
@@ -27,6 +27,10 @@ const LINEAGE = graphql(`
     execution(id: $id) {
       id
       costUsd
+      usage {
+        costUsd
+        quantities
+      }
       trigger
       parent {
         id
@@ -68,6 +72,9 @@ const PAGE = graphql(`
         node {
           id
           costUsd
+          usage {
+            costUsd
+          }
           parent {
             id
             status
@@ -90,6 +97,50 @@ const PAGE = graphql(`
   }
 `)
 
+const WAITING = graphql(`
+  query WaitingForRetry($id: ID!) {
+    execution(id: $id) {
+      status
+      waitsFor {
+        path
+        kind
+        until
+        signal
+      }
+      steps(first: 1) {
+        edges {
+          node {
+            status
+            dueAt
+            waitsFor {
+              path
+              kind
+              until
+              signal
+            }
+          }
+        }
+      }
+    }
+  }
+`)
+
+const RETRY = graphql(`
+  mutation RetryForUsage($id: ID!) {
+    retryExecution(input: { id: $id }) {
+      __typename
+      ... on RetryExecutionPayload {
+        job {
+          id
+        }
+        execution {
+          id
+        }
+      }
+    }
+  }
+`)
+
 const SIGNAL = graphql(`
   mutation SignalLineage($id: ID!) {
     signalExecution(input: { id: $id, name: "go" }) {
@@ -102,18 +153,36 @@ const costly = defineBlock({
   type: 'test.costly',
   name: 'Costly',
   description: 'Costs what it is told.',
-  config: z.strictObject({ costUsd: z.number() }),
+  config: z.strictObject({
+    costUsd: z.number().optional(),
+    quantities: z.record(z.string(), z.number()).optional(),
+    failsOnce: z.boolean().default(false),
+  }),
   output: z.json(),
   sample: null,
-  async run({ config, usage }) {
-    usage(config)
+  async run({ config: { failsOnce, ...cost }, usage, attempt }) {
+    usage(cost)
+    if (failsOnce && attempt === 1)
+      throw new BlockError('ONCE', 'the first attempt costs, too', { retryable: true })
     return completed(null)
+  },
+})
+
+const broken = defineBlock({
+  type: 'test.broken',
+  name: 'Broken',
+  description: 'Fails, and may be tried again after an hour.',
+  config: z.strictObject({}),
+  output: z.json(),
+  sample: null,
+  async run() {
+    throw new BlockError('BROKEN', 'it is broken', { retryable: true, retryAfterMs: 3_600_000 })
   },
 })
 
 let server: ApiServer
 beforeAll(async () => {
-  server = await startApiServer({ blocks: [costly] })
+  server = await startApiServer({ blocks: [costly, broken] })
 })
 afterAll(async () => {
   expect(server.takeFaults()).toEqual([])
@@ -149,6 +218,61 @@ test('an execution tells what its calls have cost', async () => {
     parentPath: null,
     waitsFor: [],
   })
+})
+
+test('an execution sums what its steps and their attempts have used, and none that it reused', async () => {
+  const definition = {
+    nodes: [
+      {
+        id: 'each',
+        type: 'core.forEach',
+        config: {
+          items: [1, 2],
+          body: {
+            nodes: [{ id: 'ask', type: 'test.costly', config: { quantities: { tokens: '{{ item }}' } } }],
+            edges: [],
+          },
+        },
+      },
+      {
+        id: 'again',
+        type: 'test.costly',
+        config: { costUsd: 0.25, quantities: { tokens: 10, credits: 1 }, failsOnce: true },
+        retry: { maxAttempts: 2, initialDelayMs: 0 },
+      },
+      { id: 'free', type: 'core.transform', config: { value: 1 } },
+    ],
+    edges: [],
+  }
+  const { jobId, executionId } = await start(server, { definition })
+  await timelineOf(server, jobId)
+  expect((await lineageOf(executionId)).usage).toEqual({
+    costUsd: 0.5,
+    quantities: { credits: 2, tokens: 23 },
+  })
+  const { retryExecution } = await server.client.ask(RETRY, { id: executionId })
+  if (retryExecution.__typename !== 'RetryExecutionPayload') throw new Error(retryExecution.__typename)
+  await timelineOf(server, retryExecution.job.id)
+  expect((await lineageOf(retryExecution.execution.id)).usage).toEqual({ costUsd: null, quantities: {} })
+})
+
+test('an execution whose step waits for its next attempt says so, and until when', async () => {
+  const definition = {
+    nodes: [
+      { id: 'call', type: 'test.broken', config: {}, retry: { maxAttempts: 2, maxDelayMs: 3_600_000 } },
+    ],
+    edges: [],
+  }
+  const { executionId } = await start(server, { definition })
+  const seen = await until('it waits', async () => {
+    const { execution } = await server.client.ask(WAITING, { id: executionId })
+    return execution?.status === 'WAITING' && execution
+  })
+  const [step] = seen.steps.edges
+  expect(step?.node.status).toBe('RETRYING')
+  expect(seen.waitsFor).toEqual([{ path: 'call', kind: 'RETRY', until: step?.node.dueAt, signal: null }])
+  expect(Date.parse(seen.waitsFor[0]?.until ?? '')).toBeGreaterThan(Date.now() + 3_000_000)
+  expect(step?.node.waitsFor).toEqual(seen.waitsFor[0])
 })
 
 test('parents and children find each other, and an execution says why it waits', async () => {
@@ -227,7 +351,7 @@ test('a page of executions with parents, children and waits is a handful of stat
     const statements = count.take()
     count.stop()
     // Fewer than there are executions: nothing is read for each of them.
-    expect(statements.length).toBeLessThanOrEqual(14)
+    expect(statements.length).toBeLessThanOrEqual(15)
     const { executions } = await quiet.client.ask(PAGE, { first: 20 })
     const { node: root } = executions.edges[0] ?? { node: null }
     expect(root?.children.edges).toHaveLength(3)

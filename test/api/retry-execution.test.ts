@@ -20,9 +20,16 @@ const RETRY = graphql(`
         execution {
           id
           retryFrom
+          tags
+          priority
           retryOf {
             id
           }
+        }
+        diagnostics {
+          code
+          severity
+          nodeId
         }
       }
       ... on ValidationFailed {
@@ -133,6 +140,22 @@ const CHANGE = graphql(`
   }
 `)
 
+const PUT_AWAY = graphql(`
+  mutation PutAwayForRetry($id: ID!, $archived: Boolean!) {
+    archiveWorkflow(input: { id: $id, archived: $archived }) {
+      __typename
+    }
+  }
+`)
+
+const DELETE = graphql(`
+  mutation DeleteForRetry($id: ID!) {
+    deleteWorkflow(input: { id: $id }) {
+      __typename
+    }
+  }
+`)
+
 let server: ApiServer
 let isBroken = true
 
@@ -156,6 +179,11 @@ const CHAIN = {
     { id: 'send', type: 'test.flaky', config: {} },
   ],
   edges: [{ source: 'find', target: 'send' }],
+}
+
+const NEEDS_SECRET = {
+  nodes: [{ id: 'send', type: 'test.flaky', config: { key: '{{ secrets.nobody_set_this }}' } }],
+  edges: [],
 }
 
 beforeAll(async () => {
@@ -284,6 +312,22 @@ describe('retryExecution', () => {
     })
   })
 
+  test('keeps tags and priority unless others are given', async () => {
+    const { executionId: id } = await failedRun({ definition: CHAIN, tags: ['b', 'a'], priority: 7 })
+    expect(await ask({ id })).toMatchObject({ execution: { tags: ['a', 'b'], priority: 7 } })
+    expect(await ask({ id, tags: [], priority: -3 })).toMatchObject({ execution: { tags: [], priority: -3 } })
+    expect(await ask({ id, priority: 101 })).toMatchObject({
+      __typename: 'InvalidArgument',
+      path: ['input', 'priority'],
+    })
+  })
+
+  test('tells what stands in the definition that its starter may want to know', async () => {
+    const { executionId: id } = await failedRun({ definition: NEEDS_SECRET })
+    const warnings = [{ code: 'SECRET_UNAVAILABLE', severity: 'WARNING', nodeId: 'send' }]
+    expect(await ask({ id })).toMatchObject({ diagnostics: warnings })
+  })
+
   test('answers the same execution to the same key', async () => {
     const original = await failedRun()
     const input = { id: original.executionId, idempotencyKey: 'retry once' }
@@ -301,6 +345,25 @@ describe('retryExecution refuses', () => {
     expect(await ask({ id: run.executionId })).toMatchObject({ __typename: 'NotEnded', code: 'NOT_ENDED' })
     server.gate('retry').open()
     await timelineOf(server, run.jobId)
+  })
+
+  test.each(['SAME', 'LATEST'] as const)('a workflow that cannot be executed, for %s', async (version) => {
+    const { createWorkflow } = await server.client.ask(STORE, { definition: CHAIN })
+    if (!('workflow' in createWorkflow) || !createWorkflow.workflow) throw new Error('it is not stored')
+    const { id: workflowId } = createWorkflow.workflow
+    const { executionId: id } = await failedRun({ workflowId })
+    await server.client.ask(PUT_AWAY, { id: workflowId, archived: true })
+    expect(await ask({ id, version })).toMatchObject({
+      __typename: 'WorkflowArchived',
+      path: ['input', 'id'],
+    })
+    await server.client.ask(PUT_AWAY, { id: workflowId, archived: false })
+    expect(await ask({ id, version })).toMatchObject({ __typename: 'RetryExecutionPayload' })
+    await server.client.ask(DELETE, { id: workflowId })
+    expect(await ask({ id, version })).toMatchObject({
+      __typename: 'NotFound',
+      message: 'There is no such workflow.',
+    })
   })
 
   test('what is not there', async () => {

@@ -22,6 +22,11 @@ const RUN = graphql(`
           priority
           runAt
         }
+        diagnostics {
+          code
+          severity
+          nodeId
+        }
       }
       ... on Error {
         code
@@ -107,6 +112,17 @@ describe('executeWorkflow', () => {
       job: { priority: 7 },
       execution: { tags: ['a', 'b'], priority: 7, runAt: null },
     })
+  })
+
+  test('tells what its starter may want to know, and tells it again for a repeated key', async () => {
+    const definition = {
+      nodes: [{ id: 'one', type: 'api.http', config: { url: 'https://x.example/{{ secrets.tell_me }}' } }],
+      edges: [],
+    }
+    const input = { definition, mode: 'DEMO', idempotencyKey: 'warned' } as const
+    const warnings = [{ code: 'SECRET_UNAVAILABLE', severity: 'WARNING', nodeId: 'one' }]
+    expect(await start(input)).toMatchObject({ deduplicated: false, diagnostics: warnings })
+    expect(await start(input)).toMatchObject({ deduplicated: true, diagnostics: warnings })
   })
 
   test('with `runAt` stays queued until then, while others go by', async () => {

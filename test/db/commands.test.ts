@@ -49,6 +49,20 @@ async function outputOf(id: JobId): Promise<unknown> {
   return rows[0]?.output
 }
 
+/** As if as many signals had been sent that no step waits for. */
+async function putUnusedSignals(id: JobId, count: number): Promise<void> {
+  await database.pool.query(
+    `WITH job AS (
+       UPDATE jobs SET commands_sent = commands_sent + $2 WHERE id = $1
+       RETURNING owner_id, id, commands_sent - $2 AS before
+     )
+     INSERT INTO commands (owner_id, job_id, number, kind, payload)
+     SELECT owner_id, id, before + n, 'SIGNAL', '{"name":"x","path":null,"payload":null}'
+     FROM job, generate_series(1, $2) AS n`,
+    [id, count],
+  )
+}
+
 const waitFor = (id: string, config: object = {}) => ({
   id,
   type: 'core.waitForSignal',
@@ -176,7 +190,46 @@ describe('signals', () => {
   test('to a job that has ended is refused', async () => {
     const id = await start(lume, probes('a'))
     await standsAt(id, 'COMPLETED')
-    expect(await lume.jobs.signalJob(id, { name: 'approval' })).toEqual({ kind: 'refused' })
+    expect(await lume.jobs.signalJob(id, { name: 'approval' })).toEqual({
+      kind: 'refused',
+      why: { kind: 'ended' },
+    })
+  })
+
+  test('over 1,000 that nothing has used are refused; what is repeated, and other commands, are not', async () => {
+    const id = await start(lume, probes('a…'))
+    const call = await probe.called('a')
+    await lume.jobs.signalJob(id, { name: 'x', idempotencyKey: 'first' })
+    await putUnusedSignals(id, 998)
+    expect(await lume.jobs.signalJob(id, { name: 'x' })).toMatchObject({ kind: 'sent' })
+    expect(await lume.jobs.signalJob(id, { name: 'x' })).toEqual({
+      kind: 'full',
+      message: expect.stringContaining('1000 of them'),
+    })
+    expect(await lume.jobs.signalJob(id, { name: 'x', idempotencyKey: 'first' })).toEqual({
+      kind: 'sent',
+      deduplicated: true,
+    })
+    await database.pool.query(`UPDATE commands SET used_at = now() WHERE number = 1`)
+    expect(await lume.jobs.signalJob(id, { name: 'x' })).toMatchObject({ kind: 'sent' })
+    expect(await lume.jobs.pauseJob(id)).toBe(true)
+    expect(await lume.jobs.resumeJob(id)).toBe(true)
+    expect(await lume.jobs.cancelJob(id)).toBe(true)
+    await standsAt(id, 'CANCELED')
+    call.finish()
+  })
+
+  test('over 8 MiB that nothing has used are refused', async () => {
+    const id = await start(lume, probes('a…'))
+    const call = await probe.called('a')
+    const payload = 'x'.repeat(1_000_000)
+    const kinds: string[] = []
+    for (let sent = 0; sent < 9; sent++)
+      kinds.push((await lume.jobs.signalJob(id, { name: 'x', payload })).kind)
+    expect(kinds).toEqual([...Array<string>(8).fill('sent'), 'full'])
+    expect(await lume.jobs.signalJob(id, { name: 'x', payload: 'small' })).toMatchObject({ kind: 'sent' })
+    call.finish()
+    await standsAt(id, 'COMPLETED')
   })
 
   test.each([

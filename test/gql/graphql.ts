@@ -554,6 +554,10 @@ export type RetryExecutionInput = {
   patchInput?: unknown;
   /** Outputs by step path: each of these steps counts as completed with its value and is not run. Only steps of the definition itself, none inside a loop. */
   patchOutputs?: unknown;
+  /** From -100 to 100, the higher the sooner; default: the original’s. */
+  priority?: number | null | undefined;
+  /** Free words to find it by; default: the original’s. */
+  tags?: Array<string> | null | undefined;
   /** Which definition to run. */
   version?: RetryVersion | null | undefined;
 };
@@ -865,6 +869,8 @@ export type ValidateWorkflowInput = {
 export type WaitKind =
   /** The end of an execution that it has started. */
   | 'CHILD'
+  /** Its next attempt, after one that failed. */
+  | 'RETRY'
   /** A signal from outside: `signalExecution` sends one. */
   | 'SIGNAL'
   /** An instant. */
@@ -1004,7 +1010,7 @@ export type CreateAnyJobMutationVariables = Exact<{
 
 
 export type CreateAnyJobMutation = { createJob:
-    | { __typename: 'CreateJobPayload', deduplicated: boolean, job: { id: string, type: JobType } }
+    | { __typename: 'CreateJobPayload', deduplicated: boolean, job: { id: string, type: JobType }, execution: { id: string, job: { id: string } }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity }> }
     | { __typename: 'IdempotencyConflict', code: string, message: string, path: Array<string> }
     | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
@@ -1032,6 +1038,86 @@ export type CancelCreatedJobMutation = { cancelJob:
     | { __typename: 'AlreadyEnded' }
     | { __typename: 'CancelJobPayload' }
     | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+   };
+
+export type CommandEverythingMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CommandEverythingMutation = { pauseExecution:
+    | { __typename: 'AlreadyEnded', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotPossible', status: JobStatus, code: string, message: string, path: Array<string> }
+    | { __typename: 'PauseExecutionPayload' }
+  , resumeExecution:
+    | { __typename: 'AlreadyEnded', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotPossible', status: JobStatus, code: string, message: string, path: Array<string> }
+    | { __typename: 'ResumeExecutionPayload' }
+  , signalExecution:
+    | { __typename: 'AlreadyEnded', code: string, message: string, path: Array<string> }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string> }
+    | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotPossible', status: JobStatus, code: string, message: string, path: Array<string> }
+    | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull', code: string, message: string, path: Array<string> }
+   };
+
+type Refused_AlreadyEnded_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_IdempotencyConflict_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_InputInvalid_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_InvalidArgument_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_NotEnded_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_NotFound_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_NotPossible_Fragment = { status: JobStatus, code: string, message: string, path: Array<string> };
+
+type Refused_RevisionConflict_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_ScheduleInvalid_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_SecretKeyMissing_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_SignalsFull_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_ValidationFailed_Fragment = { code: string, message: string, path: Array<string> };
+
+type Refused_WorkflowArchived_Fragment = { code: string, message: string, path: Array<string> };
+
+export type RefusedFragment =
+  | Refused_AlreadyEnded_Fragment
+  | Refused_IdempotencyConflict_Fragment
+  | Refused_InputInvalid_Fragment
+  | Refused_InvalidArgument_Fragment
+  | Refused_NotEnded_Fragment
+  | Refused_NotFound_Fragment
+  | Refused_NotPossible_Fragment
+  | Refused_RevisionConflict_Fragment
+  | Refused_ScheduleInvalid_Fragment
+  | Refused_SecretKeyMissing_Fragment
+  | Refused_SignalsFull_Fragment
+  | Refused_ValidationFailed_Fragment
+  | Refused_WorkflowArchived_Fragment
+;
+
+export type CancelForCommandsMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelForCommandsMutation = { cancelExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'CancelExecutionPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
    };
 
 export type StoreWorkflowMutationVariables = Exact<{
@@ -1089,6 +1175,7 @@ export type CancelMutation = { cancelExecution:
     | { __typename: 'AlreadyEnded', code: string, message: string, path: Array<string> }
     | { __typename: 'CancelExecutionPayload', execution: { id: string, status: JobStatus } }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'NotPossible', code: string, message: string, path: Array<string> }
    };
 
 export type ReplaceMutationVariables = Exact<{
@@ -1299,14 +1386,37 @@ export type LineageQueryVariables = Exact<{
 }>;
 
 
-export type LineageQuery = { execution: { id: string, costUsd: number, trigger: ExecutionTrigger, parentPath: string | null, parent: { id: string } | null, waitsFor: Array<{ path: string, kind: WaitKind, until: string | null, signal: string | null, payloadSchema: unknown, childId: string | null }>, children: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, parentPath: string | null, parent: { id: string, mode: ExecutionMode } | null } }> } } | null };
+export type LineageQuery = { execution: { id: string, costUsd: number, trigger: ExecutionTrigger, parentPath: string | null, usage: { costUsd: number | null, quantities: unknown }, parent: { id: string } | null, waitsFor: Array<{ path: string, kind: WaitKind, until: string | null, signal: string | null, payloadSchema: unknown, childId: string | null }>, children: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, parentPath: string | null, parent: { id: string, mode: ExecutionMode } | null } }> } } | null };
 
 export type PageOfLineagesQueryVariables = Exact<{
   first: number;
 }>;
 
 
-export type PageOfLineagesQuery = { executions: { edges: Array<{ node: { id: string, costUsd: number, parent: { id: string, status: JobStatus } | null, waitsFor: Array<{ path: string, kind: WaitKind }>, children: { edges: Array<{ node: { id: string, costUsd: number } }> } } }> } };
+export type PageOfLineagesQuery = { executions: { edges: Array<{ node: { id: string, costUsd: number, usage: { costUsd: number | null }, parent: { id: string, status: JobStatus } | null, waitsFor: Array<{ path: string, kind: WaitKind }>, children: { edges: Array<{ node: { id: string, costUsd: number } }> } } }> } };
+
+export type WaitingForRetryQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type WaitingForRetryQuery = { execution: { status: JobStatus, waitsFor: Array<{ path: string, kind: WaitKind, until: string | null, signal: string | null }>, steps: { edges: Array<{ node: { status: StepStatus, dueAt: string | null, waitsFor: { path: string, kind: WaitKind, until: string | null, signal: string | null } | null } }> } } | null };
+
+export type RetryForUsageMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RetryForUsageMutation = { retryExecution:
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RetryExecutionPayload', job: { id: string }, execution: { id: string } }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
 
 export type SignalLineageMutationVariables = Exact<{
   id: string | number;
@@ -1318,7 +1428,9 @@ export type SignalLineageMutation = { signalExecution:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
     | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
    };
 
 export type FollowForTortureSubscriptionVariables = Exact<{
@@ -1436,8 +1548,9 @@ export type RetryMutation = { retryExecution:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotEnded', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
-    | { __typename: 'RetryExecutionPayload', deduplicated: boolean, job: { id: string }, execution: { id: string, retryFrom: string | null, retryOf: { id: string } | null } }
+    | { __typename: 'RetryExecutionPayload', deduplicated: boolean, job: { id: string }, execution: { id: string, retryFrom: string | null, tags: Array<string>, priority: number, retryOf: { id: string } | null }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, nodeId: string | null }> }
     | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, nodeId: string | null }> }
+    | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
    };
 
 export type ReadRetriedQueryVariables = Exact<{
@@ -1486,6 +1599,7 @@ export type RetryWithLiteralsMutation = { word:
     | { __typename: 'NotFound' }
     | { __typename: 'RetryExecutionPayload', execution: { retryFrom: string | null } }
     | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
   , text:
     | { __typename: 'IdempotencyConflict' }
     | { __typename: 'InputInvalid' }
@@ -1494,6 +1608,7 @@ export type RetryWithLiteralsMutation = { word:
     | { __typename: 'NotFound' }
     | { __typename: 'RetryExecutionPayload', execution: { retryFrom: string | null } }
     | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
    };
 
 export type StoreForRetryMutationVariables = Exact<{
@@ -1520,13 +1635,36 @@ export type ChangeForRetryMutation = { updateWorkflow:
     | { __typename: 'UpdateWorkflowPayload' }
    };
 
+export type PutAwayForRetryMutationVariables = Exact<{
+  id: string | number;
+  archived: boolean;
+}>;
+
+
+export type PutAwayForRetryMutation = { archiveWorkflow:
+    | { __typename: 'ArchiveWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
+export type DeleteForRetryMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteForRetryMutation = { deleteWorkflow:
+    | { __typename: 'DeleteWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
 export type RunWithOptionsMutationVariables = Exact<{
   input: ExecuteWorkflowInput;
 }>;
 
 
 export type RunWithOptionsMutation = { executeWorkflow:
-    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string, priority: number }, execution: { id: string, status: JobStatus, tags: Array<string>, priority: number, runAt: string | null } }
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string, priority: number }, execution: { id: string, status: JobStatus, tags: Array<string>, priority: number, runAt: string | null }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, nodeId: string | null }> }
     | { __typename: 'IdempotencyConflict', code: string, path: Array<string>, message: string }
     | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string }
     | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
@@ -1872,7 +2010,9 @@ export type DecideOnTemplateMutation = { signalExecution:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
     | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
    };
 
 export type OutputOfTemplateQueryVariables = Exact<{
@@ -2426,7 +2566,16 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
-
+export const RefusedFragmentDoc = new TypedDocumentString(`
+    fragment Refused on Error {
+  code
+  message
+  path
+  ... on NotPossible {
+    status
+  }
+}
+    `, {"fragmentName":"Refused"}) as unknown as TypedDocumentString<RefusedFragment, unknown>;
 export const BenchChainDocument = new TypedDocumentString(`
     mutation BenchChain($definition: JSON!) {
   executeWorkflow(input: {definition: $definition}) {
@@ -2576,6 +2725,16 @@ export const CreateAnyJobDocument = new TypedDocumentString(`
         id
         type
       }
+      execution {
+        id
+        job {
+          id
+        }
+      }
+      diagnostics {
+        code
+        severity
+      }
     }
     ... on InputInvalid {
       problems {
@@ -2630,6 +2789,42 @@ export const CancelCreatedJobDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CancelCreatedJobMutation, CancelCreatedJobMutationVariables>;
+export const CommandEverythingDocument = new TypedDocumentString(`
+    mutation CommandEverything($id: ID!) {
+  pauseExecution(input: {id: $id}) {
+    __typename
+    ... on Error {
+      ...Refused
+    }
+  }
+  resumeExecution(input: {id: $id}) {
+    __typename
+    ... on Error {
+      ...Refused
+    }
+  }
+  signalExecution(input: {id: $id, name: "x"}) {
+    __typename
+    ... on Error {
+      ...Refused
+    }
+  }
+}
+    fragment Refused on Error {
+  code
+  message
+  path
+  ... on NotPossible {
+    status
+  }
+}`) as unknown as TypedDocumentString<CommandEverythingMutation, CommandEverythingMutationVariables>;
+export const CancelForCommandsDocument = new TypedDocumentString(`
+    mutation CancelForCommands($id: ID!) {
+  cancelExecution(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<CancelForCommandsMutation, CancelForCommandsMutationVariables>;
 export const StoreWorkflowDocument = new TypedDocumentString(`
     mutation StoreWorkflow($definition: JSON!) {
   createWorkflow(input: {definition: $definition}) {
@@ -3017,6 +3212,10 @@ export const LineageDocument = new TypedDocumentString(`
   execution(id: $id) {
     id
     costUsd
+    usage {
+      costUsd
+      quantities
+    }
     trigger
     parent {
       id
@@ -3057,6 +3256,9 @@ export const PageOfLineagesDocument = new TypedDocumentString(`
       node {
         id
         costUsd
+        usage {
+          costUsd
+        }
         parent {
           id
           status
@@ -3078,6 +3280,48 @@ export const PageOfLineagesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<PageOfLineagesQuery, PageOfLineagesQueryVariables>;
+export const WaitingForRetryDocument = new TypedDocumentString(`
+    query WaitingForRetry($id: ID!) {
+  execution(id: $id) {
+    status
+    waitsFor {
+      path
+      kind
+      until
+      signal
+    }
+    steps(first: 1) {
+      edges {
+        node {
+          status
+          dueAt
+          waitsFor {
+            path
+            kind
+            until
+            signal
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WaitingForRetryQuery, WaitingForRetryQueryVariables>;
+export const RetryForUsageDocument = new TypedDocumentString(`
+    mutation RetryForUsage($id: ID!) {
+  retryExecution(input: {id: $id}) {
+    __typename
+    ... on RetryExecutionPayload {
+      job {
+        id
+      }
+      execution {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryForUsageMutation, RetryForUsageMutationVariables>;
 export const SignalLineageDocument = new TypedDocumentString(`
     mutation SignalLineage($id: ID!) {
   signalExecution(input: {id: $id, name: "go"}) {
@@ -3143,9 +3387,16 @@ export const RetryDocument = new TypedDocumentString(`
       execution {
         id
         retryFrom
+        tags
+        priority
         retryOf {
           id
         }
+      }
+      diagnostics {
+        code
+        severity
+        nodeId
       }
     }
     ... on ValidationFailed {
@@ -3253,6 +3504,20 @@ export const ChangeForRetryDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ChangeForRetryMutation, ChangeForRetryMutationVariables>;
+export const PutAwayForRetryDocument = new TypedDocumentString(`
+    mutation PutAwayForRetry($id: ID!, $archived: Boolean!) {
+  archiveWorkflow(input: {id: $id, archived: $archived}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<PutAwayForRetryMutation, PutAwayForRetryMutationVariables>;
+export const DeleteForRetryDocument = new TypedDocumentString(`
+    mutation DeleteForRetry($id: ID!) {
+  deleteWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteForRetryMutation, DeleteForRetryMutationVariables>;
 export const RunWithOptionsDocument = new TypedDocumentString(`
     mutation RunWithOptions($input: ExecuteWorkflowInput!) {
   executeWorkflow(input: $input) {
@@ -3269,6 +3534,11 @@ export const RunWithOptionsDocument = new TypedDocumentString(`
         tags
         priority
         runAt
+      }
+      diagnostics {
+        code
+        severity
+        nodeId
       }
     }
     ... on Error {

@@ -130,7 +130,7 @@ async function timelineRows(pool: pg.Pool, jobId: string): Promise<readonly Even
 
 /** Puts a cancel into a job's inbox; false when it was refused. */
 export async function sendCancel(pool: pg.Pool, owner: OwnerId, id: JobId): Promise<boolean> {
-  return (await createCommandStore(pool).send(owner, id, { kind: 'CANCEL' })) === 'sent'
+  return (await createCommandStore(pool).send(owner, id, { kind: 'CANCEL' })).kind === 'sent'
 }
 
 /** What lies in a job's inbox after a number. */
