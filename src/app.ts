@@ -32,6 +32,7 @@ import { createSecretStore } from './db/secret-store.ts'
 import { createRunList } from './db/run-list.ts'
 import { createScheduleList } from './db/schedule-list.ts'
 import { createScheduleStore } from './db/schedule-store.ts'
+import { createStepList } from './db/step-list.ts'
 import { createVersionStore } from './db/version-store.ts'
 import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
@@ -276,6 +277,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       counts,
       jobs,
       openWaits: createOpenWaitStore(pool),
+      stepList: createStepList(pool),
       contacts: createContactStore(pool),
       commands,
       events,

@@ -9,6 +9,7 @@ import type { OpenWaitStore } from '../db/open-wait-store.ts'
 import type { PrismaClient } from '../db/prisma.ts'
 import type { RunList } from '../db/run-list.ts'
 import type { ScheduleList } from '../db/schedule-list.ts'
+import type { StepList } from '../db/step-list.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowList } from '../db/workflow-list.ts'
@@ -50,6 +51,7 @@ export interface Services {
   readonly counts: Pick<JobCountStore, 'counts'>
   readonly jobs: JobStore
   readonly openWaits: OpenWaitStore
+  readonly stepList: StepList
   readonly contacts: ContactStore
   readonly commands: Commands
   readonly events: EventStore

@@ -140,15 +140,36 @@ export const ExecutionType = builder.prismaNode('Execution', {
         type: StepType,
         cursor: 'ownerId_executionId_path',
         description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
-        totalCount: ({ id: executionId }, _args, { prisma, ownerId }) =>
-          prisma.step.count({ where: { ownerId, executionId } }),
-        resolve: ({ cursor, ...query }, { id }, _args, { prisma, ownerId }) =>
-          prisma.step.findMany({
-            ...query,
-            ...(cursor ? { cursor: stepCursor(cursor, { ownerId, executionId: id }) } : {}),
-            where: { ownerId, executionId: id },
-            orderBy: [{ position: 'asc' }, { path: 'asc' }],
-          }),
+        totalCount: ({ id }, _args, { batch, stepList, ownerId }) =>
+          batch('count of steps', null, (ids) => stepList.countsOf(ownerId, ids)).load(id),
+        resolve: ({ cursor, take, skip, ...query }, { id }, _args, { batch, stepList, prisma, ownerId }) => {
+          // A cursor is of one execution: no other one of a list has a page there.
+          if (cursor) {
+            return prisma.step.findMany({
+              ...query,
+              take,
+              skip,
+              cursor: stepCursor(cursor, { ownerId, executionId: id }),
+              where: { ownerId, executionId: id },
+              orderBy: STEP_ORDER,
+            })
+          }
+          return batch('steps of', { query, take }, async (ids) => {
+            const paths = await stepList.pathsOf(ownerId, ids, take)
+            const of = ids.map((executionId, index) => ({
+              executionId,
+              path: { in: [...(paths[index] ?? [])] },
+            }))
+            const steps = await prisma.step.findMany({
+              ...query,
+              where: { ownerId, OR: of },
+              orderBy: STEP_ORDER,
+            })
+            const lists = new Map<string, typeof steps>(ids.map((executionId) => [executionId, []]))
+            for (const step of steps) lists.get(step.executionId)?.push(step)
+            return ids.map((executionId) => lists.get(executionId) ?? [])
+          }).load(id)
+        },
       },
       StepConnection,
     ),
@@ -169,6 +190,8 @@ export const ExecutionType = builder.prismaNode('Execution', {
     }),
   }),
 })
+
+const STEP_ORDER = [{ position: 'asc' }, { path: 'asc' }] satisfies Prisma.StepOrderByWithRelationInput[]
 
 /** Where a page goes on, within this execution whatever the cursor says. */
 function stepCursor(

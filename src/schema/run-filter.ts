@@ -59,7 +59,6 @@ export function readRunFilter(filter: RunFilterArguments | null | undefined): Ru
   const { workflowId, scheduleId, type, status, mode, tags, errorText } = filter ?? {}
   return {
     workflowId: rowOf<WorkflowId>('Workflow', workflowId),
-    versionId: null,
     scheduleId: rowOf<ScheduleId>('Schedule', scheduleId),
     types: type ?? null,
     statuses: status ?? null,
