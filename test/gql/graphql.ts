@@ -2384,6 +2384,52 @@ export type JobEventsSubscription = { jobEvents: { cursor: number, caughtUp: boo
       | { __typename: 'StepWaitingEvent', path: string, nodeId: string, attempt: number, until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
     > } };
 
+export type CreateForWebMutationVariables = Exact<{
+  name: string;
+  definition: unknown;
+}>;
+
+
+export type CreateForWebMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type PublishForWebMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+}>;
+
+
+export type PublishForWebMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
+  , publishWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'PublishWorkflowPayload' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type ScheduleForWebMutationVariables = Exact<{
+  workflowId: string | number;
+}>;
+
+
+export type ScheduleForWebMutation = { createSchedule:
+    | { __typename: 'CreateSchedulePayload' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ScheduleInvalid' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -4715,3 +4761,34 @@ export const JobEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<JobEventsSubscription, JobEventsSubscriptionVariables>;
+export const CreateForWebDocument = new TypedDocumentString(`
+    mutation CreateForWeb($name: String!, $definition: JSON!) {
+  createWorkflow(input: {name: $name, definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateForWebMutation, CreateForWebMutationVariables>;
+export const PublishForWebDocument = new TypedDocumentString(`
+    mutation PublishForWeb($id: ID!, $definition: JSON!) {
+  updateWorkflow(input: {id: $id, definition: $definition}) {
+    __typename
+  }
+  publishWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<PublishForWebMutation, PublishForWebMutationVariables>;
+export const ScheduleForWebDocument = new TypedDocumentString(`
+    mutation ScheduleForWeb($workflowId: ID!) {
+  createSchedule(
+    input: {workflowId: $workflowId, name: "Daily", cron: "0 9 * * *"}
+  ) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ScheduleForWebMutation, ScheduleForWebMutationVariables>;
