@@ -189,3 +189,21 @@ describe('a page of rows reads no payload that nobody asked for:', () => {
       expect(statements.join('\n')).not.toMatch(new RegExp(`\\b${column}\\b`))
   })
 })
+
+test('each mutation of a document shows rows as it left them, whatever the one before has read', async () => {
+  const { data } = await server.client.post(
+    JSON.stringify({ query: '{ workflows(first: 1) { edges { node { id } } } }' }),
+  )
+  const { id } = (data as { workflows: { edges: [{ node: { id: string } }] } }).workflows.edges[0].node
+  const publish = (name: string) =>
+    `${name}: rollbackWorkflow(input: { id: "${id}", version: ${name === 'one' ? 1 : 2} }) {
+      ... on RollbackWorkflowPayload { workflow { versions(first: 1) { totalCount edges { node { number } } } } }
+    }`
+  const { data: shown } = await server.client.post(
+    JSON.stringify({ query: `mutation { ${publish('one')} ${publish('two')} }` }),
+  )
+  const versions = (count: number) => ({
+    workflow: { versions: { totalCount: count, edges: [{ node: { number: count } }] } },
+  })
+  expect(shown).toEqual({ one: versions(3), two: versions(4) })
+})
