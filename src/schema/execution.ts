@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
+import { ExecutionModeEnum } from './execution-mode.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
 import { keysetConnection, type PageArguments } from './keyset-connection.ts'
 import { badCursor } from './bad-input.ts'
@@ -21,24 +22,6 @@ import {
   type RunOrderArgument,
 } from './run-filter.ts'
 import { StepConnection, StepType } from './step.ts'
-
-export const ExecutionModeEnum = builder.enumType('ExecutionMode', {
-  description:
-    'Whether a run touches the outside. It is recorded, and templates see it as `execution.mode`. Pure blocks, waits, loops and logs do the same in every mode.',
-  values: {
-    PRODUCTION: { value: 'production', description: 'Real work: blocks call out, with your secrets.' },
-    DEMO: {
-      value: 'demo',
-      description:
-        'A show that needs no key and no network: blocks that would call out give their samples after a short while.',
-    },
-    TEST: {
-      value: 'test',
-      description:
-        'A test: blocks that would call out do what `mocks` says, and fail with MOCK_MISSING where it says nothing.',
-    },
-  } satisfies Record<Uppercase<ExecutionMode>, { value: ExecutionMode; description: string }>,
-})
 
 export const ExecutionType = builder.prismaNode('Execution', {
   id: { field: 'id' },
@@ -217,7 +200,6 @@ const ExecutionFilter = builder.inputType('ExecutionFilter', {
   description: 'Which executions; all conditions must hold.',
   fields: (t) => ({
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
-    mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
     scheduleId: t.id({ description: 'Started by this schedule.' }),
     ...runFilterFields(t),
   }),

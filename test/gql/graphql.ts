@@ -407,6 +407,8 @@ export type JobFilter = {
   finishedAfter?: string | null | undefined;
   /** Ended earlier. */
   finishedBefore?: string | null | undefined;
+  /** In one of these modes. */
+  mode?: Array<ExecutionMode> | null | undefined;
   /** In one of these states. */
   status?: Array<JobStatus> | null | undefined;
   /** With all of these tags. */
@@ -1248,6 +1250,14 @@ export type FirstStepIdQueryVariables = Exact<{
 
 
 export type FirstStepIdQuery = { execution: { steps: { edges: Array<{ node: { id: string } }> } } | null };
+
+export type JobsByModeQueryVariables = Exact<{
+  tags?: Array<string> | string | null | undefined;
+  mode?: Array<ExecutionMode> | ExecutionMode | null | undefined;
+}>;
+
+
+export type JobsByModeQuery = { jobs: { totalCount: number, edges: Array<{ node: { id: string } }> } };
 
 export type MakeNodeMutationVariables = Exact<{ [key: string]: never; }>;
 
@@ -2990,6 +3000,18 @@ export const FirstStepIdDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FirstStepIdQuery, FirstStepIdQueryVariables>;
+export const JobsByModeDocument = new TypedDocumentString(`
+    query JobsByMode($tags: [String!], $mode: [ExecutionMode!]) {
+  jobs(filter: {tags: $tags, mode: $mode}) {
+    totalCount
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JobsByModeQuery, JobsByModeQueryVariables>;
 export const MakeNodeDocument = new TypedDocumentString(`
     mutation MakeNode {
   createWorkflow(input: {name: "Node"}) {
