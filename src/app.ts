@@ -33,6 +33,7 @@ import { createRunList } from './db/run-list.ts'
 import { createScheduleList } from './db/schedule-list.ts'
 import { createScheduleStore } from './db/schedule-store.ts'
 import { createUsageStore } from './db/usage-store.ts'
+import { createStepList } from './db/step-list.ts'
 import { createVersionStore } from './db/version-store.ts'
 import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
@@ -276,6 +277,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       jobs,
       openWaits: createOpenWaitStore(pool),
       usages: createUsageStore(pool),
+      stepList: createStepList(pool),
       contacts: createContactStore(pool),
       commands,
       events,

@@ -18,7 +18,7 @@ export interface KeysetPage {
 /** How a list can be ordered: an expression of its rows that an index holds, and the type of its values. */
 export interface KeysetOrder {
   readonly expression: string
-  readonly type: 'timestamptz' | 'text' | 'int'
+  readonly type: 'timestamptz' | 'text' | 'int' | 'uuid'
 }
 
 /** The rows that a list is made of. */

@@ -1,6 +1,7 @@
 import type { ExecutionMode, JobStatus, JobType } from '../engine/job.ts'
 import { isTerminal } from '../engine/job.ts'
-import type { OwnerId, ScheduleId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
+import type { OwnerId, ScheduleId, WorkflowId } from '../lib/ids.ts'
+import { countsPer } from './counts-per.ts'
 import {
   containing,
   keysetPage,
@@ -16,7 +17,6 @@ import { shownStatus } from './shown-status.ts'
 /** Which jobs and executions, which are the same rows by id; all conditions must hold, null is none. */
 export interface RunFilter {
   readonly workflowId: WorkflowId | null
-  readonly versionId: WorkflowVersionId | null
   readonly scheduleId: ScheduleId | null
   readonly types: readonly JobType[] | null
   readonly statuses: readonly JobStatus[] | null
@@ -37,7 +37,6 @@ export interface TimeRange {
 
 export const ALL_RUNS: RunFilter = {
   workflowId: null,
-  versionId: null,
   scheduleId: null,
   types: null,
   statuses: null,
@@ -60,18 +59,37 @@ export interface RunList {
     page: KeysetPage,
   ): Promise<readonly KeysetPosition[]>
   count(ownerId: OwnerId, filter: RunFilter, order: RunOrder): Promise<number>
-  /** The same page of the runs of each of these workflows, by their creation. */
+  /** The same page of the runs under each of these parents, by their creation. */
   pagesOf(
     ownerId: OwnerId,
-    workflowIds: readonly string[],
+    parents: RunParents,
     page: KeysetPage,
   ): Promise<readonly (readonly KeysetPosition[])[]>
-  /** The same page of the children of each of these executions, by their creation. */
-  childrenOf(
+  /** How many runs there are under each of these parents. */
+  countsOf(ownerId: OwnerId, parents: RunParents): Promise<readonly number[]>
+  /** The same page of the retries of each of these executions, by their ids, which are told in order of their making. */
+  retriesOf(
     ownerId: OwnerId,
-    parentIds: readonly string[],
+    executionIds: readonly string[],
     page: KeysetPage,
   ): Promise<readonly (readonly KeysetPosition[])[]>
+}
+
+/** What runs can be the runs of, and the rows that tell it. */
+const RUN_PARENTS = {
+  workflow: { from: 'executions e', row: 'e', column: 'workflow_id' },
+  version: { from: 'executions e', row: 'e', column: 'version_id' },
+  schedule: { from: 'executions e', row: 'e', column: 'schedule_id' },
+  original: { from: 'executions e', row: 'e', column: 'retry_of' },
+  /** The execution whose steps have started them. */
+  starter: { from: 'jobs j', row: 'j', column: 'parent_id' },
+} as const
+export type RunParent = keyof typeof RUN_PARENTS
+
+/** Rows of one kind that runs come under. */
+export interface RunParents {
+  readonly kind: RunParent
+  readonly ids: readonly string[]
 }
 
 /**
@@ -94,32 +112,41 @@ export function createRunList(pool: Queryable): RunList {
       )
       return rows[0]?.count ?? 0
     },
-    pagesOf(ownerId, workflowIds, page) {
-      const values = new StatementValues()
-      const conditions = [`e.owner_id = ${values.add(ownerId)}`, 'e.workflow_id = parent.id']
-      return keysetPages(pool, workflowIds, {
-        rows: { from: 'executions e', id: 'e.id', conditions },
-        order: { expression: 'e.created_at', type: 'timestamptz' },
-        page,
-        values,
+    pagesOf(ownerId, parents, page) {
+      return pagesBy({ column: 'created_at', type: 'timestamptz' }, { ownerId, parents, page })
+    },
+    async countsOf(ownerId, { kind, ids }) {
+      const { from, row, column } = RUN_PARENTS[kind]
+      return countsPer(pool, ids, {
+        text: `SELECT ${row}.${column} AS parent, count(*)::int AS count FROM ${from}
+               WHERE ${row}.owner_id = $1 AND ${row}.${column} = ANY($2::uuid[]) GROUP BY ${row}.${column}`,
+        values: [ownerId, ids],
       })
     },
-    childrenOf(ownerId, parentIds, page) {
-      const values = new StatementValues()
-      const conditions = [`j.owner_id = ${values.add(ownerId)}`, 'j.parent_id = parent.id']
-      return keysetPages(pool, parentIds, {
-        rows: { from: 'jobs j', id: 'j.id', conditions },
-        order: { expression: 'j.created_at', type: 'timestamptz' },
-        page,
-        values,
-      })
+    retriesOf(ownerId, ids, page) {
+      return pagesBy({ column: 'id', type: 'uuid' }, { ownerId, parents: { kind: 'original', ids }, page })
     },
+  }
+
+  function pagesBy(
+    { column, type }: { column: 'created_at' | 'id'; type: KeysetOrder['type'] },
+    { ownerId, parents, page }: { ownerId: OwnerId; parents: RunParents; page: KeysetPage },
+  ) {
+    const values = new StatementValues()
+    const { from, row, column: leading } = RUN_PARENTS[parents.kind]
+    const conditions = [`${row}.owner_id = ${values.add(ownerId)}`, `${row}.${leading} = parent.id`]
+    return keysetPages(pool, parents.ids, {
+      rows: { from, id: `${row}.id`, conditions },
+      order: { expression: `${row}.${column}`, type },
+      page,
+      values,
+    })
   }
 }
 
 /** Where the list is one of a workflow's, a version's or a schedule's, its index is on the executions; else on the jobs. */
-function leading({ workflowId, versionId, scheduleId }: RunFilter): 'e' | 'j' {
-  return workflowId !== null || versionId !== null || scheduleId !== null ? 'e' : 'j'
+function leading({ workflowId, scheduleId }: RunFilter): 'e' | 'j' {
+  return workflowId !== null || scheduleId !== null ? 'e' : 'j'
 }
 
 function orderOf(order: RunOrder, filter: RunFilter): KeysetOrder {
@@ -138,7 +165,6 @@ export function rowsOf(
   const conditions = [`e.owner_id = ${owner}`, `j.owner_id = ${owner}`]
   if (order === 'FINISHED_AT') conditions.push('j.finished_at IS NOT NULL')
   if (filter.workflowId !== null) conditions.push(`e.workflow_id = ${values.add(filter.workflowId)}`)
-  if (filter.versionId !== null) conditions.push(`e.version_id = ${values.add(filter.versionId)}`)
   if (filter.scheduleId !== null) conditions.push(`e.schedule_id = ${values.add(filter.scheduleId)}`)
   if (filter.types !== null) conditions.push(`j.type = ANY(${values.add(filter.types)})`)
   if (filter.modes !== null) conditions.push(`e.mode = ANY(${values.add(filter.modes)})`)

@@ -1,4 +1,5 @@
 import type { ExecutionId, OwnerId, WorkflowId } from '../lib/ids.ts'
+import { countsPer } from './counts-per.ts'
 import {
   keysetPage,
   keysetPages,
@@ -35,6 +36,8 @@ export interface ScheduleList {
     workflowIds: readonly string[],
     page: KeysetPage,
   ): Promise<readonly (readonly KeysetPosition[])[]>
+  /** How many schedules each of these workflows has. */
+  countsOf(ownerId: OwnerId, workflowIds: readonly string[]): Promise<readonly number[]>
   /** The last occurrences of each of these schedules, newest first. */
   lastOccurrences(
     ownerId: OwnerId,
@@ -71,6 +74,13 @@ export function createScheduleList(pool: Queryable): ScheduleList {
       ]
       const rows = { from: 'schedules s', id: 's.id', conditions }
       return keysetPages(pool, workflowIds, { rows, order: CREATED_AT, page, values })
+    },
+    countsOf(ownerId, workflowIds) {
+      return countsPer(pool, workflowIds, {
+        text: `SELECT workflow_id AS parent, count(*)::int AS count FROM schedules
+               WHERE owner_id = $1 AND workflow_id = ANY($2::uuid[]) AND deleted_at IS NULL GROUP BY workflow_id`,
+        values: [ownerId, workflowIds],
+      })
     },
     async lastOccurrences(ownerId, scheduleIds, limit) {
       const { rows } = await pool.query<ShownOccurrence & { scheduleId: string }>(

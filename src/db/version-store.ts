@@ -6,6 +6,7 @@ import {
   type WorkflowVersionId,
 } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
+import { countsPer } from './counts-per.ts'
 import { keysetPages, StatementValues, type KeysetPage, type KeysetPosition } from './keyset.ts'
 import { first, type Queryable } from './rows.ts'
 import type { WorkflowFields } from './workflow-store.ts'
@@ -21,6 +22,12 @@ export interface SeenWorkflow {
 export interface NewVersion {
   readonly definitionId: DefinitionId
   readonly note: string
+}
+
+/** A version as people name it. */
+export interface VersionKey {
+  readonly workflowId: string
+  readonly number: number
 }
 
 /** Which of a workflow's definitions to run: a version, the draft, or, with neither, the newest version if there is one. */
@@ -76,6 +83,12 @@ export interface VersionStore {
     workflow: { readonly ownerId: OwnerId; readonly id: WorkflowId },
     choice: DefinitionChoice,
   ): Promise<ChosenDefinition>
+  /** What each of these versions holds; null where there is none of that number. */
+  definitions(ownerId: OwnerId, versions: readonly VersionKey[]): Promise<readonly (Json | null)[]>
+  /** The ids of each of these versions; null where there is none of that number. */
+  ids(ownerId: OwnerId, versions: readonly VersionKey[]): Promise<readonly (WorkflowVersionId | null)[]>
+  /** How many versions each of these workflows has. */
+  countsOf(ownerId: OwnerId, workflowIds: readonly string[]): Promise<readonly number[]>
   /** The same page of the versions of each of these workflows, by number. */
   pagesOf(
     ownerId: OwnerId,
@@ -177,6 +190,26 @@ export function createVersionStore(pool: Queryable): VersionStore {
       if (version !== null && row.versionId === null) return { kind: 'noSuchVersion' }
       return { kind: 'found', definition: row.definition, versionId: row.versionId }
     },
+    definitions(ownerId, versions) {
+      return readEach<Json>(
+        `SELECT v.workflow_id AS "workflowId", v.number, d.body AS value
+         FROM workflow_versions v JOIN definitions d ON d.id = v.definition_id`,
+        { ownerId, versions },
+      )
+    },
+    ids(ownerId, versions) {
+      return readEach<WorkflowVersionId>(
+        `SELECT v.workflow_id AS "workflowId", v.number, v.id AS value FROM workflow_versions v`,
+        { ownerId, versions },
+      )
+    },
+    countsOf(ownerId, workflowIds) {
+      return countsPer(pool, workflowIds, {
+        text: `SELECT workflow_id AS parent, count(*)::int AS count FROM workflow_versions
+               WHERE owner_id = $1 AND workflow_id = ANY($2::uuid[]) GROUP BY workflow_id`,
+        values: [ownerId, workflowIds],
+      })
+    },
     pagesOf(ownerId, workflowIds, page) {
       const values = new StatementValues()
       const conditions = [`v.owner_id = ${values.add(ownerId)}`, 'v.workflow_id = parent.id']
@@ -187,5 +220,18 @@ export function createVersionStore(pool: Queryable): VersionStore {
         values,
       })
     },
+  }
+
+  async function readEach<Value>(
+    select: string,
+    { ownerId, versions }: { ownerId: OwnerId; versions: readonly VersionKey[] },
+  ): Promise<readonly (Value | null)[]> {
+    const { rows } = await pool.query<VersionKey & { value: Value }>(
+      `${select} WHERE v.owner_id = $1 AND (v.workflow_id, v.number) IN (SELECT * FROM unnest($2::uuid[], $3::int[]))`,
+      [ownerId, versions.map(({ workflowId }) => workflowId), versions.map(({ number }) => number)],
+    )
+    const keyOf = ({ workflowId, number }: VersionKey) => `${workflowId} ${number}`
+    const values = new Map(rows.map((row) => [keyOf(row), row.value]))
+    return versions.map((version) => values.get(keyOf(version)) ?? null)
   }
 }

@@ -19,7 +19,7 @@ export interface TimelineBatch {
 }
 
 export interface FollowTimelineOptions {
-  readonly events: EventStore
+  readonly events: Pick<EventStore, 'after'>
   readonly jobs: Pick<JobStore, 'find'>
   readonly wakeups: Pick<Wakeups, 'onNews'>
   readonly clock: Clock

@@ -1,4 +1,3 @@
-import type { JobId } from '../lib/ids.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { badCursor, badInput } from './bad-input.ts'
 import { builder, DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
@@ -60,13 +59,14 @@ builder.prismaObjectField(JobNode, 'contacts', (t) =>
       select: { id: true },
       description:
         'The contacts of its result, page by page: everybody whom a SEARCH job found. Empty where the result has no list `contacts`.',
-      resolve: async ({ id }, { first, after, last, before }, { contacts, ownerId }) => {
+      resolve: async ({ id }, { first, after, last, before }, { batch, contacts, ownerId }) => {
         if (last != null || before != null) throw badInput('Contacts are paged by `first` and `after`.')
         if (first != null && first < 0) throw badInput('`first` must not be negative.')
-        const job = { ownerId, id: id as JobId }
         const size = Math.min(first ?? DEFAULT_PAGE, MAX_PAGE)
         const from = after == null ? -1 : readCursor(after)
-        const found = await contacts.page(job, { after: from, limit: size + 1 })
+        const page = { after: from, limit: size + 1 }
+        const pages = batch('contacts of', page, (ids) => contacts.pagesOf(ownerId, ids, page))
+        const found = await pages.load(id)
         const shown = found.slice(0, size)
         const edges = shown.map(({ index, contact }) => ({ cursor: writeCursor(index), node: contact }))
         return {
@@ -77,7 +77,8 @@ builder.prismaObjectField(JobNode, 'contacts', (t) =>
             startCursor: edges.at(0)?.cursor ?? null,
             endCursor: edges.at(-1)?.cursor ?? null,
           },
-          totalCount: () => contacts.count(job),
+          totalCount: () =>
+            batch('count of contacts', null, (ids) => contacts.countsOf(ownerId, ids)).load(id),
         }
       },
     },

@@ -10,6 +10,7 @@ import type { PrismaClient } from '../db/prisma.ts'
 import type { RunList } from '../db/run-list.ts'
 import type { ScheduleList } from '../db/schedule-list.ts'
 import type { UsageStore } from '../db/usage-store.ts'
+import type { StepList } from '../db/step-list.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { WorkflowList } from '../db/workflow-list.ts'
@@ -52,6 +53,7 @@ export interface Services {
   readonly jobs: JobStore
   readonly openWaits: OpenWaitStore
   readonly usages: UsageStore
+  readonly stepList: StepList
   readonly contacts: ContactStore
   readonly commands: Commands
   readonly events: EventStore

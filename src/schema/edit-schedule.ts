@@ -10,7 +10,7 @@ import {
   ScheduleInvalidError,
   WorkflowArchivedError,
 } from './errors.ts'
-import { ExecutionModeEnum } from './execution.ts'
+import { ExecutionModeEnum } from './execution-mode.ts'
 import { rowId } from './global-id.ts'
 import { ScheduleCatchUpEnum, ScheduleOverlapEnum } from './schedule.ts'
 

@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
+import { ExecutionModeEnum } from './execution-mode.ts'
 import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
 import { keysetConnection, type PageArguments } from './keyset-connection.ts'
 import { badCursor } from './bad-input.ts'
@@ -21,24 +22,6 @@ import {
   type RunOrderArgument,
 } from './run-filter.ts'
 import { StepConnection, StepType, UsageType } from './step.ts'
-
-export const ExecutionModeEnum = builder.enumType('ExecutionMode', {
-  description:
-    'Whether a run touches the outside. It is recorded, and templates see it as `execution.mode`. Pure blocks, waits, loops and logs do the same in every mode.',
-  values: {
-    PRODUCTION: { value: 'production', description: 'Real work: blocks call out, with your secrets.' },
-    DEMO: {
-      value: 'demo',
-      description:
-        'A show that needs no key and no network: blocks that would call out give their samples after a short while.',
-    },
-    TEST: {
-      value: 'test',
-      description:
-        'A test: blocks that would call out do what `mocks` says, and fail with MOCK_MISSING where it says nothing.',
-    },
-  } satisfies Record<Uppercase<ExecutionMode>, { value: ExecutionMode; description: string }>,
-})
 
 export const ExecutionType = builder.prismaNode('Execution', {
   id: { field: 'id' },
@@ -148,15 +131,36 @@ export const ExecutionType = builder.prismaNode('Execution', {
         type: StepType,
         cursor: 'ownerId_executionId_path',
         description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
-        totalCount: ({ id: executionId }, _args, { prisma, ownerId }) =>
-          prisma.step.count({ where: { ownerId, executionId } }),
-        resolve: ({ cursor, ...query }, { id }, _args, { prisma, ownerId }) =>
-          prisma.step.findMany({
-            ...query,
-            ...(cursor ? { cursor: stepCursor(cursor, { ownerId, executionId: id }) } : {}),
-            where: { ownerId, executionId: id },
-            orderBy: [{ position: 'asc' }, { path: 'asc' }],
-          }),
+        totalCount: ({ id }, _args, { batch, stepList, ownerId }) =>
+          batch('count of steps', null, (ids) => stepList.countsOf(ownerId, ids)).load(id),
+        resolve: ({ cursor, take, skip, ...query }, { id }, _args, { batch, stepList, prisma, ownerId }) => {
+          // A cursor is of one execution: no other one of a list has a page there.
+          if (cursor) {
+            return prisma.step.findMany({
+              ...query,
+              take,
+              skip,
+              cursor: stepCursor(cursor, { ownerId, executionId: id }),
+              where: { ownerId, executionId: id },
+              orderBy: STEP_ORDER,
+            })
+          }
+          return batch('steps of', { query, take }, async (ids) => {
+            const paths = await stepList.pathsOf(ownerId, ids, take)
+            const of = ids.map((executionId, index) => ({
+              executionId,
+              path: { in: [...(paths[index] ?? [])] },
+            }))
+            const steps = await prisma.step.findMany({
+              ...query,
+              where: { ownerId, OR: of },
+              orderBy: STEP_ORDER,
+            })
+            const lists = new Map<string, typeof steps>(ids.map((executionId) => [executionId, []]))
+            for (const step of steps) lists.get(step.executionId)?.push(step)
+            return ids.map((executionId) => lists.get(executionId) ?? [])
+          }).load(id)
+        },
       },
       StepConnection,
     ),
@@ -177,6 +181,8 @@ export const ExecutionType = builder.prismaNode('Execution', {
     }),
   }),
 })
+
+const STEP_ORDER = [{ position: 'asc' }, { path: 'asc' }] satisfies Prisma.StepOrderByWithRelationInput[]
 
 /** Where a page goes on, within this execution whatever the cursor says. */
 function stepCursor(
@@ -202,7 +208,6 @@ const ExecutionFilter = builder.inputType('ExecutionFilter', {
   description: 'Which executions; all conditions must hold.',
   fields: (t) => ({
     status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
-    mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
     scheduleId: t.id({ description: 'Started by this schedule.' }),
     ...runFilterFields(t),
   }),

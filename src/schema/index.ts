@@ -24,8 +24,9 @@ import './validate-workflow.ts'
 import './viewer.ts'
 import './workflow.ts'
 import { builder } from './builder.ts'
+import { readForEachMutation } from './mutations-in-turn.ts'
 
 export { createContext, type Context, type Services } from './context.ts'
 
 /** The whole GraphQL schema. */
-export const schema = builder.toSchema()
+export const schema = readForEachMutation(builder.toSchema())

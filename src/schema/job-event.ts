@@ -426,12 +426,15 @@ interface PageRequest {
   readonly kinds?: readonly EventKind[] | null | undefined
 }
 
-async function readPage(jobId: JobId, page: PageRequest, { events, ownerId }: Context): Promise<EventPage> {
+/** A page of a job’s timeline, asked for together with those of the other jobs of a list. */
+async function readPage(jobId: JobId, page: PageRequest, context: Context): Promise<EventPage> {
+  const { batch, events, ownerId } = context
   const after = Math.max(0, page.after ?? 0)
   const limit = page.first ?? DEFAULT_PAGE
   if (limit < 1) throw badInput('`first` is at least 1.')
   const wanted = Math.min(limit, MAX_PAGE)
-  const found = await events.after({ id: jobId, ownerId }, after, wanted + 1)
+  const part = { after, limit: wanted + 1 }
+  const found = await batch('events of', part, (ids) => events.pagesOf(ownerId, ids, part)).load(jobId)
   const read = found.slice(0, wanted)
   const shown = read.filter(({ kind }) => (page.kinds ? page.kinds.includes(kind) : !isQuietEvent(kind)))
   return {

@@ -81,6 +81,7 @@ function writeCursor({ value, id }: KeysetPosition, order: ListOrder): string {
 const IS_VALUE: Readonly<Record<ListOrder['type'], (value: string) => boolean>> = {
   text: isStorableText,
   int: (value) => /^\d{1,9}$/.test(value),
+  uuid: (value) => parseId(value) !== null,
   timestamptz: (value) => TIME.test(value) && !Number.isNaN(Date.parse(`${value}:00`)),
 }
 const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/

@@ -1,8 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import { inOrder, present } from './batch.ts'
 import { builder } from './builder.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
-import { keysetConnection } from './keyset-connection.ts'
+import { executionRows, executionsUnder } from './executions-under.ts'
 import { WaitType } from './step.ts'
 
 /** Whoever wants more of a loop's open items reads its steps. */
@@ -47,11 +46,7 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
     select: { job: { select: { parentId: true } } },
     resolve: ({ job: { parentId } }, _args, context, info) => {
       if (parentId === null) return null
-      const { batch, prisma, ownerId } = context
-      const query = queryFromInfo({ context, info })
-      return batch('parents', query, async (ids) =>
-        inOrder(ids, await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })),
-      ).load(parentId)
+      return executionRows(context, queryFromInfo({ context, info })).load(parentId)
     },
   }),
   parentPath: t.string({
@@ -65,25 +60,8 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
       type: ExecutionType,
       description: 'The executions that its steps have started, oldest first.',
       select: { id: true },
-      resolve: ({ id }, args, context, info) => {
-        const { batch, runList, prisma, ownerId } = context
-        const query = queryFromInfo({ context, info, path: ['edges', 'node'] })
-        const rows = batch('children', query, async (ids) =>
-          inOrder(
-            ids,
-            await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } }),
-          ),
-        )
-        return keysetConnection({
-          args,
-          order: { name: 'CREATED_AT', type: 'timestamptz' },
-          isDescending: false,
-          positions: (page) =>
-            batch('children of', page, (ids) => runList.childrenOf(ownerId, ids, page)).load(id),
-          rows: (ids) => rows.loadMany(ids).then(present),
-          count: () => prisma.job.count({ where: { ownerId, parentId: id } }),
-        })
-      },
+      resolve: ({ id }, args, context, info) =>
+        executionsUnder({ kind: 'starter', id }, args, { context, info, isDescending: false }),
     },
     ExecutionConnection,
   ),

@@ -1,9 +1,10 @@
+import type { KeysetPage } from '../db/keyset.ts'
 import { parseId } from '../lib/ids.ts'
 import { badCursor } from './bad-input.ts'
 
 /** What Pothos makes of `first`, `after`, `last` and `before`; a negative `take` counts from the end. */
 interface PageQuery {
-  readonly cursor?: { readonly id?: unknown }
+  readonly cursor?: { readonly id?: unknown } | undefined
   readonly take: number
   readonly skip: number
 }
@@ -17,9 +18,27 @@ export function newestFirst<Query extends PageQuery, Where extends object>(query
   return { ...rest, where: { ...where, ...beyond(cursor, query.take) }, orderBy: { id: 'desc' as const } }
 }
 
+/** The same page of a list that the stores read. */
+export function newestFirstPage({ cursor, take }: Pick<PageQuery, 'cursor' | 'take'>): KeysetPage {
+  const id = placeOf(cursor)
+  return {
+    limit: Math.abs(take),
+    beyond: id === null ? null : { value: id, id },
+    direction: take < 0 ? 'backward' : 'forward',
+    isDescending: true,
+  }
+}
+
 function beyond(cursor: PageQuery['cursor'], take: number): { id?: { gt: string } | { lt: string } } {
-  if (cursor === undefined) return {}
+  const id = placeOf(cursor)
+  if (id === null) return {}
+  return { id: take < 0 ? { gt: id } : { lt: id } }
+}
+
+/** The id that a cursor stands for; null: the page begins at an end of the list. */
+function placeOf(cursor: PageQuery['cursor']): string | null {
+  if (cursor === undefined) return null
   const id = typeof cursor.id === 'string' ? parseId(cursor.id) : null
   if (id === null) throw badCursor()
-  return { id: take < 0 ? { gt: id } : { lt: id } }
+  return id
 }

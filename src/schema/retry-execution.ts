@@ -3,6 +3,7 @@ import type { RetryResult, RetryVersion } from '../jobs/retry-execution.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import type { JobId } from '../lib/ids.ts'
 import { warningFields, type Started } from './started.ts'
+import { present } from './batch.ts'
 import { builder } from './builder.ts'
 import {
   IdempotencyConflictError,
@@ -15,8 +16,9 @@ import {
   WorkflowArchivedError,
 } from './errors.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { countUnder, executionRows } from './executions-under.ts'
 import { JobNode } from './job.ts'
-import { newestFirst } from './pages.ts'
+import { newestFirstPage } from './pages.ts'
 import { StepType } from './step.ts'
 
 function readText(value: unknown): string {
@@ -55,10 +57,14 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
       type: ExecutionType,
       cursor: 'id',
       description: 'The executions that retry this one, newest first.',
-      totalCount: ({ id: retryOfId }, _args, { prisma, ownerId }) =>
-        prisma.execution.count({ where: { ownerId, retryOfId } }),
-      resolve: (query, { id: retryOfId }, _args, { prisma, ownerId }) =>
-        prisma.execution.findMany(newestFirst(query, { ownerId, retryOfId })),
+      totalCount: ({ id }, _args, context) => countUnder(context, { kind: 'original', id }),
+      resolve: async ({ cursor, take, skip: _skip, ...query }, { id }, _args, context) => {
+        const { batch, runList, ownerId } = context
+        const page = newestFirstPage({ cursor, take })
+        const retries = batch('retries of', page, (ids) => runList.retriesOf(ownerId, ids, page))
+        const positions = await retries.load(id)
+        return present(await executionRows(context, query).loadMany(positions.map((position) => position.id)))
+      },
     },
     ExecutionConnection,
   ),

@@ -4,6 +4,7 @@ import { isStorableText } from '../lib/plain-json.ts'
 import type { Id, ScheduleId, WorkflowId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
 import { builder, type InputFields } from './builder.ts'
+import { ExecutionModeEnum } from './execution-mode.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { OrderDirectionEnum } from './list-order.ts'
@@ -45,6 +46,7 @@ export const TEXT_MAX_LENGTH = 200
 /** Their fields, but for those whose types the filters do not share. */
 export const runFilterFields = (t: InputFields) => ({
   workflowId: t.id({ description: 'Of this workflow.' }),
+  mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
   tags: t.stringList({ description: 'With all of these tags.' }),
   createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
   createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
@@ -59,7 +61,6 @@ export function readRunFilter(filter: RunFilterArguments | null | undefined): Ru
   const { workflowId, scheduleId, type, status, mode, tags, errorText } = filter ?? {}
   return {
     workflowId: rowOf<WorkflowId>('Workflow', workflowId),
-    versionId: null,
     scheduleId: rowOf<ScheduleId>('Schedule', scheduleId),
     types: type ?? null,
     statuses: status ?? null,

@@ -1,5 +1,4 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import { ALL_RUNS } from '../db/run-list.ts'
 import type { ShownOccurrence } from '../db/schedule-list.ts'
 import type { CatchUp, Outcome, Overlap } from '../db/schedule-store.ts'
 import type { ExecutionMode } from '../engine/job.ts'
@@ -7,9 +6,11 @@ import { nextOccurrences, specOf } from '../jobs/schedules/occurrences.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import type { ScheduleId, WorkflowId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
-import { inOrder } from './batch.ts'
+import { inOrder, present } from './batch.ts'
 import { builder } from './builder.ts'
-import { ExecutionConnection, ExecutionModeEnum, executionsOf, ExecutionType } from './execution.ts'
+import { ExecutionModeEnum } from './execution-mode.ts'
+import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { executionRows, executionsUnder } from './executions-under.ts'
 import { rowId } from './global-id.ts'
 import { keysetConnection } from './keyset-connection.ts'
 import { WorkflowType } from './workflow.ts'
@@ -61,15 +62,9 @@ const ScheduleOccurrenceType = builder.objectRef<ShownOccurrence>('ScheduleOccur
       type: ExecutionType,
       nullable: true,
       description: 'The run that it started.',
-      resolve: (query, { executionId }, _args, { batch, prisma, ownerId }) => {
+      resolve: (query, { executionId }, _args, context) => {
         if (executionId === null) return null
-        const rows = batch('executions of occurrences', query, async (ids) =>
-          inOrder(
-            ids,
-            await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } }),
-          ),
-        )
-        return rows.load(executionId)
+        return executionRows(context, query).load(executionId)
       },
     }),
   }),
@@ -194,7 +189,7 @@ export const ScheduleType = builder.prismaNode('Schedule', {
         type: ExecutionType,
         description: 'The runs that it started, newest first.',
         resolve: ({ id }, args, context, info) =>
-          executionsOf({ ...ALL_RUNS, scheduleId: id as ScheduleId }, args, { context, info }),
+          executionsUnder({ kind: 'schedule', id }, args, { context, info, isDescending: true }),
       },
       ExecutionConnection,
     ),
@@ -287,18 +282,15 @@ builder.prismaObjectField(WorkflowType, 'schedules', (t) =>
           isDescending: true,
           positions: (page) =>
             batch('schedules of', page, (ids) => scheduleList.pagesOf(ownerId, ids, page)).load(id),
-          rows: (ids) => Promise.all(ids.map((one) => rows.load(one))).then((found) => found.filter(isThere)),
-          count: () => prisma.schedule.count({ where: { ownerId, workflowId: id, deletedAt: null } }),
+          rows: (ids) => rows.loadMany(ids).then(present),
+          count: () =>
+            batch('count of schedules', null, (ids) => scheduleList.countsOf(ownerId, ids)).load(id),
         })
       },
     },
     ScheduleConnection,
   ),
 )
-
-function isThere<Row>(row: Row | null): row is Row {
-  return row !== null
-}
 
 builder.prismaObjectField(ExecutionType, 'schedule', (t) =>
   t.relation('schedule', {

@@ -1,6 +1,6 @@
 import type { ExecutionMode } from '../engine/job.ts'
 import type { InputFields } from './builder.ts'
-import { ExecutionModeEnum } from './execution.ts'
+import { ExecutionModeEnum } from './execution-mode.ts'
 
 /** The fields of an input that say what a run executes; `readDefinitionSource` reads the first four. */
 export const workflowFields = (t: InputFields) => ({

@@ -119,6 +119,7 @@ export const StepType = builder.prismaNode('Step', {
   id: { resolve: ({ executionId, path }) => `${executionId}:${path}` },
   findUnique: (id, { ownerId }) => ({ ownerId_executionId_path: { ownerId, ...readStepId(id) } }),
   nullable: true,
+  select: { executionId: true, path: true },
   description: 'One node in one execution.',
   fields: (t) => ({
     path: t.exposeString('path', { description: 'Such as `enrich`; inside a loop `post[3]/send`.' }),

@@ -1,6 +1,4 @@
-import type { WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
-import { ALL_RUNS } from '../db/run-list.ts'
 import { compareDefinitions } from '../workflows/diff/compare.ts'
 import type { PublishResult } from '../workflows/publishing.ts'
 import { builder } from './builder.ts'
@@ -13,8 +11,10 @@ import {
   ValidationFailedError,
   WorkflowArchivedError,
 } from './errors.ts'
-import { executionsOf, ExecutionConnection, ExecutionType } from './execution.ts'
+import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { executionsUnder } from './executions-under.ts'
 import { rowId } from './global-id.ts'
+import { definitionOf } from './version-reads.ts'
 import { WorkflowDiffType } from './workflow-diff.ts'
 import { workflowTarget } from './workflow-target.ts'
 
@@ -46,10 +46,7 @@ export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
         type: ExecutionType,
         description: 'The runs of this version, newest first.',
         resolve: ({ id }, args, context, info) =>
-          executionsOf({ ...ALL_RUNS, versionId: id as NonNullable<(typeof ALL_RUNS)['versionId']> }, args, {
-            context,
-            info,
-          }),
+          executionsUnder({ kind: 'version', id }, args, { context, info, isDescending: true }),
       },
       ExecutionConnection,
     ),
@@ -60,12 +57,11 @@ export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
         'What leads to this version from another one; null when there is no version of that number.',
       args: { against: t.arg.int({ description: 'The other version; default: the one before.' }) },
       select: { workflowId: true, number: true, definition: { select: { body: true } } },
-      resolve: async ({ workflowId, number, definition }, { against }, { versions, registry, ownerId }) => {
+      resolve: async ({ workflowId, number, definition }, { against }, context) => {
         const from = against ?? number - 1
-        const workflow = { ownerId, id: workflowId as WorkflowId }
-        const before = from === 0 ? NOTHING : await versions.definition(workflow, from)
+        const before = from === 0 ? NOTHING : await definitionOf(context, { workflowId, number: from })
         if (before === null) return null
-        const diff = compareDefinitions(registry, before, definition.body as Json)
+        const diff = compareDefinitions(context.registry, before, definition.body as Json)
         return { from: from === 0 ? null : from, to: number, diff }
       },
     }),

@@ -5,18 +5,19 @@ import { canonicalHash } from '../lib/canonical-json.ts'
 import type { WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { compareDefinitions } from '../workflows/diff/compare.ts'
-import { inOrder, present } from './batch.ts'
+import { present } from './batch.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
+import { executionsUnder, newestUnder } from './executions-under.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { keysetConnection } from './keyset-connection.ts'
 import { OrderDirectionEnum } from './list-order.ts'
 import { readTags, readText, TEXT_MAX_LENGTH } from './run-filter.ts'
 import { DAYS_DESCRIPTION, NO_COUNTS, readDays, RunStatsType } from './run-stats.ts'
+import { definitionOf, versionOf, versionRows } from './version-reads.ts'
 import { WorkflowDiffType } from './workflow-diff.ts'
 import { WorkflowVersionConnection, WorkflowVersionType } from './workflow-version.ts'
 
@@ -62,22 +63,16 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       nullable: true,
       description: 'One version; null when there is none of that number.',
       args: { number: t.arg.int({ required: true, description: 'From 1.' }) },
-      resolve: (query, { id: workflowId }, { number }, { prisma, ownerId }) =>
-        prisma.workflowVersion.findFirst({ ...query, where: { ownerId, workflowId, number } }),
+      resolve: (query, { id: workflowId }, { number }, context) =>
+        versionOf(context, { workflowId, number }, query),
     }),
     versions: t.connection(
       {
         type: WorkflowVersionType,
         description: 'All versions, newest first.',
         resolve: ({ id }, args, context, info) => {
-          const { batch, versions, prisma, ownerId } = context
-          const query = queryFromInfo({ context, info, path: ['edges', 'node'] })
-          const rows = batch('versions', query, async (ids) =>
-            inOrder(
-              ids,
-              await prisma.workflowVersion.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } }),
-            ),
-          )
+          const { batch, versions, ownerId } = context
+          const rows = versionRows(context, queryFromInfo({ context, info, path: ['edges', 'node'] }))
           return keysetConnection({
             args,
             order: { name: 'NUMBER', type: 'int' },
@@ -85,7 +80,7 @@ export const WorkflowType = builder.prismaNode('Workflow', {
             positions: (page) =>
               batch('versions of', page, (ids) => versions.pagesOf(ownerId, ids, page)).load(id),
             rows: (ids) => rows.loadMany(ids).then(present),
-            count: () => prisma.workflowVersion.count({ where: { ownerId, workflowId: id } }),
+            count: () => batch('count of versions', null, (ids) => versions.countsOf(ownerId, ids)).load(id),
           })
         },
       },
@@ -101,32 +96,20 @@ export const WorkflowType = builder.prismaNode('Workflow', {
         to: t.arg.int({ description: 'The number of the later version; default: the draft.' }),
       },
       select: { draft: true },
-      resolve: async ({ id, draft }, { from = null, to = null }, { versions, registry, ownerId }) => {
+      resolve: async ({ id: workflowId, draft }, { from = null, to = null }, context) => {
         const read = (number: number | null) =>
-          number === null ? (draft as Json) : versions.definition({ ownerId, id: id as WorkflowId }, number)
+          number === null ? (draft as Json) : definitionOf(context, { workflowId, number })
         const [before, after] = await Promise.all([read(from), read(to)])
         if (before === null || after === null) return null
-        return { from, to, diff: compareDefinitions(registry, before, after) }
+        return { from, to, diff: compareDefinitions(context.registry, before, after) }
       },
     }),
     executions: t.connection(
       {
         type: ExecutionType,
         description: 'Its runs, newest first.',
-        resolve: ({ id }, args, context, info) => {
-          const { batch, runList, prisma, ownerId } = context
-          const query = queryFromInfo({ context, info, path: ['edges', 'node'] })
-          const rows = executionRows(context, query)
-          return keysetConnection({
-            args,
-            order: { name: 'CREATED_AT', type: 'timestamptz' },
-            isDescending: true,
-            positions: (page) =>
-              batch('executions of', page, (ids) => runList.pagesOf(ownerId, ids, page)).load(id),
-            rows: (ids) => rows.loadMany(ids).then(present),
-            count: () => prisma.execution.count({ where: { ownerId, workflowId: id } }),
-          })
-        },
+        resolve: ({ id }, args, context, info) =>
+          executionsUnder({ kind: 'workflow', id }, args, { context, info, isDescending: true }),
       },
       ExecutionConnection,
     ),
@@ -134,7 +117,7 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       type: 'Execution',
       nullable: true,
       description: 'The newest run; null when there is none.',
-      resolve: (query, { id }, _args, context) => newestRun(context, id, query),
+      resolve: (query, { id }, _args, context) => newestUnder(context, { kind: 'workflow', id }, query),
     }),
     stats: t.field({
       type: RunStatsType,
@@ -149,7 +132,8 @@ export const WorkflowType = builder.prismaNode('Workflow', {
         })
         return {
           counts: await loader.load(id),
-          lastRunAt: async () => (await newestRun(context, id, LAST_RUN_AT))?.createdAt ?? null,
+          lastRunAt: async () =>
+            (await newestUnder(context, { kind: 'workflow', id }, LAST_RUN_AT))?.createdAt ?? null,
         }
       },
     }),
@@ -167,21 +151,6 @@ export const WorkflowType = builder.prismaNode('Workflow', {
 })
 
 const LAST_RUN_AT = { select: { id: true, createdAt: true } } as const
-const NEWEST = { limit: 1, beyond: null, direction: 'forward', isDescending: true } as const
-
-/** The newest run of a workflow, asked for together with those of the other workflows of a page. */
-async function newestRun(context: Context, workflowId: string, query: object) {
-  const { batch, runList, ownerId } = context
-  const loader = batch('executions of', NEWEST, (ids) => runList.pagesOf(ownerId, ids, NEWEST))
-  const [newest] = await loader.load(workflowId)
-  return newest ? executionRows(context, query).load(newest.id) : null
-}
-
-function executionRows({ batch, prisma, ownerId }: Context, query: object) {
-  return batch('executions', query, async (ids) =>
-    inOrder(ids, await prisma.execution.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })),
-  )
-}
 
 const WorkflowConnection = builder.connectionObject(
   { type: WorkflowType, name: 'WorkflowConnection', description: 'A page of workflows.' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { graphql } from '../gql/index.ts'
-import type { JobsChangedSubscription } from '../gql/graphql.ts'
+import type { JobFilter, JobsChangedSubscription } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { gated, SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
@@ -65,13 +65,13 @@ async function watchJobs(transport: 'WS' | 'SSE', filter: Parameters<typeof over
   }
 }
 
-async function overWebSocket(filter: { workflowId?: string; tags?: string[] } | null) {
+async function overWebSocket(filter: JobFilter | null) {
   const socket = openWebSocket(server.url)
   const results = socket.subscribe(JOBS_CHANGED, { filter })
   return { results, leave: () => void results.return(undefined).then(() => socket.close()) }
 }
 
-async function overSse(filter: { workflowId?: string; tags?: string[] } | null) {
+async function overSse(filter: JobFilter | null) {
   const { results, cut } = await openEventStream(server.url, 'POST', JOBS_CHANGED, { filter })
   return { results, leave: cut }
 }
@@ -115,6 +115,17 @@ test('a filter leaves jobs out', async () => {
   const jobs = await watchJobs('WS', { tags: ['wanted'] })
   const other = await runToEnd(server, { definition: SIMPLE })
   const wanted = await runToEnd(server, { definition: SIMPLE, tags: ['wanted'] })
+  await until('the wanted one is told', () =>
+    jobs.of(wanted.jobId).some(({ status }) => status === 'COMPLETED'),
+  )
+  expect(jobs.of(other.jobId)).toEqual([])
+  await jobs.leave()
+})
+
+test('a filter by mode leaves jobs of other modes out', async () => {
+  const jobs = await watchJobs('WS', { mode: ['TEST'] })
+  const other = await runToEnd(server, { definition: SIMPLE })
+  const wanted = await runToEnd(server, { definition: SIMPLE, mode: 'TEST' })
   await until('the wanted one is told', () =>
     jobs.of(wanted.jobId).some(({ status }) => status === 'COMPLETED'),
   )

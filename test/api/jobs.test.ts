@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { graphql } from '../gql/index.ts'
-import type { PageJobEventsQueryVariables } from '../gql/graphql.ts'
+import type { JobsByModeQueryVariables, PageJobEventsQueryVariables } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { gated, GREETING, SIMPLE } from '../support/definitions.ts'
 import { runToEnd, start, timelineOf, type Run, type TimelineEvent } from '../support/runs.ts'
@@ -132,6 +132,19 @@ const STEP_ID = graphql(`
   }
 `)
 
+const JOBS_BY_MODE = graphql(`
+  query JobsByMode($tags: [String!], $mode: [ExecutionMode!]) {
+    jobs(filter: { tags: $tags, mode: $mode }) {
+      totalCount
+      edges {
+        node {
+          id
+        }
+      }
+    }
+  }
+`)
+
 const NOBODY = '00000000-0000-7000-8000-000000000000'
 
 let server: ApiServer
@@ -182,6 +195,23 @@ describe('job', () => {
       expect((await server.client.ask(JOB, { id })).job).toBeNull()
     }
   })
+})
+
+test('jobs are filtered by the mode of their execution', async () => {
+  const tag = 'by mode'
+  const run = async (mode: 'PRODUCTION' | 'DEMO' | 'TEST') =>
+    (await runToEnd(server, { definition: SIMPLE, mode, tags: [tag] })).jobId
+  const [production, demo, trial] = [await run('PRODUCTION'), await run('DEMO'), await run('TEST')]
+  const shown = async (mode: JobsByModeQueryVariables['mode']) => {
+    const { jobs } = await server.client.ask(JOBS_BY_MODE, { tags: [tag], mode })
+    const ids = jobs.edges.map(({ node }) => node.id)
+    expect(jobs.totalCount).toBe(ids.length)
+    return ids
+  }
+  expect(await shown(null)).toEqual([trial, demo, production])
+  expect(await shown(['DEMO'])).toEqual([demo])
+  expect(await shown(['TEST', 'PRODUCTION'])).toEqual([trial, production])
+  expect(await shown([])).toEqual([])
 })
 
 describe('job.events', () => {

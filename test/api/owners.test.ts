@@ -154,6 +154,11 @@ async function makeRows(owner: string): Promise<ReadonlyMap<string, string>> {
     { name: value, cron: '0 0 1 1 *', input: value },
   )
   if (schedule.kind !== 'saved') throw new Error('no schedule')
+  // As if it were the schedule’s, so that it is found by the schedule, too.
+  await services.prisma.execution.update({
+    where: { id: started.jobId },
+    data: { scheduleId: schedule.id, scheduledFor: new Date() },
+  })
   const key = await services.apiKeys.create(viewer.ownerId, { name: value, role: 'ADMIN', expiresAt: null })
   if (key.kind !== 'created') throw new Error('no key')
   return new Map([
@@ -252,7 +257,8 @@ describe('one tenant never sees, or learns of the existence of, another’s rows
         'query workflow',
         'query workflows',
         'query execution',
-        'query executions',
+        'query executions (workflowId)',
+        'query executions (scheduleId)',
         'query job',
         'query schedule',
         'query schedules',

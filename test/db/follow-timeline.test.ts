@@ -206,7 +206,7 @@ interface World {
 }
 
 interface WorldOptions {
-  readonly events?: EventStore
+  readonly events?: Pick<EventStore, 'after'>
   /** What followers listen to. */
   readonly listens?: Pick<Wakeups, 'onNews'>
   readonly clock?: ManualClock

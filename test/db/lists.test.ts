@@ -238,14 +238,19 @@ describe('runs', () => {
 
   test('of several workflows come in one statement', async () => {
     const none = newId<WorkflowId>()
+    const under = (ids: readonly string[]) => ({ kind: 'workflow', ids }) as const
     const page = { limit: 2, beyond: null, direction: 'forward', isDescending: true } as const
-    const [empty, newest] = await list.pagesOf(STRANGER, [none, workflowId], page)
+    const [empty, newest] = await list.pagesOf(STRANGER, under([none, workflowId]), page)
     expect(empty).toEqual([])
     expect(newest?.map(({ id }) => jobs.indexOf(id as JobId))).toEqual([11, 9])
     const before = { ...page, direction: 'backward', beyond: newest?.[1] ?? null } as const
     expect(
-      (await list.pagesOf(STRANGER, [workflowId], before))[0]?.map(({ id }) => jobs.indexOf(id as JobId)),
+      (await list.pagesOf(STRANGER, under([workflowId]), before))[0]?.map(({ id }) =>
+        jobs.indexOf(id as JobId),
+      ),
     ).toEqual([11])
-    expect(await list.pagesOf(OWNER, [workflowId], page)).toEqual([[]])
+    expect(await list.pagesOf(OWNER, under([workflowId]), page)).toEqual([[]])
+    expect(await list.countsOf(STRANGER, under([none, workflowId]))).toEqual([0, 6])
+    expect(await list.countsOf(OWNER, under([workflowId]))).toEqual([0])
   })
 })

@@ -411,6 +411,8 @@ export type JobFilter = {
   finishedAfter?: string | null | undefined;
   /** Ended earlier. */
   finishedBefore?: string | null | undefined;
+  /** In one of these modes. */
+  mode?: Array<ExecutionMode> | null | undefined;
   /** In one of these states. */
   status?: Array<JobStatus> | null | undefined;
   /** With all of these tags. */
@@ -1359,6 +1361,14 @@ export type FirstStepIdQueryVariables = Exact<{
 
 
 export type FirstStepIdQuery = { execution: { steps: { edges: Array<{ node: { id: string } }> } } | null };
+
+export type JobsByModeQueryVariables = Exact<{
+  tags?: Array<string> | string | null | undefined;
+  mode?: Array<ExecutionMode> | ExecutionMode | null | undefined;
+}>;
+
+
+export type JobsByModeQuery = { jobs: { totalCount: number, edges: Array<{ node: { id: string } }> } };
 
 export type MakeNodeMutationVariables = Exact<{ [key: string]: never; }>;
 
@@ -2548,6 +2558,52 @@ export type JobEventsSubscription = { jobEvents: { cursor: number, caughtUp: boo
       | { __typename: 'StepWaitingEvent', path: string, nodeId: string, attempt: number, until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
     > } };
 
+export type CreateForWebMutationVariables = Exact<{
+  name: string;
+  definition: unknown;
+}>;
+
+
+export type CreateForWebMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type PublishForWebMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+}>;
+
+
+export type PublishForWebMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
+  , publishWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'PublishWorkflowPayload' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type ScheduleForWebMutationVariables = Exact<{
+  workflowId: string | number;
+}>;
+
+
+export type ScheduleForWebMutation = { createSchedule:
+    | { __typename: 'CreateSchedulePayload' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ScheduleInvalid' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -3184,6 +3240,18 @@ export const FirstStepIdDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FirstStepIdQuery, FirstStepIdQueryVariables>;
+export const JobsByModeDocument = new TypedDocumentString(`
+    query JobsByMode($tags: [String!], $mode: [ExecutionMode!]) {
+  jobs(filter: {tags: $tags, mode: $mode}) {
+    totalCount
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JobsByModeQuery, JobsByModeQueryVariables>;
 export const MakeNodeDocument = new TypedDocumentString(`
     mutation MakeNode {
   createWorkflow(input: {name: "Node"}) {
@@ -5030,3 +5098,34 @@ export const JobEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<JobEventsSubscription, JobEventsSubscriptionVariables>;
+export const CreateForWebDocument = new TypedDocumentString(`
+    mutation CreateForWeb($name: String!, $definition: JSON!) {
+  createWorkflow(input: {name: $name, definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateForWebMutation, CreateForWebMutationVariables>;
+export const PublishForWebDocument = new TypedDocumentString(`
+    mutation PublishForWeb($id: ID!, $definition: JSON!) {
+  updateWorkflow(input: {id: $id, definition: $definition}) {
+    __typename
+  }
+  publishWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<PublishForWebMutation, PublishForWebMutationVariables>;
+export const ScheduleForWebDocument = new TypedDocumentString(`
+    mutation ScheduleForWeb($workflowId: ID!) {
+  createSchedule(
+    input: {workflowId: $workflowId, name: "Daily", cron: "0 9 * * *"}
+  ) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ScheduleForWebMutation, ScheduleForWebMutationVariables>;

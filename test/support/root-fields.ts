@@ -12,6 +12,7 @@ import {
   OperationTypeNode,
   type GraphQLField,
   type GraphQLInputField,
+  type GraphQLInputObjectType,
   type GraphQLInputType,
   type GraphQLArgument,
   type GraphQLNamedType,
@@ -27,6 +28,14 @@ export interface RootField {
   readonly field: GraphQLField<unknown, unknown>
   /** Of an input that wants exactly one of several parts: the one that is given; null: there is no such choice. */
   readonly part: string | null
+  /** Of an input that may name several rows: the one that it names; null: there is no such choice. */
+  readonly naming: Naming | null
+}
+
+/** The one id that an input object is given, of several that it may have. */
+interface Naming {
+  readonly within: GraphQLInputObjectType
+  readonly name: string
 }
 
 /** Inputs that want exactly one of several parts: each is asked for in turn. */
@@ -42,15 +51,41 @@ export function rootFieldsOf(schema: GraphQLSchema): readonly RootField[] {
     Object.values(schema.getRootType(operation)?.getFields() ?? {}).flatMap((field) => {
       const title = `${operation} ${field.name}`
       const parts: readonly (string | null)[] = PARTS[title] ?? [null]
-      const named = (part: string | null) => (part === null ? title : `${title} (${part})`)
-      return parts.map((part) => ({ schema, operation, title: named(part), field, part }))
+      return parts.flatMap((part) =>
+        namingsOf(field, part).map((naming) => {
+          const choices = [part, naming?.name].filter((choice) => choice != null)
+          const named = choices.length > 0 ? `${title} (${choices.join(', ')})` : title
+          return { schema, operation, title: named, field, part, naming }
+        }),
+      )
     }),
   )
 }
 
-interface Values extends ArgumentValues {
-  readonly part: string | null
+/**
+ * All ids of a walk are those of one row, and no row fits two conditions of different types: where an input may name
+ * several, each is given by itself.
+ */
+function namingsOf(field: RootField['field'], part: string | null): readonly (Naming | null)[] {
+  const values = { id: '', cursor: null, part, naming: null }
+  const inputs = field.args.filter((argument) => isWanted(argument, values)).flatMap(inputsWithin)
+  const namings = inputs.flatMap((within) => optionalIds(within).map((name) => ({ within, name })))
+  return namings.length > 0 ? namings : [null]
+
+  function inputsWithin({ type }: Given): readonly GraphQLInputObjectType[] {
+    const named = getNamedType(type)
+    if (!isInputObjectType(named)) return []
+    const inner = Object.values(named.getFields()).filter((one) => isWanted(one, values))
+    return [...(optionalIds(named).length > 1 ? [named] : []), ...inner.flatMap(inputsWithin)]
+  }
 }
+
+function optionalIds(input: GraphQLInputObjectType): readonly string[] {
+  const fields = Object.values(input.getFields()).filter((field) => !isRequired(field))
+  return fields.filter(({ type }) => getNamedType(type).name === 'ID').map(({ name }) => name)
+}
+
+interface Values extends ArgumentValues, Pick<RootField, 'part' | 'naming'> {}
 
 /** What arguments are made of. */
 export interface ArgumentValues {
@@ -76,8 +111,8 @@ const OBJECTS: Readonly<Record<string, unknown>> = {
 }
 
 /** A document that calls a root field with arguments for all that is required and all that names something. */
-export function documentFor({ schema, operation, field, part }: RootField, asked: ArgumentValues) {
-  const values = { ...asked, part }
+export function documentFor({ schema, operation, field, part, naming }: RootField, asked: ArgumentValues) {
+  const values = { ...asked, part, naming }
   const given = field.args.filter((argument) => isWanted(argument, values))
   const declared = given.map(({ name, type }) => `$${name}: ${String(type)}`)
   const passed = given.map(({ name }) => `${name}: $${name}`)
@@ -121,6 +156,10 @@ function isWanted(given: Given, { cursor, part }: Values): boolean {
   return isRequired(given) || isName(name, type) || name === 'cron' || ALWAYS_GIVEN.has(name)
 }
 
+function isLeftOut({ name }: Given, within: GraphQLInputObjectType, { naming }: Values): boolean {
+  return naming?.within === within && name !== naming.name && optionalIds(within).includes(name)
+}
+
 function isPart(name: string): boolean {
   return Object.values(PARTS).some((parts) => parts.includes(name))
 }
@@ -134,7 +173,9 @@ function valueOf(given: Given, type: GraphQLInputType, path: string, values: Val
   if (isListType(nullable)) return [valueOf(given, nullable.ofType, path, values)]
   if (isEnumType(nullable)) return nullable.getValues()[0]?.name
   if (isInputObjectType(nullable)) {
-    const fields = Object.values(nullable.getFields()).filter((inner) => isWanted(inner, values))
+    const fields = Object.values(nullable.getFields()).filter(
+      (inner) => isWanted(inner, values) && !isLeftOut(inner, nullable, values),
+    )
     return Object.fromEntries(
       fields.map((inner) => [inner.name, valueOf(inner, inner.type, `${path}.${inner.name}`, values)]),
     )
