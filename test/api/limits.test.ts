@@ -84,6 +84,16 @@ describe('the cost of an operation', () => {
     expect((await post(server.url, { query: nested(5) })).status).toBe(200)
   })
 
+  test('is that of payloads, too: thousands of them are refused, two in each item of a page are not', async () => {
+    const executions = (first: number, fields: string) =>
+      `executions(first: ${first}) { edges { node { ${fields} } } }`
+    const all = `{ workflows(first: 100) { edges { node { ${executions(100, 'input output definition variables')} } } } }`
+    expect(refusalOf(await post(server.url, { query: all }))).toEqual([400, null, ['OPERATION_TOO_COSTLY']])
+    const { errors } = await overWebSocket(server.url, { query: all })
+    expect(errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'OPERATION_TOO_COSTLY' }])
+    expect((await post(server.url, { query: `{ ${executions(100, 'input output')} }` })).status).toBe(200)
+  })
+
   test.each([
     ['through variables', 'query ($n: Int = 100) { workflows(first: $n) { ...W } }', {}],
     ['through variables that are sent', 'query ($n: Int) { workflows(first: $n) { ...W } }', { n: 100 }],
