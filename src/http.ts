@@ -8,6 +8,7 @@ import {
 } from './access/index.ts'
 import type { Lume } from './app.ts'
 import { isLoopback, requireSafeHost } from './config.ts'
+import { createBodyReader } from './http/bodies.ts'
 import { createExampleReceiver } from './http/example-receiver.ts'
 import { createGate } from './http/gate.ts'
 import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly hasOpenMetrics?: boolean | undefined
   /** How long a WebSocket's client may take to say hello; default 10 s. */
   readonly helloMs?: number | undefined
+  /** How long a request may take to arrive, its body included; default 60 s. */
+  readonly requestMs?: number | undefined
 }
 
 /** A running server. */
@@ -57,6 +60,14 @@ export interface Server {
 
 /** Of a request's body and of a WebSocket message (D6). */
 const BODY_MAX_BYTES = 6 * 1024 * 1024
+/** Of the bodies of one sender that are on their way at the same time. */
+const UPLOADS_MAX_BYTES = 64 * 1024 * 1024
+/** How long the head of a request may take to arrive. */
+const HEAD_MS = 15_000
+/** How long all of it may take: 6 MiB over a line of a megabit per second. */
+const REQUEST_MS = 60_000
+/** How often it is looked for those that take longer. */
+const LATE_LOOK_MS = 5_000
 /** How long requests may take to be answered when the server stops. */
 const LAST_ANSWERS_MS = 3_000
 /** Of one key, token or address, where users are known. */
@@ -73,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const isLocal = !isAuthenticated(authentication)
   const { isExplorable = isLoopback(host), hasOpenMetrics = isLocal } = options
   const { requestsPerMinute = isLocal ? 0 : REQUESTS_PER_MINUTE, corsOrigins = [] } = options
-  const { persistedDocuments, helloMs } = options
+  const { persistedDocuments, helloMs, requestMs = REQUEST_MS } = options
   const { apiKeys, clock, logger } = lume.services
 
   const documents =
@@ -104,14 +115,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     hasOpenMetrics,
     isExplorable,
     receiver: isLocal ? createExampleReceiver() : null,
-    maxBodyBytes: BODY_MAX_BYTES,
+    readBody: createBodyReader({ maxBytes: BODY_MAX_BYTES, maxBytesOfSender: UPLOADS_MAX_BYTES }),
   })
 
   const closers = new Closers()
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // one per open stream
   const answering = new Set<Promise<void>>()
-  const http = createServer((req, res) => {
+  const patience = {
+    headersTimeout: Math.min(HEAD_MS, requestMs),
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(LATE_LOOK_MS, requestMs),
+  }
+  const http = createServer(patience, (req, res) => {
     const sent = respond(req, res)
       .catch((fault: unknown) => {
         // A client that goes away in the middle of its request is no fault of ours.
