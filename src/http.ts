@@ -19,6 +19,7 @@ import { createOrigins } from './http/origins.ts'
 import { readPersistedDocuments } from './http/persisted-documents.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRouter } from './http/router.ts'
+import { DEFAULT_MAX_SUBSCRIPTIONS } from './http/subscription-limit.ts'
 import { serveWebSockets } from './http/web-socket.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
 import { Closers } from './lib/closers.ts'
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[] | undefined
   /** Of each key, token or address; 0: no limit. Default: 600 with authentication, no limit without. */
   readonly requestsPerMinute?: number | undefined
+  /** How many subscriptions one owner may have open here; default 1,000. */
+  readonly maxSubscriptions?: number | undefined
   /** A JSON file of documents by id: then only those run. */
   readonly persistedDocuments?: string | undefined
   /** Whether `/metrics` needs no credential; default: only without authentication. */
@@ -85,6 +88,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { isExplorable = isLoopback(host), hasOpenMetrics = isLocal } = options
   const { requestsPerMinute = isLocal ? 0 : REQUESTS_PER_MINUTE, corsOrigins = [] } = options
   const { persistedDocuments, helloMs, requestMs = REQUEST_MS } = options
+  const { maxSubscriptions = DEFAULT_MAX_SUBSCRIPTIONS } = options
   const { apiKeys, clock, logger } = lume.services
 
   const documents =
@@ -99,7 +103,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     rateLimit: createRateLimit(requestsPerMinute),
     logger,
   })
-  const graphql = createGraphql(lume.services, { isExplorable, needsCredential: !isLocal, documents })
+  const graphql = createGraphql(lume.services, {
+    isExplorable,
+    needsCredential: !isLocal,
+    documents,
+    maxSubscriptions,
+  })
   const origins = createOrigins({ allowed: corsOrigins, isLocal })
   const streams = new Set<ServerResponse>()
   const metrics = createMetrics({

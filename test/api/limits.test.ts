@@ -7,9 +7,13 @@ import type { ExecutionResult } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { startServer, type Server, type ServerOptions } from '../../src/http.ts'
+import { graphql } from '../gql/index.ts'
 import { AUTHENTICATION, bearer, settingsKey } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { openEventStream } from '../support/event-stream.ts'
 import { createGraphqlClient, type GraphqlAnswer } from '../support/graphql-client.ts'
+import { until } from '../support/until.ts'
+import { openWebSocket } from '../support/web-socket-client.ts'
 
 let server: ApiServer
 const started: Server[] = []
@@ -28,6 +32,14 @@ async function serve(options: Omit<ServerOptions, 'lume' | 'port'>): Promise<Ser
   started.push(one)
   return one
 }
+
+const FOLLOW = graphql(`
+  subscription JobsChangedOfLimits {
+    jobsChanged {
+      id
+    }
+  }
+`)
 
 interface Payload {
   readonly query?: string
@@ -287,6 +299,86 @@ describe('the rate limit', () => {
     for (let i = 0; i < 3; i++) statuses.push((await ask(limited.url)).status)
     expect(statuses).toEqual([200, 200, 429])
     for (let i = 0; i < 50; i++) expect((await ask(server.url)).status).toBe(200)
+  })
+})
+
+describe('the subscriptions of an owner', () => {
+  const MOST = 2
+  let limited: Server
+  beforeAll(async () => {
+    limited = await serve({ authentication: AUTHENTICATION, maxSubscriptions: MOST })
+  })
+  const open = async () => {
+    const text = await (await fetch(`${limited.origin}/metrics`, { headers: ADMIN })).text()
+    const counts = [...text.matchAll(/^lume_subscriptions_open\{.*\} (\d+)$/gm)]
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+  const ADMIN = bearer(settingsKey('acme', 'ADMIN'))
+  const overStream = (headers = ADMIN) => openEventStream(limited.url, 'POST', FOLLOW, {}, headers)
+  const overSocket = (headers = ADMIN) => {
+    const socket = openWebSocket(limited.url, headers)
+    const results = socket.subscribe(FOLLOW, {})
+    const first = results.next().catch((fault: unknown) => fault)
+    return { ...socket, first, leave: () => results.return(undefined) }
+  }
+  const refused = [{ message: expect.any(String), extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]
+
+  test('are limited together, over all transports and credentials; those of others are not', async () => {
+    const [socket, stream] = [overSocket(), await overStream(bearer(settingsKey('acme', 'VIEWER')))]
+    await until('both are open', async () => (await open()) === MOST)
+    const third = await overStream()
+    expect((await third.results.next()).value).toEqual({ errors: refused })
+    third.cut()
+    const fourth = overSocket(bearer(settingsKey('acme', 'EDITOR')))
+    expect(await fourth.first).toMatchObject({ value: { errors: refused } })
+    await fourth.close()
+    const others = overSocket(bearer(settingsKey('globex', 'VIEWER')))
+    await until('somebody else’s is open', async () => (await open()) === MOST + 1)
+    await others.close()
+    stream.cut()
+    await socket.close()
+    await until('all are gone', async () => (await open()) === 0)
+  })
+
+  test.each<[how: string, end: () => Promise<unknown>]>([
+    ['a stream is cut', async () => (await overStream()).cut()],
+    [
+      'a client leaves one of a WebSocket',
+      async () => {
+        const socket = overSocket()
+        await until('it is open', async () => (await open()) > 0)
+        await socket.leave()
+        await until('it has ended', async () => (await open()) === 0)
+        await socket.close()
+      },
+    ],
+    [
+      'a WebSocket is cut',
+      async () => {
+        const socket = overSocket()
+        await until('it is open', async () => (await open()) > 0)
+        socket.cut()
+      },
+    ],
+    ['a WebSocket is closed before it is answered', async () => overSocket().close()],
+    [
+      'it is refused for another reason',
+      async () => {
+        const query = 'subscription { jobEvents(jobId: "x") { cursor } }'
+        expect((await overWebSocket(limited.url, { query }, ADMIN)).errors).toMatchObject([
+          { extensions: { code: 'NOT_FOUND' } },
+        ])
+      },
+    ],
+  ])('make room when %s', async (_how, end) => {
+    for (let n = 0; n < 2 * MOST; n++) {
+      await end()
+      await until('it has ended', async () => (await open()) === 0)
+    }
+    const streams = [await overStream(), await overStream()]
+    await until('as many as may be are open', async () => (await open()) === MOST)
+    for (const stream of streams) stream.cut()
+    await until('they have ended', async () => (await open()) === 0)
   })
 })
 
