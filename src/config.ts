@@ -90,7 +90,7 @@ export interface ServerConfig {
   readonly maxSubscriptions: number | undefined
   /** The file of the only documents that run. */
   readonly persistedDocuments: string | undefined
-  /** Whether `/metrics` needs no credential; undefined: as the server thinks right. */
+  /** Whether anybody may read `/metrics`, not operators alone; undefined: as the server thinks right. */
   readonly hasOpenMetrics: boolean | undefined
   readonly lume: LumeConfig
 }

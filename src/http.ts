@@ -44,7 +44,7 @@ export interface ServerOptions {
   readonly maxSubscriptions?: number | undefined
   /** A JSON file of documents by id: then only those run. */
   readonly persistedDocuments?: string | undefined
-  /** Whether `/metrics` needs no credential; default: only without authentication. */
+  /** Whether anybody may read `/metrics`, not operators alone; default: only without authentication. */
   readonly hasOpenMetrics?: boolean | undefined
   /** How long a WebSocket's client may take to say hello; default 10 s. */
   readonly helloMs?: number | undefined
@@ -101,6 +101,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       localUser: ownerId(LOCAL_USER),
     }),
     rateLimit: createRateLimit(requestsPerMinute),
+    clock,
     logger,
   })
   const graphql = createGraphql(lume.services, {

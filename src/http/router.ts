@@ -22,7 +22,7 @@ export interface RouterOptions {
   readonly gate: Gate
   readonly origins: Origins
   readonly metrics: Metrics
-  /** Whether anybody may read the metrics. */
+  /** Whether anybody may read the metrics; else operators alone. */
   readonly hasOpenMetrics: boolean
   /** Whether GraphiQL is served; its page alone needs no credential. */
   readonly isExplorable: boolean
@@ -70,7 +70,15 @@ export function createRouter(options: RouterOptions): Router {
     (pathname === GRAPHQL_PATH || (receiver !== null && isUnder(pathname, EXAMPLE_RECEIVER_PATH)))
   const admit = async (req: IncomingMessage, { pathname }: URL, sender: string): Promise<Viewer | null> => {
     const credential = credentialOfHeaders(req.headers)
-    if (pathname === METRICS_PATH && !options.hasOpenMetrics) return gate.admit(credential, sender)
+    if (pathname === METRICS_PATH && !options.hasOpenMetrics) {
+      const viewer = await gate.admit(credential, sender)
+      await gate.count(viewer, sender)
+      if (!isOperator(viewer)) {
+        const message = 'The metrics are for operators: an ADMIN key of LUME_API_KEYS reads them.'
+        throw new RefusedRequestError({ status: 403, code: 'FORBIDDEN', message })
+      }
+      return viewer
+    }
     if (pathname !== GRAPHQL_PATH || (options.isExplorable && isForPage(req))) return null
     const viewer = await gate.admit(credential, sender)
     await gate.count(viewer, sender)
@@ -119,6 +127,11 @@ function refusalOf(fault: unknown, req: IncomingMessage): Response {
     ...headers,
     ...(isKnown ? { 'content-type': `${GRAPHQL_MEDIA_TYPE}; charset=utf-8` } : {}),
   })
+}
+
+/** The metrics tell of all owners: a key that an owner made, or a token, is one of a tenant. */
+function isOperator({ authentication, role }: Viewer): boolean {
+  return authentication === 'LOCAL' || (authentication === 'SETTINGS' && role === 'ADMIN')
 }
 
 /** As Yoga decides it: such a request is answered with the page of GraphiQL, and nothing is executed. */

@@ -7,8 +7,9 @@ import type { ExecutionResult } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { startServer, type Server, type ServerOptions } from '../../src/http.ts'
+import { ownerId } from '../../src/lib/ids.ts'
 import { graphql } from '../gql/index.ts'
-import { AUTHENTICATION, bearer, settingsKey } from '../support/access.ts'
+import { AUTHENTICATION, bearer, settingsKey, tokenFor } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { openEventStream } from '../support/event-stream.ts'
 import { createGraphqlClient, type GraphqlAnswer } from '../support/graphql-client.ts'
@@ -293,6 +294,50 @@ describe('the rate limit', () => {
     expect((await ask(limited.url, settingsKey('acme', 'VIEWER'))).status).toBe(200)
   })
 
+  test('keeps bad keys from the database once it is reached, and no good ones from coming in', async () => {
+    let lookUps = 0
+    const { apiKeys } = server.lume.services
+    const counting = {
+      ...apiKeys,
+      find: (key: string) => {
+        lookUps++
+        return apiKeys.find(key)
+      },
+    }
+    const lume = { ...server.lume, services: { ...server.lume.services, apiKeys: counting } }
+    const limited = await startServer({ lume, port: 0, authentication: AUTHENTICATION, requestsPerMinute: 4 })
+    started.push(limited)
+    const created = async () => {
+      const input = { name: 'x', role: 'VIEWER' as const, expiresAt: null }
+      const made = await apiKeys.create(ownerId('acme'), input)
+      if (made.kind !== 'created') throw new Error(made.message)
+      return made
+    }
+    const [seen, unseen] = [await created(), await created()]
+    const guess = (n: number) => `lume_${String(n).padStart(40, 'A')}`
+    expect((await ask(limited.url, seen.key)).status).toBe(200)
+    const statuses = []
+    for (let n = 0; n < 20; n++) statuses.push((await ask(limited.url, guess(n))).status)
+    expect(statuses).toEqual([401, 401, 401, 401, ...Array.from({ length: 16 }, () => 429)])
+    expect(lookUps).toBe(1 + 4)
+    const { errors } = await overWebSocket(limited.url, { query: '{ __typename }' }, bearer(guess(20)))
+    // Closed before there was an operation.
+    expect(errors).toMatchObject({ code: 4403, reason: expect.stringMatching(/^RATE_LIMITED/) })
+    expect(lookUps).toBe(1 + 4)
+    // Good ones: one that was seen here, one of the settings, a token.
+    const token = await tokenFor({ now: Date.now }, { owner: 'acme', role: 'VIEWER', forS: 60 })
+    for (const credential of [seen.key, settingsKey('acme', 'VIEWER'), token])
+      expect((await ask(limited.url, credential)).status).toBe(200)
+    // One that nobody knows yet is not told from a guess.
+    expect((await ask(limited.url, unseen.key)).status).toBe(429)
+    // What was good once is not good for ever, and is looked up no more then.
+    await apiKeys.revoke(ownerId('acme'), seen.id)
+    lookUps = 0
+    expect((await ask(limited.url, seen.key)).status).toBe(429)
+    expect((await ask(limited.url, seen.key)).status).toBe(429)
+    expect(lookUps).toBe(1)
+  })
+
   test('is off for the local user unless it is set', async () => {
     const limited = await serve({ requestsPerMinute: 2 })
     const statuses = []
@@ -306,10 +351,10 @@ describe('the subscriptions of an owner', () => {
   const MOST = 2
   let limited: Server
   beforeAll(async () => {
-    limited = await serve({ authentication: AUTHENTICATION, maxSubscriptions: MOST })
+    limited = await serve({ authentication: AUTHENTICATION, maxSubscriptions: MOST, hasOpenMetrics: true })
   })
   const open = async () => {
-    const text = await (await fetch(`${limited.origin}/metrics`, { headers: ADMIN })).text()
+    const text = await (await fetch(`${limited.origin}/metrics`)).text()
     const counts = [...text.matchAll(/^lume_subscriptions_open\{.*\} (\d+)$/gm)]
     return counts.reduce((sum, [, count]) => sum + Number(count), 0)
   }
@@ -502,12 +547,42 @@ describe('the metrics', () => {
     }
   })
 
-  test('need a credential of any role where users are known, unless they are open', async () => {
-    const guarded = await serve({ authentication: AUTHENTICATION })
-    expect((await readings(guarded.origin)).status).toBe(401)
-    expect((await readings(guarded.origin, bearer('guess'))).status).toBe(401)
-    expect((await readings(guarded.origin, bearer(settingsKey('acme', 'VIEWER')))).status).toBe(200)
+  test('are for operators where users are known, unless they are open', async () => {
+    const guarded = await serve({ authentication: AUTHENTICATION, requestsPerMinute: 20 })
+    const statusFor = async (headers?: Readonly<Record<string, string>>) =>
+      (await readings(guarded.origin, headers)).status
+    expect(await statusFor()).toBe(401)
+    expect(await statusFor(bearer('guess'))).toBe(401)
+    const admin = bearer(settingsKey('acme', 'ADMIN'))
+    const { data } = await post(
+      guarded.url,
+      {
+        query:
+          'mutation { createApiKey(input: { name: "x", role: ADMIN }) { ... on CreateApiKeyPayload { key } } }',
+      },
+      admin,
+    )
+    const { key } = (data as { createApiKey: { key: string } }).createApiKey
+    const token = await tokenFor({ now: Date.now }, { owner: 'acme', role: 'ADMIN', forS: 60 })
+    const tenants = [settingsKey('acme', 'VIEWER'), settingsKey('acme', 'EDITOR'), key, token]
+    for (const credential of tenants) {
+      const { status, text } = await readings(guarded.origin, bearer(credential))
+      expect([status, JSON.parse(text)]).toMatchObject([
+        403,
+        { errors: [{ extensions: { code: 'FORBIDDEN' } }] },
+      ])
+    }
+    expect(await statusFor(admin)).toBe(200)
     const open = await serve({ authentication: AUTHENTICATION, hasOpenMetrics: true })
     expect((await readings(open.origin)).status).toBe(200)
+  })
+
+  test('count against the rate limit', async () => {
+    const guarded = await serve({ authentication: AUTHENTICATION, requestsPerMinute: 2 })
+    const statuses = []
+    for (let n = 0; n < 3; n++) {
+      statuses.push((await readings(guarded.origin, bearer(settingsKey('acme', 'ADMIN')))).status)
+    }
+    expect(statuses).toEqual([200, 200, 429])
   })
 })
