@@ -86,9 +86,11 @@ export interface ServerConfig {
   readonly corsOrigins: readonly string[]
   /** Of each key, token or address; 0: no limit; undefined: as the server thinks right. */
   readonly requestsPerMinute: number | undefined
+  /** Of one owner, in this process; undefined: as the server thinks right. */
+  readonly maxSubscriptions: number | undefined
   /** The file of the only documents that run. */
   readonly persistedDocuments: string | undefined
-  /** Whether `/metrics` needs no credential; undefined: as the server thinks right. */
+  /** Whether anybody may read `/metrics`, not operators alone; undefined: as the server thinks right. */
   readonly hasOpenMetrics: boolean | undefined
   readonly lume: LumeConfig
 }
@@ -148,6 +150,7 @@ const environmentSchema = z.object({
     .pipe(z.array(z.string().refine(isOrigin, 'holds what is no origin, such as https://app.example.com')))
     .default([]),
   LUME_RATE_LIMIT: wholeNumber.pipe(z.number().max(1_000_000)).optional(),
+  LUME_MAX_SUBSCRIPTIONS: wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional(),
   LUME_PERSISTED_DOCUMENTS: z.string().optional(),
   LUME_METRICS: z.enum(['open', 'guarded']).optional(),
   APIFY_BASE_URL: providerSettingsSchema.shape.apify.unwrap().shape.baseUrl,
@@ -199,6 +202,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
     authentication,
     corsOrigins: lume.LUME_CORS_ORIGINS,
     requestsPerMinute: lume.LUME_RATE_LIMIT,
+    maxSubscriptions: lume.LUME_MAX_SUBSCRIPTIONS,
     persistedDocuments: lume.LUME_PERSISTED_DOCUMENTS,
     hasOpenMetrics: LUME_METRICS && LUME_METRICS === 'open',
     lume: lumeConfigSchema.parse({

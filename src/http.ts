@@ -8,6 +8,7 @@ import {
 } from './access/index.ts'
 import type { Lume } from './app.ts'
 import { isLoopback, requireSafeHost } from './config.ts'
+import { createBodyReader } from './http/bodies.ts'
 import { createExampleReceiver } from './http/example-receiver.ts'
 import { createGate } from './http/gate.ts'
 import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
@@ -18,6 +19,7 @@ import { createOrigins } from './http/origins.ts'
 import { readPersistedDocuments } from './http/persisted-documents.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRouter } from './http/router.ts'
+import { DEFAULT_MAX_SUBSCRIPTIONS } from './http/subscription-limit.ts'
 import { serveWebSockets } from './http/web-socket.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
 import { Closers } from './lib/closers.ts'
@@ -38,12 +40,16 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[] | undefined
   /** Of each key, token or address; 0: no limit. Default: 600 with authentication, no limit without. */
   readonly requestsPerMinute?: number | undefined
+  /** How many subscriptions one owner may have open here; default 1,000. */
+  readonly maxSubscriptions?: number | undefined
   /** A JSON file of documents by id: then only those run. */
   readonly persistedDocuments?: string | undefined
-  /** Whether `/metrics` needs no credential; default: only without authentication. */
+  /** Whether anybody may read `/metrics`, not operators alone; default: only without authentication. */
   readonly hasOpenMetrics?: boolean | undefined
   /** How long a WebSocket's client may take to say hello; default 10 s. */
   readonly helloMs?: number | undefined
+  /** How long a request may take to arrive, its body included; default 60 s. */
+  readonly requestMs?: number | undefined
 }
 
 /** A running server. */
@@ -57,6 +63,14 @@ export interface Server {
 
 /** Of a request's body and of a WebSocket message (D6). */
 const BODY_MAX_BYTES = 6 * 1024 * 1024
+/** Of the bodies of one sender that are on their way at the same time. */
+const UPLOADS_MAX_BYTES = 64 * 1024 * 1024
+/** How long the head of a request may take to arrive. */
+const HEAD_MS = 15_000
+/** How long all of it may take: 6 MiB over a line of a megabit per second. */
+const REQUEST_MS = 60_000
+/** How often it is looked for those that take longer. */
+const LATE_LOOK_MS = 5_000
 /** How long requests may take to be answered when the server stops. */
 const LAST_ANSWERS_MS = 3_000
 /** Of one key, token or address, where users are known. */
@@ -73,7 +87,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const isLocal = !isAuthenticated(authentication)
   const { isExplorable = isLoopback(host), hasOpenMetrics = isLocal } = options
   const { requestsPerMinute = isLocal ? 0 : REQUESTS_PER_MINUTE, corsOrigins = [] } = options
-  const { persistedDocuments, helloMs } = options
+  const { persistedDocuments, helloMs, requestMs = REQUEST_MS } = options
+  const { maxSubscriptions = DEFAULT_MAX_SUBSCRIPTIONS } = options
   const { apiKeys, clock, logger } = lume.services
 
   const documents =
@@ -86,9 +101,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       localUser: ownerId(LOCAL_USER),
     }),
     rateLimit: createRateLimit(requestsPerMinute),
+    clock,
     logger,
   })
-  const graphql = createGraphql(lume.services, { isExplorable, needsCredential: !isLocal, documents })
+  const graphql = createGraphql(lume.services, {
+    isExplorable,
+    needsCredential: !isLocal,
+    documents,
+    maxSubscriptions,
+  })
   const origins = createOrigins({ allowed: corsOrigins, isLocal })
   const streams = new Set<ServerResponse>()
   const metrics = createMetrics({
@@ -104,14 +125,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     hasOpenMetrics,
     isExplorable,
     receiver: isLocal ? createExampleReceiver() : null,
-    maxBodyBytes: BODY_MAX_BYTES,
+    readBody: createBodyReader({ maxBytes: BODY_MAX_BYTES, maxBytesOfSender: UPLOADS_MAX_BYTES }),
   })
 
   const closers = new Closers()
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // one per open stream
   const answering = new Set<Promise<void>>()
-  const http = createServer((req, res) => {
+  const patience = {
+    headersTimeout: Math.min(HEAD_MS, requestMs),
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(LATE_LOOK_MS, requestMs),
+  }
+  const http = createServer(patience, (req, res) => {
     const sent = respond(req, res)
       .catch((fault: unknown) => {
         // A client that goes away in the middle of its request is no fault of ours.

@@ -3,6 +3,7 @@ import type { OwnerId } from '../lib/ids.ts'
 import type { ApiKeys } from './api-keys.ts'
 import { UnauthenticatedError } from './errors.ts'
 import { createJwtVerifier, type JwtSettings } from './jwt.ts'
+import { isKeyText } from './key-text.ts'
 import { createSettingsKeys, type SettingsKey } from './settings-keys.ts'
 import { expiryOf, localViewer, type Viewer } from './viewer.ts'
 
@@ -27,6 +28,8 @@ export interface Authenticator {
    * Throws `UnauthenticatedError` and `AuthenticationUnavailableError`.
    */
   authenticate(credential: string | null): Promise<Viewer>
+  /** Whether the database is asked for this one. */
+  isLookedUp(credential: string | null): boolean
   /** Calls back once, when the credential expires or is revoked; returns what ends the watch. */
   watch(viewer: Viewer, onEnd: () => void): () => void
 }
@@ -54,6 +57,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (!viewer) throw new UnauthenticatedError({ isRejected: true })
       return viewer
     },
+    isLookedUp: (credential) =>
+      credential !== null && isKeyText(credential) && findSettingsKey(credential) === null,
     watch(viewer, onEnd) {
       const expiresAt = expiryOf(viewer)
       const ends = [

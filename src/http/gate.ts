@@ -4,7 +4,9 @@ import {
   type Authenticator,
   type Viewer,
 } from '../access/index.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { KnownCredentials } from './known-credentials.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { RefusedRequestError } from './refused-request.ts'
 
@@ -24,21 +26,29 @@ export interface Gate {
 export interface GateOptions {
   readonly authenticator: Authenticator
   readonly rateLimit: RateLimit
+  readonly clock: Pick<Clock, 'now'>
   readonly logger: Pick<Logger, 'warn'>
 }
 
-export function createGate({ authenticator, rateLimit, logger }: GateOptions): Gate {
-  const pass = async (sender: string) => {
-    const waitMs = await rateLimit(sender)
+export function createGate({ authenticator, rateLimit, clock, logger }: GateOptions): Gate {
+  const known = new KnownCredentials(clock)
+  const pass = (waitMs: number) => {
     if (waitMs > 0) throw tooMany(waitMs)
   }
   return {
     async admit(credential, sender) {
+      const failures = `failures of ${sender}`
+      const isLookedUp = authenticator.isLookedUp(credential)
+      // Whoever guesses costs no more statements once the limit is reached; those that were good here are asked for still.
+      if (isLookedUp && credential !== null && !known.has(credential)) pass(await rateLimit.look(failures))
       try {
-        return await authenticator.authenticate(credential)
+        const viewer = await authenticator.authenticate(credential)
+        if (isLookedUp && credential !== null) known.add(credential)
+        return viewer
       } catch (fault) {
         if (fault instanceof UnauthenticatedError) {
-          await pass(sender)
+          if (credential !== null) known.delete(credential)
+          pass(await rateLimit.count(failures))
           throw unauthenticated(fault)
         }
         if (fault instanceof AuthenticationUnavailableError) {
@@ -48,8 +58,8 @@ export function createGate({ authenticator, rateLimit, logger }: GateOptions): G
         throw fault
       }
     },
-    count: ({ authentication, credentialId }, sender) =>
-      pass(authentication === 'LOCAL' ? sender : credentialId),
+    count: async ({ authentication, credentialId }, sender) =>
+      pass(await rateLimit.count(authentication === 'LOCAL' ? sender : credentialId)),
     watch: authenticator.watch,
   }
 }

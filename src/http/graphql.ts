@@ -8,6 +8,7 @@ import { createMaskError } from './mask-error.ts'
 import { MAX_COST, useOperationCost } from './operation-cost.ts'
 import { DEFAULT_LIMITS, useOperationLimits } from './operation-limits.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
+import { useSubscriptionLimit } from './subscription-limit.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -22,6 +23,8 @@ export interface GraphqlOptions {
   readonly needsCredential: boolean
   /** The only documents that run; null: any. */
   readonly documents: PersistedDocuments | null
+  /** How many one owner may have open here. */
+  readonly maxSubscriptions: number
 }
 
 /** What comes with a request from the outside of Yoga. */
@@ -34,7 +37,7 @@ export type Graphql = ReturnType<typeof createGraphql>
 
 /** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
 export function createGraphql(services: Services, options: GraphqlOptions) {
-  const { isExplorable, needsCredential, documents } = options
+  const { isExplorable, needsCredential, documents, maxSubscriptions } = options
   return createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -56,6 +59,7 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
       useOperationCost(MAX_COST),
+      useSubscriptionLimit(maxSubscriptions),
     ],
     renderGraphiQL: graphiqlPage,
     graphiql:

@@ -77,8 +77,10 @@ async function sendStream(
   // Also ends a read that is under way, and with it whatever stands behind the stream.
   const end = () => void reader.cancel()
   res.once('close', end)
+  if (res.closed) end()
   const signals = [serverStops, credentialEnds]
   for (const signal of signals) signal.addEventListener('abort', end, { once: true })
+  if (signals.some(({ aborted }) => aborted)) end()
   try {
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       if (!res.write(chunk.value)) await Promise.race([once(res, 'drain'), once(res, 'close')])

@@ -14,16 +14,18 @@ import {
   type ExecutionArgs,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { weightOf } from './field-weight.ts'
 
 /** What an operation may cost. A page of 100 with a page of 50 in each item is 10,201. */
 export const MAX_COST = 25_000
 
-/** Of a list without `first`, `last` or `ids`: nobody knows how long it is. */
+/** Of a list without `first`, `last` or `ids`: nobody knows how long it is. A list of names or times costs nothing then. */
 const LIST_LENGTH = 10
 /** Of a connection that is asked for no number. */
 const DEFAULT_PAGE = 20
@@ -35,7 +37,8 @@ const COST_HEADER = 'x-lume-cost'
 
 /**
  * Refuses operations that would read too much before anything is read: HTTP 400, code `OPERATION_TOO_COSTLY`. The cost is
- * the number of objects that the answer may hold, pages at the length that was asked for. Plain fields cost nothing.
+ * the number of objects that the answer may hold, pages at the length that was asked for, and what payloads weigh
+ * (`weightOf`). Other plain fields cost nothing.
  */
 export function useOperationCost(maxCost: number): Plugin {
   const judge = (args: ExecutionArgs) => {
@@ -64,7 +67,7 @@ export function useOperationCost(maxCost: number): Plugin {
 
 function tooCostly(cost: number, maxCost: number): GraphQLError {
   return new GraphQLError(
-    `This operation may read ${cost} objects, and ${maxCost} are the most. Ask for shorter pages, or for less in each item.`,
+    `This operation may cost ${cost}, and ${maxCost} is the most. Ask for shorter pages, or for less in each item, payloads such as \`input\` and \`output\` first of all.`,
     { extensions: { code: 'OPERATION_TOO_COSTLY', http: { status: 400, spec: true } } },
   )
 }
@@ -145,15 +148,27 @@ function fieldCost(node: FieldNode, parent: GraphQLNamedType, within: Operation,
   const field = parent.getFields()[node.name.value]
   const type = field && getNamedType(field.type)
   // Introspection is bounded by its fields, and reads nothing.
-  if (!field || !type || !node.selectionSet || !isCompositeType(type)) return 0
-  const args = readArguments(() => getArgumentValues(field, node, within.variables))
-  const isPaged = field.args.some(({ name }) => name === 'first')
-  const { first, last, ids } = args
+  if (!field || !type) return 0
+  const weight = weightOf(parent, field)
+  const isList = isListType(getNullableType(field.type))
+  const page = pageOf(field, node, within)
+  if (!node.selectionSet || !isCompositeType(type)) return weight + (isList ? (page ?? 0) : 0)
+  if (!isList) return weight + 1 + selectionCost(node.selectionSet, type, within, page ?? LIST_LENGTH)
+  const { ids } = readArguments(() => getArgumentValues(field, node, within.variables))
+  const count = page ?? (Array.isArray(ids) ? ids.length : pageLength)
+  return weight + count * (1 + selectionCost(node.selectionSet, type, within))
+}
+
+/** How long a page the field is asked for; null when it takes no such number. */
+function pageOf(
+  field: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+  { variables }: Operation,
+): number | null {
+  if (!field.args.some(({ name }) => name === 'first')) return null
+  const { first, last } = readArguments(() => getArgumentValues(field, node, variables))
   const asked = [first, last].filter((count) => typeof count === 'number')
-  const page = asked.length > 0 ? Math.min(MAX_PAGE, Math.max(0, ...asked)) : DEFAULT_PAGE
-  const listed = Array.isArray(ids) ? ids.length : pageLength
-  const count = isListType(getNullableType(field.type)) ? listed : 1
-  return count * (1 + selectionCost(node.selectionSet, type, within, isPaged ? page : LIST_LENGTH))
+  return asked.length > 0 ? Math.min(MAX_PAGE, Math.max(0, ...asked)) : DEFAULT_PAGE
 }
 
 /** Arguments that are no good are the executor's to tell. */

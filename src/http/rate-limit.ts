@@ -1,8 +1,13 @@
 import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 
-/** Counts requests of one sender. Resolves with how long the sender has to wait, in milliseconds; 0: go on. */
-export type RateLimit = (sender: string) => Promise<number>
+/** Counts requests of each sender. Resolves with how long the sender has to wait, in milliseconds; 0: go on. */
+export interface RateLimit {
+  /** Counts one more. */
+  count(sender: string): Promise<number>
+  /** The same of one that is not counted yet. */
+  look(sender: string): Promise<number>
+}
 
 const WINDOW_S = 60
 /** What one customer of a provider has at least: counted by single addresses it would be no limit. */
@@ -10,16 +15,23 @@ const IPV6_NETWORK_BITS = 64
 
 /** So many requests per minute and sender, counted in this process; 0: as many as they like. */
 export function createRateLimit(requestsPerMinute: number): RateLimit {
-  if (requestsPerMinute === 0) return async () => 0
+  if (requestsPerMinute === 0) return { count: async () => 0, look: async () => 0 }
   const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: WINDOW_S })
-  return async (sender) => {
-    try {
-      await limiter.consume(sender)
-      return 0
-    } catch (refusal) {
-      if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext)
-      throw refusal
-    }
+  return {
+    async count(sender) {
+      try {
+        await limiter.consume(sender)
+        return 0
+      } catch (refusal) {
+        if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext)
+        throw refusal
+      }
+    },
+    async look(sender) {
+      const counted = await limiter.get(sender)
+      if (!counted || counted.consumedPoints < requestsPerMinute) return 0
+      return Math.max(1, counted.msBeforeNext)
+    },
   }
 }
 

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Viewer } from '../access/index.ts'
 import type { Lume } from '../app.ts'
+import type { ReadBody } from './bodies.ts'
 import { credentialOfHeaders } from './credentials.ts'
 import { EXAMPLE_RECEIVER_PATH, type ExampleReceiver } from './example-receiver.ts'
 import type { Gate } from './gate.ts'
 import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
 import type { Metrics } from './metrics.ts'
-import { BodyTooLargeError, readBody, requestUrl, toWebRequest } from './node-request.ts'
+import { requestUrl, toWebRequest } from './node-request.ts'
 import { refuse } from './node-response.ts'
 import type { Origins } from './origins.ts'
 import { senderAt } from './rate-limit.ts'
-import { RefusedRequestError, type Refusal } from './refused-request.ts'
+import { RefusedRequestError } from './refused-request.ts'
 
 const METRICS_PATH = '/metrics'
 const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
@@ -21,12 +22,12 @@ export interface RouterOptions {
   readonly gate: Gate
   readonly origins: Origins
   readonly metrics: Metrics
-  /** Whether anybody may read the metrics. */
+  /** Whether anybody may read the metrics; else operators alone. */
   readonly hasOpenMetrics: boolean
   /** Whether GraphiQL is served; its page alone needs no credential. */
   readonly isExplorable: boolean
   readonly receiver: ExampleReceiver | null
-  readonly maxBodyBytes: number
+  readonly readBody: ReadBody
 }
 
 export interface Answer {
@@ -39,7 +40,7 @@ export interface Answer {
 export type Router = (req: IncomingMessage, res: ServerResponse) => Promise<Answer>
 
 export function createRouter(options: RouterOptions): Router {
-  const { origins, gate, maxBodyBytes, graphql } = options
+  const { origins, gate, graphql, receiver } = options
 
   const answer: Router = async (req, res) => {
     const distrust = origins.distrust(req)
@@ -50,21 +51,34 @@ export function createRouter(options: RouterOptions): Router {
       const message = 'The request names no path.'
       throw new RefusedRequestError({ status: 400, code: 'BAD_REQUEST', message })
     }
-    // Before the body is read: nobody is listened to for long who is not let in.
-    const viewer = await admit(req, url)
-    const body = await readBody(req, maxBodyBytes)
-    if (req.method === 'POST' && isUnder(url.pathname, GRAPHQL_PATH) && !isJson(req)) {
+    const sender = senderAt(req.socket.remoteAddress)
+    // Before a body is read: nobody is listened to for long who is not let in.
+    const viewer = await admit(req, url, sender)
+    const takesBody = bodyIsTaken(req, url)
+    if (takesBody && url.pathname === GRAPHQL_PATH && !isJson(req)) {
       // Other content types are what a foreign page can send without asking; JSON is not.
       const message = 'Send GraphQL requests with `content-type: application/json`.'
       throw new RefusedRequestError({ status: 415, code: 'CONTENT_TYPE_REFUSED', message })
     }
+    const body = takesBody ? await options.readBody(req, viewer?.credentialId ?? sender) : null
     const request = toWebRequest({ req, res, url, body }, graphql.fetchAPI.Request)
     return { response: await route(request, viewer, options), viewer }
   }
-  const admit = async (req: IncomingMessage, { pathname }: URL): Promise<Viewer | null> => {
-    const sender = senderAt(req.socket.remoteAddress)
+  /** Elsewhere nobody reads a body: the answer does not wait for one, and the connection ends if one is on its way. */
+  const bodyIsTaken = ({ method }: IncomingMessage, { pathname }: URL) =>
+    method === 'POST' &&
+    (pathname === GRAPHQL_PATH || (receiver !== null && isUnder(pathname, EXAMPLE_RECEIVER_PATH)))
+  const admit = async (req: IncomingMessage, { pathname }: URL, sender: string): Promise<Viewer | null> => {
     const credential = credentialOfHeaders(req.headers)
-    if (pathname === METRICS_PATH && !options.hasOpenMetrics) return gate.admit(credential, sender)
+    if (pathname === METRICS_PATH && !options.hasOpenMetrics) {
+      const viewer = await gate.admit(credential, sender)
+      await gate.count(viewer, sender)
+      if (!isOperator(viewer)) {
+        const message = 'The metrics are for operators: an ADMIN key of LUME_API_KEYS reads them.'
+        throw new RefusedRequestError({ status: 403, code: 'FORBIDDEN', message })
+      }
+      return viewer
+    }
     if (pathname !== GRAPHQL_PATH || (options.isExplorable && isForPage(req))) return null
     const viewer = await gate.admit(credential, sender)
     await gate.count(viewer, sender)
@@ -72,7 +86,7 @@ export function createRouter(options: RouterOptions): Router {
   }
   return async (req, res) => {
     const answered = await answer(req, res).catch((fault: unknown) => ({
-      response: refusalOf(fault, req, maxBodyBytes),
+      response: refusalOf(fault, req),
       viewer: null,
     }))
     for (const [name, value] of Object.entries(origins.headersFor(req))) {
@@ -104,8 +118,9 @@ async function route(request: Request, viewer: Viewer | null, options: RouterOpt
   }
 }
 
-function refusalOf(fault: unknown, req: IncomingMessage, maxBodyBytes: number): Response {
-  const { status, code, message, headers } = readRefusal(fault, maxBodyBytes)
+function refusalOf(fault: unknown, req: IncomingMessage): Response {
+  if (!(fault instanceof RefusedRequestError)) throw fault
+  const { status, code, message, headers } = fault
   // A client that knows this type reads the errors of an answer whatever its status.
   const isKnown = req.headers.accept?.includes(GRAPHQL_MEDIA_TYPE) ?? false
   return refuse(status, code, message, {
@@ -114,14 +129,9 @@ function refusalOf(fault: unknown, req: IncomingMessage, maxBodyBytes: number): 
   })
 }
 
-function readRefusal(fault: unknown, maxBodyBytes: number): Refusal {
-  if (fault instanceof RefusedRequestError) return fault
-  if (!(fault instanceof BodyTooLargeError)) throw fault
-  return {
-    status: 413,
-    code: 'BODY_TOO_LARGE',
-    message: `A request has at most ${maxBodyBytes} bytes.`,
-  }
+/** The metrics tell of all owners: a key that an owner made, or a token, is one of a tenant. */
+function isOperator({ authentication, role }: Viewer): boolean {
+  return authentication === 'LOCAL' || (authentication === 'SETTINGS' && role === 'ADMIN')
 }
 
 /** As Yoga decides it: such a request is answered with the page of GraphiQL, and nothing is executed. */

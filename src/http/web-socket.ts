@@ -19,8 +19,12 @@ import { RefusedRequestError } from './refused-request.ts'
 const HELLO_MS = 10_000
 /** How often a connection is asked whether it is still there; one that does not answer until the next time is cut. */
 const PING_MS = 12_000
-/** How long clients may take to say goodbye when the server stops. */
+/** How long clients may take to say goodbye; then they are cut. */
 const GOODBYE_MS = 1_000
+/** What a client may send before it is known who it is: its hello, and pings. */
+const STRANGER_MAX_BYTES = 64 * 1024
+/** RFC 6455, 7.4.1. */
+const TOO_BIG = 1009
 
 export interface WebSocketOptions {
   readonly graphql: Graphql
@@ -57,6 +61,7 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
         const extra: Extra = { request: req, client, viewer: null, open: new Set() }
         connections.add(extra)
         client.once('close', () => connections.delete(extra))
+        boundStranger(socket, extra)
         connect(server, extra, options)
       })
     }
@@ -73,6 +78,28 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
     close,
     openSubscriptions: () => [...connections].reduce((sum, { open }) => sum + open.size, 0),
   }
+}
+
+/** Counts what comes before a client is let in, as it comes: a message that is not whole yet is held as well. */
+function boundStranger(socket: Duplex, extra: Extra): void {
+  let bytes = 0
+  const count = (chunk: Buffer) => {
+    bytes += chunk.length
+    if (!extra.viewer && bytes <= STRANGER_MAX_BYTES) return
+    socket.off('data', count)
+    if (extra.viewer) return
+    extra.client.pause()
+    leave(extra.client, TOO_BIG, `At most ${STRANGER_MAX_BYTES} bytes before the connection is acknowledged`)
+  }
+  // Ahead of the one that puts messages together.
+  socket.prependListener('data', count)
+}
+
+/** Says goodbye to a client, and cuts one that does not answer that. */
+function leave(client: WebSocket, code?: number, reason?: string): void {
+  client.close(code, reason)
+  const patience = setTimeout(() => client.terminate(), GOODBYE_MS)
+  client.once('close', () => clearTimeout(patience))
 }
 
 /** One connection. */
@@ -139,14 +166,14 @@ async function greet(
     const viewer = await gate.admit(credential, senderAt(request.socket.remoteAddress))
     extra.viewer = viewer
     const unwatch = gate.watch(viewer, () =>
-      client.close(CloseCode.Forbidden, 'UNAUTHENTICATED: the credential has expired or was revoked'),
+      leave(client, CloseCode.Forbidden, 'UNAUTHENTICATED: the credential has expired or was revoked'),
     )
     if (client.readyState === client.OPEN) client.once('close', unwatch)
     else unwatch()
     return true
   } catch (fault) {
     if (!(fault instanceof RefusedRequestError)) throw fault
-    client.close(CloseCode.Forbidden, `${fault.code}: ${fault.message}`)
+    leave(client, CloseCode.Forbidden, `${fault.code}: ${fault.message}`)
     return false
   }
 }
@@ -209,7 +236,7 @@ function connect(
           if (isOpen()) client.send(message, (fault) => (fault ? reject(fault) : resolve()))
           else resolve()
         }),
-      close: (code, reason) => client.close(code, reason),
+      close: (code, reason) => leave(client, code, reason),
       onMessage: (handle) =>
         void client.on('message', (message: Buffer) => {
           handle(message.toString()).catch((fault: unknown) => {

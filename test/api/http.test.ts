@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { startServer } from '../../src/http.ts'
 import { graphql } from '../gql/index.ts'
+import { AUTHENTICATION } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { gated, SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
@@ -81,6 +82,59 @@ describe('a body', () => {
     await once(socket, 'connect')
     socket.destroy()
     expect((await server.client.post(TYPENAME)).status).toBe(200)
+  })
+
+  test('is not waited for where none is taken', async () => {
+    const answers = [
+      ['POST /health', 200],
+      ['POST /nothing', 404],
+      ['PUT /graphql', 405],
+      ['POST /graphql/more', 404],
+    ] as const
+    const read = answers.map(async ([target]) => {
+      const socket = connect(server.port, '127.0.0.1')
+      socket.write(`${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 6000000\r\n\r\n{`)
+      // Ends although the client never does.
+      const answer = await text(socket)
+      expect(answer).toMatch(/^connection: close/im)
+      return [target, statusOf(answer)]
+    })
+    expect(await Promise.all(read)).toEqual(answers)
+  })
+
+  test('of somebody who is not let in is not waited for', async () => {
+    const guarded = await startServer({ lume: server.lume, port: 0, authentication: AUTHENTICATION })
+    const socket = connect(Number(new URL(guarded.origin).port), '127.0.0.1')
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    )
+    expect(statusOf(await text(socket))).toBe(401)
+    await guarded.close()
+  })
+
+  test('that does not come is not waited for longer than a request may take', async () => {
+    const hasty = await startServer({ lume: server.lume, port: 0, requestMs: 100 })
+    const socket = connect(Number(new URL(hasty.origin).port), '127.0.0.1')
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    )
+    expect(statusOf(await text(socket))).toBe(408)
+    // Streams are requests that came in long ago.
+    const stream = await openEventStream(hasty.url, 'GET', JOB_EVENTS, {
+      jobId: (await start(server, { definition: gated('patience') })).jobId,
+    })
+    await stream.results.next()
+    const again = connect(Number(new URL(hasty.origin).port), '127.0.0.1')
+    again.write('GET /health HTTP/1.1\r\n')
+    expect(statusOf(await text(again))).toBe(408)
+    server.gate('patience').open()
+    let results = 0
+    for await (const result of stream.results) {
+      expect(result).toMatchObject({ data: expect.anything() })
+      results++
+    }
+    expect(results).toBeGreaterThan(0)
+    await hasty.close()
   })
 
   test.each<[what: string, body: string, status: number, code: string]>([

@@ -7,9 +7,14 @@ import type { ExecutionResult } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { startServer, type Server, type ServerOptions } from '../../src/http.ts'
-import { AUTHENTICATION, bearer, settingsKey } from '../support/access.ts'
+import { ownerId } from '../../src/lib/ids.ts'
+import { graphql } from '../gql/index.ts'
+import { AUTHENTICATION, bearer, settingsKey, tokenFor } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { openEventStream } from '../support/event-stream.ts'
 import { createGraphqlClient, type GraphqlAnswer } from '../support/graphql-client.ts'
+import { until } from '../support/until.ts'
+import { openWebSocket } from '../support/web-socket-client.ts'
 
 let server: ApiServer
 const started: Server[] = []
@@ -28,6 +33,14 @@ async function serve(options: Omit<ServerOptions, 'lume' | 'port'>): Promise<Ser
   started.push(one)
   return one
 }
+
+const FOLLOW = graphql(`
+  subscription JobsChangedOfLimits {
+    jobsChanged {
+      id
+    }
+  }
+`)
 
 interface Payload {
   readonly query?: string
@@ -82,6 +95,16 @@ describe('the cost of an operation', () => {
       ['OPERATION_TOO_COSTLY'],
     ])
     expect((await post(server.url, { query: nested(5) })).status).toBe(200)
+  })
+
+  test('is that of payloads, too: thousands of them are refused, two in each item of a page are not', async () => {
+    const executions = (first: number, fields: string) =>
+      `executions(first: ${first}) { edges { node { ${fields} } } }`
+    const all = `{ workflows(first: 100) { edges { node { ${executions(100, 'input output definition variables')} } } } }`
+    expect(refusalOf(await post(server.url, { query: all }))).toEqual([400, null, ['OPERATION_TOO_COSTLY']])
+    const { errors } = await overWebSocket(server.url, { query: all })
+    expect(errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'OPERATION_TOO_COSTLY' }])
+    expect((await post(server.url, { query: `{ ${executions(100, 'input output')} }` })).status).toBe(200)
   })
 
   test.each([
@@ -271,12 +294,136 @@ describe('the rate limit', () => {
     expect((await ask(limited.url, settingsKey('acme', 'VIEWER'))).status).toBe(200)
   })
 
+  test('keeps bad keys from the database once it is reached, and no good ones from coming in', async () => {
+    let lookUps = 0
+    const { apiKeys } = server.lume.services
+    const counting = {
+      ...apiKeys,
+      find: (key: string) => {
+        lookUps++
+        return apiKeys.find(key)
+      },
+    }
+    const lume = { ...server.lume, services: { ...server.lume.services, apiKeys: counting } }
+    const limited = await startServer({ lume, port: 0, authentication: AUTHENTICATION, requestsPerMinute: 4 })
+    started.push(limited)
+    const created = async () => {
+      const input = { name: 'x', role: 'VIEWER' as const, expiresAt: null }
+      const made = await apiKeys.create(ownerId('acme'), input)
+      if (made.kind !== 'created') throw new Error(made.message)
+      return made
+    }
+    const [seen, unseen] = [await created(), await created()]
+    const guess = (n: number) => `lume_${String(n).padStart(40, 'A')}`
+    expect((await ask(limited.url, seen.key)).status).toBe(200)
+    const statuses = []
+    for (let n = 0; n < 20; n++) statuses.push((await ask(limited.url, guess(n))).status)
+    expect(statuses).toEqual([401, 401, 401, 401, ...Array.from({ length: 16 }, () => 429)])
+    expect(lookUps).toBe(1 + 4)
+    const { errors } = await overWebSocket(limited.url, { query: '{ __typename }' }, bearer(guess(20)))
+    // Closed before there was an operation.
+    expect(errors).toMatchObject({ code: 4403, reason: expect.stringMatching(/^RATE_LIMITED/) })
+    expect(lookUps).toBe(1 + 4)
+    // Good ones: one that was seen here, one of the settings, a token.
+    const token = await tokenFor({ now: Date.now }, { owner: 'acme', role: 'VIEWER', forS: 60 })
+    for (const credential of [seen.key, settingsKey('acme', 'VIEWER'), token])
+      expect((await ask(limited.url, credential)).status).toBe(200)
+    // One that nobody knows yet is not told from a guess.
+    expect((await ask(limited.url, unseen.key)).status).toBe(429)
+    // What was good once is not good for ever, and is looked up no more then.
+    await apiKeys.revoke(ownerId('acme'), seen.id)
+    lookUps = 0
+    expect((await ask(limited.url, seen.key)).status).toBe(429)
+    expect((await ask(limited.url, seen.key)).status).toBe(429)
+    expect(lookUps).toBe(1)
+  })
+
   test('is off for the local user unless it is set', async () => {
     const limited = await serve({ requestsPerMinute: 2 })
     const statuses = []
     for (let i = 0; i < 3; i++) statuses.push((await ask(limited.url)).status)
     expect(statuses).toEqual([200, 200, 429])
     for (let i = 0; i < 50; i++) expect((await ask(server.url)).status).toBe(200)
+  })
+})
+
+describe('the subscriptions of an owner', () => {
+  const MOST = 2
+  let limited: Server
+  beforeAll(async () => {
+    limited = await serve({ authentication: AUTHENTICATION, maxSubscriptions: MOST, hasOpenMetrics: true })
+  })
+  const open = async () => {
+    const text = await (await fetch(`${limited.origin}/metrics`)).text()
+    const counts = [...text.matchAll(/^lume_subscriptions_open\{.*\} (\d+)$/gm)]
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+  const ADMIN = bearer(settingsKey('acme', 'ADMIN'))
+  const overStream = (headers = ADMIN) => openEventStream(limited.url, 'POST', FOLLOW, {}, headers)
+  const overSocket = (headers = ADMIN) => {
+    const socket = openWebSocket(limited.url, headers)
+    const results = socket.subscribe(FOLLOW, {})
+    const first = results.next().catch((fault: unknown) => fault)
+    return { ...socket, first, leave: () => results.return(undefined) }
+  }
+  const refused = [{ message: expect.any(String), extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]
+
+  test('are limited together, over all transports and credentials; those of others are not', async () => {
+    const [socket, stream] = [overSocket(), await overStream(bearer(settingsKey('acme', 'VIEWER')))]
+    await until('both are open', async () => (await open()) === MOST)
+    const third = await overStream()
+    expect((await third.results.next()).value).toEqual({ errors: refused })
+    third.cut()
+    const fourth = overSocket(bearer(settingsKey('acme', 'EDITOR')))
+    expect(await fourth.first).toMatchObject({ value: { errors: refused } })
+    await fourth.close()
+    const others = overSocket(bearer(settingsKey('globex', 'VIEWER')))
+    await until('somebody else’s is open', async () => (await open()) === MOST + 1)
+    await others.close()
+    stream.cut()
+    await socket.close()
+    await until('all are gone', async () => (await open()) === 0)
+  })
+
+  test.each<[how: string, end: () => Promise<unknown>]>([
+    ['a stream is cut', async () => (await overStream()).cut()],
+    [
+      'a client leaves one of a WebSocket',
+      async () => {
+        const socket = overSocket()
+        await until('it is open', async () => (await open()) > 0)
+        await socket.leave()
+        await until('it has ended', async () => (await open()) === 0)
+        await socket.close()
+      },
+    ],
+    [
+      'a WebSocket is cut',
+      async () => {
+        const socket = overSocket()
+        await until('it is open', async () => (await open()) > 0)
+        socket.cut()
+      },
+    ],
+    ['a WebSocket is closed before it is answered', async () => overSocket().close()],
+    [
+      'it is refused for another reason',
+      async () => {
+        const query = 'subscription { jobEvents(jobId: "x") { cursor } }'
+        expect((await overWebSocket(limited.url, { query }, ADMIN)).errors).toMatchObject([
+          { extensions: { code: 'NOT_FOUND' } },
+        ])
+      },
+    ],
+  ])('make room when %s', async (_how, end) => {
+    for (let n = 0; n < 2 * MOST; n++) {
+      await end()
+      await until('it has ended', async () => (await open()) === 0)
+    }
+    const streams = [await overStream(), await overStream()]
+    await until('as many as may be are open', async () => (await open()) === MOST)
+    for (const stream of streams) stream.cut()
+    await until('they have ended', async () => (await open()) === 0)
   })
 })
 
@@ -400,12 +547,42 @@ describe('the metrics', () => {
     }
   })
 
-  test('need a credential of any role where users are known, unless they are open', async () => {
-    const guarded = await serve({ authentication: AUTHENTICATION })
-    expect((await readings(guarded.origin)).status).toBe(401)
-    expect((await readings(guarded.origin, bearer('guess'))).status).toBe(401)
-    expect((await readings(guarded.origin, bearer(settingsKey('acme', 'VIEWER')))).status).toBe(200)
+  test('are for operators where users are known, unless they are open', async () => {
+    const guarded = await serve({ authentication: AUTHENTICATION, requestsPerMinute: 20 })
+    const statusFor = async (headers?: Readonly<Record<string, string>>) =>
+      (await readings(guarded.origin, headers)).status
+    expect(await statusFor()).toBe(401)
+    expect(await statusFor(bearer('guess'))).toBe(401)
+    const admin = bearer(settingsKey('acme', 'ADMIN'))
+    const { data } = await post(
+      guarded.url,
+      {
+        query:
+          'mutation { createApiKey(input: { name: "x", role: ADMIN }) { ... on CreateApiKeyPayload { key } } }',
+      },
+      admin,
+    )
+    const { key } = (data as { createApiKey: { key: string } }).createApiKey
+    const token = await tokenFor({ now: Date.now }, { owner: 'acme', role: 'ADMIN', forS: 60 })
+    const tenants = [settingsKey('acme', 'VIEWER'), settingsKey('acme', 'EDITOR'), key, token]
+    for (const credential of tenants) {
+      const { status, text } = await readings(guarded.origin, bearer(credential))
+      expect([status, JSON.parse(text)]).toMatchObject([
+        403,
+        { errors: [{ extensions: { code: 'FORBIDDEN' } }] },
+      ])
+    }
+    expect(await statusFor(admin)).toBe(200)
     const open = await serve({ authentication: AUTHENTICATION, hasOpenMetrics: true })
     expect((await readings(open.origin)).status).toBe(200)
+  })
+
+  test('count against the rate limit', async () => {
+    const guarded = await serve({ authentication: AUTHENTICATION, requestsPerMinute: 2 })
+    const statuses = []
+    for (let n = 0; n < 3; n++) {
+      statuses.push((await readings(guarded.origin, bearer(settingsKey('acme', 'ADMIN')))).status)
+    }
+    expect(statuses).toEqual([200, 200, 429])
   })
 })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { startServer } from '../../src/http.ts'
@@ -81,6 +82,37 @@ describe('a connection', () => {
     const hasty = await startServer({ lume: server.lume, port: 0, helloMs: 20 })
     expect(await (await connect(hasty.url)).closed).toEqual([4408, 'Connection initialisation timeout'])
     await hasty.close()
+  })
+
+  test('that does not say goodbye either is cut', async () => {
+    const hasty = await startServer({ lume: server.lume, port: 0, helloMs: 20 })
+    const { hostname, port, host } = new URL(hasty.url)
+    const socket = createConnection(Number(port), hostname)
+    socket.write(
+      `GET /graphql HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n' +
+        'Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n',
+    )
+    socket.on('error', () => undefined)
+    const startedAt = performance.now()
+    socket.resume()
+    await once(socket, 'close')
+    // By itself ws would wait for half a minute.
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    await hasty.close()
+  })
+
+  test('may send little before it is let in, and large messages after that', async () => {
+    const stranger = await connect()
+    stranger.say(JSON.stringify({ type: 'ping', payload: { padding: 'x'.repeat(1024 * 1024) } }))
+    expect((await stranger.closed)[0]).toBe(1009)
+    const many = await connect()
+    const flood = setInterval(() => many.say({ type: 'ping', payload: { padding: 'x'.repeat(1000) } }), 1)
+    expect((await many.closed)[0]).toBe(1009)
+    clearInterval(flood)
+    const known = await greeted()
+    known.say({ type: 'ping', payload: { padding: 'x'.repeat(1024 * 1024) } })
+    expect((await known.hear()).type).toBe('pong')
   })
 
   test('that says hello twice is closed with 4429', async () => {

@@ -1378,6 +1378,11 @@ export type MakeNodeMutation = { createWorkflow:
     | Record<PropertyKey, never>
    };
 
+export type JobsChangedOfLimitsSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type JobsChangedOfLimitsSubscription = { jobsChanged: { id: string } };
+
 export type CreateForLineageMutationVariables = Exact<{
   definition: unknown;
 }>;
@@ -3263,6 +3268,13 @@ export const MakeNodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MakeNodeMutation, MakeNodeMutationVariables>;
+export const JobsChangedOfLimitsDocument = new TypedDocumentString(`
+    subscription JobsChangedOfLimits {
+  jobsChanged {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<JobsChangedOfLimitsSubscription, JobsChangedOfLimitsSubscriptionVariables>;
 export const CreateForLineageDocument = new TypedDocumentString(`
     mutation CreateForLineage($definition: JSON!) {
   createWorkflow(input: {name: "Child", definition: $definition, publish: true}) {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { createExampleReceiver, EXAMPLE_RECEIVER_PATH } from '../../src/http/example-receiver.ts'
-import { readBody } from '../../src/http/node-request.ts'
 
 /** The example's receiver on a port of its own: it outlives the servers that a test kills. */
 export interface ReceiverServer {
@@ -31,7 +31,7 @@ export async function startReceiver(): Promise<ReceiverServer> {
   let onLost: (() => void) | null = null
   const server = createServer((req, res) => {
     void (async () => {
-      const body = await readBody(req, 2 * 1024 * 1024)
+      const body = req.method === 'POST' ? await buffer(req) : null
       const request = new Request(`http://${req.headers.host}${req.url}`, {
         method: req.method ?? 'GET',
         headers: req.headers as Record<string, string>,

@@ -53,6 +53,7 @@ test('without settings nobody is asked for a credential, and the rest is left to
     authentication: { keys: [], jwt: null, isRequired: false },
     corsOrigins: [],
     requestsPerMinute: undefined,
+    maxSubscriptions: undefined,
     persistedDocuments: undefined,
     hasOpenMetrics: undefined,
   })
@@ -86,6 +87,7 @@ test.each<[string, Record<string, string>]>([
   ['LUME_CORS_ORIGINS', { LUME_CORS_ORIGINS: '*' }],
   ['LUME_CORS_ORIGINS', { LUME_CORS_ORIGINS: 'https://app.example.com/' }],
   ['LUME_RATE_LIMIT', { LUME_RATE_LIMIT: 'many' }],
+  ['LUME_MAX_SUBSCRIPTIONS', { LUME_MAX_SUBSCRIPTIONS: '0' }],
   ['LUME_METRICS', { LUME_METRICS: 'yes' }],
   ['LUME_REQUIRE_AUTHENTICATION', { LUME_REQUIRE_AUTHENTICATION: '1' }],
 ])('what cannot be used is refused under its name, and no secret is told: %s', (name, environment) => {

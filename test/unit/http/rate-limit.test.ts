@@ -18,14 +18,16 @@ describe('the sender of a request without a credential', () => {
 describe('a rate limit', () => {
   test('says how long the sender has to wait, and counts each sender by itself', async () => {
     const limit = createRateLimit(2)
-    expect([await limit('a'), await limit('a')]).toEqual([0, 0])
-    const waitMs = await limit('a')
+    expect(await limit.look('a')).toBe(0)
+    expect([await limit.count('a'), await limit.look('a'), await limit.count('a')]).toEqual([0, 0, 0])
+    expect(await limit.look('a')).toBeGreaterThan(0)
+    const waitMs = await limit.count('a')
     expect(waitMs > 0 && waitMs <= 60_000).toBe(true)
-    expect(await limit('b')).toBe(0)
+    expect(await limit.count('b')).toBe(0)
   })
 
   test('of 0 is none', async () => {
     const limit = createRateLimit(0)
-    for (let i = 0; i < 100; i++) expect(await limit('a')).toBe(0)
+    for (let i = 0; i < 100; i++) expect(await limit.count('a')).toBe(0)
   })
 })
