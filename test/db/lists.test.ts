@@ -253,4 +253,26 @@ describe('runs', () => {
     expect(await list.countsOf(STRANGER, under([none, workflowId]))).toEqual([0, 6])
     expect(await list.countsOf(OWNER, under([workflowId]))).toEqual([0])
   })
+
+  test('that retry others come by their ids, from both ends, and under their own original alone', async () => {
+    const [original = '', ...retries] = jobs
+    await database.pool.query(
+      `UPDATE executions SET retry_of = $1, retry_from = 'START' WHERE id = ANY($2::uuid[])`,
+      [original, retries],
+    )
+    const under = { kind: 'original', ids: [retries[0] ?? '', original] } as const
+    for (const direction of ['forward', 'backward'] as const) {
+      for (const isDescending of [true, false]) {
+        const page = async (place: KeysetPage) => {
+          const [none, found = []] = await list.retriesOf(STRANGER, under.ids, place)
+          expect(none).toEqual([])
+          return found
+        }
+        const seen = await walk(page, { direction, isDescending })
+        expect(seen).toEqual(isDescending ? retries.toSorted().toReversed() : retries.toSorted())
+      }
+    }
+    expect(await list.countsOf(STRANGER, under)).toEqual([0, retries.length])
+    expect(await list.countsOf(OWNER, under)).toEqual([0, 0])
+  })
 })
