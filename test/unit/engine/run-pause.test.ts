@@ -302,6 +302,49 @@ describe('E9: pause', () => {
     expect(await execution.run(run)).toEqual({ kind: 'yielded' })
   })
 
+  test('loops in loops that wait, paused and resumed at any moments, park and call nothing twice', async () => {
+    const ms = fc.constantFrom(0, 10, 900, 1_500, 20_000)
+    const shape = fc.record({
+      outer: fc.integer({ min: 1, max: 4 }),
+      inner: fc.integer({ min: 1, max: 4 }),
+      lanes: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2 })),
+      delays: fc.tuple(ms, ms),
+      calls: fc.array(ms, { minLength: 1, maxLength: 5 }),
+      moments: fc.array(ms, { maxLength: 3 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ outer, inner, lanes, delays, calls, moments }) => {
+        const wait = (duration: number) => ({ type: 'core.delay', config: { duration } })
+        const items = (count: number) => Array.from({ length: count }, (_, index) => index)
+        const nodes = { wait: wait(delays[0]), call: {}, beside: wait(delays[1]), last: {} }
+        const body = definition(nodes, 'wait > call > last', 'beside > last')
+        const around = definition(
+          { first: {}, inner: forEach(body, { items: items(inner), concurrency: lanes[1] }) },
+          'first > inner',
+        )
+        const execution = new TestExecution(
+          definition({ outer: forEach(around, { items: items(outer), concurrency: lanes[0] }) }),
+          { call: (call) => takes(calls[Number(call.path.replaceAll(/\D/g, '')) % calls.length] ?? 0)(call) },
+        )
+        let run = execution.start()
+        for (const moment of moments) {
+          await execution.clock.advance(moment)
+          if (run.result) break
+          execution.send({ kind: 'PAUSE' })
+          if ((await execution.run(run)).kind === 'ended') break
+          expect(execution.journal.job.status).toBe('PAUSED')
+          execution.send({ kind: 'RESUME' })
+          run = execution.start()
+        }
+        const end = execution.journal.job.end ?? (await execution.finish(run))
+        expect(end.status).toBe('COMPLETED')
+        expect(execution.called).toHaveLength(outer * (1 + 2 * inner))
+        expect(new Set(execution.called).size).toBe(execution.called.length)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
   test('any workflow that is paused and resumed at any moments ends as if it had not been', async () => {
     const moments = fc.array(fc.constantFrom(0, 1, 5, 40, 900, 4_000), { minLength: 1, maxLength: 4 })
     await fc.assert(
