@@ -12,6 +12,11 @@ export interface ChangedJob {
   readonly status: JobStatus
 }
 
+export interface JobOwner {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+}
+
 export interface ChangesSince {
   readonly since: Date
   /** Only ids beyond this one: how a long answer is read in pages. */
@@ -21,6 +26,8 @@ export interface ChangesSince {
 
 /** Finds out which of an owner's jobs have changed; only those that the filter leaves. */
 export interface JobChanges {
+  /** Whose these jobs are, for hints, which do not say; without those that are not there. */
+  ownersOf(ids: readonly JobId[]): Promise<readonly JobOwner[]>
   /** Those of these jobs that are the owner's and fit. */
   among(ownerId: OwnerId, filter: RunFilter, ids: readonly JobId[]): Promise<readonly ChangedJob[]>
   /** Those that something happened to since then, by id. */
@@ -31,6 +38,13 @@ const COLUMNS = `j.id, j.last_seq AS "lastSeq", ${shownStatus('j')} AS status`
 
 export function createJobChanges(pool: Queryable): JobChanges {
   return {
+    async ownersOf(ids) {
+      const { rows } = await pool.query<JobOwner>(
+        'SELECT id, owner_id AS "ownerId" FROM jobs WHERE id = ANY($1::uuid[])',
+        [ids],
+      )
+      return rows
+    },
     async among(ownerId, filter, ids) {
       const values = new StatementValues()
       const { from, conditions } = rowsOf(ownerId, filter, { order: 'CREATED_AT', values })

@@ -4,6 +4,7 @@ import type { Wakeups } from '../db/wakeups.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import { Bell } from './bell.ts'
+import { createOwnerHints } from './owner-hints.ts'
 
 export interface FollowJobsOptions {
   readonly changes: JobChanges
@@ -36,17 +37,23 @@ const PAGE = 500
  * Tells which of an owner's jobs change, for as long as somebody follows; whoever is told reads the job. It begins with
  * those that changed in the seconds before, so that a list that was read just then, or over a connection that broke,
  * misses nothing. Many changes of a job are told as one. A reader that is slow holds a set of ids, and no more of
- * them than a bound.
+ * them than a bound. Nobody is woken by the news of other owners.
  */
 export function createFollowJobs({ changes, wakeups, clock }: FollowJobsOptions): FollowJobs {
+  const ownerHints = createOwnerHints({ changes, wakeups })
   return async function* followJobs({ ownerId, filter, signal }) {
     const bell = new Bell()
     const hints = new Hints()
-    const hint = (id: JobId) => {
-      hints.add(id)
-      bell.ring()
-    }
-    const detach = [wakeups.onAnyNews(hint), wakeups.onCommand(hint)]
+    const detach = ownerHints.listen(ownerId, {
+      add(id) {
+        hints.add(id)
+        bell.ring()
+      },
+      lose() {
+        hints.lose()
+        bell.ring()
+      },
+    })
     try {
       const told = new Told()
       let lookedAt = clock.now()
@@ -69,7 +76,7 @@ export function createFollowJobs({ changes, wakeups, clock }: FollowJobsOptions)
         await bell.wait(clock, LOOK_AGAIN_MS - PAUSE_MS, signal)
       }
     } finally {
-      for (const stop of detach) stop()
+      detach()
     }
   }
 }
@@ -95,6 +102,11 @@ class Hints {
   add(id: JobId): void {
     if (this.#ids.size < MAX_HINTS) this.#ids.add(id)
     else this.#isOverfull ||= !this.#ids.has(id)
+  }
+
+  /** Some did not come: for one look at everything. */
+  lose(): void {
+    this.#isOverfull = true
   }
 
   take(): { readonly ids: readonly JobId[]; readonly isOverfull: boolean } {

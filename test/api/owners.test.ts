@@ -55,18 +55,20 @@ async function ask(
   const args = { schema, document: parse(source), variableValues: { ...variables }, contextValue }
   const isSubscription = source.startsWith('subscription')
   const { result, statements } = await recordStatements(async (sent) =>
-    isSubscription ? firstOf(await subscribe(args), { sent, hint: variables.filter }) : await execute(args),
+    isSubscription
+      ? firstOf(await subscribe(args), { sent, hint: variables.filter, owner: viewer.ownerId })
+      : await execute(args),
   )
   return { result, statements }
 }
 
 /**
- * The first result. What tells of changes alone may have none to tell: it is given a hint of what the filter names, and
- * is done when it has looked behind it.
+ * The first result. What tells of changes alone may have none to tell: it is given a hint of what the filter names, and of
+ * everybody's jobs, since only those of its own owner make it look, and is done when it has looked behind them.
  */
 async function firstOf(
   stream: AsyncIterable<ExecutionResult> | ExecutionResult,
-  { sent, hint }: { sent: readonly string[]; hint: unknown },
+  { sent, hint, owner }: { sent: readonly string[]; hint: unknown; owner: string },
 ): Promise<unknown> {
   if (!(Symbol.asyncIterator in stream)) return stream
   const iterator = stream[Symbol.asyncIterator]()
@@ -76,8 +78,11 @@ async function firstOf(
     await iterator.return?.()
     return value
   }
-  lume.services.wakeups.news([idIn(hint) as JobId])
-  const hasLooked = () => sent.some((text) => text.includes('j.id = ANY'))
+  const everybodys = await lume.services.prisma.job.findMany({ select: { id: true, ownerId: true } })
+  lume.services.wakeups.news([idIn(hint), ...everybodys.map(({ id }) => id)] as JobId[])
+  // Whoever has no job looks at the beginning alone.
+  const look = everybodys.some(({ ownerId }) => ownerId === owner) ? 'j.id = ANY' : 'WITH changed'
+  const hasLooked = () => sent.some((text) => text.includes(look))
   const value = await Promise.race([first, until('it has looked behind the hint', hasLooked)])
   await iterator.return?.()
   return value === true ? {} : value
@@ -109,8 +114,9 @@ async function recordStatements<T>(
   }
 }
 
-/** What the worker asks by itself from time to time. */
+/** What the worker asks by itself from time to time, and whose the jobs of hints are, which is asked for nobody. */
 function isBackground(text: string): boolean {
+  if (text.includes('owner_id AS "ownerId" FROM jobs WHERE id = ANY')) return true
   return /wake_at|lease_until|holder|pg_notify|is_counted|is_parent_told|claimed_until/.test(text)
 }
 

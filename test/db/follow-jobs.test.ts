@@ -73,6 +73,39 @@ test('only the owner’s own jobs are told, and of those the ones that the filte
   await world.leave()
 })
 
+test('the news of other owners wake nobody, however many there are; whose a job is is asked once', async () => {
+  const asked: JobId[] = []
+  const owners: JobChanges['ownersOf'] = (ids) => {
+    asked.push(...ids)
+    return createJobChanges(database.pool).ownersOf(ids)
+  }
+  const world = openWorld({ owners })
+  const foreign = await storeJob(database.pool, { ownerId: ownerId(newId()) })
+  await until('it has looked', () => world.looks() === 1)
+  for (let n = 0; n < 20; n++) {
+    await change(foreign)
+    world.wakeups.news([foreign])
+    await world.clock.advance(PAUSE_MS)
+  }
+  expect(asked).toEqual([foreign])
+  // Behind the foreign hints: when this one is told, those have been heard.
+  const mine = await world.store()
+  world.wakeups.news([mine])
+  await world.sees([mine])
+  expect(world.looks()).toBe(2)
+  expect(asked).toEqual([foreign, mine])
+  await world.leave()
+})
+
+test('hints whose owner cannot be read cost latency, never a change', async () => {
+  const world = openWorld({ owners: () => Promise.reject(new Error('the database is gone')) })
+  await until('it has looked', () => world.looks() === 1)
+  const id = await world.store()
+  world.wakeups.news([id])
+  await world.sees([id])
+  await world.leave()
+})
+
 test('it begins with what changed in the seconds before, and with nothing older', async () => {
   const clock = new ManualClock()
   const owner = ownerId(newId())
@@ -121,6 +154,8 @@ test('a reader that is slow holds ids up to a bound, and then looks at everythin
   const gone = new AbortController()
   const following = createFollowJobs({
     changes: {
+      // Whosever they were: all these are the reader's.
+      ownersOf: async (known) => known.map((id) => ({ id, ownerId: owner })),
       among(...args) {
         asked.push(args[2].length)
         return changes.among(...args)
@@ -164,6 +199,7 @@ interface Options {
   readonly owner?: OwnerId
   readonly filter?: RunFilter
   readonly listens?: Pick<Wakeups, 'onAnyNews' | 'onCommand'>
+  readonly owners?: JobChanges['ownersOf']
 }
 
 /** Somebody who follows; time stands still unless the test moves it. */
@@ -172,6 +208,7 @@ function openWorld({
   owner = ownerId(newId()),
   filter = ALL_RUNS,
   listens,
+  owners = createJobChanges(database.pool).ownersOf,
 }: Options = {}) {
   const wakeups = createLocalWakeups()
   const heard = listens ?? wakeups
@@ -192,7 +229,11 @@ function openWorld({
       looks++
       return answer
     }
-  const changes: JobChanges = { among: counting(store.among), since: counting(store.since) }
+  const changes: JobChanges = {
+    ownersOf: owners,
+    among: counting(store.among),
+    since: counting(store.since),
+  }
   const gone = new AbortController()
   const follow = createFollowJobs({
     changes,
