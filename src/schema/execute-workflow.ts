@@ -44,11 +44,6 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
   fields: (t) => ({
     ...workflowFields(t),
     ...startFields(t),
-    mocks: t.field({
-      type: 'JSON',
-      description:
-        'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them.',
-    }),
   }),
 })
 
@@ -69,7 +64,7 @@ builder.mutationFields((t) => ({
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
     resolve: async (_root, { input }, { start, versions, ownerId }) => {
-      const { mocks = null, variables } = input
+      const { variables } = input
       const source = await readDefinitionSource(input, { versions, ownerId })
       return started(
         await start({
@@ -79,7 +74,6 @@ builder.mutationFields((t) => ({
           ...readStartFields(input),
           input: input.input ?? null,
           variables: variables ?? {},
-          mocks,
         }),
         source.workflowId ? 'workflowId' : 'definition',
       )

@@ -21,6 +21,11 @@ export const startFields = (t: InputFields) => ({
     defaultValue: 'production',
     description: 'What the run is meant for.',
   }),
+  mocks: t.field({
+    type: 'JSON',
+    description:
+      'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`.',
+  }),
   metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
   tags: t.stringList({ description: 'Free words to find it by.' }),
   priority: t.int({
@@ -40,6 +45,7 @@ export const startFields = (t: InputFields) => ({
 
 interface StartArguments {
   readonly mode?: ExecutionMode | null | undefined
+  readonly mocks?: unknown
   readonly metadata?: unknown
   readonly tags?: readonly string[] | null | undefined
   readonly priority?: number | null | undefined
@@ -48,9 +54,11 @@ interface StartArguments {
 }
 
 /** What `startFields` gave, with what is not given filled in. */
-export function readStartFields({ mode, metadata, tags, priority, runAt, idempotencyKey }: StartArguments) {
+export function readStartFields(given: StartArguments) {
+  const { mode, mocks, metadata, tags, priority, runAt, idempotencyKey } = given
   return {
     mode: mode ?? 'production',
+    mocks: mocks ?? null,
     metadata: metadata ?? {},
     tags: tags ?? [],
     priority: priority ?? 0,

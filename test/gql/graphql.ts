@@ -105,6 +105,8 @@ export type CreateJobInput = {
   idempotencyKey?: string | null | undefined;
   /** An object of free data, kept with the execution. */
   metadata?: unknown;
+  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`. */
+  mocks?: unknown;
   /** What the run is meant for. */
   mode?: ExecutionMode | null | undefined;
   /** Among the jobs that want a worker: from -100 to 100, the higher the sooner. */
@@ -133,9 +135,9 @@ export type CreateScheduleInput = {
   cron?: string | null | undefined;
   /** Run the draft as it is at that time. */
   draft?: boolean | null | undefined;
-  /** The input of each execution; default null. */
+  /** The input of each execution; default null. It must fit the input schema of what would start now. */
   input?: unknown;
-  /** What its executions are meant for. */
+  /** What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none. */
   mode?: ExecutionMode | null | undefined;
   /** For people. */
   name?: string | null | undefined;
@@ -280,7 +282,7 @@ export type ExecuteWorkflowInput = {
   input?: unknown;
   /** An object of free data, kept with the execution. */
   metadata?: unknown;
-  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. */
+  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`. */
   mocks?: unknown;
   /** What the run is meant for. */
   mode?: ExecutionMode | null | undefined;
@@ -784,9 +786,9 @@ export type UpdateScheduleInput = {
   draft?: boolean | null | undefined;
   /** The schedule’s global id. */
   id: string | number;
-  /** The input of each execution; may be set to null. */
+  /** The input of each execution; may be set to null. It must fit the input schema of what would start now. */
   input?: unknown;
-  /** What its executions are meant for. */
+  /** What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none. */
   mode?: ExecutionMode | null | undefined;
   /** For people. */
   name?: string | null | undefined;
@@ -1548,14 +1550,26 @@ export type ScheduledWorkflowMutation = { createWorkflow:
     | Record<PropertyKey, never>
    };
 
+export type SaveScheduledDraftMutationVariables = Exact<{
+  input: UpdateWorkflowInput;
+}>;
+
+
+export type SaveScheduledDraftMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
+   };
+
 export type CreateScheduleMutationVariables = Exact<{
   input: CreateScheduleInput;
 }>;
 
 
 export type CreateScheduleMutation = { createSchedule:
-    | { __typename: 'CreateSchedulePayload', schedule: { id: string, name: string, cron: string | null, timeZone: string, at: string | null, overlap: ScheduleOverlap, catchUp: ScheduleCatchUp, paused: boolean, nextAt: string | null, nextRuns: Array<string>, workflow: { id: string } } }
-    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string> }
+    | { __typename: 'CreateSchedulePayload', schedule: { id: string, name: string, cron: string | null, timeZone: string, at: string | null, overlap: ScheduleOverlap, catchUp: ScheduleCatchUp, paused: boolean, nextAt: string | null, nextRuns: Array<string>, workflow: { id: string } }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity }> }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
     | { __typename: 'ScheduleInvalid', example: string, code: string, message: string, path: Array<string> }
@@ -1572,7 +1586,7 @@ export type UpdateScheduleMutation = { updateSchedule:
     | { __typename: 'InvalidArgument', code: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, path: Array<string> }
     | { __typename: 'ScheduleInvalid', code: string, path: Array<string> }
-    | { __typename: 'UpdateSchedulePayload', schedule: { cron: string | null, at: string | null, version: number | null, paused: boolean, nextAt: string | null, tags: Array<string>, input: unknown } }
+    | { __typename: 'UpdateSchedulePayload', schedule: { cron: string | null, at: string | null, version: number | null, paused: boolean, nextAt: string | null, tags: Array<string>, input: unknown }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity }> }
     | { __typename: 'WorkflowArchived', code: string, path: Array<string> }
    };
 
@@ -3287,6 +3301,13 @@ export const ScheduledWorkflowDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ScheduledWorkflowMutation, ScheduledWorkflowMutationVariables>;
+export const SaveScheduledDraftDocument = new TypedDocumentString(`
+    mutation SaveScheduledDraft($input: UpdateWorkflowInput!) {
+  updateWorkflow(input: $input) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<SaveScheduledDraftMutation, SaveScheduledDraftMutationVariables>;
 export const CreateScheduleDocument = new TypedDocumentString(`
     mutation CreateSchedule($input: CreateScheduleInput!) {
   createSchedule(input: $input) {
@@ -3306,6 +3327,16 @@ export const CreateScheduleDocument = new TypedDocumentString(`
         workflow {
           id
         }
+      }
+      diagnostics {
+        code
+        severity
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+        message
       }
     }
     ... on ScheduleInvalid {
@@ -3332,6 +3363,10 @@ export const UpdateScheduleDocument = new TypedDocumentString(`
         nextAt
         tags
         input
+      }
+      diagnostics {
+        code
+        severity
       }
     }
     ... on Error {
