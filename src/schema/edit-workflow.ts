@@ -82,7 +82,10 @@ const UpdateWorkflowInput = builder.inputType('UpdateWorkflowInput', {
   description: 'Changes of a workflow; what is left out stays.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The workflow’s global id.' }),
-    expectedRevision: t.int({ description: 'Refuse when it has another revision by now.' }),
+    expectedRevision: t.int({
+      description:
+        'Refuse when it has another revision by now, unless all that is sent stands there already: then nothing is changed.',
+    }),
     name: t.string({ description: 'For people.' }),
     description: t.string({ description: 'For people.' }),
     tags: t.stringList({ description: 'All tags; replaces those it had.' }),
@@ -205,6 +208,6 @@ function saved(result: SaveResult): SavedWorkflow {
 
 function refusal(result: RefusedChange): NotFoundError | RevisionConflictError {
   return result.kind === 'conflict'
-    ? new RevisionConflictError(result.revision, ['input', 'expectedRevision'])
+    ? new RevisionConflictError(result, ['input', 'expectedRevision'])
     : new NotFoundError('workflow', ['input', 'id'])
 }

@@ -814,7 +814,7 @@ export type UpdateWorkflowInput = {
   definition?: unknown;
   /** For people. */
   description?: string | null | undefined;
-  /** Refuse when it has another revision by now. */
+  /** Refuse when it has another revision by now, unless all that is sent stands there already: then nothing is changed. */
   expectedRevision?: number | null | undefined;
   /** The workflow’s global id. */
   id: string | number;
@@ -2125,7 +2125,7 @@ export type UpdateWorkflowMutationVariables = Exact<{
 export type UpdateWorkflowMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
-    | { __typename: 'RevisionConflict', revision: number, code: string, message: string, path: Array<string> }
+    | { __typename: 'RevisionConflict', revision: number, code: string, message: string, path: Array<string>, workflow: { id: string, revision: number, definition: unknown } }
     | { __typename: 'UpdateWorkflowPayload', workflow: { id: string, name: string, description: string, tags: Array<string>, revision: number, definition: unknown, updatedAt: string }, diagnostics: Array<{ code: DiagnosticCode }> }
    };
 
@@ -4366,6 +4366,11 @@ export const UpdateWorkflowDocument = new TypedDocumentString(`
     }
     ... on RevisionConflict {
       revision
+      workflow {
+        id
+        revision
+        definition
+      }
     }
     ... on Error {
       code
