@@ -35,6 +35,7 @@ type Documents = {
     "\n  mutation Cancel($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n      ... on CancelExecutionPayload {\n        execution {\n          id\n          status\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.CancelDocument,
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": typeof types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": typeof types.RemoveDocument,
+    "\n    mutation DeleteExample($id: ID!) {\n      deleteWorkflow(input: { id: $id }) {\n        __typename\n      }\n    }\n  ": typeof types.DeleteExampleDocument,
     "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": typeof types.ResultOfLeadsDocument,
     "\n  query BlocksThatFault {\n    blocks {\n      type\n    }\n  }\n": typeof types.BlocksThatFaultDocument,
     "\n  subscription JobsChanged($filter: JobFilter) {\n    jobsChanged(filter: $filter) {\n      id\n      status\n      lastSeq\n      execution {\n        steps(first: 5) {\n          edges {\n            node {\n              path\n              output\n            }\n          }\n        }\n      }\n    }\n  }\n": typeof types.JobsChangedDocument,
@@ -146,6 +147,7 @@ const documents: Documents = {
     "\n  mutation Cancel($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n      ... on CancelExecutionPayload {\n        execution {\n          id\n          status\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.CancelDocument,
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": types.RemoveDocument,
+    "\n    mutation DeleteExample($id: ID!) {\n      deleteWorkflow(input: { id: $id }) {\n        __typename\n      }\n    }\n  ": types.DeleteExampleDocument,
     "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": types.ResultOfLeadsDocument,
     "\n  query BlocksThatFault {\n    blocks {\n      type\n    }\n  }\n": types.BlocksThatFaultDocument,
     "\n  subscription JobsChanged($filter: JobFilter) {\n    jobsChanged(filter: $filter) {\n      id\n      status\n      lastSeq\n      execution {\n        steps(first: 5) {\n          edges {\n            node {\n              path\n              output\n            }\n          }\n        }\n      }\n    }\n  }\n": types.JobsChangedDocument,
@@ -317,6 +319,10 @@ export function graphql(source: "\n        mutation Replace($id: ID!, $definitio
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      "): typeof import('./graphql.ts').RemoveDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n    mutation DeleteExample($id: ID!) {\n      deleteWorkflow(input: { id: $id }) {\n        __typename\n      }\n    }\n  "): typeof import('./graphql.ts').DeleteExampleDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -1113,6 +1113,17 @@ export type RemoveMutation = { deleteWorkflow:
     | { __typename: 'RevisionConflict' }
    };
 
+export type DeleteExampleMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteExampleMutation = { deleteWorkflow:
+    | { __typename: 'DeleteWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
 export type ResultOfLeadsQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -2805,6 +2816,13 @@ export const RemoveDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RemoveMutation, RemoveMutationVariables>;
+export const DeleteExampleDocument = new TypedDocumentString(`
+    mutation DeleteExample($id: ID!) {
+  deleteWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteExampleMutation, DeleteExampleMutationVariables>;
 export const ResultOfLeadsDocument = new TypedDocumentString(`
     query ResultOfLeads($id: ID!) {
   execution(id: $id) {
