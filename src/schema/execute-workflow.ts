@@ -50,7 +50,8 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
 builder.mutationFields((t) => ({
   executeWorkflow: t.field({
     type: ExecuteWorkflowPayload,
-    description: 'Starts a run and answers at once; watch it with the subscription `jobEvents`.',
+    description:
+      'Starts a run and answers at once; watch it with the subscription `jobEvents`. Of a stored workflow it runs the newest version unless it is told `version` or `draft`, or none is published; `simulateWorkflow` takes the draft.',
     args: { input: t.arg({ type: ExecuteWorkflowInput, required: true, description: 'What to run.' }) },
     errors: {
       types: [

@@ -1,15 +1,17 @@
 import type { ExecutionMode } from '../engine/job.ts'
 import type { InputFields } from './builder.ts'
+import { DEFINITION_SHAPE } from './definition-words.ts'
 import { ExecutionModeEnum } from './execution.ts'
 
 /** The fields of an input that say what a run executes; `readDefinitionSource` reads the first four. */
 export const workflowFields = (t: InputFields) => ({
   workflowId: t.id({
-    description: 'A stored workflow: its newest version, or its draft when none is published.',
+    description:
+      'A stored workflow: its newest version, or its draft when none is published. `simulateWorkflow` takes the draft unless it is given a `version`.',
   }),
   version: t.int({ description: 'Of the stored workflow, the version of this number.' }),
   draft: t.boolean({ defaultValue: false, description: 'Of the stored workflow, the draft.' }),
-  definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+  definition: t.field({ type: 'JSON', description: `A definition in place. ${DEFINITION_SHAPE}` }),
   input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
   variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
 })

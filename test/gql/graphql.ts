@@ -177,7 +177,7 @@ export type CreateWorkflowFromTemplateInput = {
 
 /** A new workflow. */
 export type CreateWorkflowInput = {
-  /** The draft; may be unfinished or wrong, unless it is published. */
+  /** The draft; may be unfinished or wrong, unless it is published. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** For people. */
   description?: string | null | undefined;
@@ -272,7 +272,7 @@ export type DuplicateWorkflowInput = {
 
 /** What to run: exactly one of `workflowId` and `definition`. */
 export type ExecuteWorkflowInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** Of the stored workflow, the draft. */
   draft?: boolean | null | undefined;
@@ -296,7 +296,7 @@ export type ExecuteWorkflowInput = {
   variables?: unknown;
   /** Of the stored workflow, the version of this number. */
   version?: number | null | undefined;
-  /** A stored workflow: its newest version, or its draft when none is published. */
+  /** A stored workflow: its newest version, or its draft when none is published. `simulateWorkflow` takes the draft unless it is given a `version`. */
   workflowId?: string | number | null | undefined;
 };
 
@@ -575,7 +575,7 @@ export type Role =
   | 'ADMIN'
   /** Also change and execute. */
   | 'EDITOR'
-  /** Read everything of its owner, secrets and keys excepted. */
+  /** Read everything of its owner, names of secrets included; API keys excepted, and nobody reads the values of secrets. */
   | 'VIEWER';
 
 /** Which version to go back to. */
@@ -715,7 +715,7 @@ export type SignalExecutionInput = {
 
 /** What to simulate: exactly one of `workflowId` and `definition`. */
 export type SimulateWorkflowInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** The run’s input, at most 1 MiB; default null. */
   input?: unknown;
@@ -727,7 +727,7 @@ export type SimulateWorkflowInput = {
   variables?: unknown;
   /** A published version of the workflow. */
   version?: number | null | undefined;
-  /** A stored workflow, whose draft is simulated unless `version` says otherwise. */
+  /** A stored workflow, whose draft is simulated unless `version` says otherwise. `executeWorkflow` runs the newest version unless it is told `draft`. */
   workflowId?: string | number | null | undefined;
 };
 
@@ -739,7 +739,7 @@ export type StepStatus =
   | 'COMPLETED'
   /** Failed for good; `handles` says whether the run went on. */
   | 'FAILED'
-  /** Not begun. */
+  /** Not begun. A node that has not begun has no step at all, so no step of a run shows this. */
   | 'PENDING'
   /** An attempt failed; another will be made at `dueAt`. */
   | 'RETRYING'
@@ -810,7 +810,7 @@ export type UpdateScheduleInput = {
 
 /** Changes of a workflow; what is left out stays. */
 export type UpdateWorkflowInput = {
-  /** The whole draft; replaces the one it had. */
+  /** The whole draft; replaces the one it had. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** For people. */
   description?: string | null | undefined;
@@ -853,7 +853,7 @@ export type UploadToMetaJobInput = {
 
 /** What to validate: exactly one of the two. */
 export type ValidateWorkflowInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** A stored workflow, whose draft is validated. */
   workflowId?: string | number | null | undefined;
@@ -882,7 +882,7 @@ export type WorkflowFilter = {
 
 /** What to run: exactly one of `workflowId` and `definition`. */
 export type WorkflowJobInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** Of the stored workflow, the draft. */
   draft?: boolean | null | undefined;
@@ -892,7 +892,7 @@ export type WorkflowJobInput = {
   variables?: unknown;
   /** Of the stored workflow, the version of this number. */
   version?: number | null | undefined;
-  /** A stored workflow: its newest version, or its draft when none is published. */
+  /** A stored workflow: its newest version, or its draft when none is published. `simulateWorkflow` takes the draft unless it is given a `version`. */
   workflowId?: string | number | null | undefined;
 };
 
