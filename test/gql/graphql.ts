@@ -996,6 +996,31 @@ export type WholeBlockQueryVariables = Exact<{
 
 export type WholeBlockQuery = { block: { icon: string, deprecated: string | null, effect: BlockEffect, repeat: BlockRepeat, isControl: boolean, secrets: Array<string>, timeoutMs: number, retry: { maxAttempts: number, initialDelayMs: number, factor: number, maxDelayMs: number, retryIf: string | null } } | null };
 
+export type WhatBlocksSayQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WhatBlocksSayQuery = { blocks: Array<{ type: string, docs: string, inputSchema: unknown, expressions: Array<{ pointer: string, binds: Array<string> }> }> };
+
+export type TryBlockMutationVariables = Exact<{
+  input: TestBlockInput;
+}>;
+
+
+export type TryBlockMutation = { testBlock:
+    | { status: StepStatus, output: unknown, willRetry: boolean, attempts: Array<{ number: number }>, error: { code: string, message: string } | null }
+    | Record<PropertyKey, never>
+   };
+
+export type GraphOfDraftMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type GraphOfDraftMutation = { createWorkflow:
+    | { workflow: { graph: { nodes: Array<{ id: string, handles: Array<string> }>, edges: Array<{ id: string, sourceHandle: string, targetHandle: string | null }> } } }
+    | Record<PropertyKey, never>
+   };
+
 export type CreateAnyJobMutationVariables = Exact<{
   input: CreateJobInput;
 }>;
@@ -2567,6 +2592,58 @@ export const WholeBlockDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<WholeBlockQuery, WholeBlockQueryVariables>;
+export const WhatBlocksSayDocument = new TypedDocumentString(`
+    query WhatBlocksSay {
+  blocks {
+    type
+    docs
+    inputSchema
+    expressions {
+      pointer
+      binds
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WhatBlocksSayQuery, WhatBlocksSayQueryVariables>;
+export const TryBlockDocument = new TypedDocumentString(`
+    mutation TryBlock($input: TestBlockInput!) {
+  testBlock(input: $input) {
+    ... on TestBlockPayload {
+      status
+      output
+      willRetry
+      attempts {
+        number
+      }
+      error {
+        code
+        message
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TryBlockMutation, TryBlockMutationVariables>;
+export const GraphOfDraftDocument = new TypedDocumentString(`
+    mutation GraphOfDraft($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        graph {
+          nodes {
+            id
+            handles
+          }
+          edges {
+            id
+            sourceHandle
+            targetHandle
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<GraphOfDraftMutation, GraphOfDraftMutationVariables>;
 export const CreateAnyJobDocument = new TypedDocumentString(`
     mutation CreateAnyJob($input: CreateJobInput!) {
   createJob(input: $input) {
