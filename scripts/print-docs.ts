@@ -1,16 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { z } from 'zod'
 import { createHttpClient } from '../src/blocks/api/http/http-client.ts'
 import { httpBlock } from '../src/blocks/api/http.ts'
 import { providerSettingsSchema } from '../src/blocks/api/provider/provider-settings.ts'
 import { CORE_BLOCKS } from '../src/blocks/index.ts'
 import { providerBlocks } from '../src/blocks/providers.ts'
-import type { Block } from '../src/engine/block.ts'
+import { blockPage } from '../src/engine/block-page.ts'
 import { definitionJsonSchema } from '../src/engine/definition-json-schema.ts'
 import { DIAGNOSTIC_CODES } from '../src/engine/diagnostics.ts'
 import { EXPRESSION_FUNCTIONS } from '../src/engine/expression.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { isJsonObject, type Json } from '../src/lib/json.ts'
+import { codeSpan, tableRow } from '../src/lib/markdown.ts'
 
 // Writes what is read off the code: parts of the docs, between the marks that each page has for them, and the JSON Schema
 // of definitions.
@@ -42,13 +41,13 @@ function functionTables(): string {
     .map((group) => {
       const rows = EXPRESSION_FUNCTIONS.filter((fn) => fn.group === group).map(
         ({ signature, description, example, result }) =>
-          row([code(signature), description, code(example), code(JSON.stringify(result))]),
+          tableRow([codeSpan(signature), description, codeSpan(example), codeSpan(JSON.stringify(result))]),
       )
       return [
         `### ${group}`,
         '',
-        row(['function', '', 'example', 'gives']),
-        row(['---', '---', '---', '---']),
+        tableRow(['function', '', 'example', 'gives']),
+        tableRow(['---', '---', '---', '---']),
         ...rows,
       ].join('\n')
     })
@@ -56,8 +55,8 @@ function functionTables(): string {
 }
 
 function diagnosticTable(): string {
-  const rows = Object.entries(DIAGNOSTIC_CODES).map(([name, meaning]) => row([code(name), meaning]))
-  return [row(['code', 'means']), row(['---', '---']), ...rows].join('\n')
+  const rows = Object.entries(DIAGNOSTIC_CODES).map(([name, meaning]) => tableRow([codeSpan(name), meaning]))
+  return [tableRow(['code', 'means']), tableRow(['---', '---']), ...rows].join('\n')
 }
 
 function blockPages(): string {
@@ -66,68 +65,6 @@ function blockPages(): string {
   const providers = providerSettingsSchema.parse({})
   return [...CORE_BLOCKS, httpBlock({ client }), ...providerBlocks({ client, providers, clock: systemClock })]
     .toSorted((a, b) => (a.type < b.type ? -1 : 1))
-    .map(blockPage)
+    .map((block) => blockPage(block))
     .join('\n\n')
-}
-
-function blockPage(block: Block): string {
-  const { type, name, description, config, output, sample } = block
-  const configs = variantsOf(z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' }) as Json)
-  const outputs = z.toJSONSchema(output, { unrepresentable: 'any' }) as Json
-  return [
-    `## ${type}`,
-    '',
-    `**${name}.** ${description} ${kindOf(block)}`,
-    '',
-    ...configs.flatMap((variant) => [...configTable(variant), '']),
-    ...outputTable(outputs),
-    `Sample output: ${code(JSON.stringify(sample))}`,
-  ].join('\n')
-}
-
-function kindOf({ effect, repeat, secrets }: Block): string {
-  if (effect === 'pure') return 'Pure.'
-  const needs = secrets.length > 0 ? ` Reads the secret ${secrets.map(code).join(', ')}.` : ''
-  const care = repeat === 'never' ? ' Never repeated when nobody knows whether the call happened.' : ''
-  return `External.${needs}${care}`
-}
-
-/** A config is one object, or one of several. */
-function variantsOf(schema: Json): readonly Json[] {
-  const variants = isJsonObject(schema) ? (schema.anyOf ?? schema.oneOf) : undefined
-  return Array.isArray(variants) ? (variants as readonly Json[]) : [schema]
-}
-
-function configTable(schema: Json): string[] {
-  const properties = isJsonObject(schema) && isJsonObject(schema.properties) ? schema.properties : {}
-  const required =
-    isJsonObject(schema) && Array.isArray(schema.required) ? (schema.required as readonly Json[]) : []
-  const rows = Object.entries(properties).map(([name, property]) => {
-    const { description, default: fallback } = isJsonObject(property) ? property : {}
-    const need = required.includes(name)
-      ? 'required'
-      : fallback === undefined
-        ? ''
-        : code(JSON.stringify(fallback))
-    return row([code(name), need, typeof description === 'string' ? description : ''])
-  })
-  return [row(['config', 'default', '']), row(['---', '---', '---']), ...rows]
-}
-
-/** Of an object; other outputs are told by the description and the sample. */
-function outputTable(schema: Json): string[] {
-  const properties = isJsonObject(schema) && isJsonObject(schema.properties) ? schema.properties : {}
-  const rows = Object.entries(properties).map(([name, property]) => {
-    const description = isJsonObject(property) ? property.description : undefined
-    return row([code(name), typeof description === 'string' ? description : ''])
-  })
-  return rows.length > 0 ? [row(['output', '']), row(['---', '---']), ...rows, ''] : []
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
-}
-
-function code(text: string): string {
-  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``
 }

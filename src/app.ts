@@ -271,7 +271,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       versions,
       workflowList: createWorkflowList(pool),
       runList: createRunList(pool),
-      schedules: createSchedules({ schedules, versions, clock }),
+      schedules: createSchedules({ schedules, versions, reader, clock }),
       scheduleList: createScheduleList(pool),
       counts,
       jobs,

@@ -38,6 +38,8 @@ export interface BlockAbout {
   readonly category?: BlockCategory
   /** Default `external`. */
   readonly effect?: 'pure' | 'external'
+  /** A Zod schema of the input that it takes; anything else fails the step with `BLOCK_INPUT_INVALID`. Default: anything. */
+  readonly input?: z.ZodType
   readonly sample?: Json
 }
 
@@ -60,6 +62,7 @@ export function toBlock(...definition: BlockArguments): Block {
     category: about.category ?? 'custom',
     effect: about.effect ?? 'external',
     config: z.record(z.string(), z.unknown()),
+    ...(about.input ? { input: about.input } : {}),
     output: z.unknown(),
     sample: about.sample ?? null,
     async run(context) {

@@ -205,6 +205,8 @@ export interface Block {
   /** The names of the secrets that it reads by `context.secrets`. */
   readonly secrets: readonly string[]
   readonly config: z.ZodType
+  /** What a step's input must satisfy before the block is called; null: it takes anything. The input is not changed by it. */
+  readonly input: z.ZodType | null
   readonly output: z.ZodType
   /** A valid output, shown in the catalogue and used where the world must not be touched. */
   readonly sample: Json

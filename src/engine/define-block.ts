@@ -40,6 +40,8 @@ export interface BlockSpec<Config, Output> {
   /** Default: none. */
   secrets?: readonly string[]
   config: z.ZodType<Config>
+  /** What it takes as input: anything else fails the step with `BLOCK_INPUT_INVALID`. Default: anything. */
+  input?: z.ZodType
   output: z.ZodType<Output>
   sample: Json
   sampleFor?: (call: SampleCall & { readonly config: Config }) => Json
@@ -71,6 +73,7 @@ export function defineBlock<Config, Output>(spec: BlockSpec<Config, Output>): Bl
     repeat: spec.repeat ?? 'safe',
     isControl: spec.isControl ?? false,
     secrets: spec.secrets ?? [],
+    input: spec.input ?? null,
     sampleFor: (spec.sampleFor as Block['sampleFor'] | undefined) ?? null,
     estimate: (spec.estimate as Block['estimate'] | undefined) ?? null,
     handles: spec.handles ?? (() => [DEFAULT_HANDLE]),

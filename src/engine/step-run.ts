@@ -5,6 +5,7 @@ import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
 import { HELD_OUTPUTS_MAX_BYTES, recordedBytes } from './output-budget.ts'
+import { inputFailure } from './read-input.ts'
 import { readOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import type { StepEnd } from './recorded-end.ts'
@@ -187,6 +188,8 @@ class StepRun {
       const config = await this.#config.resolve()
       signal.throwIfAborted()
       if (config.kind === 'failed') return config
+      const failure = inputFailure(this.#node.block, this.#site.input)
+      if (failure) return { kind: 'failed', failure } as const
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()

@@ -13,6 +13,12 @@ export const GREETING = {
   ],
 }
 
+/** The same greeting, edited: it pauses for less time. */
+export const EDITED_GREETING = {
+  ...GREETING,
+  nodes: GREETING.nodes.map((node) => (node.id === 'pause' ? { ...node, config: { duration: '1s' } } : node)),
+}
+
 export const BROKEN = {
   nodes: [
     { id: 'keep', type: 'core.filtre', config: { items: '{{ input.leads }}', condition: 'item.score > ' } },

@@ -1,12 +1,21 @@
 // The operations that GraphiQL opens with. The editor shows about 55 characters of a line.
 
 export const EXECUTE = `# Runs a workflow given in place: press the button.
-# A stored one runs by "workflowId" in place of
-# "definition". Copy the job's id into the next tab to
-# watch it, the execution's into those behind.
-mutation Execute($definition: JSON!, $input: JSON) {
+# A stored one runs by the same document: put its id as
+# "workflowId" in the place of "definition" below.
+# Copy the job's id into the next tab to watch it, the
+# execution's into those behind.
+mutation Execute(
+  $workflowId: ID
+  $definition: JSON
+  $input: JSON
+) {
   executeWorkflow(
-    input: { definition: $definition, input: $input }
+    input: {
+      workflowId: $workflowId
+      definition: $definition
+      input: $input
+    }
   ) {
     __typename
     ... on ExecuteWorkflowPayload {
@@ -89,9 +98,15 @@ mutation Leads($definition: JSON!, $input: JSON!) {
 `
 
 export const VALIDATE = `# Tells everything that is wrong with a definition,
-# where it is, and how to mend it.
-mutation Validate($definition: JSON!) {
-  validateWorkflow(input: { definition: $definition }) {
+# where it is, and how to mend it. A stored workflow by
+# "workflowId" in the place of "definition" below.
+mutation Validate($workflowId: ID, $definition: JSON) {
+  validateWorkflow(
+    input: {
+      workflowId: $workflowId
+      definition: $definition
+    }
+  ) {
     ... on ValidateWorkflowPayload {
       valid
       diagnostics {
@@ -340,13 +355,17 @@ mutation FromTemplate(
 export const SIMULATE = `# Tells what a run would do, without doing it: on a
 # virtual clock, without network and secrets. Mocks say
 # what calls come to: { "node": { "output": ... } }.
+# For the draft of a stored workflow, put its id as
+# "workflowId" in the place of "definition" below.
 mutation Simulate(
-  $definition: JSON!
+  $workflowId: ID
+  $definition: JSON
   $input: JSON
   $mocks: JSON
 ) {
   simulateWorkflow(
     input: {
+      workflowId: $workflowId
       definition: $definition
       input: $input
       mocks: $mocks
@@ -371,10 +390,11 @@ mutation Simulate(
 export const SCHEDULE = `# Starts a workflow every weekday at nine in Berlin.
 # "nextRuns" foretells when. Pause it by
 # updateSchedule(input: { id: "its id", paused: true }).
-mutation Schedule($workflowId: ID!) {
+mutation Schedule($workflowId: ID!, $input: JSON) {
   createSchedule(
     input: {
       workflowId: $workflowId
+      input: $input
       cron: "0 9 * * 1-5"
       timeZone: "Europe/Berlin"
       overlap: SKIP
@@ -384,6 +404,128 @@ mutation Schedule($workflowId: ID!) {
     __typename
     ... on CreateSchedulePayload {
       schedule { id name nextRuns(first: 3) }
+      diagnostics { code message }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const SAVE = `# Saves the whole draft of a stored workflow, as an
+# editor does all the time. If somebody else saved since
+# "expectedRevision", it shows what stands there now.
+mutation Save(
+  $id: ID!
+  $expectedRevision: Int
+  $definition: JSON!
+) {
+  updateWorkflow(
+    input: {
+      id: $id
+      expectedRevision: $expectedRevision
+      definition: $definition
+    }
+  ) {
+    __typename
+    ... on UpdateWorkflowPayload {
+      workflow { id revision hasUnpublishedChanges }
+      diagnostics { severity code pointer message }
+    }
+    ... on RevisionConflict {
+      workflow { id revision definition }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const DIFF = `# What has changed in the draft since a version, and
+# whether that breaks anybody who uses it.
+query Diff($id: ID!, $from: Int) {
+  workflow(id: $id) {
+    name
+    revision
+    publishedVersion { number }
+    diff(from: $from) {
+      isEmpty
+      breakingReasons { code message pointer }
+      nodes {
+        path
+        kind
+        changes { kind pointer before after }
+      }
+      edges { kind source sourceHandle target }
+    }
+  }
+}
+`
+
+export const TEST_BLOCK = `# Tries one block alone: nothing is recorded, and nobody
+# is called unless "mode" is REAL.
+mutation TestBlock(
+  $type: String!
+  $config: JSON
+  $input: JSON
+  $mode: BlockTestMode
+) {
+  testBlock(
+    input: {
+      type: $type
+      config: $config
+      input: $input
+      mode: $mode
+    }
+  ) {
+    ... on TestBlockPayload {
+      status
+      config
+      output
+      error { code message }
+      logs { level message }
+      durationMs
+    }
+    ... on ValidationFailed {
+      diagnostics { code pointer message suggestion }
+    }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const SEARCH = `# Creates a job without a workflow: a search for people.
+# DEMO needs no key and gives a sample; PRODUCTION needs
+# the secret "apollo". Copy the job's id to watch it.
+mutation Search(
+  $people: PeopleSearchInput
+  $mode: ExecutionMode
+) {
+  createJob(
+    input: { search: { people: $people }, mode: $mode }
+  ) {
+    __typename
+    ... on CreateJobPayload {
+      job { id type status }
+    }
+    ... on InputInvalid { problems { pointer message } }
+    ... on Error { code message path }
+  }
+}
+`
+
+export const SECRETS = `# The secrets that your workflows may use, by name: no
+# value is ever shown.
+query Secrets {
+  secrets { name source updatedAt }
+}
+`
+
+export const SET_SECRET = `# Stores a secret, encrypted. Configs name it as
+# {{ secrets.example }}; nobody can read it back.
+mutation SetSecret($name: String!, $value: String!) {
+  setSecret(input: { name: $name, value: $value }) {
+    __typename
+    ... on SetSecretPayload {
+      secret { name source updatedAt }
     }
     ... on Error { code message path }
   }

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { EXAMPLE_RECEIVER_PATH } from './example-receiver.ts'
-import { APPROVED_GREETING, BROKEN, GREETING } from './graphiql-definitions.ts'
+import { APPROVED_GREETING, BROKEN, EDITED_GREETING, GREETING } from './graphiql-definitions.ts'
 import {
   APPROVAL,
   BLOCKS,
   CANCEL,
   CREATE,
+  DIFF,
   EXECUTE,
   FROM_TEMPLATE,
   LEADS,
@@ -14,10 +15,15 @@ import {
   RESULT,
   RESUME,
   RETRY,
+  SAVE,
   SCHEDULE,
+  SEARCH,
+  SECRETS,
+  SET_SECRET,
   SIGNAL,
   SIMULATE,
   TEMPLATES,
+  TEST_BLOCK,
   VALIDATE,
   WATCH,
   WATCH_ALL,
@@ -41,37 +47,58 @@ export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab
   const receiver = `${origin}${EXAMPLE_RECEIVER_PATH}`
   const mainJob = `{\n"definition": ${workflow.trim()},\n"input": { "receiverUrl": ${JSON.stringify(receiver)}, "leads": ${leads.trim()} }\n}`
   return [
-    // Making a workflow.
+    // From nothing to a workflow that runs.
     { query: CREATE, variables: written({ definition: GREETING }) },
     { query: VALIDATE, variables: written({ definition: BROKEN }) },
     { query: SIMULATE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
-    { query: PUBLISH, variables: written({ id: 'paste the id of a workflow here' }) },
-    // Running and watching.
+    { query: PUBLISH, variables: written({ id: WORKFLOW_ID }) },
     { query: EXECUTE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
     { query: WATCH, variables: written({ jobId: 'paste the id of a job here', after: 0 }) },
-    { query: WATCH_ALL },
     { query: RESULT, variables: written({ id: EXECUTION_ID }) },
-    // Steering what runs.
-    { query: APPROVAL, variables: written({ definition: APPROVED_GREETING, input: { name: 'Ada' } }) },
-    { query: PAUSE, variables: written({ id: EXECUTION_ID }) },
-    { query: RESUME, variables: written({ id: EXECUTION_ID }) },
-    { query: SIGNAL, variables: written({ id: EXECUTION_ID, payload: { by: 'Grace' } }) },
     { query: CANCEL, variables: written({ id: EXECUTION_ID }) },
     { query: RETRY, variables: written({ id: EXECUTION_ID }) },
-    // By the clock.
-    { query: SCHEDULE, variables: written({ workflowId: 'paste the id of a workflow here' }) },
-    // Templates, the main job, and what there is.
+    { query: SCHEDULE, variables: written({ workflowId: WORKFLOW_ID, input: { name: 'Ada' } }) },
+    // Templates, and the main job.
     { query: TEMPLATES },
     {
       query: FROM_TEMPLATE,
       variables: written({ templateId: 'lead-filter', parameters: { receiverUrl: receiver } }),
     },
     { query: LEADS, variables: escaped(mainJob) },
+    // Editing.
+    {
+      query: SAVE,
+      variables: written({ id: WORKFLOW_ID, expectedRevision: 1, definition: EDITED_GREETING }),
+    },
+    { query: DIFF, variables: written({ id: WORKFLOW_ID, from: 1 }) },
+    // Steering what runs.
+    { query: APPROVAL, variables: written({ definition: APPROVED_GREETING, input: { name: 'Ada' } }) },
+    { query: PAUSE, variables: written({ id: EXECUTION_ID }) },
+    { query: RESUME, variables: written({ id: EXECUTION_ID }) },
+    { query: SIGNAL, variables: written({ id: EXECUTION_ID, payload: { by: 'Grace' } }) },
+    // What there is, and what else can be done.
+    { query: WATCH_ALL },
     { query: WORKFLOWS },
     { query: BLOCKS },
+    {
+      query: TEST_BLOCK,
+      variables: written({
+        type: 'core.filter',
+        config: { items: '{{ input.leads }}', condition: 'item.score > 50' },
+        input: { leads: [{ score: 80 }, { score: 20 }] },
+        mode: 'SIMULATED',
+      }),
+    },
+    {
+      query: SEARCH,
+      variables: written({ people: { titles: ['head of growth'], maxResults: 10 }, mode: 'DEMO' }),
+    },
+    { query: SECRETS },
+    { query: SET_SECRET, variables: written({ name: 'example', value: 'not a real secret' }) },
   ]
 }
 
+const WORKFLOW_ID = 'paste the id of a workflow here'
 const EXECUTION_ID = 'paste the id of an execution here'
 
 function readExample(path: string): Promise<string> {

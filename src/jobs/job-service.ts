@@ -66,6 +66,8 @@ export interface CreateJobOptions {
   readonly idempotencyKey?: string
   /** Of jobs whose payload does not say it; default `production`. */
   readonly mode?: ExecutionMode
+  /** With that mode `test`: what comes of its one node’s calls, by the node’s id, `search` or `upload`. */
+  readonly mocks?: unknown
 }
 
 /** The job processor, for Node programs. */
@@ -155,14 +157,14 @@ export function createJobService(options: JobServiceOptions): JobService {
   }
 
   const service: JobService = {
-    async createJob(userId, type, payload, { idempotencyKey, mode } = {}) {
+    async createJob(userId, type, payload, { idempotencyKey, mode, mocks } = {}) {
       if (!JOB_TYPES.includes(type))
         throw new LumeError('JOB_INVALID', `a job's type is one of ${JOB_TYPES.join(', ')}`)
       const job = { ownerId: ownerId(userId), payload }
       const request =
         type === 'WORKFLOW'
           ? await startRequest(options, { ...job, type })
-          : { ...(await blockJobRequest(options, { ...job, type })), mode: mode ?? 'production' }
+          : { ...(await blockJobRequest(options, { ...job, type })), mode: mode ?? 'production', mocks }
       const created = await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'create' })
       return (await get(startedOrThrow(created))).library
     },

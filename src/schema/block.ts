@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Block, BlockCategory } from '../engine/block.ts'
+import { blockPage } from '../engine/block-page.ts'
+import type { Block, BlockCategory, ExpressionField } from '../engine/block.ts'
 import type { RetryPolicy } from '../engine/retry-policy.ts'
 import { builder } from './builder.ts'
 
@@ -54,6 +55,20 @@ const RetryPolicyType = builder.objectRef<RetryPolicy>('RetryPolicy').implement(
   }),
 })
 
+const BlockExpressionType = builder.objectRef<ExpressionField>('BlockExpression').implement({
+  description: 'A field of a block’s config that holds bare CEL.',
+  fields: (t) => ({
+    pointer: t.exposeString('pointer', {
+      description:
+        'JSON pointer into the config, such as `/cases/*/when`; `*` stands for any index of a list.',
+    }),
+    binds: t.stringList({
+      description: 'The names that it sees beside those of every expression, such as `item`.',
+      resolve: ({ binds }) => [...binds],
+    }),
+  }),
+})
+
 const BlockType = builder.objectRef<Block>('Block').implement({
   description: 'A kind of work that a node can do.',
   fields: (t) => ({
@@ -99,8 +114,24 @@ const BlockType = builder.objectRef<Block>('Block').implement({
     configSchema: t.field({
       type: 'JSON',
       description:
-        'JSON Schema (2020-12) of a node’s config; any string in a config may be a template instead.',
+        'JSON Schema (2020-12) of a node’s config. In a definition any value in it may be given by a string that is a template, but for the fields that `expressions` names: they hold bare CEL.',
       resolve: ({ config }) => jsonSchema(config, 'input'),
+    }),
+    inputSchema: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'JSON Schema (2020-12) of the input that it takes: any other fails the step with `BLOCK_INPUT_INVALID`, before the block is called. Null: it takes anything.',
+      resolve: ({ input }) => input && jsonSchema(input, 'input'),
+    }),
+    expressions: t.field({
+      type: [BlockExpressionType],
+      description: 'The fields of its config that hold bare CEL, without braces, instead of templates.',
+      resolve: ({ expressions }) => expressions,
+    }),
+    docs: t.string({
+      description: 'Its page in Markdown: what it does, its config, its output and a sample.',
+      resolve: (block) => blockPage(block),
     }),
     outputSchema: t.field({
       type: 'JSON',

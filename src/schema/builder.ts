@@ -10,6 +10,7 @@ import { getDatamodel } from '../db/generated/pothos.ts'
 import { isAtLeast, type Role } from '../access/index.ts'
 import { badInput } from './bad-input.ts'
 import type { Context } from './context.ts'
+import { EXPRESSION_WORDS } from './definition-words.ts'
 import { forbidden } from './forbidden.ts'
 import { readNodeId } from './global-id.ts'
 
@@ -103,7 +104,9 @@ builder.subscriptionType({
 builder.addScalarType('DateTime', DateTimeResolver, {
   description: 'An instant in RFC 3339, such as `2026-11-23T10:00:00.000Z`.',
 })
-builder.addScalarType('JSON', JSONResolver, { description: 'Any JSON value.' })
+builder.addScalarType('JSON', JSONResolver, {
+  description: `Any JSON value, also as a literal in a document. For definitions and configs: ${EXPRESSION_WORDS}`,
+})
 
 builder.globalConnectionField('totalCount', (t) =>
   t.int({

@@ -1,11 +1,11 @@
 import { definitionJsonSchema } from '../engine/definition-json-schema.ts'
 import { builder } from './builder.ts'
+import { EXPRESSION_WORDS } from './definition-words.ts'
 
 builder.queryField('definitionJsonSchema', (t) =>
   t.field({
     type: 'JSON',
-    description:
-      'JSON Schema (2020-12) of a definition, for editors; `definition.schema.json` holds the same.',
+    description: `JSON Schema (2020-12) of a definition, for editors; \`definition.schema.json\` holds the same. What it cannot say: ${EXPRESSION_WORDS}`,
     resolve: () => definitionJsonSchema(),
   }),
 )

@@ -1,3 +1,5 @@
+import { DEFAULT_HANDLE, type Block } from '../engine/block.ts'
+import { nodeHandles } from '../engine/node-handles.ts'
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { builder } from './builder.ts'
 
@@ -30,6 +32,11 @@ const GraphNodeType = builder.objectRef<JsonObject>('GraphNode').implement({
       description: 'Its config, templates unresolved.',
       resolve: ({ config }) => config ?? {},
     }),
+    handles: t.stringList({
+      description:
+        'The handles that it can be left by, from its block and its config, `error` included where its `onError` is `route`; empty when the block is unknown.',
+      resolve: (node, _args, { registry }) => [...handlesOf(registry.get(textOf(node.type)), node)],
+    }),
     position: t.field({
       type: PositionType,
       nullable: true,
@@ -47,11 +54,22 @@ const GraphNodeType = builder.objectRef<JsonObject>('GraphNode').implement({
 const GraphEdgeType = builder.objectRef<JsonObject>('GraphEdge').implement({
   description: 'An arrow from a node’s handle to a node.',
   fields: (t) => ({
+    id: t.string({
+      description: 'As the definition gives it, else made of its source, handle and target.',
+      resolve: ({ id, source, sourceHandle, target }) =>
+        textOf(id) || [textOf(source), handleOf(sourceHandle), textOf(target)].join('/'),
+    }),
     source: t.string({ description: 'The node it leaves.', resolve: ({ source }) => textOf(source) }),
     target: t.string({ description: 'The node it enters.', resolve: ({ target }) => textOf(target) }),
     sourceHandle: t.string({
       description: 'The handle it leaves by.',
-      resolve: ({ sourceHandle }) => (typeof sourceHandle === 'string' ? sourceHandle : 'out'),
+      resolve: ({ sourceHandle }) => handleOf(sourceHandle),
+    }),
+    targetHandle: t.string({
+      nullable: true,
+      description:
+        'The handle it enters by, kept for canvases: a node has one entry. Null where none is given.',
+      resolve: ({ targetHandle }) => (typeof targetHandle === 'string' ? targetHandle : null),
     }),
     document: t.field({
       type: 'JSON',
@@ -97,6 +115,20 @@ function splitPath(path: string): [nodeId: string, inner: string | null] {
 
 function objectsOf(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? (value as readonly Json[]).filter(isJsonObject) : []
+}
+
+/** Of a draft, whatever it holds: a block that cannot say its handles has none to show. */
+function handlesOf(block: Block | undefined, { config, onError }: JsonObject): readonly string[] {
+  if (!block) return []
+  try {
+    return nodeHandles(block, { config: config ?? {}, onError })
+  } catch {
+    return []
+  }
+}
+
+function handleOf(sourceHandle: Json | undefined): string {
+  return typeof sourceHandle === 'string' ? sourceHandle : DEFAULT_HANDLE
 }
 
 function textOf(value: Json | undefined): string {

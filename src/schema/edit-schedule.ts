@@ -3,6 +3,7 @@ import { assertNever } from '../lib/assert-never.ts'
 import { globalId, readGlobalId } from '../lib/global-id.ts'
 import type { ScheduleId, WorkflowId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
+import { DiagnosticType } from './diagnostic.ts'
 import {
   InputInvalidError,
   InvalidArgumentError,
@@ -14,15 +15,23 @@ import { ExecutionModeEnum } from './execution-mode.ts'
 import { rowId } from './global-id.ts'
 import { ScheduleCatchUpEnum, ScheduleOverlapEnum } from './schedule.ts'
 
+type SavedSchedule = Extract<SaveScheduleResult, { kind: 'saved' }>
+
 function savedPayload(name: string, description: string) {
-  return builder.objectRef<ScheduleId>(name).implement({
+  return builder.objectRef<SavedSchedule>(name).implement({
     description,
     fields: (t) => ({
       schedule: t.prismaField({
         type: 'Schedule',
         description: 'The schedule as it is now.',
-        resolve: (query, id, _args, { prisma, ownerId }) =>
+        resolve: (query, { id }, _args, { prisma, ownerId }) =>
           prisma.schedule.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      }),
+      diagnostics: t.field({
+        type: [DiagnosticType],
+        description:
+          'All that is wrong now with the definition that it would start; with an error among them, no occurrence starts until that is mended.',
+        resolve: ({ diagnostics }) => diagnostics,
       }),
     }),
   })
@@ -51,12 +60,17 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
     at: t.field({ type: 'DateTime', description: 'The one instant at which it occurs, in the future.' }),
     version: t.int({ description: 'Run the version of this number; default: the newest one at that time.' }),
     draft: t.boolean({ defaultValue: false, description: 'Run the draft as it is at that time.' }),
-    input: t.field({ type: 'JSON', description: 'The input of each execution; default null.' }),
+    input: t.field({
+      type: 'JSON',
+      description:
+        'The input of each execution; default null. It must fit the input schema of what would start now.',
+    }),
     variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
     mode: t.field({
       type: ExecutionModeEnum,
       defaultValue: 'production',
-      description: 'What its executions are meant for.',
+      description:
+        'What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none.',
     }),
     tags: t.stringList({ description: 'Free words to find its executions by.' }),
     priority: t.int({ defaultValue: 0, description: 'From -100 to 100, the higher the sooner.' }),
@@ -88,9 +102,17 @@ const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
     at: t.field({ type: 'DateTime', description: 'The one instant at which it occurs, in place of `cron`.' }),
     version: t.int({ description: 'Run the version of this number; null: the newest one.' }),
     draft: t.boolean({ description: 'Run the draft as it is at that time.' }),
-    input: t.field({ type: 'JSON', description: 'The input of each execution; may be set to null.' }),
+    input: t.field({
+      type: 'JSON',
+      description:
+        'The input of each execution; may be set to null. It must fit the input schema of what would start now.',
+    }),
     variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
-    mode: t.field({ type: ExecutionModeEnum, description: 'What its executions are meant for.' }),
+    mode: t.field({
+      type: ExecutionModeEnum,
+      description:
+        'What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none.',
+    }),
     tags: t.stringList({ description: 'All tags; replaces those it had.' }),
     priority: t.int({ description: 'From -100 to 100, the higher the sooner.' }),
     overlap: t.field({ type: ScheduleOverlapEnum, description: 'What happens while an earlier one runs.' }),
@@ -180,10 +202,10 @@ function fieldsOf({ paused, at, version, input, ...given }: GivenFields): Schedu
   }
 }
 
-function saved(result: SaveScheduleResult): ScheduleId {
+function saved(result: SaveScheduleResult): SavedSchedule {
   switch (result.kind) {
     case 'saved':
-      return result.id
+      return result
     case 'invalidSpec':
       throw new ScheduleInvalidError(result, ['input', result.argument])
     case 'invalid': {

@@ -1,6 +1,7 @@
 import type { DraftInput } from '../workflows/draft-fields.ts'
 import type { RefusedChange, SaveResult } from '../workflows/drafts.ts'
 import { builder } from './builder.ts'
+import { DEFINITION_SHAPE } from './definition-words.ts'
 import type { Context } from './context.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import {
@@ -69,7 +70,7 @@ const CreateWorkflowInput = builder.inputType('CreateWorkflowInput', {
     tags: t.stringList({ description: 'Free words to find it by.' }),
     definition: t.field({
       type: 'JSON',
-      description: 'The draft; may be unfinished or wrong, unless it is published.',
+      description: `The draft; may be unfinished or wrong, unless it is published. ${DEFINITION_SHAPE}`,
     }),
     publish: t.boolean({
       defaultValue: false,
@@ -82,11 +83,17 @@ const UpdateWorkflowInput = builder.inputType('UpdateWorkflowInput', {
   description: 'Changes of a workflow; what is left out stays.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The workflow’s global id.' }),
-    expectedRevision: t.int({ description: 'Refuse when it has another revision by now.' }),
+    expectedRevision: t.int({
+      description:
+        'Refuse when it has another revision by now, unless all that is sent stands there already: then nothing is changed.',
+    }),
     name: t.string({ description: 'For people.' }),
     description: t.string({ description: 'For people.' }),
     tags: t.stringList({ description: 'All tags; replaces those it had.' }),
-    definition: t.field({ type: 'JSON', description: 'The whole draft; replaces the one it had.' }),
+    definition: t.field({
+      type: 'JSON',
+      description: `The whole draft; replaces the one it had. ${DEFINITION_SHAPE}`,
+    }),
   }),
 })
 
@@ -172,7 +179,8 @@ builder.mutationFields((t) => ({
   }),
   deleteWorkflow: t.field({
     type: DeleteWorkflowPayload,
-    description: 'Deletes a workflow. Its executions stay, and those that run go on.',
+    description:
+      'Deletes a workflow. Its executions stay, and those that run go on. Its schedules stay, too, and start nothing any more: each occurrence is recorded as FAILED with WORKFLOW_NOT_FOUND until the schedule is deleted or paused.',
     args: { input: t.arg({ type: DeleteWorkflowInput, required: true, description: 'Which one.' }) },
     errors: {
       types: [NotFoundError, RevisionConflictError],
@@ -205,6 +213,6 @@ function saved(result: SaveResult): SavedWorkflow {
 
 function refusal(result: RefusedChange): NotFoundError | RevisionConflictError {
   return result.kind === 'conflict'
-    ? new RevisionConflictError(result.revision, ['input', 'expectedRevision'])
+    ? new RevisionConflictError(result, ['input', 'expectedRevision'])
     : new NotFoundError('workflow', ['input', 'id'])
 }

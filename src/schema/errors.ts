@@ -2,6 +2,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { JobStatus } from '../engine/job.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
 import { LumeError } from '../lib/errors.ts'
+import type { WorkflowId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { JobStatusEnum } from './job.ts'
@@ -54,14 +55,16 @@ export class InputInvalidError extends AnswerError {
 }
 
 export class RevisionConflictError extends AnswerError {
+  readonly workflowId: WorkflowId
   readonly revision: number
 
-  constructor(revision: number, path: readonly string[]) {
+  constructor({ id, revision }: { id: WorkflowId; revision: number }, path: readonly string[]) {
     super(
       'REVISION_CONFLICT',
       `Somebody else saved meanwhile: the revision is ${revision} now. Read it and merge.`,
       path,
     )
+    this.workflowId = id
     this.revision = revision
   }
 }
@@ -214,7 +217,17 @@ builder.objectType(RevisionConflictError, {
   name: 'RevisionConflict',
   description: 'The workflow was changed since the expected revision.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ revision: t.exposeInt('revision', { description: 'The revision that it has now.' }) }),
+  fields: (t) => ({
+    revision: t.exposeInt('revision', { description: 'The revision that it has now.' }),
+    workflow: t.prismaField({
+      type: 'Workflow',
+      description:
+        'The workflow as it is now, to merge with; its `revision` is newer still when somebody saved once more.',
+      // The row of a workflow that was deleted meanwhile is still there.
+      resolve: (query, { workflowId: id }, _args, { prisma, ownerId }) =>
+        prisma.workflow.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+  }),
 })
 
 builder.objectType(IdempotencyConflictError, {

@@ -40,18 +40,14 @@ const ExecuteWorkflowInput = builder.inputType('ExecuteWorkflowInput', {
   fields: (t) => ({
     ...workflowFields(t),
     ...startFields(t),
-    mocks: t.field({
-      type: 'JSON',
-      description:
-        'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them.',
-    }),
   }),
 })
 
 builder.mutationFields((t) => ({
   executeWorkflow: t.field({
     type: ExecuteWorkflowPayload,
-    description: 'Starts a run and answers at once; watch it with the subscription `jobEvents`.',
+    description:
+      'Starts a run and answers at once; watch it with the subscription `jobEvents`. Of a stored workflow it runs the newest version unless it is told `version` or `draft`, or none is published; `simulateWorkflow` takes the draft.',
     args: { input: t.arg({ type: ExecuteWorkflowInput, required: true, description: 'What to run.' }) },
     errors: {
       types: [
@@ -65,7 +61,7 @@ builder.mutationFields((t) => ({
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
     resolve: async (_root, { input }, { start, versions, ownerId }) => {
-      const { mocks = null, variables } = input
+      const { variables } = input
       const source = await readDefinitionSource(input, { versions, ownerId })
       return started(
         await start({
@@ -75,7 +71,6 @@ builder.mutationFields((t) => ({
           ...readStartFields(input),
           input: input.input ?? null,
           variables: variables ?? {},
-          mocks,
         }),
         source.workflowId ? 'workflowId' : 'definition',
       )

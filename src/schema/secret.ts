@@ -26,7 +26,7 @@ const SecretType = builder.objectRef<SecretEntry>('Secret').implement({
 builder.queryField('secrets', (t) =>
   t.field({
     type: [SecretType],
-    description: 'The secrets that your workflows may use, by name.',
+    description: 'The secrets that your workflows may use, by name, and never their values.',
     resolve: (_root, _args, { vault, ownerId }) => vault.list(ownerId),
   }),
 )
@@ -66,7 +66,7 @@ builder.mutationFields((t) => ({
     authScopes: { role: 'ADMIN' },
     skipTypeScopes: true,
     description:
-      'Stores a secret, encrypted. Runs that begin their work from now on use it; it cannot be read back.',
+      'Stores a secret, encrypted; it cannot be read back. Every attempt that begins from now on uses it, also in runs that are under way. Needs the role ADMIN.',
     args: { input: t.arg({ type: SetSecretInput, required: true, description: 'The secret.' }) },
     errors: {
       types: [InvalidArgumentError, SecretKeyMissingError],
@@ -88,7 +88,8 @@ builder.mutationFields((t) => ({
     type: DeleteSecretPayload,
     authScopes: { role: 'ADMIN' },
     skipTypeScopes: true,
-    description: 'Deletes a stored secret. One of the environment of the same name applies again.',
+    description:
+      'Deletes a stored secret. One of the environment of the same name applies again. Needs the role ADMIN.',
     args: { input: t.arg({ type: DeleteSecretInput, required: true, description: 'Which one.' }) },
     errors: {
       types: [NotFoundError],

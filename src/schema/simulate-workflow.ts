@@ -5,6 +5,7 @@ import type { SimulateResult } from '../jobs/simulations.ts'
 import type { JobId } from '../lib/ids.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
+import { DEFINITION_SHAPE } from './definition-words.ts'
 import { readDefinitionSource } from './definition-source.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import {
@@ -212,10 +213,11 @@ const SimulateWorkflowInput = builder.inputType('SimulateWorkflowInput', {
   description: 'What to simulate: exactly one of `workflowId` and `definition`.',
   fields: (t) => ({
     workflowId: t.id({
-      description: 'A stored workflow, whose draft is simulated unless `version` says otherwise.',
+      description:
+        'A stored workflow, whose draft is simulated unless `version` says otherwise. `executeWorkflow` runs the newest version unless it is told `draft`.',
     }),
     version: t.int({ description: 'A published version of the workflow.' }),
-    definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+    definition: t.field({ type: 'JSON', description: `A definition in place. ${DEFINITION_SHAPE}` }),
     input: t.field({ type: 'JSON', description: 'The run’s input, at most 1 MiB; default null.' }),
     variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
     mocks: t.field({
@@ -231,7 +233,7 @@ builder.mutationField('simulateWorkflow', (t) =>
   t.field({
     type: SimulateWorkflowPayload,
     description:
-      'Runs a definition on a virtual clock, without network and secrets: blocks that would call out do what mocks say, else give their samples. Changes nothing.',
+      'Runs a definition on a virtual clock, without network and secrets: blocks that would call out do what mocks say, else give their samples. Of a stored workflow it takes the draft unless `version` says otherwise, while `executeWorkflow` takes the newest version. Changes nothing.',
     args: {
       input: t.arg({ type: SimulateWorkflowInput, required: true, description: 'What to simulate.' }),
     },

@@ -1,15 +1,17 @@
 import type { ExecutionMode } from '../engine/job.ts'
 import type { InputFields } from './builder.ts'
+import { DEFINITION_SHAPE } from './definition-words.ts'
 import { ExecutionModeEnum } from './execution-mode.ts'
 
 /** The fields of an input that say what a run executes; `readDefinitionSource` reads the first four. */
 export const workflowFields = (t: InputFields) => ({
   workflowId: t.id({
-    description: 'A stored workflow: its newest version, or its draft when none is published.',
+    description:
+      'A stored workflow: its newest version, or its draft when none is published. `simulateWorkflow` takes the draft unless it is given a `version`.',
   }),
   version: t.int({ description: 'Of the stored workflow, the version of this number.' }),
   draft: t.boolean({ defaultValue: false, description: 'Of the stored workflow, the draft.' }),
-  definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+  definition: t.field({ type: 'JSON', description: `A definition in place. ${DEFINITION_SHAPE}` }),
   input: t.field({ type: 'JSON', description: 'The execution’s input, at most 1 MiB; default null.' }),
   variables: t.field({ type: 'JSON', description: 'An object on top of the definition’s defaults.' }),
 })
@@ -20,6 +22,11 @@ export const startFields = (t: InputFields) => ({
     type: ExecutionModeEnum,
     defaultValue: 'production',
     description: 'What the run is meant for.',
+  }),
+  mocks: t.field({
+    type: 'JSON',
+    description:
+      'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`.',
   }),
   metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
   tags: t.stringList({ description: 'Free words to find it by.' }),
@@ -40,6 +47,7 @@ export const startFields = (t: InputFields) => ({
 
 interface StartArguments {
   readonly mode?: ExecutionMode | null | undefined
+  readonly mocks?: unknown
   readonly metadata?: unknown
   readonly tags?: readonly string[] | null | undefined
   readonly priority?: number | null | undefined
@@ -48,9 +56,11 @@ interface StartArguments {
 }
 
 /** What `startFields` gave, with what is not given filled in. */
-export function readStartFields({ mode, metadata, tags, priority, runAt, idempotencyKey }: StartArguments) {
+export function readStartFields(given: StartArguments) {
+  const { mode, mocks, metadata, tags, priority, runAt, idempotencyKey } = given
   return {
     mode: mode ?? 'production',
+    mocks: mocks ?? null,
     metadata: metadata ?? {},
     tags: tags ?? [],
     priority: priority ?? 0,

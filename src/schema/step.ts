@@ -9,7 +9,9 @@ import { FailureType } from './job.ts'
 export const StepStatusEnum = builder.enumType('StepStatus', {
   description: 'Where a step stands.',
   values: {
-    PENDING: { description: 'Not begun.' },
+    PENDING: {
+      description: 'Not begun. A node that has not begun has no step at all, so no step of a run shows this.',
+    },
     RUNNING: { description: 'An attempt is being made.' },
     RETRYING: { description: 'An attempt failed; another will be made at `dueAt`.' },
     WAITING: { description: 'Waits until `dueAt`, holding nothing.' },

@@ -39,15 +39,16 @@ interface FollowArguments {
   readonly kinds?: readonly EventKind[] | null | undefined
 }
 
-/** Answers an error for an unknown job, so that the stream ends instead of hanging. */
+/** Answers an error for what is unknown, so that the stream ends instead of hanging. */
 async function follow(
-  jobId: JobId | null,
+  { type, id }: { readonly type: 'Job' | 'Execution'; readonly id: string },
   { after, kinds }: FollowArguments,
   context: Context,
 ): Promise<AsyncIterable<ShownBatch>> {
   const { jobs, ownerId } = context
+  const jobId = readGlobalId<JobId>(type, id)
   if (!jobId || !(await jobs.find(ownerId, jobId))) {
-    throw new GraphQLError('There is no such job.', { extensions: { code: 'NOT_FOUND' } })
+    throw new GraphQLError(`There is no such ${type.toLowerCase()}.`, { extensions: { code: 'NOT_FOUND' } })
   }
   const request = { ownerId, jobId, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
   return leavable(async function* batches(signal) {
@@ -73,8 +74,7 @@ builder.subscriptionFields((t) => {
       description:
         'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event.',
       args: { jobId: t.arg.id({ required: true, description: 'The job’s global id.' }), ...args },
-      subscribe: (_root, { jobId, ...rest }, context) =>
-        follow(readGlobalId<JobId>('Job', jobId), rest, context),
+      subscribe: (_root, { jobId, ...rest }, context) => follow({ type: 'Job', id: jobId }, rest, context),
       resolve: (batch) => batch,
     }),
     executionEvents: t.field({
@@ -82,7 +82,7 @@ builder.subscriptionFields((t) => {
       description: 'The same, by the execution.',
       args: { executionId: t.arg.id({ required: true, description: 'The execution’s global id.' }), ...args },
       subscribe: (_root, { executionId, ...rest }, context) =>
-        follow(readGlobalId<JobId>('Execution', executionId), rest, context),
+        follow({ type: 'Execution', id: executionId }, rest, context),
       resolve: (batch) => batch,
     }),
   }

@@ -1,6 +1,7 @@
 import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
 import type { WorkflowId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
+import { DEFINITION_SHAPE } from './definition-words.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { InvalidArgumentError, NotFoundError } from './errors.ts'
 import { readGlobalId } from '../lib/global-id.ts'
@@ -22,7 +23,7 @@ const ValidateWorkflowPayload = builder
 const ValidateWorkflowInput = builder.inputType('ValidateWorkflowInput', {
   description: 'What to validate: exactly one of the two.',
   fields: (t) => ({
-    definition: t.field({ type: 'JSON', description: 'A definition in place.' }),
+    definition: t.field({ type: 'JSON', description: `A definition in place. ${DEFINITION_SHAPE}` }),
     workflowId: t.id({ description: 'A stored workflow, whose draft is validated.' }),
   }),
 })

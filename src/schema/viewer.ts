@@ -4,7 +4,10 @@ import { builder } from './builder.ts'
 export const RoleEnum = builder.enumType('Role', {
   description: 'What a credential may do.',
   values: {
-    VIEWER: { description: 'Read everything of its owner, secrets and keys excepted.' },
+    VIEWER: {
+      description:
+        'Read everything of its owner, names of secrets included; API keys excepted, and nobody reads the values of secrets.',
+    },
     EDITOR: { description: 'Also change and execute.' },
     ADMIN: { description: 'Also see and make API keys, and set secrets.' },
   } satisfies Record<Role, { description: string }>,

@@ -189,7 +189,7 @@ export function published(result: PublishResult, source = 'id'): Published {
     case 'noSuchVersion':
       throw new NotFoundError('version', ['input', 'version'])
     case 'conflict':
-      throw new RevisionConflictError(result.revision, ['input', 'expectedRevision'])
+      throw new RevisionConflictError(result, ['input', 'expectedRevision'])
     case 'archived':
       throw new WorkflowArchivedError(['input', 'id'])
   }

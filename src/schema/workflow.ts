@@ -32,7 +32,8 @@ export const WorkflowType = builder.prismaNode('Workflow', {
     description: t.exposeString('description', { description: 'For people; may be empty.' }),
     tags: t.exposeStringList('tags', { description: 'Free words to find it by.' }),
     revision: t.exposeInt('revision', {
-      description: 'Grows with every change; pass it as `expectedRevision`.',
+      description:
+        'Grows with every change, and not when a save changes nothing; pass it as `expectedRevision`.',
     }),
     definition: t.expose('draft', { type: 'JSON', description: 'The draft, as it was saved.' }),
     graph: t.field({

@@ -1,4 +1,4 @@
-import type { RevisedWorkflow, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
+import type { RevisedWorkflow, WorkflowFields, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { DefinitionReader } from '../engine/plan-cache.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -25,10 +25,14 @@ export type ArchiveResult = { readonly kind: 'archived' } | RefusedChange
 export type RefusedChange =
   | { readonly kind: 'notFound' }
   /** Somebody else has saved since the expected revision. */
-  | { readonly kind: 'conflict'; readonly revision: number }
+  | { readonly kind: 'conflict'; readonly id: WorkflowId; readonly revision: number }
 
 export interface Drafts {
   create(ownerId: OwnerId, input: DraftInput): Promise<SaveResult>
+  /**
+   * Where everything that is sent stands there already nothing is written, and no revision is expected: a save whose answer
+   * was lost may be sent again.
+   */
   update(target: RevisedWorkflow, input: DraftInput): Promise<SaveResult>
   /** A new workflow with the draft, description and tags of another; its versions and executions stay where they are. */
   duplicate(
@@ -46,15 +50,13 @@ export interface DraftsOptions {
   readonly clock: Clock
 }
 
-/** Stores and changes drafts; `revision` grows with every change. */
+/** Stores and changes drafts; `revision` grows with every change, and only then. */
 export function createDrafts({ workflows, reader, clock }: DraftsOptions): Drafts {
   const now = () => new Date(clock.now())
-  const whyNot = async ({ ownerId, id }: RevisedWorkflow) => {
-    const current = await workflows.find(ownerId, id)
-    return current
-      ? ({ kind: 'conflict', revision: current.revision } as const)
-      : ({ kind: 'notFound' } as const)
-  }
+  const refused = ({ id }: RevisedWorkflow, current: WorkflowRow | null): RefusedChange =>
+    current ? { kind: 'conflict', id, revision: current.revision } : { kind: 'notFound' }
+  const whyNot = async (target: RevisedWorkflow) =>
+    refused(target, await workflows.find(target.ownerId, target.id))
   const saved = async (ownerId: OwnerId, workflow: WorkflowRow): Promise<SaveResult> => {
     const { diagnostics } = await reader(ownerId)(workflow.draft)
     return { kind: 'saved', workflow, diagnostics }
@@ -68,8 +70,14 @@ export function createDrafts({ workflows, reader, clock }: DraftsOptions): Draft
     async update(target, input) {
       const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
+      const { ownerId, id } = target
+      const current = await workflows.find(ownerId, id)
+      if (current && holds(current, read.fields)) return saved(ownerId, current)
       const workflow = await workflows.update(target, read.fields, now())
-      return workflow ? saved(target.ownerId, workflow) : whyNot(target)
+      if (workflow) return saved(ownerId, workflow)
+      // The same save, sent twice, may have been on its way at once.
+      const newer = await workflows.find(ownerId, id)
+      return newer && holds(newer, read.fields) ? saved(ownerId, newer) : refused(target, newer)
     },
     async duplicate({ ownerId, id }, { name }) {
       const read = readDraftInput({ name })
@@ -89,6 +97,13 @@ export function createDrafts({ workflows, reader, clock }: DraftsOptions): Draft
       return (await workflows.delete(target, now())) ? { kind: 'deleted' } : whyNot(target)
     },
   }
+}
+
+/** Whether all of this is stored already, to the order of a draft's members, which is kept. */
+function holds(row: WorkflowRow, fields: Partial<WorkflowFields>): boolean {
+  return Object.entries(fields).every(
+    ([name, value]) => JSON.stringify(row[name as keyof WorkflowFields]) === JSON.stringify(value),
+  )
 }
 
 function copyOf(name: string): string {

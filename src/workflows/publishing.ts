@@ -77,7 +77,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const seen = await workflows.find(target.ownerId, target.id)
       if (!seen) return { kind: 'notFound' }
       if (target.expectedRevision !== null && target.expectedRevision !== seen.revision)
-        return { kind: 'conflict', revision: seen.revision }
+        return { kind: 'conflict', id: target.id, revision: seen.revision }
       if (seen.archivedAt) return { kind: 'archived' }
       const result = await change(seen)
       if (result) return result

@@ -245,6 +245,46 @@ test('a created job leads to its execution, and to what its starter may want to 
   await ended(warned.job.id)
 })
 
+describe('a job in the mode TEST', () => {
+  test.each([
+    [
+      'a search',
+      { search: { people: { titles: ['CTO'] } }, mocks: { search: { output: { contacts: [person(1)] } } } },
+      { contacts: [person(1)] },
+    ],
+    [
+      'an upload',
+      {
+        uploadToMeta: { audienceId: '1', contacts: [{ email: 'ada@acme.example' }] },
+        mocks: { upload: { output: { sent: 1 } } },
+      },
+      { sent: 1 },
+    ],
+    [
+      'a workflow',
+      {
+        workflow: { definition: { nodes: [{ id: 'get', type: 'api.http', config: { url: 'http://x' } }] } },
+        mocks: { get: { output: 'mocked' } },
+      },
+      'mocked',
+    ],
+  ] as const)('%s does what its mocks say, and calls nobody', async (_what, input, result) => {
+    const id = await create({ ...(input as unknown as CreateJobInput), mode: 'TEST' })
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', result })
+    expect([apollo.spent, meta.calls.length]).toEqual([0, 0])
+  })
+
+  test('refuses a mock of a node that it does not have', async () => {
+    expect(
+      await ask({ search: { people: {} }, mode: 'TEST', mocks: { upload: { output: 1 } } }),
+    ).toMatchObject({
+      __typename: 'InvalidArgument',
+      path: ['input', 'mocks'],
+      message: expect.stringContaining('names no node'),
+    })
+  })
+})
+
 describe('createJob refuses', () => {
   test.each([
     [{}, ['input'], 'InvalidArgument'],

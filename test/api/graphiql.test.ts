@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse, validate } from 'graphql'
+import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
 import { graphiqlTabs, type GraphiqlTab } from '../../src/http/graphiql-tabs.ts'
 import { schema } from '../../src/schema/index.ts'
 import { TypedDocumentString } from '../gql/graphql.ts'
@@ -22,7 +23,7 @@ interface Started {
 let server: ApiServer
 let tabs: ReadonlyMap<string, GraphiqlTab>
 beforeAll(async () => {
-  server = await startApiServer()
+  server = await startApiServer({ config: { secretKeys: [newSecretKeyText()] } })
   const list = await graphiqlTabs(server.origin)
   tabs = new Map(list.map((tab) => [/(?:query|mutation|subscription) (\w+)/.exec(tab.query)?.[1] ?? '', tab]))
 })
@@ -39,8 +40,30 @@ function tab(name: string): GraphiqlTab {
 
 /** What the button of a tab gives, with an id pasted where one is asked for. */
 async function run(name: string, id?: string): Promise<unknown> {
-  const { query, variables = '{}' } = tab(name)
-  const pasted = id === undefined ? variables : variables.replace(/paste the id of an? \w+ here/, id)
+  const { variables = '{}' } = tab(name)
+  return ask(name, id === undefined ? variables : variables.replace(/paste the id of an? \w+ here/, id))
+}
+
+/** The same for a stored workflow, as the comment of the tab says. */
+function runStored(name: string, workflowId: string): Promise<unknown> {
+  const { definition, ...variables } = JSON.parse(tab(name).variables ?? '') as Record<string, unknown>
+  expect(definition).toBeDefined()
+  return ask(name, JSON.stringify({ workflowId, ...variables }))
+}
+
+async function deleteWorkflow(id: string): Promise<void> {
+  const document = graphql(`
+    mutation DeleteExample($id: ID!) {
+      deleteWorkflow(input: { id: $id }) {
+        __typename
+      }
+    }
+  `)
+  await server.client.ask(document, { id })
+}
+
+async function ask(name: string, pasted: string): Promise<unknown> {
+  const { query } = tab(name)
   const { data, errors } = await server.client.post(
     `{"query":${JSON.stringify(query)},"variables":${pasted}}`,
   )
@@ -83,20 +106,26 @@ describe('the tabs', () => {
       'Publish',
       'Execute',
       'Watch',
-      'WatchAll',
       'Result',
-      'Approval',
-      'Pause',
-      'Resume',
-      'Signal',
       'Cancel',
       'Retry',
       'Schedule',
       'Templates',
       'FromTemplate',
       'Leads',
+      'Save',
+      'Diff',
+      'Approval',
+      'Pause',
+      'Resume',
+      'Signal',
+      'WatchAll',
       'Workflows',
       'Blocks',
+      'TestBlock',
+      'Search',
+      'Secrets',
+      'SetSecret',
     ])
     for (const { query, variables } of tabs.values()) {
       expect(validate(schema, parse(query))).toEqual([])
@@ -119,12 +148,55 @@ describe('the tabs', () => {
     expect(await run('Templates')).toMatchObject({ templates: expect.arrayContaining([expect.anything()]) })
     expect(await run('Blocks')).toMatchObject({ blocks: expect.arrayContaining([expect.anything()]) })
     expect(await run('Result')).toEqual({ execution: null })
+    expect(await run('Diff')).toEqual({ workflow: null })
+    expect(await run('TestBlock')).toMatchObject({
+      testBlock: { status: 'COMPLETED', output: { items: [{ score: 80 }], rejected: [{ score: 20 }] } },
+    })
+    expect(await run('SetSecret')).toMatchObject({ setSecret: { secret: { name: 'example' } } })
+    expect(await run('Secrets')).toMatchObject({ secrets: [{ name: 'example', source: 'STORED' }] })
   })
 
   test('say so, and no more, when no id was pasted', async () => {
-    for (const name of ['Publish', 'Pause', 'Resume', 'Signal', 'Cancel', 'Retry', 'Schedule']) {
+    for (const name of ['Publish', 'Save', 'Pause', 'Resume', 'Signal', 'Cancel', 'Retry', 'Schedule']) {
       expect(Object.values((await run(name)) as object)).toMatchObject([{ code: 'NOT_FOUND' }])
     }
+  })
+
+  test('run a stored workflow by the same documents: its id takes the place of the definition', async () => {
+    const { createWorkflow } = (await run('Create')) as { createWorkflow: { workflow: { id: string } } }
+    const { id } = createWorkflow.workflow
+    expect(await runStored('Validate', id)).toMatchObject({
+      validateWorkflow: { valid: true, diagnostics: [] },
+    })
+    expect(await runStored('Simulate', id)).toMatchObject({
+      simulateWorkflow: { status: 'COMPLETED', output: 'HELLO ADA!' },
+    })
+    await run('Publish', id)
+    expect(await runStored('Execute', id)).toMatchObject({
+      executeWorkflow: { __typename: 'ExecuteWorkflowPayload' },
+    })
+    expect(await run('Schedule', id)).toMatchObject({
+      createSchedule: { schedule: { nextRuns: expect.any(Array) }, diagnostics: [] },
+    })
+    await deleteWorkflow(id)
+  })
+
+  test('save a draft and show what has changed since it was published', async () => {
+    const { createWorkflow } = (await run('Create')) as { createWorkflow: { workflow: { id: string } } }
+    const { id } = createWorkflow.workflow
+    await run('Publish', id)
+    expect(await run('Save', id)).toMatchObject({
+      updateWorkflow: { workflow: { id, revision: 2, hasUnpublishedChanges: true }, diagnostics: [] },
+    })
+    expect(await run('Diff', id)).toMatchObject({
+      workflow: { diff: { isEmpty: false, nodes: [{ path: 'pause', kind: 'CHANGED' }], edges: [] } },
+    })
+    await deleteWorkflow(id)
+  })
+
+  test('create a job without a workflow', async () => {
+    const { createJob } = (await run('Search')) as { createJob: { job: { id: string } } }
+    expect((await timelineOf(server, createJob.job.id)).at(-1)?.kind).toBe('JOB_COMPLETED')
   })
 
   test('create, publish and list workflows', async () => {

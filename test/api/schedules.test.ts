@@ -18,6 +18,14 @@ const CREATE_WORKFLOW = graphql(`
   }
 `)
 
+const SAVE_DRAFT = graphql(`
+  mutation SaveScheduledDraft($input: UpdateWorkflowInput!) {
+    updateWorkflow(input: $input) {
+      __typename
+    }
+  }
+`)
+
 const CREATE = graphql(`
   mutation CreateSchedule($input: CreateScheduleInput!) {
     createSchedule(input: $input) {
@@ -37,6 +45,16 @@ const CREATE = graphql(`
           workflow {
             id
           }
+        }
+        diagnostics {
+          code
+          severity
+        }
+      }
+      ... on InputInvalid {
+        problems {
+          pointer
+          message
         }
       }
       ... on ScheduleInvalid {
@@ -64,6 +82,10 @@ const UPDATE = graphql(`
           nextAt
           tags
           input
+        }
+        diagnostics {
+          code
+          severity
         }
       }
       ... on Error {
@@ -161,6 +183,7 @@ const SCHEDULES = graphql(`
   }
 `)
 
+const ADA = { name: 'Ada' }
 const NOW = Date.parse('2027-01-01T12:00:00Z')
 
 let server: ApiServer
@@ -171,15 +194,22 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-async function makeWorkflow(): Promise<string> {
-  const { createWorkflow } = await server.client.ask(CREATE_WORKFLOW, { input: { definition: GREETING } })
+async function makeWorkflow(publish = false): Promise<string> {
+  const input = { definition: GREETING, publish }
+  const { createWorkflow } = await server.client.ask(CREATE_WORKFLOW, { input })
   if (!('workflow' in createWorkflow)) throw new Error('no workflow')
   return createWorkflow.workflow.id
 }
 
 async function create(input: Omit<CreateScheduleInput, 'workflowId'>, workflowId?: string) {
-  const given = { workflowId: workflowId ?? (await makeWorkflow()), ...input }
+  const given = { workflowId: workflowId ?? (await makeWorkflow()), input: ADA, ...input }
   return (await server.client.ask(CREATE, { input: given })).createSchedule
+}
+
+/** Makes the draft one that cannot start, and that takes any input. */
+async function breakDraft(id: string): Promise<void> {
+  const definition = { nodes: [{ id: 'a', type: 'core.nothing' }], edges: [] }
+  await server.client.ask(SAVE_DRAFT, { input: { id, definition } })
 }
 
 async function created(input: Omit<CreateScheduleInput, 'workflowId'>, workflowId?: string) {
@@ -248,11 +278,61 @@ describe('createSchedule', () => {
     [{ version: 7 }, 'NotFound', 'version'],
     [{ version: 1, draft: true }, 'InvalidArgument', 'version'],
     [{ input: 'a\u0000b' }, 'InputInvalid', 'input'],
+    [{ input: { name: 7 } }, 'InputInvalid', 'input'],
+    [{ input: null }, 'InputInvalid', 'input'],
+    [{ mode: 'TEST' }, 'InvalidArgument', 'mode'],
   ] as const)('refuses %j as %s', async (input, __typename, argument) => {
     expect(await create({ cron: '@daily', ...input })).toMatchObject({
       __typename,
       path: ['input', argument],
     })
+  })
+})
+
+describe('a schedule that could not start', () => {
+  test('is refused when its input does not fit the version, the newest one or the draft', async () => {
+    const workflowId = await makeWorkflow(true)
+    await breakDraft(workflowId)
+    const misfit = { cron: '@daily', input: { name: 7 } }
+    for (const choice of [{ version: 1 }, {}]) {
+      expect(await create({ ...misfit, ...choice }, workflowId)).toMatchObject({
+        __typename: 'InputInvalid',
+        path: ['input', 'input'],
+        problems: [{ pointer: '/name', message: 'must be string' }],
+      })
+    }
+    const { id } = await created({ cron: '@daily', draft: true, input: 7 }, workflowId)
+    expect(await update({ id, version: 1 })).toMatchObject({ __typename: 'InputInvalid' })
+    expect(await update({ id, version: 1, input: ADA })).toMatchObject({ schedule: { version: 1 } })
+    expect(await update({ id, input: {} })).toMatchObject({ path: ['input', 'input'] })
+  })
+
+  test('is made all the same when the draft may yet be mended, and what is wrong is told', async () => {
+    const workflowId = await makeWorkflow()
+    expect(await create({ cron: '@daily' }, workflowId)).toMatchObject({ diagnostics: [] })
+    await breakDraft(workflowId)
+    const made = await create({ cron: '@daily' }, workflowId)
+    expect(made).toMatchObject({ diagnostics: [{ code: 'BLOCK_UNKNOWN', severity: 'ERROR' }] })
+    const id = 'schedule' in made ? made.schedule.id : ''
+    expect(await update({ id, tags: ['a'] })).toMatchObject({ diagnostics: [{ code: 'BLOCK_UNKNOWN' }] })
+  })
+
+  test('can be paused after its workflow began to ask for another input', async () => {
+    const workflowId = await makeWorkflow()
+    const { id } = await created({ cron: '@daily' }, workflowId)
+    const node = { id: 'a', type: 'core.transform', config: { value: '{{ input }}' } }
+    const definition = { nodes: [node], edges: [], inputSchema: { type: 'string' } }
+    await server.client.ask(SAVE_DRAFT, { input: { id: workflowId, definition } })
+    expect(await update({ id, paused: true })).toMatchObject({ schedule: { paused: true } })
+    expect(await update({ id, input: ADA })).toMatchObject({ __typename: 'InputInvalid' })
+  })
+
+  test('TEST is refused with the reason: a schedule takes no mocks', async () => {
+    expect(await create({ cron: '@daily', mode: 'TEST' })).toMatchObject({
+      message: expect.stringContaining('TEST goes with mocks, and a schedule has none'),
+    })
+    const { id } = await created({ cron: '@daily', mode: 'DEMO' })
+    expect(await update({ id, mode: 'TEST' })).toMatchObject({ path: ['input', 'mode'] })
   })
 })
 
@@ -262,8 +342,8 @@ describe('updateSchedule', () => {
     expect(await update({ id, tags: ['a', 'a'], paused: true })).toMatchObject({
       schedule: { cron: '0 * * * *', paused: true, nextAt: null, tags: ['a'], input: { name: 'Ada' } },
     })
-    expect(await update({ id, paused: false, input: null })).toMatchObject({
-      schedule: { paused: false, nextAt: '2027-01-01T13:00:00.000Z', tags: ['a'], input: null },
+    expect(await update({ id, paused: false, input: { name: 'Eve' } })).toMatchObject({
+      schedule: { paused: false, nextAt: '2027-01-01T13:00:00.000Z', tags: ['a'], input: { name: 'Eve' } },
     })
     expect(await update({ id, at: '2027-02-01T00:00:00.000Z' })).toMatchObject({
       schedule: { cron: null, at: '2027-02-01T00:00:00.000Z', nextAt: '2027-02-01T00:00:00.000Z' },

@@ -408,3 +408,14 @@ describe('the clients that people use', () => {
     await socket.close()
   })
 })
+
+test('of an execution that is not there it is the execution that is not found, and no job', async () => {
+  const socket = openWebSocket(server.url)
+  const answers = []
+  for await (const answer of socket.subscribe(EXECUTION_EVENTS, { executionId: 'garbage' }))
+    answers.push(answer)
+  expect(answers).toMatchObject([
+    { errors: [{ message: 'There is no such execution.', extensions: { code: 'NOT_FOUND' } }] },
+  ])
+  await socket.close()
+})

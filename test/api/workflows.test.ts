@@ -77,6 +77,11 @@ const UPDATE = graphql(`
       }
       ... on RevisionConflict {
         revision
+        workflow {
+          id
+          revision
+          definition
+        }
       }
       ... on Error {
         code
@@ -267,10 +272,11 @@ describe('updateWorkflow', () => {
 
   test('refuses to write over a change that the writer has not seen', async () => {
     const { workflow } = await create({ name: 'Contested' })
-    await update({ id: workflow.id, expectedRevision: 1, name: 'First' })
+    await update({ id: workflow.id, expectedRevision: 1, name: 'First', definition: SIMPLE })
     expect(await update({ id: workflow.id, expectedRevision: 1, name: 'Second' })).toEqual({
       __typename: 'RevisionConflict',
       revision: 2,
+      workflow: { id: workflow.id, revision: 2, definition: SIMPLE },
       code: 'REVISION_CONFLICT',
       message: expect.stringContaining('2'),
       path: ['input', 'expectedRevision'],

@@ -51,11 +51,36 @@ test('of many that save over the same revision, one does; the others are told th
   for (const save of saves) if (save.kind === 'conflict') expect(save.revision).toBe(2)
 })
 
+test('a save whose answer was lost is answered again, whatever was expected, and makes no revision', async () => {
+  const { id } = saved(await drafts.create(OWNER, { name: 'Autosaved' }))
+  const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: 1 }
+  const save = { name: 'Better', tags: ['a'], definition: { nodes: [], edges: [], zebra: 1, ant: 2 } }
+  const first = saved(await drafts.update(target, save))
+  expect(first.revision).toBe(2)
+  expect(saved(await drafts.update(target, save))).toEqual(first)
+  expect(saved(await drafts.update({ ...target, expectedRevision: null }, save))).toEqual(first)
+  const twice = await Promise.all(
+    [1, 2].map(() => drafts.update({ ...target, expectedRevision: 2 }, { name: 'Best' })),
+  )
+  expect(twice.map((each) => saved(each).revision)).toEqual([3, 3])
+  expect(await drafts.update(target, { ...save, tags: [] })).toMatchObject({ kind: 'conflict', revision: 3 })
+})
+
+test('a save of the same members in another order is a change, for their order is kept', async () => {
+  const { id } = saved(await drafts.create(OWNER, { definition: { nodes: [], edges: [] } }))
+  const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: null }
+  expect(saved(await drafts.update(target, { definition: { edges: [], nodes: [] } })).revision).toBe(2)
+})
+
 test('a delete of an older revision is refused, and what is deleted is gone', async () => {
   const { id } = saved(await drafts.create(OWNER, { name: 'Short-lived' }))
   const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: null }
   await drafts.update(target, { name: 'Changed' })
-  expect(await drafts.delete({ ...target, expectedRevision: 1 })).toEqual({ kind: 'conflict', revision: 2 })
+  expect(await drafts.delete({ ...target, expectedRevision: 1 })).toEqual({
+    kind: 'conflict',
+    id,
+    revision: 2,
+  })
   expect(await drafts.delete(target)).toEqual({ kind: 'deleted' })
   expect(await drafts.delete(target)).toEqual({ kind: 'notFound' })
   expect(await drafts.update(target, { name: 'Back' })).toEqual({ kind: 'notFound' })

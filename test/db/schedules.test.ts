@@ -29,6 +29,10 @@ import { OWNER } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
 
+const REGISTRY = new BlockRegistry()
+for (const block of CORE_BLOCKS) REGISTRY.register(block)
+const PLANS = new PlanCache(REGISTRY)
+
 const NOON = Date.parse('2027-01-01T12:00:00Z')
 const HOUR = 3_600_000
 const MINUTE = 60_000
@@ -68,15 +72,12 @@ function openProcess(
   const clock = new ManualClock(options.now ?? NOON)
   const faults: string[] = []
   const logger = pino({ level: 'error' }, { write: (line) => void faults.push(line) })
-  const registry = new BlockRegistry()
-  for (const block of CORE_BLOCKS) registry.register(block)
-  const plans = new PlanCache(registry)
   const wakeups = createLocalWakeups()
   const start = createStartExecution({
     jobs: (options.jobs ?? ((same) => same))(createJobStore(pool)),
     definitions: createDefinitionStore(pool),
-    plans,
-    reader: () => async (document) => plans.read(document),
+    plans: PLANS,
+    reader: () => async (document) => PLANS.read(document),
     wakeups,
     clock,
     processor: null,
@@ -125,6 +126,7 @@ async function makeSchedule(
   const service = createSchedules({
     schedules: createScheduleStore(database.pool),
     versions: createVersionStore(database.pool),
+    reader: () => async (document) => PLANS.read(document),
     clock: new ManualClock(nextAt - 1),
   })
   const { at, cron, ...rest } = { cron: '0 * * * *', at: null, ...fields }

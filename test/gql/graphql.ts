@@ -105,6 +105,8 @@ export type CreateJobInput = {
   idempotencyKey?: string | null | undefined;
   /** An object of free data, kept with the execution. */
   metadata?: unknown;
+  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`. */
+  mocks?: unknown;
   /** What the run is meant for. */
   mode?: ExecutionMode | null | undefined;
   /** Among the jobs that want a worker: from -100 to 100, the higher the sooner. */
@@ -133,9 +135,9 @@ export type CreateScheduleInput = {
   cron?: string | null | undefined;
   /** Run the draft as it is at that time. */
   draft?: boolean | null | undefined;
-  /** The input of each execution; default null. */
+  /** The input of each execution; default null. It must fit the input schema of what would start now. */
   input?: unknown;
-  /** What its executions are meant for. */
+  /** What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none. */
   mode?: ExecutionMode | null | undefined;
   /** For people. */
   name?: string | null | undefined;
@@ -175,7 +177,7 @@ export type CreateWorkflowFromTemplateInput = {
 
 /** A new workflow. */
 export type CreateWorkflowInput = {
-  /** The draft; may be unfinished or wrong, unless it is published. */
+  /** The draft; may be unfinished or wrong, unless it is published. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** For people. */
   description?: string | null | undefined;
@@ -274,7 +276,7 @@ export type DuplicateWorkflowInput = {
 
 /** What to run: exactly one of `workflowId` and `definition`. */
 export type ExecuteWorkflowInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** Of the stored workflow, the draft. */
   draft?: boolean | null | undefined;
@@ -284,7 +286,7 @@ export type ExecuteWorkflowInput = {
   input?: unknown;
   /** An object of free data, kept with the execution. */
   metadata?: unknown;
-  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. */
+  /** With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`. */
   mocks?: unknown;
   /** What the run is meant for. */
   mode?: ExecutionMode | null | undefined;
@@ -298,7 +300,7 @@ export type ExecuteWorkflowInput = {
   variables?: unknown;
   /** Of the stored workflow, the version of this number. */
   version?: number | null | undefined;
-  /** A stored workflow: its newest version, or its draft when none is published. */
+  /** A stored workflow: its newest version, or its draft when none is published. `simulateWorkflow` takes the draft unless it is given a `version`. */
   workflowId?: string | number | null | undefined;
 };
 
@@ -583,7 +585,7 @@ export type Role =
   | 'ADMIN'
   /** Also change and execute. */
   | 'EDITOR'
-  /** Read everything of its owner, secrets and keys excepted. */
+  /** Read everything of its owner, names of secrets included; API keys excepted, and nobody reads the values of secrets. */
   | 'VIEWER';
 
 /** Which version to go back to. */
@@ -723,7 +725,7 @@ export type SignalExecutionInput = {
 
 /** What to simulate: exactly one of `workflowId` and `definition`. */
 export type SimulateWorkflowInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** The run’s input, at most 1 MiB; default null. */
   input?: unknown;
@@ -735,7 +737,7 @@ export type SimulateWorkflowInput = {
   variables?: unknown;
   /** A published version of the workflow. */
   version?: number | null | undefined;
-  /** A stored workflow, whose draft is simulated unless `version` says otherwise. */
+  /** A stored workflow, whose draft is simulated unless `version` says otherwise. `executeWorkflow` runs the newest version unless it is told `draft`. */
   workflowId?: string | number | null | undefined;
 };
 
@@ -747,7 +749,7 @@ export type StepStatus =
   | 'COMPLETED'
   /** Failed for good; `handles` says whether the run went on. */
   | 'FAILED'
-  /** Not begun. */
+  /** Not begun. A node that has not begun has no step at all, so no step of a run shows this. */
   | 'PENDING'
   /** An attempt failed; another will be made at `dueAt`. */
   | 'RETRYING'
@@ -794,9 +796,9 @@ export type UpdateScheduleInput = {
   draft?: boolean | null | undefined;
   /** The schedule’s global id. */
   id: string | number;
-  /** The input of each execution; may be set to null. */
+  /** The input of each execution; may be set to null. It must fit the input schema of what would start now. */
   input?: unknown;
-  /** What its executions are meant for. */
+  /** What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none. */
   mode?: ExecutionMode | null | undefined;
   /** For people. */
   name?: string | null | undefined;
@@ -818,11 +820,11 @@ export type UpdateScheduleInput = {
 
 /** Changes of a workflow; what is left out stays. */
 export type UpdateWorkflowInput = {
-  /** The whole draft; replaces the one it had. */
+  /** The whole draft; replaces the one it had. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** For people. */
   description?: string | null | undefined;
-  /** Refuse when it has another revision by now. */
+  /** Refuse when it has another revision by now, unless all that is sent stands there already: then nothing is changed. */
   expectedRevision?: number | null | undefined;
   /** The workflow’s global id. */
   id: string | number;
@@ -861,7 +863,7 @@ export type UploadToMetaJobInput = {
 
 /** What to validate: exactly one of the two. */
 export type ValidateWorkflowInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** A stored workflow, whose draft is validated. */
   workflowId?: string | number | null | undefined;
@@ -892,7 +894,7 @@ export type WorkflowFilter = {
 
 /** What to run: exactly one of `workflowId` and `definition`. */
 export type WorkflowJobInput = {
-  /** A definition in place. */
+  /** A definition in place. A definition is an object such as `{ nodes: [{ id: "greet", type: "core.transform", config: { value: "Hello {{ input.name }}" } }], edges: [{ source: "greet", target: "send" }] }`; the query `definitionJsonSchema` tells all of its fields, `blocks` what a node may be. */
   definition?: unknown;
   /** Of the stored workflow, the draft. */
   draft?: boolean | null | undefined;
@@ -902,7 +904,7 @@ export type WorkflowJobInput = {
   variables?: unknown;
   /** Of the stored workflow, the version of this number. */
   version?: number | null | undefined;
-  /** A stored workflow: its newest version, or its draft when none is published. */
+  /** A stored workflow: its newest version, or its draft when none is published. `simulateWorkflow` takes the draft unless it is given a `version`. */
   workflowId?: string | number | null | undefined;
 };
 
@@ -1005,6 +1007,31 @@ export type WholeBlockQueryVariables = Exact<{
 
 
 export type WholeBlockQuery = { block: { icon: string, deprecated: string | null, effect: BlockEffect, repeat: BlockRepeat, isControl: boolean, secrets: Array<string>, timeoutMs: number, retry: { maxAttempts: number, initialDelayMs: number, factor: number, maxDelayMs: number, retryIf: string | null } } | null };
+
+export type WhatBlocksSayQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WhatBlocksSayQuery = { blocks: Array<{ type: string, docs: string, inputSchema: unknown, expressions: Array<{ pointer: string, binds: Array<string> }> }> };
+
+export type TryBlockMutationVariables = Exact<{
+  input: TestBlockInput;
+}>;
+
+
+export type TryBlockMutation = { testBlock:
+    | { status: StepStatus, output: unknown, willRetry: boolean, attempts: Array<{ number: number }>, error: { code: string, message: string } | null }
+    | Record<PropertyKey, never>
+   };
+
+export type GraphOfDraftMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type GraphOfDraftMutation = { createWorkflow:
+    | { workflow: { graph: { nodes: Array<{ id: string, handles: Array<string> }>, edges: Array<{ id: string, sourceHandle: string, targetHandle: string | null }> } } }
+    | Record<PropertyKey, never>
+   };
 
 export type CreateAnyJobMutationVariables = Exact<{
   input: CreateJobInput;
@@ -1199,6 +1226,17 @@ export type RemoveMutationVariables = Exact<{
 
 
 export type RemoveMutation = { deleteWorkflow:
+    | { __typename: 'DeleteWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
+export type DeleteExampleMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteExampleMutation = { deleteWorkflow:
     | { __typename: 'DeleteWorkflowPayload' }
     | { __typename: 'NotFound' }
     | { __typename: 'RevisionConflict' }
@@ -1725,14 +1763,26 @@ export type ScheduledWorkflowMutation = { createWorkflow:
     | Record<PropertyKey, never>
    };
 
+export type SaveScheduledDraftMutationVariables = Exact<{
+  input: UpdateWorkflowInput;
+}>;
+
+
+export type SaveScheduledDraftMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
+   };
+
 export type CreateScheduleMutationVariables = Exact<{
   input: CreateScheduleInput;
 }>;
 
 
 export type CreateScheduleMutation = { createSchedule:
-    | { __typename: 'CreateSchedulePayload', schedule: { id: string, name: string, cron: string | null, timeZone: string, at: string | null, overlap: ScheduleOverlap, catchUp: ScheduleCatchUp, paused: boolean, nextAt: string | null, nextRuns: Array<string>, workflow: { id: string } } }
-    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string> }
+    | { __typename: 'CreateSchedulePayload', schedule: { id: string, name: string, cron: string | null, timeZone: string, at: string | null, overlap: ScheduleOverlap, catchUp: ScheduleCatchUp, paused: boolean, nextAt: string | null, nextRuns: Array<string>, workflow: { id: string } }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity }> }
+    | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
     | { __typename: 'ScheduleInvalid', example: string, code: string, message: string, path: Array<string> }
@@ -1749,7 +1799,7 @@ export type UpdateScheduleMutation = { updateSchedule:
     | { __typename: 'InvalidArgument', code: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, path: Array<string> }
     | { __typename: 'ScheduleInvalid', code: string, path: Array<string> }
-    | { __typename: 'UpdateSchedulePayload', schedule: { cron: string | null, at: string | null, version: number | null, paused: boolean, nextAt: string | null, tags: Array<string>, input: unknown } }
+    | { __typename: 'UpdateSchedulePayload', schedule: { cron: string | null, at: string | null, version: number | null, paused: boolean, nextAt: string | null, tags: Array<string>, input: unknown }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity }> }
     | { __typename: 'WorkflowArchived', code: string, path: Array<string> }
    };
 
@@ -2290,7 +2340,7 @@ export type UpdateWorkflowMutationVariables = Exact<{
 export type UpdateWorkflowMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
-    | { __typename: 'RevisionConflict', revision: number, code: string, message: string, path: Array<string> }
+    | { __typename: 'RevisionConflict', revision: number, code: string, message: string, path: Array<string>, workflow: { id: string, revision: number, definition: unknown } }
     | { __typename: 'UpdateWorkflowPayload', workflow: { id: string, name: string, description: string, tags: Array<string>, revision: number, definition: unknown, updatedAt: string }, diagnostics: Array<{ code: DiagnosticCode }> }
    };
 
@@ -2776,6 +2826,58 @@ export const WholeBlockDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<WholeBlockQuery, WholeBlockQueryVariables>;
+export const WhatBlocksSayDocument = new TypedDocumentString(`
+    query WhatBlocksSay {
+  blocks {
+    type
+    docs
+    inputSchema
+    expressions {
+      pointer
+      binds
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WhatBlocksSayQuery, WhatBlocksSayQueryVariables>;
+export const TryBlockDocument = new TypedDocumentString(`
+    mutation TryBlock($input: TestBlockInput!) {
+  testBlock(input: $input) {
+    ... on TestBlockPayload {
+      status
+      output
+      willRetry
+      attempts {
+        number
+      }
+      error {
+        code
+        message
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TryBlockMutation, TryBlockMutationVariables>;
+export const GraphOfDraftDocument = new TypedDocumentString(`
+    mutation GraphOfDraft($definition: JSON!) {
+  createWorkflow(input: {definition: $definition}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        graph {
+          nodes {
+            id
+            handles
+          }
+          edges {
+            id
+            sourceHandle
+            targetHandle
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<GraphOfDraftMutation, GraphOfDraftMutationVariables>;
 export const CreateAnyJobDocument = new TypedDocumentString(`
     mutation CreateAnyJob($input: CreateJobInput!) {
   createJob(input: $input) {
@@ -3071,6 +3173,13 @@ export const RemoveDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RemoveMutation, RemoveMutationVariables>;
+export const DeleteExampleDocument = new TypedDocumentString(`
+    mutation DeleteExample($id: ID!) {
+  deleteWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteExampleMutation, DeleteExampleMutationVariables>;
 export const ResultOfLeadsDocument = new TypedDocumentString(`
     query ResultOfLeads($id: ID!) {
   execution(id: $id) {
@@ -3682,6 +3791,13 @@ export const ScheduledWorkflowDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ScheduledWorkflowMutation, ScheduledWorkflowMutationVariables>;
+export const SaveScheduledDraftDocument = new TypedDocumentString(`
+    mutation SaveScheduledDraft($input: UpdateWorkflowInput!) {
+  updateWorkflow(input: $input) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<SaveScheduledDraftMutation, SaveScheduledDraftMutationVariables>;
 export const CreateScheduleDocument = new TypedDocumentString(`
     mutation CreateSchedule($input: CreateScheduleInput!) {
   createSchedule(input: $input) {
@@ -3701,6 +3817,16 @@ export const CreateScheduleDocument = new TypedDocumentString(`
         workflow {
           id
         }
+      }
+      diagnostics {
+        code
+        severity
+      }
+    }
+    ... on InputInvalid {
+      problems {
+        pointer
+        message
       }
     }
     ... on ScheduleInvalid {
@@ -3727,6 +3853,10 @@ export const UpdateScheduleDocument = new TypedDocumentString(`
         nextAt
         tags
         input
+      }
+      diagnostics {
+        code
+        severity
       }
     }
     ... on Error {
@@ -4726,6 +4856,11 @@ export const UpdateWorkflowDocument = new TypedDocumentString(`
     }
     ... on RevisionConflict {
       revision
+      workflow {
+        id
+        revision
+        definition
+      }
     }
     ... on Error {
       code

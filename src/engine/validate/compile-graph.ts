@@ -1,6 +1,7 @@
 import { messageOf } from '../../lib/errors.ts'
 import { pointer } from '../../lib/json.ts'
 import { ERROR_HANDLE, type Block } from '../block.ts'
+import { nodeHandles } from '../node-handles.ts'
 import { compileConfig, type ConfigTemplate } from '../config-template.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import type { PlanEdge, PlanGraph } from '../plan.ts'
@@ -174,7 +175,7 @@ function placeNode(read: ReadNode, { blocks, inspection }: GraphContext): Placed
 function handlesOf(block: Block, { at, node }: ReadNode, inspection: Inspection): readonly string[] | null {
   if (!node) return null
   try {
-    return [...block.handles(node.config), ...(node.onError === 'route' ? [ERROR_HANDLE] : [])]
+    return nodeHandles(block, node)
   } catch (thrown) {
     const message = `The block cannot say which handles the node has: ${messageOf(thrown)}.`
     inspection.report(problem('CONFIG_INVALID', pointer(at, 'config'), message, { nodeId: node.id }))

@@ -1,4 +1,3 @@
-import type { InputProblem } from '../../engine/validate/index.ts'
 import type {
   CatchUp,
   Overlap,
@@ -7,7 +6,10 @@ import type {
   ScheduleTarget,
 } from '../../db/schedule-store.ts'
 import type { VersionStore } from '../../db/version-store.ts'
+import type { Diagnostic } from '../../engine/diagnostics.ts'
 import type { ExecutionMode } from '../../engine/job.ts'
+import type { DefinitionReader } from '../../engine/plan-cache.ts'
+import { inputProblems, type InputProblem } from '../../engine/validate/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
 import { isStorableText } from '../../lib/plain-json.ts'
@@ -38,11 +40,12 @@ export interface ScheduleInput {
 }
 
 export type SaveScheduleResult =
-  | { readonly kind: 'saved'; readonly id: ScheduleId }
+  /** `diagnostics`: all that is wrong now with the definition that it would start. */
+  | { readonly kind: 'saved'; readonly id: ScheduleId; readonly diagnostics: readonly Diagnostic[] }
   | InvalidSpec
   | {
       readonly kind: 'invalid'
-      readonly argument: StartArgument | 'name' | 'version' | 'catchUpLimit'
+      readonly argument: StartArgument | 'name' | 'mode' | 'version' | 'catchUpLimit'
       readonly problems: readonly InputProblem[]
     }
   | { readonly kind: 'notFound' }
@@ -65,6 +68,8 @@ export interface Schedules {
 export interface SchedulesOptions {
   readonly schedules: Pick<ScheduleStore, 'insert' | 'find' | 'update' | 'delete'>
   readonly versions: Pick<VersionStore, 'choose'>
+  /** Tells what stands against a start. */
+  readonly reader: DefinitionReader
   readonly clock: Clock
 }
 
@@ -89,20 +94,22 @@ const DEFAULTS: ScheduleFields = {
   isPaused: false,
 }
 
-export function createSchedules({ schedules, versions, clock }: SchedulesOptions): Schedules {
+export function createSchedules({ schedules, versions, reader, clock }: SchedulesOptions): Schedules {
   return {
     async create({ ownerId, workflowId }, input) {
       const now = clock.now()
       const read = readFields(DEFAULTS, input)
-      const refusal = await choiceRefusal({ ownerId, workflowId }, read.fields)
-      if (refusal?.kind === 'workflowNotFound') return refusal
+      const choice = await choose({ ownerId, workflowId }, read.fields)
+      if (choice.kind === 'workflowNotFound') return choice
       if (read.invalid) return read.invalid
-      if (refusal) return refusal
+      if (choice.kind !== 'ok') return choice
+      const { diagnostics, misfits } = choice
+      if (misfits) return misfits
       const reading = readSpec(read.fields, now)
       if (reading.kind !== 'ok') return reading
       const nextAt = nextOf(read.fields, now)
       const id = await schedules.insert({ ownerId, workflowId, nextAt }, read.fields, now)
-      return { kind: 'saved', id }
+      return { kind: 'saved', id, diagnostics }
     },
     async update(target, input) {
       for (;;) {
@@ -111,10 +118,12 @@ export function createSchedules({ schedules, versions, clock }: SchedulesOptions
         const now = clock.now()
         const { fields, invalid } = readFields(before, input)
         if (invalid) return invalid
-        if (input.version !== undefined || input.draft !== undefined) {
-          const refusal = await choiceRefusal(before, fields)
-          if (refusal) return refusal
-        }
+        // What stays as it was is not refused: a schedule can be paused whatever has become of its workflow.
+        const choosesAnew = input.version !== undefined || input.draft !== undefined
+        const choice = await choose(before, fields)
+        if (choice.kind !== 'ok' && choosesAnew) return choice
+        const { diagnostics, misfits } = choice.kind === 'ok' ? choice : NOTHING_TO_TELL
+        if (misfits && (choosesAnew || input.input !== undefined)) return misfits
         const isAnew = [input.cron, input.timeZone, input.at].some((given) => given !== undefined)
         if (isAnew) {
           const reading = readSpec(fields, now)
@@ -123,22 +132,35 @@ export function createSchedules({ schedules, versions, clock }: SchedulesOptions
         const goesOn = !isAnew && !before.isPaused && !fields.isPaused
         const nextAt = goesOn ? before.nextAt : nextOf(fields, now)
         const seen = { ...target, revision: before.revision, nextAt }
-        if (await schedules.update(seen, fields, now)) return { kind: 'saved', id: target.id }
+        if (await schedules.update(seen, fields, now)) return { kind: 'saved', id: target.id, diagnostics }
         // Somebody else changed it meanwhile: these changes go on top of theirs.
       }
     },
     delete: (target) => schedules.delete(target, clock.now()),
   }
 
-  async function choiceRefusal(
+  /** What a start would find now: the definition that it would run, and whether the input fits it. */
+  async function choose(
     { ownerId, workflowId }: { readonly ownerId: OwnerId; readonly workflowId: WorkflowId },
-    { version, draft }: ScheduleFields,
-  ): Promise<SaveScheduleResult | null> {
+    { version, draft, input }: ScheduleFields,
+  ): Promise<Choice> {
     const chosen = await versions.choose({ ownerId, id: workflowId }, { version, draft })
-    if (chosen.kind === 'found') return null
-    return chosen.kind === 'notFound' ? { kind: 'workflowNotFound' } : chosen
+    if (chosen.kind === 'notFound') return { kind: 'workflowNotFound' }
+    if (chosen.kind !== 'found') return chosen
+    const { plan, diagnostics } = await reader(ownerId)(chosen.definition)
+    const problems = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, input)
+    const misfits = problems.length > 0 ? ({ kind: 'invalid', argument: 'input', problems } as const) : null
+    return { kind: 'ok', diagnostics, misfits }
   }
 }
+
+type Invalid = Extract<SaveScheduleResult, { kind: 'invalid' }>
+
+type Choice =
+  | { readonly kind: 'ok'; readonly diagnostics: readonly Diagnostic[]; readonly misfits: Invalid | null }
+  | Extract<SaveScheduleResult, { kind: 'workflowNotFound' | 'noSuchVersion' | 'archived' }>
+
+const NOTHING_TO_TELL = { diagnostics: [], misfits: null }
 
 /** The first occurrence from now on; null when there is none, or nobody wants it. */
 function nextOf(fields: ScheduleFields, now: number): number | null {
@@ -150,7 +172,7 @@ function readFields(
   input: ScheduleInput,
 ): {
   readonly fields: ScheduleFields
-  readonly invalid: Extract<SaveScheduleResult, { kind: 'invalid' }> | null
+  readonly invalid: Invalid | null
 } {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
   const merged = {
@@ -172,14 +194,22 @@ function readFields(
     input: value,
     variables,
   }
-  return { fields, invalid: invalid ? { kind: 'invalid', ...invalid } : fieldProblem(fields) }
+  return { fields, invalid: invalid ? { kind: 'invalid', ...invalid } : fieldProblem(fields, input) }
 }
 
-function fieldProblem({ name, version, draft, catchUpLimit }: ScheduleFields) {
-  const problem = (argument: 'name' | 'version' | 'catchUpLimit', message: string) =>
+function fieldProblem(
+  { name, version, draft, catchUpLimit }: ScheduleFields,
+  { mode }: ScheduleInput,
+): Invalid | null {
+  const problem = (argument: 'name' | 'mode' | 'version' | 'catchUpLimit', message: string) =>
     ({ kind: 'invalid', argument, problems: [{ pointer: '', message }] }) as const
   if (name.length === 0 || name.length > NAME_MAX_LENGTH || !isStorableText(name))
     return problem('name', `has 1 to ${NAME_MAX_LENGTH} characters`)
+  if (mode === 'test')
+    return problem(
+      'mode',
+      'TEST goes with mocks, and a schedule has none: its calls would all fail; use DEMO',
+    )
   if (version !== null && draft) return problem('version', 'goes without `draft`')
   if (!Number.isInteger(catchUpLimit) || catchUpLimit < 1 || catchUpLimit > CATCH_UP_MAX)
     return problem('catchUpLimit', `is a whole number from 1 to ${CATCH_UP_MAX}`)
