@@ -32,7 +32,8 @@ export function createOwnerHints({ changes, wakeups }: OwnerHintsOptions): Owner
   const listeners = new Map<OwnerId, Set<HintListener>>()
   const known = new Map<JobId, OwnerId>()
   let waiting = new Set<JobId>()
-  let isReading = false
+  /** Those that are told when the statement that runs has answered. */
+  let reading: ReadonlySet<JobId> | null = null
   let detach: readonly (() => void)[] = []
 
   const tell = (ownerId: OwnerId, id: JobId) => {
@@ -46,12 +47,11 @@ export function createOwnerHints({ changes, wakeups }: OwnerHintsOptions): Owner
     if (known.size > MAX_KNOWN) known.delete(known.keys().next().value as JobId)
   }
   const readAll = async () => {
-    isReading = true
     while (waiting.size > 0) {
-      const ids = [...waiting]
+      reading = waiting
       waiting = new Set()
       try {
-        for (const { id, ownerId } of await changes.ownersOf(ids)) {
+        for (const { id, ownerId } of await changes.ownersOf([...reading])) {
           remember(id, ownerId)
           tell(ownerId, id)
         }
@@ -59,14 +59,15 @@ export function createOwnerHints({ changes, wakeups }: OwnerHintsOptions): Owner
         lose() // whoever looks then meets the fault, or the change
       }
     }
-    isReading = false
+    reading = null
   }
   const hear = (id: JobId) => {
     const ownerId = known.get(id)
     if (ownerId !== undefined) return tell(ownerId, id)
+    if (reading?.has(id)) return
     if (waiting.size < MAX_WAITING) waiting.add(id)
     else if (!waiting.has(id)) lose()
-    if (!isReading) void readAll()
+    if (!reading) void readAll()
   }
   return {
     listen(ownerId, listener) {

@@ -28,13 +28,15 @@ test('a job that is new, and every change of it, is told; many changes at once a
     await change(id)
     world.wakeups.news([id])
   }
-  expect(world.told).toEqual([id])
-  await world.clock.advance(PAUSE_MS)
-  await world.sees([id, id])
-  await world.clock.advance(PAUSE_MS)
+  // One look may have been due when they began.
+  expect(world.told.length).toBeLessThanOrEqual(2)
+  await world.catchesUp(id)
+  const count = world.told.length
+  expect(count).toBeLessThanOrEqual(3)
   await change(id)
   world.wakeups.news([id])
-  await world.sees([id, id, id])
+  await world.catchesUp(id)
+  expect(world.told).toHaveLength(count + 1)
   await world.leave()
 })
 
@@ -261,6 +263,18 @@ function openWorld({
         return told.length >= ids.length
       })
       expect([...told].toSorted()).toEqual([...ids].toSorted())
+    },
+    /** Moves time until two looks have told nothing more. */
+    catchesUp: async (id: JobId) => {
+      for (let quiet = 0; quiet < 2;) {
+        const [before, looked] = [told.length, looks]
+        wakeups.news([id])
+        await until('it has looked', async () => {
+          await clock.advance(PAUSE_MS)
+          return looks > looked
+        })
+        quiet = told.length === before ? quiet + 1 : 0
+      }
     },
     leave: async () => {
       gone.abort(new Error('gone'))
