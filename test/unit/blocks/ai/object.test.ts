@@ -3,6 +3,7 @@ import { readJson } from '../../../../src/blocks/ai/structured/read-json.ts'
 import { inputProblems } from '../../../../src/engine/validate/input-schema.ts'
 import { validateDefinition } from '../../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../../src/lib/json.ts'
+import { EXPONENTIAL_SCHEMA } from '../../../support/hostile-schemas.ts'
 import { openModelRoom, type ModelRoom } from '../../../support/providers/model-room.ts'
 import { registryWith } from '../../../support/run-definition.ts'
 import { openRouterError } from '../../../support/providers/openrouter-server.ts'
@@ -86,6 +87,15 @@ describe('a structured answer', () => {
       details: { problems: [{ pointer: '/score', message: 'must be >= 0' }] },
     })
     expect(room.server.requests).toHaveLength(2)
+  })
+
+  it('that cannot be checked is not asked for again: the next one could not be either', async () => {
+    room.server.say('"text"')
+    await expect(ask({ schema: EXPONENTIAL_SCHEMA })).rejects.toMatchObject({
+      code: 'AI_ANSWER_UNCHECKED',
+      retryable: false,
+    })
+    expect(room.server.requests).toHaveLength(1)
   })
 
   it('that was cut off is not asked for again: it would be cut off again', async () => {
