@@ -252,7 +252,7 @@ describe('one tenant never sees, or learns of the existence of, another’s rows
         'query workflow',
         'query workflows',
         'query execution',
-        'query executions',
+        'query executions (workflowId)',
         'query job',
         'query schedule',
         'query schedules',

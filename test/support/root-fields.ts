@@ -29,9 +29,10 @@ export interface RootField {
   readonly part: string | null
 }
 
-/** Inputs that want exactly one of several parts: each is asked for in turn. */
+/** Inputs of which only one of several parts can stand alone, or find anything: each is asked for in turn. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   'mutation createJob': ['workflow', 'search', 'uploadToMeta'],
+  'query executions': ['workflowId', 'scheduleId'],
 }
 /** What is given although nothing requires it: without it nobody would look at the ids beside it. */
 const ALWAYS_GIVEN: ReadonlySet<string> = new Set(['audienceId'])
@@ -115,14 +116,14 @@ function isCursor(name: string): boolean {
 
 function isWanted(given: Given, { cursor, part }: Values): boolean {
   const { name, type } = given
-  if (part !== null && isPart(name)) return name === part
+  if (part !== null && isPartBeside(part, name)) return name === part
   if (isCursor(name) && getNamedType(type).name === 'String') return cursor !== null && name === 'after'
   // A schedule needs one of `cron` and `at`, which no type says.
   return isRequired(given) || isName(name, type) || name === 'cron' || ALWAYS_GIVEN.has(name)
 }
 
-function isPart(name: string): boolean {
-  return Object.values(PARTS).some((parts) => parts.includes(name))
+function isPartBeside(part: string, name: string): boolean {
+  return Object.values(PARTS).some((parts) => parts.includes(part) && parts.includes(name))
 }
 
 function isRequired({ type, defaultValue }: Given): boolean {
