@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
 import type { builder } from './builder.ts'
 import { DiagnosticType } from './diagnostic.ts'
@@ -5,12 +6,14 @@ import { DiagnosticType } from './diagnostic.ts'
 /** A start that was accepted. */
 export type Started = Extract<StartResult, { kind: 'started' }>
 
+type DiagnosticsField = PothosSchemaTypes.FieldRef<typeof builder.$inferSchemaTypes, readonly Diagnostic[]>
+
 type StartedFields = Parameters<
   NonNullable<Parameters<ReturnType<typeof builder.objectRef<Started>>['implement']>[0]['fields']>
 >[0]
 
 /** What the payload of an accepted start tells of the definition. */
-export const warningFields = (t: StartedFields) => ({
+export const warningFields = (t: StartedFields): { readonly diagnostics: DiagnosticsField } => ({
   diagnostics: t.field({
     type: [DiagnosticType],
     description: 'What the definition’s author may want to know, such as a secret that is not set: warnings.',
