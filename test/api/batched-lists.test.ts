@@ -14,6 +14,7 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
 } from 'graphql'
+import { weightOf } from '../../src/http/field-weight.ts'
 import { schema } from '../../src/schema/index.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { countStatements } from '../support/statement-count.ts'
@@ -89,7 +90,7 @@ const walked: readonly Walked[] = Object.keys(LISTS).flatMap((name) => {
 })
 const titled = walked.map((one) => [`${one.type.name}.${one.field.name}`, one] as const)
 
-/** A field with all that its answer holds, but without what other rows hold of still others. */
+/** A field with all that its answer holds, but without free data, and without what other rows hold of still others. */
 function selectionOf({ type, field }: Walked): string {
   const title = `${type.name}.${field.name}`
   const needsMore = field.args.some(({ name }) => !PLACES.has(name))
@@ -109,6 +110,7 @@ function contentOf(type: GraphQLNamedType): string {
 function fieldsOf(type: GraphQLObjectType | GraphQLInterfaceType): string {
   const isPart = type.name.endsWith('Edge') || isConnection(type)
   return Object.values(type.getFields())
+    .filter((field) => !isLeafType(getNamedType(field.type)) || weightOf(type, field) === 0)
     .filter((field) => isPart || isLeafType(getNamedType(field.type)) || !(isNode(type) || leadsOn(field)))
     .map(({ name, type: inner }) => `${name} ${contentOf(getNamedType(inner))}`)
     .join(' ')

@@ -234,8 +234,9 @@ describe('a SEARCH job', () => {
 })
 
 test('a created job leads to its execution, and to what its starter may want to know', async () => {
-  const secret = { id: 'say', type: 'core.log', config: { message: '{{ secrets.nobody_set_this }}' } }
-  const warned = await ask({ workflow: { definition: { nodes: [secret], edges: [] } } })
+  const call = { url: 'http://127.0.0.1:9/', headers: { authorization: '{{ secrets.nobody_set_this }}' } }
+  const nodes = [{ id: 'call', type: 'api.http', config: call }]
+  const warned = await ask({ workflow: { definition: { nodes, edges: [] } } })
   expect(warned).toMatchObject({
     __typename: 'CreateJobPayload',
     diagnostics: [{ code: 'SECRET_UNAVAILABLE', severity: 'WARNING' }],

@@ -63,6 +63,8 @@ test('a start stores job, execution, values and first event', async () => {
     variables: { x: 1 },
     mocks: null,
     output: null,
+    priority: 0,
+    tags: [],
   })
   // Values are kept as they were written: members in their order.
   expect(Object.keys(details?.input as object)).toEqual(['b', 'a'])

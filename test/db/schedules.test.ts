@@ -434,8 +434,8 @@ describe('a schedule whose workflow cannot run', () => {
 
   test('because its input schema asks for work without end shows INPUT_INVALID, and disturbs no other', async () => {
     const endless = { ...SIMPLE, inputSchema: EXPONENTIAL_SCHEMA }
-    const bad = await makeSchedule({ workflowId: await makeWorkflow(endless), input: 'text' })
-    const good = await makeSchedule()
+    const [bad, good] = await Promise.all([makeSchedule({ input: 'text' }), makeSchedule()])
+    await database.pool.query('UPDATE workflows SET draft = $2 WHERE id = $1', [bad.workflowId, endless])
     const process = openProcess()
     await process.scheduler.tick()
     expect(await outcomes(bad)).toEqual(['12:00 FAILED INPUT_INVALID'])
