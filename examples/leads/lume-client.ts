@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { graphql } from './gql/gql.ts'
+import type { ExecuteMutation, FollowSubscription, TypedDocumentString } from './gql/graphql.ts'
 import type { TimelineEvent } from './progress-view.ts'
 
 const RETRY_ATTEMPTS = 60
@@ -33,7 +35,7 @@ export interface LumeClient {
 /** The server said no, or nothing any more; the message says which. Any method may throw it. */
 export class LumeClientError extends Error {}
 
-const EXECUTE = /* GraphQL */ `
+const EXECUTE = graphql(`
   mutation Execute($input: ExecuteWorkflowInput!) {
     executeWorkflow(input: $input) {
       __typename
@@ -57,9 +59,9 @@ const EXECUTE = /* GraphQL */ `
       }
     }
   }
-`
+`)
 
-const FOLLOW = /* GraphQL */ `
+const FOLLOW = graphql(`
   subscription Follow($jobId: ID!, $after: Int!) {
     jobEvents(jobId: $jobId, after: $after) {
       cursor
@@ -79,9 +81,9 @@ const FOLLOW = /* GraphQL */ `
       }
     }
   }
-`
+`)
 
-const ENDING = /* GraphQL */ `
+const ENDING = graphql(`
   query Ending($executionId: ID!) {
     execution(id: $executionId) {
       status
@@ -93,22 +95,7 @@ const ENDING = /* GraphQL */ `
       }
     }
   }
-`
-
-interface ExecuteData {
-  executeWorkflow: {
-    __typename: string
-    job?: { id: string }
-    execution?: { id: string }
-    code?: string
-    message?: string
-    diagnostics?: { code: string; message: string }[]
-  }
-}
-
-interface FollowData {
-  jobEvents: { cursor: number; events: TimelineEvent[] }
-}
+`)
 
 /** `note` hears of it, in words, when the connection is cut while a job is followed, and when it is back. */
 export function createLumeClient(url: string, note: (text: string) => void): LumeClient {
@@ -137,7 +124,10 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
 
   async function* batches(variables: { jobId: string; after: number }) {
     try {
-      for await (const { data, errors } of socket.iterate<FollowData>({ query: FOLLOW, variables })) {
+      for await (const { data, errors } of socket.iterate<FollowSubscription>({
+        query: FOLLOW.toString(),
+        variables,
+      })) {
         if (!data) throw new LumeClientError(textOf(errors))
         yield data.jobEvents
       }
@@ -151,10 +141,10 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
 
   return {
     async execute(input) {
-      const { executeWorkflow } = await post<ExecuteData>(url, EXECUTE, { input })
-      const { job, execution } = executeWorkflow
-      if (job && execution) return { jobId: job.id, executionId: execution.id }
-      throw new LumeClientError(refusalOf(executeWorkflow))
+      const { executeWorkflow } = await post(url, EXECUTE, { input })
+      if (executeWorkflow.__typename !== 'ExecuteWorkflowPayload')
+        throw new LumeClientError(refusalOf(executeWorkflow))
+      return { jobId: executeWorkflow.job.id, executionId: executeWorkflow.execution.id }
     },
 
     async *follow(jobId) {
@@ -179,7 +169,7 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
     },
 
     async ending(executionId) {
-      const { execution } = await post<{ execution: Ending | null }>(url, ENDING, { executionId })
+      const { execution } = await post(url, ENDING, { executionId })
       if (!execution) throw new LumeClientError('The execution is gone.')
       return execution
     },
@@ -191,7 +181,11 @@ export function createLumeClient(url: string, note: (text: string) => void): Lum
   }
 }
 
-async function post<Data>(url: string, query: string, variables: Record<string, unknown>): Promise<Data> {
+async function post<Data, Variables>(
+  url: string,
+  query: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+): Promise<Data> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
@@ -204,10 +198,14 @@ async function post<Data>(url: string, query: string, variables: Record<string, 
   return data
 }
 
-function refusalOf({ code, message, diagnostics = [] }: ExecuteData['executeWorkflow']): string {
-  return [`${code}: ${message}`, ...diagnostics.map((found) => `  ${found.code}: ${found.message}`)].join(
-    '\n',
-  )
+type Refusal = Exclude<ExecuteMutation['executeWorkflow'], { __typename: 'ExecuteWorkflowPayload' }>
+
+function refusalOf(refusal: Refusal): string {
+  const found = 'diagnostics' in refusal ? refusal.diagnostics : []
+  return [
+    `${refusal.code}: ${refusal.message}`,
+    ...found.map(({ code, message }) => `  ${code}: ${message}`),
+  ].join('\n')
 }
 
 function textOf(errors: readonly { readonly message: string }[] = []): string {
