@@ -2377,6 +2377,18 @@ export type CountWorkflowsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type CountWorkflowsQuery = { workflows: { totalCount: number } };
 
+export type BlocksOfModulesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BlocksOfModulesQuery = { blocks: Array<{ type: string, category: BlockCategory }> };
+
+export type JobOfModulesQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type JobOfModulesQuery = { job: { status: JobStatus, result: unknown, finishedAt: string | null } | null };
+
 export type MakeLeadEnrichmentMutationVariables = Exact<{
   parameters: unknown;
 }>;
@@ -2555,6 +2567,22 @@ export type LeadsTimelineQuery = { job: { status: JobStatus, result: unknown, ev
         | { path: string, seq: number, kind: JobEventKind, progress: number }
         | { path: string, seq: number, kind: JobEventKind, progress: number }
       > } } | null };
+
+export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SecretsOfProcessQuery = { secrets: Array<{ name: string, source: SecretSource }> };
+
+export type SetSecretOfProcessMutationVariables = Exact<{
+  input: SetSecretInput;
+}>;
+
+
+export type SetSecretOfProcessMutation = { setSecret:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'SecretKeyMissing' }
+    | { __typename: 'SetSecretPayload' }
+   };
 
 export type StatusAfterRestartQueryVariables = Exact<{
   id: string | number;
@@ -4925,6 +4953,23 @@ export const CountWorkflowsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountWorkflowsQuery, CountWorkflowsQueryVariables>;
+export const BlocksOfModulesDocument = new TypedDocumentString(`
+    query BlocksOfModules {
+  blocks {
+    type
+    category
+  }
+}
+    `) as unknown as TypedDocumentString<BlocksOfModulesQuery, BlocksOfModulesQueryVariables>;
+export const JobOfModulesDocument = new TypedDocumentString(`
+    query JobOfModules($id: ID!) {
+  job(id: $id) {
+    status
+    result
+    finishedAt
+  }
+}
+    `) as unknown as TypedDocumentString<JobOfModulesQuery, JobOfModulesQueryVariables>;
 export const MakeLeadEnrichmentDocument = new TypedDocumentString(`
     mutation MakeLeadEnrichment($parameters: JSON!) {
   createWorkflowFromTemplate(
@@ -5109,6 +5154,21 @@ export const LeadsTimelineDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LeadsTimelineQuery, LeadsTimelineQueryVariables>;
+export const SecretsOfProcessDocument = new TypedDocumentString(`
+    query SecretsOfProcess {
+  secrets {
+    name
+    source
+  }
+}
+    `) as unknown as TypedDocumentString<SecretsOfProcessQuery, SecretsOfProcessQueryVariables>;
+export const SetSecretOfProcessDocument = new TypedDocumentString(`
+    mutation SetSecretOfProcess($input: SetSecretInput!) {
+  setSecret(input: $input) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<SetSecretOfProcessMutation, SetSecretOfProcessMutationVariables>;
 export const StatusAfterRestartDocument = new TypedDocumentString(`
     query StatusAfterRestart($id: ID!) {
   job(id: $id) {

@@ -24,6 +24,7 @@ import {
 } from '../support/ledger-definitions.ts'
 import { openMortalServer, type MortalServer } from '../support/mortal-server.ts'
 import { brokenPromises } from '../support/promises.ts'
+import { EXECUTE } from '../support/runs.ts'
 
 /** The journal's statement and that of a start. */
 const COMMIT = 'journal-flush'
@@ -352,13 +353,10 @@ async function startHanging(definition: object, path: string): Promise<JobId> {
 /** As a client does, by the process that is killed. */
 async function startOverGraphql(idempotencyKey: string): Promise<JobId> {
   const { url } = await mortal.boot()
-  const query = `mutation($input: ExecuteWorkflowInput!) {
-    executeWorkflow(input: $input) { ... on ExecuteWorkflowPayload { job { id } } ... on Error { message } }
-  }`
   const input = { definition: ORDER, input: { ledger: mortal.ledger.url, delayMs: 50 }, idempotencyKey }
-  const { data } = await createGraphqlClient(url).post(JSON.stringify({ query, variables: { input } }))
-  const { job } = (data as { executeWorkflow: { job: { id: string } } }).executeWorkflow
-  return readGlobalId<JobId>('Job', job.id) as JobId
+  const { executeWorkflow } = await createGraphqlClient(url).ask(EXECUTE, { input })
+  if (executeWorkflow.__typename !== 'ExecuteWorkflowPayload') throw new Error(executeWorkflow.__typename)
+  return readGlobalId<JobId>('Job', executeWorkflow.job.id) as JobId
 }
 
 async function jobsWithKey(key: string): Promise<JobId[]> {

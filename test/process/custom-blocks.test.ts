@@ -3,8 +3,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { Closers } from '../../src/lib/closers.ts'
-import { startServerProcess, tryServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { graphql } from '../gql/index.ts'
+import { createGraphqlClient } from '../support/graphql-client.ts'
+import { EXECUTE } from '../support/runs.ts'
+import { startServerProcess, tryServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
+
+const BLOCKS = graphql(`
+  query BlocksOfModules {
+    blocks {
+      type
+      category
+    }
+  }
+`)
+
+const JOB = graphql(`
+  query JobOfModules($id: ID!) {
+    job(id: $id) {
+      status
+      result
+      finishedAt
+    }
+  }
+`)
 
 const EXAMPLE = './examples/custom-blocks/blocks.ts'
 
@@ -35,10 +57,8 @@ test('a built server runs the example: a block of each form, from one TypeScript
     LUME_BLOCKS: `${EXAMPLE}, ${extra}`,
   })
   closers.add(() => server.kill())
-  const { blocks } = await ask<{ blocks: { type: string; category: string }[] }>(
-    server,
-    '{ blocks { type category } }',
-  )
+  const client = createGraphqlClient(server.url)
+  const { blocks } = await client.ask(BLOCKS, {})
   expect(blocks).toEqual(
     expect.arrayContaining([
       { type: 'custom.score', category: 'CUSTOM' },
@@ -49,20 +69,13 @@ test('a built server runs the example: a block of each form, from one TypeScript
   const definition: unknown = JSON.parse(
     await readFile(new URL('../../examples/custom-blocks/workflow.json', import.meta.url), 'utf8'),
   )
-  const { executeWorkflow } = await ask<{ executeWorkflow: { job: { id: string } } }>(
-    server,
-    `mutation ($definition: JSON!, $input: JSON) {
-       executeWorkflow(input: { definition: $definition, input: $input }) {
-         ... on ExecuteWorkflowPayload { job { id } } ... on Error { message } } }`,
-    { definition, input: { name: 'Ada', title: 'Head of Growth' } },
-  )
+  const input = { definition, input: { name: 'Ada', title: 'Head of Growth' } }
+  const { executeWorkflow } = await client.ask(EXECUTE, { input })
+  if (executeWorkflow.__typename !== 'ExecuteWorkflowPayload') throw new Error(executeWorkflow.__typename)
+  const { id } = executeWorkflow.job
   const job = await until('the run has ended', async () => {
-    const { job } = await ask<{ job: { status: string; result: unknown; finishedAt: string | null } }>(
-      server,
-      'query ($id: ID!) { job(id: $id) { status result finishedAt } }',
-      { id: executeWorkflow.job.id },
-    )
-    return job.finishedAt ? job : null
+    const { job } = await client.ask(JOB, { id })
+    return job?.finishedAt ? job : null
   })
   expect(job).toMatchObject({ status: 'COMPLETED', result: { score: 20, text: 'Hello Ada!' } })
 }, 90_000)
@@ -107,14 +120,3 @@ test('a module that is not there, or is none, is named', async () => {
     expect(start.output).toContain(`BLOCK_MODULE_FAILED: the block module ${name} cannot be used: ${reason}`)
   }
 }, 60_000)
-
-async function ask<Data>(server: ServerProcess, query: string, variables = {}): Promise<Data> {
-  const response = await fetch(server.url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  })
-  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown }
-  expect(errors).toBeUndefined()
-  return data
-}

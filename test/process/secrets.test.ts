@@ -4,12 +4,30 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
 import { Closers } from '../../src/lib/closers.ts'
+import { graphql } from '../gql/index.ts'
+import { createGraphqlClient } from '../support/graphql-client.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
 import { writingsIn } from '../support/writings.ts'
 
 const VALUE = 'sk-live-0e6f44a47a05f1dad2ad7e88'
 const GIVEN = 'apify_api_4Vt0Zr3kQ9xw'
-const SECRETS = '{ secrets { name source } }'
+
+const SECRETS = graphql(`
+  query SecretsOfProcess {
+    secrets {
+      name
+      source
+    }
+  }
+`)
+
+const SET_SECRET = graphql(`
+  mutation SetSecretOfProcess($input: SetSecretInput!) {
+    setSecret(input: $input) {
+      __typename
+    }
+  }
+`)
 
 let closers: Closers
 let dataDir: string
@@ -29,15 +47,15 @@ async function start(environment: Record<string, string> = {}): Promise<ServerPr
 
 test('without any setting a secret can be stored, outlives the process, and is nowhere on the disk (P7)', async () => {
   const first = await start({ APIFY_API_KEY: GIVEN })
-  const set = `mutation ($input: SetSecretInput!) { setSecret(input: $input) { __typename } }`
-  expect(await ask(first, set, { input: { name: 'stripe', value: VALUE } })).toEqual({
+  const stripe = { name: 'stripe', value: VALUE }
+  expect(await clientOf(first).ask(SET_SECRET, { input: stripe })).toEqual({
     setSecret: { __typename: 'SetSecretPayload' },
   })
   const both = [
     { name: 'apify', source: 'ENVIRONMENT' },
     { name: 'stripe', source: 'STORED' },
   ]
-  expect(await ask(first, SECRETS)).toEqual({ secrets: both })
+  expect(await clientOf(first).ask(SECRETS, {})).toEqual({ secrets: both })
   expect(await first.stop()).toBe(0)
   expect((await stat(join(dataDir, 'secret.key'))).mode & 0o777).toBe(0o600)
   const recorded = first.output() + (await contentsOf(dataDir))
@@ -46,10 +64,12 @@ test('without any setting a secret can be stored, outlives the process, and is n
 
   // A key of one's own takes over what was stored under the folder's.
   const second = await start({ LUME_SECRET_KEY: newSecretKeyText() })
-  expect(await ask(second, SECRETS)).toEqual({ secrets: [{ name: 'stripe', source: 'STORED' }] })
+  expect(await clientOf(second).ask(SECRETS, {})).toEqual({ secrets: [{ name: 'stripe', source: 'STORED' }] })
   expect(await second.stop()).toBe(0)
   expect(second.output()).toContain('"renewed":1')
 }, 60_000)
+
+const clientOf = ({ url }: ServerProcess) => createGraphqlClient(url)
 
 async function contentsOf(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -59,15 +79,4 @@ async function contentsOf(folder: string): Promise<string> {
     files.map((file) => readFile(join(file.parentPath, file.name), 'latin1')),
   )
   return contents.join('\n')
-}
-
-async function ask(server: ServerProcess, query: string, variables = {}): Promise<unknown> {
-  const response = await fetch(server.url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  })
-  const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown }
-  expect(errors).toBeUndefined()
-  return data
 }
