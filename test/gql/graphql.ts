@@ -2591,6 +2591,25 @@ export type StatusAfterRestartQueryVariables = Exact<{
 
 export type StatusAfterRestartQuery = { job: { status: JobStatus, result: unknown } | null };
 
+export type CreateKeptMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CreateKeptMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type NamesThatWereKeptQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NamesThatWereKeptQuery = { workflows: { edges: Array<{ node: { name: string } }> } };
+
+export type ViewerByKeyQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerByKeyQuery = { viewer: { ownerId: string, role: Role } };
+
 export type ExecuteMutationVariables = Exact<{
   input: ExecuteWorkflowInput;
 }>;
@@ -5177,6 +5196,32 @@ export const StatusAfterRestartDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StatusAfterRestartQuery, StatusAfterRestartQueryVariables>;
+export const CreateKeptDocument = new TypedDocumentString(`
+    mutation CreateKept {
+  createWorkflow(input: {name: "kept"}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<CreateKeptMutation, CreateKeptMutationVariables>;
+export const NamesThatWereKeptDocument = new TypedDocumentString(`
+    query NamesThatWereKept {
+  workflows {
+    edges {
+      node {
+        name
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<NamesThatWereKeptQuery, NamesThatWereKeptQueryVariables>;
+export const ViewerByKeyDocument = new TypedDocumentString(`
+    query ViewerByKey {
+  viewer {
+    ownerId
+    role
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerByKeyQuery, ViewerByKeyQueryVariables>;
 export const ExecuteDocument = new TypedDocumentString(`
     mutation Execute($input: ExecuteWorkflowInput!) {
   executeWorkflow(input: $input) {

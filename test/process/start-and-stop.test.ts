@@ -5,7 +5,38 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Closers } from '../../src/lib/closers.ts'
+import type { TypedDocumentString } from '../gql/graphql.ts'
+import { graphql } from '../gql/index.ts'
 import { startServerProcess, tryServerProcess, type ServerProcess } from '../support/server-process.ts'
+
+const CREATE = graphql(`
+  mutation CreateKept {
+    createWorkflow(input: { name: "kept" }) {
+      __typename
+    }
+  }
+`)
+
+const NAMES = graphql(`
+  query NamesThatWereKept {
+    workflows {
+      edges {
+        node {
+          name
+        }
+      }
+    }
+  }
+`)
+
+const VIEWER = graphql(`
+  query ViewerByKey {
+    viewer {
+      ownerId
+      role
+    }
+  }
+`)
 
 let closers: Closers
 let dataDir: string
@@ -25,12 +56,12 @@ async function start(): Promise<ServerProcess> {
 
 test('a server on a fresh folder gets ready, keeps what it is told over a stop, and stops in good order', async () => {
   const first = await start()
-  const created = await ask(first, `mutation { createWorkflow(input: { name: "kept" }) { __typename } }`)
+  const created = await ask(first, CREATE)
   expect(created).toEqual({ data: { createWorkflow: { __typename: 'CreateWorkflowPayload' } } })
   expect(await first.stop()).toBe(0)
 
   const second = await start()
-  const kept = await ask(second, `{ workflows { edges { node { name } } } }`)
+  const kept = await ask(second, NAMES)
   expect(kept).toEqual({ data: { workflows: { edges: [{ node: { name: 'kept' } }] } } })
   const ready = await fetch(new URL('/ready', second.url))
   expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
@@ -40,9 +71,8 @@ test('a server with keys in its settings asks for one, and never prints it', asy
   const key = 'a-key-of-more-than-thirty-two-characters'
   const server = await startServerProcess({ LUME_DATA_DIR: dataDir, LUME_API_KEYS: `acme:ADMIN:${key}` })
   closers.add(() => server.kill())
-  const query = '{ viewer { ownerId role } }'
-  expect(await ask(server, query)).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
-  expect(await ask(server, query, { authorization: `Bearer ${key}` })).toEqual({
+  expect(await ask(server, VIEWER)).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
+  expect(await ask(server, VIEWER, { authorization: `Bearer ${key}` })).toEqual({
     data: { viewer: { ownerId: 'acme', role: 'ADMIN' } },
   })
   expect(await server.stop()).toBe(0)
@@ -102,7 +132,7 @@ async function refused(environment: Record<string, string>): Promise<string> {
 
 async function ask(
   server: ServerProcess,
-  query: string,
+  query: TypedDocumentString<unknown, Record<string, never>>,
   headers: Record<string, string> = {},
 ): Promise<unknown> {
   const response = await fetch(server.url, {
