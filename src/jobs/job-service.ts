@@ -138,12 +138,12 @@ export interface JobServiceOptions {
 export function createJobService(options: JobServiceOptions): JobService {
   const { jobs, executions, commands, start, processor, wakeups, clock } = options
 
-  const find = async (jobId: string): Promise<{ job: Job; library: LibraryJob } | null> => {
+  const find = async (jobId: string): Promise<{ job: Job; shown: LibraryJob } | null> => {
     const id = parseId<JobId>(jobId)
     const owner = id && (await jobs.ownerOf(id))
     if (!id || !owner) return null
     const [job, details] = await Promise.all([jobs.find(owner, id), executions.details(id)])
-    return job && details ? { job, library: toLibraryJob(job, details, clock.now()) } : null
+    return job && details ? { job, shown: toLibraryJob(job, details, clock.now()) } : null
   }
   const get = async (jobId: string) => {
     const found = await find(jobId)
@@ -166,11 +166,11 @@ export function createJobService(options: JobServiceOptions): JobService {
           ? await startRequest(options, { ...job, type })
           : { ...(await blockJobRequest(options, { ...job, type })), mode: mode ?? 'production', mocks }
       const created = await start({ ...request, idempotencyKey: idempotencyKey ?? null, intent: 'create' })
-      return (await get(startedOrThrow(created))).library
+      return (await get(startedOrThrow(created))).shown
     },
     createWorkflowJob: (userId, payload) => service.createJob(userId, 'WORKFLOW', payload),
     async startJob(jobId, handler, callbacks = {}) {
-      const { job, library } = await get(jobId)
+      const { job, shown } = await get(jobId)
       const queued = event('JOB_QUEUED', clock.now(), {})
       if (!handler || handler === service.processWorkflowJob) {
         await requireRunnable(options, job)
@@ -184,7 +184,7 @@ export function createJobService(options: JobServiceOptions): JobService {
           )
         const claimed = begun(await jobs.queue(job, queued, processor.lease), job)
         processor.runHere(claimed, (journal, signals) =>
-          runHandler({ handler: (context) => handler(library, context), journal, signals, clock }),
+          runHandler({ handler: (context) => handler(shown, context), journal, signals, clock }),
         )
       }
       wakeups.news([job.id])
@@ -194,7 +194,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       try {
         const { job } = await get(jobId)
         await watch(options, job, callbacks)
-        return (await get(jobId)).library
+        return (await get(jobId)).shown
       } catch (fault) {
         // What was being read when the database was closed fails in its own way.
         if (options.closed.aborted && !(fault instanceof LumeError)) throw closedBefore(jobId)
@@ -205,12 +205,12 @@ export function createJobService(options: JobServiceOptions): JobService {
       return service.startJob(job.id)
     },
     async getJob(jobId) {
-      return (await find(jobId))?.library ?? null
+      return (await find(jobId))?.shown ?? null
     },
     async getWorkflowJobProgress({ id }) {
       const { status, progress, currentStep, completedNodes, totalNodes, executionTime, error } = (
         await get(id)
-      ).library
+      ).shown
       return { status, progress, currentStep, completedNodes, totalNodes, executionTime, error }
     },
     cancelJob: (jobId) => send(jobId, 'CANCEL'),

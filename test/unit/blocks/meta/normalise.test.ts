@@ -70,7 +70,7 @@ describe('normalising', () => {
     ['FN', '---'],
     ['GEN', 'x'],
     ['DOBY', '87'],
-    ['DOBY', 'MCMLXXXVII'],
+    ['DOBY', 'MCMLXXIV'],
     ['DOBM', '13'],
     ['DOBM', 0],
     ['DOBD', '32'],
