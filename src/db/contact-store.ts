@@ -1,5 +1,6 @@
 import type { OwnerId } from '../lib/ids.ts'
 import type { JsonObject } from '../lib/json.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import { countsPer } from './counts-per.ts'
 import type { Queryable } from './rows.ts'
 
@@ -35,9 +36,7 @@ export function createContactStore(pool: Queryable): ContactStore {
          ORDER BY c.place`,
         [ownerId, jobIds, after, limit],
       )
-      const pages = new Map<string, PlacedContact[]>(jobIds.map((id) => [id, []]))
-      for (const { jobId, ...placed } of rows) pages.get(jobId)?.push(placed)
-      return jobIds.map((id) => pages.get(id) ?? [])
+      return listsPer(jobIds, rows, ({ jobId, ...placed }) => [jobId, placed])
     },
     countsOf(ownerId, jobIds) {
       return countsPer(pool, jobIds, {

@@ -1,5 +1,6 @@
 import { parseEvent, type JobEvent } from '../engine/event.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import type { Queryable } from './rows.ts'
 
 export interface EventStore {
@@ -36,9 +37,7 @@ export function createEventStore(pool: Queryable): EventStore {
          ORDER BY event.seq`,
         [ownerId, jobIds, after, limit],
       )
-      const pages = new Map<string, JobEvent[]>(jobIds.map((id) => [id, []]))
-      for (const { jobId, ...row } of rows) pages.get(jobId)?.push(parseEvent(row))
-      return jobIds.map((id) => pages.get(id) ?? [])
+      return listsPer(jobIds, rows, ({ jobId, ...row }) => [jobId, parseEvent(row)])
     },
   }
 }

@@ -1,3 +1,4 @@
+import { listsPer } from '../lib/lists-per.ts'
 import type { Queryable } from './rows.ts'
 
 /** A row's place in an ordered list: its value of the order as the database writes it, and its id to break ties. */
@@ -72,12 +73,8 @@ export async function keysetPages(
      FROM unnest(${values.add(parents)}::uuid[]) AS parent(id) CROSS JOIN LATERAL (${statement}) AS item`,
     values.list,
   )
-  const lists = new Map<string, KeysetPosition[]>(parents.map((parent) => [parent, []]))
-  for (const { parent, id, value } of found) lists.get(parent)?.push({ id, value })
-  return parents.map((parent) => {
-    const list = lists.get(parent) ?? []
-    return page.direction === 'forward' ? list : list.toReversed()
-  })
+  const lists = listsPer(parents, found, ({ parent, ...position }) => [parent, position])
+  return page.direction === 'forward' ? lists : lists.map((list) => list.toReversed())
 }
 
 function keysetStatement(

@@ -1,5 +1,6 @@
 import type { StepWait } from '../engine/step.ts'
 import type { OwnerId } from '../lib/ids.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import type { Queryable } from './rows.ts'
 
 /** What a step waits for; one whose attempt failed waits for its next attempt. */
@@ -42,10 +43,10 @@ export function createOpenWaitStore(pool: Queryable): OpenWaitStore {
          ORDER BY step.position, step.path`,
         [ownerId, executionIds, limit],
       )
-      const waits = new Map<string, OpenWait[]>(executionIds.map((id) => [id, []]))
-      for (const { executionId, path, wait, dueAt } of rows)
-        waits.get(executionId)?.push({ path, wait: wait ?? { kind: 'retry' }, dueAt })
-      return executionIds.map((id) => waits.get(id) ?? [])
+      return listsPer(executionIds, rows, ({ executionId, wait, ...step }) => [
+        executionId,
+        { ...step, wait: wait ?? { kind: 'retry' } },
+      ])
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { ExecutionId, OwnerId, WorkflowId } from '../lib/ids.ts'
 import { countsPer } from './counts-per.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import {
   keysetPage,
   keysetPages,
@@ -95,9 +96,7 @@ export function createScheduleList(pool: Queryable): ScheduleList {
          ORDER BY o.at DESC`,
         [ownerId, scheduleIds, limit],
       )
-      const lists = new Map<string, ShownOccurrence[]>(scheduleIds.map((id) => [id, []]))
-      for (const { scheduleId, ...occurrence } of rows) lists.get(scheduleId)?.push(occurrence)
-      return scheduleIds.map((id) => lists.get(id) ?? [])
+      return listsPer(scheduleIds, rows, ({ scheduleId, ...occurrence }) => [scheduleId, occurrence])
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { OwnerId } from '../lib/ids.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import { countsPer } from './counts-per.ts'
 import type { Queryable } from './rows.ts'
 
@@ -30,9 +31,7 @@ export function createStepList(pool: Queryable): StepList {
          ORDER BY step.position, step.path`,
         [ownerId, executionIds, Math.abs(take)],
       )
-      const paths = new Map<string, string[]>(executionIds.map((id) => [id, []]))
-      for (const { executionId, path } of rows) paths.get(executionId)?.push(path)
-      return executionIds.map((id) => paths.get(id) ?? [])
+      return listsPer(executionIds, rows, ({ executionId, path }) => [executionId, path])
     },
     countsOf(ownerId, executionIds) {
       return countsPer(pool, executionIds, {

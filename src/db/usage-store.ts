@@ -1,5 +1,6 @@
 import type { AttemptUsage } from '../engine/step.ts'
 import type { OwnerId } from '../lib/ids.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import type { Queryable } from './rows.ts'
 
 export interface UsageStore {
@@ -27,9 +28,7 @@ export function createUsageStore(pool: Queryable): UsageStore {
          ORDER BY counted.name`,
         [ownerId, executionIds],
       )
-      const found = new Map<string, UsageRow[]>(executionIds.map((id) => [id, []]))
-      for (const row of rows) found.get(row.executionId)?.push(row)
-      return executionIds.map((id) => toUsage(found.get(id) ?? []))
+      return listsPer(executionIds, rows, (row) => [row.executionId, row]).map(toUsage)
     },
   }
 }

@@ -34,10 +34,9 @@ function variantsOf(schema: Json): readonly Json[] {
 }
 
 function configTable(schema: Json): string[] {
-  const properties = isJsonObject(schema) && isJsonObject(schema.properties) ? schema.properties : {}
   const required =
     isJsonObject(schema) && Array.isArray(schema.required) ? (schema.required as readonly Json[]) : []
-  const rows = Object.entries(properties).map(([name, property]) => {
+  const rows = propertiesOf(schema).map(([name, property]) => {
     const { description, default: fallback } = isJsonObject(property) ? property : {}
     const need = required.includes(name)
       ? 'required'
@@ -63,9 +62,12 @@ function outputTable(schema: Json): string[] {
 }
 
 function propertyRows(schema: Json): readonly string[] {
-  const properties = isJsonObject(schema) && isJsonObject(schema.properties) ? schema.properties : {}
-  return Object.entries(properties).map(([name, property]) => {
+  return propertiesOf(schema).map(([name, property]) => {
     const description = isJsonObject(property) ? property.description : undefined
     return tableRow([codeSpan(name), typeof description === 'string' ? description : ''])
   })
+}
+
+function propertiesOf(schema: Json): readonly (readonly [name: string, property: Json])[] {
+  return isJsonObject(schema) && isJsonObject(schema.properties) ? Object.entries(schema.properties) : []
 }

@@ -343,7 +343,8 @@ export class RunContext implements Activity {
 
   #firstDueAt(): number | null {
     let first = Number.POSITIVE_INFINITY
-    for (const { dueAt } of [...this.#waits, ...this.#deadlines]) first = Math.min(first, dueAt)
+    for (const { dueAt } of this.#waits) first = Math.min(first, dueAt)
+    for (const { dueAt } of this.#deadlines) first = Math.min(first, dueAt)
     return Number.isFinite(first) ? first : null
   }
 }

@@ -8,6 +8,7 @@ import type { RecordedError } from '../engine/step.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
+import { listsPer } from '../lib/lists-per.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { ExecutionModeEnum } from './execution-mode.ts'
@@ -156,9 +157,7 @@ export const ExecutionType = builder.prismaNode('Execution', {
               where: { ownerId, OR: of },
               orderBy: STEP_ORDER,
             })
-            const lists = new Map<string, typeof steps>(ids.map((executionId) => [executionId, []]))
-            for (const step of steps) lists.get(step.executionId)?.push(step)
-            return ids.map((executionId) => lists.get(executionId) ?? [])
+            return listsPer(ids, steps, (step) => [step.executionId, step])
           }).load(id)
         },
       },
