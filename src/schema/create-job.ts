@@ -2,7 +2,7 @@ import { sourceState, type SourceState } from '../jobs/job-results.ts'
 import { readBlockJob, type BlockJobType } from '../jobs/job-types.ts'
 import type { StartRequest, StartResult } from '../jobs/start-execution.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
-import { warningFields, type Started } from './started.ts'
+import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import {
@@ -148,14 +148,12 @@ const CreateJobPayload = builder.objectRef<Started>('CreateJobPayload').implemen
     job: t.prismaField({
       type: JobNode,
       description: 'The job to watch with the subscription `jobEvents`.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: jobOfStart,
     }),
     execution: t.prismaField({
       type: 'Execution',
       description: 'The run behind it.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: executionOfStart,
     }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had created this job before.',

@@ -1,5 +1,5 @@
 import type { StartResult } from '../jobs/start-execution.ts'
-import { warningFields, type Started } from './started.ts'
+import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
 import { builder } from './builder.ts'
 import { readDefinitionSource } from './definition-source.ts'
 import {
@@ -19,14 +19,12 @@ const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayloa
     job: t.prismaField({
       type: 'Job',
       description: 'The job to watch.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: jobOfStart,
     }),
     execution: t.prismaField({
       type: 'Execution',
       description: 'The run behind it.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: executionOfStart,
     }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had started this execution before.',

@@ -2,7 +2,7 @@ import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import type { RetryResult, RetryVersion } from '../jobs/retry-execution.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import type { JobId } from '../lib/ids.ts'
-import { warningFields, type Started } from './started.ts'
+import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
 import { present } from './batch.ts'
 import { builder } from './builder.ts'
 import {
@@ -122,14 +122,12 @@ const RetryExecutionPayload = builder.objectRef<Started>('RetryExecutionPayload'
     execution: t.prismaField({
       type: ExecutionType,
       description: 'The new execution; `retryOf` leads to the one that it retries.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: executionOfStart,
     }),
     job: t.prismaField({
       type: JobNode,
       description: 'The job to watch.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+      resolve: jobOfStart,
     }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had started this retry before.',

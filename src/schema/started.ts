@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { StartResult } from '../jobs/start-execution.ts'
 import type { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { DiagnosticType } from './diagnostic.ts'
 
 /** A start that was accepted. */
@@ -20,3 +21,19 @@ export const warningFields = (t: StartedFields): { readonly diagnostics: Diagnos
     resolve: ({ diagnostics }) => diagnostics,
   }),
 })
+
+/** The job of an accepted start. */
+export const jobOfStart = (
+  query: object,
+  { jobId: id }: Started,
+  _args: unknown,
+  { prisma, ownerId }: Context,
+) => prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } })
+
+/** Its execution, which has the same id. */
+export const executionOfStart = (
+  query: object,
+  { jobId: id }: Started,
+  _args: unknown,
+  { prisma, ownerId }: Context,
+) => prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } })
