@@ -81,7 +81,7 @@ export class StepConfig {
   /** The same config as it may be shown: whatever their values are, secrets are not in it (P7). */
   #withoutSecrets(config: Json): Json {
     const { config: template, secretNames } = this.#node
-    if (!readsFrom(template, 'secrets')) return config
+    if (secretNames.length === 0 || !readsFrom(template, 'secrets')) return config
     const known = Object.keys(this.#site.run.secrets.scope(secretNames))
     const secrets = Object.fromEntries(known.map((name) => [name, MASK]))
     return deepFreeze(renderConfig(template, { ...this.#site.scope, secrets }))
