@@ -7,13 +7,18 @@ export type ConfigReading =
   | { readonly ok: true; readonly config: unknown }
   | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] }
 
-/** Parses a config by its block's schema. A schema is its author's code: one that throws counts as one that refuses. */
+/** Parses a config by its block's schema. */
 export function readConfig(block: Pick<Block, 'config'>, config: Json): ConfigReading {
+  return readBySchema(block.config, config)
+}
+
+/** Parses what a block is given. A schema is its author's code: one that throws counts as one that refuses. */
+export function readBySchema(schema: z.ZodType, value: Json): ConfigReading {
   try {
-    const parsed = block.config.safeParse(config)
+    const parsed = schema.safeParse(value)
     return parsed.success ? { ok: true, config: parsed.data } : { ok: false, issues: parsed.error.issues }
   } catch (thrown) {
     const message = `the block’s schema failed: ${messageOf(thrown)}`
-    return { ok: false, issues: [{ code: 'custom', path: [], message, input: config }] }
+    return { ok: false, issues: [{ code: 'custom', path: [], message, input: value }] }
   }
 }

@@ -3,6 +3,7 @@ import { deepFreeze, isJsonObject, type Json } from '../lib/json.ts'
 import { readsFrom, renderConfig } from './config-template.ts'
 import { ExpressionError } from './expression.ts'
 import type { GraphScope, StepSite } from './frame.ts'
+import { issuesText, type Issue } from './issues-text.ts'
 import type { PlanNode } from './plan.ts'
 import { readConfig } from './read-config.ts'
 import { MASK } from './scrub.ts'
@@ -12,8 +13,6 @@ import { isSchemaLike, schemaProblem } from './validate/input-schema.ts'
 export type ResolvedConfig =
   | { readonly kind: 'ok'; readonly config: unknown }
   | { readonly kind: 'failed'; readonly failure: StepFailure }
-
-const MAX_CONFIG_ISSUES = 10
 
 /** What a step's templates and expressions come to. */
 export class StepConfig {
@@ -63,14 +62,12 @@ export class StepConfig {
     const read = readConfig(this.#node.block, this.#config)
     const issues = read.ok ? this.#schemaProblems(this.#config) : read.issues
     if (read.ok && issues.length === 0) return { kind: 'ok', config: read.config }
-    const told = issues
-      .slice(0, MAX_CONFIG_ISSUES)
-      .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
-    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${told.join('; ')}`)
+    const told = issuesText(issues, 'config')
+    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${told}`)
   }
 
   /** What is wrong with the JSON Schemas that the filled config holds: templates may have made them. */
-  #schemaProblems(config: Json): readonly { readonly path: readonly string[]; readonly message: string }[] {
+  #schemaProblems(config: Json): readonly Issue[] {
     return this.#node.block.schemas.flatMap((field) => {
       const schema = isJsonObject(config) ? config[field] : undefined
       const message = isSchemaLike(schema) ? schemaProblem(schema, { subject: 'The schema' }) : null

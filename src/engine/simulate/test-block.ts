@@ -7,6 +7,7 @@ import type { OnError } from '../definition.ts'
 import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
 import type { Plan, PlanNode } from '../plan.ts'
+import type { Issue } from '../issues-text.ts'
 import { NEW_RUN, runExecution, type RunPorts } from '../run.ts'
 import { Scrubber } from '../scrub.ts'
 import type { SecretSource } from '../secrets.ts'
@@ -205,11 +206,6 @@ function toLog({
   fields?: Json
 }): TestLog {
   return { level, message, fields }
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
 }
 
 function problemsOf(issues: readonly Issue[] = []): readonly InputProblem[] {
