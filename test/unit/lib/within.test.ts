@@ -58,7 +58,8 @@ describe('work within a time', () => {
       if (++tries === 1) Atomics.wait(sleeper, 0, 0, 60_000)
       return 'done'
     }
-    expect(withinMs(200, work)).toBe('done')
+    // So long that what other threads still do, such as clearing memory, is no share of it to speak of.
+    expect(withinMs(2_000, work)).toBe('done')
     expect(tries).toBe(2)
     expect(() => withinMs(LIMIT_MS, () => Atomics.wait(sleeper, 0, 0, 60_000))).toThrow(TimeUpError)
   })
