@@ -24,6 +24,9 @@ const withPostgres = {
 export default {
   // Two: tests of processes keep two cores busy, since what they start works beside them.
   maxWorkers: 2,
+  // What test files leave behind adds up: with a large heap the collector stops a worker for longer than what is bounded in
+  // time may take.
+  workerIdleMemoryLimit: '400MB',
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
