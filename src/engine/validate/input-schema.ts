@@ -3,7 +3,7 @@ import { canonicalJson } from '../../lib/canonical-json.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
 import { TimeAllowance, TimeUpError } from '../../lib/within.ts'
-import { CompiledSchemas, compileSchema } from './compiled-schemas.ts'
+import { CompiledSchemas, compileSchema, prepareToCompile } from './compiled-schemas.ts'
 
 /** One way in which an input does not satisfy its schema. */
 export interface InputProblem {
@@ -119,6 +119,7 @@ function compile(schema: JsonObject | boolean, time = new TimeAllowance(COMPILE_
   if (known) return { kind: 'compiled', key, validate: known }
   if (key.length > MAX_SCHEMA_LENGTH)
     return { kind: 'refused', reason: `has more than ${MAX_SCHEMA_LENGTH} characters` }
+  prepareToCompile()
   try {
     const validate = time.within(COMPILE_MS, () => compileSchema(schema))
     compiled.keep(key, validate)
