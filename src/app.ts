@@ -10,6 +10,7 @@ import { httpBlock } from './blocks/api/http.ts'
 import { providerOrigins } from './blocks/api/provider/provider-settings.ts'
 import { CORE_BLOCKS } from './blocks/index.ts'
 import { createCommandStore } from './db/command-store.ts'
+import { createTreeCancelStore } from './db/tree-cancel-store.ts'
 import { createApiKeyStore } from './db/api-key-store.ts'
 import { providerBlocks } from './blocks/providers.ts'
 import { lumeConfigSchema, type LumeConfig, type LumeOptions } from './config.ts'
@@ -47,6 +48,8 @@ import { maskedSecrets } from './engine/stand-in/masked-secrets.ts'
 import { createTestBlock } from './jobs/block-tests.ts'
 import { createChildExecutions } from './jobs/child-executions.ts'
 import { createCommands } from './jobs/commands.ts'
+import { createEndCanceled } from './jobs/end-canceled.ts'
+import { createTreeCancel } from './jobs/tree-cancel.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
@@ -183,6 +186,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const reader = createDefinitionReader({ plans, vault })
   const originals = createOriginalStore(pool)
   const inboxes = createCommandStore(pool)
+  const trees = createTreeCancelStore(pool)
+  const cancelTree = createTreeCancel({ store: trees, wakeups })
   const events = createEventStore(pool)
   const workflows = createWorkflowStore(prisma)
   const versions = createVersionStore(pool)
@@ -216,7 +221,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random }),
     clock,
   })
-  const commands = createCommands({ store: inboxes, executions, wakeups })
+  const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
   closers.add(() => closed.abort(new Error('Lume was closed')))
@@ -327,10 +332,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       worldOf: (job) => ({
         secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
-        children: createChildExecutions(
-          { jobs, executions, commands: inboxes, versions, wakeups, start },
-          job,
-        ),
+        children: createChildExecutions({ jobs, executions, versions, start, cancelTree }, job),
         logLevel: settings.stepLogLevel,
         standIn: standInOf(job),
       }),
@@ -348,6 +350,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       processor,
       jobs,
       commands: inboxes,
+      endCanceled: createEndCanceled({ store: trees, journal, plans, wakeups, clock, logger, lease }),
       wakeups,
       clock,
       logger,

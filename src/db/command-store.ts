@@ -83,11 +83,14 @@ export function createCommandStore(pool: Queryable): CommandStore {
 }
 
 /**
- * A cancel or a pause wants a worker at once, whatever the job waits for; a resume one when the job is paused, a signal one
- * when it waits: of a job that is not due yet, neither makes one that is.
+ * A cancel or a pause wants a worker at once, whatever the job waits for. A resume wants one when the job is paused, and a
+ * signal when it waits; neither makes a job due that is not due yet. A cancel locks with FOR UPDATE, so that a child either
+ * starts before it or is refused (see the insert of jobs).
  */
 const send = (condition: string) => `
-WITH asked AS (
+WITH locked AS MATERIALIZED (
+  SELECT id FROM jobs WHERE owner_id = $1 AND id = $2 AND $3 = 'CANCEL' FOR UPDATE
+), asked AS (
   UPDATE jobs SET commands_sent = commands_sent + 1,
     cancel_requested_at = CASE WHEN $3 = 'CANCEL' THEN now() ELSE cancel_requested_at END,
     wake_at = CASE
@@ -95,6 +98,7 @@ WITH asked AS (
         OR ($3 = 'SIGNAL' AND status = 'WAITING')) THEN now()
       ELSE wake_at END
   WHERE owner_id = $1 AND id = $2 AND finished_at IS NULL AND cancel_requested_at IS NULL
+    AND ($3 <> 'CANCEL' OR EXISTS (SELECT FROM locked))
     AND ($3 = 'CANCEL' OR (status <> 'CREATED' AND handler = 'engine')) AND ${condition}
   RETURNING owner_id, id, commands_sent
 )
@@ -138,7 +142,10 @@ async function refusal(
   return handler === 'engine' ? null : { kind: 'notPossible', because: 'handler', status }
 }
 
-/** Parents are locked in the order of ids, as a flush takes them: neither waits for the other in a circle. */
+/**
+ * Parents are locked in the order of ids, as a flush takes them: neither waits for the other in a circle. A parent that is
+ * being canceled waits for no child any more.
+ */
 const TELL_PARENTS = `
 WITH ended AS MATERIALIZED (
   SELECT id, parent_id FROM jobs
@@ -147,7 +154,7 @@ WITH ended AS MATERIALIZED (
 ), told AS (
   UPDATE jobs SET is_parent_told = true FROM ended WHERE jobs.id = ended.id
 ), locked AS MATERIALIZED (
-  SELECT id FROM jobs WHERE id IN (SELECT parent_id FROM ended) AND finished_at IS NULL
+  SELECT id FROM jobs WHERE id IN (SELECT parent_id FROM ended) AND finished_at IS NULL AND cancel_requested_at IS NULL
   ORDER BY id FOR NO KEY UPDATE
 ), parent AS (
   UPDATE jobs p SET commands_sent = p.commands_sent + news.count,

@@ -17,9 +17,9 @@ interface Insertion {
 const GROUP_MAX_LENGTH = 8 * 1024 * 1024
 
 /**
- * Stores new jobs, all that arrive while one statement is under way by the next one. Gives false for a job whose
- * idempotency key stands for another job (D9), whose occurrence is not to be started (P6), or whose parent has ended or is
- * being canceled: nothing of it is stored.
+ * Stores new jobs; all jobs that arrive while one statement is in flight share the next one. Returns false for a job whose
+ * idempotency key belongs to another job (D9), whose occurrence must not start (P6), or whose parent has ended. The same
+ * holds while its parent or any other ancestor is being canceled. Nothing of such a job is stored.
  */
 export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
   const insert = inGroups(
@@ -55,12 +55,17 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
 }
 
 /**
- * The unique key decides who starts, and so does the occurrence's; everything else joins their verdict. A start and the
- * record of its occurrence are one statement: no crash comes between them. When a job wants a worker is told to the database
- * as a length of time: it is its clock that decides, and the starter's may differ.
+ * The unique key decides which start wins, and so does the occurrence's; everything else joins their verdict. A start and
+ * the record of its occurrence are one statement, so no crash can separate them. The time at which a job wants a worker is
+ * sent as a length of time, because the database's clock decides and the starter's may differ.
+ *
+ * A child locks its parent with FOR KEY SHARE, which its foreign key does anyway. A cancel locks with FOR UPDATE, the only
+ * lock that conflicts: either the cancel waits for the child and then finds it, or the child sees the cancel and is refused.
+ * Ancestors further up are read without a lock: a cancel that this statement cannot see yet finds the parent, and through it
+ * the child.
  */
 const INSERT = `
-WITH new AS (
+WITH RECURSIVE asked AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
@@ -73,9 +78,23 @@ WITH new AS (
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
     version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for
   )
-  WHERE n.parent_id IS NULL OR EXISTS (
-    SELECT FROM jobs p WHERE p.id = n.parent_id AND p.finished_at IS NULL AND p.cancel_requested_at IS NULL
-  )
+), parent AS MATERIALIZED (
+  SELECT own.* FROM (SELECT DISTINCT parent_id AS id FROM asked WHERE parent_id IS NOT NULL ORDER BY 1) AS wanted
+  CROSS JOIN LATERAL (
+    SELECT p.id, p.parent_id, COALESCE(p.root_id, p.id) AS root_id FROM jobs p
+    WHERE p.id = wanted.id AND p.finished_at IS NULL AND p.cancel_requested_at IS NULL FOR KEY SHARE
+  ) AS own
+), line AS (
+  SELECT id, parent_id AS above, false AS is_stopping FROM parent
+  UNION ALL
+  SELECT line.id, own.parent_id, own.is_stopping FROM line CROSS JOIN LATERAL (
+    SELECT a.parent_id, a.cancel_requested_at IS NOT NULL OR a.status IN ('FAILED', 'CANCELED') AS is_stopping
+    FROM jobs a WHERE a.id = line.above OFFSET 0
+  ) AS own
+), new AS (
+  SELECT asked.*, parent.root_id FROM asked LEFT JOIN parent ON parent.id = asked.parent_id
+  WHERE asked.parent_id IS NULL
+    OR (parent.id IS NOT NULL AND NOT EXISTS (SELECT FROM line WHERE line.id = parent.id AND line.is_stopping))
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
   SELECT owner_id, key, request_hash, id, to_timestamp(key_expires_at / 1000) FROM new WHERE key IS NOT NULL
@@ -93,11 +112,11 @@ WITH new AS (
   RETURNING schedule_id, at
 ), job AS (
   INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
-    lease_until, fence, parent_id, parent_path, depth)
+    lease_until, fence, parent_id, parent_path, depth, root_id)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
     now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
-    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth
+    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth, root_id
   FROM new WHERE (key IS NULL OR id IN (SELECT job_id FROM key))
     AND (schedule_id IS NULL
       OR (schedule_id, to_timestamp(scheduled_for / 1000)::timestamptz(3)) IN (SELECT schedule_id, at FROM occurrence))

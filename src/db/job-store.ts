@@ -51,12 +51,22 @@ export interface NewJob {
   } | null
   /** The worker that takes the job in the same transaction, if one has room. */
   readonly lease: Lease | null
-  /** The job whose step starts this one. */
-  readonly parent: { readonly id: JobId; readonly path: string; readonly depth: number } | null
+  /** The job whose step starts this one; null for a root. */
+  readonly parent: ParentOfJob | null
   /** The execution that this one retries, from where on, and the outputs that it is given, by path. */
   readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
   /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
   readonly occurrence?: Occurrence | null
+}
+
+export interface ParentOfJob {
+  readonly id: JobId
+  /** The step that starts the child. */
+  readonly path: string
+  /** The child's number of ancestors, from 1. */
+  readonly depth: number
+  /** The topmost ancestor; the parent itself where that has no parent. */
+  readonly rootId: JobId
 }
 
 /** What identifies an occurrence of a schedule: it starts at most once (P6). */
@@ -66,7 +76,7 @@ export interface Occurrence {
   readonly at: number
 }
 
-/** A child is not to be started: its parent has ended, or is being canceled. Nothing was stored. */
+/** A child must not start: its parent has ended, or an ancestor is being canceled. Nothing was stored. */
 export class ParentEndedError extends Error {}
 
 /** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
@@ -110,6 +120,8 @@ export interface ClaimedJob {
   readonly recoveries: number
   readonly commandsSent: number
   readonly depth: number
+  /** Null on a job without a parent. */
+  readonly rootId: JobId | null
   /** Another job's step waits for this one's end. */
   readonly isChild: boolean
 }
@@ -133,8 +145,6 @@ export interface JobStore {
     lease: Lease | null,
   ): Promise<ClaimedJob | null>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
-  /** The children of a job that have not ended. */
-  openChildren(ownerId: OwnerId, parentId: JobId): Promise<readonly JobId[]>
   /** Whose job it is: only for a program that owns the whole database, never for a client. */
   ownerOf(id: JobId): Promise<OwnerId | null>
   countByStatus(ownerId: OwnerId): Promise<ReadonlyMap<JobStatus, number>>
@@ -163,11 +173,11 @@ export interface JobStore {
   expireLeases(): Promise<void>
 }
 
-const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
-  commands_sent AS "commandsSent", depth, parent_id IS NOT NULL AS "isChild"`
+export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
+  commands_sent AS "commandsSent", depth, root_id AS "rootId", parent_id IS NOT NULL AS "isChild"`
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
-const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
+export const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
 
 /** The ended nodes of the parent, and the children at its top level, each with what it has done of its own. */
 const SHARE_PROGRESS = `
@@ -182,13 +192,20 @@ FROM (
 WHERE p.id = reached.id AND p.holder IS NULL AND p.status = 'WAITING' AND p.progress < reached.percent
 RETURNING p.id`
 
+/** Runs a statement that takes jobs and returns their `CLAIMED` columns. */
+export async function claimJobs(
+  pool: Queryable,
+  text: string,
+  values: readonly unknown[],
+): Promise<ClaimedJob[]> {
+  const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
+  return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
+}
+
 export function createJobStore(pool: Queryable): JobStore {
   const insert = createJobInsert(pool)
   const counts = createJobCountStore(pool)
-  const claim = async (text: string, values: readonly unknown[]): Promise<ClaimedJob[]> => {
-    const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
-    return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
-  }
+  const claim = (text: string, values: readonly unknown[]) => claimJobs(pool, text, values)
   return {
     async insert(job, queued) {
       if (await insert(job, queued)) return { kind: 'inserted' }
@@ -232,13 +249,6 @@ export function createJobStore(pool: Queryable): JobStore {
         [ownerId, id],
       )
       return first(rows)
-    },
-    async openChildren(ownerId, parentId) {
-      const { rows } = await pool.query<{ id: JobId }>(
-        'SELECT id FROM jobs WHERE owner_id = $1 AND parent_id = $2 AND finished_at IS NULL',
-        [ownerId, parentId],
-      )
-      return rows.map(({ id }) => id)
     },
     async ownerOf(id) {
       const { rows } = await pool.query<{ ownerId: OwnerId }>(

@@ -15,12 +15,15 @@ export interface Wakeups {
   news(jobIds: readonly JobId[]): void
   /** A job's inbox has a new command. */
   command(jobId: JobId): void
+  /** Holders of these jobs have to read their inboxes; canceled jobs that no worker holds may wait to be ended. */
+  canceled(heldIds: readonly JobId[]): void
   /** A job wants a worker. */
   queued(): void
   onNews(jobId: JobId, listener: () => void): () => void
   /** Every job's news, with the job's id. */
   onAnyNews(listener: (jobId: JobId) => void): () => void
   onCommand(listener: (jobId: JobId) => void): () => void
+  onCanceled(listener: (heldIds: readonly JobId[]) => void): () => void
   onQueued(listener: () => void): () => void
   close(): Promise<void>
 }
@@ -42,10 +45,12 @@ export function createLocalWakeups(): Wakeups {
       }
     },
     command: (jobId) => void emitter.emit('command', jobId),
+    canceled: (heldIds) => void emitter.emit('canceled', heldIds),
     queued: () => void emitter.emit('queued'),
     onNews: (jobId, listener) => on(`news ${jobId}`, listener),
     onAnyNews: (listener) => on('news', listener),
     onCommand: (listener) => on('command', listener),
+    onCanceled: (listener) => on('canceled', listener),
     onQueued: (listener) => on('queued', listener),
     async close() {
       emitter.removeAllListeners()
@@ -63,6 +68,7 @@ const noticeSchema = z.object({
   from: z.string(),
   news: z.array(z.uuid()).optional(),
   command: z.uuid().optional(),
+  canceled: z.array(z.uuid()).optional(),
   queued: z.literal(true).optional(),
 })
 type Notice = z.output<typeof noticeSchema>
@@ -85,6 +91,7 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
     if (notice.from === options.processId) return
     local.news((notice.news ?? []) as JobId[])
     if (notice.command) local.command(notice.command as JobId)
+    if (notice.canceled) local.canceled(notice.canceled as JobId[])
     if (notice.queued) local.queued()
   })
   await listener.open()
@@ -98,6 +105,10 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
       local.command(jobId)
       notifier.send({ command: jobId })
     },
+    canceled: (heldIds) => {
+      local.canceled(heldIds)
+      for (const canceled of inNotices(heldIds)) notifier.send({ canceled })
+    },
     queued: () => {
       local.queued()
       notifier.send({ queued: true })
@@ -108,6 +119,12 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
       await local.close()
     },
   }
+}
+
+/** Ids in portions that fit into one notice each; an empty portion where there are none. */
+function inNotices(ids: readonly JobId[]): JobId[][] {
+  const count = Math.max(1, Math.ceil(ids.length / IDS_PER_NOTICE))
+  return Array.from({ length: count }, (_, n) => ids.slice(n * IDS_PER_NOTICE, (n + 1) * IDS_PER_NOTICE))
 }
 
 /** Sends notices behind the commits they speak of, one statement in flight, gathering ids meanwhile. */

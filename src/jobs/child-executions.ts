@@ -1,36 +1,42 @@
-import type { CommandStore } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
 import { ParentEndedError, type JobStore } from '../db/job-store.ts'
-import type { Wakeups } from '../db/wakeups.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import { BlockError } from '../engine/block.ts'
 import type { ChildEnd, ChildExecutions } from '../engine/run.ts'
 import { readGlobalId } from '../lib/global-id.ts'
+import { inGroups } from '../lib/in-groups.ts'
 import { parseId, type JobId, type WorkflowId } from '../lib/ids.ts'
 import type { RunningJob } from './processor.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
+import type { TreeCancel } from './tree-cancel.ts'
 
-/** E10: a chain of executions that call each other is at most this long. */
-const MAX_DEPTH = 10
+/** E10: maximum number of ancestors of an execution. */
+export const MAX_DEPTH = 10
+/** Number of children whose cancels share one statement. */
+const CANCELED_TOGETHER = 1_000
 
 export interface ChildExecutionsOptions {
-  readonly jobs: Pick<JobStore, 'find' | 'openChildren'>
+  readonly jobs: Pick<JobStore, 'find'>
   readonly executions: Pick<ExecutionStore, 'details'>
-  readonly commands: Pick<CommandStore, 'send'>
   readonly versions: Pick<VersionStore, 'choose'>
-  readonly wakeups: Pick<Wakeups, 'command'>
   readonly start: StartExecution
+  readonly cancelTree: TreeCancel
 }
 
 /** The executions that a job's steps start: ordinary executions of the same owner, that know their parent. */
 export function createChildExecutions(
   options: ChildExecutionsOptions,
-  { id: parentId, ownerId, mode, depth }: RunningJob,
+  { id: parentId, ownerId, mode, depth, rootId }: RunningJob,
 ): ChildExecutions {
-  const { jobs, executions, commands, versions, wakeups, start } = options
-  const cancel = async (id: JobId) => {
-    if ((await commands.send(ownerId, id, { kind: 'CANCEL' })).kind === 'sent') wakeups.command(id)
-  }
+  const { jobs, executions, versions, start, cancelTree } = options
+  // A loop cancels up to 1,000 children in one turn of the event loop.
+  const cancel = inGroups(
+    async (ids: readonly JobId[]) => {
+      await cancelTree({ ownerId, ids, reach: 'trees' })
+      return ids
+    },
+    { maxSize: CANCELED_TOGETHER, sizeOf: () => 1, keyOf: () => null },
+  )
   return {
     async start({ key, workflowId, version, input, variables, path }) {
       if (depth >= MAX_DEPTH) {
@@ -52,7 +58,7 @@ export function createChildExecutions(
           variables,
           mode,
           idempotencyKey: key,
-          parent: { id: parentId, path, depth: depth + 1 },
+          parent: { id: parentId, path, depth: depth + 1, rootId },
           intent: 'queue',
         }).catch(refuseOrphan),
       )
@@ -69,9 +75,7 @@ export function createChildExecutions(
       const id = parseId<JobId>(childId)
       if (id) await cancel(id)
     },
-    async cancelAll() {
-      await Promise.all((await jobs.openChildren(ownerId, parentId)).map(cancel))
-    },
+    cancelAll: () => cancelTree({ ownerId, ids: [parentId], reach: 'below' }),
   }
 }
 

@@ -12,6 +12,7 @@ import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import { TimeAllowance } from '../lib/within.ts'
+import type { TreeCancel } from './tree-cancel.ts'
 
 export type { Refusal } from '../db/command-store.ts'
 
@@ -40,8 +41,9 @@ export type SignalResult =
       readonly problems: readonly InputProblem[]
     }
 
-/** What users ask of jobs that are under way: stored at once, obeyed by whoever holds the job (D8). */
+/** What users ask of jobs that are under way: stored at once, obeyed by the job's holder (D8). */
 export interface Commands {
+  /** A cancel also reaches all descendants of the job. */
   send(job: CommandedJob, kind: 'CANCEL' | 'PAUSE' | 'RESUME'): Promise<SendResult>
   signal(job: CommandedJob, signal: JobSignal): Promise<SignalResult>
 }
@@ -55,6 +57,7 @@ export interface CommandsOptions {
   readonly store: Pick<CommandStore, 'send'>
   readonly executions: Pick<ExecutionStore, 'signalWaits'>
   readonly wakeups: Pick<Wakeups, 'command' | 'queued'>
+  readonly cancelTree: TreeCancel
 }
 
 const NAME_MAX_LENGTH = 200
@@ -72,11 +75,14 @@ const INBOX_FULL =
   `Signals that no step has used yet fill the inbox: ${MAX_UNUSED_SIGNALS} of them may lie there, ` +
   `with ${MAX_UNUSED_SIGNAL_BYTES} bytes together. Send no more until steps have waited for those.`
 
-export function createCommands({ store, executions, wakeups }: CommandsOptions): Commands {
+export function createCommands({ store, executions, wakeups, cancelTree }: CommandsOptions): Commands {
   return {
     async send({ id, ownerId }, kind) {
       const result = await store.send(ownerId, id, { kind })
-      if (result.kind === 'sent') hint(id)
+      if (result.kind !== 'sent') return result
+      hint(id)
+      // From the commit of the first statement on no descendant starts another one.
+      if (kind === 'CANCEL') await cancelTree({ ownerId, ids: [id], reach: 'below' })
       return result
     },
     async signal(job, { name, path = null, payload = null, idempotencyKey: key = null }) {

@@ -50,8 +50,10 @@ export interface RunningJob {
   readonly mode: ExecutionMode
   /** Test mode only: what comes of its calls. */
   readonly mocks: Mocks | null
-  /** How many parents stand above it. */
+  /** Number of its ancestors. */
   readonly depth: number
+  /** The topmost of its ancestors; itself where it has none. */
+  readonly rootId: JobId
 }
 
 export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random'>
@@ -101,7 +103,12 @@ export class Processor {
           claim,
           takesSlot: true,
           isChild: parent !== null,
-          begin: (run) => this.#execute(run, request, { depth: parent?.depth ?? 0, mocks }),
+          begin: (run) =>
+            this.#execute(run, request, {
+              depth: parent?.depth ?? 0,
+              rootId: parent?.rootId ?? claim.jobId,
+              mocks,
+            }),
         }),
       giveBack: () => settle() && this.#freeSlot(),
     }
@@ -267,10 +274,14 @@ export class Processor {
       original,
       recoveries: job.recoveries,
     }
-    return this.#execute(run, request, { depth: job.depth, mocks })
+    return this.#execute(run, request, { depth: job.depth, rootId: job.rootId ?? job.id, mocks })
   }
 
-  #execute(run: Running, request: RunRequest, about: Pick<RunningJob, 'depth' | 'mocks'>): Promise<RunEnd> {
+  #execute(
+    run: Running,
+    request: RunRequest,
+    about: Pick<RunningJob, 'depth' | 'rootId' | 'mocks'>,
+  ): Promise<RunEnd> {
     const { clock, random, worldOf } = this.#options
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
@@ -291,7 +302,8 @@ export class Processor {
     const open = await this.#options.executions.steps(job)
     const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
-    await this.#options.worldOf({ ...job, mode: 'production', mocks: null }).children.cancelAll()
+    const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
+    await this.#options.worldOf(about).children.cancelAll()
     const closing = recorded.close(end.at)
     return recordEnd(run.journal, end, { progress: job.progress, ...closing })
   }

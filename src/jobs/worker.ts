@@ -6,15 +6,24 @@ import type { Clock } from '../lib/clock.ts'
 import { Closers } from '../lib/closers.ts'
 import type { JobId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { EndCanceled } from './end-canceled.ts'
 import type { Processor } from './processor.ts'
 
 export interface WorkerOptions {
   readonly processor: Pick<
     Processor,
-    'freePlaces' | 'tick' | 'obey' | 'renewLeases' | 'yieldAll' | 'takeNothingMore' | 'stop'
+    | 'freePlaces'
+    | 'tick'
+    | 'obey'
+    | 'noticeCommands'
+    | 'renewLeases'
+    | 'yieldAll'
+    | 'takeNothingMore'
+    | 'stop'
   >
   readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
   readonly commands: Pick<CommandStore, 'tellParents'>
+  readonly endCanceled: EndCanceled
   readonly wakeups: Wakeups
   readonly clock: Clock
   readonly logger: Logger
@@ -36,9 +45,11 @@ export class Worker {
   readonly #renewals = new Closers()
   readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
   readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
+  readonly #endings = new Again(async () => void (await this.#guard(this.#endCanceled())))
   readonly #obeying = new Set<Promise<void>>()
   /** Each calls off a look that is to come. */
   readonly #timers = new Set<() => void>()
+  #isStopping = false
   /** Jobs may be waiting for a free place. */
   #mayHaveBacklog = true
 
@@ -51,7 +62,14 @@ export class Worker {
     if (isAlone) await jobs.expireLeases()
     this.#closers.add(wakeups.onQueued(() => this.kick()))
     this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
+    this.#closers.add(
+      wakeups.onCanceled((heldIds) => {
+        for (const jobId of heldIds) this.#options.processor.noticeCommands(jobId)
+        this.#endings.request()
+      }),
+    )
     const poll = async () => {
+      this.#endings.request()
       await this.#tellParents()
       await this.#tickOnce()
       await this.#awaitTimers()
@@ -80,11 +98,13 @@ export class Worker {
   /** Looks for nothing more, then gives the jobs back; until all have yielded their leases are kept. */
   async stop(): Promise<void> {
     const { processor } = this.#options
+    this.#isStopping = true
     processor.takeNothingMore()
     try {
       await this.#closers.close()
       for (const callOff of this.#timers) callOff()
       await this.#ticks.idle()
+      await this.#endings.idle()
       await Promise.all(this.#obeying)
       await processor.stop()
       await this.#tellings.idle()
@@ -107,6 +127,11 @@ export class Worker {
     for (const jobId of told) wakeups.command(jobId)
     wakeups.queued()
     this.childEnded() // there may be more
+  }
+
+  /** Ends canceled jobs that no worker holds until none is left or the worker stops. */
+  async #endCanceled(): Promise<void> {
+    while (!this.#isStopping && (await this.#options.endCanceled()) > 0) this.childEnded()
   }
 
   async #tickOnce(): Promise<void> {

@@ -19,6 +19,8 @@ import { BlockRegistry } from '../../src/engine/registry.ts'
 import { createCommands } from '../../src/jobs/commands.ts'
 import { Scheduler } from '../../src/jobs/schedules/scheduler.ts'
 import { createSchedules } from '../../src/jobs/schedules/schedule-service.ts'
+import { createTreeCancel } from '../../src/jobs/tree-cancel.ts'
+import { createTreeCancelStore } from '../../src/db/tree-cancel-store.ts'
 import { createStartExecution } from '../../src/jobs/start-execution.ts'
 import type { ScheduleId, WorkflowId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -89,6 +91,7 @@ function openProcess(
       store: createCommandStore(pool),
       executions: createExecutionStore(pool),
       wakeups,
+      cancelTree: createTreeCancel({ store: createTreeCancelStore(pool), wakeups }),
     }),
     start,
     clock,

@@ -8,12 +8,14 @@ import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal } from '../../src/db/journal.ts'
 import { createOriginalStore } from '../../src/db/original-store.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
+import { createTreeCancelStore } from '../../src/db/tree-cancel-store.ts'
 import { createVersionStore } from '../../src/db/version-store.ts'
 import type { Block } from '../../src/engine/block.ts'
 import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { createChildExecutions } from '../../src/jobs/child-executions.ts'
 import { Processor } from '../../src/jobs/processor.ts'
+import { createTreeCancel } from '../../src/jobs/tree-cancel.ts'
 import { createStartExecution, type StartRequest } from '../../src/jobs/start-execution.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
@@ -55,6 +57,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
   const faults: string[] = []
   const wakeups = createLocalWakeups()
   const versions = createVersionStore(pool)
+  const cancelTree = createTreeCancel({ store: createTreeCancelStore(pool), wakeups })
   const logger = pino(
     { level: 'error' },
     {
@@ -81,7 +84,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     worldOf: (job) => ({
       secrets: { open: () => Promise.resolve(new Map()) },
       http: { send: () => Promise.reject(new Error('this test gives no network')) },
-      children: createChildExecutions({ jobs, executions, commands, versions, wakeups, start: accept }, job),
+      children: createChildExecutions({ jobs, executions, versions, start: accept, cancelTree }, job),
       logLevel: 'info',
       standIn: null,
     }),

@@ -11,6 +11,7 @@ test('a signal for a thousand waits, none of which can be checked in time, is re
       signalWaits: async () => schemas.map((schema, i) => ({ path: `loop[${i}]/ask`, schema })),
     },
     wakeups: { command: () => undefined, queued: () => undefined },
+    cancelTree: async () => undefined,
   })
   const job = { id: 'job' as JobId, ownerId: 'owner' as OwnerId }
   const result = await commands.signal(job, { name: 'go', payload: 'text' })

@@ -35,6 +35,7 @@ beforeEach(async () => {
         return 0
       },
       obey: async () => undefined,
+      noticeCommands: () => undefined,
       renewLeases: async () => void renewals++,
       yieldAll: () => undefined,
       takeNothingMore: () => void (isClosing = true),
@@ -42,6 +43,7 @@ beforeEach(async () => {
     },
     jobs: { dueWithin: async () => due, expireLeases: async () => undefined },
     commands: { tellParents: async () => [] },
+    endCanceled: async () => 0,
     wakeups: createLocalWakeups(),
     clock,
     logger: pino({ level: 'silent' }),

@@ -1,0 +1,23 @@
+-- AlterTable
+ALTER TABLE "jobs" ADD COLUMN     "root_id" UUID;
+
+-- Descendants that were stored before this column existed.
+WITH RECURSIVE tree AS (
+  SELECT c.id, c.parent_id AS root_id FROM jobs c JOIN jobs root ON root.id = c.parent_id WHERE root.parent_id IS NULL
+  UNION ALL
+  SELECT c.id, tree.root_id FROM tree JOIN jobs c ON c.parent_id = tree.id
+)
+UPDATE jobs SET root_id = tree.root_id FROM tree WHERE jobs.id = tree.id;
+
+ALTER TABLE "jobs"
+  -- A root has no root above it.
+  ADD CONSTRAINT "jobs_root_check" CHECK ("root_id" <> "id");
+
+-- All descendants of a root: counted against the limit.
+CREATE INDEX "jobs_root_idx" ON "jobs" ("root_id") WHERE "root_id" IS NOT NULL;
+-- The descendants that a cancel of the root has to reach.
+CREATE INDEX "jobs_cancelable_idx" ON "jobs" ("root_id", "id")
+  WHERE "root_id" IS NOT NULL AND "finished_at" IS NULL AND "cancel_requested_at" IS NULL;
+-- Canceled descendants that no worker holds: they are ended in batches.
+CREATE INDEX "jobs_canceled_idx" ON "jobs" ("id")
+  WHERE "root_id" IS NOT NULL AND "cancel_requested_at" IS NOT NULL AND "finished_at" IS NULL AND "holder" IS NULL;

@@ -1,0 +1,203 @@
+import type { StepStatus, AttemptRecord, StepWait } from '../engine/step.ts'
+import type { JobStatus } from '../engine/job.ts'
+import type { StepState } from './execution-store.ts'
+import { claimJobs, CLAIMED, TAKE, type ClaimedJob, type Lease } from './job-store.ts'
+import type { Json } from '../lib/json.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { Queryable } from './rows.ts'
+
+/** Which jobs a cancel reaches. */
+export interface CanceledJobs {
+  readonly ownerId: OwnerId
+  readonly ids: readonly JobId[]
+  /** `trees`: these jobs and everything below them. `below`: only what is below them. */
+  readonly reach: 'trees' | 'below'
+  /** Maximum number of jobs to cancel. */
+  readonly limit: number
+}
+
+/** A job that a cancel reached. */
+export interface CanceledJob {
+  readonly id: JobId
+  /** A worker holds it and has to read its inbox. A job that no worker holds waits for `claimUnheld`. */
+  readonly isHeld: boolean
+}
+
+/** What the end of a canceled job that no run continues has to know. */
+export interface EndingJob {
+  readonly status: JobStatus
+  readonly isBegun: boolean
+  readonly definition: { readonly hash: string; readonly body: Json }
+  /** Open steps, and ended steps of top-level nodes. */
+  readonly steps: readonly StepState[]
+}
+
+/** Cancels of whole trees: a job, its children, their children and so on. */
+export interface TreeCancelStore {
+  /**
+   * Puts a cancel into the inboxes of open jobs that have none yet, and returns them. After a call that returns no job, none
+   * is left: a child that started meanwhile was found or refused (see `createJobInsert`).
+   */
+  cancel(jobs: CanceledJobs): Promise<readonly CanceledJob[]>
+  /** Takes up to `limit` canceled descendants that no worker holds. */
+  claimUnheld(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
+  /** Puts a cancel into the inboxes of the children of these jobs; they may be of several owners. */
+  cancelChildren(parentIds: readonly JobId[]): Promise<readonly CanceledJob[]>
+  endings(jobs: readonly Pick<ClaimedJob, 'id' | 'ownerId'>[]): Promise<ReadonlyMap<JobId, EndingJob>>
+}
+
+export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
+  return {
+    async cancel({ ownerId, ids, reach, limit }) {
+      const { rows } = await pool.query<CanceledJob>(CANCEL_TREES, [ownerId, ids, reach === 'trees', limit])
+      return rows
+    },
+    async cancelChildren(parentIds) {
+      const { rows } = await pool.query<CanceledJob>(CANCEL_CHILDREN, [parentIds])
+      return rows
+    },
+    claimUnheld: ({ workerId, leaseMs }, limit) => claimJobs(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
+    async endings(jobs) {
+      const ids = jobs.map(({ id }) => id)
+      const [states, steps] = await Promise.all([
+        pool.query<StateRow>(STATES, [ids]),
+        pool.query<StepRow>(STEPS, [jobs.map(({ ownerId }) => ownerId), ids]),
+      ])
+      const definitionIds = [...new Set(states.rows.map(({ definitionId }) => definitionId))]
+      const definitions = await pool.query<DefinitionRow>(
+        'SELECT id, hash, body FROM definitions WHERE id = ANY($1::uuid[])',
+        [definitionIds],
+      )
+      return endingsOf(states.rows, steps.rows, definitions.rows)
+    },
+  }
+}
+
+/**
+ * Locks are taken in the order of ids, as a flush takes them, so that neither waits for the other in a circle. Why FOR UPDATE:
+ * see the insert of jobs. A job that no worker holds wants no worker's place; one without a root is one of an older build.
+ */
+const cancelWanted = `
+locked AS MATERIALIZED (
+  SELECT j.id FROM jobs j
+  WHERE j.id = ANY(ARRAY(SELECT id FROM wanted)) AND j.finished_at IS NULL AND j.cancel_requested_at IS NULL
+  ORDER BY j.id FOR UPDATE
+), canceled AS (
+  UPDATE jobs j SET commands_sent = j.commands_sent + 1, cancel_requested_at = now(),
+    wake_at = CASE WHEN j.holder IS NULL AND j.root_id IS NULL THEN now() END
+  FROM locked WHERE j.id = locked.id
+  RETURNING j.owner_id, j.id, j.commands_sent, j.holder
+), command AS (
+  INSERT INTO commands (owner_id, job_id, number, kind) SELECT owner_id, id, commands_sent, 'CANCEL' FROM canceled
+)
+SELECT id, holder IS NOT NULL AS "isHeld" FROM canceled`
+
+const IS_CANCELABLE = 'd.finished_at IS NULL AND d.cancel_requested_at IS NULL'
+
+/**
+ * What is below a root is found by its index; what is below any other job by walking down. OFFSET 0 keeps the planner to
+ * look-ups, which it leaves where statistics are old or missing. Jobs that no worker holds come first: none of them begins.
+ */
+const CANCEL_TREES = `
+WITH RECURSIVE top AS MATERIALIZED (
+  SELECT id, root_id FROM jobs WHERE owner_id = $1 AND id = ANY($2::uuid[])
+), walked AS (
+  SELECT own.id FROM top CROSS JOIN LATERAL (SELECT c.id FROM jobs c WHERE c.parent_id = top.id OFFSET 0) AS own
+  WHERE top.root_id IS NOT NULL
+  UNION ALL
+  SELECT own.id FROM walked CROSS JOIN LATERAL (SELECT c.id FROM jobs c WHERE c.parent_id = walked.id OFFSET 0) AS own
+), reached AS (
+  SELECT own.* FROM top CROSS JOIN LATERAL (
+    SELECT d.id, d.holder FROM jobs d WHERE d.root_id = top.id AND ${IS_CANCELABLE} OFFSET 0
+  ) AS own WHERE top.root_id IS NULL
+  UNION ALL
+  SELECT own.* FROM (SELECT id FROM walked UNION ALL SELECT id FROM top WHERE $3) AS named
+  CROSS JOIN LATERAL (SELECT d.id, d.holder FROM jobs d WHERE d.id = named.id AND ${IS_CANCELABLE} OFFSET 0) AS own
+), wanted AS MATERIALIZED (
+  SELECT id FROM reached ORDER BY holder IS NOT NULL, id LIMIT $4
+), ${cancelWanted}`
+
+const CANCEL_CHILDREN = `
+WITH wanted AS MATERIALIZED (
+  SELECT own.id FROM unnest($1::uuid[]) AS parent(id) CROSS JOIN LATERAL (
+    SELECT d.id FROM jobs d WHERE d.parent_id = parent.id AND ${IS_CANCELABLE} OFFSET 0
+  ) AS own
+), ${cancelWanted}`
+
+const CLAIM_UNHELD = `
+WITH unheld AS MATERIALIZED (
+  SELECT id FROM jobs
+  WHERE root_id IS NOT NULL AND cancel_requested_at IS NOT NULL AND finished_at IS NULL AND holder IS NULL
+  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE jobs SET ${TAKE} FROM unheld WHERE jobs.id = unheld.id RETURNING ${CLAIMED}`
+
+interface StateRow {
+  readonly id: JobId
+  readonly definitionId: string
+  readonly status: JobStatus
+  readonly isBegun: boolean
+}
+
+const STATES = `
+SELECT e.id, e.definition_id AS "definitionId", j.status, j.started_at IS NOT NULL AS "isBegun"
+FROM executions e JOIN jobs j ON j.id = e.id WHERE e.id = ANY($1::uuid[])`
+
+interface StepRow {
+  readonly executionId: JobId
+  readonly path: string
+  readonly nodeId: string
+  readonly status: StepStatus
+  readonly attempt: number
+  readonly attempts: AttemptRecord[]
+  readonly handles: string[]
+  readonly inputFrom: string[]
+  readonly dueAt: Date | null
+  readonly wait: StepWait | null
+  readonly error: StepState['error']
+  readonly reusedFrom: string | null
+  readonly callKey: string | null
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+const STEPS = `
+SELECT wanted.id AS "executionId", own.*
+FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id) CROSS JOIN LATERAL (
+  SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom", due_at AS "dueAt", wait,
+    error, reused_from AS "reusedFrom", call_key AS "callKey", started_at AS "startedAt", finished_at AS "finishedAt"
+  FROM steps s WHERE s.owner_id = wanted.owner_id AND s.execution_id = wanted.id
+    AND (s.finished_at IS NULL OR s.path NOT LIKE '%/%') OFFSET 0
+) AS own`
+
+interface DefinitionRow {
+  readonly id: string
+  readonly hash: string
+  readonly body: Json
+}
+
+function endingsOf(
+  states: readonly StateRow[],
+  steps: readonly StepRow[],
+  definitions: readonly DefinitionRow[],
+): ReadonlyMap<JobId, EndingJob> {
+  const bodies = new Map(definitions.map(({ id, hash, body }) => [id, { hash, body }]))
+  const stepsOf = new Map<JobId, StepState[]>()
+  for (const { executionId, dueAt, startedAt, finishedAt, ...step } of steps) {
+    const state = {
+      ...step,
+      dueAt: dueAt?.getTime() ?? null,
+      startedAt: startedAt?.getTime() ?? null,
+      finishedAt: finishedAt?.getTime() ?? null,
+    }
+    const known = stepsOf.get(executionId)
+    if (known) known.push(state)
+    else stepsOf.set(executionId, [state])
+  }
+  const endings = new Map<JobId, EndingJob>()
+  for (const { id, definitionId, status, isBegun } of states) {
+    const definition = bodies.get(definitionId)
+    if (definition) endings.set(id, { status, isBegun, definition, steps: stepsOf.get(id) ?? [] })
+  }
+  return endings
+}

@@ -1,0 +1,72 @@
+import type { ClaimedJob, Lease } from '../db/job-store.ts'
+import type { Journal } from '../db/journal.ts'
+import type { EndingJob, TreeCancelStore } from '../db/tree-cancel-store.ts'
+import type { Wakeups } from '../db/wakeups.ts'
+import { event, type EventDraft } from '../engine/event.ts'
+import type { PlanCache } from '../engine/plan-cache.ts'
+import type { PlanGraph } from '../engine/plan.ts'
+import { RecordedSteps } from '../engine/recorded-steps.ts'
+import { recordEnd } from '../engine/run-end.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+
+export interface EndCanceledOptions {
+  readonly store: Pick<TreeCancelStore, 'claimUnheld' | 'cancelChildren' | 'endings'>
+  readonly journal: Pick<Journal, 'open'>
+  readonly plans: Pick<PlanCache, 'validate'>
+  readonly wakeups: Pick<Wakeups, 'news' | 'canceled'>
+  readonly clock: Pick<Clock, 'now'>
+  readonly logger: Pick<Logger, 'error'>
+  readonly lease: Lease
+}
+
+/** Ends canceled jobs that no worker holds, one batch per call; returns their number. */
+export type EndCanceled = () => Promise<number>
+
+/** Number of jobs whose ends share one flush. */
+export const END_BATCH_JOBS = 200
+
+const NO_GRAPH: PlanGraph = { nodes: [], output: null }
+
+/**
+ * Takes the fence of canceled descendants that no worker holds and writes their ends (D8), without a run and without a
+ * worker's place: open steps are closed, and the timeline is the one that a run would have written. Five statements per batch.
+ */
+export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
+  const { store, journal, plans, wakeups, clock, logger, lease } = options
+  return async () => {
+    const jobs = await store.claimUnheld(lease, END_BATCH_JOBS)
+    if (jobs.length === 0) return 0
+    // The cancel that reached a job also reaches its children, unless its process was lost in between.
+    const children = await store.cancelChildren(jobs.map(({ id }) => id))
+    if (children.length > 0) wakeups.canceled(children.filter(({ isHeld }) => isHeld).map(({ id }) => id))
+    const endings = await store.endings(jobs)
+    await Promise.all(jobs.map((job) => end(job, endings.get(job.id))))
+    return jobs.length
+  }
+
+  async function end(job: ClaimedJob, ending: EndingJob | undefined): Promise<void> {
+    try {
+      if (!ending) throw new Error('the job has no execution')
+      const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
+      const at = clock.now()
+      const { plan } = plans.validate(ending.definition)
+      const steps = new Map(
+        ending.steps.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]),
+      )
+      const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(at)
+      const claimed = journal.open({ jobId, ownerId, fence, lastSeq, commandsSeen })
+      const events = [...eventsBefore(ending, at), ...closing.events]
+      await recordEnd(claimed, { status: 'CANCELED', at }, { progress, events, steps: closing.steps })
+    } catch (fault) {
+      // The edge: the lease runs out, and a worker takes the job up as any other.
+      logger.error({ err: fault, jobId: job.id }, 'a canceled job could not be ended; a worker will end it')
+    }
+  }
+}
+
+function eventsBefore({ status, isBegun }: EndingJob, at: number): readonly EventDraft[] {
+  if (!isBegun) return []
+  const resumed = status === 'PAUSED' ? [event('JOB_RESUMED', at, {})] : []
+  return [...resumed, event('JOB_CANCELING', at, {})]
+}

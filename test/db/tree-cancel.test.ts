@@ -1,0 +1,177 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import type { Lume } from '../../src/app.ts'
+import type { JobId } from '../../src/lib/ids.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createFleet, start, type Fleet } from '../support/fleet.ts'
+import { timelineKinds } from '../support/jobs.ts'
+import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { countStatements } from '../support/statement-count.ts'
+import { loopOf, startCallOf, storeWorkflow } from '../support/trees.ts'
+import { until } from '../support/until.ts'
+
+const PATIENCE_MS = 60_000
+
+let database: TestDatabase
+let fleet: Fleet
+let probe: Probe
+let lume: Lume
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+
+beforeEach(async () => {
+  await database.pool.query('TRUNCATE jobs, workflows CASCADE')
+  fleet = createFleet(database)
+  probe = createProbe()
+  lume = await open()
+})
+
+afterEach(() => fleet.close())
+
+afterAll(() => database.drop())
+
+const open = (concurrency = 8) => fleet.open({ concurrency }, { blocks: [probe.block] })
+
+async function count(condition: string): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM jobs WHERE ${condition}`,
+  )
+  return rows[0]?.count ?? 0
+}
+
+const thereAre = (atLeast: number, condition = 'true') =>
+  until(`${atLeast} jobs: ${condition}`, async () => (await count(condition)) >= atLeast, PATIENCE_MS)
+
+const allHaveEnded = () =>
+  until('all jobs have ended', async () => (await count('finished_at IS NULL')) === 0, PATIENCE_MS)
+
+/** P4, and no step is left open. */
+async function expectWholeTimelines(): Promise<void> {
+  const { rows } = await database.pool.query<{ id: JobId }>('SELECT id FROM jobs ORDER BY id')
+  for (const { id } of rows) {
+    const kinds = await timelineKinds(database.pool, id)
+    expect(kinds.at(-1)).toMatch(/^JOB_(CANCELED|FAILED|COMPLETED)$/)
+    expect(kinds.filter((kind) => /^JOB_(CANCELED|FAILED|COMPLETED)$/.test(kind))).toHaveLength(1)
+  }
+  const { rows: open } = await database.pool.query('SELECT * FROM steps WHERE finished_at IS NULL')
+  expect(open).toEqual([])
+}
+
+test(
+  'a cancel ends a tree of executions that call themselves, and from then on none of them starts another',
+  async () => {
+    const other = await open()
+    const id = await start(lume, loopOf(await storeWorkflow(lume, loopOf)))
+    await thereAre(400)
+    const statements = countStatements()
+    try {
+      expect(await other.jobs.cancelJob(id)).toBe(true)
+      const atCancel = await count('true')
+      const cancels = statements.take().filter((text) => text.includes('WITH RECURSIVE top'))
+      // One for the open jobs, one for those that started at that instant, one that finds none.
+      expect(cancels.length).toBeLessThanOrEqual(4)
+      await allHaveEnded()
+      expect(await count('true')).toBe(atCancel)
+    } finally {
+      statements.stop()
+    }
+    expect(await count(`status NOT IN ('CANCELED', 'FAILED')`)).toBe(0)
+    expect(await count(`id = '${id}' AND status = 'CANCELED'`)).toBe(1)
+    expect(await count('NOT is_parent_told AND parent_id IS NOT NULL')).toBe(0)
+    await expectWholeTimelines()
+  },
+  PATIENCE_MS,
+)
+
+test('canceled descendants that no worker holds end although all places are taken', async () => {
+  const waits = await storeWorkflow(lume, () => ({
+    nodes: [{ id: 'ask', type: 'core.waitForSignal', config: { name: 'go' } }],
+    edges: [],
+  }))
+  const id = await start(lume, loopOf(waits, { items: 30, concurrency: 30 }))
+  await thereAre(31, `status = 'WAITING'`)
+  const begun = await database.pool.query<{ id: JobId }>(
+    'SELECT id FROM jobs WHERE parent_id IS NOT NULL LIMIT 1',
+  )
+  await Promise.all(Array.from({ length: 8 }, (_, n) => start(lume, probes(`busy-${n}…`))))
+  const busy = await Promise.all(Array.from({ length: 8 }, (_, n) => probe.called(`busy-${n}`)))
+  await lume.jobs.cancelJob(id)
+  await until('the tree has ended', async () => (await count(`status = 'CANCELED'`)) === 31)
+  expect(await timelineKinds(database.pool, begun.rows[0]?.id ?? '')).toEqual([
+    'JOB_QUEUED',
+    'JOB_STARTED',
+    'STEP_STARTED',
+    'STEP_WAITING',
+    'JOB_WAITING',
+    'JOB_CANCELING',
+    'STEP_CANCELED',
+    'JOB_CANCELED',
+  ])
+  for (const call of busy) call.finish()
+})
+
+test('the holders in another process read the cancel of a tree at once, whatever level they run', async () => {
+  const leaf = await storeWorkflow(lume, () => probes('leaf…'))
+  const middle = await storeWorkflow(lume, () => ({
+    nodes: [
+      { id: 'call', type: 'core.callWorkflow', config: { workflowId: leaf } },
+      { id: 'side', type: 'test.probe', config: { name: 'side', holds: true } },
+    ],
+    edges: [],
+  }))
+  const id = await startCallOf(lume, middle)
+  const calls = [await probe.called('leaf'), await probe.called('side')]
+  const other = await open()
+  await other.jobs.cancelJob(id)
+  await allHaveEnded()
+  expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, true])
+  expect(await count(`status = 'CANCELED'`)).toBe(3)
+  await expectWholeTimelines()
+})
+
+test('a call whose step fails by its timeout takes its whole subtree with it, and no other', async () => {
+  const leaf = await storeWorkflow(lume, () => ({
+    nodes: [{ id: 'ask', type: 'core.waitForSignal', config: { name: 'go' } }],
+    edges: [],
+  }))
+  const middle = await storeWorkflow(lume, () => loopOf(leaf, { items: 5, concurrency: 5 }))
+  const call = { type: 'core.callWorkflow', config: { workflowId: middle } }
+  const id = await start(lume, {
+    nodes: [
+      { id: 'short', ...call, retry: { maxAttempts: 1 }, timeoutMs: 3_000, onError: 'continue' },
+      { id: 'long', ...call },
+    ],
+    edges: [],
+  })
+  await thereAre(13)
+  await thereAre(6, `status = 'CANCELED'`)
+  expect(await count(`finished_at IS NULL`)).toBe(7)
+  await lume.jobs.cancelJob(id)
+  await allHaveEnded()
+  await expectWholeTimelines()
+})
+
+test('a child of a grandchild is refused while the root alone is canceled', async () => {
+  const leaf = await storeWorkflow(lume, () => probes('leaf'))
+  const middle = await storeWorkflow(lume, () => ({
+    nodes: [
+      { id: 'first', type: 'test.probe', config: { name: 'first', holds: true } },
+      { id: 'then', type: 'core.callWorkflow', config: { workflowId: leaf } },
+    ],
+    edges: [{ source: 'first', target: 'then' }],
+  }))
+  const top = await storeWorkflow(lume, () => ({
+    nodes: [{ id: 'call', type: 'core.callWorkflow', config: { workflowId: middle } }],
+    edges: [],
+  }))
+  const id = await startCallOf(lume, top)
+  const call = await probe.called('first')
+  // A cancel that has reached nothing below the root yet.
+  await database.pool.query('UPDATE jobs SET cancel_requested_at = now() WHERE id = $1', [id])
+  call.finish()
+  await until('the refused call fails its execution', async () => (await count(`status = 'FAILED'`)) >= 1)
+  const { rows } = await database.pool.query(`SELECT error->>'code' AS code FROM jobs WHERE depth = 2`)
+  expect(rows).toEqual([{ code: 'PARENT_ENDED' }])
+  expect(probe.count('leaf')).toBe(0)
+})
