@@ -190,6 +190,7 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
   expect(claimed).toHaveLength(3)
   expect(claimed[0]).toEqual({
     depth: 0,
+    rootId: null,
     isChild: false,
     id: expect.any(String),
     ownerId: OWNER,
