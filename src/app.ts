@@ -27,6 +27,7 @@ import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
 import { createOpenWaitStore } from './db/open-wait-store.ts'
+import { createQuotaStore } from './db/quota-store.ts'
 import { createOriginalStore } from './db/original-store.ts'
 import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
@@ -46,7 +47,8 @@ import { BlockRegistry } from './engine/registry.ts'
 import { standInOf } from './engine/stand-in/stand-in-of.ts'
 import { maskedSecrets } from './engine/stand-in/masked-secrets.ts'
 import { createTestBlock } from './jobs/block-tests.ts'
-import { createChildExecutions } from './jobs/child-executions.ts'
+import { ApproximateCounts } from './jobs/approximate-counts.ts'
+import { createChildExecutions, DESCENDANTS_AGE_MS } from './jobs/child-executions.ts'
 import { createCommands } from './jobs/commands.ts'
 import { createEndCanceled } from './jobs/end-canceled.ts'
 import { createTreeCancel } from './jobs/tree-cancel.ts'
@@ -55,6 +57,7 @@ import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
 import { createJobResults } from './jobs/job-results.ts'
 import { Processor } from './jobs/processor.ts'
+import { createQuotas, type QuotaLimits } from './jobs/quotas.ts'
 import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
@@ -66,7 +69,7 @@ import { createFollowTimeline } from './live/follow-timeline.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { Closers } from './lib/closers.ts'
 import { LumeError } from './lib/errors.ts'
-import { newId, type WorkerId } from './lib/ids.ts'
+import { newId, type JobId, type WorkerId } from './lib/ids.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
 import type { Services } from './schema/context.ts'
@@ -143,6 +146,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const { pool } = database
   const prisma = createPrisma(pool)
   closers.add(() => prisma.$disconnect())
+  const quotaStore = createQuotaStore(pool)
+  const quotas = createQuotas({ store: quotaStore, limits: quotaLimits(settings), clock })
   const vault = createSecretVault({
     store: createSecretStore(pool),
     cipher: await openSecretCipher({
@@ -151,6 +156,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     }),
     environment: { values: settings.secrets, owners: settings.secretOwners },
     clock,
+    quotas,
   })
   const renewal = renewSecretKeys(vault, logger)
   closers.add(() => renewal)
@@ -194,7 +200,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const definitions = createDefinitionStore(pool)
   const counts = createJobCountStore(pool)
   const schedules = createScheduleStore(pool)
-  const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger })
+  const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger, quotas })
   closers.add(() => apiKeys.close())
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
@@ -204,6 +210,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     reader,
     wakeups,
     clock,
+    quotas,
     processor: worker?.processor ?? null,
   })
   const retry = createRetryExecution({
@@ -269,14 +276,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       registry,
       plans,
       reader,
-      drafts: createDrafts({ workflows, reader, clock }),
-      publishing: createPublishing({ workflows, versions, definitions, reader, clock }),
+      drafts: createDrafts({ workflows, reader, clock, quotas }),
+      publishing: createPublishing({ workflows, versions, definitions, reader, clock, quotas }),
       templates: createTemplates(),
       workflows,
       versions,
       workflowList: createWorkflowList(pool),
       runList: createRunList(pool),
-      schedules: createSchedules({ schedules, versions, reader, clock }),
+      schedules: createSchedules({ schedules, versions, reader, clock, quotas }),
       scheduleList: createScheduleList(pool),
       counts,
       jobs,
@@ -293,6 +300,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       follow,
       followJobs: createFollowJobs({ changes: createJobChanges(pool), wakeups, clock }),
       wakeups,
+      quotas,
       vault,
       apiKeys,
       clock,
@@ -322,6 +330,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       },
     })
     const lease = { workerId, leaseMs: settings.leaseMs }
+    const limit = settings.maxDescendants
+    const descendants = new ApproximateCounts<JobId>({
+      read: (rootIds) => quotaStore.descendants(rootIds, limit),
+      limit,
+      maxAgeMs: DESCENDANTS_AGE_MS,
+      clock,
+    })
     const processor = new Processor({
       jobs,
       commands: inboxes,
@@ -332,7 +347,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       worldOf: (job) => ({
         secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
-        children: createChildExecutions({ jobs, executions, versions, start, cancelTree }, job),
+        children: createChildExecutions({ jobs, executions, versions, start, cancelTree, descendants }, job),
         logLevel: settings.stepLogLevel,
         standIn: standInOf(job),
       }),
@@ -358,6 +373,17 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       isAlone,
     })
     return { processor, motor }
+  }
+}
+
+function quotaLimits(settings: LumeConfig): QuotaLimits {
+  return {
+    OPEN_EXECUTIONS: settings.maxOpenExecutions,
+    STORED_BYTES: settings.maxStoredBytes,
+    WORKFLOWS: settings.maxWorkflows,
+    SCHEDULES: settings.maxSchedules,
+    SECRETS: settings.maxSecrets,
+    API_KEYS: settings.maxApiKeys,
   }
 }
 

@@ -19,6 +19,16 @@ import { LOG_LEVELS } from './lib/logger.ts'
 
 const PROCESS_ROLES = ['all', 'api', 'worker'] as const
 
+/** A quota that every owner has. */
+function quota(limit: number, what: string) {
+  return z
+    .int()
+    .min(1)
+    .max(2 ** 50)
+    .default(limit)
+    .describe(`Maximum number of ${what}; approximate.`)
+}
+
 /** What a Lume is made of; `createLume` takes any part of it. */
 export const lumeConfigSchema = z.object({
   databaseUrl: z
@@ -44,6 +54,18 @@ export const lumeConfigSchema = z.object({
     .max(DEFINITION_NODES_CEILING)
     .default(DEFINITION_MAX_NODES)
     .describe('How many nodes a definition may have, loop bodies included.'),
+  maxDescendants: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(20_000)
+    .describe('Maximum number of descendants of one execution, ended ones included.'),
+  maxOpenExecutions: quota(200_000, 'executions of one owner that have not ended'),
+  maxStoredBytes: quota(100 * 1024 ** 3, 'bytes that one owner stores'),
+  maxWorkflows: quota(10_000, 'workflows of one owner'),
+  maxSchedules: quota(1_000, 'schedules of one owner'),
+  maxSecrets: quota(1_000, 'stored secrets of one owner'),
+  maxApiKeys: quota(1_000, 'live API keys of one owner'),
   blockModules: z
     .array(z.string().min(1))
     .default([])
@@ -129,6 +151,15 @@ const environmentSchema = z.object({
   LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
+  LUME_MAX_DESCENDANTS: wholeNumber.pipe(lumeConfigSchema.shape.maxDescendants.removeDefault()).optional(),
+  LUME_MAX_OPEN_EXECUTIONS: wholeNumber
+    .pipe(lumeConfigSchema.shape.maxOpenExecutions.removeDefault())
+    .optional(),
+  LUME_MAX_STORED_BYTES: wholeNumber.pipe(lumeConfigSchema.shape.maxStoredBytes.removeDefault()).optional(),
+  LUME_MAX_WORKFLOWS: wholeNumber.pipe(lumeConfigSchema.shape.maxWorkflows.removeDefault()).optional(),
+  LUME_MAX_SCHEDULES: wholeNumber.pipe(lumeConfigSchema.shape.maxSchedules.removeDefault()).optional(),
+  LUME_MAX_SECRETS: wholeNumber.pipe(lumeConfigSchema.shape.maxSecrets.removeDefault()).optional(),
+  LUME_MAX_API_KEYS: wholeNumber.pipe(lumeConfigSchema.shape.maxApiKeys.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
   LUME_BLOCKS: list.pipe(lumeConfigSchema.shape.blockModules.removeDefault()).optional(),
   LUME_SECRET_KEY: list.pipe(lumeConfigSchema.shape.secretKeys.removeDefault()).optional(),
@@ -212,6 +243,13 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
+      maxDescendants: lume.LUME_MAX_DESCENDANTS,
+      maxOpenExecutions: lume.LUME_MAX_OPEN_EXECUTIONS,
+      maxStoredBytes: lume.LUME_MAX_STORED_BYTES,
+      maxWorkflows: lume.LUME_MAX_WORKFLOWS,
+      maxSchedules: lume.LUME_MAX_SCHEDULES,
+      maxSecrets: lume.LUME_MAX_SECRETS,
+      maxApiKeys: lume.LUME_MAX_API_KEYS,
       blockModules: lume.LUME_BLOCKS,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       secrets: secrets.values,

@@ -1,4 +1,5 @@
 import type { ApiKeyStore } from '../db/api-key-store.ts'
+import type { QuotaGuard, QuotaRefusal } from '../db/quota-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -18,6 +19,7 @@ export type CreateApiKeyResult =
   /** `key` is told this once and is nowhere on record. */
   | { readonly kind: 'created'; readonly id: ApiKeyId; readonly key: string }
   | { readonly kind: 'invalid'; readonly path: readonly string[]; readonly message: string }
+  | QuotaRefusal
 
 /** The stored keys. */
 export interface ApiKeys {
@@ -36,13 +38,14 @@ export interface ApiKeysOptions {
   readonly store: ApiKeyStore
   readonly clock: Clock
   readonly logger: Pick<Logger, 'error' | 'warn'>
+  readonly quotas: Pick<QuotaGuard, 'refusalOf'>
 }
 
 const NAME_MAX_LENGTH = 100
 /** How old the time of the last use may be on record. */
 const USE_MS = 60_000
 
-export function createApiKeys({ store, clock, logger }: ApiKeysOptions): ApiKeys {
+export function createApiKeys({ store, clock, logger, quotas }: ApiKeysOptions): ApiKeys {
   const revocations = createRevocations({ store, clock, logger })
   const noting = new Map<string, Promise<void>>()
 
@@ -64,6 +67,8 @@ export function createApiKeys({ store, clock, logger }: ApiKeysOptions): ApiKeys
         return invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters.`)
       }
       if (expiresAt && expiresAt.getTime() <= now) return invalid('expiresAt', 'This time has passed.')
+      const refusal = await quotas.refusalOf(ownerId, 'API_KEYS')
+      if (refusal) return refusal
       const key = newKeyText()
       const id = newId<ApiKeyId>()
       const createdAt = new Date(now)

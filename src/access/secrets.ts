@@ -1,3 +1,4 @@
+import type { QuotaGuard, QuotaRefusal } from '../db/quota-store.ts'
 import type { SecretRow, SecretStore } from '../db/secret-store.ts'
 import type { SecretSource } from '../engine/secrets.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -19,6 +20,7 @@ export type SetSecretResult =
   | { readonly kind: 'invalid'; readonly path: readonly string[]; readonly message: string }
   /** There is no key to encrypt it with. */
   | { readonly kind: 'noKey'; readonly message: string }
+  | QuotaRefusal
 
 /** The secrets of all owners. A value goes in, and comes out to the runs of its owner alone. */
 export interface SecretVault {
@@ -43,6 +45,7 @@ export interface SecretVaultOptions {
   readonly cipher: SecretCipher | null
   readonly environment: EnvironmentSecrets
   readonly clock: Pick<Clock, 'now'>
+  readonly quotas: Pick<QuotaGuard, 'refusalOf'>
 }
 
 /** What the process was started with. */
@@ -62,7 +65,8 @@ const NO_KEY =
   'Secrets cannot be stored here: the setting LUME_SECRET_KEY is missing. Set it to 32 random bytes in base64 ' +
   '(`openssl rand -base64 32`), the same for all processes on one database.'
 
-export function createSecretVault({ store, cipher, environment, clock }: SecretVaultOptions): SecretVault {
+export function createSecretVault(options: SecretVaultOptions): SecretVault {
+  const { store, cipher, environment, clock, quotas } = options
   const given = new Map(Object.entries(environment.values))
   const givenTo = (ownerId: OwnerId): ReadonlyMap<string, string> =>
     environment.owners.includes(ownerId) ? given : new Map()
@@ -93,6 +97,9 @@ export function createSecretVault({ store, cipher, environment, clock }: SecretV
       const problem = problemOf(name, value)
       if (problem) return { kind: 'invalid', ...problem }
       if (!cipher) return { kind: 'noKey', message: NO_KEY }
+      const refusal = await quotas.refusalOf(ownerId, 'SECRETS')
+      // A secret that is replaced adds none.
+      if (refusal && (await store.find(ownerId, [name])).length === 0) return refusal
       const updatedAt = new Date(clock.now())
       const place = { ownerId, name }
       await store.put({ ...place, ...cipher.seal(place, value) }, updatedAt)

@@ -91,7 +91,7 @@ const send = (condition: string) => `
 WITH locked AS MATERIALIZED (
   SELECT id FROM jobs WHERE owner_id = $1 AND id = $2 AND $3 = 'CANCEL' FOR UPDATE
 ), asked AS (
-  UPDATE jobs SET commands_sent = commands_sent + 1,
+  UPDATE jobs SET commands_sent = commands_sent + 1, stored_bytes = stored_bytes + octet_length($4::text),
     cancel_requested_at = CASE WHEN $3 = 'CANCEL' THEN now() ELSE cancel_requested_at END,
     wake_at = CASE
       WHEN holder IS NULL AND ($3 IN ('CANCEL', 'PAUSE') OR ($3 = 'RESUME' AND status = 'PAUSED')

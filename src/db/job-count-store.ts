@@ -25,8 +25,13 @@ export interface CountRequest {
  */
 export interface JobCountStore {
   counts(ownerId: OwnerId, request: CountRequest): Promise<ReadonlyMap<string, JobCounts>>
-  /** Counts up to `limit` jobs that have ended since, and gives how many it were. Any number of processes may call it. */
+  /**
+   * Counts up to `limit` jobs that have ended since, with their bytes, and returns their number. Any number of processes may
+   * call it.
+   */
   countEnded(limit: number): Promise<number>
+  /** Adds the bytes of up to `limit` new definitions to what their owners store, and returns their number. */
+  countDefinitions(limit: number): Promise<number>
 }
 
 export function createJobCountStore(pool: Queryable): JobCountStore {
@@ -37,6 +42,10 @@ export function createJobCountStore(pool: Queryable): JobCountStore {
     },
     async countEnded(limit) {
       const { rows } = await pool.query<{ count: number }>(COUNT_ENDED, [limit])
+      return rows[0]?.count ?? 0
+    },
+    async countDefinitions(limit) {
+      const { rows } = await pool.query<{ count: number }>(COUNT_DEFINITIONS, [limit])
       return rows[0]?.count ?? 0
     },
   }
@@ -93,8 +102,12 @@ WITH ended AS MATERIALIZED (
   ORDER BY owner_id, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 ), marked AS (
   UPDATE jobs j SET is_counted = true FROM ended WHERE j.id = ended.id
-  RETURNING j.owner_id, ended.workflow_id, j.type, j.status, ${DAY_OF_END} AS day,
+  RETURNING j.owner_id, j.stored_bytes, ended.workflow_id, j.type, j.status, ${DAY_OF_END} AS day,
     ${bucketBetween('j.started_at', 'j.finished_at')} AS bucket
+), usage AS (
+  INSERT INTO owner_usage AS u (owner_id, stored_bytes)
+  SELECT owner_id, sum(stored_bytes) FROM marked GROUP BY 1 ORDER BY 1
+  ON CONFLICT (owner_id) DO UPDATE SET stored_bytes = u.stored_bytes + excluded.stored_bytes
 ), added AS (
   INSERT INTO job_counts AS c (owner_id, subject, day, status, bucket, count)
   SELECT owner_id, s.subject, d.day, status, bucket, count(*)
@@ -103,6 +116,18 @@ WITH ended AS MATERIALIZED (
   WHERE s.subject IS NOT NULL
   GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
   ON CONFLICT (owner_id, subject, day, status, bucket) DO UPDATE SET count = c.count + excluded.count
+)
+SELECT count(*)::int AS count FROM marked`
+
+const COUNT_DEFINITIONS = `
+WITH found AS MATERIALIZED (
+  SELECT id FROM definitions WHERE NOT is_counted ORDER BY owner_id, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), marked AS (
+  UPDATE definitions d SET is_counted = true FROM found WHERE d.id = found.id
+  RETURNING d.owner_id, pg_column_size(d.body) AS bytes
+), usage AS (
+  INSERT INTO owner_usage AS u (owner_id, stored_bytes) SELECT owner_id, sum(bytes) FROM marked GROUP BY 1 ORDER BY 1
+  ON CONFLICT (owner_id) DO UPDATE SET stored_bytes = u.stored_bytes + excluded.stored_bytes
 )
 SELECT count(*)::int AS count FROM marked`
 

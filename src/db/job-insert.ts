@@ -34,8 +34,7 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
     },
     {
       maxSize: GROUP_MAX_LENGTH,
-      sizeOf: ({ input, variables, mocks, metadata, patched }) =>
-        input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0),
+      sizeOf: lengthOf,
       keyOf: ({ job: { ownerId, idempotency, occurrence } }) =>
         occurrence
           ? `occurrence ${occurrence.scheduleId} ${occurrence.at}`
@@ -52,6 +51,10 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
       metadata: JSON.stringify(job.metadata),
       patched: job.retry ? JSON.stringify(job.retry.patched) : null,
     })
+}
+
+function lengthOf({ input, variables, mocks, metadata, patched }: Insertion): number {
+  return input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0)
 }
 
 /**
@@ -71,12 +74,13 @@ WITH RECURSIVE asked AS (
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
     $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
-    $34::text[], $35::uuid[], $36::float8[]
+    $34::text[], $35::uuid[], $36::float8[], $37::bigint[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
-    version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for
+    version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for,
+    stored_bytes
   )
 ), parent AS MATERIALIZED (
   SELECT own.* FROM (SELECT DISTINCT parent_id AS id FROM asked WHERE parent_id IS NOT NULL ORDER BY 1) AS wanted
@@ -112,11 +116,11 @@ WITH RECURSIVE asked AS (
   RETURNING schedule_id, at
 ), job AS (
   INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
-    lease_until, fence, parent_id, parent_path, depth, root_id)
+    lease_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
     now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
-    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth, root_id
+    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth, root_id, stored_bytes
   FROM new WHERE (key IS NULL OR id IN (SELECT job_id FROM key))
     AND (schedule_id IS NULL
       OR (schedule_id, to_timestamp(scheduled_for / 1000)::timestamptz(3)) IN (SELECT schedule_id, at FROM occurrence))
@@ -180,5 +184,6 @@ function valuesOf(insertions: readonly Insertion[]): unknown[] {
     of((_, { mocks }) => mocks),
     of(({ occurrence }) => occurrence?.scheduleId ?? null),
     of(({ occurrence }) => occurrence?.at ?? null),
+    of((_, insertion) => lengthOf(insertion)),
   ]
 }

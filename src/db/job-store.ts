@@ -145,6 +145,8 @@ export interface JobStore {
     lease: Lease | null,
   ): Promise<ClaimedJob | null>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
+  /** True when a start with this key would store no job, because the key belongs to one already. */
+  hasKey(ownerId: OwnerId, key: string): Promise<boolean>
   /** Whose job it is: only for a program that owns the whole database, never for a client. */
   ownerOf(id: JobId): Promise<OwnerId | null>
   countByStatus(ownerId: OwnerId): Promise<ReadonlyMap<JobStatus, number>>
@@ -238,6 +240,13 @@ export function createJobStore(pool: Queryable): JobStore {
       const { at, kind, body } = queued
       const taker = [lease?.workerId ?? null, lease?.leaseMs ?? null]
       return first(await claim(text, [ownerId, id, ...taker, at, kind, JSON.stringify(body)]))
+    },
+    async hasKey(ownerId, key) {
+      const { rows } = await pool.query(
+        'SELECT FROM idempotency_keys WHERE owner_id = $1 AND key = $2 AND expires_at > now()',
+        [ownerId, key],
+      )
+      return rows.length > 0
     },
     async find(ownerId, id) {
       const { rows } = await pool.query<Job>(

@@ -89,10 +89,11 @@ const FLUSH = `
 WITH locked AS (
   SELECT w.* FROM unnest(
     $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
-    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[], $49::float8[]
+    $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[], $49::float8[],
+    $60::bigint[]
   ) WITH ORDINALITY AS w(
     job_id, fence, expected_seq, new_seq, commands_seen, status, progress, current_step, completed_nodes,
-    started_at, ends_step, finished_at, error, parks, wake_at, cost_usd, n
+    started_at, ends_step, finished_at, error, parks, wake_at, cost_usd, bytes, n
   ) JOIN jobs ON jobs.id = w.job_id ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
 ), guard AS (
   UPDATE jobs j SET
@@ -103,6 +104,7 @@ WITH locked AS (
     completed_nodes = COALESCE(w.completed_nodes, j.completed_nodes),
     started_at = COALESCE(j.started_at, to_timestamp(w.started_at / 1000)),
     cost_usd = GREATEST(j.cost_usd, w.cost_usd),
+    stored_bytes = j.stored_bytes + w.bytes,
     recoveries = CASE WHEN w.ends_step OR w.parks THEN 0 ELSE j.recoveries END,
     finished_at = to_timestamp(w.finished_at / 1000),
     error = w.error::json,
@@ -240,6 +242,7 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     steps((s) => s.reusedFrom),
     steps((s) => s.callKey),
     items((i) => i.reusedFrom),
+    of((w) => w.bytes),
   ]
 }
 

@@ -37,6 +37,8 @@ export interface JobWrite {
   /** The newest of each key. */
   readonly checkpoints: readonly CheckpointRecord[]
   readonly signals: readonly SignalUse[]
+  /** About the number of bytes that it adds to the tables. */
+  readonly bytes: number
 }
 
 export interface NumberedEvent {
@@ -98,6 +100,7 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     items,
     checkpoints: [...checkpoints.values()],
     signals,
+    bytes: entries.reduce((sum, entry) => sum + byteSize(entry), 0),
   }
 }
 

@@ -6,7 +6,9 @@ import type { ChildEnd, ChildExecutions } from '../engine/run.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { inGroups } from '../lib/in-groups.ts'
 import { parseId, type JobId, type WorkflowId } from '../lib/ids.ts'
+import type { ApproximateCounts } from './approximate-counts.ts'
 import type { RunningJob } from './processor.ts'
+import { quotaMessage } from './quotas.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
 import type { TreeCancel } from './tree-cancel.ts'
 
@@ -14,21 +16,27 @@ import type { TreeCancel } from './tree-cancel.ts'
 export const MAX_DEPTH = 10
 /** Number of children whose cancels share one statement. */
 const CANCELED_TOGETHER = 1_000
+/** How old the number of a root's descendants in memory may be: what other processes start within it may exceed the limit. */
+export const DESCENDANTS_AGE_MS = 1_000
 
 export interface ChildExecutionsOptions {
-  readonly jobs: Pick<JobStore, 'find'>
+  readonly jobs: Pick<JobStore, 'find' | 'hasKey'>
   readonly executions: Pick<ExecutionStore, 'details'>
   readonly versions: Pick<VersionStore, 'choose'>
   readonly start: StartExecution
   readonly cancelTree: TreeCancel
+  readonly descendants: Descendants
 }
+
+/** The descendants of each root against `maxDescendants`: breadth times depth is bounded by one number. */
+export type Descendants = Pick<ApproximateCounts<JobId>, 'take' | 'limit'>
 
 /** The executions that a job's steps start: ordinary executions of the same owner, that know their parent. */
 export function createChildExecutions(
   options: ChildExecutionsOptions,
   { id: parentId, ownerId, mode, depth, rootId }: RunningJob,
 ): ChildExecutions {
-  const { jobs, executions, versions, start, cancelTree } = options
+  const { jobs, executions, versions, start, cancelTree, descendants } = options
   // A loop cancels up to 1,000 children in one turn of the event loop.
   const cancel = inGroups(
     async (ids: readonly JobId[]) => {
@@ -46,8 +54,11 @@ export function createChildExecutions(
       const choice = { version, draft: false }
       const chosen = id ? await versions.choose({ ownerId, id }, choice) : ({ kind: 'notFound' } as const)
       if (chosen.kind !== 'found') throw notCallable(chosen.kind, { workflowId, version })
-      return startedOrRefused(
-        await start({
+      const room = await descendants.take(rootId)
+      if (room.kind === 'full' && !(await jobs.hasKey(ownerId, key))) throw tooMany(descendants.limit)
+      let isStored = false
+      try {
+        const result = await start({
           ownerId,
           type: 'WORKFLOW',
           definition: chosen.definition,
@@ -60,8 +71,12 @@ export function createChildExecutions(
           idempotencyKey: key,
           parent: { id: parentId, path, depth: depth + 1, rootId },
           intent: 'queue',
-        }).catch(refuseOrphan),
-      )
+        }).catch(refuseOrphan)
+        isStored = result.kind === 'started' && !result.deduplicated
+        return startedOrRefused(result)
+      } finally {
+        if (room.kind === 'taken') room.settle(isStored)
+      }
     },
     async endOf(childId) {
       const id = parseId<JobId>(childId)
@@ -77,6 +92,14 @@ export function createChildExecutions(
     },
     cancelAll: () => cancelTree({ ownerId, ids: [parentId], reach: 'below' }),
   }
+}
+
+function tooMany(limit: number): BlockError {
+  return new BlockError(
+    'TOO_MANY_DESCENDANTS',
+    `The execution at the top has ${limit} descendants, which is the limit. Let workflows call each other less, divide the ` +
+      'work between executions, or ask the operator to raise LUME_MAX_DESCENDANTS.',
+  )
 }
 
 function refuseOrphan(fault: unknown): never {
@@ -128,5 +151,7 @@ function startedOrRefused(result: StartResult): string {
     }
     case 'idempotencyConflict':
       throw new BlockError('CHILD_CONFLICT', 'The step has started another execution under its key before.')
+    case 'quotaExceeded':
+      throw new BlockError('QUOTA_EXCEEDED', quotaMessage(result))
   }
 }

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { InputProblem, Validation } from '../engine/validate/index.ts'
 import { LumeError } from '../lib/errors.ts'
 import type { JobId } from '../lib/ids.ts'
+import { quotaMessage } from './quotas.ts'
 import type { RetryResult } from './retry-execution.ts'
 import type { StartResult } from './start-execution.ts'
 
@@ -70,5 +71,7 @@ export function startedOrThrow(result: StartResult): JobId {
         'IDEMPOTENCY_CONFLICT',
         `the idempotency key stands for another request, job ${result.jobId}`,
       )
+    case 'quotaExceeded':
+      throw new LumeError('QUOTA_EXCEEDED', quotaMessage(result))
   }
 }

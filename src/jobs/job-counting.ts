@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
 export interface JobCountingOptions {
-  readonly counts: Pick<JobCountStore, 'countEnded'>
+  readonly counts: Pick<JobCountStore, 'countEnded' | 'countDefinitions'>
   readonly clock: Clock
   readonly logger: Pick<Logger, 'warn'>
 }
@@ -13,7 +13,7 @@ const PERIOD_MS = 5_000
 /** One statement's share: it must not hold the only connection of an embedded database for long. */
 const BATCH = 1_000
 
-/** Counts ended jobs from time to time, away from the runs that end them. */
+/** Counts ended jobs, and the bytes of ended jobs and new definitions, from time to time, away from the runs. */
 export class JobCounting {
   readonly #options: JobCountingOptions
   readonly #stopped = new AbortController()
@@ -27,11 +27,17 @@ export class JobCounting {
     this.#running = this.#loop()
   }
 
-  /** Counts all that have ended until now; gives how many it were. */
+  /** Counts all jobs that have ended until now, and returns their number. */
   async tick(): Promise<number> {
+    const { counts } = this.#options
+    await this.#inBatches((limit) => counts.countDefinitions(limit))
+    return this.#inBatches((limit) => counts.countEnded(limit))
+  }
+
+  async #inBatches(count: (limit: number) => Promise<number>): Promise<number> {
     let total = 0
     for (;;) {
-      const counted = await this.#options.counts.countEnded(BATCH)
+      const counted = await count(BATCH)
       total += counted
       if (counted < BATCH || this.#stopped.signal.aborted) return total
     }

@@ -1,4 +1,5 @@
 import type { DefinitionStore } from '../db/definition-store.ts'
+import type { QuotaRefusal } from '../db/quota-store.ts'
 import type { JobStore, NewJob, Occurrence } from '../db/job-store.ts'
 import type { DefinitionChoice } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
@@ -6,7 +7,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event } from '../engine/event.ts'
 import type { ExecutionMode, JobType } from '../engine/job.ts'
 import { NEW_RUN } from '../engine/run.ts'
-import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
+import type { DefinitionReader, PlanCache, ReadDefinition } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
 import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../engine/stand-in/mocks.ts'
@@ -18,6 +19,7 @@ import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/jso
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import { readOriginal, type Retry } from './original.ts'
 import type { Processor, Reservation } from './processor.ts'
+import type { Quotas } from './quotas.ts'
 
 /** A request to run a definition. */
 export interface StartRequest {
@@ -74,6 +76,8 @@ export type StartResult =
     }
   /** The key was used for another request less than 30 days ago. */
   | { readonly kind: 'idempotencyConflict'; readonly jobId: JobId }
+  /** The owner has as many open executions, or stores as many bytes, as the quotas allow. */
+  | QuotaRefusal
 
 export type StartArgument =
   | 'input'
@@ -92,6 +96,7 @@ export interface StartExecutionOptions {
   readonly reader: DefinitionReader
   readonly wakeups: Wakeups
   readonly clock: Clock
+  readonly quotas: Pick<Quotas, 'takeStart'>
   /** Null in a process that runs no jobs. */
   readonly processor: Processor | null
 }
@@ -118,12 +123,12 @@ export type FreeValues = Pick<
  * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for is not to be started (P6).
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
-  const { jobs, definitions, plans, reader, wakeups, clock, processor } = options
+  const { jobs, plans, reader, quotas } = options
   return async (request) => {
     const { document, plan, diagnostics } = await reader(request.ownerId)(request.definition)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
     if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
-    const { values, invalid } = readValues(request)
+    const { values, invalid, bytes } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
@@ -135,6 +140,20 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       retry && plan
         ? readOriginal(retry.original, { plans, retry, runs: { plan, definition: document } })
         : null
+    const room = await quotas.takeStart(request.ownerId, bytes)
+    if (room.kind === 'quotaExceeded' && !(await isRepeated(jobs, request))) return room
+    let isStored = false
+    try {
+      const result = await store({ request, document, values, mocks: mocks.mocks, plan, original })
+      isStored = result.kind === 'started' && !result.deduplicated
+      return result.kind === 'started' ? { ...result, diagnostics } : result
+    } finally {
+      if (room.kind === 'taken') room.settle(isStored)
+    }
+  }
+
+  async function store({ request, document, values, mocks, plan, original }: CheckedStart): Promise<Stored> {
+    const { definitions, wakeups, clock, processor } = options
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
     const isDue = request.runAt == null || request.runAt <= at
@@ -143,7 +162,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       const job = newJob({
         request,
         values,
-        mocks: mocks.mocks,
+        mocks,
         plan,
         at,
         definitionId,
@@ -154,18 +173,40 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
         return isSame
-          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true, diagnostics }
+          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
       // A list that is watched shows it before anybody takes it up.
       wakeups.news([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue' && isDue) wakeups.queued()
-      return { kind: 'started', jobId: job.id, deduplicated: false, diagnostics }
+      return { kind: 'started', jobId: job.id, deduplicated: false }
     } finally {
       reservation?.giveBack()
     }
   }
+}
+
+/** A start that nothing stands against. */
+interface CheckedStart {
+  readonly request: StartRequest
+  readonly document: NonNullable<ReadDefinition['document']>
+  readonly values: StartValues
+  readonly mocks: Mocks | null
+  readonly plan: Plan | null
+  readonly original: Original | null
+}
+
+type Stored =
+  | { readonly kind: 'started'; readonly jobId: JobId; readonly deduplicated: boolean }
+  | Extract<StartResult, { kind: 'idempotencyConflict' }>
+
+/** The start's key belongs to a job already, so this start stores none. */
+async function isRepeated(
+  jobs: Pick<JobStore, 'hasKey'>,
+  { ownerId, idempotencyKey }: StartRequest,
+): Promise<boolean> {
+  return idempotencyKey != null && jobs.hasKey(ownerId, idempotencyKey)
 }
 
 function newJob(start: {
@@ -261,19 +302,27 @@ export interface InvalidArgument {
   readonly problems: readonly InputProblem[]
 }
 
-/** The values as they will be stored, or what is wrong with the first that cannot be. */
-export function readValues(request: FreeValues): { values: StartValues; invalid: InvalidArgument | null } {
+/** The values as they will be stored and their length as JSON, or what is wrong with the first that cannot be stored. */
+export function readValues(request: FreeValues): {
+  values: StartValues
+  invalid: InvalidArgument | null
+  bytes: number
+} {
   let invalid: InvalidArgument | null = null
+  let bytes = 0
   const refuse = (argument: StartArgument, message: string, pointer = '') => {
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
   }
   const read = (argument: StartArgument, value: unknown): Json => {
     const plain = toPlainJson(value)
-    if (!plain.ok) refuse(argument, plain.problem.reason, plain.problem.pointer)
-    else if (Buffer.byteLength(plain.text) > INPUT_MAX_BYTES) {
-      refuse(argument, `has more than ${INPUT_MAX_BYTES} bytes`)
+    if (!plain.ok) {
+      refuse(argument, plain.problem.reason, plain.problem.pointer)
+      return null
     }
-    return plain.ok ? deepFreeze(plain.value) : null
+    const length = Buffer.byteLength(plain.text)
+    if (length > INPUT_MAX_BYTES) refuse(argument, `has more than ${INPUT_MAX_BYTES} bytes`)
+    bytes += length
+    return deepFreeze(plain.value)
   }
   const readObject = (argument: StartArgument, value: unknown): JsonObject => {
     const json = read(argument, value ?? {})
@@ -300,7 +349,7 @@ export function readValues(request: FreeValues): { values: StartValues; invalid:
   if (!Number.isInteger(priority) || Math.abs(priority) > PRIORITY_MAX) {
     refuse('priority', `is a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`)
   }
-  return { values, invalid }
+  return { values, invalid, bytes }
 }
 
 /** Test mode runs on the mocks that were given, none at all included; the other modes have no use for any. */

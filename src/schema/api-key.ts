@@ -1,6 +1,6 @@
 import type { ApiKeyId, Role } from '../access/index.ts'
 import { builder } from './builder.ts'
-import { InvalidArgumentError, NotFoundError } from './errors.ts'
+import { InvalidArgumentError, NotFoundError, QuotaExceededError } from './errors.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { newestFirst } from './pages.ts'
@@ -120,12 +120,13 @@ builder.mutationFields((t) => ({
       'Makes an API key of this owner. Its value is in the answer, and nowhere else. Needs the role ADMIN.',
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'The new key.' }) },
     errors: {
-      types: [InvalidArgumentError],
+      types: [InvalidArgumentError, QuotaExceededError],
       union: { name: 'CreateApiKeyResult', description: 'The new key, or why there is none.' },
     },
     resolve: async (_root, { input: { name, role, expiresAt } }, { apiKeys, ownerId }) => {
       const result = await apiKeys.create(ownerId, { name, role, expiresAt: expiresAt ?? null })
       if (result.kind === 'invalid') throw new InvalidArgumentError(result.message, result.path)
+      if (result.kind === 'quotaExceeded') throw new QuotaExceededError(result, ['input'])
       return result
     },
   }),

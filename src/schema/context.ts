@@ -19,6 +19,7 @@ import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
 import type { BlockRegistry } from '../engine/registry.ts'
 import type { TestBlock } from '../jobs/block-tests.ts'
 import type { Commands } from '../jobs/commands.ts'
+import type { Quotas } from '../jobs/quotas.ts'
 import type { RetryExecution } from '../jobs/retry-execution.ts'
 import type { Simulations } from '../jobs/simulations.ts'
 import type { Schedules } from '../jobs/schedules/schedule-service.ts'
@@ -64,6 +65,7 @@ export interface Services {
   readonly follow: FollowTimeline
   readonly followJobs: FollowJobs
   readonly wakeups: Wakeups
+  readonly quotas: Pick<Quotas, 'list'>
   readonly vault: SecretVault
   readonly apiKeys: ApiKeys
   readonly clock: Clock

@@ -11,6 +11,7 @@ import {
   InvalidArgumentError,
   NotEndedError,
   NotFoundError,
+  QuotaExceededError,
   problemsText,
   ValidationFailedError,
   WorkflowArchivedError,
@@ -176,6 +177,7 @@ builder.mutationFields((t) => ({
         NotEndedError,
         WorkflowArchivedError,
         IdempotencyConflictError,
+        QuotaExceededError,
       ],
       union: { name: 'CreateJobResult', description: 'The job, or why there is none.' },
     },
@@ -266,6 +268,8 @@ function created(result: StartResult, place: Work['place']): Started {
       throw invalidArgument(result.argument, result.problems, place)
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
+    case 'quotaExceeded':
+      throw new QuotaExceededError(result, ['input'])
   }
 }
 

@@ -8,6 +8,7 @@ import {
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
+  QuotaExceededError,
   ScheduleInvalidError,
   WorkflowArchivedError,
 } from './errors.ts'
@@ -143,7 +144,7 @@ builder.mutationFields((t) => ({
     description: 'Makes a schedule, which starts executions of a workflow by a cron pattern, or once.',
     args: { input: t.arg({ type: CreateScheduleInput, required: true, description: 'The new schedule.' }) },
     errors: {
-      types: REFUSALS,
+      types: [...REFUSALS, QuotaExceededError],
       union: { name: 'CreateScheduleResult', description: 'The new schedule, or why there is none.' },
     },
     resolve: async (_root, { input: { workflowId, ...input } }, { schedules, ownerId }) => {
@@ -222,6 +223,8 @@ function saved(result: SaveScheduleResult): SavedSchedule {
       throw new NotFoundError('version', ['input', 'version'])
     case 'archived':
       throw new WorkflowArchivedError(['input', 'workflowId'])
+    case 'quotaExceeded':
+      throw new QuotaExceededError(result, ['input'])
     default:
       return assertNever(result)
   }

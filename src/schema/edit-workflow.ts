@@ -7,6 +7,7 @@ import { DiagnosticType } from './diagnostic.ts'
 import {
   InvalidArgumentError,
   NotFoundError,
+  QuotaExceededError,
   RevisionConflictError,
   ValidationFailedError,
 } from './errors.ts'
@@ -128,7 +129,7 @@ builder.mutationFields((t) => ({
     description: 'Makes a workflow. Any JSON object is accepted as a draft; what is wrong with it is told.',
     args: { input: t.arg({ type: CreateWorkflowInput, required: true, description: 'The new workflow.' }) },
     errors: {
-      types: [InvalidArgumentError, ValidationFailedError],
+      types: [InvalidArgumentError, ValidationFailedError, QuotaExceededError],
       union: { name: 'CreateWorkflowResult', description: 'The new workflow, or why there is none.' },
     },
     resolve: (_root, { input }, context) => createWorkflow(context, input, 'definition'),
@@ -138,7 +139,7 @@ builder.mutationFields((t) => ({
     description: 'Changes a workflow’s draft, name, description or tags.',
     args: { input: t.arg({ type: UpdateWorkflowInput, required: true, description: 'The changes.' }) },
     errors: {
-      types: [InvalidArgumentError, NotFoundError, RevisionConflictError],
+      types: [InvalidArgumentError, NotFoundError, RevisionConflictError, QuotaExceededError],
       union: {
         name: 'UpdateWorkflowResult',
         description: 'The changed workflow, or why it stays as it was.',
@@ -153,7 +154,7 @@ builder.mutationFields((t) => ({
       'Makes a workflow with the draft, description and tags of another; versions and runs are not copied.',
     args: { input: t.arg({ type: DuplicateWorkflowInput, required: true, description: 'What to copy.' }) },
     errors: {
-      types: [InvalidArgumentError, NotFoundError],
+      types: [InvalidArgumentError, NotFoundError, QuotaExceededError],
       union: { name: 'DuplicateWorkflowResult', description: 'The copy, or why there is none.' },
     },
     resolve: async (_root, { input }, { drafts, ownerId }) => {
@@ -207,6 +208,7 @@ export async function createWorkflow(
 
 function saved(result: SaveResult): SavedWorkflow {
   if (result.kind === 'invalid') throw new InvalidArgumentError(result.message, result.path)
+  if (result.kind === 'quotaExceeded') throw new QuotaExceededError(result, ['input'])
   if (result.kind !== 'saved') throw refusal(result)
   return { id: result.workflow.id, diagnostics: result.diagnostics }
 }

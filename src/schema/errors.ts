@@ -1,9 +1,11 @@
+import type { Quota, QuotaRefusal } from '../db/quota-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { JobStatus } from '../engine/job.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
 import { LumeError } from '../lib/errors.ts'
 import type { WorkflowId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
+import { quotaMessage } from '../jobs/quotas.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { JobStatusEnum } from './job.ts'
 
@@ -125,6 +127,20 @@ export class WorkflowArchivedError extends AnswerError {
 export class NotEndedError extends AnswerError {
   constructor(path: readonly string[]) {
     super('NOT_ENDED', 'It has not ended yet: cancel it, or wait for its end.', path)
+  }
+}
+
+/** The owner holds as much as its quota allows. */
+export class QuotaExceededError extends AnswerError {
+  readonly quota: Quota
+  readonly limit: number
+  readonly used: number
+
+  constructor(refusal: QuotaRefusal, path: readonly string[]) {
+    super('QUOTA_EXCEEDED', quotaMessage(refusal), path)
+    this.quota = refusal.quota
+    this.limit = refusal.limit
+    this.used = refusal.used
   }
 }
 
@@ -273,6 +289,37 @@ builder.objectType(NotEndedError, {
   name: 'NotEnded',
   description: 'What was asked for is possible only once it has ended.',
   interfaces: [ErrorInterface],
+})
+
+export const QuotaEnum = builder.enumType('QuotaName', {
+  description:
+    'What an owner may hold a bounded amount of. The operator sets the limits, the same for every owner.',
+  values: {
+    OPEN_EXECUTIONS: {
+      description:
+        'Executions that have not ended, child executions and jobs that were never started included.',
+    },
+    STORED_BYTES: {
+      description:
+        'Bytes of what executions store (inputs, variables, outputs, events, signals), of definitions and of drafts. Secrets and idempotency keys are not counted.',
+    },
+    WORKFLOWS: { description: 'Workflows that are not deleted, archived ones included.' },
+    SCHEDULES: { description: 'Schedules that are not deleted, paused ones included.' },
+    SECRETS: { description: 'Stored secrets, without those of the server’s environment.' },
+    API_KEYS: { description: 'API keys that are neither revoked nor expired.' },
+  } satisfies Record<Quota, { description: string }>,
+})
+
+builder.objectType(QuotaExceededError, {
+  name: 'QuotaExceeded',
+  description:
+    'You hold as much as your quota allows; nothing was stored. The message says how to make room.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    quota: t.expose('quota', { type: QuotaEnum, description: 'The quota that is used up.' }),
+    limit: t.exposeFloat('limit', { description: 'The most that the quota allows, in its unit.' }),
+    used: t.exposeFloat('used', { description: 'What you use of it, in its unit, approximately.' }),
+  }),
 })
 
 builder.objectType(ScheduleInvalidError, {

@@ -7,6 +7,7 @@ import {
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
+  QuotaExceededError,
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
@@ -55,6 +56,7 @@ builder.mutationFields((t) => ({
         NotFoundError,
         WorkflowArchivedError,
         IdempotencyConflictError,
+        QuotaExceededError,
       ],
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
@@ -86,5 +88,7 @@ function started(result: StartResult, source: string): Started {
       throw refusedArgument(result)
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
+    case 'quotaExceeded':
+      throw new QuotaExceededError(result, ['input'])
   }
 }

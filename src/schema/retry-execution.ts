@@ -11,6 +11,7 @@ import {
   InvalidArgumentError,
   NotEndedError,
   NotFoundError,
+  QuotaExceededError,
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
@@ -151,6 +152,7 @@ builder.mutationFields((t) => ({
         InvalidArgumentError,
         WorkflowArchivedError,
         IdempotencyConflictError,
+        QuotaExceededError,
       ],
       union: { name: 'RetryExecutionResult', description: 'The retry, or why there is none.' },
     },
@@ -197,6 +199,8 @@ function retried(result: RetryResult): Started {
         : refusedArgument(result)
     case 'idempotencyConflict':
       throw new IdempotencyConflictError(['input', 'idempotencyKey'])
+    case 'quotaExceeded':
+      throw new QuotaExceededError(result, ['input'])
   }
 }
 

@@ -1,6 +1,6 @@
 import { type SecretEntry } from '../access/secrets.ts'
 import { builder } from './builder.ts'
-import { InvalidArgumentError, NotFoundError, SecretKeyMissingError } from './errors.ts'
+import { InvalidArgumentError, NotFoundError, QuotaExceededError, SecretKeyMissingError } from './errors.ts'
 
 const SecretSourceType = builder.enumType('SecretSource', {
   description: 'Where a secret comes from.',
@@ -69,7 +69,7 @@ builder.mutationFields((t) => ({
       'Stores a secret, encrypted; it cannot be read back. Every attempt that begins from now on uses it, also in runs that are under way. Needs the role ADMIN.',
     args: { input: t.arg({ type: SetSecretInput, required: true, description: 'The secret.' }) },
     errors: {
-      types: [InvalidArgumentError, SecretKeyMissingError],
+      types: [InvalidArgumentError, SecretKeyMissingError, QuotaExceededError],
       union: { name: 'SetSecretResult', description: 'The stored secret, or why it was not stored.' },
     },
     resolve: async (_root, { input: { name, value } }, { vault, ownerId }) => {
@@ -81,6 +81,8 @@ builder.mutationFields((t) => ({
           throw new InvalidArgumentError(result.message, result.path)
         case 'noKey':
           throw new SecretKeyMissingError(result.message, ['input'])
+        case 'quotaExceeded':
+          throw new QuotaExceededError(result, ['input'])
       }
     },
   }),

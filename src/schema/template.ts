@@ -4,7 +4,13 @@ import { instantiate, type Template } from '../workflows/templates.ts'
 import { builder } from './builder.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { createWorkflow, savedPayload } from './edit-workflow.ts'
-import { InputInvalidError, InvalidArgumentError, NotFoundError, ValidationFailedError } from './errors.ts'
+import {
+  InputInvalidError,
+  InvalidArgumentError,
+  NotFoundError,
+  ValidationFailedError,
+  QuotaExceededError,
+} from './errors.ts'
 
 const TemplateType = builder.objectRef<Template>('Template').implement({
   description: 'A definition with gaps, to make workflows from.',
@@ -75,7 +81,13 @@ builder.mutationField('createWorkflowFromTemplate', (t) =>
       input: t.arg({ type: CreateWorkflowFromTemplateInput, required: true, description: 'What to make.' }),
     },
     errors: {
-      types: [NotFoundError, InputInvalidError, InvalidArgumentError, ValidationFailedError],
+      types: [
+        NotFoundError,
+        InputInvalidError,
+        InvalidArgumentError,
+        ValidationFailedError,
+        QuotaExceededError,
+      ],
       union: {
         name: 'CreateWorkflowFromTemplateResult',
         description: 'The new workflow, or why there is none.',

@@ -1,5 +1,7 @@
 import { expiryOf, type Role, type Viewer } from '../access/index.ts'
+import type { QuotaUse } from '../jobs/quotas.ts'
 import { builder } from './builder.ts'
+import { QuotaEnum } from './errors.ts'
 
 export const RoleEnum = builder.enumType('Role', {
   description: 'What a credential may do.',
@@ -23,6 +25,29 @@ const AuthenticationEnum = builder.enumType('Authentication', {
   } satisfies Record<Viewer['authentication'], { description: string }>,
 })
 
+const QuotaType = builder.objectRef<QuotaUse>('Quota').implement({
+  description: 'How much you use of what the operator bounds per owner.',
+  fields: (t) => ({
+    name: t.field({
+      type: QuotaEnum,
+      description: 'What is bounded; its unit is bytes for `STORED_BYTES`, else a number of things.',
+      resolve: ({ quota }) => quota,
+    }),
+    used: t.exposeFloat('used', {
+      description:
+        'What you use of it, approximately, as of `countedAt`. Where things are counted, it does not exceed `limit`.',
+    }),
+    limit: t.exposeFloat('limit', {
+      description: 'The most that you may use. Beyond it mutations answer `QuotaExceeded`.',
+    }),
+    countedAt: t.expose('countedAt', {
+      type: 'DateTime',
+      description:
+        'When it was counted, at most five seconds ago. Ended executions enter `STORED_BYTES` some seconds after they end.',
+    }),
+  }),
+})
+
 const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
   description: 'Who is asking.',
   fields: (t) => ({
@@ -38,6 +63,11 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
       resolve: ({ authentication }) => authentication,
     }),
     name: t.exposeString('name', { description: 'The key’s name, or the token’s subject.' }),
+    quotas: t.field({
+      type: [QuotaType],
+      description: 'What your owner may hold and how much of it is used: one entry per `QuotaName`.',
+      resolve: (_viewer, _args, { quotas, ownerId }) => quotas.list(ownerId),
+    }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,

@@ -7,6 +7,7 @@ import { DiagnosticType } from './diagnostic.ts'
 import {
   InvalidArgumentError,
   NotFoundError,
+  QuotaExceededError,
   RevisionConflictError,
   ValidationFailedError,
   WorkflowArchivedError,
@@ -192,5 +193,7 @@ export function published(result: PublishResult, source = 'id'): Published {
       throw new RevisionConflictError(result, ['input', 'expectedRevision'])
     case 'archived':
       throw new WorkflowArchivedError(['input', 'id'])
+    case 'quotaExceeded':
+      throw new QuotaExceededError(result, ['input'])
   }
 }

@@ -1,3 +1,4 @@
+import type { QuotaGuard, QuotaRefusal } from '../db/quota-store.ts'
 import type { RevisedWorkflow, WorkflowFields, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { DefinitionReader } from '../engine/plan-cache.ts'
@@ -17,6 +18,7 @@ export type SaveResult =
   | { readonly kind: 'saved'; readonly workflow: WorkflowRow; readonly diagnostics: readonly Diagnostic[] }
   | InvalidField
   | RefusedChange
+  | QuotaRefusal
 
 export type DeleteResult = { readonly kind: 'deleted' } | RefusedChange
 export type ArchiveResult = { readonly kind: 'archived' } | RefusedChange
@@ -48,10 +50,26 @@ export interface DraftsOptions {
   readonly workflows: WorkflowStore
   readonly reader: DefinitionReader
   readonly clock: Clock
+  readonly quotas: QuotaGuard
+}
+
+/** Why an owner may not store one more workflow; null where nothing prevents it. */
+export async function workflowRefusal(
+  quotas: QuotaGuard,
+  ownerId: OwnerId,
+  draft: unknown,
+): Promise<QuotaRefusal | null> {
+  return (
+    (await quotas.refusalOf(ownerId, 'WORKFLOWS')) ?? (await quotas.refusalOfBytes(ownerId, lengthOf(draft)))
+  )
+}
+
+function lengthOf(draft: unknown): number {
+  return JSON.stringify(draft)?.length ?? 0
 }
 
 /** Stores and changes drafts; `revision` grows with every change, and only then. */
-export function createDrafts({ workflows, reader, clock }: DraftsOptions): Drafts {
+export function createDrafts({ workflows, reader, clock, quotas }: DraftsOptions): Drafts {
   const now = () => new Date(clock.now())
   const refused = ({ id }: RevisedWorkflow, current: WorkflowRow | null): RefusedChange =>
     current ? { kind: 'conflict', id, revision: current.revision } : { kind: 'notFound' }
@@ -65,7 +83,9 @@ export function createDrafts({ workflows, reader, clock }: DraftsOptions): Draft
     async create(ownerId, input) {
       const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
-      return saved(ownerId, await workflows.insert(ownerId, completeFields(read.fields), now()))
+      const fields = completeFields(read.fields)
+      const refusal = await workflowRefusal(quotas, ownerId, fields.draft)
+      return refusal ?? saved(ownerId, await workflows.insert(ownerId, fields, now()))
     },
     async update(target, input) {
       const read = readDraftInput(input)
@@ -73,6 +93,10 @@ export function createDrafts({ workflows, reader, clock }: DraftsOptions): Draft
       const { ownerId, id } = target
       const current = await workflows.find(ownerId, id)
       if (current && holds(current, read.fields)) return saved(ownerId, current)
+      const { draft } = read.fields
+      const refusal =
+        draft === undefined ? null : await quotas.refusalOfBytes(ownerId, addedBytes(draft, current))
+      if (refusal) return refusal
       const workflow = await workflows.update(target, read.fields, now())
       if (workflow) return saved(ownerId, workflow)
       // The same save, sent twice, may have been on its way at once.
@@ -86,7 +110,8 @@ export function createDrafts({ workflows, reader, clock }: DraftsOptions): Draft
       if (!source) return { kind: 'notFound' }
       const { description, tags, draft } = source
       const copy = { name: read.fields.name ?? copyOf(source.name), description, tags, draft: draft as Json }
-      return saved(ownerId, await workflows.insert(ownerId, copy, now()))
+      const refusal = await workflowRefusal(quotas, ownerId, draft)
+      return refusal ?? saved(ownerId, await workflows.insert(ownerId, copy, now()))
     },
     async archive(target, archived) {
       return (await workflows.archive(target, { archived, at: now() }))
@@ -97,6 +122,11 @@ export function createDrafts({ workflows, reader, clock }: DraftsOptions): Draft
       return (await workflows.delete(target, now())) ? { kind: 'deleted' } : whyNot(target)
     },
   }
+}
+
+/** A draft that becomes shorter may always be saved. */
+function addedBytes(draft: Json, current: WorkflowRow | null): number {
+  return Math.max(0, lengthOf(draft) - lengthOf(current?.draft))
 }
 
 /** Whether all of this is stored already, to the order of a draft's members, which is kept. */

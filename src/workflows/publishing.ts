@@ -1,4 +1,5 @@
 import type { DefinitionStore } from '../db/definition-store.ts'
+import type { QuotaGuard, QuotaRefusal } from '../db/quota-store.ts'
 import type { NewVersion, VersionStore } from '../db/version-store.ts'
 import type { RevisedWorkflow, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
@@ -7,7 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { OwnerId, WorkflowId } from '../lib/ids.ts'
 import { isStorableText } from '../lib/plain-json.ts'
 import { completeFields, readDraftInput, type DraftInput, type InvalidField } from './draft-fields.ts'
-import type { RefusedChange } from './drafts.ts'
+import { workflowRefusal, type RefusedChange } from './drafts.ts'
 
 export type PublishResult =
   | {
@@ -23,6 +24,7 @@ export type PublishResult =
   | InvalidField
   | UnsoundDefinition
   | RefusedPublication
+  | QuotaRefusal
 
 export interface UnsoundDefinition {
   readonly kind: 'unsound'
@@ -50,12 +52,13 @@ export interface PublishingOptions {
   readonly definitions: DefinitionStore
   readonly reader: DefinitionReader
   readonly clock: Clock
+  readonly quotas: QuotaGuard
 }
 
 const NOTE_MAX_LENGTH = 2_000
 
 export function createPublishing(options: PublishingOptions): Publishing {
-  const { workflows, versions, definitions, reader, clock } = options
+  const { workflows, versions, definitions, reader, clock, quotas } = options
 
   /** The version that a definition would make, stored so far as it is the same for every workflow. */
   const prepare = async (ownerId: OwnerId, definition: unknown, note: string) => {
@@ -103,6 +106,8 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const read = readDraftInput(input)
       if (read.kind === 'invalid') return read
       const fields = completeFields(read.fields)
+      const refusal = await workflowRefusal(quotas, ownerId, fields.draft)
+      if (refusal) return refusal
       const prepared = await prepare(ownerId, fields.draft, '')
       if (prepared.kind === 'unsound') return prepared
       const { version, diagnostics } = prepared

@@ -310,7 +310,7 @@ describe('the rate limit', () => {
     const created = async () => {
       const input = { name: 'x', role: 'VIEWER' as const, expiresAt: null }
       const made = await apiKeys.create(ownerId('acme'), input)
-      if (made.kind !== 'created') throw new Error(made.message)
+      if (made.kind !== 'created') throw new Error(made.kind)
       return made
     }
     const [seen, unseen] = [await created(), await created()]

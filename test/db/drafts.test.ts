@@ -8,6 +8,7 @@ import { newId, type WorkflowId } from '../../src/lib/ids.ts'
 import { createDrafts, type Drafts, type SaveResult } from '../../src/workflows/drafts.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, STRANGER } from '../support/jobs.ts'
+import { UNBOUNDED } from '../support/quotas.ts'
 
 let database: TestDatabase
 let prisma: PrismaClient
@@ -18,7 +19,12 @@ beforeAll(async () => {
   prisma = createPrisma(database.pool)
   const plans = new PlanCache(new BlockRegistry())
   const reader = () => async (document: unknown) => plans.read(document)
-  drafts = createDrafts({ workflows: createWorkflowStore(prisma), reader, clock: systemClock })
+  drafts = createDrafts({
+    workflows: createWorkflowStore(prisma),
+    reader,
+    clock: systemClock,
+    quotas: UNBOUNDED,
+  })
 })
 
 afterAll(async () => {

@@ -121,6 +121,7 @@ test('ended jobs are counted from time to time, and a fault of the database only
   const warnings: unknown[] = []
   const counting = new JobCounting({
     counts: {
+      countDefinitions: async () => 0,
       async countEnded(limit) {
         calls.push(clock.now())
         if (calls.length === 1) throw new Error('the database is away')

@@ -12,6 +12,7 @@ import { createDrafts, type Drafts } from '../../src/workflows/drafts.ts'
 import { createPublishing, type Publishing, type PublishResult } from '../../src/workflows/publishing.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, STRANGER } from '../support/jobs.ts'
+import { UNBOUNDED } from '../support/quotas.ts'
 
 let database: TestDatabase
 let prisma: PrismaClient
@@ -28,11 +29,12 @@ beforeAll(async () => {
   const workflows = createWorkflowStore(prisma)
   versions = createVersionStore(database.pool)
   const reader = () => async (document: unknown) => plans.read(document)
-  drafts = createDrafts({ workflows, reader, clock: systemClock })
+  drafts = createDrafts({ workflows, reader, clock: systemClock, quotas: UNBOUNDED })
   publishing = createPublishing({
     workflows,
     versions,
     definitions: createDefinitionStore(database.pool),
+    quotas: UNBOUNDED,
     reader,
     clock: systemClock,
   })

@@ -30,6 +30,7 @@ import { EXPONENTIAL_SCHEMA } from '../support/hostile-schemas.ts'
 import { OWNER } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
+import { UNBOUNDED } from '../support/quotas.ts'
 
 const REGISTRY = new BlockRegistry()
 for (const block of CORE_BLOCKS) REGISTRY.register(block)
@@ -82,6 +83,7 @@ function openProcess(
     reader: () => async (document) => PLANS.read(document),
     wakeups,
     clock,
+    quotas: UNBOUNDED,
     processor: null,
   })
   const scheduler = new Scheduler({
@@ -131,6 +133,7 @@ async function makeSchedule(
     versions: createVersionStore(database.pool),
     reader: () => async (document) => PLANS.read(document),
     clock: new ManualClock(nextAt - 1),
+    quotas: UNBOUNDED,
   })
   const { at, cron, ...rest } = { cron: '0 * * * *', at: null, ...fields }
   const when = cron === null ? { at: at ?? nextAt } : { cron }

@@ -7,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, STRANGER } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { writingsIn } from '../support/writings.ts'
+import { UNBOUNDED } from '../support/quotas.ts'
 
 const VALUE = 'sk-live/"ä+b&c\\d e?f'
 const [OLD_KEY, NEW_KEY] = [newKey(), newKey()]
@@ -34,7 +35,8 @@ function vaultOf(
 ): SecretVault {
   const [newest, ...older] = keys
   const cipher = newest ? new SecretCipher([newest, ...older]) : null
-  return createSecretVault({ store, cipher, environment: { values: {}, owners: [] }, clock, ...more })
+  const environment = { values: {}, owners: [] }
+  return createSecretVault({ store, cipher, environment, clock, quotas: UNBOUNDED, ...more })
 }
 
 async function valueOf(vault: SecretVault, name: string, owner = OWNER): Promise<string | undefined> {

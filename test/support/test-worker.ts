@@ -21,6 +21,7 @@ import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import type { TestDatabase } from './database.ts'
 import { start } from './fleet.ts'
+import { ANY_DESCENDANTS, UNBOUNDED } from './quotas.ts'
 
 /**
  * A worker process without its motor: it claims, renews and obeys only when the test says so. One that the test does
@@ -84,7 +85,10 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     worldOf: (job) => ({
       secrets: { open: () => Promise.resolve(new Map()) },
       http: { send: () => Promise.reject(new Error('this test gives no network')) },
-      children: createChildExecutions({ jobs, executions, versions, start: accept, cancelTree }, job),
+      children: createChildExecutions(
+        { jobs, executions, versions, start: accept, cancelTree, descendants: ANY_DESCENDANTS },
+        job,
+      ),
       logLevel: 'info',
       standIn: null,
     }),
@@ -99,6 +103,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     reader: () => async (document) => plans.read(document),
     wakeups,
     clock,
+    quotas: UNBOUNDED,
     processor,
   })
   return {

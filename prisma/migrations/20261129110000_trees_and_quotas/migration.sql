@@ -1,5 +1,17 @@
 -- AlterTable
-ALTER TABLE "jobs" ADD COLUMN     "root_id" UUID;
+ALTER TABLE "definitions" ADD COLUMN     "is_counted" BOOLEAN NOT NULL DEFAULT false;
+
+-- AlterTable
+ALTER TABLE "jobs" ADD COLUMN     "root_id" UUID,
+ADD COLUMN     "stored_bytes" BIGINT NOT NULL DEFAULT 0;
+
+-- CreateTable
+CREATE TABLE "owner_usage" (
+    "owner_id" TEXT NOT NULL,
+    "stored_bytes" BIGINT NOT NULL DEFAULT 0,
+
+    CONSTRAINT "owner_usage_pkey" PRIMARY KEY ("owner_id")
+);
 
 -- Descendants that were stored before this column existed.
 WITH RECURSIVE tree AS (
@@ -21,3 +33,18 @@ CREATE INDEX "jobs_cancelable_idx" ON "jobs" ("root_id", "id")
 -- Canceled descendants that no worker holds: they are ended in batches.
 CREATE INDEX "jobs_canceled_idx" ON "jobs" ("id")
   WHERE "root_id" IS NOT NULL AND "cancel_requested_at" IS NOT NULL AND "finished_at" IS NULL AND "holder" IS NULL;
+
+-- Definitions whose bytes are not in `owner_usage` yet.
+CREATE INDEX "definitions_uncounted_idx" ON "definitions" ("owner_id", "id") WHERE NOT "is_counted";
+
+-- Bytes of deleted jobs leave the roll-up, whoever deletes them.
+CREATE FUNCTION "lume_forget_job_bytes"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE owner_usage u SET stored_bytes = GREATEST(0, u.stored_bytes - gone.bytes)
+  FROM (SELECT owner_id, sum(stored_bytes)::bigint AS bytes FROM deleted WHERE is_counted GROUP BY owner_id) AS gone
+  WHERE u.owner_id = gone.owner_id;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER "jobs_forget_bytes" AFTER DELETE ON "jobs" REFERENCING OLD TABLE AS deleted
+  FOR EACH STATEMENT EXECUTE FUNCTION "lume_forget_job_bytes"();

@@ -5,6 +5,7 @@ import type {
   ScheduleStore,
   ScheduleTarget,
 } from '../../db/schedule-store.ts'
+import type { QuotaGuard, QuotaRefusal } from '../../db/quota-store.ts'
 import type { VersionStore } from '../../db/version-store.ts'
 import type { Diagnostic } from '../../engine/diagnostics.ts'
 import type { ExecutionMode } from '../../engine/job.ts'
@@ -52,6 +53,7 @@ export type SaveScheduleResult =
   | { readonly kind: 'workflowNotFound' }
   | { readonly kind: 'noSuchVersion' }
   | { readonly kind: 'archived' }
+  | QuotaRefusal
 
 /** Makes and changes schedules; the scheduler starts what they ask for. */
 export interface Schedules {
@@ -71,6 +73,7 @@ export interface SchedulesOptions {
   /** Tells what stands against a start. */
   readonly reader: DefinitionReader
   readonly clock: Clock
+  readonly quotas: Pick<QuotaGuard, 'refusalOf'>
 }
 
 const NAME_MAX_LENGTH = 200
@@ -94,7 +97,7 @@ const DEFAULTS: ScheduleFields = {
   isPaused: false,
 }
 
-export function createSchedules({ schedules, versions, reader, clock }: SchedulesOptions): Schedules {
+export function createSchedules({ schedules, versions, reader, clock, quotas }: SchedulesOptions): Schedules {
   return {
     async create({ ownerId, workflowId }, input) {
       const now = clock.now()
@@ -107,6 +110,8 @@ export function createSchedules({ schedules, versions, reader, clock }: Schedule
       if (misfits) return misfits
       const reading = readSpec(read.fields, now)
       if (reading.kind !== 'ok') return reading
+      const refusal = await quotas.refusalOf(ownerId, 'SCHEDULES')
+      if (refusal) return refusal
       const nextAt = nextOf(read.fields, now)
       const id = await schedules.insert({ ownerId, workflowId, nextAt }, read.fields, now)
       return { kind: 'saved', id, diagnostics }

@@ -1,5 +1,6 @@
 import type { StartFailure } from '../../db/schedule-store.ts'
 import type { ChosenDefinition } from '../../db/version-store.ts'
+import { quotaMessage } from '../quotas.ts'
 import type { StartResult } from '../start-execution.ts'
 
 /** Why an occurrence could not start, in words for whoever looks at the schedule; null when it did. */
@@ -27,5 +28,7 @@ export function failureOf(
     }
     case 'idempotencyConflict':
       return { code: 'IDEMPOTENCY_CONFLICT', message: `The occurrence stands for job ${result.jobId}.` }
+    case 'quotaExceeded':
+      return { code: 'QUOTA_EXCEEDED', message: quotaMessage(result) }
   }
 }
