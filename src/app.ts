@@ -317,6 +317,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       },
     })
     const lease = { workerId, leaseMs: settings.leaseMs }
+    const weights = new Map(Object.entries(settings.ownerWeights))
     const processor = new Processor({
       jobs,
       commands: inboxes,
@@ -339,6 +340,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       logger,
       lease,
       concurrency: settings.concurrency,
+      ownerPlacesPercent: settings.ownerPlacesPercent,
+      weightOf: (owner) => weights.get(owner) ?? 1,
       onFree: () => motor.placeIsFree(),
       onParentProgress: (parentId) => wakeups.news([parentId]),
       onChildEnded: () => motor.childEnded(),

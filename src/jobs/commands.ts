@@ -76,7 +76,7 @@ export function createCommands({ store, executions, wakeups }: CommandsOptions):
   return {
     async send({ id, ownerId }, kind) {
       const result = await store.send(ownerId, id, { kind })
-      if (result.kind === 'sent') hint(id)
+      if (result.kind === 'sent') hint({ id, ownerId })
       return result
     },
     async signal(job, { name, path = null, payload = null, idempotencyKey: key = null }) {
@@ -100,7 +100,7 @@ export function createCommands({ store, executions, wakeups }: CommandsOptions):
         case 'full':
           return { kind: 'full', message: INBOX_FULL }
         case 'sent':
-          hint(job.id)
+          hint(job)
           return { kind: 'sent', deduplicated: false }
         case 'repeated':
           return { kind: 'sent', deduplicated: true }
@@ -109,9 +109,9 @@ export function createCommands({ store, executions, wakeups }: CommandsOptions):
   }
 
   /** Whoever holds the job reads its inbox; when nobody does, it may want a worker. */
-  function hint(id: JobId): void {
+  function hint({ id, ownerId }: CommandedJob): void {
     wakeups.command(id)
-    wakeups.queued()
+    wakeups.queued(ownerId)
   }
 
   /** What is wrong with a payload for the waits that are known; a wait that is not yet will say so itself. */
