@@ -161,6 +161,7 @@ WITH RECURSIVE step AS (
 SELECT owner_id AS "ownerId", priority, count, suspect_id AS "suspectId" FROM entry
 ORDER BY owner_id >= $2, owner_id DESC, priority DESC NULLS FIRST`
 
+/** The ids are an array, so that the planner looks the rows up by it whatever it expects of their number. */
 const CLAIM = `
 WITH share AS MATERIALIZED (
   SELECT * FROM unnest($3::text[], $4::smallint[], $5::int[]) AS s(owner_id, priority, count)
@@ -179,8 +180,8 @@ WITH share AS MATERIALIZED (
   ) job
   WHERE share.priority IS NOT NULL
 )
-UPDATE jobs SET ${TAKE} FROM (SELECT id FROM lost UNION ALL SELECT id FROM waiting) taken
-WHERE jobs.id = taken.id RETURNING ${CLAIMED}`
+UPDATE jobs SET ${TAKE} WHERE id = ANY(ARRAY(SELECT id FROM lost UNION ALL SELECT id FROM waiting))
+RETURNING ${CLAIMED}`
 
 const CLAIM_SUSPECT = `
 WITH suspect AS MATERIALIZED (
