@@ -337,6 +337,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       maxAgeMs: DESCENDANTS_AGE_MS,
       clock,
     })
+    const weights = new Map(Object.entries(settings.ownerWeights))
     const processor = new Processor({
       jobs,
       commands: inboxes,
@@ -356,6 +357,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       logger,
       lease,
       concurrency: settings.concurrency,
+      ownerPlacesPercent: settings.ownerPlacesPercent,
+      weightOf: (owner) => weights.get(owner) ?? 1,
       onFree: () => motor.placeIsFree(),
       onParentProgress: (parentId) => wakeups.news([parentId]),
       onChildEnded: () => motor.childEnded(),

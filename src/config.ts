@@ -15,7 +15,13 @@ import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
 import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition.ts'
 import { providerSettingsSchema } from './blocks/api/provider/provider-settings.ts'
 import { LumeError } from './lib/errors.ts'
+import { OWNER_MAX_LENGTH } from './lib/ids.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
+
+/** The largest weight of an owner in the sharing of places. */
+export const OWNER_WEIGHT_MAX = 100
+/** The part of the places that one owner may hold where owners are told apart, in percent. */
+export const OWNER_PLACES_PERCENT = 90
 
 const PROCESS_ROLES = ['all', 'api', 'worker'] as const
 
@@ -42,6 +48,18 @@ export const lumeConfigSchema = z.object({
     .default('all')
     .describe('`api` answers requests, `worker` runs jobs, `all` does both.'),
   concurrency: z.int().min(1).max(1_000).default(50).describe('How many jobs run here at the same time.'),
+  ownerPlacesPercent: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(100)
+    .describe(
+      'The part of the places that one owner may hold, in percent; below 100 at least one place of two or more stays free.',
+    ),
+  ownerWeights: z
+    .record(z.string().min(1).max(OWNER_MAX_LENGTH), z.int().min(1).max(OWNER_WEIGHT_MAX))
+    .default({})
+    .describe('The shares of owners in the places, relative to each other; 1 for owners that are not named.'),
   leaseMs: z
     .int()
     .min(300)
@@ -132,6 +150,15 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
+/** `owner:weight`, separated by commas; an owner's name may contain colons. */
+const weights = list.transform((entries, context) => {
+  const read = entries.map((entry) => /^(.+):(\d{1,3})$/.exec(entry))
+  if (read.every((match) => match !== null))
+    return Object.fromEntries(read.map(([, owner = '', weight]) => [owner.trim(), Number(weight)]))
+  context.addIssue({ code: 'custom', message: 'is no list such as acme:3,beta:2' })
+  return z.NEVER
+})
+
 const settingsKeys = z.string().transform((text, context) => {
   const keys = readSettingsKeys(text)
   if (typeof keys !== 'string') return keys
@@ -149,6 +176,10 @@ const environmentSchema = z.object({
   LUME_DATA_DIR: lumeConfigSchema.shape.dataDir,
   LUME_ROLE: lumeConfigSchema.shape.role,
   LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
+  LUME_OWNER_PLACES_PERCENT: wholeNumber
+    .pipe(lumeConfigSchema.shape.ownerPlacesPercent.removeDefault())
+    .optional(),
+  LUME_OWNER_WEIGHTS: weights.pipe(lumeConfigSchema.shape.ownerWeights.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_MAX_DESCENDANTS: wholeNumber.pipe(lumeConfigSchema.shape.maxDescendants.removeDefault()).optional(),
@@ -241,6 +272,11 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       dataDir: lume.LUME_DATA_DIR,
       role: lume.LUME_ROLE,
       concurrency: lume.LUME_CONCURRENCY,
+      // A worker process may serve an API whose settings it does not have.
+      ownerPlacesPercent:
+        lume.LUME_OWNER_PLACES_PERCENT ??
+        (isAuthenticated(authentication) || lume.LUME_ROLE === 'worker' ? OWNER_PLACES_PERCENT : undefined),
+      ownerWeights: lume.LUME_OWNER_WEIGHTS,
       leaseMs: lume.LUME_LEASE_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
       maxDescendants: lume.LUME_MAX_DESCENDANTS,

@@ -14,9 +14,19 @@ import type {
 } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
+import {
+  CLAIMED,
+  createJobClaims,
+  queryClaimed,
+  type ClaimedJob,
+  type JobClaims,
+  type Lease,
+} from './job-claims.ts'
 import { createJobInsert } from './job-insert.ts'
 import { first, type Queryable } from './rows.ts'
 import { shownStatus } from './shown-status.ts'
+
+export type { ClaimedJob, Lease } from './job-claims.ts'
 
 /** A job and its execution, about to be stored. */
 export interface NewJob {
@@ -82,11 +92,6 @@ export class ParentEndedError extends Error {}
 /** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
 export class OccurrenceTakenError extends Error {}
 
-export interface Lease {
-  readonly workerId: WorkerId
-  readonly leaseMs: number
-}
-
 export interface Job {
   readonly id: JobId
   readonly ownerId: OwnerId
@@ -109,30 +114,13 @@ export type InsertResult =
   /** The key stands for this job already; whether for the same request is told by its hash. */
   | { readonly kind: 'taken'; readonly jobId: JobId; readonly requestHash: string }
 
-/** A job as a worker gets it. */
-export interface ClaimedJob {
-  readonly id: JobId
-  readonly ownerId: OwnerId
-  readonly fence: bigint
-  readonly lastSeq: number
-  readonly handler: 'engine' | 'process'
-  readonly progress: number
-  readonly recoveries: number
-  readonly commandsSent: number
-  readonly depth: number
-  /** Null on a job without a parent. */
-  readonly rootId: JobId | null
-  /** Another job's step waits for this one's end. */
-  readonly isChild: boolean
-}
-
 export interface HeldJob {
   readonly id: JobId
   readonly fence: bigint
   readonly commandsSent: number
 }
 
-export interface JobStore {
+export interface JobStore extends JobClaims {
   /** Throws `OccurrenceTakenError` or `ParentEndedError` for what is not to be started. */
   insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
   /**
@@ -151,17 +139,8 @@ export interface JobStore {
   ownerOf(id: JobId): Promise<OwnerId | null>
   countByStatus(ownerId: OwnerId): Promise<ReadonlyMap<JobStatus, number>>
 
-  /** Takes up to `limit` jobs that nobody holds and whose time has come, best first. */
-  claimWaiting(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
   /** In how many milliseconds jobs that nobody holds come due within `ms`: each instant up to `grain` late, and once. */
   dueWithin(ms: number, grain: number): Promise<readonly number[]>
-  /** Takes up to `limit` jobs whose holder has let the lease run out. */
-  claimExpired(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
-  /**
-   * Takes one job whose inbox holds an unread cancel or pause, if nobody holds it, whatever it waits for (D8). Both are
-   * done at once; whatever else a command makes a job do wants a worker's place.
-   */
-  claimCommanded(lease: Lease, id: JobId): Promise<ClaimedJob | null>
   /** Lengthens the leases of those of these jobs that the worker still holds, and tells which they are. */
   renew(lease: Lease, ids: readonly JobId[]): Promise<readonly HeldJob[]>
   /**
@@ -169,17 +148,16 @@ export interface JobStore {
    * if it shows more than before; one that a worker holds tells its progress itself.
    */
   shareProgress(childId: JobId): Promise<JobId | null>
-  /** Gives jobs back at once, for a worker that stops in good order. */
+  /** Gives back all jobs of a worker that stops in good order: others may claim them at once, and no loss is counted. */
   release(workerId: WorkerId): Promise<void>
+  /** Gives back one job in the same way, if the worker still holds it under that fence. */
+  releaseJob(
+    worker: Pick<Lease, 'workerId'>,
+    job: { readonly id: JobId; readonly fence: bigint },
+  ): Promise<void>
   /** Lets every lease run out: whoever opens the embedded database is alone with it. */
   expireLeases(): Promise<void>
 }
-
-export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
-  commands_sent AS "commandsSent", depth, root_id AS "rootId", parent_id IS NOT NULL AS "isChild"`
-
-/** A lease is measured by the database's clock, the only one that all workers share. */
-export const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL`
 
 /** The ended nodes of the parent, and the children at its top level, each with what it has done of its own. */
 const SHARE_PROGRESS = `
@@ -194,21 +172,11 @@ FROM (
 WHERE p.id = reached.id AND p.holder IS NULL AND p.status = 'WAITING' AND p.progress < reached.percent
 RETURNING p.id`
 
-/** Runs a statement that takes jobs and returns their `CLAIMED` columns. */
-export async function claimJobs(
-  pool: Queryable,
-  text: string,
-  values: readonly unknown[],
-): Promise<ClaimedJob[]> {
-  const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
-  return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
-}
-
 export function createJobStore(pool: Queryable): JobStore {
   const insert = createJobInsert(pool)
   const counts = createJobCountStore(pool)
-  const claim = (text: string, values: readonly unknown[]) => claimJobs(pool, text, values)
   return {
+    ...createJobClaims(pool),
     async insert(job, queued) {
       if (await insert(job, queued)) return { kind: 'inserted' }
       if (job.occurrence) throw new OccurrenceTakenError('the occurrence is not to be started')
@@ -239,7 +207,7 @@ export function createJobStore(pool: Queryable): JobStore {
         SELECT ${CLAIMED} FROM queued AS jobs`
       const { at, kind, body } = queued
       const taker = [lease?.workerId ?? null, lease?.leaseMs ?? null]
-      return first(await claim(text, [ownerId, id, ...taker, at, kind, JSON.stringify(body)]))
+      return first(await queryClaimed(pool, text, [ownerId, id, ...taker, at, kind, JSON.stringify(body)]))
     },
     async hasKey(ownerId, key) {
       const { rows } = await pool.query(
@@ -269,15 +237,6 @@ export function createJobStore(pool: Queryable): JobStore {
     async countByStatus(ownerId) {
       return sumOf((await counts.counts(ownerId, EVERY_TYPE)).values()).byStatus
     },
-    claimWaiting: ({ workerId, leaseMs }, limit) =>
-      claim(
-        `WITH best AS MATERIALIZED (
-           SELECT id FROM jobs WHERE holder IS NULL AND wake_at <= now()
-           ORDER BY priority DESC, wake_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
-         )
-         UPDATE jobs SET ${TAKE} FROM best WHERE jobs.id = best.id RETURNING ${CLAIMED}`,
-        [workerId, leaseMs, limit],
-      ),
     async dueWithin(ms, grain) {
       const { rows } = await pool.query<{ inMs: number }>(
         `SELECT DISTINCT $2::int * ceil(extract(epoch FROM wake_at - now()) * 1000 / $2::int)::int AS "inMs"
@@ -285,27 +244,6 @@ export function createJobStore(pool: Queryable): JobStore {
         [ms, grain],
       )
       return rows.map(({ inMs }) => inMs)
-    },
-    claimExpired: ({ workerId, leaseMs }, limit) =>
-      claim(
-        `WITH expired AS MATERIALIZED (
-           SELECT id FROM jobs WHERE holder IS NOT NULL AND lease_until < now()
-           ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
-         )
-         UPDATE jobs SET ${TAKE}, recoveries = recoveries + 1 FROM expired WHERE jobs.id = expired.id
-         RETURNING ${CLAIMED}`,
-        [workerId, leaseMs, limit],
-      ),
-    async claimCommanded({ workerId, leaseMs }, id) {
-      const text = `
-        UPDATE jobs SET ${TAKE}
-        WHERE id = $3 AND holder IS NULL AND finished_at IS NULL AND commands_sent > commands_applied
-          AND EXISTS (
-            SELECT 1 FROM commands c WHERE c.owner_id = jobs.owner_id AND c.job_id = jobs.id
-              AND c.number > jobs.commands_applied AND c.kind IN ('CANCEL', 'PAUSE')
-          )
-        RETURNING ${CLAIMED}`
-      return first(await claim(text, [workerId, leaseMs, id]))
     },
     async renew({ workerId, leaseMs }, ids) {
       // Locks in the order of ids, as a flush takes them: neither waits for the other in a circle.
@@ -327,6 +265,13 @@ export function createJobStore(pool: Queryable): JobStore {
       await pool.query(
         'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder = $1',
         [workerId],
+      )
+    },
+    async releaseJob({ workerId }, { id, fence }) {
+      await pool.query(
+        `UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now()
+         WHERE id = $1 AND holder = $2 AND fence = $3`,
+        [id, workerId, fence],
       )
     },
     async expireLeases() {

@@ -71,9 +71,13 @@ export class Journal {
     this.#listener = listener
   }
 
-  /** Opens the journal of a job for the one who claimed it. */
-  open(claim: Claim): ClaimedJournal {
-    const ledger: Ledger = { claim, seq: claim.lastSeq, commandsSeen: claim.commandsSeen, isLost: false }
+  /**
+   * Opens the journal of a claimed job. `onGivenUp` is called once the job's end or a park is committed, and before that is
+   * published.
+   */
+  open(claim: Claim, onGivenUp = () => {}): ClaimedJournal {
+    const { lastSeq: seq, commandsSeen } = claim
+    const ledger: Ledger = { claim, seq, commandsSeen, isLost: false, onGivenUp }
     return {
       executionId: claim.jobId as string as ExecutionId,
       append: (entry) => this.#append(ledger, entry),
@@ -205,6 +209,7 @@ export class Journal {
     for (const { batch, write } of landed) {
       batch.ledger.seq = write.newSeq
       for (const { resolve } of batch.taken) resolve()
+      if (write.end || write.park) batch.ledger.onGivenUp()
     }
     if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write.jobId))
     for (const part of landed) {
@@ -236,6 +241,7 @@ interface Ledger {
   seq: number
   commandsSeen: number
   isLost: boolean
+  readonly onGivenUp: () => void
 }
 
 interface Pending {

@@ -1,7 +1,7 @@
 import type { StepStatus, AttemptRecord, StepWait } from '../engine/step.ts'
 import type { JobStatus } from '../engine/job.ts'
 import type { StepState } from './execution-store.ts'
-import { claimJobs, CLAIMED, TAKE, type ClaimedJob, type Lease } from './job-store.ts'
+import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from './job-claims.ts'
 import type { Json } from '../lib/json.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Queryable } from './rows.ts'
@@ -56,7 +56,7 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
       const { rows } = await pool.query<CanceledJob>(CANCEL_CHILDREN, [parentIds])
       return rows
     },
-    claimUnheld: ({ workerId, leaseMs }, limit) => claimJobs(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
+    claimUnheld: ({ workerId, leaseMs }, limit) => queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
     async endings(jobs) {
       const ids = jobs.map(({ id }) => id)
       const [states, steps] = await Promise.all([

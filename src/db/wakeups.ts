@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
-import type { JobId } from '../lib/ids.ts'
+import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
 
 /**
@@ -17,14 +17,14 @@ export interface Wakeups {
   command(jobId: JobId): void
   /** Holders of these jobs have to read their inboxes; canceled jobs that no worker holds may wait to be ended. */
   canceled(heldIds: readonly JobId[]): void
-  /** A job wants a worker. */
-  queued(): void
+  /** A job wants a worker. `owner`: whose job it is; null where the caller does not know. */
+  queued(owner: OwnerId | null): void
   onNews(jobId: JobId, listener: () => void): () => void
   /** Every job's news, with the job's id. */
   onAnyNews(listener: (jobId: JobId) => void): () => void
   onCommand(listener: (jobId: JobId) => void): () => void
   onCanceled(listener: (heldIds: readonly JobId[]) => void): () => void
-  onQueued(listener: () => void): () => void
+  onQueued(listener: (owner: OwnerId | null) => void): () => void
   close(): Promise<void>
 }
 
@@ -46,7 +46,7 @@ export function createLocalWakeups(): Wakeups {
     },
     command: (jobId) => void emitter.emit('command', jobId),
     canceled: (heldIds) => void emitter.emit('canceled', heldIds),
-    queued: () => void emitter.emit('queued'),
+    queued: (owner) => void emitter.emit('queued', owner),
     onNews: (jobId, listener) => on(`news ${jobId}`, listener),
     onAnyNews: (listener) => on('news', listener),
     onCommand: (listener) => on('command', listener),
@@ -70,6 +70,8 @@ const noticeSchema = z.object({
   command: z.uuid().optional(),
   canceled: z.array(z.uuid()).optional(),
   queued: z.literal(true).optional(),
+  /** With `queued`: whose job it is. */
+  owner: z.string().optional(),
 })
 type Notice = z.output<typeof noticeSchema>
 
@@ -92,7 +94,7 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
     local.news((notice.news ?? []) as JobId[])
     if (notice.command) local.command(notice.command as JobId)
     if (notice.canceled) local.canceled(notice.canceled as JobId[])
-    if (notice.queued) local.queued()
+    if (notice.queued) local.queued((notice.owner ?? null) as OwnerId | null)
   })
   await listener.open()
   return {
@@ -109,9 +111,9 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
       local.canceled(heldIds)
       for (const canceled of inNotices(heldIds)) notifier.send({ canceled })
     },
-    queued: () => {
-      local.queued()
-      notifier.send({ queued: true })
+    queued: (owner) => {
+      local.queued(owner)
+      notifier.send({ queued: true, ...(owner === null ? {} : { owner }) })
     },
     async close() {
       await listener.close()

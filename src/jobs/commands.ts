@@ -80,7 +80,7 @@ export function createCommands({ store, executions, wakeups, cancelTree }: Comma
     async send({ id, ownerId }, kind) {
       const result = await store.send(ownerId, id, { kind })
       if (result.kind !== 'sent') return result
-      hint(id)
+      hint({ id, ownerId })
       // From the commit of the first statement on no descendant starts another one.
       if (kind === 'CANCEL') await cancelTree({ ownerId, ids: [id], reach: 'below' })
       return result
@@ -106,7 +106,7 @@ export function createCommands({ store, executions, wakeups, cancelTree }: Comma
         case 'full':
           return { kind: 'full', message: INBOX_FULL }
         case 'sent':
-          hint(job.id)
+          hint(job)
           return { kind: 'sent', deduplicated: false }
         case 'repeated':
           return { kind: 'sent', deduplicated: true }
@@ -115,9 +115,9 @@ export function createCommands({ store, executions, wakeups, cancelTree }: Comma
   }
 
   /** Whoever holds the job reads its inbox; when nobody does, it may want a worker. */
-  function hint(id: JobId): void {
+  function hint({ id, ownerId }: CommandedJob): void {
     wakeups.command(id)
-    wakeups.queued()
+    wakeups.queued(ownerId)
   }
 
   /** What is wrong with a payload for the waits that are known; a wait that is not yet will say so itself. */

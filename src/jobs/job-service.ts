@@ -175,7 +175,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       if (!handler || handler === service.processWorkflowJob) {
         await requireRunnable(options, job)
         begun(await jobs.queue(job, queued, null), job)
-        wakeups.queued()
+        wakeups.queued(job.ownerId)
       } else {
         if (!processor)
           throw new LumeError(

@@ -1,6 +1,7 @@
 import type { CommandStore } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
-import type { ClaimedJob, JobStore, Lease, NewJob } from '../db/job-store.ts'
+import type { ClaimedJob, DueJobs, Suspect } from '../db/job-claims.ts'
+import type { JobStore, Lease, NewJob } from '../db/job-store.ts'
 import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
 import type { OriginalStore } from '../db/original-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
@@ -17,8 +18,11 @@ import type { RecordedError } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
-import { sharingProgress } from './share-progress.ts'
 import { loadOriginal } from './original.ts'
+import { Places } from './places.ts'
+import { Quarantine, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from './quarantine.ts'
+import { sharePlaces, type Demand, type Turn } from './share-places.ts'
+import { sharingProgress } from './share-progress.ts'
 
 export interface ProcessorOptions {
   readonly jobs: JobStore
@@ -33,9 +37,13 @@ export interface ProcessorOptions {
   readonly random: () => number
   readonly logger: Logger
   readonly lease: Lease
-  /** How many jobs run here at the same time. */
+  /** The number of places: jobs that run here at the same time. */
   readonly concurrency: number
-  /** A place became free. */
+  /** The part of the places that one owner may hold, in percent; default 100. */
+  readonly ownerPlacesPercent?: number
+  /** The owner's share of the places, relative to the shares of others: a whole number from 1; default 1. */
+  readonly weightOf?: (owner: OwnerId) => number
+  /** A place became free, or the process may take jobs again. */
   readonly onFree?: () => void
   /** A parent shows how far its children are. */
   readonly onParentProgress?: (parentId: JobId) => void
@@ -69,31 +77,49 @@ export interface Reservation {
 
 /** D5: this many losses in a row without a newly committed step or a park, and the job is what kills its workers. */
 const MAX_RECOVERIES = 5
-const EXPIRED_PER_TICK = 20
+/** The number of jobs that one claim takes at most. */
+const CLAIM_MAX_JOBS = 100
+/** How long runs that are given back may take to settle. */
+const GIVE_BACK_MS = 10_000
 
 /**
- * Runs jobs in this process, a bounded number at a time. It claims what waits for a worker or lost one, keeps the leases
- * of what runs, and obeys the inboxes. Nothing here decides what a job does: that is the engine's.
+ * Runs jobs in this process, a bounded number at a time. It claims jobs that wait for a worker or lost one, keeps the leases
+ * of those that run, and obeys the inboxes. Its places are shared by owner; a suspect runs alone (see `Quarantine`). What a
+ * job does is decided by the engine.
  */
 export class Processor {
   readonly #options: ProcessorOptions
   readonly #running = new Map<JobId, Running>()
-  /** Runs that have not come to their end, those included that run on behind a newer one of the same job. */
-  readonly #runs = new Set<Promise<void>>()
+  /** Runs that have not settled, with their end. More than one may be of the same job: the newest is in `#running`. */
+  readonly #runs = new Map<Running, Promise<void>>()
   /** Starts and claims under way: a job may be stored with this process's lease any moment. */
   readonly #taking = new Set<Promise<void>>()
-  #free: number
+  readonly #places: Places
+  readonly #quarantine: Quarantine
+  #turn: Turn | null = null
+  /** Owners whose due jobs wait for a place, as far as this process knows from its last survey and the hints since. */
+  #waiting = new Set<OwnerId>()
+  #hasSuspects = false
+  /** When an owner last had a suspect tried, in the order of the tries. */
+  #suspectTries = new Map<OwnerId, number>()
+  /** For each survey under way: the owners of whom hints came since it began. */
+  readonly #hints = new Set<Set<OwnerId>>()
   #isStopped = false
 
   constructor(options: ProcessorOptions) {
+    const { concurrency: total, ownerPlacesPercent: ownerPercent = 100, clock } = options
     this.#options = options
-    this.#free = options.concurrency
+    this.#places = new Places({ total, ownerPercent })
+    this.#quarantine = new Quarantine(clock)
   }
 
-  /** Room for a job that is about to be stored here, or null when all places are taken. */
-  reserve(): Reservation | null {
-    if (this.#free <= 0 || this.#isStopped) return null
-    this.#free--
+  /**
+   * A place for a job of the owner that is about to be stored here. Null when none is free, the owner holds as many as it may,
+   * or due jobs of another owner wait for one (D7).
+   */
+  reserve(owner: OwnerId): Reservation | null {
+    if (this.#isStopped || !this.#mayBegin(owner)) return null
+    this.#places.take(owner)
     const settle = this.#openTaking()
     return {
       lease: this.#options.lease,
@@ -110,7 +136,7 @@ export class Processor {
               mocks,
             }),
         }),
-      giveBack: () => settle() && this.#freeSlot(),
+      giveBack: () => settle() && this.#giveBack(owner),
     }
   }
 
@@ -120,30 +146,36 @@ export class Processor {
   }
 
   get freePlaces(): number {
-    return this.#free
+    return this.#places.free
   }
 
-  /** Claims what the free places allow and starts it; returns how many jobs were started. */
-  async tick(): Promise<number> {
-    const { jobs, lease } = this.#options
-    const wanted = this.#free
-    if (wanted <= 0 || this.#isStopped) return 0
-    this.#free -= wanted
+  /** Whether jobs are known to wait for this process. */
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0 || this.#hasSuspects
+  }
+
+  /** A due job of the owner may wait for a place. */
+  noticeQueued(owner: OwnerId): void {
+    this.#waiting.add(owner)
+    for (const hints of this.#hints) hints.add(owner)
+  }
+
+  /**
+   * Claims due jobs for the free places and starts them; returns how many were started. Places are taken for planned jobs only,
+   * and only while they are being claimed. `evenIfFull`: reads who waits also when no place is free.
+   */
+  async tick({ evenIfFull = false }: { readonly evenIfFull?: boolean } = {}): Promise<number> {
+    if (this.#isStopped || this.#quarantine.isOn) return 0
+    if (this.#places.free <= 0 && !evenIfFull) return 0
     const close = this.#openTaking()
-    let left = wanted
-    const take = (claimed: readonly ClaimedJob[]) => {
-      left -= claimed.length
-      for (const job of claimed) this.#take(job, { takesSlot: true })
-    }
+    const hints = new Set<OwnerId>()
+    this.#hints.add(hints)
     try {
-      // First what was begun: behind a backlog it would wait for all that was accepted since.
-      take(await jobs.claimExpired(lease, Math.min(left, EXPIRED_PER_TICK)))
-      if (left > 0 && !this.#isStopped) take(await jobs.claimWaiting(lease, left))
+      return await this.#claimDue(hints)
     } finally {
+      this.#hints.delete(hints)
       close()
-      this.#free += left
     }
-    return wanted - left
   }
 
   /** Obeys a job's inbox: at once when the job runs here, by taking the fence when nobody holds it (D8). */
@@ -194,10 +226,10 @@ export class Processor {
 
   /** Resolves when no job runs here. */
   async idle(): Promise<void> {
-    while (this.#runs.size > 0) await Promise.all(this.#runs)
+    while (this.#runs.size > 0) await Promise.all(this.#runs.values())
   }
 
-  /** From now on no job begins here, and no free place is told; what runs goes on until the stop. */
+  /** Starts no more jobs and reports no free place. Jobs that run continue until `stop()`. */
   takeNothingMore(): void {
     this.#isStopped = true
   }
@@ -219,6 +251,7 @@ export class Processor {
       claim: claimOf(job),
       takesSlot: false,
       isChild: job.isChild,
+      isHandler: true,
       begin: (run) => begin(run.journal, { inbox: run.inbox, yield: run.yield.signal }),
     })
   }
@@ -232,6 +265,121 @@ export class Processor {
       close()
       return this.#taking.delete(open)
     }
+  }
+
+  /** Until the next survey, `#waiting` is every owner that does not get a place for each of its due jobs. */
+  async #claimDue(hints: ReadonlySet<OwnerId>): Promise<number> {
+    const { jobs, weightOf = () => 1 } = this.#options
+    const except = this.#places.ownersAtMax
+    const limit = Math.min(Math.max(this.#places.free, 0), CLAIM_MAX_JOBS) + 1
+    const { due, suspects } = await jobs.survey({ limit, after: this.#turn?.ownerId ?? null, except })
+    if (this.#isStopped || this.#quarantine.isOn) return 0
+    this.#hasSuspects = suspects.length > 0
+    if (await this.#claimSuspect(suspects)) return 1
+    if (this.#isStopped || this.#quarantine.isOn) return 0
+
+    const demands = demandsOf(due)
+    const { places, turn } = sharePlaces({
+      demands,
+      free: Math.min(this.#places.free, CLAIM_MAX_JOBS),
+      heldBy: (owner) => this.#places.heldBy(owner),
+      weightOf,
+      maxPerOwner: this.#places.maxPerOwner,
+      turn: this.#turn,
+    })
+    this.#turn = turn
+    const unserved = demands.filter(({ ownerId, count }) => count > (places.get(ownerId) ?? 0))
+    this.#waiting = new Set([...hints, ...except, ...unserved.map(({ ownerId }) => ownerId)])
+    return places.size === 0 ? 0 : this.#claimShares(sharesOf(due, places), places)
+  }
+
+  /** Claims the planned jobs; a place whose job another worker was faster to claim is free again. */
+  async #claimShares(shares: readonly DueJobs[], places: ReadonlyMap<OwnerId, number>): Promise<number> {
+    for (const [owner, count] of places) this.#places.take(owner, count)
+    const left = new Map(places)
+    try {
+      const claimed = await this.#options.jobs.claim(this.#options.lease, shares)
+      for (const job of claimed) {
+        left.set(job.ownerId, (left.get(job.ownerId) ?? 0) - 1)
+        this.#take(job, { takesSlot: true })
+      }
+      return claimed.length
+    } finally {
+      for (const [owner, count] of left) if (count > 0) this.#places.giveBack(owner, count)
+    }
+  }
+
+  /**
+   * Takes a suspect if there is one and its time has come, of the owner whose last try is the longest ago. The process takes
+   * nothing else until the suspect is cleared.
+   */
+  async #claimSuspect(suspects: readonly Suspect[]): Promise<boolean> {
+    const { jobs, lease } = this.#options
+    if (suspects.length === 0) this.#quarantine.endStreak()
+    const triedAt = new Map(suspects.map(({ ownerId }) => [ownerId, this.#suspectTries.get(ownerId) ?? 0]))
+    const [oldest] = [...triedAt].toSorted(([, a], [, b]) => a - b)
+    const next = suspects.find(({ ownerId }) => ownerId === oldest?.[0])
+    if (!next || !this.#quarantine.mayBegin) return false
+    this.#quarantine.begin()
+    let job: ClaimedJob | null = null
+    try {
+      this.#suspectTries = triedAt.set(next.ownerId, Math.max(...triedAt.values()) + 1)
+      job = await jobs.claimSuspect(lease, next.id)
+    } finally {
+      if (!job) this.#quarantine.end()
+    }
+    if (!job) return false
+    if (this.#isStopped) return true
+    const begin = (run: Running) => this.#runAlone(job, run)
+    this.#run({ claim: claimOf(job), takesSlot: false, isChild: job.isChild, isSuspect: true, begin })
+    return true
+  }
+
+  /** Runs a suspect alone until it commits a step, parks or ends, or until it has run for long enough. */
+  async #runAlone(job: ClaimedJob, run: Running): Promise<RunEnd> {
+    const { clock } = this.#options
+    let isAlone = true
+    const end = () => {
+      if (!isAlone) return
+      isAlone = false
+      this.#quarantine.end()
+      this.#hasSuspects = true // there may be more
+      this.#onFree()
+    }
+    let callOff = () => {}
+    try {
+      // Failed before anything of it is loaded, it harms nothing.
+      if (job.recoveries > MAX_RECOVERIES) return await this.#recover(job, run)
+      if (job.commandsSent > 0) await this.#readInbox(job.id, run)
+      await this.#othersSettled(run)
+      if (run.yield.signal.aborted) return { kind: 'yielded' }
+      if (run.inbox.canceled.aborted)
+        return await this.#endUnrun({ status: 'CANCELED', at: clock.now() }, { job, run, plan: null })
+      this.#places.take(job.ownerId)
+      run.takesSlot = true
+      run.onCleared = end
+      callOff = clock.after(SUSPECT_ALONE_MS, end)
+      return await this.#recover(job, run)
+    } finally {
+      callOff()
+      end()
+    }
+  }
+
+  /** Waits until no execution runs here but one. Those that do not end or park in time are given back. */
+  async #othersSettled(run: Running): Promise<void> {
+    const { clock } = this.#options
+    await Promise.all(this.#taking)
+    const others = [...this.#runs.keys()].filter((other) => other !== run && !other.isHandler)
+    const settled = Promise.all(others.map((other) => this.#runs.get(other)))
+    const stopped = AbortSignal.any([run.yield.signal, run.inbox.canceled])
+    if (await settlesWithin(settled, { ms: SUSPECT_WAIT_MS, clock, signal: stopped })) return
+    if (stopped.aborted) return
+    for (const other of others) {
+      other.isGivenBack = true
+      other.yield.abort(new FenceLostError('the job is given back: a suspect runs alone'))
+    }
+    await settlesWithin(settled, { ms: GIVE_BACK_MS, clock, signal: stopped })
   }
 
   #take(job: ClaimedJob, { takesSlot }: { takesSlot: boolean }): void {
@@ -308,27 +456,36 @@ export class Processor {
     return recordEnd(run.journal, end, { progress: job.progress, ...closing })
   }
 
-  #run({ claim, takesSlot, isChild, begin }: Begin): void {
+  #run({ claim, takesSlot, isChild, isHandler = false, isSuspect = false, begin }: Begin): void {
     const running: Running = {
       claim,
-      journal: this.#openJournal(claim, isChild),
+      // The place is free before the end or the park is published: who hears of it finds the place free.
+      journal: this.#openJournal(claim, {
+        isChild,
+        onGivenUp: () => this.#freePlaceOf(running),
+        onCleared: isSuspect ? () => running.onCleared?.() : null,
+      }),
       inbox: new Inbox(),
       yield: new AbortController(),
       commandsSeen: claim.commandsSeen,
       takesSlot,
+      isHandler,
+      isGivenBack: false,
+      onCleared: null,
     }
-    // An older run of the job, whose lease ran out unnoticed, learns here that it is none any more.
+    // Stops an older run of the job, whose lease ran out without being noticed.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
     const done = this.#finish({ running, isChild, run: begin(running) }).then(
-      () => void this.#runs.delete(done),
+      () => void this.#runs.delete(running),
     )
-    this.#runs.add(done)
+    this.#runs.set(running, done)
   }
 
-  #openJournal(claim: Claim, isChild: boolean): ClaimedJournal {
+  #openJournal(claim: Claim, { isChild, onGivenUp, onCleared }: JournalHooks): ClaimedJournal {
     const { journal, jobs, clock, logger, onParentProgress: onShared = () => {} } = this.#options
-    const opened = journal.open(claim)
+    const entries = journal.open(claim, onGivenUp)
+    const opened = onCleared ? reportingCommits(entries, onCleared) : entries
     return isChild ? sharingProgress(opened, { jobId: claim.jobId, jobs, clock, logger, onShared }) : opened
   }
 
@@ -342,22 +499,50 @@ export class Processor {
         this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
     } finally {
       if (this.#running.get(jobId) === running) this.#running.delete(jobId)
-      if (running.takesSlot) this.#freeSlot()
+      this.#freePlaceOf(running)
+      if (running.isGivenBack) await this.#release(running.claim)
       if (isChild) this.#options.onChildEnded?.()
     }
   }
 
-  /** What was taken up for a command alone takes a place before it begins, if one is free. */
+  /** Gives back a job that did not end here; it may be claimed at once, and no loss is counted. */
+  async #release({ jobId: id, fence }: Claim): Promise<void> {
+    const { jobs, lease, logger } = this.#options
+    try {
+      await jobs.releaseJob(lease, { id, fence })
+    } catch (fault) {
+      logger.warn({ err: fault, jobId: id }, 'a job could not be given back; its lease runs out by itself')
+    }
+  }
+
+  /** A job that was taken up for a command only takes a place before it begins, under the rules of `reserve`. */
   #takePlace(run: Running): boolean {
-    if (!run.takesSlot && this.#free > 0) {
-      this.#free--
+    const { ownerId } = run.claim
+    if (!run.takesSlot && this.#mayBegin(ownerId)) {
+      this.#places.take(ownerId)
       run.takesSlot = true
     }
     return run.takesSlot
   }
 
-  #freeSlot(): void {
-    this.#free++
+  #mayBegin(owner: OwnerId): boolean {
+    if (this.#quarantine.isOn || this.#places.free <= 0 || !this.#places.isBelowMax(owner)) return false
+    for (const other of this.#waiting) if (other !== owner && this.#places.isBelowMax(other)) return false
+    return true
+  }
+
+  #freePlaceOf(run: Running): void {
+    if (!run.takesSlot) return
+    run.takesSlot = false
+    this.#giveBack(run.claim.ownerId)
+  }
+
+  #giveBack(owner: OwnerId): void {
+    this.#places.giveBack(owner)
+    this.#onFree()
+  }
+
+  #onFree(): void {
     if (!this.#isStopped) this.#options.onFree?.()
   }
 
@@ -377,7 +562,19 @@ interface Begin {
   readonly claim: Claim
   readonly takesSlot: boolean
   readonly isChild: boolean
+  /** The engine does not run it: a handler function does. */
+  readonly isHandler?: boolean
+  /** It runs alone until it is cleared. */
+  readonly isSuspect?: boolean
   readonly begin: (run: Running) => Promise<RunEnd>
+}
+
+interface JournalHooks {
+  readonly isChild: boolean
+  /** The job is not held any more. */
+  readonly onGivenUp: () => void
+  /** Only of a suspect: a step, a park or the end is committed, so the job does not end its workers. */
+  readonly onCleared: (() => void) | null
 }
 
 interface Finish extends Pick<Begin, 'isChild'> {
@@ -393,6 +590,11 @@ interface Running {
   commandsSeen: number
   /** It holds one of the places. */
   takesSlot: boolean
+  readonly isHandler: boolean
+  /** It is to yield so that others may continue it. */
+  isGivenBack: boolean
+  /** Called after each commit that clears it of the suspicion of ending its workers. */
+  onCleared: (() => void) | null
 }
 
 /** A job that is to end without a run. */
@@ -413,6 +615,49 @@ const HANDLER_LOST: RecordedError = {
   code: 'HANDLER_LOST',
   message:
     'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
+}
+
+/** Calls back after each commit that resets the job's count of losses. */
+function reportingCommits(journal: ClaimedJournal, onCommit: () => void): ClaimedJournal {
+  return {
+    ...journal,
+    async append(entry) {
+      await journal.append(entry)
+      if (entry.job.endsStep || entry.job.park || entry.job.end) onCommit()
+    },
+  }
+}
+
+/** The due jobs of each owner together. */
+function demandsOf(due: readonly DueJobs[]): readonly Demand[] {
+  const counts = new Map<OwnerId, number>()
+  for (const { ownerId, count } of due) counts.set(ownerId, (counts.get(ownerId) ?? 0) + count)
+  return [...counts].map(([ownerId, count]) => ({ ownerId, count }))
+}
+
+/** Of each owner as many jobs as it has places, the first ones first. */
+function sharesOf(due: readonly DueJobs[], places: ReadonlyMap<OwnerId, number>): readonly DueJobs[] {
+  const left = new Map(places)
+  return due.flatMap((entry) => {
+    const count = Math.min(entry.count, left.get(entry.ownerId) ?? 0)
+    left.set(entry.ownerId, (left.get(entry.ownerId) ?? 0) - count)
+    return count > 0 ? [{ ...entry, count }] : []
+  })
+}
+
+/** Whether a promise settles before a time has passed and before a signal aborts. */
+async function settlesWithin(
+  settled: Promise<unknown>,
+  { ms, clock, signal }: { ms: number; clock: Pick<Clock, 'wait'>; signal: AbortSignal },
+): Promise<boolean> {
+  const over = new AbortController()
+  const late = clock.wait(ms, AbortSignal.any([signal, over.signal])).then(
+    () => false,
+    () => false,
+  )
+  const isSettled = await Promise.race([settled.then(() => true), late])
+  over.abort(new Error('it has settled'))
+  return isSettled
 }
 
 function unsound(diagnostics: readonly Diagnostic[]): RecordedError {

@@ -157,7 +157,8 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
     const isDue = request.runAt == null || request.runAt <= at
-    const reservation = request.intent === 'queue' && isDue ? (processor?.reserve() ?? null) : null
+    const reservation =
+      request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId) ?? null) : null
     try {
       const job = newJob({
         request,
@@ -179,7 +180,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       // A list that is watched shows it before anybody takes it up.
       wakeups.news([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })
-      else if (request.intent === 'queue' && isDue) wakeups.queued()
+      else if (request.intent === 'queue' && isDue) wakeups.queued(request.ownerId)
       return { kind: 'started', jobId: job.id, deduplicated: false }
     } finally {
       reservation?.giveBack()

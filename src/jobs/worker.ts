@@ -13,9 +13,11 @@ export interface WorkerOptions {
   readonly processor: Pick<
     Processor,
     | 'freePlaces'
+    | 'hasWaiting'
+    | 'noticeQueued'
+    | 'noticeCommands'
     | 'tick'
     | 'obey'
-    | 'noticeCommands'
     | 'renewLeases'
     | 'yieldAll'
     | 'takeNothingMore'
@@ -58,20 +60,25 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { jobs, wakeups, isAlone, leaseMs } = this.#options
+    const { jobs, wakeups, processor, isAlone, leaseMs } = this.#options
     if (isAlone) await jobs.expireLeases()
-    this.#closers.add(wakeups.onQueued(() => this.kick()))
+    this.#closers.add(
+      wakeups.onQueued((owner) => {
+        if (owner !== null) processor.noticeQueued(owner)
+        this.kick()
+      }),
+    )
     this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
     this.#closers.add(
       wakeups.onCanceled((heldIds) => {
-        for (const jobId of heldIds) this.#options.processor.noticeCommands(jobId)
+        for (const jobId of heldIds) processor.noticeCommands(jobId)
         this.#endings.request()
       }),
     )
     const poll = async () => {
       this.#endings.request()
       await this.#tellParents()
-      await this.#tickOnce()
+      await this.#tickOnce({ evenIfFull: true })
       await this.#awaitTimers()
     }
     this.#closers.add(this.#every(POLL_MS, poll))
@@ -85,9 +92,9 @@ export class Worker {
     this.#ticks.request()
   }
 
-  /** A place became free: look only if somebody may be waiting for it. */
+  /** A place became free: look for a job only if one may wait for it. */
   placeIsFree(): void {
-    if (this.#mayHaveBacklog) this.#ticks.request()
+    if (this.#mayHaveBacklog || this.#options.processor.hasWaiting) this.#ticks.request()
   }
 
   /** A child may have ended: its parent is told at once. */
@@ -125,7 +132,7 @@ export class Worker {
     const told = await commands.tellParents(CHILDREN_PER_TELLING)
     if (told.length === 0) return
     for (const jobId of told) wakeups.command(jobId)
-    wakeups.queued()
+    wakeups.queued(null)
     this.childEnded() // there may be more
   }
 
@@ -134,11 +141,13 @@ export class Worker {
     while (!this.#isStopping && (await this.#options.endCanceled()) > 0) this.childEnded()
   }
 
-  async #tickOnce(): Promise<void> {
+  async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {
     const { processor } = this.#options
     const wanted = processor.freePlaces
-    const claimed = await processor.tick()
-    this.#mayHaveBacklog = claimed >= wanted
+    const claimed = await processor.tick(look)
+    this.#mayHaveBacklog = claimed >= wanted || processor.hasWaiting
+    // A claim is bounded, and another worker may have been faster.
+    if (claimed > 0 && processor.freePlaces > 0 && processor.hasWaiting) this.#ticks.request()
   }
 
   /** Looks again at the very times at which jobs come due before the next look. */

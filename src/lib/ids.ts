@@ -24,7 +24,11 @@ export function parseId<T extends Id<string>>(text: string): T | null {
 }
 
 /** An owner is named by whoever embeds Lume: any non-empty text up to 200 characters. */
+/** The length of an owner's id, in UTF-16 code units. */
+export const OWNER_MAX_LENGTH = 200
+
 export function ownerId(text: string): OwnerId {
-  if (text.length === 0 || text.length > 200) throw new TypeError('an owner id has 1 to 200 characters')
+  if (text.length === 0 || text.length > OWNER_MAX_LENGTH)
+    throw new TypeError(`an owner id has 1 to ${OWNER_MAX_LENGTH} characters`)
   return text as OwnerId
 }

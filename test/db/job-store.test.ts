@@ -12,6 +12,8 @@ import { event } from '../../src/engine/event.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
+  claimExpired,
+  claimWaiting,
   expireLease,
   jobRow,
   newJob,
@@ -74,16 +76,16 @@ test('a start may be taken in the same statement', async () => {
   const lease = newLease()
   const id = await storeJob(database.pool, { lease })
   expect(await jobRow(database.pool, id)).toMatchObject({ holder: lease.workerId, fence: '1', wake_at: null })
-  expect(await jobs.claimWaiting(newLease(), 10)).toEqual([])
+  expect(await claimWaiting(jobs, newLease(), 10)).toEqual([])
 })
 
 test('a job that waits to be started wants nobody and has no event', async () => {
   const id = await storeJob(database.pool, { status: 'CREATED', wakeAt: null })
   expect(await timelineKinds(database.pool, id)).toEqual([])
-  expect(await jobs.claimWaiting(newLease(), 10)).toEqual([])
+  expect(await claimWaiting(jobs, newLease(), 10)).toEqual([])
   expect(await jobs.queue({ id, ownerId: OWNER }, event('JOB_QUEUED', 1, {}), null)).toMatchObject({ id })
   expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED'])
-  expect((await jobs.claimWaiting(newLease(), 10)).map((job) => job.id)).toEqual([id])
+  expect((await claimWaiting(jobs, newLease(), 10)).map((job) => job.id)).toEqual([id])
 })
 
 test('of many that start a created job at once, one does', async () => {
@@ -165,15 +167,15 @@ test('the job of highest priority goes first, then the one that waits longest', 
   const early = await storeJob(database.pool, { wakeAt: at + 1_000 })
   const urgent = await storeJob(database.pool, { wakeAt: at + 3_000, priority: 5 })
   const order: (JobId | undefined)[] = []
-  for (let i = 0; i < 3; i++) order.push((await jobs.claimWaiting(newLease(), 1))[0]?.id)
+  for (let i = 0; i < 3; i++) order.push((await claimWaiting(jobs, newLease(), 1))[0]?.id)
   expect(order).toEqual([urgent, early, late])
 })
 
 test('a job whose time has not come is left alone', async () => {
   const id = await storeJob(database.pool, { wakeAt: Date.now() + 3_600_000 })
-  expect(await jobs.claimWaiting(newLease(), 10)).toEqual([])
+  expect(await claimWaiting(jobs, newLease(), 10)).toEqual([])
   await database.pool.query(`UPDATE jobs SET wake_at = now() WHERE id = $1`, [id])
-  expect(await jobs.claimWaiting(newLease(), 10)).toHaveLength(1)
+  expect(await claimWaiting(jobs, newLease(), 10)).toHaveLength(1)
 })
 
 test('the times at which jobs come due soon are told once each, rounded up', async () => {
@@ -186,7 +188,7 @@ test('the times at which jobs come due soon are told once each, rounded up', asy
 test('a claim gives what a worker needs, takes no more than asked for, and raises the fence', async () => {
   await Promise.all(Array.from({ length: 5 }, () => storeJob(database.pool)))
   const lease = newLease()
-  const claimed = await jobs.claimWaiting(lease, 3)
+  const claimed = await claimWaiting(jobs, lease, 3)
   expect(claimed).toHaveLength(3)
   expect(claimed[0]).toEqual({
     depth: 0,
@@ -208,11 +210,11 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
 
 test('workers that claim at once share the jobs; none is claimed twice and none waits for another', async () => {
   await Promise.all(Array.from({ length: 40 }, () => storeJob(database.pool)))
-  const claims = await Promise.all(Array.from({ length: 8 }, () => jobs.claimWaiting(newLease(), 10)))
+  const claims = await Promise.all(Array.from({ length: 8 }, () => claimWaiting(jobs, newLease(), 10)))
   const ids = claims.flat().map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
   while (ids.length < 40) {
-    const more = await jobs.claimWaiting(newLease(), 10)
+    const more = await claimWaiting(jobs, newLease(), 10)
     expect(more.length).toBeGreaterThan(0)
     ids.push(...more.map(({ id }) => id))
   }
@@ -225,7 +227,7 @@ test('a claim steps over jobs that another session has locked', async () => {
   const other = await database.pool.connect()
   await other.query('BEGIN')
   await other.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [locked])
-  expect((await jobs.claimWaiting(newLease(), 10)).map(({ id }) => id)).toEqual([free])
+  expect((await claimWaiting(jobs, newLease(), 10)).map(({ id }) => id)).toEqual([free])
   await other.query('ROLLBACK')
   other.release()
 })
@@ -236,17 +238,17 @@ test('a lease that ran out makes a job claimable, and counts as a loss; one that
     await storeJob(database.pool, { lease: newLease() }),
   ]
   await expireLease(database.pool, dead)
-  const claimed = await jobs.claimExpired(newLease(), 10)
+  const claimed = await claimExpired(jobs, newLease(), 10)
   expect(claimed.map(({ id, fence, recoveries }) => [id, fence, recoveries])).toEqual([[dead, 2n, 1]])
   expect(await jobRow(database.pool, alive)).toMatchObject({ fence: '1', recoveries: 0 })
 })
 
-test('expired leases are shared out, too', async () => {
+test('jobs of lost workers are shared by the workers that claim them at once', async () => {
   const ids = await Promise.all(
     Array.from({ length: 20 }, () => storeJob(database.pool, { lease: newLease() })),
   )
   await jobs.expireLeases()
-  const claims = await Promise.all(Array.from({ length: 6 }, () => jobs.claimExpired(newLease(), 20)))
+  const claims = await Promise.all(Array.from({ length: 6 }, () => claimExpired(jobs, newLease(), 20)))
   expect(
     claims
       .flat()
@@ -285,7 +287,7 @@ test('a heartbeat lengthens the leases of the jobs that it names and the worker 
   await sendCancel(database.pool, OWNER, mine)
   expect(await jobs.renew(lease, [mine, stolen])).toEqual([{ id: mine, fence: 1n, commandsSent: 1 }])
   expect((await jobRow(database.pool, mine)).lease_until?.getTime()).toBeGreaterThan(Date.now())
-  expect((await jobs.claimExpired(newLease(), 10)).map(({ id }) => id).sort()).toEqual(
+  expect((await claimExpired(jobs, newLease(), 10)).map(({ id }) => id).sort()).toEqual(
     [notNamed, stolen].sort(),
   )
 })
@@ -295,7 +297,7 @@ test('a worker that stops in good order gives its jobs back at once, without cou
   const id = await storeJob(database.pool, { lease })
   const other = await storeJob(database.pool, { lease: newLease() })
   await jobs.release(lease.workerId)
-  expect((await jobs.claimWaiting(newLease(), 10)).map((job) => [job.id, job.recoveries])).toEqual([[id, 0]])
+  expect((await claimWaiting(jobs, newLease(), 10)).map((job) => [job.id, job.recoveries])).toEqual([[id, 0]])
   expect((await jobRow(database.pool, other)).holder).not.toBeNull()
 })
 
@@ -317,7 +319,7 @@ test('a cancel wakes a job that nobody holds, and leaves the lease of one that i
   const unheld = await storeJob(database.pool, { wakeAt: far })
   const held = await storeJob(database.pool, { lease })
   await Promise.all([sendCancel(database.pool, OWNER, unheld), sendCancel(database.pool, OWNER, held)])
-  expect((await jobs.claimWaiting(newLease(), 10)).map(({ id }) => id)).toEqual([unheld])
+  expect((await claimWaiting(jobs, newLease(), 10)).map(({ id }) => id)).toEqual([unheld])
   expect(await jobRow(database.pool, held)).toMatchObject({ holder: lease.workerId, wake_at: null })
 })
 

@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { expireLease, jobRow, OWNER, steal, timelineKinds, sendCancel } from '../support/jobs.ts'
+import {
+  claimWaiting,
+  expireLease,
+  jobRow,
+  OWNER,
+  steal,
+  timelineKinds,
+  sendCancel,
+} from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
 import { newId, type WorkerId } from '../../src/lib/ids.ts'
 import { Gate, settled } from '../support/manual-clock.ts'
@@ -98,22 +106,24 @@ test('what finds no room waits, and starts when places free up; the limit holds 
   for (const id of ids) expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
 })
 
-test('what was recovered runs, even if the look for waiting jobs fails right behind it', async () => {
-  const dying = openWorker()
-  const id = await dying.start(probes('a…'))
-  await standing(dying, 'a')
-  await expireLease(database.pool, id)
+test('a claim that fails leaves its places free, and the next one takes the jobs', async () => {
+  const api = openWorker({ concurrency: 0 })
+  const id = await api.start(probes('a…'))
+  let failures = 1
   const worker = openWorker({
     concurrency: 2,
     jobs: (jobs) => ({
       ...jobs,
-      async claimWaiting() {
-        throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+      async claim(...args) {
+        if (failures-- > 0) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+        return jobs.claim(...args)
       },
     }),
   })
   await expect(worker.processor.tick()).rejects.toThrow('gone')
-  ;(await probe.called('a', 2)).finish()
+  expect(worker.processor.freePlaces).toBe(2)
+  expect(await worker.processor.tick()).toBe(1)
+  ;(await probe.called('a')).finish()
   await worker.processor.idle()
   expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
   expect(worker.processor.freePlaces).toBe(2)
@@ -235,7 +245,7 @@ test('a park clears the count, too: losses between healthy parks are no crash lo
   await worker.processor.idle()
   for (let loss = 1; loss <= 6; loss++) {
     await timePasses(id, HOUR_MS)
-    await worker.jobs.claimWaiting({ workerId: newId<WorkerId>(), leaseMs: 1 }, 1)
+    await claimWaiting(worker.jobs, { workerId: newId<WorkerId>(), leaseMs: 1 }, 1)
     await takeOver(id, worker)
     await worker.processor.idle()
     expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', recoveries: 0 })
@@ -555,8 +565,7 @@ test('a worker that stops while it takes jobs starts none of them, and gives the
     concurrency: 1,
     jobs: (jobs) => ({
       ...jobs,
-      claimExpired: async () => [],
-      claimWaiting: (...args) => later(() => jobs.claimWaiting(...args)),
+      claim: (...args) => later(() => jobs.claim(...args)),
       claimCommanded: (...args) => later(() => jobs.claimCommanded(...args)),
     }),
   })

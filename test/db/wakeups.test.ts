@@ -27,7 +27,7 @@ test('hints reach the other processes, and each of them once', async () => {
   const id = newId<JobId>()
   mine.news([id])
   mine.command(id)
-  mine.queued()
+  mine.queued(null)
   await until('all three have arrived', () => heardThere.length === 3)
   expect([...heardThere].sort()).toEqual([`command ${id}`, `news ${id}`, 'queued'])
   // What has arrived there has come back here, too, and was known already.
@@ -63,7 +63,7 @@ test.each(['nonsense', '{}', '{"from":"x","news":"all"}', '{"from":"x","command"
     const [mine, other] = [await open(), await open()]
     const heard = listenTo(other)
     await database.pool.query(`SELECT pg_notify('lume_wakeups', $1)`, [payload])
-    mine.queued()
+    mine.queued(null)
     await until('what follows has arrived', () => heard.length > 0)
     expect(heard).toEqual(['queued'])
   },
@@ -78,7 +78,7 @@ test('a listening connection that is cut is opened again', async () => {
     const now = await listeners()
     return now.length === 2 && now.every((pid) => !before.includes(pid))
   })
-  mine.queued()
+  mine.queued(null)
   await until('hints arrive again', () => heard.length > 0)
 })
 
@@ -91,7 +91,7 @@ test('it is tried again for as long as the server is away', async () => {
   await until('it was tried in vain', () => warn.mock.calls.length > 2)
   proxy.restore()
   await until('hints arrive again', () => {
-    mine.queued()
+    mine.queued(null)
     return heard.length > 0
   })
   await other.close()
@@ -125,10 +125,10 @@ test('hints that cannot be sent are a warning; those after them go out', async (
   } as unknown as pg.Pool
   const [mine, other] = [await open({ pool, warn }), await open()]
   const heard = listenTo(other)
-  mine.queued()
+  mine.queued(null)
   await until('the warning was given', () => warn.mock.calls.length === 1)
   isAway = false
-  mine.queued()
+  mine.queued(null)
   await until('the second has arrived', () => heard.length === 1)
 })
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { createCommandStore } from '../../src/db/command-store.ts'
 import { createDefinitionStore } from '../../src/db/definition-store.ts'
+import type { ClaimedJob, JobClaims, Lease } from '../../src/db/job-claims.ts'
 import { createJobStore, type NewJob } from '../../src/db/job-store.ts'
 import type { Claim } from '../../src/db/journal.ts'
 import type { Command } from '../../src/engine/inbox.ts'
@@ -56,6 +57,40 @@ export async function storeClaimedJob(pool: pg.Pool, change: Partial<NewJob> = {
   const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }
   const jobId = await storeJob(pool, { lease, ...change })
   return { jobId, ownerId: change.ownerId ?? OWNER, fence: 1n, lastSeq: 1, commandsSeen: 0 }
+}
+
+/** Takes up to `limit` jobs that wait for a worker, as a worker with that many free places does. */
+export async function claimWaiting(
+  jobs: JobClaims,
+  lease: Lease,
+  limit: number,
+): Promise<readonly ClaimedJob[]> {
+  return claim(jobs, lease, { limit, isLost: false })
+}
+
+/** Takes up to `limit` jobs whose worker was lost, suspects aside. */
+export async function claimExpired(
+  jobs: JobClaims,
+  lease: Lease,
+  limit: number,
+): Promise<readonly ClaimedJob[]> {
+  return claim(jobs, lease, { limit, isLost: true })
+}
+
+async function claim(
+  jobs: JobClaims,
+  lease: Lease,
+  { limit, isLost }: { limit: number; isLost: boolean },
+): Promise<readonly ClaimedJob[]> {
+  const { due } = await jobs.survey({ limit, after: null, except: [] })
+  let left = limit
+  const shares = due.flatMap((entry) => {
+    if ((entry.priority === null) !== isLost) return []
+    const count = Math.min(entry.count, left)
+    left -= count
+    return count > 0 ? [{ ...entry, count }] : []
+  })
+  return jobs.claim(lease, shares)
 }
 
 /** Hands a job to another worker, as a recovery does. */

@@ -18,7 +18,7 @@ import { Processor } from '../../src/jobs/processor.ts'
 import { createTreeCancel } from '../../src/jobs/tree-cancel.ts'
 import { createStartExecution, type StartRequest } from '../../src/jobs/start-execution.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
-import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
+import { newId, type JobId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
 import type { TestDatabase } from './database.ts'
 import { start } from './fleet.ts'
 import { ANY_DESCENDANTS, UNBOUNDED } from './quotas.ts'
@@ -42,13 +42,21 @@ export interface TestWorker {
 export interface TestWorkerOptions {
   readonly blocks?: readonly Block[]
   readonly concurrency?: number
+  readonly ownerPlacesPercent?: number
+  readonly weightOf?: (owner: OwnerId) => number
   readonly clock?: Clock
   readonly jobs?: (jobs: JobStore) => JobStore
   readonly commands?: (commands: CommandStore) => CommandStore
 }
 
 export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOptions = {}): TestWorker {
-  const { blocks = [], concurrency = 10, clock = systemClock } = options
+  const {
+    blocks = [],
+    concurrency = 10,
+    ownerPlacesPercent = 100,
+    weightOf = () => 1,
+    clock = systemClock,
+  } = options
   const registry = new BlockRegistry()
   for (const block of [...CORE_BLOCKS, ...blocks]) registry.register(block)
   const plans = new PlanCache(registry)
@@ -95,6 +103,8 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     logger,
     lease,
     concurrency,
+    ownerPlacesPercent,
+    weightOf,
   })
   const accept = createStartExecution({
     jobs,

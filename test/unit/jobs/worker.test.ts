@@ -28,6 +28,8 @@ beforeEach(async () => {
   worker = new Worker({
     processor: {
       freePlaces: 1,
+      hasWaiting: false,
+      noticeQueued: () => undefined,
       tick: async () => {
         if (isClosing) return 0
         looks.push(clock.now() - startedAt)
