@@ -129,13 +129,13 @@ class Walk {
   #reasonOf(value: unknown): string | null {
     switch (typeof value) {
       case 'string':
-        this.#bytes += value.length + 3
+        this.#bytes += value.length + 2
         return textProblem(value)
       case 'number':
-        this.#bytes += 2
+        this.#bytes += 1
         return Number.isFinite(value) ? null : `is ${value}, which JSON cannot carry`
       case 'boolean':
-        this.#bytes += 5
+        this.#bytes += 4
         return null
       case 'undefined':
         return 'is undefined'
@@ -145,7 +145,7 @@ class Walk {
       case 'symbol':
         return `is a ${typeof value}`
       default:
-        this.#bytes += 3
+        this.#bytes += 2
         return this.#objectProblem(value as object | null)
     }
   }
