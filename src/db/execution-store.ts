@@ -47,7 +47,10 @@ export interface ExecutionDetails {
 export interface ExecutionStore {
   details(id: JobId): Promise<ExecutionDetails | null>
   load(id: JobId): Promise<StoredExecution | null>
-  /** Steps and loop items on record; of ended items only the status, and nothing of the steps inside them (E10). */
+  /**
+   * Steps and loop items on record; of ended items only the status, and nothing of the steps inside them (E10). Of outputs
+   * only small ones: the rest is undefined, and read by the journal.
+   */
   loadRecorded(job: { id: JobId; ownerId: OwnerId }): Promise<RecordedState>
   /** The steps that wait for a signal of this name. */
   signalWaits(
@@ -143,7 +146,7 @@ async function loadRecorded(pool: Queryable, jobs: readonly JobKey[]): Promise<r
     const { executionId, path } = step
     recorded.get(executionId)?.set(path, {
       ...toStep(step),
-      output: outputs.get(executionId)?.get(path) ?? null,
+      output: outputs.get(executionId)?.get(path),
       checkpoints: checkpoints.get(executionId)?.get(path) ?? {},
     })
   }
@@ -228,7 +231,16 @@ async function loadSteps(pool: Queryable, jobs: readonly JobKey[]): Promise<Step
 /** By execution and path. */
 type ByPath<Value> = ReadonlyMap<JobId, ReadonlyMap<string, Value>>
 
-/** An output that was reused is read where it is. */
+/**
+ * The outputs that are loaded with the steps on record, as bytes of JSON text of one execution: what most executions have, so that
+ * they need no further statement. The rest is read when a step needs it.
+ */
+export const LOADED_OUTPUTS_MAX_BYTES = 64 * 1024
+
+/** No output whose stored form is larger is loaded with the steps: its text need not even be unpacked. */
+const LOADED_OUTPUT_MAX_STORED_BYTES = 2_048
+
+/** Small outputs; one that was reused is read where it is. */
 async function loadOutputs(
   pool: Queryable,
   jobs: readonly JobKey[],
@@ -237,18 +249,23 @@ async function loadOutputs(
   if (steps.length === 0) return new Map()
   const owners = new Map(jobs.map(({ id, ownerId }) => [id, ownerId]))
   const { rows } = await pool.query<{ executionId: JobId; path: string; value: Json }>(
-    `SELECT wanted.id AS "executionId", wanted.path, own.value
-     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[]) AS wanted(owner_id, id, path, holder)
-     CROSS JOIN LATERAL (
-       SELECT v.output AS value FROM step_values v
-       WHERE v.owner_id = wanted.owner_id AND v.execution_id = wanted.holder AND v.path = wanted.path
-         AND v.output IS NOT NULL OFFSET 0
-     ) AS own`,
+    `SELECT "executionId", path, value FROM (
+       SELECT wanted.id AS "executionId", wanted.path, own.value,
+         sum(octet_length(own.value::text)) OVER (PARTITION BY wanted.id ORDER BY wanted.path) AS total
+       FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[]) AS wanted(owner_id, id, path, holder)
+       CROSS JOIN LATERAL (
+         SELECT v.output AS value FROM step_values v
+         WHERE v.owner_id = wanted.owner_id AND v.execution_id = wanted.holder AND v.path = wanted.path
+           AND v.output IS NOT NULL AND pg_column_size(v.output) <= $5 OFFSET 0
+       ) AS own
+     ) AS small WHERE total <= $6`,
     [
       steps.map(({ executionId }) => owners.get(executionId)),
       steps.map(({ executionId }) => executionId),
       steps.map(({ path }) => path),
       steps.map(({ executionId, reusedFrom }) => reusedFrom ?? executionId),
+      LOADED_OUTPUT_MAX_STORED_BYTES,
+      LOADED_OUTPUTS_MAX_BYTES,
     ],
   )
   return byPath(rows)

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { EndedLoopItem } from '../engine/journal.ts'
+import type { EndedLoopItem, LoopItemPart } from '../engine/journal.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { Json } from '../lib/json.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
@@ -27,7 +27,16 @@ export interface JournalStore {
   /** Writes all parts whose guard holds, in one transaction, and tells which; the others are left untouched. */
   flush(writes: readonly JobWrite[]): Promise<readonly FlushedJob[]>
   marks(jobIds: readonly JobId[]): Promise<ReadonlyMap<JobId, JobMarks>>
-  loopItems(job: { jobId: JobId; ownerId: OwnerId }, path: string): Promise<readonly EndedLoopItem[]>
+  loopItems(job: JobKey, path: string, wanted?: LoopItemPart): Promise<readonly EndedLoopItem[]>
+  /** The bytes of JSON text that `loopItems` reads. */
+  loopItemsBytes(job: JobKey, path: string, wanted?: LoopItemPart): Promise<number>
+  /** The outputs of these steps as JSON text, by path; one that was reused is read where it is. */
+  outputs(job: JobKey, paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+}
+
+interface JobKey {
+  readonly jobId: JobId
+  readonly ownerId: OwnerId
 }
 
 export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
@@ -59,21 +68,44 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         ]),
       )
     },
-    async loopItems({ jobId, ownerId }, path) {
+    async loopItems({ jobId, ownerId }, path, wanted = 'both') {
       const { rows } = await pool.query<{
         index: number
         status: EndedLoopItem['status']
         output: Json
         error: RecordedError | null
       }>(
-        `SELECT i.index, i.status, COALESCE(r.output, i.output) AS output, i.error
+        `SELECT i.index, i.status, CASE WHEN $4 THEN COALESCE(r.output, i.output) END AS output,
+           CASE WHEN $5 THEN i.error END AS error
          FROM loop_items i
          LEFT JOIN loop_items r ON r.owner_id = i.owner_id AND r.execution_id = i.reused_from AND r.path = i.path
            AND r.index = i.index
          WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.path = $3 ORDER BY i.index`,
-        [ownerId, jobId, path],
+        [ownerId, jobId, path, wanted !== 'errors', wanted !== 'outputs'],
       )
       return rows
+    },
+    async loopItemsBytes({ jobId, ownerId }, path, wanted = 'both') {
+      const { rows } = await pool.query<{ bytes: string | null }>(
+        `SELECT sum(CASE WHEN $4 THEN COALESCE(octet_length(COALESCE(r.output, i.output)::text), 0) ELSE 0 END
+           + CASE WHEN $5 THEN COALESCE(octet_length(i.error::text), 0) ELSE 0 END) AS bytes
+         FROM loop_items i
+         LEFT JOIN loop_items r ON r.owner_id = i.owner_id AND r.execution_id = i.reused_from AND r.path = i.path
+           AND r.index = i.index
+         WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.path = $3`,
+        [ownerId, jobId, path, wanted !== 'errors', wanted !== 'outputs'],
+      )
+      return Number(rows[0]?.bytes ?? 0)
+    },
+    async outputs({ jobId, ownerId }, paths) {
+      const { rows } = await pool.query<{ path: string; output: string }>(
+        `SELECT s.path, v.output::text AS output FROM steps s
+         JOIN step_values v ON v.owner_id = s.owner_id AND v.execution_id = COALESCE(s.reused_from, s.execution_id)
+           AND v.path = s.path
+         WHERE s.owner_id = $1 AND s.execution_id = $2 AND s.path = ANY($3::text[]) AND v.output IS NOT NULL`,
+        [ownerId, jobId, paths],
+      )
+      return new Map(rows.map((row) => [row.path, row.output]))
     },
   }
 }

@@ -81,7 +81,10 @@ export class Journal {
     return {
       executionId: claim.jobId as string as ExecutionId,
       append: (entry) => this.#append(ledger, entry),
-      loopItems: (path): Promise<readonly EndedLoopItem[]> => this.#store.loopItems(claim, path),
+      loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
+        this.#store.loopItems(claim, path, wanted),
+      loopItemsBytes: (path, wanted) => this.#store.loopItemsBytes(claim, path, wanted),
+      outputs: (paths) => this.#store.outputs(claim, paths),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }
   }

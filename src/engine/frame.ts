@@ -1,7 +1,7 @@
 import type { Json } from '../lib/json.ts'
 import type { Activity } from './activity.ts'
 import type { Scope } from './expression.ts'
-import type { OutputBudget } from './output-budget.ts'
+import type { StepValues } from './memory/step-values.ts'
 import type { PlanGraph } from './plan.ts'
 import type { RunContext } from './run-context.ts'
 import type { RecordedError } from './step.ts'
@@ -32,17 +32,14 @@ export type GraphEnd =
 /** Where a node's step runs. */
 export interface StepSite {
   readonly path: string
-  /** E3. */
-  readonly input: Json
+  /** What its input and its expressions read; in memory once opened. */
+  readonly values: StepValues
   /** The paths whose outputs made the input; empty at a root. */
   readonly inputFrom: readonly string[]
-  readonly scope: GraphScope
   readonly order: readonly number[]
   readonly isTopLevel: boolean
   readonly signal: AbortSignal
   readonly activity: Activity
-  /** Where its output counts as held. */
-  readonly outputs: OutputBudget
   readonly run: RunContext
   /** Runs a loop's body in a frame of its own. */
   readonly runBody: (body: PlanGraph, frame: Frame) => Promise<GraphEnd>

@@ -6,14 +6,15 @@ import { renderConfig } from './config-template.ts'
 import { event } from './event.ts'
 import { ExpressionError } from './expression.ts'
 import type { Frame, GraphEnd, GraphScope } from './frame.ts'
-import { recordedBytes, type OutputBudget } from './output-budget.ts'
+import { readsOf, type GraphReads } from './memory/node-reads.ts'
+import { StepValues } from './memory/step-values.ts'
 import type { PlanGraph, PlanNode } from './plan.ts'
 import { recordedEnd, type StepEnd } from './recorded-end.ts'
 import { endedUnbegun } from './recorded-steps.ts'
 import type { RunContext } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
 import { runStep } from './step-run.ts'
-import { stepPath, type RecordedError } from './step.ts'
+import { recordedError, stepPath, type RecordedError } from './step.ts'
 
 /** Runs one graph to its end: starts what is ready, skips what is dead, and stops the rest when a step fails it (E1–E5). */
 export async function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {
@@ -29,10 +30,12 @@ class GraphRun {
   readonly #run: RunContext
   readonly #frontier: Frontier
   readonly #siblings: FollowingController
-  readonly #outputs = new Map<number, Json>()
-  readonly #budget: OutputBudget
+  readonly #reads: GraphReads
+  /** By node: how many readers of its output have not ended. */
+  readonly #readersLeft: number[]
+  /** The nodes that have an output. */
+  readonly #reached = new Set<number>()
   readonly #errors = new Map<number, RecordedError>()
-  readonly #scope: GraphScope & { readonly nodes: { [id: string]: Json } }
   #running = 0
   /** A step of this graph was cut off. */
   #isCut = false
@@ -43,16 +46,16 @@ class GraphRun {
     this.#graph = graph
     this.#frame = frame
     this.#run = run
-    this.#budget = this.#isTopLevel ? run.outputs : run.outputs.part()
+    this.#reads = readsOf(graph)
+    this.#readersLeft = [...this.#reads.readers]
     this.#frontier = new Frontier(graph)
     this.#siblings = followingController(frame.signal)
-    // Without a prototype: a node may be called `__proto__`.
-    const nodes = Object.assign(Object.create(null) as { [id: string]: Json }, frame.scope.nodes)
-    this.#scope = { ...frame.scope, nodes }
     this.end = new Promise<GraphEnd>((resolve, reject) => {
       this.#finish = resolve
       this.#break = reject
-    }).finally(() => this.#isTopLevel || this.#budget.close())
+    }).finally(() => {
+      for (const index of this.#reached) run.outputs.forget(this.#pathOf(index))
+    })
     this.#advance(this.#frontier.start())
     this.#checkEnd()
   }
@@ -66,7 +69,6 @@ class GraphRun {
       for (const index of next.ready) {
         const recorded = this.#run.request.recorded.steps.get(this.#pathOf(index))
         const end = recordedEnd(recorded)
-        if (recorded?.status === 'COMPLETED') this.#budget.count(recordedBytes(recorded.output))
         if (end) decided.push(this.#settle(this.#node(index), end))
         else toStart.push(index)
       }
@@ -82,16 +84,24 @@ class GraphRun {
       ({ source, handle }) => handle === ERROR_HANDLE && this.#errors.has(source),
     )
     const error = failedBefore && this.#errors.get(failedBefore.source)
+    const reads = (this.#reads.byNode[node.index] ?? []).filter((index) => this.#reached.has(index))
+    const values = new StepValues({
+      outputs: this.#run.outputs,
+      paths: reads.map((index) => this.#pathOf(index)),
+      make: () => {
+        const scope = this.#scopeOf(reads)
+        return { input: this.#inputOf(predecessors), scope: error ? { ...scope, error } : scope }
+      },
+      closed: { input: null, scope: this.#frame.scope },
+    })
     runStep(node, {
       path: this.#pathOf(node.index),
-      input: this.#inputOf(predecessors),
+      values,
       inputFrom: predecessors.map((index) => this.#pathOf(index)),
-      scope: error ? { ...this.#scope, error } : this.#scope,
       order: [...this.#frame.order, node.index],
       isTopLevel: this.#isTopLevel,
       signal: this.#siblings.controller.signal,
       activity: this.#frame.activity,
-      outputs: this.#budget,
       run: this.#run,
       runBody: (body, frame) => runGraph(body, frame, this.#run),
     })
@@ -107,8 +117,10 @@ class GraphRun {
   #settle(node: PlanNode, end: StepEnd): Advance {
     switch (end.kind) {
       case 'completed':
-        this.#outputs.set(node.index, end.output)
-        this.#scope.nodes[node.id] = { output: end.output }
+        this.#reached.add(node.index)
+        this.#run.outputs.put(this.#pathOf(node.index), end.output)
+        if (this.#readersLeft[node.index] === 0) this.#run.outputs.forget(this.#pathOf(node.index))
+        this.#hasRead(node.index)
         if (end.error) this.#errors.set(node.index, end.error)
         if (this.#isTopLevel) this.#run.progress.report(node.index, 1)
         return this.#frontier.settle(node.index, end.handles)
@@ -121,7 +133,17 @@ class GraphRun {
     }
   }
 
+  /** A node reads nothing any more: what it was the last to read is forgotten. */
+  #hasRead(reader: number): void {
+    for (const index of this.#reads.byNode[reader] ?? []) {
+      const left = (this.#readersLeft[index] ?? 0) - 1
+      this.#readersLeft[index] = left
+      if (left === 0) this.#run.outputs.forget(this.#pathOf(index))
+    }
+  }
+
   #skip(node: PlanNode): void {
+    this.#hasRead(node.index)
     if (!this.#isTopLevel) return
     const { id, index } = node
     this.#run.progress.report(index, 1)
@@ -146,13 +168,30 @@ class GraphRun {
       const error = (reason as RunStop).error
       return error ? this.#finish({ kind: 'failed', error }) : this.#finish({ kind: 'stopped' })
     }
-    this.#finish(this.#render())
+    this.#render().then(this.#finish, this.#break)
   }
 
-  #render(): GraphEnd {
+  async #render(): Promise<GraphEnd> {
+    const reads = this.#reads.byOutput.filter((index) => this.#reached.has(index))
+    const paths = reads.map((index) => this.#pathOf(index))
+    const { signal } = this.#frame
+    const failure = await this.#run.outputs.pin(paths, signal)?.catch((fault: unknown) => {
+      if (signal.aborted) return null
+      throw fault
+    })
+    if (signal.aborted) return { kind: 'stopped' }
+    if (failure) return { kind: 'failed', error: recordedError(failure) }
+    try {
+      return this.#made(reads)
+    } finally {
+      this.#run.outputs.unpin(paths)
+    }
+  }
+
+  #made(reads: readonly number[]): GraphEnd {
     if (this.#graph.output === null) return { kind: 'completed', output: this.#leafOutputs() }
     try {
-      return { kind: 'completed', output: renderConfig(this.#graph.output, this.#scope) }
+      return { kind: 'completed', output: renderConfig(this.#graph.output, this.#scopeOf(reads)) }
     } catch (fault) {
       if (!(fault instanceof ExpressionError)) throw fault
       return {
@@ -165,21 +204,33 @@ class GraphRun {
   #leafOutputs(): Json {
     const leaves = this.#graph.nodes.filter(({ outgoing }) => outgoing.length === 0)
     const [first] = leaves
-    if (first && leaves.length === 1) return this.#outputs.get(first.index) ?? null
-    const reached = leaves.filter(({ index }) => this.#outputs.has(index))
-    return Object.fromEntries(reached.map(({ id, index }) => [id, this.#outputs.get(index) ?? null]))
+    if (first && leaves.length === 1) return this.#outputOf(first.index)
+    const reached = leaves.filter(({ index }) => this.#reached.has(index))
+    return Object.fromEntries(reached.map(({ id, index }) => [id, this.#outputOf(index)]))
   }
 
   /** E3. */
   #inputOf(predecessors: readonly number[]): Json {
     const [first] = predecessors
     if (first === undefined) return this.#frame.input
-    if (predecessors.length === 1) return this.#outputs.get(first) ?? null
+    if (predecessors.length === 1) return this.#outputOf(first)
     return Object.freeze(
       Object.fromEntries(
-        predecessors.map((index) => [this.#node(index).id, this.#outputs.get(index) ?? null]),
+        predecessors.map((index) => [this.#node(index).id, this.#outputOf(index)]),
       ),
     )
+  }
+
+  #outputOf(index: number): Json {
+    return this.#run.outputs.value(this.#pathOf(index))
+  }
+
+  /** What expressions see that read the outputs of these nodes, and of the graphs around this one. */
+  #scopeOf(reads: readonly number[]): GraphScope {
+    // Without a prototype: a node may be called `__proto__`.
+    const nodes = Object.assign(Object.create(null) as { [id: string]: Json }, this.#frame.scope.nodes)
+    for (const index of reads) nodes[this.#node(index).id] = { output: this.#outputOf(index) }
+    return { ...this.#frame.scope, nodes }
   }
 
   #pathOf(index: number): string {

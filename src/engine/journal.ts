@@ -107,9 +107,19 @@ export interface RunJournal {
    * entry's own values; in each case nothing of it was written.
    */
   append(entry: JournalEntry): Promise<void>
-  /** The outputs and errors of a loop's ended items, in order. */
-  loopItems(path: string): Promise<readonly EndedLoopItem[]>
+  /** A loop's ended items, in order, with what is wanted of them; the rest is null. */
+  loopItems(path: string, wanted?: LoopItemPart): Promise<readonly EndedLoopItem[]>
+  /** The bytes of JSON text that `loopItems` would read. */
+  loopItemsBytes(path: string, wanted?: LoopItemPart): Promise<number>
+  /**
+   * The committed outputs of these steps as JSON text, by path; one that an earlier execution recorded is read there. A step
+   * without an output is left out.
+   */
+  outputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>>
 }
+
+/** Which values of ended items to read. Default: `both`. */
+export type LoopItemPart = 'outputs' | 'errors' | 'both'
 
 export interface EndedLoopItem {
   readonly index: number
@@ -141,8 +151,8 @@ export interface RecordedState {
 }
 
 export interface RecordedStep extends Omit<StepRecord, 'order'> {
-  /** Null unless the step ended with one, or waits to end with one. */
-  readonly output: Json
+  /** Null unless the step ended with one, or waits to end with one; undefined: it was not loaded, `outputs` reads it. */
+  readonly output: Json | undefined
   /** What its attempts recorded by `checkpoint`. */
   readonly checkpoints: { readonly [key: string]: Json }
 }

@@ -4,8 +4,8 @@ import { deepFreeze, type Json } from '../lib/json.ts'
 import { ItemActivity, type Activity } from './activity.ts'
 import { event, type EventDraft } from './event.ts'
 import type { GraphEnd, StepSite } from './frame.ts'
-import type { EndedLoopItem, LoopItemRecord } from './journal.ts'
-import { readOutput } from './output.ts'
+import type { EndedLoopItem, LoopItemPart, LoopItemRecord } from './journal.ts'
+import { OUTPUT_MAX_BYTES, readLargeOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import { reusableItems, type Original } from './reuse/original.ts'
 import { RunStop } from './run-stop.ts'
@@ -17,6 +17,10 @@ const MAX_OPEN_ITEMS = 1_000
 
 /** So many items that need not run again are recorded together. */
 const TAKEN_AT_ONCE = 500
+
+const TOO_MUCH_OUTPUT =
+  `The outputs of the items have more than ${OUTPUT_MAX_BYTES} bytes together, which is the limit. ` +
+  'Give the body an `output` that is smaller, or set `output: "none"` on the loop.'
 
 const LOOP_ITEM_FAILED = 'LOOP_ITEM_FAILED'
 
@@ -65,6 +69,8 @@ class LoopRun {
   #recorded: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
   #ended = 0
   #failure: RecordedError | null = null
+  /** The characters of JSON of what `collect` reads, of the items that ended here. */
+  #collectedLength = 0
 
   constructor(node: PlanNode, site: StepSite, config: LoopConfig) {
     this.#node = node
@@ -87,12 +93,14 @@ class LoopRun {
         failure: finalFailure(LOOP_ITEM_FAILED, `${path}: ${message}`, { code, path }),
       }
     }
+    if (await this.#isTooMuch()) return { kind: 'failed', failure: finalFailure('OUTPUT_TOO_LARGE', TOO_MUCH_OUTPUT) }
     return { kind: 'completed', output: await this.#collect() }
   }
 
   /** A retry: items that would go the same way as before are recorded as they ended then, without being run. */
   async #takeOverItems(original: Original): Promise<void> {
-    const { run, path, scope } = this.#site
+    const { run, path } = this.#site
+    const { scope } = this.#site.values
     const reusable = reusableItems(original, { node: this.#node, path, scope }, this.#config.items)
     const taken = [...reusable].filter(([index]) => !this.#recorded.has(index))
     const at = run.ports.clock.now()
@@ -152,7 +160,7 @@ class LoopRun {
       const end = await this.#site.runBody(this.#body, {
         prefix: itemPath(this.#site.path, index),
         input: item,
-        scope: { ...this.#site.scope, item, index },
+        scope: { ...this.#site.values.scope, item, index },
         order: [...this.#site.order, index],
         signal: loop.signal,
         activity,
@@ -183,22 +191,24 @@ class LoopRun {
         },
         { endsStep: true },
       )
-    const read = end.kind === 'completed' ? this.#readOutput(end.output) : end.error
+    const read = end.kind === 'completed' ? await this.#readOutput(end.output) : end.error
     if (typeof read === 'string' || read === null) {
+      this.#collectedLength += read?.length ?? 0
       const told = event('LOOP_ITEM_COMPLETED', at, about)
       return record(told, { status: 'COMPLETED', output: read, error: null })
     }
     const error = { ...read, path: read.path ?? about.path }
+    if (this.#config.onItemError === 'collect') this.#collectedLength += JSON.stringify(error).length
     const told = event('LOOP_ITEM_FAILED', at, { ...about, error })
     await record(told, { status: 'FAILED', output: null, error })
     if (this.#config.onItemError === 'fail') this.#failure ??= error
   }
 
   /** The text to record of an item's output, or why there is none. */
-  #readOutput(output: Json): string | null | RecordedError {
+  async #readOutput(output: Json): Promise<string | null | RecordedError> {
     if (this.#config.output === 'none') return null
     const { scrubber } = this.#site.run.secrets
-    const read = readOutput(output, { hint: 'Give the body an `output` that is smaller.', scrubber })
+    const read = await readLargeOutput(output, { hint: 'Give the body an `output` that is smaller.', scrubber })
     return read.kind === 'output' ? read.text : { code: read.code, message: read.message }
   }
 
@@ -208,10 +218,24 @@ class LoopRun {
     if (this.#site.isTopLevel) this.#site.run.reportProgress(this.#node.index, fraction)
   }
 
+  /** Whether the items' outputs are more than the loop's own may be: then they are not read. */
+  async #isTooMuch(): Promise<boolean> {
+    if (this.#config.output === 'none') return false
+    if (this.#collectedLength > OUTPUT_MAX_BYTES) return true
+    // What ended elsewhere has to be asked for.
+    if (this.#recorded.size === 0) return false
+    return (await this.#site.run.loopItemsBytes(this.#site.path, this.#collects)) > OUTPUT_MAX_BYTES
+  }
+
+  get #collects(): LoopItemPart {
+    return this.#config.onItemError === 'collect' ? 'both' : 'outputs'
+  }
+
   async #collect(): Promise<Json> {
     const { items, output, onItemError } = this.#config
     if (output === 'none') return items.length
-    const ended = items.length === 0 ? [] : await this.#site.run.loopItems(this.#site.path)
+    const { run, path } = this.#site
+    const ended = items.length === 0 ? [] : await run.loopItems(path, this.#collects)
     switch (onItemError) {
       case 'fail':
         return ended.map((item) => item.output)
@@ -226,7 +250,7 @@ class LoopRun {
   async #recordedFailure(): Promise<RecordedError | null> {
     if (this.#config.onItemError !== 'fail') return null
     if (![...this.#recorded.values()].includes('FAILED')) return null
-    const items = await this.#site.run.loopItems(this.#site.path)
+    const items = await this.#site.run.loopItems(this.#site.path, 'errors')
     return items.find(({ status }) => status === 'FAILED')?.error ?? null
   }
 

@@ -1,13 +1,15 @@
+import { JSON_MAX_DEPTH, jsonHeapSize, type JsonHeapSize } from '../lib/json-heap.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { toJsonText } from '../lib/plain-json.ts'
+import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
 import type { Scrubber } from './scrub.ts'
 
 /** An output as it is recorded, and as it flows on. */
 export interface ReadOutput {
   readonly kind: 'output'
   readonly text: string
-  /** The length of the text in UTF-8. */
-  readonly bytes: number
+  /** What the value takes in memory, as it is estimated. */
+  readonly heapBytes: number
   readonly value: Json
 }
 
@@ -17,29 +19,82 @@ export interface RefusedOutput {
   readonly message: string
 }
 
-/** An output, as JSON text in UTF-8 (D6). */
-const OUTPUT_MAX_BYTES = 4 * 1024 * 1024
+/** The longest output, in bytes of JSON text in UTF-8 (D6). */
+export const OUTPUT_MAX_BYTES = 4 * 1024 * 1024
 
-/**
- * E8: what flows on is exactly what is recorded, so it is scrubbed first, and nobody can change it. `hint` says how to
- * return less.
- */
-export function readOutput(
+/** The most that one output may take in memory, in estimated bytes of heap: an empty list takes 40, its text 3. */
+export const OUTPUT_MAX_HEAP_BYTES = 24 * 1024 * 1024
+
+/** The most values of one output: strings, numbers, booleans, nulls, lists and objects. */
+export const OUTPUT_MAX_VALUES = 1_000_000
+
+/** An output with a longer text, in characters, is read in several turns of the event loop. */
+const LARGE_TEXT_LENGTH = 256 * 1024
+
+export interface ReadOutputOptions {
+  /** Says how to return less. */
+  readonly hint: string
+  readonly scrubber?: Pick<Scrubber, 'json'>
+}
+
+/** E8: what flows on is exactly what is recorded, so it is scrubbed first, and no block can change it. */
+export function readOutput(output: unknown, options: ReadOutputOptions): ReadOutput | RefusedOutput {
+  const written = writeOutput(output, options)
+  if (written.kind === 'refused') return written
+  return { ...written, value: deepFreeze(JSON.parse(written.text) as Json) }
+}
+
+/** The same; reads a large output in pieces, and gives the thread to others in between. */
+export function readLargeOutput(
   output: unknown,
-  { hint, scrubber }: { readonly hint: string; readonly scrubber?: Pick<Scrubber, 'json'> },
-): ReadOutput | RefusedOutput {
-  const plain = toPlainJson(output)
+  options: ReadOutputOptions,
+): ReadOutput | RefusedOutput | Promise<ReadOutput> {
+  const written = writeOutput(output, options)
+  if (written.kind === 'refused') return written
+  if (written.text.length > LARGE_TEXT_LENGTH) return readInPieces(written)
+  return { ...written, value: deepFreeze(JSON.parse(written.text) as Json) }
+}
+
+type WrittenOutput = Omit<ReadOutput, 'value'>
+
+async function readInPieces(written: WrittenOutput): Promise<ReadOutput> {
+  await yieldToEventLoop()
+  const value = JSON.parse(written.text) as Json
+  await yieldToEventLoop()
+  return { ...written, value: deepFreeze(value) }
+}
+
+function writeOutput(output: unknown, { hint, scrubber }: ReadOutputOptions): WrittenOutput | RefusedOutput {
+  const plain = toJsonText(output, { maxBytes: OUTPUT_MAX_BYTES })
   if (!plain.ok) {
-    const { pointer, reason } = plain.problem
+    const { pointer, reason, isTooLarge } = plain.problem
+    if (isTooLarge) return tooLarge(`The output ${reason}; ${OUTPUT_MAX_BYTES} bytes are allowed.`, hint)
     const message = `The output is not plain JSON: the value at "${pointer}" ${reason}.`
     return { kind: 'refused', code: 'OUTPUT_INVALID', message }
   }
   const bytes = Buffer.byteLength(plain.text)
-  if (bytes > OUTPUT_MAX_BYTES) {
-    const message = `The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed. ${hint}`
-    return { kind: 'refused', code: 'OUTPUT_TOO_LARGE', message }
-  }
+  if (bytes > OUTPUT_MAX_BYTES)
+    return tooLarge(`The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed.`, hint)
+  const size = jsonHeapSize(plain.text)
+  const problem = complexityProblem(size, 'The output')
+  if (problem !== null) return tooLarge(problem, hint)
   const text = scrubber?.json(plain.text) ?? plain.text
-  if (text === plain.text) return { kind: 'output', text, bytes, value: deepFreeze(plain.value) }
-  return { kind: 'output', text, bytes: Buffer.byteLength(text), value: deepFreeze(JSON.parse(text) as Json) }
+  return { kind: 'output', text, heapBytes: size.heapBytes }
+}
+
+/** Why a value of this size is too much for an output; null where it is not. */
+export function complexityProblem(
+  { heapBytes, values, isTooDeep }: JsonHeapSize,
+  subject: string,
+): string | null {
+  if (isTooDeep) return `${subject} is nested deeper than ${JSON_MAX_DEPTH} levels.`
+  if (values > OUTPUT_MAX_VALUES)
+    return `${subject} has ${values} values; ${OUTPUT_MAX_VALUES} are allowed.`
+  if (heapBytes > OUTPUT_MAX_HEAP_BYTES)
+    return `${subject} would take about ${heapBytes} bytes in memory; ${OUTPUT_MAX_HEAP_BYTES} are allowed.`
+  return null
+}
+
+function tooLarge(message: string, hint: string): RefusedOutput {
+  return { kind: 'refused', code: 'OUTPUT_TOO_LARGE', message: `${message} ${hint}` }
 }

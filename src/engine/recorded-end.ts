@@ -1,12 +1,13 @@
-import { deepFreeze, type Json } from '../lib/json.ts'
+import { deepFreeze } from '../lib/json.ts'
 import type { RecordedStep } from './journal.ts'
+import type { StepOutput } from './memory/held-outputs.ts'
 import type { RecordedError } from './step.ts'
 
 export type StepEnd =
   /** The step is left by `handles`; `error` is set when it failed and its node goes on all the same. */
   | {
       readonly kind: 'completed'
-      readonly output: Json
+      readonly output: StepOutput
       readonly handles: readonly string[]
       readonly error?: RecordedError
     }
@@ -17,13 +18,13 @@ export type StepEnd =
 export function recordedEnd(step: RecordedStep | undefined): StepEnd | null {
   switch (step?.status) {
     case 'COMPLETED':
-      return { kind: 'completed', output: deepFreeze(step.output), handles: step.handles }
+      return { kind: 'completed', output: recordedOutput(step), handles: step.handles }
     case 'SKIPPED':
-      return { kind: 'completed', output: null, handles: [] }
+      return { kind: 'completed', output: NO_OUTPUT, handles: [] }
     case 'FAILED': {
       const error = step.error ?? { code: 'STEP_FAILED', message: 'The step failed.' }
       return step.handles.length > 0
-        ? { kind: 'completed', output: deepFreeze(step.output), handles: step.handles, error }
+        ? { kind: 'completed', output: recordedOutput(step), handles: step.handles, error }
         : { kind: 'failed', error: { ...error, path: step.path } }
     }
     case 'CANCELED':
@@ -31,4 +32,11 @@ export function recordedEnd(step: RecordedStep | undefined): StepEnd | null {
     default:
       return null
   }
+}
+
+const NO_OUTPUT: StepOutput = { kind: 'value', value: null, heapBytes: 0, isStored: false, takenBytes: 0 }
+
+function recordedOutput({ output }: RecordedStep): StepOutput {
+  if (output === undefined) return { kind: 'stored' }
+  return { kind: 'value', value: deepFreeze(output), heapBytes: null, isStored: true, takenBytes: 0 }
 }

@@ -9,9 +9,11 @@ import {
   type EndedLoopItem,
   type JobChange,
   type JournalEntry,
+  type LoopItemPart,
 } from './journal.ts'
 import type { Inbox } from './inbox.ts'
-import { OutputBudget } from './output-budget.ts'
+import { HeldOutputs } from './memory/held-outputs.ts'
+import { MemoryBudget } from './memory/memory-budget.ts'
 import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
@@ -35,6 +37,9 @@ const ALMOST_ENDED = 0.99
 const PROGRESS_STEP_PERCENT = 1
 const PROGRESS_EVERY_MS = 1_000
 
+/** A run without a budget of its own, such as a simulation, is bounded as in a process with this much heap. */
+const ALONE_HEAP_BYTES = 1024 * 1024 * 1024
+
 /** A wait shorter than this is sat out: parking and waking again would take about as long. */
 const PARK_OVER_MS = 1_000
 
@@ -52,8 +57,10 @@ export class RunContext implements Activity {
   readonly secrets: RunSecrets
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
   readonly breath: Breath
-  /** The outputs that it holds. */
-  readonly outputs = new OutputBudget()
+  /** The outputs that later steps may read. */
+  readonly outputs: HeldOutputs
+  /** The characters of JSON of the outputs that are noted and not committed yet. */
+  notedLength = 0
   readonly #inbox: Inbox
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
@@ -81,6 +88,8 @@ export class RunContext implements Activity {
     const { graph, limits } = request.plan
     this.request = request
     this.ports = ports
+    const memory = ports.memory ?? new MemoryBudget(ALONE_HEAP_BYTES).openExecution('')
+    this.outputs = new HeldOutputs(memory, (paths) => ports.journal.outputs(paths), ports.clock)
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.slots = new Slots(limits.concurrency)
     this.breath = ports.breath ?? new Breath(ports.clock)
@@ -125,16 +134,28 @@ export class RunContext implements Activity {
     }
   }
 
-  /** The same without waiting for the commit: whoever appends next waits for this too, and a fault stops the run. */
+  /** The same without waiting for the commit: the next `append` waits for this too, and a fault stops the run. */
   note(entry: EntryParts, job: Partial<JobChange> = {}): void {
-    this.append(entry, job).catch(() => {
-      // `append` has stopped the run with this fault; the run's end tells it.
-    })
+    void this.noted(entry, job)
   }
 
-  /** The outputs and errors of a loop's ended items. */
-  loopItems(path: string): Promise<readonly EndedLoopItem[]> {
-    return this.ports.journal.loopItems(path)
+  /** The same; never rejects, and resolves with whether the entry was committed. */
+  noted(entry: EntryParts, job: Partial<JobChange> = {}): Promise<boolean> {
+    return this.append(entry, job).then(
+      () => true,
+      // `append` has stopped the run with this fault; the run's end reports it.
+      () => false,
+    )
+  }
+
+  /** The bytes of JSON text that `loopItems` reads. */
+  loopItemsBytes(path: string, wanted: LoopItemPart): Promise<number> {
+    return this.ports.journal.loopItemsBytes(path, wanted)
+  }
+
+  /** A loop's ended items, with what is wanted of them. */
+  loopItems(path: string, wanted: LoopItemPart): Promise<readonly EndedLoopItem[]> {
+    return this.ports.journal.loopItems(path, wanted)
   }
 
   /**

@@ -10,6 +10,7 @@ import type {
   LogLevel,
 } from './block.ts'
 import type { RunJournal } from './journal.ts'
+import type { ExecutionMemory } from './memory/memory-budget.ts'
 import type { PlanNode } from './plan.ts'
 import type { SecretSource } from './secrets.ts'
 import type { RecordedError } from './step.ts'
@@ -29,6 +30,8 @@ export interface RunPorts {
   readonly standIn: StandIn | null
   /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
   readonly breath?: Breath
+  /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
+  readonly memory?: ExecutionMemory
 }
 
 /** HTTP for blocks, under the address policy; the signal is the attempt's. */

@@ -39,6 +39,15 @@ export async function runExecution(
   signals: RunSignals,
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports, signals.inbox)
+  try {
+    return await runToItsEnd(run, signals)
+  } finally {
+    run.outputs.close()
+  }
+}
+
+async function runToItsEnd(run: RunContext, signals: RunSignals): Promise<RunEnd> {
+  const { request } = run
   if ((await holdWhilePaused(run, signals)) || (await holdUntilItMayBegin(run, signals)))
     return finish(run, { kind: 'stopped' })
   await run.secrets.know(secretNamesOf(request.plan.graph))

@@ -24,7 +24,8 @@ export async function callStep(
   site: StepSite,
   { attempt, idempotencyKey, parsedConfig, config, checkpoints }: StepCall,
 ): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null }> {
-  const { run, signal, input, path, isTopLevel } = site
+  const { run, signal, path, isTopLevel } = site
+  const { input } = site.values
   const { block, expressions, timeoutMs, heartbeatMs, secretNames, index, id: nodeId } = node
   const { ports, request } = run
   const { standIn } = ports

@@ -31,7 +31,8 @@ export class StepConfig {
 
   /** What the step's templates and expressions see. */
   get scope(): GraphScope {
-    const { scope, run } = this.#site
+    const { values, run } = this.#site
+    const { scope } = values
     const { secretNames } = this.#node
     return secretNames.length === 0 ? scope : { ...scope, secrets: run.secrets.scope(secretNames) }
   }
@@ -81,7 +82,7 @@ export class StepConfig {
     if (secretNames.length === 0 || !readsFrom(template, 'secrets')) return config
     const known = Object.keys(this.#site.run.secrets.scope(secretNames))
     const secrets = Object.fromEntries(known.map((name) => [name, MASK]))
-    return deepFreeze(renderConfig(template, { ...this.#site.scope, secrets }))
+    return deepFreeze(renderConfig(template, { ...this.#site.values.scope, secrets }))
   }
 
   /** What the node's `retryIf` says of a failure; true when it has none. */

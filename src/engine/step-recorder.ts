@@ -15,6 +15,12 @@ import {
   type StepWait,
 } from './step.ts'
 
+/**
+ * A pure step's end waits for its commit if its output, together with those of the run that are noted and not committed yet,
+ * has more characters of JSON: a chain of such steps would be faster than the database, and hold all of them.
+ */
+export const NOTED_OUTPUTS_MAX_LENGTH = 256 * 1024
+
 /** A resolved config longer than this, in characters of JSON, is recorded as its length alone. */
 const CONFIG_MAX_LENGTH = 32_768
 
@@ -118,9 +124,12 @@ export class StepRecorder {
 
   /**
    * The step is not run: what an earlier execution recorded, or the output that a retry was given, stands for it. It is
-   * safe already, so nothing waits for this.
+   * safe already, so nothing waits for this. Resolves with whether it was committed.
    */
-  reuse(handles: readonly string[], from: { readonly holder: string } | { readonly output: string }): void {
+  reuse(
+    handles: readonly string[],
+    from: { readonly holder: string } | { readonly output: string },
+  ): Promise<boolean> {
     const at = this.#now()
     this.#status = 'COMPLETED'
     this.#attempt = 0
@@ -131,24 +140,27 @@ export class StepRecorder {
       reused: true,
     })
     const held = 'holder' in from ? { reusedFrom: from.holder } : { output: from.output }
-    this.#site.run.note(this.#entry([told], { handles, finishedAt: at, ...held }), { endsStep: true })
+    return this.#site.run.noted(this.#entry([told], { handles, finishedAt: at, ...held }), { endsStep: true })
   }
 
-  /** `signal`: the one that the wait took, used up by the same entry. */
+  /**
+   * `signal`: the one that the wait took, used up by the same entry. Resolves with whether the output is on record, or
+   * with the promise of it where nothing needs to wait for that.
+   */
   async complete(
     output: string,
     handles: readonly string[],
     signal: { readonly number: number; readonly name: string } | null = null,
-  ): Promise<void> {
+  ): Promise<RecordedOutput> {
     const at = this.#now()
     const usage = this.#endAttempt('COMPLETED', at)
-    if (this.#isQuiet) return
+    if (this.#isQuiet) return { isStored: false }
     const durationMs = at - (this.#startedAt ?? at)
     const received = signal ? [event('SIGNAL_RECEIVED', at, { ...this.#step(), signal: signal.name })] : []
     const told = event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs, ...usage })
     const entry = this.#entry([...received, told], { handles, finishedAt: at, output })
     const signals = signal ? [{ number: signal.number, path: this.#site.path }] : []
-    await this.#recordEnd({ ...entry, signals })
+    return this.#recordEnd({ ...entry, signals }, output.length)
   }
 
   /** A signal does not fit the wait that it would have ended: it is used up, and the wait goes on. */
@@ -168,7 +180,7 @@ export class StepRecorder {
     const usage = this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
     const body = { ...this.#step(), error, handledBy: this.#node.onError, ...usage }
-    await this.#recordEnd(this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }))
+    await this.#recordEnd(this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }), 0)
   }
 
   /** Committed before the wait begins, so that the next attempt's time is seen and survives (E6). */
@@ -212,9 +224,16 @@ export class StepRecorder {
     this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
   }
 
-  async #recordEnd(entry: Omit<JournalEntry, 'job'>): Promise<void> {
-    if (this.#isPure) this.#site.run.note(entry, { endsStep: true })
-    else await this.#site.run.append(entry, { endsStep: true })
+  async #recordEnd(entry: Omit<JournalEntry, 'job'>, outputLength: number): Promise<RecordedOutput> {
+    const { run } = this.#site
+    if (this.#isPure && run.notedLength + outputLength <= NOTED_OUTPUTS_MAX_LENGTH) {
+      run.notedLength += outputLength
+      const isStored = run.noted(entry, { endsStep: true })
+      void isStored.then(() => (run.notedLength -= outputLength))
+      return { isStored }
+    }
+    await run.append(entry, { endsStep: true })
+    return { isStored: true }
   }
 
   #endAttempt(
@@ -276,6 +295,11 @@ export class StepRecorder {
     return { path: this.#site.path, nodeId: this.#node.id, attempt: this.#attempt }
   }
 
+  /** Whether the step, ending now, would leave no record (E10): its output cannot be read back. */
+  get leavesNoRecord(): boolean {
+    return this.#isQuiet
+  }
+
   /** E10. What has been told once, such as a retry, is told to its end. */
   get #isQuiet(): boolean {
     return this.#isPure && !this.#site.isTopLevel && !this.#isOnRecord
@@ -284,6 +308,11 @@ export class StepRecorder {
   #now(): number {
     return this.#site.run.ports.clock.now()
   }
+}
+
+/** Whether a step's output can be read back from the record. */
+export interface RecordedOutput {
+  readonly isStored: boolean | Promise<boolean>
 }
 
 /** What stands for a text that is too long: enough to tell whether another one is the same. */

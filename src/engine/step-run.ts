@@ -4,9 +4,9 @@ import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
 import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
-import { HELD_OUTPUTS_MAX_BYTES, recordedBytes } from './output-budget.ts'
+import type { StepOutput } from './memory/held-outputs.ts'
 import { inputFailure } from './read-input.ts'
-import { readOutput, type ReadOutput, type RefusedOutput } from './output.ts'
+import { readLargeOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
@@ -29,22 +29,16 @@ import {
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
+/** An output that leaves no record waits for memory if it takes more of it. */
+const FREELY_HELD_BYTES = 64 * 1024
 const LESS_OUTPUT = 'Return less, or set `output: "none"` on the loop.'
-const TOO_MUCH_HELD: RefusedOutput = {
-  kind: 'refused',
-  code: 'OUTPUT_TOO_LARGE',
-  message:
-    `With this output the execution would hold more than ${HELD_OUTPUTS_MAX_BYTES} bytes of outputs, which is the limit. ` +
-    'Let steps return less (store the rest elsewhere and return where it is), do the work in a loop with `output: "none"`, ' +
-    'or divide it between workflows that call each other.',
-}
-
 /** Takes one step from wherever its record says it is to its end. */
 export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const close = site.activity.openWork()
   try {
     return await withDeadline(node, site, (bounded) => runInTime(node, bounded))
   } finally {
+    site.values.close()
     close()
   }
 }
@@ -99,22 +93,34 @@ class StepRun {
   }
 
   async run(): Promise<StepEnd> {
+    const recorded = this.#recorded
+    if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
+    const unopened = this.#site.values.open(this.#site.signal)
+    const end = unopened && (await this.#untilOpen(await unopened))
+    if (end) return end
     const taken = this.#before ? await this.#takeOver(this.#before) : null
     if (taken) return taken
     if (this.#node.body) return this.#runLoop()
-    const recorded = this.#recorded
     if (recorded?.status === 'WAITING') {
       const config = await this.#config.resolve()
       if (config.kind === 'failed') return this.fail(config.failure)
       return (await this.#goOnWaiting(recorded)) ?? this.#attempts()
     }
-    if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
     if (recorded?.status === 'RUNNING' && this.#isLostCall) {
       await this.#config.resolve() // for the record
       const end = await this.#giveUpOrWait(UNKNOWN_OUTCOME)
       if (end) return end
     }
     return this.#attempts()
+  }
+
+  /** Null once what the step reads is in memory; its end where that is impossible. */
+  async #untilOpen(failure: StepFailure | null): Promise<StepEnd | null> {
+    for (let left = failure; left; left = await this.#site.values.open(this.#site.signal)) {
+      const end = await this.#giveUpOrWait(left)
+      if (end) return end
+    }
+    return null
   }
 
   /** What the execution that this one retries left of the step; nothing once the step has begun here. */
@@ -124,15 +130,16 @@ class StepRun {
 
   /** A retry: the step's end, if it need not run again; null if it must, by the key of the call that is made again. */
   async #takeOver(before: OriginalStep): Promise<StepEnd | null> {
-    const { run, signal, path, input } = this.#site
+    const { run, signal, path, values } = this.#site
+    const { input } = values
     const { original } = run.request
     await run.untilResumed(signal)
     const read = await this.#config.resolve()
     signal.throwIfAborted()
     if (before.kind === 'patched') {
-      const output = this.#read(before.output)
+      const output = await this.#read(before.output)
       if (output.kind === 'refused') return this.#refuse(output)
-      return this.#standIn(before.handles, output.value, { output: output.text })
+      return this.#standIn(before.handles, output, { output: output.text })
     }
     const config = this.#config.filled
     if (!original || read.kind === 'failed' || config === undefined) return null
@@ -150,18 +157,17 @@ class StepRun {
     }
     const { handles, output, holder } = before
     if (!isReusable(original, before, step)) return null
-    if (!this.#site.outputs.take(recordedBytes(output))) return this.#refuse(TOO_MUCH_HELD)
-    return this.#standIn(handles, output, { holder })
+    return this.#standIn(handles, { value: output, heapBytes: null }, { holder })
   }
 
   #standIn(
     handles: readonly string[],
-    output: Json,
+    output: { readonly value: Json; readonly heapBytes: number | null },
     from: { readonly holder: string } | { readonly output: string },
   ): StepEnd {
     this.#countAsEnded()
-    this.recorder.reuse(handles, from)
-    return { kind: 'completed', output, handles }
+    const isStored = this.recorder.reuse(handles, from)
+    return { kind: 'completed', output: held(output, { isStored }), handles }
   }
 
   /** E13: a lost attempt that recorded a checkpoint is gone on with, not lost. */
@@ -188,7 +194,7 @@ class StepRun {
       const config = await this.#config.resolve()
       signal.throwIfAborted()
       if (config.kind === 'failed') return config
-      const failure = inputFailure(this.#node.block, this.#site.input)
+      const failure = inputFailure(this.#node.block, this.#site.values.input)
       if (failure) return { kind: 'failed', failure } as const
       await this.recorder.start()
       signal.throwIfAborted()
@@ -221,19 +227,17 @@ class StepRun {
 
   async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd | null> {
     if (outcome.kind === 'waiting') return this.#wait(outcome)
-    return this.#complete(this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
+    return this.#complete(await this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
   }
 
-  /** From here on the output is held: it counts. */
-  #read(output: unknown): ReadOutput | RefusedOutput {
-    const read = readOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
-    return read.kind === 'refused' || this.#site.outputs.take(read.bytes) ? read : TOO_MUCH_HELD
+  #read(output: unknown): ReadOutput | RefusedOutput | Promise<ReadOutput> {
+    return readLargeOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
   }
 
   /** Records the wait with its absolute due time (E12), then waits. The tables keep whole milliseconds; none ends early. */
   async #wait(outcome: BlockWait): Promise<StepEnd | null> {
     if ('until' in outcome) {
-      const output = this.#read(outcome.output)
+      const output = await this.#read(outcome.output)
       if (output.kind === 'refused') return this.#refuse(output)
       const dueAt = Math.ceil(outcome.until)
       await this.recorder.wait({ kind: 'timer' }, dueAt, output.text)
@@ -252,10 +256,10 @@ class StepRun {
     return this.#endWait(wait, dueAt)
   }
 
-  #goOnWaiting({ wait, dueAt, output }: RecordedStep): Promise<StepEnd | null> {
-    return wait === null || wait.kind === 'timer'
-      ? this.#sitOut(dueAt ?? 0, this.#read(output))
-      : this.#endWait(wait, dueAt)
+  async #goOnWaiting({ path, wait, dueAt, output }: RecordedStep): Promise<StepEnd | null> {
+    if (wait !== null && wait.kind !== 'timer') return this.#endWait(wait, dueAt)
+    const recorded = output === undefined ? await this.#site.run.outputs.readOnce(path) : output
+    return this.#sitOut(dueAt ?? 0, await this.#read(recorded))
   }
 
   /** Waits for what comes from outside. */
@@ -268,7 +272,7 @@ class StepRun {
             discard: (...told) => this.recorder.discard(...told),
           })
     if (end.kind === 'failed') return this.#giveUpOrWait(end.failure)
-    const output = this.#read(end.output)
+    const output = await this.#read(end.output)
     if (output.kind === 'refused') return this.#refuse(output)
     return this.#complete(output, [...end.handles], end.signal)
   }
@@ -305,7 +309,7 @@ class StepRun {
     const end = await runLoop(this.#node, this.#site, config.config)
     switch (end.kind) {
       case 'completed':
-        return this.#complete(this.#read(end.output), [DEFAULT_HANDLE])
+        return this.#complete(await this.#read(end.output), [DEFAULT_HANDLE])
       case 'failed':
         return this.fail(end.failure)
       case 'stopped':
@@ -345,9 +349,13 @@ class StepRun {
       const message = `The block left by a handle it does not have: "${unknown}".`
       return this.fail(finalFailure('OUTCOME_INVALID', message))
     }
+    // What leaves no record cannot be read back: it needs memory until its item ends.
+    const takenBytes = this.recorder.leavesNoRecord && output.heapBytes > FREELY_HELD_BYTES ? output.heapBytes : 0
+    const untaken = takenBytes > 0 && (await this.#site.run.outputs.take(takenBytes, this.#site.signal))
+    if (untaken) return this.fail(untaken)
     this.#countAsEnded()
-    await this.recorder.complete(output.text, handles, signal)
-    return { kind: 'completed', output: output.value, handles }
+    const { isStored } = await this.recorder.complete(output.text, handles, signal)
+    return { kind: 'completed', output: held(output, { isStored, takenBytes }), handles }
   }
 
   #refuse({ code, message }: RefusedOutput): Promise<StepEnd> {
@@ -384,8 +392,15 @@ class StepRun {
     const output = deepFreeze(onError === 'route' ? errorOutput(error) : defaultOutput)
     const handles = [onError === 'route' ? ERROR_HANDLE : DEFAULT_HANDLE]
     await this.recorder.fail(failure, { handles, output: JSON.stringify(output) })
-    return { kind: 'completed', output, handles, error }
+    return { kind: 'completed', output: held({ value: output, heapBytes: null }, { isStored: false }), handles, error }
   }
+}
+
+function held(
+  { value, heapBytes }: { readonly value: Json; readonly heapBytes: number | null },
+  from: { readonly isStored: boolean | Promise<boolean>; readonly takenBytes?: number },
+): StepOutput {
+  return { kind: 'value', value, heapBytes, takenBytes: 0, ...from }
 }
 
 /** The signal that ended a wait. */

@@ -448,7 +448,7 @@ export class Processor {
   /** Ends a job that no run will go on with, and with it the steps that it left open. Reads no outputs. */
   async #endUnrun(end: JobEnd, { job, run, plan }: Unrun): Promise<RunEnd> {
     const open = await this.#options.executions.steps(job)
-    const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
+    const steps = new Map(open.map((step) => [step.path, { ...step, output: undefined, checkpoints: {} }]))
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
     const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
     await this.#options.worldOf(about).children.cancelAll()

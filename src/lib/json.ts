@@ -11,12 +11,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** Freezes a parsed JSON value all the way down, so that no block can change what another one sees. Safe on any depth. */
 export function deepFreeze<T extends Json>(value: T): T {
-  const pending: Json[] = [value]
-  while (pending.length > 0) {
-    const next = pending.pop()
-    if (typeof next !== 'object' || next === null || Object.isFrozen(next)) continue
+  if (typeof value !== 'object' || value === null) return value
+  const pending: (readonly Json[] | JsonObject)[] = [value]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (Object.isFrozen(next)) continue
     Object.freeze(next)
-    for (const child of Object.values(next)) pending.push(child)
+    for (const child of Array.isArray(next) ? (next as readonly Json[]) : Object.values(next)) {
+      if (typeof child === 'object' && child !== null) pending.push(child)
+    }
   }
   return value
 }

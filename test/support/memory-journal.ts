@@ -79,6 +79,8 @@ export class MemoryJournal {
   refuses: (entry: JournalEntry) => boolean = () => false
   /** A command is in the inbox that the holder has not read: no park is granted. */
   hasUnreadCommand = false
+  /** The paths that each call of `outputs` asked for, in order. */
+  readonly outputReads: string[][] = []
   /** How often `loopItems` was asked. */
   loopReads = 0
   /** The executions before this one, whose outputs it may point to, by id. */
@@ -116,7 +118,22 @@ export class MemoryJournal {
           pending.push({ entry: structuredClone(entry), resolve, reject })
           flushing ??= flushAll()
         }),
-      loopItems: (path) => Promise.resolve(this.#loopItems(path)),
+      loopItems: (path) => {
+        this.loopReads++
+        return Promise.resolve(this.#loopItems(path))
+      },
+      loopItemsBytes: (path) => {
+        const lengths = this.#loopItems(path).map(({ output, error }) => JSON.stringify([output, error]).length)
+        return Promise.resolve(lengths.reduce((sum, length) => sum + length, 0))
+      },
+      outputs: (paths) => {
+        this.outputReads.push([...paths])
+        const found = paths.flatMap((path) => {
+          const output = this.output(path)
+          return output === undefined ? [] : [[path, JSON.stringify(output)] as const]
+        })
+        return Promise.resolve(new Map(found))
+      },
     }
   }
 
@@ -311,11 +328,11 @@ export class MemoryJournal {
     const { order: _, ...rest } = structuredClone(step)
     const texts = [...(this.checkpoints.get(step.path) ?? [])]
     const checkpoints = Object.fromEntries(texts.map(([key, text]) => [key, JSON.parse(text) as Json]))
-    return { ...rest, output: this.output(step.path) ?? null, checkpoints }
+    // As the tables do with large outputs: they are read when a step needs them.
+    return { ...rest, output: undefined, checkpoints }
   }
 
   #loopItems(path: string): EndedLoopItem[] {
-    this.loopReads++
     const items = [...(this.items.get(path)?.values() ?? [])].toSorted((a, b) => a.index - b.index)
     return items.map((item) => {
       const { index, status, error, reusedFrom } = item

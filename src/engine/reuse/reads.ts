@@ -1,8 +1,8 @@
 import { isJsonObject, type Json } from '../../lib/json.ts'
 import { sameJson } from '../../lib/same-json.ts'
-import type { ConfigTemplate } from '../config-template.ts'
 import type { Expression, Scope } from '../expression.ts'
-import type { PlanGraph, PlanNode } from '../plan.ts'
+import { inGraph } from '../memory/node-reads.ts'
+import type { PlanNode } from '../plan.ts'
 
 /** `now()` gives the execution's start, which no other execution shares. */
 const CALLS_NOW = /\bnow\s*\(/
@@ -24,29 +24,6 @@ export function readsTheSame(node: PlanNode, before: Scope, now: Scope): boolean
 function* expressionsOf(node: PlanNode): Iterable<Expression> {
   yield* node.expressions.values()
   if (node.body) yield* inGraph(node.body)
-}
-
-function* inGraph({ nodes, output }: PlanGraph): Iterable<Expression> {
-  for (const node of nodes) {
-    yield* inTemplate(node.config)
-    yield* expressionsOf(node)
-  }
-  if (output) yield* inTemplate(output)
-}
-
-function* inTemplate(config: ConfigTemplate): Iterable<Expression> {
-  switch (config.kind) {
-    case 'constant':
-      return
-    case 'template':
-      for (const part of config.template.parts) if (typeof part !== 'string') yield part.expression
-      return
-    case 'list':
-      for (const item of config.items) yield* inTemplate(item)
-      return
-    case 'object':
-      for (const [, member] of config.members) yield* inTemplate(member)
-  }
 }
 
 function valueAt(scope: Scope, path: readonly string[]): Json | undefined {

@@ -83,6 +83,20 @@ export class SimulationJournal implements RunJournal {
     )
   }
 
+  loopItemsBytes(path: string): Promise<number> {
+    let bytes = 0
+    for (const { output } of this.#itemsOf(path).values()) bytes += output?.length ?? 0
+    return Promise.resolve(bytes)
+  }
+
+  outputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = paths.flatMap((path) => {
+      const values = this.values.get(path)
+      return values ? [[path, JSON.stringify(values.output)] as const] : []
+    })
+    return Promise.resolve(new Map(found))
+  }
+
   /** How many entries there were: a number that stands still when nothing happens. */
   get entries(): number {
     return this.#entries
