@@ -57,6 +57,7 @@ import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
+import { UnhandledErrors } from './jobs/unhandled-errors.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowJobs } from './live/follow-jobs.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -65,6 +66,7 @@ import { Closers } from './lib/closers.ts'
 import { LumeError } from './lib/errors.ts'
 import { newId, type WorkerId } from './lib/ids.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
+import { watchProcessErrors } from './process-errors.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
 import type { Services } from './schema/context.ts'
 import { createDrafts } from './workflows/drafts.ts'
@@ -79,6 +81,12 @@ export interface LumeOverrides {
   readonly logger?: Logger
   /** Beside the built-in ones. */
   readonly blocks?: readonly Block[]
+  /**
+   * True where the process serves this Lume alone. Then an error that belongs to no block is logged and counted instead of
+   * ending the process, and blocks may not call `process.exit`. Default false: such errors are left to the program that
+   * Lume is a part of.
+   */
+  readonly ownsProcess?: boolean
 }
 
 /** What runs in this process. */
@@ -87,6 +95,8 @@ export interface Load {
   readonly heldByStatus: Readonly<Record<string, number>>
   /** How many more it could run now. */
   readonly freePlaces: number
+  /** Errors that user code left unhandled since the start, by block type; `(handler)`, `(callback)`, `(module)`, `(unattributed)`. */
+  readonly unhandledErrors: ReadonlyMap<string, number>
 }
 
 /** A workflow engine in this process. */
@@ -131,8 +141,12 @@ function readConfig(config: LumeOptions): LumeConfig {
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
   const { clock = systemClock, random = Math.random, logger = createLogger(settings.logLevel) } = overrides
+  const unhandledErrors = new UnhandledErrors({ clock, logger })
+  const onUnhandledError = unhandledErrors.take
+  const { ownsProcess = false } = overrides
+  closers.add(watchProcessErrors({ onUnattributed: ownsProcess ? unhandledErrors.takeUnattributed : null }))
   // First: what cannot start says so before anything is opened.
-  const blockModules = await loadBlockModules(settings.blockModules)
+  const blockModules = await loadBlockModules(settings.blockModules, onUnhandledError)
   const database = await openDatabase({ ...settings, maxConnections: 10, logger })
   closers.add(() => database.close())
   await migrate(database.pool)
@@ -210,10 +224,15 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     versions,
     start,
   })
-  const simulations = createSimulations({ reader, history: createStepHistoryStore(pool), clock })
+  const simulations = createSimulations({
+    reader,
+    history: createStepHistoryStore(pool),
+    clock,
+    onUnhandledError,
+  })
   const testBlock = createTestBlock({
     plans,
-    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random }),
+    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random, onUnhandledError }),
     clock,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups })
@@ -233,6 +252,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
     logger,
     closed: closed.signal,
+    onUnhandledError,
   })
   if (worker) {
     await worker.motor.start()
@@ -301,6 +321,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     load: async () => ({
       heldByStatus: worker ? await countHeldJobs(pool, workerId) : {},
       freePlaces: worker?.processor.freePlaces ?? 0,
+      unhandledErrors: unhandledErrors.counts,
     }),
     allowOrigin: (origin) => void allowedOrigins.push(origin),
     close: () => closers.close(),
@@ -333,6 +354,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         ),
         logLevel: settings.stepLogLevel,
         standIn: standInOf(job),
+        onUnhandledError,
       }),
       clock,
       random,

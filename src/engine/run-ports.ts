@@ -13,6 +13,7 @@ import type { RunJournal } from './journal.ts'
 import type { PlanNode } from './plan.ts'
 import type { SecretSource } from './secrets.ts'
 import type { RecordedError } from './step.ts'
+import type { OnUnhandledError } from './unhandled-errors.ts'
 
 /** What the run loop needs of the world (the same loop runs in production, in simulation and in property tests). */
 export interface RunPorts {
@@ -29,6 +30,8 @@ export interface RunPorts {
   readonly standIn: StandIn | null
   /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
   readonly breath?: Breath
+  /** Receives the errors that blocks neither catch nor return. Not given: only the timeline shows them. */
+  readonly onUnhandledError?: OnUnhandledError
 }
 
 /** HTTP for blocks, under the address policy; the signal is the attempt's. */

@@ -52,6 +52,7 @@ export async function runExecution(
   const graphEnd = await runGraph(request.plan.graph, topFrame(run), run).finally(() => {
     disobey()
     unwatch()
+    run.unhandledErrors.close()
   })
   await run.parkIsDecided()
   return finish(run, graphEnd)

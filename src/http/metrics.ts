@@ -49,13 +49,21 @@ export function createMetrics({ load, openSubscriptions }: MetricsOptions): Metr
     labelNames: ['transport'],
     registers,
   })
+  const unhandled = new Counter({
+    name: 'lume_block_unhandled_errors_total',
+    help: 'Errors that block code neither caught nor returned, by block type; in parentheses: what belongs to no block.',
+    labelNames: ['block'],
+    registers,
+  })
   return {
     count: ({ route, status }) => requests.inc({ route, status: String(status) }),
     async render() {
-      const { heldByStatus, freePlaces } = await load()
+      const { heldByStatus, freePlaces, unhandledErrors } = await load()
       jobs.reset()
       for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
       free.set(freePlaces)
+      unhandled.reset()
+      for (const [block, count] of unhandledErrors) unhandled.inc({ block }, count)
       for (const [transport, count] of Object.entries(openSubscriptions())) {
         subscriptions.set({ transport }, count)
       }
