@@ -54,8 +54,7 @@ function onUncaughtException(error: unknown): void {
 function onUnhandledRejection(reason: unknown): void {
   if (attribute(reason) || process.listenerCount('unhandledRejection') > 1) return
   if (rejectionMode() !== 'throw') return
-  const error =
-    reason instanceof Error ? reason : new Error(`a promise was rejected with ${inspect(reason)}`)
+  const error = reason instanceof Error ? reason : new Error(`a promise was rejected with ${inspect(reason)}`)
   process.nextTick(() => {
     throw error
   })

@@ -128,7 +128,10 @@ function endOf({ result, isCanceled, at }: { result: Settled; isCanceled: boolea
   }
   if (result.kind === 'leftUnhandled') {
     const { message } = failureOf(result.error)
-    const error = { code: HANDLER_UNHANDLED_ERROR, message: `The handler left an error unhandled: ${message}` }
+    const error = {
+      code: HANDLER_UNHANDLED_ERROR,
+      message: `The handler left an error unhandled: ${message}`,
+    }
     return { status: 'FAILED', at, error }
   }
   const read = readOutput(result.value ?? null, { hint: 'Return less.' })
