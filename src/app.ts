@@ -57,6 +57,7 @@ import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
+import { Watchdog, type BlockedTime } from './jobs/watchdog/watchdog.ts'
 import { UnhandledErrors } from './jobs/unhandled-errors.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowJobs } from './live/follow-jobs.ts'
@@ -97,6 +98,8 @@ export interface Load {
   readonly freePlaces: number
   /** Errors that user code left unhandled since the start, by block type; `(handler)`, `(callback)`, `(module)`, `(unattributed)`. */
   readonly unhandledErrors: ReadonlyMap<string, number>
+  /** Blocks of the event loop of over a second since the start, labelled the same way. */
+  readonly blockedLoops: ReadonlyMap<string, BlockedTime>
 }
 
 /** A workflow engine in this process. */
@@ -255,6 +258,9 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     onUnhandledError,
   })
   if (worker) {
+    const { watchdog } = worker
+    watchdog?.start()
+    closers.add(() => watchdog?.close())
     await worker.motor.start()
     closers.add(() => worker.motor.stop())
     const counting = new JobCounting({ counts, clock, logger })
@@ -322,12 +328,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       heldByStatus: worker ? await countHeldJobs(pool, workerId) : {},
       freePlaces: worker?.processor.freePlaces ?? 0,
       unhandledErrors: unhandledErrors.counts,
+      blockedLoops: worker?.watchdog?.blocked ?? new Map(),
     }),
     allowOrigin: (origin) => void allowedOrigins.push(origin),
     close: () => closers.close(),
   }
 
-  function createWorker(): { processor: Processor; motor: Worker } {
+  function createWorker(): { processor: Processor; motor: Worker; watchdog: Watchdog | null } {
     const journal = new Journal({
       store: createJournalStore(database.journalPool),
       clock,
@@ -376,7 +383,17 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       leaseMs: settings.leaseMs,
       isAlone,
     })
-    return { processor, motor }
+    const watchdog = new Watchdog({
+      lease,
+      databaseUrl: settings.databaseUrl ?? null,
+      maxBlockedMs: settings.maxBlockedMs,
+      endsProcess: ownsProcess,
+      notePath: null,
+      logger,
+      logsToStdout: ownsProcess || overrides.logger === undefined,
+    })
+    // Where time is the test's own, the main thread is late by it.
+    return { processor, motor, watchdog: overrides.clock ? null : watchdog }
   }
 }
 

@@ -17,6 +17,9 @@ import { providerSettingsSchema } from './blocks/api/provider/provider-settings.
 import { LumeError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/logger.ts'
 
+/** The shortest `maxBlockedMs`: by then the block is known and logged. */
+const BLOCKED_MS_MIN = 3_000
+
 const PROCESS_ROLES = ['all', 'api', 'worker'] as const
 
 /** What a Lume is made of; `createLume` takes any part of it. */
@@ -38,6 +41,14 @@ export const lumeConfigSchema = z.object({
     .max(600_000)
     .default(15_000)
     .describe('How long a worker holds a job without a sign of life, in milliseconds.'),
+  maxBlockedMs: z
+    .int()
+    .min(BLOCKED_MS_MIN)
+    .max(3_600_000)
+    .default(60_000)
+    .describe(
+      'How long a block may keep the event loop blocked, in milliseconds, before the jobs beside it are given to other workers and a server process ends itself.',
+    ),
   maxDefinitionNodes: z
     .int()
     .min(1)
@@ -128,6 +139,7 @@ const environmentSchema = z.object({
   LUME_ROLE: lumeConfigSchema.shape.role,
   LUME_CONCURRENCY: wholeNumber.pipe(lumeConfigSchema.shape.concurrency.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
+  LUME_MAX_BLOCKED_MS: wholeNumber.pipe(lumeConfigSchema.shape.maxBlockedMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
   LUME_BLOCKS: list.pipe(lumeConfigSchema.shape.blockModules.removeDefault()).optional(),
@@ -211,6 +223,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       role: lume.LUME_ROLE,
       concurrency: lume.LUME_CONCURRENCY,
       leaseMs: lume.LUME_LEASE_MS,
+      maxBlockedMs: lume.LUME_MAX_BLOCKED_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
       blockModules: lume.LUME_BLOCKS,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
