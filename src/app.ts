@@ -63,6 +63,8 @@ import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
+import { Watchdog, type BlockedTime } from './jobs/watchdog/watchdog.ts'
+import { UnhandledErrors } from './jobs/unhandled-errors.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowJobs } from './live/follow-jobs.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -71,6 +73,7 @@ import { Closers } from './lib/closers.ts'
 import { LumeError } from './lib/errors.ts'
 import { newId, type JobId, type WorkerId } from './lib/ids.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
+import { watchProcessErrors } from './process-errors.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
 import type { Services } from './schema/context.ts'
 import { createDrafts } from './workflows/drafts.ts'
@@ -85,6 +88,12 @@ export interface LumeOverrides {
   readonly logger?: Logger
   /** Beside the built-in ones. */
   readonly blocks?: readonly Block[]
+  /**
+   * True where the process serves this Lume alone. Then an error that belongs to no block is logged and counted instead of
+   * ending the process, and blocks may not call `process.exit`. Default false: such errors are left to the program that
+   * Lume is a part of.
+   */
+  readonly ownsProcess?: boolean
 }
 
 /** What runs in this process. */
@@ -93,6 +102,10 @@ export interface Load {
   readonly heldByStatus: Readonly<Record<string, number>>
   /** How many more it could run now. */
   readonly freePlaces: number
+  /** Errors that user code left unhandled since the start, by block type; `(handler)`, `(callback)`, `(module)`, `(unattributed)`. */
+  readonly unhandledErrors: ReadonlyMap<string, number>
+  /** Blocks of the event loop of over a second since the start, labelled the same way. */
+  readonly blockedLoops: ReadonlyMap<string, BlockedTime>
 }
 
 /** A workflow engine in this process. */
@@ -137,8 +150,12 @@ function readConfig(config: LumeOptions): LumeConfig {
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
   const { clock = systemClock, random = Math.random, logger = createLogger(settings.logLevel) } = overrides
+  const unhandledErrors = new UnhandledErrors({ clock, logger })
+  const onUnhandledError = unhandledErrors.take
+  const { ownsProcess = false } = overrides
+  closers.add(watchProcessErrors({ onUnattributed: ownsProcess ? unhandledErrors.takeUnattributed : null }))
   // First: what cannot start says so before anything is opened.
-  const blockModules = await loadBlockModules(settings.blockModules)
+  const blockModules = await loadBlockModules(settings.blockModules, onUnhandledError)
   const database = await openDatabase({ ...settings, maxConnections: 10, logger })
   closers.add(() => database.close())
   await migrate(database.pool)
@@ -222,10 +239,15 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     versions,
     start,
   })
-  const simulations = createSimulations({ reader, history: createStepHistoryStore(pool), clock })
+  const simulations = createSimulations({
+    reader,
+    history: createStepHistoryStore(pool),
+    clock,
+    onUnhandledError,
+  })
   const testBlock = createTestBlock({
     plans,
-    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random }),
+    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random, onUnhandledError }),
     clock,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree })
@@ -245,8 +267,12 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
     logger,
     closed: closed.signal,
+    onUnhandledError,
   })
   if (worker) {
+    const { watchdog } = worker
+    watchdog?.start()
+    closers.add(() => watchdog?.close())
     await worker.motor.start()
     closers.add(() => worker.motor.stop())
     const counting = new JobCounting({ counts, clock, logger })
@@ -314,12 +340,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     load: async () => ({
       heldByStatus: worker ? await countHeldJobs(pool, workerId) : {},
       freePlaces: worker?.processor.freePlaces ?? 0,
+      unhandledErrors: unhandledErrors.counts,
+      blockedLoops: worker?.watchdog?.blocked ?? new Map(),
     }),
     allowOrigin: (origin) => void allowedOrigins.push(origin),
     close: () => closers.close(),
   }
 
-  function createWorker(): { processor: Processor; motor: Worker } {
+  function createWorker(): { processor: Processor; motor: Worker; watchdog: Watchdog | null } {
     const journal = new Journal({
       store: createJournalStore(database.journalPool),
       clock,
@@ -351,6 +379,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         children: createChildExecutions({ jobs, executions, versions, start, cancelTree, descendants }, job),
         logLevel: settings.stepLogLevel,
         standIn: standInOf(job),
+        onUnhandledError,
       }),
       clock,
       random,
@@ -375,7 +404,17 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       leaseMs: settings.leaseMs,
       isAlone,
     })
-    return { processor, motor }
+    const watchdog = new Watchdog({
+      lease,
+      databaseUrl: settings.databaseUrl ?? null,
+      maxBlockedMs: settings.maxBlockedMs,
+      endsProcess: ownsProcess,
+      notePath: null,
+      logger,
+      logsToStdout: ownsProcess || overrides.logger === undefined,
+    })
+    // Where time is the test's own, the main thread is late by it.
+    return { processor, motor, watchdog: overrides.clock ? null : watchdog }
   }
 }
 

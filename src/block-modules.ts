@@ -4,6 +4,9 @@ import { extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Block } from './engine/block.ts'
 import type { BlockRegistry } from './engine/registry.ts'
+import type { OnUnhandledError } from './engine/unhandled-errors.ts'
+import { callUserCode } from './engine/user-code.ts'
+import { JobCode } from './jobs/job-code.ts'
 import { codeOf, LumeError, messageOf } from './lib/errors.ts'
 import { pendingBlocks, toBlock, type BlockArguments, type RegisterBlock } from './register-block.ts'
 
@@ -25,9 +28,15 @@ const registeredBy = new Map<string, readonly Block[]>()
  * (by name, as default, or in a list as default), what it registers by `registerBlock` while it runs, and what its
  * default function registers by the `registerBlock` that it is given. Throws `BLOCK_MODULE_FAILED`, naming the module.
  */
-export async function loadBlockModules(names: readonly string[]): Promise<readonly BlockModule[]> {
+export async function loadBlockModules(
+  names: readonly string[],
+  onUnhandledError: OnUnhandledError = () => {},
+): Promise<readonly BlockModule[]> {
   const modules: BlockModule[] = []
-  for (const name of names) modules.push(await loadBlockModule(name))
+  for (const name of names) {
+    const code = new JobCode({ kind: 'module', name, executionId: null }, onUnhandledError)
+    modules.push(await callUserCode(code, () => loadBlockModule(name)))
+  }
   return modules
 }
 

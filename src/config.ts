@@ -22,6 +22,8 @@ import { LOG_LEVELS } from './lib/logger.ts'
 export const OWNER_WEIGHT_MAX = 100
 /** The part of the places that one owner may hold where owners are told apart, in percent. */
 export const OWNER_PLACES_PERCENT = 90
+/** The shortest `maxBlockedMs`: by then the block is known and logged. */
+const BLOCKED_MS_MIN = 3_000
 
 const PROCESS_ROLES = ['all', 'api', 'worker'] as const
 
@@ -66,6 +68,14 @@ export const lumeConfigSchema = z.object({
     .max(600_000)
     .default(15_000)
     .describe('How long a worker holds a job without a sign of life, in milliseconds.'),
+  maxBlockedMs: z
+    .int()
+    .min(BLOCKED_MS_MIN)
+    .max(3_600_000)
+    .default(60_000)
+    .describe(
+      'How long a block may keep the event loop blocked, in milliseconds, before the jobs beside it are given to other workers and a server process ends itself.',
+    ),
   maxDefinitionNodes: z
     .int()
     .min(1)
@@ -181,6 +191,7 @@ const environmentSchema = z.object({
     .optional(),
   LUME_OWNER_WEIGHTS: weights.pipe(lumeConfigSchema.shape.ownerWeights.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
+  LUME_MAX_BLOCKED_MS: wholeNumber.pipe(lumeConfigSchema.shape.maxBlockedMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_MAX_DESCENDANTS: wholeNumber.pipe(lumeConfigSchema.shape.maxDescendants.removeDefault()).optional(),
   LUME_MAX_OPEN_EXECUTIONS: wholeNumber
@@ -278,6 +289,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
         (isAuthenticated(authentication) || lume.LUME_ROLE === 'worker' ? OWNER_PLACES_PERCENT : undefined),
       ownerWeights: lume.LUME_OWNER_WEIGHTS,
       leaseMs: lume.LUME_LEASE_MS,
+      maxBlockedMs: lume.LUME_MAX_BLOCKED_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
       maxDescendants: lume.LUME_MAX_DESCENDANTS,
       maxOpenExecutions: lume.LUME_MAX_OPEN_EXECUTIONS,

@@ -19,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 await attempt(async () => {
   const { lume: config, ...serverConfig } = readEnvironment(process.env)
   const logger = createLogger(config.logLevel)
-  const lume = await createLume(config, { logger })
+  const lume = await createLume(config, { logger, ownsProcess: true })
   closers.add(() => lume.close())
   if (stopping.signal.aborted) return
   const server = await startServer({ lume, ...serverConfig })

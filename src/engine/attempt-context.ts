@@ -12,6 +12,7 @@ import {
 } from './block.ts'
 import type { Expression, Scope } from './expression.ts'
 import type { HttpPort } from './run-ports.ts'
+import { leaveUserCode } from './user-code.ts'
 
 /** What one attempt works with. What most blocks never look at is made when it is asked for. */
 export interface AttemptWorld {
@@ -87,7 +88,13 @@ export class AttemptContext implements BlockContext {
     return this.#world.secrets()
   }
   get children(): BlockChildren {
-    return this.#world.children()
+    const children = this.#world.children()
+    return {
+      start: async (request) => {
+        this.#requireOpen()
+        return leaveUserCode(() => children.start(request))
+      },
+    }
   }
   get checkpoints(): { readonly [key: string]: Json } {
     return this.#world.checkpoints()
@@ -140,10 +147,9 @@ export class AttemptContext implements BlockContext {
 
   get checkpoint() {
     return async (key: string, value: Json): Promise<void> => {
-      if (!this.#isOpen)
-        throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
+      this.#requireOpen()
       this.#onAlive()
-      await this.#world.reports.checkpoint(key, value)
+      await leaveUserCode(() => this.#world.reports.checkpoint(key, value))
     }
   }
 
@@ -161,6 +167,11 @@ export class AttemptContext implements BlockContext {
   #report(tell: (reports: AttemptReports) => void): void {
     if (!this.#isOpen) return
     this.#onAlive()
-    tell(this.#world.reports)
+    leaveUserCode(() => tell(this.#world.reports))
+  }
+
+  #requireOpen(): void {
+    if (!this.#isOpen)
+      throw new BlockError('ATTEMPT_OVER', 'The attempt is over: nothing more is recorded of it.')
   }
 }

@@ -1,9 +1,14 @@
-import type { Block, BlockContext, BlockOutcome, SignalWait } from './block.ts'
+import type { Block, BlockContext, BlockOutcome } from './block.ts'
 import { AttemptContext, type AttemptWorld } from './attempt-context.ts'
+import { readOutcome } from './read-outcome.ts'
 import { failureOf, type Mask, type StepFailure } from './step.ts'
+import { unhandledFailure, type AttemptCode } from './unhandled-errors.ts'
+import { callUserCode } from './user-code.ts'
 
 export interface BlockCall extends AttemptWorld {
   readonly block: Block
+  /** What the errors that the block leaves unhandled are attributed to. */
+  readonly code: AttemptCode
   readonly timeoutMs: number
   readonly heartbeatMs: number | null
   readonly signal: AbortSignal
@@ -25,24 +30,26 @@ export const HEARTBEAT_MISSED = 'HEARTBEAT_MISSED'
 const GRACE_MS = 5_000
 
 /**
- * Makes one attempt and always comes back (E7): when the block returns or throws, when its time is up, or within the
- * grace after the signal aborts. Whatever the block does later changes nothing.
+ * Makes one attempt and always comes back (E7): when the block returns or throws, when it leaves an error unhandled, when
+ * its time is up, or within the grace after the signal aborts. Whatever the block does later changes nothing.
  */
 export function callBlock(call: BlockCall): Promise<CallEnd> {
-  const { clock, signal, timeoutMs, heartbeatMs } = call
+  const { clock, signal, timeoutMs, heartbeatMs, code, mask } = call
   return new Promise((resolve) => {
     let lastAliveAt = clock.now()
     const context = new AttemptContext(call, () => (lastAliveAt = clock.now()))
-    const giveUp = (code: string, message: string) => {
-      settle({ kind: 'failed', failure: { code, message, retryable: true } })
-      AttemptContext.abort(context, new Error(message))
+    // What listens to the signal is the block's code: Node reports what a listener throws as an uncaught exception.
+    const abort = (reason: unknown) => callUserCode(code, () => AttemptContext.abort(context, reason))
+    const giveUp = (failureCode: string, message: string) => {
+      settle({ kind: 'failed', failure: { code: failureCode, message, retryable: true } })
+      abort(new Error(message))
     }
     let stopTimer = clock.after(timeoutMs, () =>
       giveUp(ATTEMPT_TIMEOUT, `The attempt took longer than ${timeoutMs} ms.`),
     )
     const stopListening = heartbeatMs === null ? () => {} : listen(heartbeatMs)
     const onAbort = () => {
-      AttemptContext.abort(context, signal.reason)
+      abort(signal.reason)
       stopTimer()
       stopTimer = clock.after(GRACE_MS, () => settle({ kind: 'aborted' }))
     }
@@ -51,11 +58,19 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
       stopListening()
       signal.removeEventListener('abort', onAbort)
       AttemptContext.close(context)
+      code.close()
       resolve(signal.aborted ? { kind: 'aborted' } : end)
     }
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
-    void invoke(call, context).then(settle)
+    code.open((error) => {
+      // While it is being aborted the attempt has its outcome; the block still has the grace to settle.
+      if (signal.aborted) return false
+      settle({ kind: 'failed', failure: unhandledFailure(error, mask) })
+      abort(error)
+      return true
+    })
+    void callUserCode(code, () => invoke(call, context)).then(settle)
 
     /** Looks again when the last sign of life will have been too long ago. */
     function listen(everyMs: number): () => void {
@@ -75,35 +90,11 @@ async function invoke({ block, standIn, mask }: BlockCall, context: BlockContext
   const { type, run } = block
   if (run === 'loop') throw new Error(`the block ${type} is run by the engine`)
   try {
-    const outcome = await (standIn ?? run)(context)
-    if (isOutcome(outcome)) return { kind: 'outcome', outcome }
+    const outcome = readOutcome(await (standIn ?? run)(context))
+    if (outcome) return { kind: 'outcome', outcome }
     const message = `The block ${type} returned something that is not an outcome; return \`completed(output)\`.`
     return { kind: 'failed', failure: { code: 'OUTCOME_INVALID', message, retryable: false } }
   } catch (thrown) {
     return { kind: 'failed', failure: failureOf(thrown, mask) }
   }
-}
-
-function isOutcome(value: unknown): value is BlockOutcome {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return false
-  if (value.kind === 'completed') return !('handles' in value) || isTexts(value.handles)
-  if (value.kind !== 'waiting') return false
-  if ('signal' in value) return isSignalWait(value.signal)
-  if ('child' in value) return typeof value.child === 'string'
-  return 'until' in value && isInstant(value.until)
-}
-
-function isSignalWait(value: unknown): value is SignalWait {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, timeoutMs } = value as Partial<SignalWait>
-  return typeof name === 'string' && (timeoutMs === null || (typeof timeoutMs === 'number' && timeoutMs >= 0))
-}
-
-/** Within the range of dates: an instant is shown as one. */
-function isInstant(value: unknown): boolean {
-  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
-}
-
-function isTexts(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
 }

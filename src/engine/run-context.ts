@@ -22,6 +22,7 @@ import type { RunRequest } from './run-request.ts'
 import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
 import { Slots } from './slots.ts'
+import { UnhandledErrorSink } from './unhandled-errors.ts'
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
 interface Parked {
@@ -55,6 +56,7 @@ export class RunContext implements Activity {
   readonly progress: ProgressMeter
   readonly steps: RecordedSteps
   readonly secrets: RunSecrets
+  readonly unhandledErrors: UnhandledErrorSink
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
   readonly breath: Breath
   /** The outputs that later steps may read. */
@@ -90,6 +92,12 @@ export class RunContext implements Activity {
     this.ports = ports
     const memory = ports.memory ?? new MemoryBudget(ALONE_HEAP_BYTES).openExecution('')
     this.outputs = new HeldOutputs(memory, (paths) => ports.journal.outputs(paths), ports.clock)
+    this.unhandledErrors = new UnhandledErrorSink({
+      executionId: request.executionId,
+      mask: (value) => this.secrets.scrubber.excerpts(value),
+      onUnhandledError: ports.onUnhandledError ?? (() => {}),
+      timeline: { now: () => ports.clock.now(), append: (line) => this.append({ events: [line] }) },
+    })
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.slots = new Slots(limits.concurrency)
     this.breath = ports.breath ?? new Breath(ports.clock)

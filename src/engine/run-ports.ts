@@ -14,6 +14,7 @@ import type { ExecutionMemory } from './memory/memory-budget.ts'
 import type { PlanNode } from './plan.ts'
 import type { SecretSource } from './secrets.ts'
 import type { RecordedError } from './step.ts'
+import type { OnUnhandledError } from './unhandled-errors.ts'
 
 /** What the run loop needs of the world (the same loop runs in production, in simulation and in property tests). */
 export interface RunPorts {
@@ -32,6 +33,8 @@ export interface RunPorts {
   readonly breath?: Breath
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
   readonly memory?: ExecutionMemory
+  /** Receives the errors that blocks neither catch nor return. Not given: only the timeline shows them. */
+  readonly onUnhandledError?: OnUnhandledError
 }
 
 /** HTTP for blocks, under the address policy; the signal is the attempt's. */

@@ -61,6 +61,7 @@ async function runToItsEnd(run: RunContext, signals: RunSignals): Promise<RunEnd
   const graphEnd = await runGraph(request.plan.graph, topFrame(run), run).finally(() => {
     disobey()
     unwatch()
+    run.unhandledErrors.close()
   })
   await run.parkIsDecided()
   return finish(run, graphEnd)

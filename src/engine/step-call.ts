@@ -7,6 +7,7 @@ import { RunStop } from './run-stop.ts'
 import type { StepConfig } from './step-config.ts'
 import { StepReports } from './step-reports.ts'
 import type { AttemptUsage } from './step.ts'
+import { AttemptCode } from './unhandled-errors.ts'
 
 export interface StepCall {
   readonly attempt: number
@@ -40,6 +41,7 @@ export async function callStep(
   const isReal = standIn === null || block.isControl || block.effect === 'pure'
   const end = await callBlock({
     block,
+    code: new AttemptCode(run.unhandledErrors, { type: block.type, nodeId, path, attempt }),
     config: parsedConfig,
     input,
     scope: config.scope,

@@ -26,6 +26,7 @@ import {
   type StepFailure,
   type StepWait,
 } from './step.ts'
+import { BLOCK_UNHANDLED_ERROR } from './unhandled-errors.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
@@ -419,4 +420,5 @@ const UNKNOWN_OUTCOME_CODES: readonly string[] = [
   ATTEMPT_TIMEOUT,
   HEARTBEAT_MISSED,
   BLOCK_FAILED,
+  BLOCK_UNHANDLED_ERROR,
 ]

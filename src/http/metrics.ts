@@ -49,13 +49,39 @@ export function createMetrics({ load, openSubscriptions }: MetricsOptions): Metr
     labelNames: ['transport'],
     registers,
   })
+  const unhandled = new Counter({
+    name: 'lume_block_unhandled_errors_total',
+    help: 'Errors that block code neither caught nor returned, by block type; in parentheses: what belongs to no block.',
+    labelNames: ['block'],
+    registers,
+  })
+  const blocked = new Counter({
+    name: 'lume_event_loop_blocked_total',
+    help: 'How often the event loop was blocked for over a second, by the block type whose code ran.',
+    labelNames: ['block'],
+    registers,
+  })
+  const blockedSeconds = new Counter({
+    name: 'lume_event_loop_blocked_seconds_total',
+    help: 'For how long the event loop was blocked, in blocks of over a second, by the block type whose code ran.',
+    labelNames: ['block'],
+    registers,
+  })
   return {
     count: ({ route, status }) => requests.inc({ route, status: String(status) }),
     async render() {
-      const { heldByStatus, freePlaces } = await load()
+      const { heldByStatus, freePlaces, unhandledErrors, blockedLoops } = await load()
       jobs.reset()
       for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
       free.set(freePlaces)
+      unhandled.reset()
+      for (const [block, count] of unhandledErrors) unhandled.inc({ block }, count)
+      blocked.reset()
+      blockedSeconds.reset()
+      for (const [block, { count, ms }] of blockedLoops) {
+        blocked.inc({ block }, count)
+        blockedSeconds.inc({ block }, ms / 1_000)
+      }
       for (const [transport, count] of Object.entries(openSubscriptions())) {
         subscriptions.set({ transport }, count)
       }

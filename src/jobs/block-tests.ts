@@ -82,8 +82,12 @@ export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): T
       mocks: mocks?.mocks ?? NO_MOCKS,
       executionId: newId<ExecutionId>(),
     }
+    const world = worldOf(ownerId)
+    const { onUnhandledError = () => {} } = world
     const test =
-      mode === 'real' ? await testReal(call, worldOf(ownerId), clock) : await testSimulated(call, clock)
+      mode === 'real'
+        ? await testReal(call, world, clock)
+        : await testSimulated({ ...call, onUnhandledError }, clock)
     return { kind: 'tested', test }
   }
 }

@@ -13,13 +13,16 @@ import {
 } from '../engine/job.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { RecordedError } from '../engine/step.ts'
+import type { OnUnhandledError } from '../engine/unhandled-errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LumeError } from '../lib/errors.ts'
 import { ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Commands, JobSignal, SignalResult } from './commands.ts'
+import { JobCode } from './job-code.ts'
 import { InputInvalidError, requireSound, startedOrThrow } from './errors.ts'
+import { CallbackCalls } from './job-callbacks.ts'
 import { sourceState, type SourceState } from './job-results.ts'
 import {
   readBlockJob,
@@ -43,7 +46,11 @@ import type { StartExecution, StartRequest } from './start-execution.ts'
 /** A job's work as a function of this process: durable only as long as the process lives. */
 export type JobHandler = (job: LibraryJob, context: HandlerContext) => Promise<unknown>
 
-/** Told while a job goes on; what a callback throws is logged and harms nothing else. */
+/**
+ * Called in order while a job runs. An error that a callback throws is logged and changes nothing else. The next call, and
+ * the result of `startJob`, waits for a callback's promise for at most two seconds; once a callback has taken longer, its
+ * later calls are not waited for.
+ */
 export interface JobCallbacks {
   /** `timeline` holds all events so far. */
   readonly onProgress?: (jobId: string, progress: number, timeline: readonly TimelineEntry[]) => unknown
@@ -133,10 +140,12 @@ export interface JobServiceOptions {
   readonly logger: Pick<Logger, 'warn'>
   /** Aborts when the library is closed: nobody waits beyond that. */
   readonly closed: AbortSignal
+  /** Receives what handler functions and callbacks leave unhandled. */
+  readonly onUnhandledError: OnUnhandledError
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { jobs, executions, commands, start, processor, wakeups, clock } = options
+  const { jobs, executions, commands, start, processor, wakeups, clock, onUnhandledError } = options
 
   const find = async (jobId: string): Promise<{ job: Job; shown: LibraryJob } | null> => {
     const id = parseId<JobId>(jobId)
@@ -184,7 +193,13 @@ export function createJobService(options: JobServiceOptions): JobService {
           )
         const claimed = begun(await jobs.queue(job, queued, processor.lease), job)
         processor.runHere(claimed, (journal, signals) =>
-          runHandler({ handler: (context) => handler(shown, context), journal, signals, clock }),
+          runHandler({
+            handler: (context) => handler(shown, context),
+            code: new JobCode({ kind: 'handler', name: job.type, executionId: job.id }, onUnhandledError),
+            journal,
+            signals,
+            clock,
+          }),
         )
       }
       wakeups.news([job.id])
@@ -300,20 +315,11 @@ async function requireRunnable({ executions, plans }: JobServiceOptions, { id }:
   if (stored) requireSound(plans.validate(stored.definition))
 }
 
-/** Follows a job to its end and tells the callbacks. */
-async function watch(
-  { follow, logger, closed, executions }: JobServiceOptions,
-  job: Job,
-  callbacks: JobCallbacks,
-): Promise<void> {
+/** Follows a job to its end and calls the callbacks. */
+async function watch(options: JobServiceOptions, job: Job, callbacks: JobCallbacks): Promise<void> {
+  const { follow, closed, executions } = options
   const { onProgress, onComplete, onError } = callbacks
-  const tell = async (what: string, call: () => unknown) => {
-    try {
-      await call()
-    } catch (fault) {
-      logger.warn({ err: fault, jobId: job.id }, `the callback ${what} threw; the job goes on`)
-    }
-  }
+  const calls = new CallbackCalls({ ...options, jobId: job.id })
   const timeline: TimelineEntry[] = []
   let last: Job = job
   for await (const batch of follow({
@@ -325,15 +331,15 @@ async function watch(
   })) {
     last = batch.job
     timeline.push(...batch.events.map(toTimelineEntry))
-    if (onProgress) await tell('onProgress', () => onProgress(job.id, last.progress, [...timeline]))
+    if (onProgress) await calls.call('onProgress', () => onProgress(job.id, last.progress, [...timeline]))
   }
   if (!isTerminal(last.status)) throw closedBefore(job.id)
   if (last.status === 'COMPLETED') {
     const output = (await executions.details(job.id))?.output ?? null
-    if (onComplete) await tell('onComplete', () => onComplete(job.id, output))
+    if (onComplete) await calls.call('onComplete', () => onComplete(job.id, output))
   } else if (onError) {
     const error = last.error ?? { code: 'JOB_CANCELED', message: 'The job was canceled.' }
-    await tell('onError', () => onError(job.id, error))
+    await calls.call('onError', () => onError(job.id, error))
   }
 }
 

@@ -6,7 +6,9 @@ import { recordEnd, type RunEnd } from '../engine/run-end.ts'
 import type { RunSignals } from '../engine/run.ts'
 import { failureOf } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
+import { callUserCode, leaveUserCode } from '../engine/user-code.ts'
 import { codeOf } from '../lib/errors.ts'
+import type { JobCode } from './job-code.ts'
 
 /** What a handler function may use. */
 export interface HandlerContext {
@@ -21,10 +23,15 @@ export type Handler = (context: HandlerContext) => Promise<unknown>
 
 export interface HandlerRun {
   readonly handler: Handler
+  /** What the errors that the handler leaves unhandled are attributed to. */
+  readonly code: JobCode
   readonly journal: ClaimedJournal
   readonly signals: RunSignals
   readonly clock: Clock
 }
+
+/** The code of a job whose handler function left an error unhandled while it ran. */
+export const HANDLER_UNHANDLED_ERROR = 'HANDLER_UNHANDLED_ERROR'
 
 const MAX_HANDLER_PERCENT = 99
 const MAX_MESSAGE_LENGTH = 1_000
@@ -32,7 +39,7 @@ const MAX_MESSAGE_LENGTH = 1_000
 const GRACE_MS = 5_000
 
 /** Runs a handler function under a claim, with the same life and timeline as any other job. */
-export async function runHandler({ handler, journal, signals, clock }: HandlerRun): Promise<RunEnd> {
+export async function runHandler({ handler, code, journal, signals, clock }: HandlerRun): Promise<RunEnd> {
   let percent = 0
   let isOpen = true
   const note = (draft: EventDraft, job: Partial<JobChange> = {}) => {
@@ -40,12 +47,14 @@ export async function runHandler({ handler, journal, signals, clock }: HandlerRu
     journal.append({ events: [draft], job: { progress: percent, ...job } }).catch(() => {})
   }
   const stop = new AbortController()
+  // What listens to the signal is the handler's code: Node reports what a listener throws as an uncaught exception.
+  const abort = (reason: string) => callUserCode(code, () => stop.abort(new Error(reason)))
   const onCancel = () => {
     if (stop.signal.aborted) return
     note(event('JOB_CANCELING', clock.now(), {}), { status: 'CANCELING' })
-    stop.abort(new Error('a user canceled the job'))
+    abort('a user canceled the job')
   }
-  const onYield = () => stop.abort(new Error('the process stops, or has lost the job'))
+  const onYield = () => abort('the process stops, or has lost the job')
   signals.inbox.canceled.addEventListener('abort', onCancel, { once: true })
   signals.yield.addEventListener('abort', onYield, { once: true })
 
@@ -57,13 +66,14 @@ export async function runHandler({ handler, journal, signals, clock }: HandlerRu
       if (!isOpen || !Number.isFinite(value)) return
       percent = Math.min(MAX_HANDLER_PERCENT, Math.max(percent, value))
       const text = message?.slice(0, MAX_MESSAGE_LENGTH) ?? null
-      note(event('JOB_PROGRESS', clock.now(), { message: text }))
+      leaveUserCode(() => note(event('JOB_PROGRESS', clock.now(), { message: text })))
     },
   }
-  const result = await settleInTime(() => handler(context), stop.signal, clock)
+  const result = await settleInTime(() => handler(context), { code, signal: stop.signal, clock })
   isOpen = false
   signals.inbox.canceled.removeEventListener('abort', onCancel)
   signals.yield.removeEventListener('abort', onYield)
+  if (result.kind === 'leftUnhandled') abort('the handler left an error unhandled')
   if (signals.yield.aborted) return { kind: 'yielded' }
   const end = endOf({ result, isCanceled: signals.inbox.canceled.aborted, at: clock.now() })
   return recordEnd(journal, end, { progress: percent })
@@ -72,14 +82,18 @@ export async function runHandler({ handler, journal, signals, clock }: HandlerRu
 type Settled =
   | { readonly kind: 'returned'; readonly value: unknown }
   | { readonly kind: 'threw'; readonly thrown: unknown }
+  /** An error came to the process instead of the handler's promise: from a timer, an emitter, a promise of its own. */
+  | { readonly kind: 'leftUnhandled'; readonly error: unknown }
   | { readonly kind: 'stopped' }
 
 /** What a handler comes to; one that does not settle within the grace after the signal aborts is left behind. */
 async function settleInTime(
   call: () => Promise<unknown>,
-  signal: AbortSignal,
-  clock: Clock,
+  { code, signal, clock }: { readonly code: JobCode; readonly signal: AbortSignal; readonly clock: Clock },
 ): Promise<Settled> {
+  const leftUnhandled = new Promise<Settled>((resolve) => {
+    code.open((error) => resolve({ kind: 'leftUnhandled', error }))
+  })
   let endGrace = () => {}
   let onAbort = () => {}
   const stopped = new Promise<Settled>((resolve) => {
@@ -88,7 +102,8 @@ async function settleInTime(
     }
   })
   signal.addEventListener('abort', onAbort, { once: true })
-  const result = await Promise.race([settle(call), stopped])
+  const result = await Promise.race([callUserCode(code, () => settle(call)), stopped, leftUnhandled])
+  code.close()
   signal.removeEventListener('abort', onAbort)
   endGrace()
   return result
@@ -108,6 +123,14 @@ function endOf({ result, isCanceled, at }: { result: Settled; isCanceled: boolea
     const error = {
       code: codeOf(result.thrown) ?? 'HANDLER_FAILED',
       message: failureOf(result.thrown).message,
+    }
+    return { status: 'FAILED', at, error }
+  }
+  if (result.kind === 'leftUnhandled') {
+    const { message } = failureOf(result.error)
+    const error = {
+      code: HANDLER_UNHANDLED_ERROR,
+      message: `The handler left an error unhandled: ${message}`,
     }
     return { status: 'FAILED', at, error }
   }

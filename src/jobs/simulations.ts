@@ -3,6 +3,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { DefinitionReader } from '../engine/plan-cache.ts'
 import { simulate, type Simulation } from '../engine/simulate/simulate.ts'
 import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
+import type { OnUnhandledError } from '../engine/unhandled-errors.ts'
 import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
@@ -44,13 +45,19 @@ export interface SimulationsOptions {
   readonly reader: DefinitionReader
   readonly history: StepHistoryStore
   readonly clock: Clock
+  readonly onUnhandledError?: OnUnhandledError
 }
 
 /** The virtual clock adds years of waiting: far enough from the end of time. */
 const LAST_START = Date.parse('9000-01-01T00:00:00Z')
 
 /** Simulates definitions for whoever asks; stores nothing. */
-export function createSimulations({ reader, history, clock }: SimulationsOptions): Simulations {
+export function createSimulations({
+  reader,
+  history,
+  clock,
+  onUnhandledError = () => {},
+}: SimulationsOptions): Simulations {
   return async ({ ownerId, definition, workflowId, ...request }) => {
     const { plan, diagnostics } = await reader(ownerId)(definition)
     if (!plan) return { kind: 'unsound', diagnostics }
@@ -76,6 +83,7 @@ export function createSimulations({ reader, history, clock }: SimulationsOptions
         mocks: mocks?.mocks ?? NO_MOCKS,
         executionId: jobId,
         startedAt,
+        onUnhandledError,
         history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
       },
       clock,

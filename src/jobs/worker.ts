@@ -39,6 +39,8 @@ const POLL_MS = 500
 /** Timers that come due between two looks are met this much late at most. */
 const TIMER_GRAIN_MS = 25
 const CHILDREN_PER_TELLING = 500
+/** A lease that has not been renewed for this share of it is renewed before anything is claimed. */
+const LATE_SHARE = 2 / 3
 
 /** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
 export class Worker {
@@ -54,6 +56,8 @@ export class Worker {
   #isStopping = false
   /** Jobs may be waiting for a free place. */
   #mayHaveBacklog = true
+  /** When the renewal began that succeeded last. */
+  #renewedAt = Number.POSITIVE_INFINITY
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -81,6 +85,7 @@ export class Worker {
       await this.#tickOnce({ evenIfFull: true })
       await this.#awaitTimers()
     }
+    this.#renewedAt = this.#options.clock.now()
     this.#closers.add(this.#every(POLL_MS, poll))
     this.#renewals.add(this.#every(leaseMs / 3, (since) => this.#renew(since)))
     this.kick()
@@ -142,7 +147,9 @@ export class Worker {
   }
 
   async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {
-    const { processor } = this.#options
+    const { processor, clock, leaseMs } = this.#options
+    // This thread was blocked, or its timers were late: it must not take its own jobs for those of a lost worker.
+    if (clock.now() - this.#renewedAt > leaseMs * LATE_SHARE) await this.#renewHeld()
     const wanted = processor.freePlaces
     const claimed = await processor.tick(look)
     this.#mayHaveBacklog = claimed >= wanted || processor.hasWaiting
@@ -167,7 +174,13 @@ export class Worker {
     const { processor, clock, leaseMs } = this.#options
     const expire = () => processor.yieldAll()
     const callOff = clock.after(Math.max(0, since + leaseMs - clock.now()), expire)
-    await processor.renewLeases().finally(callOff)
+    await this.#renewHeld().finally(callOff)
+  }
+
+  async #renewHeld(): Promise<void> {
+    const startedAt = this.#options.clock.now()
+    await this.#options.processor.renewLeases()
+    this.#renewedAt = startedAt
   }
 
   /**
@@ -180,9 +193,12 @@ export class Worker {
     const loop = async () => {
       let since = clock.now()
       while (!stopped.signal.aborted) {
+        const dueAt = clock.now() + periodMs
         await clock.wait(periodMs, stopped.signal).catch(() => {}) // stopped: the loop's condition ends it
         if (stopped.signal.aborted) return
         const startedAt = clock.now()
+        // While this thread was blocked the database was not asked, so it was not silent.
+        since += Math.max(0, startedAt - dueAt)
         if (await this.#guard(call(since))) since = startedAt
       }
     }

@@ -13,6 +13,7 @@ import {
   type Lume,
   type TimelineEntry,
 } from '../../src/index.ts'
+import { currentUserCode } from '../../src/engine/user-code.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { ownerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -319,6 +320,28 @@ test('callbacks that throw or reject harm nothing', async () => {
   })
   expect(ended.status).toBe('completed')
   expect(onComplete).toHaveBeenCalledTimes(1)
+})
+
+test('callbacks that never settle do not keep startJob from resolving', async () => {
+  const { id } = await create(probes('a'))
+  const never = jest.fn(() => new Promise(() => {}))
+  const ended = await lume.jobs.startJob(id, null, { onProgress: never, onComplete: never })
+  expect(ended.status).toBe('completed')
+  expect(never.mock.calls.length).toBeGreaterThan(2)
+})
+
+test('a handler that leaves an error unhandled while it runs ends its job as FAILED', async () => {
+  const { id } = await create(probes('not-run'))
+  const ended = await lume.jobs.startJob(id, async (_job, { signal }) => {
+    const code = currentUserCode()
+    setImmediate(() => code?.onUnhandledError(new Error('lost')))
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    throw new Error('aborted')
+  })
+  expect(ended).toMatchObject({
+    status: 'failed',
+    error: { code: 'HANDLER_UNHANDLED_ERROR', message: 'The handler left an error unhandled: lost' },
+  })
 })
 
 test('onError hears of a failed job', async () => {

@@ -11,6 +11,7 @@ import { maskedSecrets } from '../stand-in/masked-secrets.ts'
 import { NO_MOCKS, nodePath, type Mocks } from '../stand-in/mocks.ts'
 import { simulationStandIn, type StepHistory } from '../stand-in/simulation.ts'
 import type { RecordedError } from '../step.ts'
+import type { OnUnhandledError } from '../unhandled-errors.ts'
 import { Answers } from './answers.ts'
 import { reportEdges, reportSteps, type SimulatedEdge, type SimulatedStep, type StepCall } from './report.ts'
 import { SimulationJournal, TooManyEventsError } from './simulation-journal.ts'
@@ -35,6 +36,8 @@ export interface SimulationRequest {
   /** Lines of blocks under this level are dropped; default `info`. */
   readonly logLevel?: LogLevel
   readonly limits?: SimulationLimits
+  /** Receives the errors that blocks neither catch nor return. */
+  readonly onUnhandledError?: OnUnhandledError
 }
 
 export interface SimulationLimits {
@@ -145,6 +148,7 @@ class SimulatedRun {
       http: NO_HTTP,
       children: answers.children,
       logLevel: request.logLevel ?? 'info',
+      ...(request.onUnhandledError ? { onUnhandledError: request.onUnhandledError } : {}),
       standIn: simulationStandIn({
         mocks,
         history,

@@ -51,7 +51,7 @@ export interface TestLog {
 
 export interface BlockTestRequest extends Pick<
   SimulationRequest,
-  'input' | 'variables' | 'mocks' | 'executionId'
+  'input' | 'variables' | 'mocks' | 'executionId' | 'onUnhandledError'
 > {
   /** Of one node, `TESTED_NODE`. */
   readonly plan: Plan
@@ -73,7 +73,7 @@ export async function testSimulated(request: BlockTestRequest, clock: Clock): Pr
 }
 
 /** What a real attempt may reach. */
-export type TestWorld = Pick<RunPorts, 'http' | 'secrets' | 'random'>
+export type TestWorld = Pick<RunPorts, 'http' | 'secrets' | 'random' | 'onUnhandledError'>
 
 /** Makes one attempt for real. Nothing is kept of it, and nothing else is started. */
 export async function testReal(

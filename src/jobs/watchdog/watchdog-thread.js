@@ -1,0 +1,206 @@
+// @ts-check
+// The watchdog's thread. Plain JavaScript, because on Node 20 a thread of a program that runs from TypeScript does not load
+// TypeScript; the build checks its types.
+//
+// It notices that the event loop of the main thread is blocked: the main thread counts beats in shared memory, and the count
+// stands still. It then does what the main thread cannot do: it finds out through the inspector whose code is running, keeps
+// the leases, and after a bounded time gives the jobs of the neighbours back.
+import { writeFileSync, writeSync } from 'node:fs'
+import { Session, url as inspectorUrl } from 'node:inspector'
+import { parentPort, workerData } from 'node:worker_threads'
+
+/** @typedef {import('./watchdog-messages.ts').WatchdogData} WatchdogData */
+/** @typedef {import('./watchdog-messages.ts').Blame} Blame */
+
+const LOG_LEVELS = { error: 50, fatal: 60 }
+/** How long the inspector may take to find out whose code is running before the block is reported without it. */
+const LOCATE_MS = 1_000
+const CONNECT_TIMEOUT_MS = 5_000
+/** How long giving the neighbours back may delay the end of the process. */
+const GIVE_BACK_MS = 5_000
+const STDOUT = 1
+
+const data = /** @type {WatchdogData} */ (workerData)
+const beats = new Int32Array(data.shared)
+
+let lastBeat = Atomics.load(beats, 0)
+let lastLookAt = performance.now()
+let blockedMs = 0
+/** @type {Blame | null} */
+let blame = null
+/** @type {Session | null} */
+let session = null
+let isReported = false
+let hasGivenUp = false
+let renewedAt = Number.NEGATIVE_INFINITY
+/** @type {Promise<import('pg').Client | null> | null} */
+let connection = null
+
+setInterval(look, data.lookEveryMs)
+
+function look() {
+  const now = performance.now()
+  // Counted by looks, not by the clock: when the whole process or machine was stopped, the main thread was not blocked.
+  const elapsedMs = Math.min(now - lastLookAt, 2 * data.lookEveryMs)
+  lastLookAt = now
+  const beat = Atomics.load(beats, 0)
+  if (beat !== lastBeat) {
+    lastBeat = beat
+    recover()
+    return
+  }
+  blockedMs += elapsedMs
+  if (blockedMs >= data.keepAfterMs && !hasGivenUp && now - renewedAt >= data.renewEveryMs) {
+    renewedAt = now
+    void query(data.renewStatement, [data.workerId, data.leaseMs])
+  }
+  if (blockedMs >= data.reportAfterMs && !session && !blame) locate()
+  if (blockedMs >= data.reportAfterMs + LOCATE_MS || (blame && blockedMs >= data.reportAfterMs)) report()
+  if (blockedMs >= data.maxBlockedMs && !hasGivenUp) void giveUp()
+}
+
+/** The main thread beats again. */
+function recover() {
+  closeSession()
+  if (blockedMs >= data.reportAfterMs) {
+    parentPort?.postMessage({ blockedMs: Math.round(blockedMs), blame })
+  }
+  blockedMs = 0
+  blame = null
+  isReported = false
+  hasGivenUp = false
+  renewedAt = Number.NEGATIVE_INFINITY
+  const closing = connection
+  connection = null
+  void closing?.then(
+    (client) => client?.end(),
+    () => undefined,
+  )
+}
+
+/** Interrupts the main thread for some milliseconds, to ask which user code it is in. Code that is native ends first. */
+function locate() {
+  if (inspectorUrl() !== undefined || data.isDebugged) return
+  /** @type {Map<string, string>} */
+  const urls = new Map()
+  const current = new Session()
+  session = current
+  current.connectToMainThread()
+  current.on('Debugger.scriptParsed', ({ params }) => void urls.set(params.scriptId, params.url))
+  current.on('Debugger.paused', ({ params }) => {
+    const [frame] = params.callFrames
+    const { scriptId = '', lineNumber = 0 } = frame?.location ?? {}
+    const at = `${frame?.functionName || '(anonymous)'} (${urls.get(scriptId) || scriptId}:${lineNumber + 1})`
+    const question = {
+      callFrameId: frame?.callFrameId ?? '',
+      expression: `globalThis[Symbol.for(${JSON.stringify(data.userCodeKey)})]?.() ?? 'null'`,
+      returnByValue: true,
+      silent: true,
+    }
+    current.post('Debugger.evaluateOnCallFrame', question, (fault, answer) => {
+      const { result } = /** @type {{ result?: { value?: unknown } }} */ (answer ?? {})
+      if (session === current) blame = { at, code: fault ? null : readCode(result?.value) }
+      closeSession()
+    })
+  })
+  current.post('Debugger.enable', () => current.post('Debugger.pause'))
+}
+
+/** @param {unknown} text */
+function readCode(text) {
+  try {
+    return typeof text === 'string' ? JSON.parse(text) : null
+  } catch {
+    return null
+  }
+}
+
+/** The main thread goes on where it was interrupted. */
+function closeSession() {
+  const closing = session
+  session = null
+  if (!closing) return
+  closing.post('Debugger.resume')
+  closing.post('Debugger.disable', () => closing.disconnect())
+}
+
+function report() {
+  if (isReported) return
+  isReported = true
+  log('error', 'the event loop is blocked')
+}
+
+/** The block lasts too long: the neighbours are given back, and a process that belongs to Lume ends. */
+async function giveUp() {
+  hasGivenUp = true
+  log(
+    'fatal',
+    data.endsProcess
+      ? 'the event loop stays blocked; the process ends itself'
+      : 'the event loop stays blocked',
+  )
+  const blamed = blame?.code?.executionId
+  if (blamed) {
+    if (data.notePath) writeFileSync(data.notePath, JSON.stringify({ executionId: blamed }))
+    const patience = new Promise((resolve) => setTimeout(resolve, GIVE_BACK_MS))
+    await Promise.race([query(data.giveBackStatement, [data.workerId, blamed]), patience])
+  }
+  if (data.endsProcess && hasGivenUp) process.kill(process.pid, 'SIGKILL')
+}
+
+/**
+ * @param {string} text
+ * @param {readonly unknown[]} values
+ */
+async function query(text, values) {
+  try {
+    connection ??= connect()
+    const client = await connection
+    if (client) await client.query(text, [...values])
+  } catch (fault) {
+    connection = null
+    log('error', 'the watchdog could not reach the database', { err: { message: String(fault) } })
+  }
+}
+
+async function connect() {
+  if (data.databaseUrl === null) return null
+  const { default: pg } = await import('pg')
+  const client = new pg.Client({
+    connectionString: data.databaseUrl,
+    application_name: 'lume watchdog',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  })
+  client.on('error', () => {
+    connection = null
+  })
+  await client.connect()
+  return client
+}
+
+/**
+ * The main thread's logger cannot write now: a line of the same form.
+ * @param {'error' | 'fatal'} level
+ * @param {string} msg
+ * @param {object} [more]
+ */
+function log(level, msg, more = {}) {
+  if (!data.logLevels.includes(level)) return
+  const time = new Date().toISOString()
+  const { code = null, at = null } = blame ?? {}
+  const place = code ? { [code.kind]: code.name, executionId: code.executionId, path: code.path } : {}
+  const line = {
+    level: LOG_LEVELS[level],
+    time,
+    blockedMs: Math.round(blockedMs),
+    ...place,
+    at,
+    ...more,
+    msg,
+  }
+  try {
+    writeSync(STDOUT, `${JSON.stringify(line)}\n`)
+  } catch {
+    // The reader of the log is gone or full; the watch matters more.
+  }
+}

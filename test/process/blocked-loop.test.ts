@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { z } from 'zod'
+import { completed } from '../../src/engine/block.ts'
+import { defineBlock } from '../../src/engine/define-block.ts'
+import { Closers } from '../../src/lib/closers.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { endOfJob, startFaulty, type FaultyNode } from '../support/faulty-runs.ts'
+import { createFleet } from '../support/fleet.ts'
+import { jobRow } from '../support/jobs.ts'
+import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
+
+const LEASE_MS = 2_000
+const PATIENCE_MS = 90_000
+
+let closers: Closers
+let database: TestDatabase
+
+beforeEach(async () => {
+  closers = new Closers()
+  database = await createTestDatabase()
+  closers.add(() => database.drop())
+})
+afterEach(() => closers.close())
+
+async function open(more: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await startServerProcess({
+    DATABASE_URL: database.url,
+    LUME_LEASE_MS: String(LEASE_MS),
+    LUME_BLOCKS: './test/support/faulty-blocks.js',
+    ...more,
+  })
+  closers.add(() => server.kill())
+  return server
+}
+
+/** Starts a job and waits until its step runs: it is held by the process that accepted it. */
+async function startHeld(server: ServerProcess, node: FaultyNode): Promise<string> {
+  const jobId = await startFaulty(server, node)
+  await until(`job ${jobId} runs`, async () => (await jobRow(database.pool, jobId)).status === 'RUNNING')
+  return jobId
+}
+
+function lineWith(server: ServerProcess, text: string): unknown {
+  const line = server
+    .output()
+    .split('\n')
+    .find((line) => line.includes(text))
+  return JSON.parse(line ?? 'null')
+}
+
+describe('a block that keeps the event loop blocked for longer than the lease', () => {
+  test.each([
+    ['at once', 0],
+    ['after a wait', 50],
+  ])(
+    'and begins %s takes no lease from its neighbours, and log and metrics name it',
+    async (_when, afterMs) => {
+      const server = await open()
+      await open()
+      const sleep = { type: 'faulty.sleep', config: { ms: 7_000 } }
+      const neighbours = await Promise.all(Array.from({ length: 10 }, () => startHeld(server, sleep)))
+      const hold = { type: 'faulty.hold', config: { ms: 3 * LEASE_MS, afterMs } }
+      const blocking = await startFaulty(server, hold)
+      await until(
+        'the log names the block while it runs',
+        () => server.output().includes('"msg":"the event loop is blocked"'),
+        PATIENCE_MS,
+      )
+      expect((await jobRow(database.pool, blocking)).finished_at).toBeNull()
+      expect(lineWith(server, '"msg":"the event loop is blocked"')).toMatchObject({
+        block: 'faulty.hold',
+        executionId: blocking,
+        path: 'faulty',
+        at: expect.stringContaining('faulty-blocks.js'),
+      })
+      for (const jobId of [...neighbours, blocking]) {
+        const row = await endOfJob(database, jobId, PATIENCE_MS)
+        // The fence is that of the first holder: no other worker has taken the job.
+        expect(row).toMatchObject({ status: 'COMPLETED', recoveries: 0, fence: '1' })
+      }
+      await until('the log says how long', () => server.output().includes('by the block faulty.hold'))
+      const metrics = await (await fetch(new URL('/metrics', server.url))).text()
+      expect(metrics).toMatch(/lume_event_loop_blocked_total\{block="faulty.hold"\} 1/)
+    },
+    120_000,
+  )
+
+  test('and never ends counts as its own loss alone: its process ends, and its neighbours are taken over uncounted', async () => {
+    const server = await open({ LUME_MAX_BLOCKED_MS: '3000' })
+    const sleep = { type: 'faulty.sleep', config: { ms: 20_000 } }
+    const neighbours = await Promise.all(Array.from({ length: 3 }, () => startHeld(server, sleep)))
+    const blocking = await startHeld(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 500 } })
+    await until(
+      'the process ends itself',
+      () => server.output().includes('the process ends itself'),
+      PATIENCE_MS,
+    )
+    expect(lineWith(server, 'the process ends itself')).toMatchObject({
+      level: 60,
+      block: 'faulty.hold',
+      executionId: blocking,
+    })
+    // Another worker, whose blocks do no harm.
+    const fleet = createFleet(database)
+    closers.add(() => fleet.close())
+    const harmless = ['faulty.sleep', 'faulty.hold'].map((type) =>
+      defineBlock({
+        type,
+        name: type,
+        description: 'Completes after a moment.',
+        config: z.unknown(),
+        output: z.unknown(),
+        sample: null,
+        async run({ signal }) {
+          await systemClock.wait(10, signal)
+          return completed(null)
+        },
+      }),
+    )
+    await fleet.open({ leaseMs: LEASE_MS }, { blocks: harmless })
+    for (const jobId of neighbours) {
+      expect(await endOfJob(database, jobId, PATIENCE_MS)).toMatchObject({
+        status: 'COMPLETED',
+        recoveries: 0,
+      })
+    }
+    await endOfJob(database, blocking, PATIENCE_MS)
+    const recovered = await database.pool.query<{ jobId: string }>(
+      `SELECT job_id AS "jobId" FROM job_events WHERE kind = 'JOB_RECOVERED'`,
+    )
+    expect(recovered.rows).toEqual([{ jobId: blocking }])
+  }, 150_000)
+})
