@@ -56,6 +56,7 @@ import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
+import { SchemaChecks } from './jobs/schema-checks/schema-checks.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowJobs } from './live/follow-jobs.ts'
@@ -168,7 +169,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const executions = createExecutionStore(pool)
   const results = createJobResults({ jobs, executions })
   const registry = new BlockRegistry()
-  const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
+  const checks = new SchemaChecks()
+  closers.add(() => checks.close())
+  const schemas = checks.for
+  const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes, schemas })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),
@@ -197,6 +201,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     definitions,
     plans,
     reader,
+    schemas,
     wakeups,
     clock,
     processor: worker?.processor ?? null,
@@ -210,13 +215,18 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     versions,
     start,
   })
-  const simulations = createSimulations({ reader, history: createStepHistoryStore(pool), clock })
+  const simulations = createSimulations({ reader, schemas, history: createStepHistoryStore(pool), clock })
   const testBlock = createTestBlock({
     plans,
-    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random }),
+    worldOf: (owner) => ({
+      secrets: vault.sourceFor(owner),
+      http: blockHttp,
+      random,
+      schemas: schemas({ ownerId: owner, isRefusable: false }),
+    }),
     clock,
   })
-  const commands = createCommands({ store: inboxes, executions, wakeups })
+  const commands = createCommands({ store: inboxes, executions, wakeups, schemas })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
   closers.add(() => closed.abort(new Error('Lume was closed')))
@@ -250,6 +260,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       jobs: library,
       versions,
       reader,
+      schemas,
       start,
       retry,
       simulations,
@@ -271,7 +282,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       versions,
       workflowList: createWorkflowList(pool),
       runList: createRunList(pool),
-      schedules: createSchedules({ schedules, versions, reader, clock }),
+      schedules: createSchedules({ schedules, versions, reader, schemas, clock }),
       scheduleList: createScheduleList(pool),
       counts,
       jobs,
@@ -327,6 +338,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       worldOf: (job) => ({
         secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
+        schemas: schemas({ ownerId: job.ownerId, isRefusable: false }),
         children: createChildExecutions(
           { jobs, executions, commands: inboxes, versions, wakeups, start },
           job,

@@ -19,6 +19,7 @@ import type { RunPorts } from './run-ports.ts'
 import type { RunRequest } from './run-request.ts'
 import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
+import { directSchemaChecker, type SchemaChecker } from './schema-checker.ts'
 import { Slots } from './slots.ts'
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
@@ -50,6 +51,8 @@ export class RunContext implements Activity {
   readonly progress: ProgressMeter
   readonly steps: RecordedSteps
   readonly secrets: RunSecrets
+  /** Checks values against JSON Schemas of users. */
+  readonly schemas: SchemaChecker
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
   readonly breath: Breath
   /** The outputs that it holds. */
@@ -82,6 +85,7 @@ export class RunContext implements Activity {
     this.request = request
     this.ports = ports
     this.startedAt = request.startedAt ?? ports.clock.now()
+    this.schemas = ports.schemas ?? directSchemaChecker()
     this.slots = new Slots(limits.concurrency)
     this.breath = ports.breath ?? new Breath(ports.clock)
     this.steps = new RecordedSteps(graph, request.recorded)

@@ -1,9 +1,10 @@
 import type { StepHistoryStore } from '../db/step-history-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { DefinitionReader } from '../engine/plan-cache.ts'
+import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../engine/plan-cache.ts'
+import { findInputProblems } from '../engine/schema-checker.ts'
 import { simulate, type Simulation } from '../engine/simulate/simulate.ts'
 import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
-import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
@@ -42,6 +43,8 @@ export type Simulations = (request: SimulateRequest) => Promise<SimulateResult>
 
 export interface SimulationsOptions {
   readonly reader: DefinitionReader
+  /** Checks inputs against their schemas. */
+  readonly schemas?: SchemaCheckers
   readonly history: StepHistoryStore
   readonly clock: Clock
 }
@@ -50,14 +53,20 @@ export interface SimulationsOptions {
 const LAST_START = Date.parse('9000-01-01T00:00:00Z')
 
 /** Simulates definitions for whoever asks; stores nothing. */
-export function createSimulations({ reader, history, clock }: SimulationsOptions): Simulations {
+export function createSimulations({
+  reader,
+  schemas = directCheckers(),
+  history,
+  clock,
+}: SimulationsOptions): Simulations {
   return async ({ ownerId, definition, workflowId, ...request }) => {
     const { plan, diagnostics } = await reader(ownerId)(definition)
     if (!plan) return { kind: 'unsound', diagnostics }
     const { values, invalid } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const { input, variables } = values
-    const misfits = plan.inputSchema === null ? [] : inputProblems(plan.inputSchema, input)
+    const checker = schemas({ ownerId, isRefusable: true })
+    const misfits = await findInputProblems(checker, plan.inputSchema, input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
     const mocks = values.mocks && readMocks(values.mocks, plan.graph)
     if (mocks?.kind === 'invalid')
@@ -76,6 +85,7 @@ export function createSimulations({ reader, history, clock }: SimulationsOptions
         mocks: mocks?.mocks ?? NO_MOCKS,
         executionId: jobId,
         startedAt,
+        schemas: schemas({ ownerId, isRefusable: false }),
         history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
       },
       clock,

@@ -1,5 +1,6 @@
 import { messageOf } from './errors.ts'
 import { pointer, type Json } from './json.ts'
+import { inOneGo, type Pieces } from './pieces.ts'
 
 /** Why a value is not plain JSON, and where (a JSON pointer from the value's root). */
 export interface NotPlainJson {
@@ -16,59 +17,124 @@ const MAX_VALUES = 2_000_000
 const TOO_MANY_VALUES = `has more than ${MAX_VALUES} values`
 
 /**
- * Serialises a value that must be plain JSON, and gives back both the text and the value as anybody will read it from
- * that text. Refused, with the place: undefined (as a list item or the whole value; an object's undefined members are
- * left out, as JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a
- * `toJSON`, cycles, NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever
- * throws when it is read. Never throws itself.
+ * Serialises a value that must be plain JSON. The result holds both the text and the value that a reader of that text gets.
+ * Refused, with the place: undefined (as a list item or the whole value; an object's undefined members are left out, as
+ * JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a `toJSON`, cycles,
+ * NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever throws when it is
+ * read. Never throws itself.
  */
 export function toPlainJson(value: unknown): PlainJsonResult {
-  const problem = findProblem(value)
+  return inOneGo(plainJsonPieces(value))
+}
+
+/** The same in pieces, for values that may be large. */
+export function* plainJsonPieces(value: unknown): Pieces<PlainJsonResult> {
+  const problem = yield* new Walk().find(value)
   if (problem) return { ok: false, problem }
+  yield
   try {
     const text = JSON.stringify(value)
+    yield
     return { ok: true, text, value: JSON.parse(text) as Json }
   } catch (thrown) {
-    // A getter or a `toJSON` gave something else this time.
+    // A getter or a `toJSON` returned something else this time.
     return { ok: false, problem: { pointer: '', reason: unreadable(thrown) } }
   }
 }
 
-interface Visit {
-  readonly value: unknown
-  readonly parent: Visit | null
-  readonly key: string | number
-  readonly depth: number
+/** A list or object that is being walked through. */
+interface Frame {
+  readonly container: object
+  /** Null: it is a list. */
+  readonly keys: readonly string[] | null
+  readonly length: number
+  /** The index of the next item or key. */
+  next: number
 }
 
-function findProblem(root: unknown): NotPlainJson | null {
-  const pending: Visit[] = [{ value: root, parent: null, key: '', depth: 0 }]
-  let visited = 0
-  for (let visit = pending.pop(); visit; visit = pending.pop()) {
-    if (++visited > MAX_VALUES) return { pointer: '', reason: TOO_MANY_VALUES }
+const VALUES_PER_PIECE = 8_192
+
+/** Looks for the first value that JSON cannot carry. Only lists and objects cost memory. */
+class Walk {
+  readonly #frames: Frame[] = []
+  /** The containers of the frames, so that a cycle is found without a search. */
+  readonly #open = new Set<object>()
+  #visited = 0
+
+  /** Looks at the next item or member of a container, or leaves it. */
+  #step(frame: Frame): string | null {
+    if (frame.next >= frame.length) {
+      this.#frames.pop()
+      this.#open.delete(frame.container)
+      return null
+    }
+    const at = frame.next++
+    if (!frame.keys) return this.#meet((frame.container as readonly unknown[])[at])
+    const key = frame.keys[at] ?? ''
+    const member = (frame.container as { readonly [key: string]: unknown })[key]
+    return member === undefined ? null : (this.#meet(key) ?? this.#meet(member))
+  }
+
+  *find(root: unknown): Pieces<NotPlainJson | null> {
     try {
-      const reason = visit.depth > MAX_DEPTH ? `is nested deeper than ${MAX_DEPTH} levels` : reasonOf(visit)
-      if (reason) return { pointer: pointerOf(visit), reason }
-      pushChildren(visit, pending)
+      let reason = this.#meet(root)
+      for (let turn = 1; reason === null; turn++) {
+        const frame = this.#frames[this.#frames.length - 1]
+        if (!frame) return null
+        reason = this.#step(frame)
+        if (turn % VALUES_PER_PIECE === 0) yield
+      }
+      return { pointer: reason === TOO_MANY_VALUES ? '' : this.#pointer(), reason }
     } catch (thrown) {
-      return { pointer: pointerOf(visit), reason: unreadable(thrown) }
+      return { pointer: this.#pointer(), reason: unreadable(thrown) }
     }
   }
-  return null
+
+  #meet(met: unknown): string | null {
+    let value = met
+    for (let depth = this.#frames.length; ; depth++) {
+      if (++this.#visited > MAX_VALUES) return TOO_MANY_VALUES
+      if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`
+      if (typeof value !== 'object' || value === null) return scalarProblem(value)
+      if (this.#open.has(value)) return 'contains itself'
+      if (Array.isArray(value) || !('toJSON' in value) || typeof value.toJSON !== 'function') break
+      value = value.toJSON()
+    }
+    return this.#enter(value)
+  }
+
+  #enter(value: object): string | null {
+    const isList = Array.isArray(value)
+    if (!isList) {
+      const prototype: unknown = Object.getPrototypeOf(value)
+      // A plain object of another realm has a prototype that itself has none.
+      const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
+      if (!isPlain) return `is a ${value.constructor?.name ?? 'class'} instance`
+    }
+    const keys = isList ? null : Object.keys(value)
+    const length = keys ? keys.length : (value as readonly unknown[]).length
+    if (length > MAX_VALUES) return TOO_MANY_VALUES
+    this.#open.add(value)
+    this.#frames.push({ container: value, keys, length, next: 0 })
+    return null
+  }
+
+  /** Where the value stands that was met last. */
+  #pointer(): string {
+    return pointer('', ...this.#frames.map(({ keys, next }) => (keys ? (keys[next - 1] ?? '') : next - 1)))
+  }
 }
 
 function unreadable(thrown: unknown): string {
   return `cannot be read: ${messageOf(thrown)}`
 }
 
-function reasonOf({ value, parent }: Visit): string | null {
+function scalarProblem(value: unknown): string | null {
   switch (typeof value) {
     case 'string':
       return textProblem(value)
     case 'number':
       return Number.isFinite(value) ? null : `is ${value}, which JSON cannot carry`
-    case 'boolean':
-      return null
     case 'undefined':
       return 'is undefined'
     case 'bigint':
@@ -77,7 +143,7 @@ function reasonOf({ value, parent }: Visit): string | null {
     case 'symbol':
       return `is a ${typeof value}`
     default:
-      return objectProblem(value as object | null, parent)
+      return null
   }
 }
 
@@ -89,45 +155,4 @@ export function isStorableText(text: string): boolean {
 function textProblem(text: string): string | null {
   if (text.includes('\u0000')) return 'holds a NUL character'
   return text.isWellFormed() ? null : 'holds half of a surrogate pair'
-}
-
-function objectProblem(value: object | null, parent: Visit | null): string | null {
-  if (value === null) return null
-  if (isOwnAncestor(value, parent)) return 'contains itself'
-  if (Array.isArray(value)) return value.length > MAX_VALUES ? TOO_MANY_VALUES : null
-  if ('toJSON' in value && typeof value.toJSON === 'function') return null
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // A plain object of another realm has a prototype that itself has none.
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
-  return isPlain ? null : `is a ${value.constructor?.name ?? 'class'} instance`
-}
-
-function isOwnAncestor(value: object, parent: Visit | null): boolean {
-  for (let up = parent; up; up = up.parent) if (up.value === value) return true
-  return false
-}
-
-function pushChildren(visit: Visit, pending: Visit[]): void {
-  const { value, depth } = visit
-  if (typeof value !== 'object' || value === null) return
-  if (Array.isArray(value)) {
-    for (let i = value.length - 1; i >= 0; i--)
-      pending.push({ value: value[i], parent: visit, key: i, depth: depth + 1 })
-    return
-  }
-  if ('toJSON' in value && typeof value.toJSON === 'function') {
-    pending.push({ value: value.toJSON(), parent: visit.parent, key: visit.key, depth: depth + 1 })
-    return
-  }
-  for (const [key, child] of Object.entries(value)) {
-    if (child === undefined) continue
-    pending.push({ value: key, parent: visit, key, depth: depth + 1 })
-    pending.push({ value: child, parent: visit, key, depth: depth + 1 })
-  }
-}
-
-function pointerOf(visit: Visit): string {
-  const keys: (string | number)[] = []
-  for (let at: Visit | null = visit; at?.parent; at = at.parent) keys.push(at.key)
-  return pointer('', ...keys.reverse())
 }
