@@ -127,7 +127,7 @@ export const DEFINITION_MAX_NODES = 2_000
 /** The largest value of the setting `maxDefinitionNodes`. */
 export const DEFINITION_NODES_CEILING = 10_000
 /** The edges of a definition, loop bodies included. */
-export const DEFINITION_MAX_EDGES = 20_000
+export const DEFINITION_MAX_EDGES = 60_000
 /** The variables of a definition. */
 export const DEFINITION_MAX_VARIABLES = 1_000
 /** The values of a definition: lists, objects, texts, numbers, booleans and nulls, at any depth. */

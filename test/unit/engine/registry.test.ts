@@ -124,11 +124,11 @@ describe('PlanCache', () => {
       closest: () => null,
     })
     const large = (i: number) => ({ ...document, metadata: { i, text: 'x'.repeat(3 * 1024 * 1024) } })
-    for (let i = 0; i < 15; i++) await plans.read(large(i))
-    await plans.read(large(14))
-    expect(compiled).toBe(15)
+    for (let i = 0; i < 30; i++) await plans.read(large(i))
+    await plans.read(large(29))
+    expect(compiled).toBe(30)
     await plans.read(large(0))
-    expect(compiled).toBe(16)
+    expect(compiled).toBe(31)
   })
 
   test('forgets when it is told to: a block was registered', async () => {
