@@ -62,6 +62,7 @@ import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
+import { SchemaChecks } from './jobs/schema-checks/schema-checks.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
 import { Watchdog, type BlockedTime } from './jobs/watchdog/watchdog.ts'
 import { UnhandledErrors } from './jobs/unhandled-errors.ts'
@@ -194,7 +195,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const executions = createExecutionStore(pool)
   const results = createJobResults({ jobs, executions })
   const registry = new BlockRegistry()
-  const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes })
+  const checks = new SchemaChecks()
+  closers.add(() => checks.close())
+  const schemas = checks.for
+  const plans = new PlanCache(registry, { maxNodes: settings.maxDefinitionNodes, schemas })
   for (const block of [
     ...CORE_BLOCKS,
     httpBlock({ client: http }),
@@ -225,6 +229,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     definitions,
     plans,
     reader,
+    schemas,
     wakeups,
     clock,
     quotas,
@@ -241,16 +246,23 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   })
   const simulations = createSimulations({
     reader,
+    schemas,
     history: createStepHistoryStore(pool),
     clock,
     onUnhandledError,
   })
   const testBlock = createTestBlock({
     plans,
-    worldOf: (owner) => ({ secrets: vault.sourceFor(owner), http: blockHttp, random, onUnhandledError }),
+    worldOf: (owner) => ({
+      secrets: vault.sourceFor(owner),
+      http: blockHttp,
+      random,
+      schemas: schemas({ ownerId: owner, isRefusable: false }),
+      onUnhandledError,
+    }),
     clock,
   })
-  const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree })
+  const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
   const follow = createFollowTimeline({ events, jobs, wakeups, clock })
   const closed = new AbortController()
   closers.add(() => closed.abort(new Error('Lume was closed')))
@@ -288,6 +300,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       jobs: library,
       versions,
       reader,
+      schemas,
       start,
       retry,
       simulations,
@@ -309,7 +322,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       versions,
       workflowList: createWorkflowList(pool),
       runList: createRunList(pool),
-      schedules: createSchedules({ schedules, versions, reader, clock, quotas }),
+      schedules: createSchedules({ schedules, versions, reader, schemas, clock, quotas }),
       scheduleList: createScheduleList(pool),
       counts,
       jobs,
@@ -376,6 +389,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       worldOf: (job) => ({
         secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
+        schemas: schemas({ ownerId: job.ownerId, isRefusable: false }),
         children: createChildExecutions({ jobs, executions, versions, start, cancelTree, descendants }, job),
         logLevel: settings.stepLogLevel,
         standIn: standInOf(job),

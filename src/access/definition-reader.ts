@@ -1,7 +1,7 @@
-import type { DefinitionReader, PlanCache } from '../engine/plan-cache.ts'
+import { withMissingSecrets, type DefinitionReader, type PlanCache } from '../engine/plan-cache.ts'
 import type { SecretVault } from './secrets.ts'
 
-/** Reads definitions for owners: the secrets that they lack are told, too. One reader asks for the names once. */
+/** Reads definitions for owners, and reports the secrets that they lack. One reader asks for the names once. */
 export function createDefinitionReader({
   plans,
   vault,
@@ -9,13 +9,13 @@ export function createDefinitionReader({
   readonly plans: PlanCache
   readonly vault: Pick<SecretVault, 'names'>
 }): DefinitionReader {
-  return (ownerId) => {
+  return (ownerId, { isRefusable } = { isRefusable: true }) => {
     let names: Promise<ReadonlySet<string>> | null = null
     return async (document) => {
-      const read = plans.read(document)
+      const read = await plans.read(document, { ownerId, isRefusable })
       if (read.secretUses.length === 0) return read
       names ??= vault.names(ownerId).then((all) => new Set(all))
-      return plans.read(document, await names)
+      return withMissingSecrets(read, await names)
     }
   }
 }

@@ -13,6 +13,8 @@ import {
 import type { Expression, Scope } from './expression.ts'
 import type { HttpPort } from './run-ports.ts'
 import { leaveUserCode } from './user-code.ts'
+import type { SchemaChecker } from './schema-checker.ts'
+import type { InputCheck } from './validate/json-schemas.ts'
 
 /** What one attempt works with. What most blocks never look at is made when it is asked for. */
 export interface AttemptWorld {
@@ -26,6 +28,7 @@ export interface AttemptWorld {
   readonly http: HttpPort
   readonly scope: Scope
   readonly expressions: ReadonlyMap<string, Expression>
+  readonly schemas: SchemaChecker
   readonly reports: AttemptReports
   readonly execution: () => BlockContext['execution']
   readonly secrets: () => BlockSecrets
@@ -125,6 +128,12 @@ export class AttemptContext implements BlockContext {
       if (!expression) throw new Error('the block does not declare this expression')
       return expression.evaluate({ ...scope, ...bindings })
     }
+  }
+
+  get checkJson() {
+    const { schemas } = this.#world
+    return async (schema: JsonObject | boolean, value: Json): Promise<InputCheck> =>
+      (await schemas.check(schema, value)).answer
   }
 
   get progress() {

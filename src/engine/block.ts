@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import type { ExecutionMode } from './job.ts'
 import type { RetryPolicy } from './retry-policy.ts'
+import type { InputCheck } from './validate/json-schemas.ts'
 
 /** The handle that a block's plain outcome leaves by. */
 export const DEFAULT_HANDLE = 'out'
@@ -149,6 +150,11 @@ export interface BlockContext<Config = unknown> {
   checkpoint(key: string, value: Json): Promise<void>
   /** Evaluates an expression that the block declares in `expressions`, with further names bound beside the scope. */
   evaluate(source: string, bindings?: JsonObject): Json
+  /**
+   * Checks a value against a JSON Schema that a user wrote, within the limits of such checks, and without keeping the
+   * thread where that takes long.
+   */
+  checkJson(schema: JsonObject | boolean, value: Json): Promise<InputCheck>
   /** Reports how far this step is, from 0 to 1, and what it is at; told in the timeline at most once a second. */
   progress(fraction: number, message?: string): void
   /** Says that the attempt is alive, where the block or node sets `heartbeatMs`. Progress, logs and checkpoints say so, too. */

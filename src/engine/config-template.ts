@@ -1,4 +1,5 @@
 import { pointer, type Json } from '../lib/json.ts'
+import type { Pieces } from '../lib/pieces.ts'
 import { isTemplate, renderTemplate, type Template } from './template.ts'
 import { Meter, type Scope } from './expression.ts'
 
@@ -14,29 +15,82 @@ export interface CompileConfigOptions {
   readonly at: string
   /** Values at these pointers are left as they are: bare expressions and loop bodies. */
   readonly isRaw: (pointer: string) => boolean
-  /** Null: it cannot be compiled, which is told elsewhere, so that one bad template does not hide the next. */
+  /** Null: it cannot be compiled, which is reported elsewhere, so that one bad template does not hide the next. */
   readonly compileText: (text: string, at: string) => Template | null
 }
 
-/** Compiles a config; a value without templates stays one constant, whatever its size. */
-export function compileConfig(value: Json, options: CompileConfigOptions): ConfigTemplate {
-  const { at, isRaw, compileText } = options
-  if (isRaw(at)) return { kind: 'constant', value }
+/** Compiles a config in pieces; a value without templates stays one constant, whatever its size. */
+export function* compileConfig(value: Json, options: CompileConfigOptions): Pieces<ConfigTemplate> {
+  const holders = typeof value === 'object' && value !== null ? yield* templateHolders(value) : NO_HOLDERS
+  return yield* compileAt(value, options.at, { ...options, holders })
+}
+
+interface CompileContext extends CompileConfigOptions {
+  readonly holders: ReadonlySet<Json>
+}
+
+const NO_HOLDERS: ReadonlySet<Json> = new Set()
+
+function* compileAt(value: Json, at: string, context: CompileContext): Pieces<ConfigTemplate> {
+  const { isRaw, compileText, holders } = context
   if (typeof value === 'string') {
-    const template = isTemplate(value) ? compileText(value, at) : null
+    if (!isTemplate(value) || isRaw(at)) return { kind: 'constant', value }
+    yield
+    const template = compileText(value, at)
     return template ? { kind: 'template', template } : { kind: 'constant', value }
   }
-  if (typeof value !== 'object' || value === null) return { kind: 'constant', value }
+  // What holds no template needs no look at its parts, and no pointers to them.
+  if (typeof value !== 'object' || value === null || !holders.has(value) || isRaw(at))
+    return { kind: 'constant', value }
   if (isList(value)) {
-    const items = value.map((item, i) => compileConfig(item, { ...options, at: pointer(at, i) }))
+    const items: ConfigTemplate[] = []
+    for (const [i, item] of value.entries()) items.push(yield* compileAt(item, pointer(at, i), context))
     return items.every(isConstant) ? { kind: 'constant', value } : { kind: 'list', items }
   }
-  const members = Object.entries(value).map(
-    ([key, member]) => [key, compileConfig(member, { ...options, at: pointer(at, key) })] as const,
-  )
+  const members: (readonly [string, ConfigTemplate])[] = []
+  for (const [key, member] of Object.entries(value))
+    members.push([key, yield* compileAt(member, pointer(at, key), context)])
   return members.every(([, member]) => isConstant(member))
     ? { kind: 'constant', value }
     : { kind: 'object', members }
+}
+
+interface Opened {
+  readonly container: Json
+  readonly members: readonly Json[]
+  next: number
+}
+
+const VALUES_PER_PIECE = 8_192
+
+/** The lists and objects in which a template stands, at any depth. */
+function* templateHolders(root: Json): Pieces<ReadonlySet<Json>> {
+  const holders = new Set<Json>()
+  const opened: Opened[] = [{ container: root, members: membersOf(root), next: 0 }]
+  for (let turn = 1; ; turn++) {
+    const top = opened[opened.length - 1]
+    if (!top) return holders
+    if (turn % VALUES_PER_PIECE === 0) yield
+    if (top.next >= top.members.length) {
+      opened.pop()
+      continue
+    }
+    const value = top.members[top.next++]
+    if (typeof value === 'object' && value !== null)
+      opened.push({ container: value, members: membersOf(value), next: 0 })
+    else if (typeof value === 'string' && isTemplate(value)) {
+      for (let i = opened.length - 1; i >= 0; i--) {
+        const holder = opened[i]?.container ?? null
+        if (holders.has(holder)) break
+        holders.add(holder)
+      }
+    }
+  }
+}
+
+function membersOf(value: Json): readonly Json[] {
+  if (typeof value !== 'object' || value === null) return []
+  return isList(value) ? value : Object.values(value)
 }
 
 /** Fills a compiled config from a scope, on one meter; throws `ExpressionError`. */

@@ -120,7 +120,19 @@ export const definitionSchema = z.looseObject({
 export type GraphNode = z.output<typeof nodeSchema>
 export type GraphEdge = z.output<typeof edgeSchema>
 
+/** The text of a definition, in bytes of UTF-8. */
 export const DEFINITION_MAX_BYTES = 4 * 1024 * 1024
-/** Nodes of a definition, loop bodies included, where nobody says otherwise; and the most that may be allowed. */
+/** The nodes of a definition, loop bodies included, unless the setting `maxDefinitionNodes` says otherwise. */
 export const DEFINITION_MAX_NODES = 2_000
+/** The largest value of the setting `maxDefinitionNodes`. */
 export const DEFINITION_NODES_CEILING = 10_000
+/** The edges of a definition, loop bodies included. */
+export const DEFINITION_MAX_EDGES = 60_000
+/** The variables of a definition. */
+export const DEFINITION_MAX_VARIABLES = 1_000
+/** The values of a definition: lists, objects, texts, numbers, booleans and nulls, at any depth. */
+export const DEFINITION_MAX_VALUES = 200_000
+/** The expressions of a definition, those in templates and bare ones. */
+export const DEFINITION_MAX_EXPRESSIONS = 30_000
+/** All texts of a definition that hold expressions, together, in UTF-16 units. */
+export const DEFINITION_MAX_EXPRESSION_TEXT = 1024 * 1024

@@ -1,101 +1,290 @@
-import { canonicalHash } from '../lib/canonical-json.ts'
+import { canonicalHashPieces } from '../lib/canonical-json.ts'
+import type { Awaitable } from '../lib/awaitable.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import { OwnerTurns } from '../lib/owner-turns.ts'
+import { inOneGo, nextTurn, PIECE_MS, withPauses, type Pieces } from '../lib/pieces.ts'
+import { plainJsonPieces } from '../lib/plain-json.ts'
 import { DEFINITION_MAX_NODES } from './definition.ts'
 import type { BlockRegistry } from './registry.ts'
+import { directSchemaChecker, type SchemaChecker, type Timed } from './schema-checker.ts'
+import type { Compilation } from './validate/json-schemas.ts'
 import {
+  measureDefinition,
   missingSecrets,
-  validateDefinition,
+  textFault,
+  unreadable,
+  validationPieces,
   type Validation,
   type ValidationOptions,
+  type ValidationPieces,
 } from './validate/index.ts'
 
-/** A document, read: its content and hash when it is plain JSON at all, and what validation says of it. */
+/** A document, read: its content and hash when it is plain JSON within the limits, and what validation says of it. */
 export interface ReadDefinition extends Validation {
   readonly document: { readonly hash: string; readonly body: Json } | null
 }
 
-/** Reads documents for an owner, for whom it may lack something that another one has. */
-export type DefinitionReader = (ownerId: OwnerId) => (document: unknown) => Promise<ReadDefinition>
+/**
+ * Reads documents for an owner, for whom it may lack something that another one has. Rejects with `OwnerBusyError` when the
+ * owner has too much of such work under way, unless `isRefusable` is false: for work that was accepted before.
+ */
+export type DefinitionReader = (
+  ownerId: OwnerId,
+  options?: Pick<Asker, 'isRefusable'>,
+) => (document: unknown) => Promise<ReadDefinition>
 
-const MAX_PLANS = 500
-/** How much definition text the plans that are kept stand for, together, in characters. */
-const MAX_PLANNED_LENGTH = 32 * 1024 * 1024
-
-/** The secrets that are set for whoever asks; null or not given: unknown, so nothing is said of them. */
+/** The secrets that are set for whoever asks; null or not given: they are not known, and nothing is said of them. */
 export type SecretNames = ValidationOptions['secretNames']
+
+/** For whom a definition is validated. */
+export interface Asker {
+  /** Large definitions of one owner are validated one after the other, in turn with those of other owners. */
+  readonly ownerId: string
+  /** Whether `OwnerBusyError` is an answer; false for work that was accepted before. */
+  readonly isRefusable: boolean
+}
+
+/** Makes a checker of JSON Schemas that works for an asker. */
+export type SchemaCheckers = (asker: Asker) => SchemaChecker
+
+export interface PlanCacheOptions {
+  readonly maxNodes?: number
+  /** Default: one that keeps the thread for as long as a check takes. */
+  readonly schemas?: SchemaCheckers
+  /** How long a validation may keep the thread before the rest of it waits for its owner's turn, in milliseconds. */
+  readonly pieceMs?: number
+}
+
+/** Validations of large definitions of one owner that may wait, beyond which `VALIDATION_BUSY` is the answer. */
+export const VALIDATIONS_MAX_WAITING = 200
+/** How many validated definitions are kept. */
+const MAX_PLANS = 500
+/** The memory that the validated definitions that are kept may take together, as estimated, in bytes. */
+export const PLANS_MAX_BYTES = 96 * 1024 * 1024
+/** Documents with more values or more text than this are read in pieces from the beginning. */
+const SMALL_VALUES = 4_000
+const SMALL_BYTES = 262_144
+
+const NOBODY: Asker = { ownerId: '', isRefusable: false }
+
+interface Kept {
+  readonly validation: Validation
+  readonly bytes: number
+}
 
 /**
  * Validates and compiles definitions, each once as long as it is used: a plan is a function of its content. Which secrets
  * are set is no part of it, and changes: that is looked at each time.
+ *
+ * A small definition has its answer at once. A large one is validated in pieces, between which others get the thread: the
+ * answer is a promise then. What is validated already, or being validated for the same owner, is not validated again.
  */
 export class PlanCache {
   readonly #blocks: Pick<BlockRegistry, 'get' | 'closest'>
   readonly #maxNodes: number
+  readonly #schemas: SchemaCheckers
+  readonly #pieceMs: number
+  readonly #turns = new OwnerTurns({
+    what: 'validations of large definitions',
+    maxWaiting: VALIDATIONS_MAX_WAITING,
+    allowance: null,
+  })
   /** The one that was not asked for for the longest time first. */
-  readonly #kept = new Map<string, { readonly validation: Validation; readonly length: number }>()
-  #length = 0
+  readonly #kept = new Map<string, Kept>()
+  readonly #underWay = new Map<string, Promise<Validation>>()
+  #bytes = 0
+  /** Counts the times that everything was forgotten. */
+  #generation = 0
 
-  constructor(
-    blocks: Pick<BlockRegistry, 'get' | 'closest'>,
-    { maxNodes = DEFINITION_MAX_NODES }: { maxNodes?: number } = {},
-  ) {
+  constructor(blocks: Pick<BlockRegistry, 'get' | 'closest'>, options: PlanCacheOptions = {}) {
+    const { maxNodes = DEFINITION_MAX_NODES, schemas, pieceMs = PIECE_MS } = options
     this.#blocks = blocks
     this.#maxNodes = maxNodes
+    this.#schemas = schemas ?? directCheckers()
+    this.#pieceMs = pieceMs
   }
 
   /** Reads a document from outside, whatever it is. */
-  read(document: unknown, secretNames: SecretNames = null): ReadDefinition {
-    const plain = toPlainJson(document)
-    if (!plain.ok) return { document: null, ...this.#compile(document) }
-    const hash = canonicalHash(plain.value)
-    return {
-      document: { hash, body: plain.value },
-      ...this.validate({ hash, body: plain.value }, secretNames),
+  read(document: unknown, asker: Asker = NOBODY): Awaitable<ReadDefinition> {
+    const measure = inOneGo(measureDefinition(document, { blocks: this.#blocks, maxNodes: this.#maxNodes }))
+    const { excess, values, bytes } = measure
+    if (excess) return { document: null, ...unreadable(excess) }
+    if (values <= SMALL_VALUES && bytes <= SMALL_BYTES) {
+      const read = inOneGo(readPieces(document))
+      return read.document ? this.#join(read.document, this.validate(read.document, asker)) : read
     }
+    return this.#turns.run(
+      asker.ownerId,
+      async () => {
+        const read = await withPauses(readPieces(document), this.#pieceMs)
+        if (!read.document) return read
+        const validation = this.#keptOne(read.document.hash) ?? (await this.#inPieces(read.document, asker))
+        return { document: read.document, ...validation }
+      },
+      asker,
+    )
   }
 
-  /** Validates a document whose hash is known. */
+  /** Validates a document that was read before, whose hash is known. */
   validate(
-    { hash, body }: { readonly hash: string; readonly body: Json },
-    secretNames: SecretNames = null,
-  ): Validation {
-    const validation = this.#validated(hash, body)
-    const missing = missingSecrets(validation.secretUses, secretNames)
-    if (missing.length === 0) return validation
-    return { ...validation, diagnostics: [...validation.diagnostics, ...missing] }
-  }
-
-  #compile(document: unknown): Validation {
-    return validateDefinition(document, { blocks: this.#blocks, maxNodes: this.#maxNodes })
-  }
-
-  #validated(hash: string, body: Json): Validation {
-    const known = this.#forget(hash)
-    const kept = known ?? {
-      validation: this.#compile(body),
-      length: JSON.stringify(body).length,
-    }
-    this.#kept.set(hash, kept)
-    this.#length += kept.length
-    for (const oldest of this.#kept.keys()) {
-      const fits = this.#kept.size <= MAX_PLANS && this.#length <= MAX_PLANNED_LENGTH
-      if (fits || oldest === hash) break
-      this.#forget(oldest)
-    }
-    return kept.validation
+    document: { readonly hash: string; readonly body: Json },
+    asker: Asker = NOBODY,
+  ): Awaitable<Validation> {
+    const { hash } = document
+    const known = this.#keptOne(hash)
+    if (known) return known
+    const key = `${asker.ownerId} ${String(asker.isRefusable)} ${hash}`
+    const shared = this.#underWay.get(key)
+    if (shared) return shared
+    const run = new ValidationRun(this.#pieces(document.body), this.#schemas(asker))
+    const begun = run.go(this.#pieceMs)
+    if (begun) return this.#keep(document, begun.validation, this.#generation)
+    const generation = this.#generation
+    const rest = this.#turns
+      .run(asker.ownerId, () => this.#finish(run), asker)
+      .then((validation) => this.#keep(document, validation, generation))
+      .finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, rest)
+    return rest
   }
 
   /** Forgets everything: a block was registered, so what was unknown may be known. */
   clear(): void {
+    this.#generation++
     this.#kept.clear()
-    this.#length = 0
+    this.#underWay.clear()
+    this.#bytes = 0
   }
 
-  #forget(hash: string) {
+  async #inPieces(
+    document: { readonly hash: string; readonly body: Json },
+    asker: Asker,
+  ): Promise<Validation> {
+    const generation = this.#generation
+    const run = new ValidationRun(this.#pieces(document.body), this.#schemas(asker))
+    return this.#keep(document, await this.#finish(run), generation)
+  }
+
+  async #finish(run: ValidationRun): Promise<Validation> {
+    for (;;) {
+      await nextTurn()
+      const done = run.go(this.#pieceMs)
+      if (done) return done.validation
+      await run.answered()
+    }
+  }
+
+  #pieces(body: Json): ValidationPieces<Validation> {
+    return validationPieces(body, { blocks: this.#blocks, maxNodes: this.#maxNodes })
+  }
+
+  #join(
+    document: { readonly hash: string; readonly body: Json },
+    validation: Awaitable<Validation>,
+  ): Awaitable<ReadDefinition> {
+    return validation instanceof Promise
+      ? validation.then((read) => ({ document, ...read }))
+      : { document, ...validation }
+  }
+
+  #keptOne(hash: string): Validation | null {
+    const kept = this.#forget(hash)
+    if (!kept) return null
+    this.#kept.set(hash, kept)
+    this.#bytes += kept.bytes
+    return kept.validation
+  }
+
+  #keep(
+    { hash, body }: { readonly hash: string; readonly body: Json },
+    validation: Validation,
+    generation: number,
+  ): Validation {
+    if (generation !== this.#generation) return validation
+    this.#forget(hash)
+    const kept = { validation, bytes: this.#bytesOf(body, validation) }
+    this.#kept.set(hash, kept)
+    this.#bytes += kept.bytes
+    for (const oldest of this.#kept.keys()) {
+      const fits = this.#kept.size <= MAX_PLANS && this.#bytes <= PLANS_MAX_BYTES
+      if (fits || oldest === hash) break
+      this.#forget(oldest)
+    }
+    return validation
+  }
+
+  #forget(hash: string): Kept | undefined {
     const kept = this.#kept.get(hash)
-    if (kept && this.#kept.delete(hash)) this.#length -= kept.length
+    if (kept && this.#kept.delete(hash)) this.#bytes -= kept.bytes
     return kept
+  }
+
+  /** What a plan takes, as measured: most of it is what its expressions are compiled to. */
+  #bytesOf(body: Json, { size }: Validation): number {
+    const { values, bytes } = inOneGo(
+      measureDefinition(body, { blocks: this.#blocks, maxNodes: Number.POSITIVE_INFINITY }),
+    )
+    return 2 * bytes + 50 * values + 2_600 * (size.expressions + size.nodes)
+  }
+}
+
+/** The same validation, with the secrets that it needs and that are not set. */
+export function withMissingSecrets<T extends Validation>(validation: T, secretNames: SecretNames = null): T {
+  const missing = missingSecrets(validation.secretUses, secretNames)
+  if (missing.length === 0) return validation
+  return { ...validation, diagnostics: [...validation.diagnostics, ...missing] }
+}
+
+function* readPieces(document: unknown): Pieces<ReadDefinition> {
+  const plain = yield* plainJsonPieces(document)
+  const fault = textFault(plain)
+  if (!plain.ok || fault) return { document: null, ...(fault ? unreadable(fault) : NOTHING_READ) }
+  const { value: body } = plain
+  const hash = yield* canonicalHashPieces(body)
+  return { document: { hash, body }, ...NOTHING_READ }
+}
+
+const NOTHING_READ: Validation = {
+  diagnostics: [],
+  plan: null,
+  secretUses: [],
+  size: { nodes: 0, expressions: 0 },
+}
+
+/** Checkers that keep the thread for as long as a check takes. */
+export function directCheckers(): SchemaCheckers {
+  const checker = directSchemaChecker()
+  return () => checker
+}
+
+/** A validation under way, which goes on piece by piece. */
+class ValidationRun {
+  readonly #pieces: ValidationPieces<Validation>
+  readonly #checker: SchemaChecker
+  #answer: Awaitable<Timed<Compilation>> | undefined
+
+  constructor(pieces: ValidationPieces<Validation>, checker: SchemaChecker) {
+    this.#pieces = pieces
+    this.#checker = checker
+  }
+
+  /** Goes on for some milliseconds, or to a question whose answer is not there yet; null unless it came to its end. */
+  go(ms: number): { readonly validation: Validation } | null {
+    const until = performance.now() + ms
+    while (!(this.#answer instanceof Promise)) {
+      const next = this.#pieces.next(this.#answer)
+      this.#answer = undefined
+      if (next.done) return { validation: next.value }
+      const question = next.value
+      if (question) this.#answer = this.#checker.compile(question.schema, question.limitMs)
+      else if (performance.now() >= until) return null
+    }
+    return null
+  }
+
+  /** Resolves once the answer that it waits for, if any, is there. */
+  async answered(): Promise<void> {
+    this.#answer = await this.#answer
   }
 }

@@ -21,6 +21,7 @@ import type { RunPorts } from './run-ports.ts'
 import type { RunRequest } from './run-request.ts'
 import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
+import { directSchemaChecker, type SchemaChecker } from './schema-checker.ts'
 import { Slots } from './slots.ts'
 import { UnhandledErrorSink } from './unhandled-errors.ts'
 
@@ -57,6 +58,8 @@ export class RunContext implements Activity {
   readonly steps: RecordedSteps
   readonly secrets: RunSecrets
   readonly unhandledErrors: UnhandledErrorSink
+  /** Checks values against JSON Schemas of users. */
+  readonly schemas: SchemaChecker
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
   readonly breath: Breath
   /** The outputs that later steps may read. */
@@ -99,6 +102,7 @@ export class RunContext implements Activity {
       timeline: { now: () => ports.clock.now(), append: (line) => this.append({ events: [line] }) },
     })
     this.startedAt = request.startedAt ?? ports.clock.now()
+    this.schemas = ports.schemas ?? directSchemaChecker()
     this.slots = new Slots(limits.concurrency)
     this.breath = ports.breath ?? new Breath(ports.clock)
     this.steps = new RecordedSteps(graph, request.recorded)

@@ -12,6 +12,7 @@ import type {
 import type { RunJournal } from './journal.ts'
 import type { ExecutionMemory } from './memory/memory-budget.ts'
 import type { PlanNode } from './plan.ts'
+import type { SchemaChecker } from './schema-checker.ts'
 import type { SecretSource } from './secrets.ts'
 import type { RecordedError } from './step.ts'
 import type { OnUnhandledError } from './unhandled-errors.ts'
@@ -29,6 +30,8 @@ export interface RunPorts {
   readonly logLevel: LogLevel
   /** What is done in place of blocks that would touch the world; null: they touch it. */
   readonly standIn: StandIn | null
+  /** Checks values against JSON Schemas of users. Default: a checker that keeps the thread for as long as a check takes. */
+  readonly schemas?: SchemaChecker
   /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
   readonly breath?: Breath
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */

@@ -46,6 +46,7 @@ export async function callStep(
     input,
     scope: config.scope,
     expressions,
+    schemas: run.schemas,
     attempt,
     idempotencyKey,
     path,

@@ -8,7 +8,7 @@ import type { PlanNode } from './plan.ts'
 import { readConfig } from './read-config.ts'
 import { MASK } from './scrub.ts'
 import { finalFailure, type StepFailure } from './step.ts'
-import { isSchemaLike, schemaProblem } from './validate/input-schema.ts'
+import { isSchemaLike } from './validate/input-schema.ts'
 
 export type ResolvedConfig =
   | { readonly kind: 'ok'; readonly config: unknown }
@@ -61,19 +61,22 @@ export class StepConfig {
     }
     this.#onFilled(this.#shown)
     const read = readConfig(this.#node.block, this.#config)
-    const issues = read.ok ? this.#schemaProblems(this.#config) : read.issues
+    const issues = read.ok ? await this.#schemaProblems(this.#config) : read.issues
     if (read.ok && issues.length === 0) return { kind: 'ok', config: read.config }
     const told = issuesText(issues, 'config')
     return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${told}`)
   }
 
   /** What is wrong with the JSON Schemas that the filled config holds: templates may have made them. */
-  #schemaProblems(config: Json): readonly Issue[] {
-    return this.#node.block.schemas.flatMap((field) => {
+  async #schemaProblems(config: Json): Promise<readonly Issue[]> {
+    const issues: Issue[] = []
+    for (const field of this.#node.block.schemas) {
       const schema = isJsonObject(config) ? config[field] : undefined
-      const message = isSchemaLike(schema) ? schemaProblem(schema, { subject: 'The schema' }) : null
-      return message === null ? [] : [{ path: [field], message }]
-    })
+      if (!isSchemaLike(schema)) continue
+      const { answer } = await this.#site.run.schemas.compile(schema)
+      if (answer.kind === 'refused') issues.push({ path: [field], message: `The schema ${answer.reason}.` })
+    }
+    return issues
   }
 
   /** The same config as it may be shown: whatever their values are, secrets are not in it (P7). */

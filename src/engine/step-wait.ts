@@ -2,8 +2,8 @@ import type { Json } from '../lib/json.ts'
 import { DEFAULT_HANDLE } from './block.ts'
 import type { StepSite } from './frame.ts'
 import type { Signal } from './inbox.ts'
+import { findInputProblems, type SchemaChecker } from './schema-checker.ts'
 import { finalFailure, type StepFailure, type StepWait } from './step.ts'
-import { inputProblems } from './validate/input-schema.ts'
 
 /** How a wait for something from outside has ended. */
 export type WaitEnd =
@@ -41,7 +41,12 @@ export async function waitForSignal(
     }
     if (found === null) continue
     const taken: Signal = found
-    const problems = signalProblems(schema, taken.payload)
+    const problems = await signalProblems(run.schemas, schema, taken.payload)
+    if (stop.aborted) {
+      // Cut off during the check: nothing is on record of the signal's use.
+      run.inbox.giveBack(taken)
+      throw stop.reason
+    }
     if (problems.length === 0)
       return { kind: 'completed', output: taken.payload, handles: [DEFAULT_HANDLE], signal: taken }
     await discard(taken, problems)
@@ -57,9 +62,13 @@ export async function waitForSignal(
 }
 
 /** What is wrong with a signal's payload; empty when it fits. */
-export function signalProblems(schema: SignalStepWait['schema'], payload: Json): string[] {
-  if (schema === null) return []
-  return inputProblems(schema, payload).map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
+async function signalProblems(
+  schemas: SchemaChecker,
+  schema: SignalStepWait['schema'],
+  payload: Json,
+): Promise<string[]> {
+  const problems = await findInputProblems(schemas, schema, payload)
+  return problems.map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
 }
 
 /** Waits for the end of a child execution: its output is the step's. */

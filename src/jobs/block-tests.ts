@@ -64,7 +64,10 @@ export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): T
     const { ownerId, mode } = request
     const { values, invalid } = readValues({ ...request, mocks: null })
     if (invalid) return { kind: 'invalidInput', ...invalid }
-    const { plan, diagnostics } = plans.read(documentOf(request, values.variables))
+    const { plan, diagnostics } = await plans.read(documentOf(request, values.variables), {
+      ownerId,
+      isRefusable: true,
+    })
     if (!plan) return { kind: 'unsound', diagnostics }
     const given = toPlainJson(request.mocks ?? null)
     if (!given.ok) {

@@ -7,11 +7,12 @@ import {
 } from '../db/command-store.ts'
 import type { ExecutionStore } from '../db/execution-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import { directCheckers, type SchemaCheckers } from '../engine/plan-cache.ts'
+import { problemsOf } from '../engine/schema-checker.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
-import { TimeAllowance } from '../lib/within.ts'
 import type { TreeCancel } from './tree-cancel.ts'
 
 export type { Refusal } from '../db/command-store.ts'
@@ -58,6 +59,8 @@ export interface CommandsOptions {
   readonly executions: Pick<ExecutionStore, 'signalWaits'>
   readonly wakeups: Pick<Wakeups, 'command' | 'queued'>
   readonly cancelTree: TreeCancel
+  /** Checks payloads against their schemas. */
+  readonly schemas?: SchemaCheckers
 }
 
 const NAME_MAX_LENGTH = 200
@@ -75,7 +78,13 @@ const INBOX_FULL =
   `Signals that no step has used yet fill the inbox: ${MAX_UNUSED_SIGNALS} of them may lie there, ` +
   `with ${MAX_UNUSED_SIGNAL_BYTES} bytes together. Send no more until steps have waited for those.`
 
-export function createCommands({ store, executions, wakeups, cancelTree }: CommandsOptions): Commands {
+export function createCommands({
+  store,
+  executions,
+  wakeups,
+  cancelTree,
+  schemas: checkers = directCheckers(),
+}: CommandsOptions): Commands {
   return {
     async send({ id, ownerId }, kind) {
       const result = await store.send(ownerId, id, { kind })
@@ -129,11 +138,14 @@ export function createCommands({ store, executions, wakeups, cancelTree }: Comma
     const schemas = waits
       .filter((wait) => path === null || wait.path === path)
       .flatMap(({ schema }) => (schema === null ? [] : [schema]))
-    const time = new TimeAllowance(MISFITS_MS)
+    const checker = checkers({ ownerId: job.ownerId, isRefusable: true })
     const problems: InputProblem[] = []
+    let leftMs = MISFITS_MS
     for (const schema of differing(schemas)) {
-      if (time.isSpent) return [...problems, TOO_MANY_CHECKS]
-      problems.push(...inputProblems(schema, payload, { time }))
+      if (leftMs < 1) return [...problems, TOO_MANY_CHECKS]
+      const { answer, spentMs } = await checker.check(schema, payload)
+      leftMs -= spentMs
+      problems.push(...problemsOf(answer))
     }
     return problems
   }

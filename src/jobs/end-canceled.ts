@@ -50,7 +50,7 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
       if (!ending) throw new Error('the job has no execution')
       const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
       const at = clock.now()
-      const { plan } = plans.validate(ending.definition)
+      const { plan } = await plans.validate(ending.definition, { ownerId, isRefusable: false })
       const steps = new Map(
         ending.steps.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]),
       )

@@ -1,8 +1,9 @@
 import { isSound, type Diagnostic } from '../engine/diagnostics.ts'
-import type { DefinitionReader } from '../engine/plan-cache.ts'
+import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../engine/plan-cache.ts'
+import { findInputProblems } from '../engine/schema-checker.ts'
 import type { Simulation } from '../engine/simulate/simulate.ts'
 import type { BlockTest } from '../engine/simulate/test-block.ts'
-import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
 import { ownerId, parseId, type JobId } from '../lib/ids.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
 import type { BlockTestMode, TestBlock, TestBlockRequest } from './block-tests.ts'
@@ -90,6 +91,8 @@ export interface ExecutionServiceOptions {
   readonly jobs: Pick<JobService, 'watchJob'>
   readonly versions: JobServiceOptions['versions']
   readonly reader: DefinitionReader
+  /** Checks inputs against their schemas. */
+  readonly schemas?: SchemaCheckers
   readonly start: StartExecution
   readonly retry: RetryExecution
   readonly simulations: Simulations
@@ -97,7 +100,7 @@ export interface ExecutionServiceOptions {
 }
 
 export function createExecutionService(options: ExecutionServiceOptions): ExecutionService {
-  const { jobs, reader, start, retry, simulations, testBlock } = options
+  const { jobs, reader, schemas = directCheckers(), start, retry, simulations, testBlock } = options
   return {
     async executeWorkflow(payload, { userId = LOCAL_USER, idempotencyKey, ...callbacks } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
@@ -131,8 +134,8 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
         const { pointer, reason } = input.problem
         return { valid: false, diagnostics, inputProblems: [{ pointer, message: `input ${reason}` }] }
       }
-      const schema = plan?.inputSchema ?? null
-      const problems = schema === null ? [] : inputProblems(schema, input.value)
+      const checker = schemas({ ownerId: request.ownerId, isRefusable: true })
+      const problems = await findInputProblems(checker, plan?.inputSchema ?? null, input.value)
       return { valid: isSound(diagnostics) && problems.length === 0, diagnostics, inputProblems: problems }
     },
     async simulateWorkflow(payload, { userId = LOCAL_USER, startedAt } = {}) {

@@ -310,9 +310,12 @@ export async function startRequest(
   return { ...common, definition, workflowId: id, versionId, choice }
 }
 
-async function requireRunnable({ executions, plans }: JobServiceOptions, { id }: Job): Promise<void> {
+async function requireRunnable(
+  { executions, plans }: JobServiceOptions,
+  { id, ownerId }: Job,
+): Promise<void> {
   const stored = await executions.load(id)
-  if (stored) requireSound(plans.validate(stored.definition))
+  if (stored) requireSound(await plans.validate(stored.definition, { ownerId, isRefusable: true }))
 }
 
 /** Follows a job to its end and calls the callbacks. */

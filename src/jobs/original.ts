@@ -1,5 +1,5 @@
 import type { OriginalStore } from '../db/original-store.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { Asker, PlanCache } from '../engine/plan-cache.ts'
 import type { Plan } from '../engine/plan.ts'
 import { originalOf, type Original, type OriginalRecord } from '../engine/reuse/original.ts'
 import { readRetryFrom } from '../engine/reuse/retry-from.ts'
@@ -29,22 +29,24 @@ export async function loadOriginal(
 ): Promise<Original> {
   const record = await originals.load({ id: retry.of, ownerId })
   if (!record) throw new Error(`the execution ${retry.of}, which is retried, is not there`)
-  return readOriginal(record, { plans, retry, runs })
+  return readOriginal(record, { plans, asker: { ownerId, isRefusable: false }, retry, runs })
 }
 
-export function readOriginal(
+export async function readOriginal(
   record: OriginalRecord,
   {
     plans,
+    asker,
     retry,
     runs,
   }: {
     readonly plans: PlanCache
+    readonly asker: Asker
     readonly retry: Pick<Retry, 'from' | 'patched'>
     readonly runs: RunDefinition
   },
-): Original {
-  const planBefore = plans.validate(record.definition).plan
+): Promise<Original> {
+  const { plan: planBefore } = await plans.validate(record.definition, asker)
   const terms = { from: readRetryFrom(retry.from), patched: retry.patched }
   return originalOf(record, { ...runs, planBefore, terms })
 }

@@ -396,7 +396,8 @@ export class Processor {
     const { executions, plans } = this.#options
     const stored = await executions.load(job.id)
     if (!stored) throw new Error(`job ${job.id} has no execution`)
-    const { plan, diagnostics } = plans.validate(stored.definition)
+    const { ownerId } = job
+    const { plan, diagnostics } = await plans.validate(stored.definition, { ownerId, isRefusable: false })
     const isBegun = stored.startedAt !== null
     if (run.inbox.canceled.aborted && (!plan || !isBegun || job.handler === 'process'))
       return this.#endUnrun({ status: 'CANCELED', at: this.#options.clock.now() }, { job, run, plan })
@@ -405,7 +406,6 @@ export class Processor {
     const recorded = await executions.loadRecorded(job)
     const { definition, input, variables, mode, mocks, startedAt, progress, costUsd, status, runAt, retry } =
       stored
-    const { ownerId } = job
     const original = retry && (await loadOriginal(this.#options, { ownerId, retry }, { plan, definition }))
     const request = {
       executionId: job.id,

@@ -108,7 +108,7 @@ export function createRetryExecution(options: RetryExecutionOptions): RetryExecu
       versionId,
       label,
       input,
-      variables: givenVariables(record, plans),
+      variables: await givenVariables(record, plans, ownerId),
       mode,
       mocks,
       metadata,
@@ -149,8 +149,13 @@ function readPatches({ patchInput, patchOutputs }: RetryRequest, { input }: Orig
 }
 
 /** What the original's starter gave on top of its definition's defaults: of a newer definition the newer defaults count. */
-function givenVariables({ variables, definition }: OriginalRecord, plans: PlanCache): JsonObject {
-  const defaults = plans.validate(definition).plan?.variables ?? {}
+async function givenVariables(
+  { variables, definition }: OriginalRecord,
+  plans: PlanCache,
+  ownerId: OwnerId,
+): Promise<JsonObject> {
+  const { plan } = await plans.validate(definition, { ownerId, isRefusable: true })
+  const defaults = plan?.variables ?? {}
   const isDefault = (name: string, value: Json) =>
     Object.hasOwn(defaults, name) && sameJson(defaults[name], value)
   return Object.fromEntries(Object.entries(variables).filter(([name, value]) => !isDefault(name, value)))

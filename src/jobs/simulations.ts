@@ -1,10 +1,11 @@
 import type { StepHistoryStore } from '../db/step-history-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { DefinitionReader } from '../engine/plan-cache.ts'
+import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../engine/plan-cache.ts'
+import { findInputProblems } from '../engine/schema-checker.ts'
 import { simulate, type Simulation } from '../engine/simulate/simulate.ts'
 import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
 import type { OnUnhandledError } from '../engine/unhandled-errors.ts'
-import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
@@ -43,6 +44,8 @@ export type Simulations = (request: SimulateRequest) => Promise<SimulateResult>
 
 export interface SimulationsOptions {
   readonly reader: DefinitionReader
+  /** Checks inputs against their schemas. */
+  readonly schemas?: SchemaCheckers
   readonly history: StepHistoryStore
   readonly clock: Clock
   readonly onUnhandledError?: OnUnhandledError
@@ -54,6 +57,7 @@ const LAST_START = Date.parse('9000-01-01T00:00:00Z')
 /** Simulates definitions for whoever asks; stores nothing. */
 export function createSimulations({
   reader,
+  schemas = directCheckers(),
   history,
   clock,
   onUnhandledError = () => {},
@@ -64,7 +68,8 @@ export function createSimulations({
     const { values, invalid } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const { input, variables } = values
-    const misfits = plan.inputSchema === null ? [] : inputProblems(plan.inputSchema, input)
+    const checker = schemas({ ownerId, isRefusable: true })
+    const misfits = await findInputProblems(checker, plan.inputSchema, input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
     const mocks = values.mocks && readMocks(values.mocks, plan.graph)
     if (mocks?.kind === 'invalid')
@@ -84,6 +89,7 @@ export function createSimulations({
         executionId: jobId,
         startedAt,
         onUnhandledError,
+        schemas: schemas({ ownerId, isRefusable: false }),
         history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
       },
       clock,

@@ -7,11 +7,18 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event } from '../engine/event.ts'
 import type { ExecutionMode, JobType } from '../engine/job.ts'
 import { NEW_RUN } from '../engine/run.ts'
-import type { DefinitionReader, PlanCache, ReadDefinition } from '../engine/plan-cache.ts'
+import {
+  directCheckers,
+  type DefinitionReader,
+  type PlanCache,
+  type ReadDefinition,
+  type SchemaCheckers,
+} from '../engine/plan-cache.ts'
+import { findInputProblems } from '../engine/schema-checker.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
 import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../engine/stand-in/mocks.ts'
-import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
+import type { InputProblem } from '../engine/validate/index.ts'
 import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../lib/ids.ts'
@@ -92,8 +99,10 @@ export interface StartExecutionOptions {
   readonly jobs: JobStore
   readonly definitions: DefinitionStore
   readonly plans: PlanCache
-  /** Tells what stands against a start, and what its starter may want to know. */
+  /** Says what stands against a start, and what its starter may want to know. */
   readonly reader: DefinitionReader
+  /** Checks inputs against their schemas. */
+  readonly schemas?: SchemaCheckers
   readonly wakeups: Wakeups
   readonly clock: Clock
   readonly quotas: Pick<Quotas, 'takeStart'>
@@ -123,14 +132,17 @@ export type FreeValues = Pick<
  * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for is not to be started (P6).
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
-  const { jobs, plans, reader, quotas } = options
+  const { jobs, plans, reader, quotas, schemas = directCheckers() } = options
   return async (request) => {
-    const { document, plan, diagnostics } = await reader(request.ownerId)(request.definition)
+    const { ownerId } = request
+    // What a run or a schedule starts has nobody who could send it again.
+    const asker = { ownerId, isRefusable: request.parent == null && request.occurrence == null }
+    const { document, plan, diagnostics } = await reader(ownerId, asker)(request.definition)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
     if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
     const { values, invalid, bytes } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
-    const misfits = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, values.input)
+    const misfits = await findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
     const mocks = readStartMocks(request, values, plan)
     if (mocks.kind === 'invalid') return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
@@ -138,7 +150,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const { retry } = request
     const original =
       retry && plan
-        ? readOriginal(retry.original, { plans, retry, runs: { plan, definition: document } })
+        ? await readOriginal(retry.original, { plans, asker, retry, runs: { plan, definition: document } })
         : null
     const room = await quotas.takeStart(request.ownerId, bytes)
     if (room.kind === 'quotaExceeded' && !(await isRepeated(jobs, request))) return room

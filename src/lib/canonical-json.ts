@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import type { Json } from './json.ts'
+import { isJsonObject, type Json, type JsonObject } from './json.ts'
+import { inOneGo, type Pieces } from './pieces.ts'
 
 /** The one text of a JSON value: members sorted, no white space, numbers as ECMAScript writes them (RFC 8785). */
 export function canonicalJson(value: Json): string {
@@ -9,5 +10,56 @@ export function canonicalJson(value: Json): string {
 
 /** SHA-256 of the canonical text, in lower-case hex: equal values, and only they, have equal hashes. */
 export function canonicalHash(value: Json): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex')
+  return inOneGo(canonicalHashPieces(value))
+}
+
+/** A list or object of which the items or members before `next` are written. */
+interface Frame {
+  readonly list: readonly Json[] | null
+  readonly object: JsonObject
+  readonly keys: readonly string[]
+  readonly length: number
+  next: number
+}
+
+const VALUES_PER_PIECE = 8_192
+/** Text is hashed in portions of about this many characters. */
+const PORTION_LENGTH = 65_536
+
+/** `canonicalHash` in pieces, for values that may be large and of any depth. */
+export function* canonicalHashPieces(value: Json): Pieces<string> {
+  const hash = createHash('sha256')
+  const frames: Frame[] = []
+  let text = open(value, frames)
+  for (let turn = 1; ; turn++) {
+    const frame = frames.at(-1)
+    if (!frame || text.length > PORTION_LENGTH) {
+      hash.update(text)
+      text = ''
+    }
+    if (!frame) return hash.digest('hex')
+    if (frame.next === frame.length) {
+      text += frame.list ? ']' : '}'
+      frames.pop()
+    } else {
+      const at = frame.next++
+      if (at > 0) text += ','
+      const key = frame.keys[at] ?? ''
+      if (!frame.list) text += `${JSON.stringify(key)}:`
+      text += open((frame.list ? frame.list[at] : frame.object[key]) ?? null, frames)
+    }
+    if (turn % VALUES_PER_PIECE === 0) yield
+  }
+}
+
+/** The text of a scalar, or the bracket that opens a list or an object, whose rest follows from its frame. */
+function open(value: Json, frames: Frame[]): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (isJsonObject(value)) {
+    const keys = Object.keys(value).sort()
+    frames.push({ list: null, object: value, keys, length: keys.length, next: 0 })
+    return '{'
+  }
+  frames.push({ list: value, object: {}, keys: [], length: value.length, next: 0 })
+  return '['
 }

@@ -1,12 +1,13 @@
 import { messageOf } from './errors.ts'
 import { JSON_MAX_DEPTH } from './json-heap.ts'
 import { pointer, type Json } from './json.ts'
+import { inOneGo, type Pieces } from './pieces.ts'
 
 /** Why a value is not plain JSON, and where (a JSON pointer from the value's root). */
 export interface NotPlainJson {
   readonly pointer: string
   readonly reason: string
-  /** True when nothing but the value's size is wrong. */
+  /** The value is plain JSON as far as it was read, but has too many values or bytes. */
   readonly isTooLarge: boolean
 }
 
@@ -28,21 +29,33 @@ export interface PlainJsonLimits {
 export const PLAIN_JSON_MAX_VALUES = 2_000_000
 
 /**
- * Serialises a value that must be plain JSON, and returns both the text and the value as anybody will read it from
- * that text. Refuses, with the place: undefined (as a list item or the whole value; an object's undefined members are
- * left out, as JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a
- * `toJSON`, cycles, NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever
- * throws when it is read. Never throws itself.
+ * Serialises a value that must be plain JSON. The result holds both the text and the value that a reader of that text gets.
+ * Refused, with the place: undefined (as a list item or the whole value; an object's undefined members are left out, as
+ * JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a `toJSON`, cycles,
+ * NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever throws when it is
+ * read. Never throws itself.
  */
 export function toPlainJson(value: unknown, limits?: PlainJsonLimits): PlainJsonResult {
-  const written = toJsonText(value, limits)
-  return written.ok ? { ...written, value: JSON.parse(written.text) as Json } : written
+  return inOneGo(plainJsonPieces(value, limits))
 }
 
 /** The same without reading the text back. */
-export function toJsonText(value: unknown, limits: PlainJsonLimits = {}): JsonTextResult {
-  const problem = new Walk(limits.maxBytes ?? Number.POSITIVE_INFINITY).problemOf(value)
+export function toJsonText(value: unknown, limits?: PlainJsonLimits): JsonTextResult {
+  return inOneGo(jsonTextPieces(value, limits))
+}
+
+/** The same in pieces, for values that may be large. */
+export function* plainJsonPieces(value: unknown, limits?: PlainJsonLimits): Pieces<PlainJsonResult> {
+  const written = yield* jsonTextPieces(value, limits)
+  if (!written.ok) return written
+  yield
+  return { ...written, value: JSON.parse(written.text) as Json }
+}
+
+function* jsonTextPieces(value: unknown, { maxBytes }: PlainJsonLimits = {}): Pieces<JsonTextResult> {
+  const problem = yield* new Walk(maxBytes ?? Number.POSITIVE_INFINITY).find(value)
   if (problem) return { ok: false, problem }
+  yield
   try {
     const text = JSON.stringify(value) as string | undefined
     return text === undefined ? refused('is undefined') : { ok: true, text }
@@ -56,147 +69,127 @@ function refused(reason: string): Extract<JsonTextResult, { ok: false }> {
   return { ok: false, problem: { pointer: '', reason, isTooLarge: false } }
 }
 
-/** A list or an object that the walk is inside of. */
-interface Level {
+/** A list or object that is being walked through. */
+interface Frame {
   readonly container: object
-  /** The keys of an object; null: it is a list. */
+  /** Null: it is a list. */
   readonly keys: readonly string[] | null
   readonly length: number
-  /** The index of the member that is visited next. */
+  /** The index of the next item or key. */
   next: number
 }
 
-/** Visits a value in order, depth first; holds one level for each container that is open, however large they are. */
+const VALUES_PER_PIECE = 8_192
+const TOO_MANY_VALUES = `has more than ${PLAIN_JSON_MAX_VALUES} values`
+
+/** Looks for the first value that JSON cannot carry. It holds one frame for each container that is open. */
 class Walk {
   readonly #maxBytes: number
-  readonly #levels: Level[] = []
+  readonly #tooManyBytes: string
+  readonly #frames: Frame[] = []
+  /** The containers of the frames, so that a cycle is found without a search. */
+  readonly #open = new Set<object>()
   #visited = 0
   #bytes = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
+    this.#tooManyBytes = `has more than ${maxBytes} bytes`
   }
 
-  problemOf(root: unknown): NotPlainJson | null {
-    let problem = this.#visit(root, 0)
-    while (!problem) {
-      const level = this.#levels.at(-1)
-      if (!level) return null
-      if (level.next === level.length) this.#levels.pop()
-      else problem = this.#visitMember(level)
-    }
-    return problem
-  }
-
-  #visitMember(level: Level): NotPlainJson | null {
-    const { container, keys } = level
-    const key = keys?.[level.next] ?? level.next
-    level.next++
-    let value: unknown
+  *find(root: unknown): Pieces<NotPlainJson | null> {
     try {
-      value = (container as Record<string | number, unknown>)[key]
-      if (typeof key === 'string') {
-        if (value === undefined) return null
-        this.#visited++
-        this.#bytes += key.length + 3
-        const reason = textProblem(key)
-        if (reason) return this.#at(reason)
+      let reason = this.#meet(root)
+      for (let turn = 1; reason === null; turn++) {
+        const frame = this.#frames[this.#frames.length - 1]
+        if (!frame) return null
+        reason = this.#step(frame)
+        if (turn % VALUES_PER_PIECE === 0) yield
       }
+      const isTooLarge = reason === TOO_MANY_VALUES || reason === this.#tooManyBytes
+      return { pointer: isTooLarge ? '' : this.#pointer(), reason, isTooLarge }
     } catch (thrown) {
-      return this.#at(unreadable(thrown))
-    }
-    return this.#visit(value, this.#levels.length)
-  }
-
-  #visit(given: unknown, outerDepth: number): NotPlainJson | null {
-    let value = given
-    try {
-      for (let depth = outerDepth; ; depth++) {
-        if (++this.#visited > PLAIN_JSON_MAX_VALUES) return this.#tooLarge(TOO_MANY_VALUES)
-        if (depth > JSON_MAX_DEPTH) return this.#at(`is nested deeper than ${JSON_MAX_DEPTH} levels`)
-        const reason = this.#reasonOf(value)
-        if (reason) return this.#at(reason)
-        if (!hasToJson(value)) break
-        value = value.toJSON()
-      }
-      if (this.#bytes > this.#maxBytes) return this.#tooLarge(`has more than ${this.#maxBytes} bytes`)
-      return this.#enter(value)
-    } catch (thrown) {
-      return this.#at(unreadable(thrown))
+      return { pointer: this.#pointer(), reason: unreadable(thrown), isTooLarge: false }
     }
   }
 
-  #reasonOf(value: unknown): string | null {
-    switch (typeof value) {
-      case 'string':
-        this.#bytes += value.length + 2
-        return textProblem(value)
-      case 'number':
-        this.#bytes += 1
-        return Number.isFinite(value) ? null : `is ${value}, which JSON cannot carry`
-      case 'boolean':
-        this.#bytes += 4
-        return null
-      case 'undefined':
-        return 'is undefined'
-      case 'bigint':
-        return 'is a BigInt'
-      case 'function':
-      case 'symbol':
-        return `is a ${typeof value}`
-      default:
-        this.#bytes += 2
-        return this.#objectProblem(value as object | null)
+  /** Looks at the next item or member of a container, or leaves it. */
+  #step(frame: Frame): string | null {
+    if (frame.next >= frame.length) {
+      this.#frames.pop()
+      this.#open.delete(frame.container)
+      return null
     }
+    const at = frame.next++
+    if (!frame.keys) return this.#meet((frame.container as readonly unknown[])[at])
+    const key = frame.keys[at] ?? ''
+    const member = (frame.container as { readonly [key: string]: unknown })[key]
+    return member === undefined ? null : (this.#meet(key) ?? this.#meet(member))
   }
 
-  #objectProblem(value: object | null): string | null {
-    if (value === null) return null
-    if (this.#levels.some(({ container }) => container === value)) return 'contains itself'
-    if (Array.isArray(value)) return value.length > PLAIN_JSON_MAX_VALUES ? TOO_MANY_VALUES : null
-    if (hasToJson(value)) return null
-    const prototype: unknown = Object.getPrototypeOf(value)
-    // A plain object of another realm has a prototype that itself has none.
-    const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
-    return isPlain ? null : `is a ${value.constructor?.name ?? 'class'} instance`
+  #meet(met: unknown): string | null {
+    let value = met
+    for (let depth = this.#frames.length; ; depth++) {
+      if (++this.#visited > PLAIN_JSON_MAX_VALUES) return TOO_MANY_VALUES
+      if (depth > JSON_MAX_DEPTH) return `is nested deeper than ${JSON_MAX_DEPTH} levels`
+      if (typeof value !== 'object' || value === null) return this.#scalarProblem(value)
+      if (this.#open.has(value)) return 'contains itself'
+      if (Array.isArray(value) || !('toJSON' in value) || typeof value.toJSON !== 'function') break
+      value = value.toJSON()
+    }
+    return this.#enter(value)
   }
 
-  #enter(value: unknown): null {
-    if (typeof value !== 'object' || value === null) return null
-    const keys = Array.isArray(value) ? null : Object.keys(value)
+  #scalarProblem(value: unknown): string | null {
+    this.#bytes += typeof value === 'string' ? value.length + 2 : 1
+    if (this.#bytes > this.#maxBytes) return this.#tooManyBytes
+    return scalarProblem(value)
+  }
+
+  #enter(value: object): string | null {
+    const isList = Array.isArray(value)
+    if (!isList) {
+      const prototype: unknown = Object.getPrototypeOf(value)
+      // A plain object of another realm has a prototype that itself has none.
+      const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
+      if (!isPlain) return `is a ${value.constructor?.name ?? 'class'} instance`
+    }
+    const keys = isList ? null : Object.keys(value)
     const length = keys ? keys.length : (value as readonly unknown[]).length
-    if (length > 0) this.#levels.push({ container: value, keys, length, next: 0 })
+    if (length > PLAIN_JSON_MAX_VALUES) return TOO_MANY_VALUES
+    this.#bytes += 2
+    if (this.#bytes > this.#maxBytes) return this.#tooManyBytes
+    this.#open.add(value)
+    this.#frames.push({ container: value, keys, length, next: 0 })
     return null
   }
 
-  #at(reason: string): NotPlainJson {
-    return { pointer: this.#pointer(), reason, isTooLarge: reason === TOO_MANY_VALUES }
-  }
-
-  #tooLarge(reason: string): NotPlainJson {
-    return { pointer: '', reason, isTooLarge: true }
-  }
-
-  /** The member that was visited last on every level. */
+  /** Where the value stands that was met last. */
   #pointer(): string {
-    return pointer('', ...this.#levels.map(({ keys, next }) => keys?.[next - 1] ?? next - 1))
+    return pointer('', ...this.#frames.map(({ keys, next }) => (keys ? (keys[next - 1] ?? '') : next - 1)))
   }
 }
-
-const TOO_MANY_VALUES = `has more than ${PLAIN_JSON_MAX_VALUES} values`
 
 function unreadable(thrown: unknown): string {
   return `cannot be read: ${messageOf(thrown)}`
 }
 
-function hasToJson(value: unknown): value is { toJSON(): unknown } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    'toJSON' in value &&
-    typeof value.toJSON === 'function'
-  )
+function scalarProblem(value: unknown): string | null {
+  switch (typeof value) {
+    case 'string':
+      return textProblem(value)
+    case 'number':
+      return Number.isFinite(value) ? null : `is ${value}, which JSON cannot carry`
+    case 'undefined':
+      return 'is undefined'
+    case 'bigint':
+      return 'is a BigInt'
+    case 'function':
+    case 'symbol':
+      return `is a ${typeof value}`
+    default:
+      return null
+  }
 }
 
 /** Whether Postgres can keep a text as it is: without NUL characters and halves of surrogate pairs. */

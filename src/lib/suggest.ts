@@ -1,17 +1,21 @@
 /** Nobody reads longer words letter by letter, and comparing them is dear. */
 const MAX_LENGTH = 64
 const MAX_DISTANCE = 5
+/** How many candidates are compared with one word. */
+const MAX_CANDIDATES = 1_000
 
 /**
  * The candidate that a misspelt word most likely meant, or null when none is near: about a third of the letters may be
- * missing, added or others, five at most, capitals aside.
+ * missing, added or others, five at most, capitals aside. Of more than 1,000 candidates only the first 1,000 count.
  */
 export function closest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > MAX_LENGTH) return null
   const from = word.toLowerCase()
   let best: string | null = null
   let limit = word.length < 4 ? 1 : Math.min(MAX_DISTANCE, Math.max(2, Math.floor(word.length / 3)))
+  let seen = 0
   for (const candidate of candidates) {
+    if (++seen > MAX_CANDIDATES) break
     if (Math.abs(candidate.length - word.length) > limit) continue
     const distance = editDistance(from, candidate.toLowerCase(), limit)
     if (distance > limit) continue

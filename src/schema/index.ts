@@ -25,8 +25,9 @@ import './viewer.ts'
 import './workflow.ts'
 import { builder } from './builder.ts'
 import { readForEachMutation } from './mutations-in-turn.ts'
+import { answerOwnerBusy } from './owner-busy.ts'
 
 export { createContext, type Context, type Services } from './context.ts'
 
 /** The whole GraphQL schema. */
-export const schema = readForEachMutation(builder.toSchema())
+export const schema = answerOwnerBusy(readForEachMutation(builder.toSchema()))

@@ -2126,6 +2126,17 @@ export type CountAfterValidationQueryVariables = Exact<{ [key: string]: never; }
 
 export type CountAfterValidationQuery = { workflows: { totalCount: number }, executions: { totalCount: number } };
 
+export type ValidateLargeMutationVariables = Exact<{
+  input: ValidateWorkflowInput;
+}>;
+
+
+export type ValidateLargeMutation = { validateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ValidateWorkflowPayload', valid: boolean, diagnostics: Array<{ code: DiagnosticCode, message: string, pointer: string }> }
+   };
+
 export type CreateVersionedMutationVariables = Exact<{
   input: CreateWorkflowInput;
 }>;
@@ -4410,6 +4421,21 @@ export const CountAfterValidationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountAfterValidationQuery, CountAfterValidationQueryVariables>;
+export const ValidateLargeDocument = new TypedDocumentString(`
+    mutation ValidateLarge($input: ValidateWorkflowInput!) {
+  validateWorkflow(input: $input) {
+    __typename
+    ... on ValidateWorkflowPayload {
+      valid
+      diagnostics {
+        code
+        message
+        pointer
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ValidateLargeMutation, ValidateLargeMutationVariables>;
 export const CreateVersionedDocument = new TypedDocumentString(`
     mutation CreateVersioned($input: CreateWorkflowInput!) {
   createWorkflow(input: $input) {

@@ -6,6 +6,7 @@ import {
   type BlockOutcome,
   type BlockUsage,
 } from '../../src/engine/block.ts'
+import { directSchemaChecker } from '../../src/engine/schema-checker.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Json } from '../../src/lib/json.ts'
 
@@ -54,6 +55,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
     evaluate: (source) => {
       throw new Error(`this test gives no meaning to ${source}`)
     },
+    checkJson: async (schema, value) => directSchemaChecker().check(schema, value).answer,
     heartbeat: () => {},
     reports,
     secrets: {

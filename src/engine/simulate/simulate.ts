@@ -7,6 +7,7 @@ import { Inbox } from '../inbox.ts'
 import type { ExecutionMode } from '../job.ts'
 import type { Plan, PlanNode } from '../plan.ts'
 import { NEW_RUN, runExecution, type HttpPort, type RunEnd, type RunPorts, type RunRequest } from '../run.ts'
+import type { SchemaChecker } from '../schema-checker.ts'
 import { maskedSecrets } from '../stand-in/masked-secrets.ts'
 import { NO_MOCKS, nodePath, type Mocks } from '../stand-in/mocks.ts'
 import { simulationStandIn, type StepHistory } from '../stand-in/simulation.ts'
@@ -33,6 +34,8 @@ export interface SimulationRequest {
   readonly mode?: ExecutionMode
   /** How the calls of these nodes went before, by node id. */
   readonly history?: ReadonlyMap<string, StepHistory>
+  /** Checks values against JSON Schemas of users. Default: a checker that keeps the thread for as long as a check takes. */
+  readonly schemas?: SchemaChecker
   /** Lines of blocks under this level are dropped; default `info`. */
   readonly logLevel?: LogLevel
   readonly limits?: SimulationLimits
@@ -147,6 +150,7 @@ class SimulatedRun {
       secrets: maskedSecrets,
       http: NO_HTTP,
       children: answers.children,
+      ...(request.schemas ? { schemas: request.schemas } : {}),
       logLevel: request.logLevel ?? 'info',
       ...(request.onUnhandledError ? { onUnhandledError: request.onUnhandledError } : {}),
       standIn: simulationStandIn({

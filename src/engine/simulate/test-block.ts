@@ -73,7 +73,7 @@ export async function testSimulated(request: BlockTestRequest, clock: Clock): Pr
 }
 
 /** What a real attempt may reach. */
-export type TestWorld = Pick<RunPorts, 'http' | 'secrets' | 'random' | 'onUnhandledError'>
+export type TestWorld = Pick<RunPorts, 'http' | 'secrets' | 'random' | 'schemas' | 'onUnhandledError'>
 
 /** Makes one attempt for real. Nothing is kept of it, and nothing else is started. */
 export async function testReal(

@@ -64,6 +64,8 @@ export function readMocks(value: Json, graph: PlanGraph): ReadMocks {
   const mocks: { [key: string]: MockEntry } = Object.create(null) as { [key: string]: MockEntry }
   for (const [key, entry] of Object.entries(value)) {
     const at = pointer('', key)
+    // A suggestion costs more than the check, so no more problems are looked for than are returned.
+    if (problems.length >= MAX_PROBLEMS) break
     if (!ids.has(key) && !placeOf(graph, key)) problems.push({ pointer: at, message: unknownName(key, ids) })
     const problem = entryProblem(entry, at)
     if (problem) problems.push(problem)

@@ -1,4 +1,5 @@
 import { pointer } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block.ts'
 import { problem } from '../diagnostics.ts'
 import type { PlanEdge } from '../plan.ts'
@@ -20,12 +21,13 @@ export interface CompiledEdges {
 }
 
 /** Checks the edges of a graph, and names their ends by index. */
-export function compileEdges(read: readonly ReadEdge[], context: EdgeContext): CompiledEdges {
+export function* compileEdges(read: readonly ReadEdge[], context: EdgeContext): Pieces<CompiledEdges> {
   const { indexById, inspection } = context
   const seen = new Set<string>()
   const edges: PlanEdge[] = []
   const entering: EnteringEdge[] = []
   for (const { at, edge } of read) {
+    yield
     const source = endOf('source')
     const target = endOf('target')
     if (target === undefined) continue

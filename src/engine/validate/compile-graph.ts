@@ -1,10 +1,11 @@
 import { messageOf } from '../../lib/errors.ts'
 import { pointer } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import { ERROR_HANDLE, type Block } from '../block.ts'
 import { nodeHandles } from '../node-handles.ts'
 import { compileConfig, type ConfigTemplate } from '../config-template.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
-import type { PlanEdge, PlanGraph } from '../plan.ts'
+import type { PlanEdge, PlanGraph, PlanNode } from '../plan.ts'
 import type { BlockRegistry } from '../registry.ts'
 import { Ancestry } from './ancestry.ts'
 import { compileEdges } from './compile-edges.ts'
@@ -14,6 +15,7 @@ import type { Inspection } from './inspection.ts'
 import { unreachableNodes } from './reachability.ts'
 import type { ReadGraph, ReadNode } from './read-graph.ts'
 import { checkReferences, type NodeNames, type SecretRule, type VisibleNames } from './references.ts'
+import type { ValidationPieces } from './validation-pieces.ts'
 import { typeOfBlockSchema, type ValueType } from './value-type.ts'
 
 export interface GraphContext {
@@ -45,24 +47,31 @@ interface Placed extends ReadNode {
   readonly handles: readonly string[] | null
 }
 
-/** Checks one graph and compiles it. The result is only meaningful when nothing was reported as an error. */
-export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph {
+/** Checks one graph and compiles it, in pieces. The result is only meaningful when nothing was reported as an error. */
+export function* compileGraph(graph: ReadGraph, context: GraphContext): ValidationPieces<PlanGraph> {
   const { inspection, outer } = context
   const indexById = indexNodes(graph.nodes, context)
-  const placed = graph.nodes.map((node) => placeNode(node, context))
-  const { edges, entering } = compileEdges(graph.edges, {
+  const placed: Placed[] = []
+  for (const node of graph.nodes) {
+    placed.push(placeNode(node, context))
+    yield
+  }
+  const { edges, entering } = yield* compileEdges(graph.edges, {
     indexById,
     nodes: graph.nodes,
     handles: placed.map(({ handles }) => handles),
     inspection,
   })
+  yield
   const components = findComponents(placed.length, edges)
   for (const cycle of components.cycles) inspection.report(cycleProblem(cycle, graph))
   if (graph.hasAllEdges) {
     const entered = unreachableNodes(placed.length, { entering, isCyclic: components.isCyclic })
     for (const [node, sources] of entered) reportUnreachable(node, { sources, placed, inspection })
   }
+  yield
   const ancestry = new Ancestry(components, edges)
+  yield
   const incoming = groupEdges(edges, 'target')
   const outgoing = groupEdges(edges, 'source')
 
@@ -97,30 +106,31 @@ export function compileGraph(graph: ReadGraph, context: GraphContext): PlanGraph
     types: { input: context.input, item: context.item, output: outputOf },
   })
 
-  return {
-    nodes: placed.flatMap(({ at, node, block, handles }, index) => {
-      if (!node || !block) return []
-      return compileNode(node, {
-        index,
-        block,
-        handles: handles ?? [],
-        at,
-        inspection,
-        names: visibleTo(index),
-        incoming: incoming.get(index) ?? [],
-        outgoing: outgoing.get(index) ?? [],
-        depth: context.depth,
-        compileBody: (body, item) =>
-          compileGraph(body, {
-            ...context,
-            item,
-            depth: context.depth + 1,
-            outer: { nodes, isUpstream: (id) => isUpstream(id, index), outputOf },
-          }),
-      })
-    }),
-    output: compileOutput(graph, inspection, visibleTo('output')),
+  const compiled: PlanNode[] = []
+  for (const [index, { at, node, block, handles }] of placed.entries()) {
+    if (!node || !block) continue
+    yield
+    const planNode = yield* compileNode(node, {
+      index,
+      block,
+      handles: handles ?? [],
+      at,
+      inspection,
+      names: visibleTo(index),
+      incoming: incoming.get(index) ?? [],
+      outgoing: outgoing.get(index) ?? [],
+      depth: context.depth,
+      compileBody: (body, item) =>
+        compileGraph(body, {
+          ...context,
+          item,
+          depth: context.depth + 1,
+          outer: { nodes, isUpstream: (id) => isUpstream(id, index), outputOf },
+        }),
+    })
+    compiled.push(planNode)
   }
+  return { nodes: compiled, output: yield* compileOutput(graph, inspection, visibleTo('output')) }
 }
 
 /** Undefined: the output of a graph, or a block that does not exist. */
@@ -227,13 +237,13 @@ function reportUnreachable(
   )
 }
 
-function compileOutput(
+function* compileOutput(
   { at, output }: ReadGraph,
   inspection: Inspection,
   names: VisibleNames,
-): ConfigTemplate | null {
+): Pieces<ConfigTemplate | null> {
   if (output === undefined) return null
-  return compileConfig(output, {
+  return yield* compileConfig(output, {
     at: pointer(at, 'output'),
     isRaw: () => false,
     compileText(text, where) {

@@ -15,6 +15,7 @@ import { typeOfPath, valueFault } from './known-types.ts'
 import { readGraph, type ReadGraph } from './read-graph.ts'
 import { checkExpression, checkReferences, type VisibleNames } from './references.ts'
 import { itemOf, jsonTypeOf, typeAt, typeOfBlockSchema, type ValueType } from './value-type.ts'
+import type { ValidationPieces } from './validation-pieces.ts'
 import { standingIssues } from './zod-issues.ts'
 
 export interface NodeContext {
@@ -30,17 +31,19 @@ export interface NodeContext {
   /** How many loops are around the node. */
   readonly depth: number
   /** Compiles the body of a loop, given what is known of its items. */
-  readonly compileBody: (body: ReadGraph, item: ValueType | null) => PlanGraph
+  readonly compileBody: (body: ReadGraph, item: ValueType | null) => ValidationPieces<PlanGraph>
 }
 
 /** Where a loop's config holds its body, and its items. */
 const BODY = 'body'
 const ITEMS = 'items'
 /** How deep loops may nest: ten of ten items each are ten billion steps already. */
-const MAX_LOOP_DEPTH = 10
+export const DEFINITION_MAX_LOOP_DEPTH = 10
+/** Issues of one config beyond this many are not reported. */
+const MAX_CONFIG_ISSUES = 500
 
-/** Checks one node's config, templates and expressions, and compiles it. */
-export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
+/** Checks one node's config, templates and expressions, and compiles it, in pieces. */
+export function* compileNode(node: GraphNode, context: NodeContext): ValidationPieces<PlanNode> {
   const { index, block, handles, at, inspection, names, incoming, outgoing } = context
   const nodeId = node.id
   const configAt = pointer(at, 'config')
@@ -50,7 +53,7 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
   const expressions = new Map<string, Expression>()
   const templates = new Map<string, Template | null>()
 
-  const config = compileConfig(node.config, {
+  const config = yield* compileConfig(node.config, {
     at: configAt,
     isRaw: (where) => where === bodyAt || block.expressions.some((field) => matches(where, field, configAt)),
     compileText(text, where) {
@@ -71,25 +74,32 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
   }
   for (const field of block.expressions) {
     const visible = binding(names, field, itemsOf(templates, pointer(configAt, field.itemsOf ?? ''), names))
-    for (const { where, source } of findField(node.config, field, configAt))
+    for (const { where, source } of findField(node.config, field, configAt)) {
       compileBare(source, where, visible)
+      yield
+    }
   }
   if (node.retry?.retryIf !== undefined) {
     const visible = binding(names, { binds: ['error', 'attempt'] }, null)
     compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), visible)
   }
 
+  yield
   const read = readConfig(block, node.config)
   // What a template will yield is not known yet.
   const issues = standingIssues(read.ok ? [] : read.issues, (path) => isAtOrUnder(configAt, path, templates))
-  configDiagnostics(issues, { block, config: node.config, at: configAt, nodeId }).forEach((diagnostic) =>
+  const told = issues.slice(0, MAX_CONFIG_ISSUES)
+  configDiagnostics(told, { block, config: node.config, at: configAt, nodeId }).forEach((diagnostic) =>
     inspection.report(diagnostic),
   )
-  checkSchemas(node, configAt, templates, context)
+  yield
+  yield* checkSchemas(node, configAt, templates, context)
   if (handles.some(isTemplate)) {
     const message = 'A handle cannot be a template: edges name it, so it must be known before the run.'
     inspection.report(problem('CONFIG_INVALID', configAt, message, { nodeId }))
   }
+  const itemType = bodyAt === null ? null : itemsOf(templates, pointer(configAt, ITEMS), names)
+  const body = bodyAt === null ? null : yield* compileBody(node, bodyAt, context, itemType)
   return {
     index,
     id: nodeId,
@@ -107,10 +117,7 @@ export function compileNode(node: GraphNode, context: NodeContext): PlanNode {
     onError: node.onError,
     defaultOutput: node.defaultOutput ?? null,
     onUnknown: node.onUnknown,
-    body:
-      bodyAt === null
-        ? null
-        : compileBody(node, bodyAt, context, itemsOf(templates, pointer(configAt, ITEMS), names)),
+    body,
   }
 }
 
@@ -133,17 +140,17 @@ function checkValue(
 }
 
 /** Looks at the JSON Schemas of a config; one with templates in it is looked at when they have been filled. */
-function checkSchemas(
+function* checkSchemas(
   { id: nodeId, config }: GraphNode,
   configAt: string,
   templates: ReadonlyMap<string, unknown>,
   { block, inspection }: NodeContext,
-): void {
+): ValidationPieces<void> {
   for (const field of block.schemas) {
     const schema = config[field]
     const at = pointer(configAt, field)
     if (!isSchemaLike(schema) || [...templates.keys()].some((where) => where.startsWith(`${at}/`))) continue
-    inspection.schemas.admits(schema, { at, code: 'CONFIG_INVALID', subject: 'The schema', nodeId })
+    yield* inspection.schemas.admits(schema, { at, code: 'CONFIG_INVALID', subject: 'The schema', nodeId })
   }
 }
 
@@ -190,23 +197,23 @@ function isAtOrUnder(
   return path.some((key) => templates.has((where = pointer(where, String(key)))))
 }
 
-function compileBody(
+function* compileBody(
   node: GraphNode,
   at: string,
   { inspection, depth, compileBody: compile }: NodeContext,
   item: ValueType | null,
-): PlanGraph {
+): ValidationPieces<PlanGraph> {
   const body = node.config[BODY]
   // That there is no body at all is said by the loop's own config.
   if (!isJsonObject(body)) return NO_GRAPH
-  if (depth >= MAX_LOOP_DEPTH) {
-    const message = `Loops may be nested ${MAX_LOOP_DEPTH} deep at most.`
+  if (depth >= DEFINITION_MAX_LOOP_DEPTH) {
+    const message = `Loops may be nested ${DEFINITION_MAX_LOOP_DEPTH} deep at most.`
     inspection.report(problem('DEFINITION_TOO_DEEP', at, message, { nodeId: node.id }))
     inspection.leaveUnread(body)
     return NO_GRAPH
   }
-  const graph = readGraph(body, { at, nodeId: node.id, inspection })
-  return graph ? compile(graph, item) : NO_GRAPH
+  const graph = yield* readGraph(body, { at, nodeId: node.id, inspection })
+  return graph ? yield* compile(graph, item) : NO_GRAPH
 }
 
 /** The keys of a JSON pointer. */

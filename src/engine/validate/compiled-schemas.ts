@@ -41,11 +41,11 @@ const MAX_TOLD_ERRORS = 5
 let metaSchemas: Ajv2020 | null = null
 
 /**
- * Compiles a schema from a user; throws when it is none. Its patterns run on RE2's semantics, which cannot backtrack, and
- * it has an instance of its own, so that `$id`s of different tenants never meet. To be called within a time.
+ * Compiles a schema from a user that `requireSchema` admits; throws when it still is none. Its patterns run on RE2's
+ * semantics, which cannot backtrack, and each schema has an instance for itself, so that `$id`s of different tenants never
+ * meet. To be called within a time.
  */
 export function compileSchema(schema: JsonObject | boolean): ValidateFunction {
-  requireSchema(schema)
   const ajv = new Ajv2020({
     strict: false,
     allErrors: true,
@@ -57,32 +57,23 @@ export function compileSchema(schema: JsonObject | boolean): ValidateFunction {
   })
   ;(addFormats as unknown as (ajv: Ajv2020) => void)(ajv)
   const validate = ajv.compile(schema)
-  // Its answer would be a promise: everything would fit, and what does not would be a rejection that nobody hears.
+  // Its answer would be a promise: everything would fit, and what does not would be a rejection that is never handled.
   if ('$async' in validate) throw new Error('`$async` is not for schemas here')
   return validate
 }
 
-/** Makes ready what all compiles share. To be called before the time of a schema begins, whose work it is not. */
-export function prepareToCompile(): void {
+/** Throws, with what is wrong, unless a value is a JSON Schema 2020-12. Takes time in proportion to its length. */
+export function requireSchema(schema: JsonObject | boolean): void {
   metaSchemas ??= newMetaSchemas()
+  if (metaSchemas.validateSchema(schema) === true) return
+  const errors = metaSchemas.errors?.slice(0, MAX_TOLD_ERRORS)
+  throw new Error(metaSchemas.errorsText(errors, { dataVar: 'schema' }))
 }
 
 function newMetaSchemas(): Ajv2020 {
   const meta = new Ajv2020({ strict: false, allErrors: true, logger: false })
   void meta.validateSchema({}) // it compiles the schema of schemas when it is first asked
   return meta
-}
-
-function requireSchema(schema: JsonObject | boolean): void {
-  const meta = metaSchemas ?? newMetaSchemas()
-  metaSchemas = null
-  try {
-    if (meta.validateSchema(schema) === true) return
-    throw new Error(meta.errorsText(meta.errors?.slice(0, MAX_TOLD_ERRORS), { dataVar: 'schema' }))
-  } finally {
-    // Not when the work is cut off: nothing of it goes on then, and the next schema is looked at by a new one.
-    metaSchemas = meta
-  }
 }
 
 const linearRegExp = Object.assign(

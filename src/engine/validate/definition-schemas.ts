@@ -1,11 +1,12 @@
 import type { JsonObject } from '../../lib/json.ts'
-import { TimeAllowance } from '../../lib/within.ts'
 import { problem, type Diagnostic, type DiagnosticCode } from '../diagnostics.ts'
-import { MAX_SCHEMA_LENGTH, schemaProblem } from './input-schema.ts'
+import { SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH } from './json-schemas.ts'
+import type { ValidationPieces } from './validation-pieces.ts'
 
-/** JSON Schemas of a definition, all that differ together: their text, in characters, and the time to compile them. */
-const MAX_TEXT = 131_072
-const COMPILE_MS = 1_000
+/** The JSON Schemas of a definition, all that differ together: their text, in UTF-16 units. */
+export const DEFINITION_SCHEMAS_MAX_TEXT = 131_072
+/** The time to compile the JSON Schemas of a definition, all that differ together, in milliseconds of processor time. */
+export const DEFINITION_SCHEMAS_COMPILE_MS = 1_000
 const SUGGESTION =
   'Write JSON Schema 2020-12 that is small: without long lists, large repeats or many references.'
 
@@ -21,9 +22,9 @@ interface SchemaSite {
 /** The JSON Schemas that a definition holds, looked at one by one in the time that they have together. */
 export class DefinitionSchemas {
   readonly #report: (diagnostic: Diagnostic) => void
-  readonly #time = new TimeAllowance(COMPILE_MS)
   /** What was found, by subject and text: a definition may say the same thing in many places. */
   readonly #found = new Map<string, string | null>()
+  #leftMs = DEFINITION_SCHEMAS_COMPILE_MS
   #text = 0
   #isTooMuch = false
 
@@ -32,17 +33,24 @@ export class DefinitionSchemas {
   }
 
   /** Whether a schema can be used; reports it when it cannot. */
-  admits(schema: JsonObject | boolean, { at, code, subject, nodeId }: SchemaSite): boolean {
+  *admits(
+    schema: JsonObject | boolean,
+    { at, code, subject, nodeId }: SchemaSite,
+  ): ValidationPieces<boolean> {
     const text = JSON.stringify(schema)
     const key = `${subject} ${text}`
     let fault = this.#found.get(key)
     if (fault === undefined) {
       // What is larger than one may be is refused by itself, at no cost.
-      if (text.length <= MAX_SCHEMA_LENGTH) this.#text += text.length
-      if (this.#text > MAX_TEXT || this.#time.isSpent) return this.#refuse(at)
-      fault = schemaProblem(schema, { subject, time: this.#time })
-      // Where the others took its time, that it was cut off says nothing of the schema.
-      if (fault !== null && this.#time.isSpent) return this.#refuse(at)
+      if (text.length <= SCHEMA_MAX_LENGTH) this.#text += text.length
+      if (this.#text > DEFINITION_SCHEMAS_MAX_TEXT || this.#isSpent) return this.#refuse(at)
+      const verdict = yield { schema, limitMs: Math.min(SCHEMA_COMPILE_MS, this.#leftMs) }
+      if (!verdict) throw new Error('the question about a schema was not answered')
+      const { answer, spentMs } = verdict
+      this.#leftMs -= spentMs
+      fault = answer.kind === 'refused' ? `${subject} ${answer.reason}.` : null
+      // When the others took its time, the end of its time says nothing of the schema.
+      if (fault !== null && this.#isSpent) return this.#refuse(at)
       this.#found.set(key, fault)
     }
     if (fault === null) return true
@@ -50,8 +58,12 @@ export class DefinitionSchemas {
     return false
   }
 
+  get #isSpent(): boolean {
+    return this.#leftMs < 1
+  }
+
   #refuse(at: string): false {
-    const message = `The JSON Schemas of the definition have more than ${MAX_TEXT} characters together, or take longer than ${COMPILE_MS} ms to compile.`
+    const message = `The JSON Schemas of the definition have more than ${DEFINITION_SCHEMAS_MAX_TEXT} characters together, or take longer than ${DEFINITION_SCHEMAS_COMPILE_MS} ms to compile.`
     const suggestion = 'Use the same schema in several places, or make them smaller.'
     if (!this.#isTooMuch) this.#report(problem('DEFINITION_TOO_COMPLEX', at, message, { suggestion }))
     this.#isTooMuch = true

@@ -1,14 +1,15 @@
 import type { Json } from '../../lib/json.ts'
+import { DEFINITION_MAX_EXPRESSIONS, DEFINITION_MAX_EXPRESSION_TEXT } from '../definition.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../expression.ts'
 import { compileTemplate, countExpressions, type Template } from '../template.ts'
 import { DefinitionSchemas } from './definition-schemas.ts'
+import { tooManyNodes } from './measure.ts'
 
 const MAX_DIAGNOSTICS = 500
 const MAX_SUGGESTIONS = 50
-/** Expressions of a definition, and all texts with expressions together, in characters: about half a second of work. */
-const MAX_EXPRESSIONS = 30_000
-const MAX_EXPRESSION_TEXT = 1024 * 1024
+/** How many characters are searched for the names of variables in parts that could not be read. */
+const MAX_SEARCHED = 50_000_000
 
 /** A place at which a secret is named, or a block that declares that it needs one. */
 export interface SecretUse {
@@ -45,6 +46,16 @@ export class Inspection {
     if (list.length < MAX_DIAGNOSTICS) list.push(diagnostic)
   }
 
+  /** How many expressions were found, those included that could not be compiled. */
+  get expressions(): number {
+    return this.#expressions
+  }
+
+  /** How many nodes were found, loop bodies included. */
+  get nodes(): number {
+    return this.#nodes
+  }
+
   /** Errors and warnings in the order in which they were found, as many as anybody reads; no warning hides an error. */
   get diagnostics(): readonly Diagnostic[] {
     return [...this.#errors, ...this.#warnings].slice(0, MAX_DIAGNOSTICS)
@@ -56,12 +67,11 @@ export class Inspection {
     this.#nodes += count
     if (this.#nodes <= this.#maxNodes) return true
     this.#usesAnyVariable = true
-    const message = `The definition has ${this.#nodes} nodes or more, loop bodies included; ${this.#maxNodes} are allowed.`
-    if (!wasSaid) this.report(problem('DEFINITION_TOO_LARGE', at, message))
+    if (!wasSaid) this.report(tooManyNodes(this.#nodes, this.#maxNodes, at))
     return false
   }
 
-  /** False once a definition has had as many suggestions as anybody reads: they are dear. */
+  /** False once a definition has had as many suggestions as anybody reads: each is a search. */
   maySuggest(): boolean {
     return this.#suggestions++ < MAX_SUGGESTIONS
   }
@@ -91,7 +101,9 @@ export class Inspection {
   /** Those of the variables that nothing uses. */
   unusedVariables(names: readonly string[]): readonly string[] {
     if (this.#usesAnyVariable) return []
-    const unread = JSON.stringify(this.#unread)
+    const unread = this.#unread.length === 0 ? '' : JSON.stringify(this.#unread)
+    // Which of many variables a long part uses is not worth the search: nothing is said of them.
+    if (unread.length * names.length > MAX_SEARCHED) return []
     return names.filter(
       (name) => !this.#usedVariables.has(name) && !unread.includes(JSON.stringify(name).slice(1, -1)),
     )
@@ -123,9 +135,13 @@ export class Inspection {
   #admitsExpressions(count: number, length: number, at: string): boolean {
     this.#expressions += count
     this.#expressionText += length
-    if (this.#expressions <= MAX_EXPRESSIONS && this.#expressionText <= MAX_EXPRESSION_TEXT) return true
+    if (
+      this.#expressions <= DEFINITION_MAX_EXPRESSIONS &&
+      this.#expressionText <= DEFINITION_MAX_EXPRESSION_TEXT
+    )
+      return true
     if (!this.#isTooComplex) {
-      const message = `The definition has more than ${MAX_EXPRESSIONS} expressions, or more than ${MAX_EXPRESSION_TEXT} characters in texts with expressions.`
+      const message = `The definition has more than ${DEFINITION_MAX_EXPRESSIONS} expressions, or more than ${DEFINITION_MAX_EXPRESSION_TEXT} characters in texts with expressions.`
       this.report(problem('DEFINITION_TOO_COMPLEX', at, message))
     }
     this.#isTooComplex = true

@@ -22,8 +22,12 @@ interface Start {
   readonly depth: number
 }
 
-/** Says so when a path leads to a field that is known not to be there. */
-export function fieldFault(path: readonly string[], types: KnownTypes): TypeFault | null {
+/** Says so when a path leads to a field that is known not to be there; looks for what was meant if `maySuggest` allows it. */
+export function fieldFault(
+  path: readonly string[],
+  types: KnownTypes,
+  maySuggest: () => boolean,
+): TypeFault | null {
   const [root, , member] = path
   if (root === 'nodes' && member !== undefined && member !== 'output') {
     const node = referenceTo(path.slice(0, 2))
@@ -32,7 +36,7 @@ export function fieldFault(path: readonly string[], types: KnownTypes): TypeFaul
   let { type, depth } = startOf(path, types)
   for (; depth < path.length; depth++) {
     const found = memberOf(type, path[depth] ?? '')
-    if (found.kind !== 'possible') return faultOf(found, path, depth)
+    if (found.kind !== 'possible') return faultOf(found, { path, depth, maySuggest })
     type = found.type
   }
   return null
@@ -70,9 +74,13 @@ function startOf(path: readonly string[], types: KnownTypes): Start {
 
 function faultOf(
   member: Exclude<Member, { kind: 'possible' }>,
-  path: readonly string[],
-  depth: number,
+  {
+    path,
+    depth,
+    maySuggest,
+  }: { readonly path: readonly string[]; readonly depth: number; readonly maySuggest: () => boolean },
 ): TypeFault {
+  const missing = (names: readonly string[]) => missingField(owner, { key, names, maySuggest })
   const owner = referenceTo(path.slice(0, depth))
   const key = path[depth] ?? ''
   switch (member.kind) {
@@ -80,10 +88,10 @@ function faultOf(
       return clash(`\`${owner}\` is ${NOUN[member.type]}, so it has no field "${key}".`, undefined)
     case 'unnamed':
       // What a block gives beside the fields that it names is kept: this may be one of those.
-      return { ...missing(owner, key, member.names), code: 'TYPE_CLASH', severity: 'warning' }
+      return { ...missing(member.names), code: 'TYPE_CLASH', severity: 'warning' }
     case 'excluded':
       return {
-        ...missing(owner, key, member.names),
+        ...missing(member.names),
         code: path[0] === 'input' ? 'INPUT_UNDECLARED' : 'TYPE_CLASH',
       }
     default:
@@ -91,8 +99,15 @@ function faultOf(
   }
 }
 
-function missing(owner: string, key: string, names: readonly string[]): TypeFault {
-  const meant = closest(key, names)
+function missingField(
+  owner: string,
+  {
+    key,
+    names,
+    maySuggest,
+  }: { readonly key: string; readonly names: readonly string[]; readonly maySuggest: () => boolean },
+): TypeFault {
+  const meant = maySuggest() ? closest(key, names) : null
   const listed = names.slice(0, 20).map((name) => `"${name}"`)
   const suggestion = meant ? `Did you mean "${meant}"?` : `It has: ${listed.join(', ') || 'no fields'}.`
   return clash(`By its schema \`${owner}\` has no field "${key}".`, suggestion)

@@ -1,4 +1,5 @@
 import { isJsonObject, pointer, type Json } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import { edgeSchema, nodeSchema, type GraphEdge, type GraphNode } from '../definition.ts'
 import { problem } from '../diagnostics.ts'
 import type { Inspection } from './inspection.ts'
@@ -39,13 +40,13 @@ const SPARE_FIELDS: ReadonlySet<PropertyKey> = new Set([
 ])
 
 /**
- * Reads a graph part by part and reports those that are malformed. Null when there are no nodes to read, or more than the
+ * Reads a graph in pieces, part by part, and reports those that are malformed. Null when there are no nodes to read, or more than the
  * definition may have.
  */
-export function readGraph(
+export function* readGraph(
   document: { readonly [field: string]: Json },
   { at, nodeId, inspection }: { at: string; nodeId?: string; inspection: Inspection },
-): ReadGraph | null {
+): Pieces<ReadGraph | null> {
   const { nodes, edges, output } = document
   const malformed = (where: string, message: string) =>
     inspection.report(problem('DEFINITION_MALFORMED', where, message, { nodeId }))
@@ -63,12 +64,16 @@ export function readGraph(
       }),
     )
   if (!inspection.admitsNodes(nodes.length, pointer(at, 'nodes'))) return null
-  const readNodes = (nodes as readonly Json[]).flatMap((node, i) =>
-    readNode(node, pointer(at, 'nodes', i), inspection),
-  )
-  const readEdges = (Array.isArray(edges) ? (edges as readonly Json[]) : []).map((edge, i) =>
-    readEdge(edge, pointer(at, 'edges', i), inspection),
-  )
+  const readNodes: ReadNode[] = []
+  for (const [i, node] of (nodes as readonly Json[]).entries()) {
+    readNodes.push(...readNode(node, pointer(at, 'nodes', i), inspection))
+    yield
+  }
+  const readEdges: (ReadEdge | null)[] = []
+  for (const [i, edge] of (Array.isArray(edges) ? (edges as readonly Json[]) : []).entries()) {
+    readEdges.push(readEdge(edge, pointer(at, 'edges', i), inspection))
+    yield
+  }
   return {
     at,
     nodes: readNodes,

@@ -60,7 +60,8 @@ export function checkExpression(expression: Expression, check: ReferenceCheck, o
     const isAlone = isWhole(reference, expression)
     noteUse(reference, { ...check, range, isAlone })
     const fault =
-      faultOf(reference, { names, inspection, isAlone }) ?? absenceOf(reference, expression, names)
+      faultOf(reference, { names, inspection, isAlone }) ??
+      absenceOf(reference, expression, { names, inspection })
     if (!fault) continue
     const { code, message, severity, suggestion } = fault
     inspection.report(
@@ -96,14 +97,18 @@ function noteUse(
 }
 
 /** What is known to be absent where it is read. Where it may not be read at all, this is only a warning. */
-function absenceOf(reference: Reference, { references }: Expression, names: VisibleNames): Fault | null {
+function absenceOf(
+  reference: Reference,
+  { references }: Expression,
+  { names, inspection }: Pick<ReferenceCheck, 'names' | 'inspection'>,
+): Fault | null {
   const [root = ''] = reference.path
   // Of what a block binds nothing is known, an item of a known list apart.
   const isOpaque = names.binds.includes(root) && !(root === 'item' && names.bindsKnownItem)
   if (reference.guarded || isOpaque) return null
   // `has(input.x) ? input.x : 0` has thought of it.
   if (references.some((other) => other.guarded && startsAlike(other.path, reference.path))) return null
-  const fault = fieldFault(reference.path, names.types)
+  const fault = fieldFault(reference.path, names.types, () => inspection.maySuggest())
   if (!fault) return null
   return reference.certain ? fault : { ...fault, severity: 'warning' }
 }

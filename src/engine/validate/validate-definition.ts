@@ -1,22 +1,26 @@
 import type { z } from 'zod'
-import { isJsonObject, pointer, type JsonObject } from '../../lib/json.ts'
-import { toPlainJson } from '../../lib/plain-json.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json.ts'
+import { inOneGo } from '../../lib/pieces.ts'
+import { toPlainJson, type PlainJsonResult } from '../../lib/plain-json.ts'
 import { DEFINITION_MAX_BYTES, DEFINITION_MAX_NODES, definitionSchema } from '../definition.ts'
 import { isSound, problem, type Diagnostic } from '../diagnostics.ts'
 import { NO_GRAPH, type Plan } from '../plan.ts'
 import type { BlockRegistry } from '../registry.ts'
+import { directSchemaChecker, type DirectSchemaChecker } from '../schema-checker.ts'
 import { compileGraph } from './compile-graph.ts'
 import { Inspection, type SecretUse } from './inspection.ts'
+import { measureDefinition, TOO_MANY_BYTES } from './measure.ts'
 import { readGraph } from './read-graph.ts'
 import { missingSecrets } from './missing-secrets.ts'
 import { referenceTo } from './path-text.ts'
+import { validateInOneGo, type ValidationPieces } from './validation-pieces.ts'
 import { typeOfSchema } from './value-type.ts'
 import { issuesToDiagnostics } from './zod-issues.ts'
 
 /** What a definition is checked against. */
 export interface ValidationOptions {
   readonly blocks: Pick<BlockRegistry, 'get' | 'closest'>
-  /** The secrets that are set; null: nobody knows, so nothing is said of them. */
+  /** The secrets that are set; null: they are not known, and nothing is said of them. */
   readonly secretNames?: ReadonlySet<string> | null
   /** How many nodes a definition may have, loop bodies included. */
   readonly maxNodes?: number
@@ -28,43 +32,68 @@ export interface Validation {
   readonly plan: Plan | null
   /** Where secrets are needed. */
   readonly secretUses: readonly SecretUse[]
+  /** What was found in it, loop bodies included. */
+  readonly size: { readonly nodes: number; readonly expressions: number }
 }
 
 /**
- * Checks a document from outside and compiles it. What is malformed is told and left out, and all the rest is checked.
- * Never throws for what the document holds.
+ * Checks a document from outside and compiles it, without an interruption. What is malformed is reported and left out, and
+ * all the rest is checked. Never throws for what the document holds.
  */
 export function validateDefinition(document: unknown, options: ValidationOptions): Validation {
-  const { blocks, secretNames = null, maxNodes = DEFINITION_MAX_NODES } = options
+  const { blocks, maxNodes = DEFINITION_MAX_NODES } = options
+  const { excess } = inOneGo(measureDefinition(document, { blocks, maxNodes }))
+  if (excess) return unreadable(excess)
   const plain = toPlainJson(document)
+  const fault = textFault(plain)
+  if (fault || !plain.ok) return unreadable(fault ?? TOO_MANY_BYTES)
+  checker ??= directSchemaChecker()
+  const { compile } = checker
+  return validateInOneGo(validationPieces(plain.value, options), ({ schema, limitMs }) =>
+    compile(schema, limitMs),
+  )
+}
+
+let checker: DirectSchemaChecker | null = null
+
+/** Why a document from outside is no definition at all; null when it may be one. */
+export function textFault(plain: PlainJsonResult): Diagnostic | null {
   if (!plain.ok) {
     const { pointer: at, reason } = plain.problem
-    return unreadable(problem('DEFINITION_MALFORMED', at, `The value ${reason}.`))
+    return problem('DEFINITION_MALFORMED', at, `The value ${reason}.`)
   }
-  if (Buffer.byteLength(plain.text) > DEFINITION_MAX_BYTES) {
-    const message = `The definition is larger than ${DEFINITION_MAX_BYTES} bytes.`
-    return unreadable(problem('DEFINITION_TOO_LARGE', '', message))
-  }
-  if (!isJsonObject(plain.value)) {
+  return Buffer.byteLength(plain.text) > DEFINITION_MAX_BYTES ? TOO_MANY_BYTES : null
+}
+
+/** `validateDefinition` in pieces, for a document that is known to be plain JSON. */
+export function* validationPieces(document: Json, options: ValidationOptions): ValidationPieces<Validation> {
+  const { blocks, secretNames = null, maxNodes = DEFINITION_MAX_NODES } = options
+  if (!isJsonObject(document)) {
     return unreadable(
       problem('DEFINITION_MALFORMED', '', 'A definition is an object with `nodes` and `edges`.'),
     )
   }
   const inspection = new Inspection({ maxNodes })
-  const plan = inspect(plain.value, blocks, inspection)
-  const { secretUses, diagnostics: found } = inspection
+  const plan = yield* inspect(document, blocks, inspection)
+  const { secretUses, diagnostics: found, nodes, expressions } = inspection
   return {
     diagnostics: [...found, ...missingSecrets(secretUses, secretNames)],
     plan: isSound(found) ? plan : null,
     secretUses,
+    size: { nodes, expressions },
   }
 }
 
-function unreadable(diagnostic: Diagnostic): Validation {
-  return { diagnostics: [diagnostic], plan: null, secretUses: [] }
+/** What is said of a document that cannot be read. */
+export function unreadable(diagnostic: Diagnostic): Validation {
+  return { diagnostics: [diagnostic], plan: null, secretUses: [], size: { nodes: 0, expressions: 0 } }
 }
 
-function inspect(document: JsonObject, blocks: ValidationOptions['blocks'], inspection: Inspection): Plan {
+function* inspect(
+  document: JsonObject,
+  blocks: ValidationOptions['blocks'],
+  inspection: Inspection,
+): ValidationPieces<Plan> {
   const read = <T>(field: string, schema: z.ZodType<T>) => readField(document, { field, schema, inspection })
   const { shape } = definitionSchema
   const inputSchema = read('inputSchema', shape.inputSchema)
@@ -72,12 +101,12 @@ function inspect(document: JsonObject, blocks: ValidationOptions['blocks'], insp
   const limits = read('limits', shape.limits)
   read('metadata', shape.metadata)
   const site = { at: '/inputSchema', code: 'INPUT_SCHEMA_INVALID', subject: 'The input schema' } as const
-  const isUsable = inputSchema === undefined || inspection.schemas.admits(inputSchema, site)
+  const isUsable = inputSchema === undefined || (yield* inspection.schemas.admits(inputSchema, site))
 
-  const graphRead = readGraph(document, { at: '', inspection })
+  const graphRead = yield* readGraph(document, { at: '', inspection })
   const graph =
     graphRead &&
-    compileGraph(graphRead, {
+    (yield* compileGraph(graphRead, {
       blocks,
       inspection,
       variables: variables && new Set(Object.keys(variables)),
@@ -85,7 +114,7 @@ function inspect(document: JsonObject, blocks: ValidationOptions['blocks'], insp
       item: null,
       depth: 0,
       outer: null,
-    })
+    }))
   reportUnused(variables, inspection)
   return {
     graph: graph ?? NO_GRAPH,

@@ -9,8 +9,9 @@ import type { QuotaGuard, QuotaRefusal } from '../../db/quota-store.ts'
 import type { VersionStore } from '../../db/version-store.ts'
 import type { Diagnostic } from '../../engine/diagnostics.ts'
 import type { ExecutionMode } from '../../engine/job.ts'
-import type { DefinitionReader } from '../../engine/plan-cache.ts'
-import { inputProblems, type InputProblem } from '../../engine/validate/index.ts'
+import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../../engine/plan-cache.ts'
+import { findInputProblems } from '../../engine/schema-checker.ts'
+import type { InputProblem } from '../../engine/validate/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
 import { isStorableText } from '../../lib/plain-json.ts'
@@ -72,6 +73,8 @@ export interface SchedulesOptions {
   readonly versions: Pick<VersionStore, 'choose'>
   /** Tells what stands against a start. */
   readonly reader: DefinitionReader
+  /** Checks inputs against their schemas. */
+  readonly schemas?: SchemaCheckers
   readonly clock: Clock
   readonly quotas: Pick<QuotaGuard, 'refusalOf'>
 }
@@ -97,7 +100,14 @@ const DEFAULTS: ScheduleFields = {
   isPaused: false,
 }
 
-export function createSchedules({ schedules, versions, reader, clock, quotas }: SchedulesOptions): Schedules {
+export function createSchedules({
+  schedules,
+  versions,
+  reader,
+  schemas = directCheckers(),
+  clock,
+  quotas,
+}: SchedulesOptions): Schedules {
   return {
     async create({ ownerId, workflowId }, input) {
       const now = clock.now()
@@ -153,7 +163,8 @@ export function createSchedules({ schedules, versions, reader, clock, quotas }: 
     if (chosen.kind === 'notFound') return { kind: 'workflowNotFound' }
     if (chosen.kind !== 'found') return chosen
     const { plan, diagnostics } = await reader(ownerId)(chosen.definition)
-    const problems = plan?.inputSchema == null ? [] : inputProblems(plan.inputSchema, input)
+    const checker = schemas({ ownerId, isRefusable: true })
+    const problems = await findInputProblems(checker, plan?.inputSchema ?? null, input)
     const misfits = problems.length > 0 ? ({ kind: 'invalid', argument: 'input', problems } as const) : null
     return { kind: 'ok', diagnostics, misfits }
   }

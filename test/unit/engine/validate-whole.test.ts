@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { defineBlock } from '../../../src/engine/define-block.ts'
 import type { Diagnostic } from '../../../src/engine/diagnostics.ts'
-import { PlanCache } from '../../../src/engine/plan-cache.ts'
+import { PlanCache, withMissingSecrets } from '../../../src/engine/plan-cache.ts'
 import { findComponents } from '../../../src/engine/validate/components.ts'
 import { validateDefinition, type ValidationOptions } from '../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
@@ -453,15 +453,15 @@ describe('secrets', () => {
     }
   })
 
-  test('what is set is looked at each time, though the plan is compiled once', () => {
+  test('what is set is looked at each time, though the plan is compiled once', async () => {
     const plans = new PlanCache(blocks)
-    const of = (secretNames: ReadonlySet<string> | null) => {
-      const { diagnostics, plan } = plans.read(document, secretNames)
+    const of = async (secretNames: ReadonlySet<string> | null) => {
+      const { diagnostics, plan } = withMissingSecrets(await plans.read(document), secretNames)
       return { names: diagnostics.map(({ message }) => message.split('"')[1]), plan }
     }
-    const before = of(new Set(['CRM_KEY', 'RETRY']))
-    const after = of(new Set(['CRM_KEY', 'RETRY', 'API_KEY', 'IN-NER']))
-    expect([before.names, after.names, of(null).names]).toEqual([['API_KEY', 'IN-NER'], [], []])
+    const before = await of(new Set(['CRM_KEY', 'RETRY']))
+    const after = await of(new Set(['CRM_KEY', 'RETRY', 'API_KEY', 'IN-NER']))
+    expect([before.names, after.names, (await of(null)).names]).toEqual([['API_KEY', 'IN-NER'], [], []])
     expect(after.plan).toBe(before.plan)
     expect(before.plan).not.toBeNull()
   })
@@ -486,12 +486,12 @@ describe('limits', () => {
     expect(codes({ ...document, edges: [{ source: 'a', target: 'c' }] })).toHaveLength(2)
   })
 
-  test('how many nodes there may be is for the caller to say', () => {
+  test('how many nodes there may be is for the caller to say', async () => {
     const three = definition({ a: {}, b: {}, c: {} })
     expect(codes(three, { maxNodes: 2 })).toEqual(['DEFINITION_TOO_LARGE /nodes'])
     expect(codes(three, { maxNodes: 3 })).toEqual([])
-    expect(new PlanCache(blocks, { maxNodes: 2 }).read(three).plan).toBeNull()
-    expect(new PlanCache(blocks, { maxNodes: 3 }).read(three).plan).not.toBeNull()
+    expect((await new PlanCache(blocks, { maxNodes: 2 }).read(three)).plan).toBeNull()
+    expect((await new PlanCache(blocks, { maxNodes: 3 }).read(three)).plan).not.toBeNull()
   })
 
   test('10,000 nodes in a row, in a ring and behind a cycle overflow nothing', () => {

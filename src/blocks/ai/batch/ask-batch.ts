@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BlockError, type BlockContext } from '../../../engine/block.ts'
-import type { InputProblem } from '../../../engine/validate/input-schema.ts'
+import type { InputProblem } from '../../../engine/validate/index.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
 import {
   CONTENT_REFUSED,
@@ -21,7 +21,7 @@ export interface ItemQuestion {
   readonly request: (messages: readonly Json[]) => CompletionRequest
 }
 
-type Asker = Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'usage' | 'heartbeat'>
+type Asker = Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'usage' | 'heartbeat' | 'checkJson'>
 
 const MISSING: ItemError = { code: 'AI_ITEM_MISSING', message: 'The model left this item out, twice.' }
 const TRUNCATED: ItemError = { code: 'AI_ANSWER_TRUNCATED', message: 'The answer was cut off.' }

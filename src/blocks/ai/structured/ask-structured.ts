@@ -1,5 +1,5 @@
 import { BlockError, type BlockContext } from '../../../engine/block.ts'
-import { checkInput, type InputProblem } from '../../../engine/validate/input-schema.ts'
+import type { InputProblem } from '../../../engine/validate/index.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { addUsage, NO_USAGE, type Completion, type TokenUsage } from '../openrouter/completion.ts'
 import { openRouterCaller, reportUsage } from '../openrouter/model-settings.ts'
@@ -44,7 +44,7 @@ export interface StructuredQuestion {
 export async function askStructured(
   client: OpenRouterClient,
   { request, check = () => [] }: StructuredQuestion,
-  context: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'usage' | 'heartbeat'>,
+  context: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'usage' | 'heartbeat' | 'checkJson'>,
 ): Promise<StructuredAnswers> {
   const caller = openRouterCaller(context)
   let usage = NO_USAGE
@@ -56,9 +56,9 @@ export async function askStructured(
         reportUsage(context, used)
       },
     })
-  const read = ({ text, model, finishReason }: Completion): StructuredAnswer => {
+  const read = async ({ text, model, finishReason }: Completion): Promise<StructuredAnswer> => {
     const json = readJson(text)
-    const problems = problemsOf(json, request.format.schema, check)
+    const problems = await problemsOf(json, request.format.schema, { check, context })
     return { json, problems, model, isTruncated: finishReason === 'length' && problems.length > 0 }
   }
 
@@ -66,20 +66,26 @@ export async function askStructured(
     if (failure instanceof BlockError && failure.code === ANSWER_BROKEN) return null
     throw failure
   })
-  if (!completion) return { answers: [read(await ask(request.messages))], usage }
-  const first = read(completion)
+  if (!completion) return { answers: [await read(await ask(request.messages))], usage }
+  const first = await read(completion)
   if (first.problems.length === 0 || first.isTruncated) return { answers: [first], usage }
   const repair = repairMessages(completion.text, first.problems)
-  return { answers: [first, read(await ask([...request.messages, ...repair]))], usage }
+  return { answers: [first, await read(await ask([...request.messages, ...repair]))], usage }
 }
 
-function problemsOf(
+async function problemsOf(
   json: Json | undefined,
   schema: JsonObject,
-  check: (json: Json) => readonly InputProblem[],
-): readonly InputProblem[] {
+  {
+    check,
+    context,
+  }: {
+    readonly check: (json: Json) => readonly InputProblem[]
+    readonly context: Pick<BlockContext, 'checkJson'>
+  },
+): Promise<readonly InputProblem[]> {
   if (json === undefined) return [{ pointer: '', message: 'is not JSON' }]
-  const checked = checkInput(schema, json)
+  const checked = await context.checkJson(schema, json)
   switch (checked.kind) {
     case 'fits':
       return check(json)

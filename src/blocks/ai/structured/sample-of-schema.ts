@@ -1,4 +1,4 @@
-import { inputProblems } from '../../../engine/validate/input-schema.ts'
+import { isQuickMisfit } from '../../../engine/schema-checker.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
 
 const MAX_DEPTH = 8
@@ -15,12 +15,12 @@ const TEXTS_BY_FORMAT: Readonly<Record<string, string>> = {
 const WORDS = ['trail running', 'a good fit', 'Acme', 'growing team']
 
 /**
- * A value as a schema describes it, for runs that ask no model; null where the schema asks for more than can be made up
- * (patterns, references without end).
+ * A value as a schema describes it, for runs that ask no model; null where it is known not to fit, since the schema asks
+ * for more than can be made up (patterns, references without end).
  */
 export function sampleOfSchema(schema: JsonObject, random: () => number): Json {
   const value = sample(schema, { root: schema, random, depth: 0, count: { left: MAX_VALUES } })
-  return inputProblems(schema, value).length === 0 ? value : null
+  return isQuickMisfit(schema, value) ? null : value
 }
 
 interface Sampling {

@@ -1,0 +1,171 @@
+import { LumeError } from './errors.ts'
+
+/** An owner has more work of one kind under way than one owner may; the same request may succeed later. */
+export class OwnerBusyError extends LumeError {
+  /** When to try again, in milliseconds from now. */
+  readonly retryAfterMs: number
+
+  constructor(message: string, retryAfterMs: number) {
+    super('VALIDATION_BUSY', message)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+export interface OwnerTurnsOptions {
+  /** What the work is, for the message of a refusal, such as "checks of inputs against their schemas". */
+  readonly what: string
+  /** How many pieces of work of one owner may wait. */
+  readonly maxWaiting: number
+  /** Processor time per owner; null: no bound. */
+  readonly allowance: Allowance | null
+  /** The time now in milliseconds, from any beginning; never goes back. Default: `performance.now`. */
+  readonly now?: () => number
+}
+
+/** A bucket that empties as work takes time and fills again as time passes. */
+export interface Allowance {
+  /** What a full bucket holds, in milliseconds. */
+  readonly burstMs: number
+  /** How many milliseconds flow back in a second. */
+  readonly perSecondMs: number
+}
+
+export interface TurnOptions {
+  /** False for work that was accepted before, such as that of a run: it waits as long as it must. Default true. */
+  readonly isRefusable?: boolean
+}
+
+interface Waiting {
+  readonly isRefusable: boolean
+  readonly enter: () => void
+  readonly refuse: (reason: Error) => void
+}
+
+interface Bucket {
+  leftMs: number
+  at: number
+}
+
+const RETRY_AFTER_MS = 1_000
+
+/**
+ * Does work of many owners one after the other: owners take turns, and each owner's work is done in the order in which it
+ * came. So one owner's work delays another one's by at most one piece per owner that has work.
+ */
+export class OwnerTurns {
+  readonly #options: OwnerTurnsOptions
+  readonly #now: () => number
+  /** The owner whose turn is next comes first. */
+  readonly #waiting = new Map<string, Waiting[]>()
+  readonly #buckets = new Map<string, Bucket>()
+  #isTaken = false
+  #closed: Error | null = null
+
+  constructor(options: OwnerTurnsOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** How many pieces of work wait, of all owners together. */
+  get waiting(): number {
+    let count = 0
+    for (const { length } of this.#waiting.values()) count += length
+    return count
+  }
+
+  /**
+   * Does a piece of work in the owner's turn. Rejects with `OwnerBusyError`, and does not begin it, when too much of the
+   * owner's work waits or the owner's allowance is spent.
+   */
+  async run<T>(owner: string, work: () => Promise<T>, { isRefusable = true }: TurnOptions = {}): Promise<T> {
+    await this.#enter(owner, isRefusable)
+    try {
+      return await work()
+    } finally {
+      this.#leave()
+    }
+  }
+
+  /** Takes time from an owner's allowance, which may go below nothing. */
+  charge(owner: string, ms: number): void {
+    const { allowance } = this.#options
+    if (!allowance) return
+    const bucket = this.#bucket(owner, allowance)
+    bucket.leftMs -= ms
+    this.#buckets.set(owner, bucket)
+    if (this.#buckets.size > MAX_BUCKETS) this.#forgetFullBuckets(allowance)
+  }
+
+  /** Refuses all work that waits, and all that comes. */
+  close(reason: Error): void {
+    this.#closed = reason
+    const all = [...this.#waiting.values()].flat()
+    this.#waiting.clear()
+    for (const { refuse } of all) refuse(reason)
+  }
+
+  #enter(owner: string, isRefusable: boolean): Promise<void> | void {
+    if (this.#closed) throw this.#closed
+    const busy = isRefusable ? this.#whyBusy(owner) : null
+    if (busy) throw busy
+    if (!this.#isTaken) {
+      this.#isTaken = true
+      return
+    }
+    return new Promise((enter, refuse) => {
+      const queue = this.#waiting.get(owner)
+      const entry = { isRefusable, enter, refuse }
+      if (queue) queue.push(entry)
+      else this.#waiting.set(owner, [entry])
+    })
+  }
+
+  #leave(): void {
+    for (const [owner, queue] of this.#waiting) {
+      const next = queue.shift()
+      // To the end of the line, behind the owners that wait as well.
+      this.#waiting.delete(owner)
+      if (queue.length > 0) this.#waiting.set(owner, queue)
+      if (!next) continue
+      const spent = next.isRefusable ? this.#whySpent(owner) : null
+      if (!spent) return next.enter()
+      next.refuse(spent)
+    }
+    this.#isTaken = false
+  }
+
+  #whyBusy(owner: string): OwnerBusyError | null {
+    const { what, maxWaiting } = this.#options
+    const waiting = this.#waiting.get(owner)?.length ?? 0
+    if (waiting < maxWaiting) return this.#whySpent(owner)
+    const message = `${waiting} ${what} of yours wait already, and ${maxWaiting} may. Send the request again when they are done.`
+    return new OwnerBusyError(message, RETRY_AFTER_MS)
+  }
+
+  #whySpent(owner: string): OwnerBusyError | null {
+    const { what, allowance } = this.#options
+    if (!allowance) return null
+    const { leftMs } = this.#bucket(owner, allowance)
+    if (leftMs > 0) return null
+    const { burstMs, perSecondMs } = allowance
+    const retryAfterMs = Math.ceil((-leftMs / perSecondMs) * 1_000) + RETRY_AFTER_MS
+    const message = `Your ${what} have used their processor time: ${burstMs} ms at once, and ${perSecondMs} ms per second. Send the request again in ${Math.ceil(retryAfterMs / 1_000)} s.`
+    return new OwnerBusyError(message, retryAfterMs)
+  }
+
+  #bucket(owner: string, { burstMs, perSecondMs }: Allowance): Bucket {
+    const now = this.#now()
+    const bucket = this.#buckets.get(owner) ?? { leftMs: burstMs, at: now }
+    bucket.leftMs = Math.min(burstMs, bucket.leftMs + ((now - bucket.at) * perSecondMs) / 1_000)
+    bucket.at = now
+    return bucket
+  }
+
+  #forgetFullBuckets(allowance: Allowance): void {
+    for (const owner of this.#buckets.keys())
+      if (this.#bucket(owner, allowance).leftMs >= allowance.burstMs) this.#buckets.delete(owner)
+  }
+}
+
+/** Beyond this many buckets the full ones are forgotten. */
+const MAX_BUCKETS = 1_000

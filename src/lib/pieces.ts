@@ -1,0 +1,30 @@
+/** Synchronous work that may be interrupted wherever it yields. */
+export type Pieces<T> = Generator<undefined, T, unknown>
+
+/** How long pieces of one work run before others get the thread, in milliseconds. */
+export const PIECE_MS = 10
+
+/** Does the work without an interruption. */
+export function inOneGo<T>(pieces: Pieces<T>): T {
+  for (;;) {
+    const { done, value } = pieces.next()
+    if (done) return value
+  }
+}
+
+/** Does the work and gives the event loop a turn after every `pieceMs` milliseconds of it. */
+export async function withPauses<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Promise<T> {
+  let startedAt = performance.now()
+  for (;;) {
+    const { done, value } = pieces.next()
+    if (done) return value
+    if (performance.now() - startedAt < pieceMs) continue
+    await nextTurn()
+    startedAt = performance.now()
+  }
+}
+
+/** Resolves in the next turn of the event loop, after what is due has had the thread. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
