@@ -4,6 +4,7 @@ import { createContext, schema, type Context, type Services } from '../schema/in
 import { useBrokenBodies } from './broken-bodies.ts'
 import { graphiqlOptions, graphiqlPage } from './graphiql-page.ts'
 import { graphiqlTabs } from './graphiql-tabs.ts'
+import { useInputLimits } from './input-limits.ts'
 import { createMaskError } from './mask-error.ts'
 import { MAX_COST, useOperationCost } from './operation-cost.ts'
 import { DEFAULT_LIMITS, useOperationLimits } from './operation-limits.ts'
@@ -58,6 +59,7 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
       useBrokenBodies(),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
+      useInputLimits(),
       useOperationCost(MAX_COST),
       useSubscriptionLimit(maxSubscriptions),
     ],
