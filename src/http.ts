@@ -8,7 +8,8 @@ import {
 } from './access/index.ts'
 import type { Lume } from './app.ts'
 import { isLoopback, requireSafeHost } from './config.ts'
-import { createBodyReader } from './http/bodies.ts'
+import { BODY_MAX_BYTES, createBodyReader } from './http/bodies.ts'
+import { BodyBudget, budgetOfHeap, type BudgetLimits } from './http/body-budget.ts'
 import { createExampleReceiver } from './http/example-receiver.ts'
 import { createGate } from './http/gate.ts'
 import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
@@ -16,10 +17,12 @@ import { listen } from './http/listen.ts'
 import { createMetrics } from './http/metrics.ts'
 import { isStream, sendResponse } from './http/node-response.ts'
 import { createOrigins } from './http/origins.ts'
+import { ParseTurns } from './http/parse-turns.ts'
 import { readPersistedDocuments } from './http/persisted-documents.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRouter } from './http/router.ts'
 import { DEFAULT_MAX_SUBSCRIPTIONS } from './http/subscription-limit.ts'
+import { UnsentBytes, unsentLimitsOfHeap, type UnsentLimits } from './http/unsent-bytes.ts'
 import { serveWebSockets } from './http/web-socket.ts'
 import { LOCAL_USER } from './jobs/execution-service.ts'
 import { Closers } from './lib/closers.ts'
@@ -50,6 +53,10 @@ export interface ServerOptions {
   readonly helloMs?: number | undefined
   /** How long a request may take to arrive, its body included; default 60 s. */
   readonly requestMs?: number | undefined
+  /** The budget of bytes in flight; default: by the heap limit of the process. */
+  readonly inFlight?: BudgetLimits | undefined
+  /** Limits of what waits for clients that do not read; default: by the heap limit of the process. */
+  readonly unsent?: Partial<UnsentLimits> | undefined
 }
 
 /** A running server. */
@@ -61,10 +68,6 @@ export interface Server {
   close(): Promise<void>
 }
 
-/** Of a request's body and of a WebSocket message (D6). */
-const BODY_MAX_BYTES = 6 * 1024 * 1024
-/** Of the bodies of one sender that are on their way at the same time. */
-const UPLOADS_MAX_BYTES = 64 * 1024 * 1024
 /** How long the head of a request may take to arrive. */
 const HEAD_MS = 15_000
 /** How long all of it may take: 6 MiB over a line of a megabit per second. */
@@ -104,11 +107,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     clock,
     logger,
   })
+  const budget = new BodyBudget(options.inFlight ?? budgetOfHeap())
+  const turns = new ParseTurns(clock)
+  const unsent = new UnsentBytes({ ...unsentLimitsOfHeap(), ...options.unsent }, clock)
   const graphql = createGraphql(lume.services, {
     isExplorable,
     needsCredential: !isLocal,
     documents,
     maxSubscriptions,
+    turns,
   })
   const origins = createOrigins({ allowed: corsOrigins, isLocal })
   const streams = new Set<ServerResponse>()
@@ -125,7 +132,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     hasOpenMetrics,
     isExplorable,
     receiver: isLocal ? createExampleReceiver() : null,
-    readBody: createBodyReader({ maxBytes: BODY_MAX_BYTES, maxBytesOfSender: UPLOADS_MAX_BYTES }),
+    readBody: createBodyReader({ maxBytes: BODY_MAX_BYTES, budget }),
   })
 
   const closers = new Closers()
@@ -156,6 +163,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     gate,
     origins,
     documents,
+    budget,
+    turns,
+    unsent,
+    clock,
     logger,
     maxMessageBytes: BODY_MAX_BYTES,
     ...(helloMs === undefined ? {} : { helloMs }),
@@ -173,7 +184,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { response, viewer } = await answer(req, res)
+    const { response, viewer, body } = await answer(req, res)
     metrics.count({
       route: req.url?.startsWith(GRAPHQL_PATH) ? 'graphql' : 'other',
       status: response.status,
@@ -185,10 +196,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (isOpen) streams.add(res)
     try {
       const ends = { serverStops: stopping.signal, credentialEnds: credentialEnded.signal }
-      await sendResponse(response, res, ends)
+      await sendResponse(response, res, { ...ends, unsent })
     } finally {
       streams.delete(res)
       unwatch()
+      body?.release()
     }
   }
 }

@@ -1,48 +1,81 @@
 import type { IncomingMessage } from 'node:http'
+import type { BodyBudget } from './body-budget.ts'
+import { VALUE_WEIGHT_BYTES } from './body-budget.ts'
+import { JsonStructure, tooComplexMessage, type StructureExcess } from './json-structure.ts'
 import { RefusedRequestError } from './refused-request.ts'
 
-/** How long a sender has to wait whose uploads take all the room that it has. */
-const RETRY_S = 5
+/** How much room a body gets at first, in bytes. */
+const FIRST_BYTES = 4 * 1024
+
+/** Maximum bytes of a request body, and of a WebSocket message (D6). */
+export const BODY_MAX_BYTES = 6 * 1024 * 1024
 
 export interface BodyLimits {
-  /** Of one body. */
+  /** Maximum bytes of one body. */
   readonly maxBytes: number
-  /** Of all bodies of one sender that are still on their way, together. */
-  readonly maxBytesOfSender: number
+  /** The budget of all bodies in flight. */
+  readonly budget: BodyBudget
+}
+
+/** A body that was read. */
+export interface Body {
+  readonly size: number
+  /** The bytes. They are returned once, so that nothing holds them while the request is executed. */
+  take(): Buffer
+  /** Gives its part of the budget back, once the request is answered. */
+  release(): void
 }
 
 /**
- * Reads a whole body for somebody who was let in. Stops at the limits, whatever the headers claim; the rest is left to be
- * read. Throws 413 `BODY_TOO_LARGE` and 429 `TOO_MANY_UPLOADS`.
+ * Reads the whole JSON body of an admitted sender, and counts its structure on the bytes as they arrive. Stops at the
+ * first limit, whatever the headers claim; the rest is left unread. Throws 413 `BODY_TOO_LARGE` and `BODY_TOO_COMPLEX`,
+ * 429 `TOO_MANY_UPLOADS` and 503 `SERVER_OVERLOADED`.
  */
-export type ReadBody = (req: IncomingMessage, sender: string) => Promise<Buffer>
+export type ReadBody = (req: IncomingMessage, sender: string) => Promise<Body>
 
-export function createBodyReader({ maxBytes, maxBytesOfSender }: BodyLimits): ReadBody {
-  /** What is held of bodies that are not whole yet. */
-  const held = new Map<string, number>()
-  const hold = (sender: string, change: number) => {
-    const bytes = (held.get(sender) ?? 0) + change
-    if (bytes > 0) held.set(sender, bytes)
-    else held.delete(sender)
-    return bytes
-  }
+export function createBodyReader({ maxBytes, budget }: BodyLimits): ReadBody {
   return async (req, sender) => {
     if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-    const chunks: Buffer[] = []
-    let bytes = 0
+    const hold = budget.hold(sender)
+    const structure = new JsonStructure()
+    // Copied together: a list of chunks of a byte each takes a hundred times their bytes.
+    let held = Buffer.allocUnsafe(FIRST_BYTES)
+    let size = 0
     try {
       for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        bytes += chunk.length
-        const ofSender = hold(sender, chunk.length)
-        if (bytes > maxBytes) throw tooLarge(maxBytes)
-        if (ofSender > maxBytesOfSender) throw tooMany(maxBytesOfSender)
-        chunks.push(chunk)
+        if (size + chunk.length > maxBytes) throw tooLarge(maxBytes)
+        const valuesBefore = structure.values
+        const excess = structure.write(chunk)
+        if (excess) throw tooComplex(excess)
+        hold.add(chunk.length + VALUE_WEIGHT_BYTES * (structure.values - valuesBefore))
+        held = append(held, size, chunk)
+        size += chunk.length
       }
-    } finally {
-      hold(sender, -bytes)
+    } catch (fault) {
+      hold.release()
+      throw fault
     }
-    return Buffer.concat(chunks)
+    return {
+      size,
+      take() {
+        const bytes = held.subarray(0, size)
+        held = Buffer.alloc(0)
+        return bytes
+      },
+      release: hold.release,
+    }
   }
+}
+
+/** Writes a chunk behind the first `size` bytes, into a buffer of twice the size where it does not fit. */
+function append(held: Buffer<ArrayBuffer>, size: number, chunk: Buffer): Buffer<ArrayBuffer> {
+  let room = held
+  if (size + chunk.length > held.length) {
+    room = Buffer.allocUnsafe(Math.max(2 * held.length, size + chunk.length))
+    held.copy(room, 0, 0, size)
+  }
+  chunk.copy(room, size)
+  return room
 }
 
 function tooLarge(maxBytes: number): RefusedRequestError {
@@ -50,11 +83,11 @@ function tooLarge(maxBytes: number): RefusedRequestError {
   return new RefusedRequestError({ status: 413, code: 'BODY_TOO_LARGE', message })
 }
 
-function tooMany(maxBytes: number): RefusedRequestError {
+/** 413 `BODY_TOO_COMPLEX`. */
+export function tooComplex(excess: StructureExcess): RefusedRequestError {
   return new RefusedRequestError({
-    status: 429,
-    code: 'TOO_MANY_UPLOADS',
-    message: `Of what you send at the same time, at most ${maxBytes} bytes are held: send one after another.`,
-    headers: { 'retry-after': String(RETRY_S) },
+    status: 413,
+    code: 'BODY_TOO_COMPLEX',
+    message: tooComplexMessage(excess),
   })
 }

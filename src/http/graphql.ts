@@ -1,13 +1,16 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../access/index.ts'
 import { createContext, schema, type Context, type Services } from '../schema/index.ts'
-import { useBrokenBodies } from './broken-bodies.ts'
+import type { Body } from './bodies.ts'
 import { graphiqlOptions, graphiqlPage } from './graphiql-page.ts'
 import { graphiqlTabs } from './graphiql-tabs.ts'
+import { useInputLimits } from './input-limits.ts'
 import { createMaskError } from './mask-error.ts'
 import { MAX_COST, useOperationCost } from './operation-cost.ts'
 import { DEFAULT_LIMITS, useOperationLimits } from './operation-limits.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
+import type { ParseTurns } from './parse-turns.ts'
+import { useRequestParser } from './request-parser.ts'
 import { useSubscriptionLimit } from './subscription-limit.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -25,19 +28,23 @@ export interface GraphqlOptions {
   readonly documents: PersistedDocuments | null
   /** How many one owner may have open here. */
   readonly maxSubscriptions: number
+  /** The order in which large bodies are parsed. */
+  readonly turns: ParseTurns
 }
 
 /** What comes with a request from the outside of Yoga. */
 export interface Caller {
   /** Null for the page of GraphiQL alone, which anybody may see where it is served. */
   readonly viewer: Viewer | null
+  /** The body of a POST, which is parsed when it is its turn. */
+  readonly body: Body | null
 }
 
 export type Graphql = ReturnType<typeof createGraphql>
 
 /** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
 export function createGraphql(services: Services, options: GraphqlOptions) {
-  const { isExplorable, needsCredential, documents, maxSubscriptions } = options
+  const { isExplorable, needsCredential, documents, maxSubscriptions, turns } = options
   return createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -55,9 +62,10 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
     },
     extraParamNames: documents ? ['documentId'] : [],
     plugins: [
-      useBrokenBodies(),
+      useRequestParser(turns),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
+      useInputLimits(),
       useOperationCost(MAX_COST),
       useSubscriptionLimit(maxSubscriptions),
     ],

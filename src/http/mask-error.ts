@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
 import type { Logger } from '../lib/logger.ts'
-import { messageWithoutValue } from './variable-error.ts'
+import { shorten } from '../lib/shorten.ts'
+import { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'
 
 /**
  * Shows clients what was meant for them and nothing else: any fault that is not a GraphQL error of its own is logged under
@@ -28,8 +29,8 @@ function causeOf({ originalError }: GraphQLError): Error | null {
 /** Errors of graphql-js about values and of Pothos about pages have none. */
 function withCode(error: GraphQLError): GraphQLError {
   const { originalError: _inner, ...extensions }: GraphQLErrorExtensions = error.extensions
-  if (extensions.code && !_inner) return error
-  return new GraphQLError(messageWithoutValue(error), {
+  if (extensions.code && !_inner && error.message.length <= MESSAGE_MAX_LENGTH) return error
+  return new GraphQLError(shorten(messageWithoutValue(error), MESSAGE_MAX_LENGTH), {
     ...placeOf(error),
     extensions: { ...extensions, code: extensions.code ?? 'BAD_USER_INPUT' },
   })

@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { UnsentBytes } from './unsent-bytes.ts'
 
 /** How long a client that was refused may go on sending, so that it gets to reading why. */
 const LINGER_MS = 2_000
 
 /** Keeps proxies from holding a stream's events back. */
 const UNBUFFERED = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
+
+/** How much of an answer is handed to a connection at a time. */
+const PIECE_BYTES = 64 * 1024
 
 const CREDENTIAL_ENDED = `event: next\ndata: ${JSON.stringify({
   errors: [
@@ -23,37 +27,65 @@ export function refuse(
   return Response.json({ errors: [{ message, extensions: { code } }] }, { status, headers })
 }
 
-/** What ends a stream before its time. */
-export interface StreamEnds {
+/** How an answer is sent, and what ends a stream before its time. */
+export interface Sending {
+  /** Bounds what the client does not read. */
+  readonly unsent: UnsentBytes
   readonly serverStops: AbortSignal
-  /** The client is told so in a last result, since it would be refused if it came back. */
+  /** The client learns of it by a last result, since it would be refused if it came back. */
   readonly credentialEnds: AbortSignal
 }
 
-/** Writes an answer out; a stream only as fast as the client reads it, and until either side ends it. */
-export async function sendResponse(
-  response: Response,
-  res: ServerResponse,
-  { serverStops, credentialEnds }: StreamEnds,
-): Promise<void> {
+/**
+ * Writes an answer out only as fast as the client reads it, a stream until either side ends it. A client that reads
+ * nothing for some time is cut.
+ */
+export async function sendResponse(response: Response, res: ServerResponse, sending: Sending): Promise<void> {
   const headers = Object.fromEntries(
     Array.from(response.headers, ([name, value]) => [name.toLowerCase(), value]),
   )
   if (isStream(response) && response.body) {
     const { 'content-encoding': _none, ...rest } = headers
     res.writeHead(response.status, { ...rest, ...UNBUFFERED })
-    return sendStream(response.body.getReader(), res, { serverStops, credentialEnds })
+    return sendStream(response.body.getReader(), res, sending)
   }
-  const text = await response.text()
-  if (res.req.complete) return void res.writeHead(response.status, headers).end(text)
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const isComplete = res.req.complete
   res.writeHead(response.status, {
     ...headers,
-    'content-length': Buffer.byteLength(text),
-    connection: 'close',
+    ...(response.body === null ? {} : { 'content-length': bytes.length }),
+    ...(isComplete ? {} : { connection: 'close' }),
   })
-  res.write(text)
-  await discardRest(res.req)
+  if (bytes.length > PIECE_BYTES) await sendBytes(bytes, res, sending.unsent)
+  else if (bytes.length > 0) res.write(bytes)
+  if (!isComplete) await discardRest(res.req)
   res.end()
+}
+
+/** Writes bytes in pieces, the next one when the client has read. Resolves when all are handed over, or it has gone. */
+async function sendBytes(bytes: Uint8Array, res: ServerResponse, unsent: UnsentBytes): Promise<void> {
+  const outbox = unsent.open(() => res.destroy())
+  try {
+    if (!outbox.add(bytes.length)) return
+    for (let at = 0; at < bytes.length && !res.closed; at += PIECE_BYTES) {
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
+      if (!res.write(piece)) await drained(res)
+      outbox.sent(piece.length)
+    }
+  } finally {
+    outbox.close()
+  }
+}
+
+async function drained(res: ServerResponse): Promise<void> {
+  if (res.closed) return
+  const over = new AbortController()
+  const { signal } = over
+  try {
+    await Promise.race([once(res, 'drain', { signal }), once(res, 'close', { signal })])
+  } finally {
+    over.abort()
+  }
 }
 
 /** A connection that is closed over unread bytes loses the answer, too: so they are read, for a while. */
@@ -72,7 +104,7 @@ export function isStream({ headers }: Response): boolean {
 async function sendStream(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   res: ServerResponse,
-  { serverStops, credentialEnds }: StreamEnds,
+  { unsent, serverStops, credentialEnds }: Sending,
 ): Promise<void> {
   // Also ends a read that is under way, and with it whatever stands behind the stream.
   const end = () => void reader.cancel()
@@ -83,7 +115,7 @@ async function sendStream(
   if (signals.some(({ aborted }) => aborted)) end()
   try {
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      if (!res.write(chunk.value)) await Promise.race([once(res, 'drain'), once(res, 'close')])
+      await sendBytes(chunk.value, res, unsent)
     }
     if (credentialEnds.aborted) res.write(CREDENTIAL_ENDED)
   } finally {

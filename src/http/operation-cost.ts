@@ -20,6 +20,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { VARIABLE_MAX_ERRORS } from './input-limits.ts'
 import { weightOf } from './field-weight.ts'
 
 /** What an operation may cost. A page of 100 with a page of 50 in each item is 10,201. */
@@ -43,14 +44,14 @@ const COST_HEADER = 'x-lume-cost'
 export function useOperationCost(maxCost: number): Plugin {
   const judge = (args: ExecutionArgs) => {
     const cost = costOf(args)
-    return cost > maxCost ? tooCostly(cost, maxCost) : null
+    return { cost, error: cost > maxCost ? tooCostly(cost, maxCost) : null }
   }
   return {
     onExecute({ args, setResultAndStopExecution }) {
-      const error = judge(args)
+      const { cost: requested, error } = judge(args)
       if (error) return setResultAndStopExecution({ errors: [error] })
       if (!isAskedFor(args.contextValue)) return
-      const cost = { requested: costOf(args), limit: maxCost }
+      const cost = { requested, limit: maxCost }
       return {
         onExecuteDone: ({ result, setResult }) => {
           if (Symbol.asyncIterator in result) return
@@ -59,7 +60,7 @@ export function useOperationCost(maxCost: number): Plugin {
       }
     },
     onSubscribe({ args, setResultAndStopExecution }) {
-      const error = judge(args)
+      const { error } = judge(args)
       if (error) setResultAndStopExecution({ errors: [error] })
     },
   }
@@ -96,7 +97,9 @@ export function costOf(args: CostedOperation): number {
   const root = operation && schema.getRootType(operation.operation)
   if (!operation || !root) return 0
   // With the defaults that the document gives them.
-  const variables = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
+  const variables = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
+    maxErrors: VARIABLE_MAX_ERRORS,
+  })
   if (!variables.coerced) return 0
   const within = { schema, fragments: fragmentsOf(document), variables: variables.coerced }
   return selectionCost(operation.selectionSet, root, within)

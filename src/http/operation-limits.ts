@@ -13,6 +13,8 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { shorten } from '../lib/shorten.ts'
+import { MESSAGE_MAX_LENGTH } from './variable-error.ts'
 
 /** What one document may hold, its operations counted with every fragment where it is used. Variables do not count. */
 export interface OperationLimits {
@@ -67,12 +69,17 @@ export function useOperationLimits(limits: OperationLimits): Plugin {
       const verdict = known === undefined ? judge(documentAST, limits) : known
       verdicts.set(documentAST, verdict)
       if (verdict) setResult([verdict])
-      if (limits.allowIntrospection) return
-      addValidationRule(NoSchemaIntrospectionCustomRule)
-      // Names that are almost right would be told one by one otherwise.
-      setValidationFn((schema, document, rules) =>
-        validate(schema, document, rules, { hideSuggestions: true }),
-      )
+      if (!limits.allowIntrospection) {
+        addValidationRule(NoSchemaIntrospectionCustomRule)
+        // Suggestions would reveal the names of the schema one by one.
+        setValidationFn((schema, document, rules) =>
+          validate(schema, document, rules, { hideSuggestions: true }),
+        )
+      }
+      return ({ result, setResult: replace }) => {
+        const errors = result as readonly GraphQLError[]
+        if (errors.some(isTooLong)) replace(errors.map(shortened))
+      }
     },
   }
 }
@@ -89,6 +96,21 @@ function requireParsable(source: Source, limits: OperationLimits): void {
     if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) nesting--
     if (nesting > limits.nesting) throw tooLarge('nesting', limits)
   }
+}
+
+/** graphql-js names what it refuses, however long the name is, in each of up to a hundred errors. */
+function isTooLong({ message }: GraphQLError): boolean {
+  return message.length > MESSAGE_MAX_LENGTH
+}
+
+function shortened(error: GraphQLError): GraphQLError {
+  const { nodes = null, source = null, positions = null, extensions } = error
+  return new GraphQLError(shorten(error.message, MESSAGE_MAX_LENGTH), {
+    nodes,
+    source,
+    positions,
+    extensions,
+  })
 }
 
 function judge(document: DocumentNode, limits: OperationLimits): GraphQLError | null {

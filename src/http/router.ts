@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Viewer } from '../access/index.ts'
 import type { Lume } from '../app.ts'
-import type { ReadBody } from './bodies.ts'
+import type { Body, ReadBody } from './bodies.ts'
 import { credentialOfHeaders } from './credentials.ts'
 import { EXAMPLE_RECEIVER_PATH, type ExampleReceiver } from './example-receiver.ts'
 import type { Gate } from './gate.ts'
-import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
+import { GRAPHQL_PATH, type Caller, type Graphql } from './graphql.ts'
 import type { Metrics } from './metrics.ts'
 import { requestUrl, toWebRequest } from './node-request.ts'
 import { refuse } from './node-response.ts'
@@ -34,6 +34,8 @@ export interface Answer {
   readonly response: Response
   /** Who asked; null where nobody is asked for that. */
   readonly viewer: Viewer | null
+  /** The body that was read, to be released once the answer is sent. */
+  readonly body: Body | null
 }
 
 /** Answers one HTTP request. */
@@ -45,7 +47,8 @@ export function createRouter(options: RouterOptions): Router {
   const answer: Router = async (req, res) => {
     const distrust = origins.distrust(req)
     if (distrust) throw new RefusedRequestError({ status: 403, code: 'ORIGIN_REFUSED', message: distrust })
-    if (origins.isPreflight(req)) return { response: new Response(null, { status: 204 }), viewer: null }
+    if (origins.isPreflight(req))
+      return { response: new Response(null, { status: 204 }), viewer: null, body: null }
     const url = requestUrl(req)
     if (!url) {
       const message = 'The request names no path.'
@@ -60,9 +63,16 @@ export function createRouter(options: RouterOptions): Router {
       const message = 'Send GraphQL requests with `content-type: application/json`.'
       throw new RefusedRequestError({ status: 415, code: 'CONTENT_TYPE_REFUSED', message })
     }
-    const body = takesBody ? await options.readBody(req, viewer?.credentialId ?? sender) : null
-    const request = toWebRequest({ req, res, url, body }, graphql.fetchAPI.Request)
-    return { response: await route(request, viewer, options), viewer }
+    const body = takesBody ? await options.readBody(req, uploaderOf(viewer) ?? sender) : null
+    try {
+      // What GraphQL reads is parsed when it is its turn, and not before.
+      const bytes = url.pathname === GRAPHQL_PATH ? null : (body?.take() ?? null)
+      const request = toWebRequest({ req, res, url, body: bytes }, graphql.fetchAPI.Request)
+      return { response: await route(request, { viewer, body }, options), viewer, body }
+    } catch (fault) {
+      body?.release()
+      throw fault
+    }
   }
   /** Elsewhere nobody reads a body: the answer does not wait for one, and the connection ends if one is on its way. */
   const bodyIsTaken = ({ method }: IncomingMessage, { pathname }: URL) =>
@@ -88,6 +98,7 @@ export function createRouter(options: RouterOptions): Router {
     const answered = await answer(req, res).catch((fault: unknown) => ({
       response: refusalOf(fault, req),
       viewer: null,
+      body: null,
     }))
     for (const [name, value] of Object.entries(origins.headersFor(req))) {
       answered.response.headers.append(name, value)
@@ -96,13 +107,13 @@ export function createRouter(options: RouterOptions): Router {
   }
 }
 
-async function route(request: Request, viewer: Viewer | null, options: RouterOptions): Promise<Response> {
+async function route(request: Request, caller: Caller, options: RouterOptions): Promise<Response> {
   const { lume, graphql, metrics, receiver } = options
   const { pathname } = new URL(request.url)
   if (receiver && isUnder(pathname, EXAMPLE_RECEIVER_PATH)) return receiver.handle(request)
   switch (pathname) {
     case GRAPHQL_PATH:
-      return graphql.fetch(request, { viewer })
+      return graphql.fetch(request, caller)
     case METRICS_PATH:
       return metrics.render()
     case '/':
@@ -132,6 +143,11 @@ function refusalOf(fault: unknown, req: IncomingMessage): Response {
 /** The metrics tell of all owners: a key that an owner made, or a token, is one of a tenant. */
 function isOperator({ authentication, role }: Viewer): boolean {
   return authentication === 'LOCAL' || (authentication === 'SETTINGS' && role === 'ADMIN')
+}
+
+/** Whose bytes in flight are bounded together: an owner's, by whatever credential they come. */
+export function uploaderOf(viewer: Viewer | null): string | null {
+  return viewer === null || viewer.authentication === 'LOCAL' ? null : `owner ${viewer.ownerId}`
 }
 
 /** As Yoga decides it: such a request is answered with the page of GraphiQL, and nothing is executed. */

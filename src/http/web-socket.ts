@@ -4,16 +4,23 @@ import { GraphQLError, type DocumentNode, type GraphQLFormattedError } from 'gra
 import { CloseCode, handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Viewer } from '../access/index.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { schema } from '../schema/index.ts'
+import type { BodyBudget } from './body-budget.ts'
 import { credentialOfHeaders, credentialOfParams } from './credentials.ts'
 import type { Gate } from './gate.ts'
 import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
+import { MessageIntake, TOO_BIG } from './message-intake.ts'
+import { MessageRate, SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from './message-rate.ts'
 import { requestUrl } from './node-request.ts'
 import type { Origins } from './origins.ts'
+import type { ParseTurns } from './parse-turns.ts'
 import { findDocument, type PersistedDocuments } from './persisted-documents.ts'
 import { senderAt } from './rate-limit.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { uploaderOf } from './router.ts'
+import type { UnsentBytes } from './unsent-bytes.ts'
 
 /** How long a client may take to say hello. */
 const HELLO_MS = 10_000
@@ -23,8 +30,15 @@ const PING_MS = 12_000
 const GOODBYE_MS = 1_000
 /** What a client may send before it is known who it is: its hello, and pings. */
 const STRANGER_MAX_BYTES = 64 * 1024
-/** RFC 6455, 7.4.1. */
-const TOO_BIG = 1009
+/** The close code of a connection whose client does not read what it is sent. */
+export const SLOW_READER = 4413
+/** The close code of a connection that sends too many messages or pings. */
+export const FLOOD = 4420
+/** How long a slow client may take to read what waits for it, and the close code behind it, in milliseconds. */
+const SLOW_GOODBYE_MS = 5_000
+/** Maximum pieces that a message may come in, and maximum packets that it may arrive in. */
+const MESSAGE_MAX_FRAGMENTS = 1_024
+const MESSAGE_MAX_CHUNKS = 16_384
 
 export interface WebSocketOptions {
   readonly graphql: Graphql
@@ -35,6 +49,13 @@ export interface WebSocketOptions {
   readonly maxMessageBytes: number
   /** How long a client may take to say hello; default 10 s. */
   readonly helloMs?: number
+  /** Bounds what was received and is not answered yet. */
+  readonly budget: BodyBudget
+  /** The order in which large messages are parsed. */
+  readonly turns: ParseTurns
+  /** Bounds what clients do not read. */
+  readonly unsent: UnsentBytes
+  readonly clock: Pick<Clock, 'now'>
   readonly logger: Pick<Logger, 'error'>
 }
 
@@ -50,6 +71,10 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxMessageBytes,
+    maxFragments: MESSAGE_MAX_FRAGMENTS,
+    maxBufferedChunks: MESSAGE_MAX_CHUNKS,
+    // Pongs are counted, and bounded by what the client reads.
+    autoPong: false,
     handleProtocols,
   })
   const server = makeServer<Record<string, unknown>, Extra>(protocolOptions(options))
@@ -58,11 +83,18 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
     else if (options.origins.distrust(req)) refuseUpgrade(socket, '403 Forbidden')
     else {
       sockets.handleUpgrade(req, socket, head, (client) => {
-        const extra: Extra = { request: req, client, viewer: null, open: new Set() }
+        const extra: Extra = {
+          request: req,
+          client,
+          viewer: null,
+          open: new Set(),
+          countPing: () => {},
+          intake: null,
+        }
         connections.add(extra)
         client.once('close', () => connections.delete(extra))
         boundStranger(socket, extra)
-        connect(server, extra, options)
+        connect(server, { socket, extra }, options)
       })
     }
   })
@@ -89,16 +121,27 @@ function boundStranger(socket: Duplex, extra: Extra): void {
     socket.off('data', count)
     if (extra.viewer) return
     extra.client.pause()
-    leave(extra.client, TOO_BIG, `At most ${STRANGER_MAX_BYTES} bytes before the connection is acknowledged`)
+    leave(extra.client, {
+      code: TOO_BIG,
+      reason: `At most ${STRANGER_MAX_BYTES} bytes before the connection is acknowledged`,
+    })
   }
   // Ahead of the one that puts messages together.
   socket.prependListener('data', count)
 }
 
-/** Says goodbye to a client, and cuts one that does not answer that. */
-function leave(client: WebSocket, code?: number, reason?: string): void {
+/** Closes a connection, and ends it when the client does not answer that. */
+function leave(
+  client: WebSocket,
+  close: {
+    readonly code?: number | undefined
+    readonly reason?: string | undefined
+    readonly goodbyeMs?: number
+  },
+): void {
+  const { code, reason, goodbyeMs = GOODBYE_MS } = close
   client.close(code, reason)
-  const patience = setTimeout(() => client.terminate(), GOODBYE_MS)
+  const patience = setTimeout(() => client.terminate(), goodbyeMs)
   client.once('close', () => clearTimeout(patience))
 }
 
@@ -110,6 +153,10 @@ interface Extra {
   viewer: Viewer | null
   /** Ids of its subscriptions. */
   readonly open: Set<string>
+  /** Counts a ping or a pong, and closes the connection when there are too many. */
+  countPing: () => void
+  /** Takes its messages. */
+  intake: MessageIntake | null
 }
 
 /** Yoga's own pipeline, so that limits, masking and context are the same as over HTTP. */
@@ -146,7 +193,12 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
     onOperation: ({ extra }, id, _params, _args, result) => {
       if (Symbol.asyncIterator in result) extra.open.add(id)
     },
-    onComplete: ({ extra }, id) => void extra.open.delete(id),
+    onPing: ({ extra }) => extra.countPing(),
+    onPong: ({ extra }) => extra.countPing(),
+    onComplete: ({ extra }, id) => {
+      extra.open.delete(id)
+      extra.intake?.over(id)
+    },
     // What HTTP is to be told has no place here.
     onNext: (_context, _id, _params, _args, { errors, ...result }) =>
       errors && { ...result, errors: errors.map(withoutHttp) },
@@ -166,14 +218,17 @@ async function greet(
     const viewer = await gate.admit(credential, senderAt(request.socket.remoteAddress))
     extra.viewer = viewer
     const unwatch = gate.watch(viewer, () =>
-      leave(client, CloseCode.Forbidden, 'UNAUTHENTICATED: the credential has expired or was revoked'),
+      leave(client, {
+        code: CloseCode.Forbidden,
+        reason: 'UNAUTHENTICATED: the credential has expired or was revoked',
+      }),
     )
     if (client.readyState === client.OPEN) client.once('close', unwatch)
     else unwatch()
     return true
   } catch (fault) {
     if (!(fault instanceof RefusedRequestError)) throw fault
-    leave(client, CloseCode.Forbidden, `${fault.code}: ${fault.message}`)
+    leave(client, { code: CloseCode.Forbidden, reason: `${fault.code}: ${fault.message}` })
     return false
   }
 }
@@ -222,37 +277,83 @@ function parseError(error: GraphQLError): GraphQLError {
 
 function connect(
   server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>,
-  extra: Extra,
-  { logger }: WebSocketOptions,
+  connection: { readonly socket: Duplex; readonly extra: Extra },
+  { budget, turns, unsent, clock, logger }: WebSocketOptions,
 ): void {
-  const { client } = extra
+  const { socket, extra } = connection
+  const { client, request } = extra
   const isOpen = () => client.readyState === client.OPEN
+  const outbox = unsent.open((reason) => {
+    if (reason === 'memory') return client.terminate()
+    client.pause()
+    leave(client, {
+      code: SLOW_READER,
+      reason: 'SLOW_READER: too much waits to be read',
+      goodbyeMs: SLOW_GOODBYE_MS,
+    })
+  })
+  /** Resolves when the message has left: a subscription is not read on before, so that nothing queues behind it. */
+  const send = (message: string) =>
+    new Promise<void>((resolve, reject) => {
+      const bytes = Buffer.byteLength(message)
+      if (!isOpen() || !outbox.add(bytes)) return resolve()
+      client.send(message, (fault) => {
+        outbox.sent(bytes)
+        if (fault) reject(fault)
+        else resolve()
+      })
+    })
+  const flood = () => {
+    client.pause()
+    leave(client, { code: FLOOD, reason: 'TOO_MANY_MESSAGES: send fewer messages a minute' })
+  }
+  const messages = new MessageRate(SOCKET_MESSAGES_PER_MINUTE, clock)
+  const pings = new MessageRate(SOCKET_PINGS_PER_MINUTE, clock)
+  extra.countPing = () => {
+    if (!pings.count()) flood()
+  }
   const closed = server.opened(
     {
       protocol: client.protocol,
-      // Resolves when the message has left: a subscription is not read on before (no unbounded buffer).
-      send: (message) =>
-        new Promise((resolve, reject) => {
-          if (isOpen()) client.send(message, (fault) => (fault ? reject(fault) : resolve()))
-          else resolve()
-        }),
-      close: (code, reason) => leave(client, code, reason),
-      onMessage: (handle) =>
-        void client.on('message', (message: Buffer) => {
-          handle(message.toString()).catch((fault: unknown) => {
-            if (!isOpen()) return // nobody is left to be answered
-            logger.error({ err: fault }, 'a WebSocket message could not be handled')
-            client.close(CloseCode.InternalServerError, 'Internal server error')
-          })
-        }),
+      send,
+      close: (code, reason) => leave(client, { code, reason }),
+      onMessage: (handle) => {
+        extra.intake = new MessageIntake({
+          client,
+          socket,
+          budget,
+          turns,
+          sender: () => uploaderOf(extra.viewer) ?? senderAt(request.socket.remoteAddress),
+          leave: (code, reason) => leave(client, { code, reason }),
+          count: () => {
+            const isAllowed = messages.count()
+            if (!isAllowed) flood()
+            return isAllowed
+          },
+          // graphql-ws takes a message that is parsed already as well.
+          handle: (message) =>
+            handle(message as never).catch((fault: unknown) => {
+              if (!isOpen()) return // there is no client to answer
+              logger.error({ err: fault }, 'a WebSocket message could not be handled')
+              client.close(CloseCode.InternalServerError, 'Internal server error')
+            }),
+        })
+      },
     },
     extra,
   )
+  client.on('ping', (payload: Buffer) => {
+    extra.countPing()
+    if (!isOpen() || !outbox.add(payload.length)) return
+    client.pong(payload, false, () => outbox.sent(payload.length))
+  })
+  client.on('pong', () => extra.countPing())
   const endPings = ping(client)
   // Broken or oversized frames: ws closes the connection with the code that says so.
   client.on('error', () => undefined)
   client.once('close', (code, reason) => {
     endPings()
+    outbox.close()
     void closed(code, String(reason))
   })
 }

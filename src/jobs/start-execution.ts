@@ -116,7 +116,8 @@ const IDEMPOTENCY_MS = 30 * 86_400_000
 /** D6. */
 const INPUT_MAX_BYTES = 1024 * 1024
 const KEY_MAX_LENGTH = 255
-const TAGS_MAX = 50
+/** Maximum number of tags of one execution. */
+export const TAGS_MAX = 50
 const TAG_MAX_LENGTH = 100
 const PRIORITY_MAX = 100
 

@@ -47,7 +47,12 @@ export const builder = new SchemaBuilder<{
     },
     nodesQueryOptions: {
       description: 'Several objects by their global ids, in order; null for each that is not there.',
-      args: { ids: { description: `Global ids, at most ${MAX_NODES}.` } },
+      args: {
+        ids: {
+          description: 'Global ids.',
+          extensions: { acceptedItems: MAX_NODES, maxItems: 10 * MAX_NODES },
+        },
+      },
       resolve: (_root, { ids }, _context, _info, resolveNodes) => {
         if (ids.length > MAX_NODES) throw badInput(`\`nodes\` takes at most ${MAX_NODES} ids.`)
         return resolveNodes(ids)

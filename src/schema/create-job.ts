@@ -1,3 +1,4 @@
+import { MAX_PROFILES } from '../blocks/job/search-profiles.ts'
 import { sourceState, type SourceState } from '../jobs/job-results.ts'
 import { readBlockJob, type BlockJobType } from '../jobs/job-types.ts'
 import type { StartRequest, StartResult } from '../jobs/start-execution.ts'
@@ -20,6 +21,11 @@ import { readDefinitionSource } from './definition-source.ts'
 import { JobNode } from './job.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
 
+/** Maximum number of people of one upload that are sent in place; they also fit into an input of 1 MiB. */
+const CONTACTS_MAX_ITEMS = 50_000
+/** Maximum number of values of one condition of a search for people. */
+const SEARCH_MAX_ITEMS = 1_000
+
 const SeniorityEnum = builder.enumType('Seniority', {
   description: 'How senior people are at their present employer.',
   values: {
@@ -40,15 +46,33 @@ const SeniorityEnum = builder.enumType('Seniority', {
 const PeopleSearchInput = builder.inputType('PeopleSearchInput', {
   description: 'Which people to find with Apollo; needs the secret `apollo`. All conditions must hold.',
   fields: (t) => ({
-    titles: t.stringList({ description: 'Job titles, such as "head of growth".' }),
+    titles: t.stringList({
+      description: 'Job titles, such as "head of growth".',
+      extensions: { maxItems: SEARCH_MAX_ITEMS },
+    }),
     includeSimilarTitles: t.boolean({ description: 'Whether titles that are alike count; default yes.' }),
     keywords: t.string({ description: 'Words to look for in the whole profile.' }),
-    locations: t.stringList({ description: 'Where people live: cities, states, countries.' }),
+    locations: t.stringList({
+      description: 'Where people live: cities, states, countries.',
+      extensions: { maxItems: SEARCH_MAX_ITEMS },
+    }),
     seniorities: t.field({ type: [SeniorityEnum], description: 'Seniority at the present employer.' }),
-    organizationDomains: t.stringList({ description: 'Domains of employers, such as "acme.com".' }),
-    organizationLocations: t.stringList({ description: 'Where employers have their headquarters.' }),
-    organizationIds: t.stringList({ description: 'Apollo’s ids of employers.' }),
-    employeeRanges: t.stringList({ description: 'How many people employers have: ranges such as "11,50".' }),
+    organizationDomains: t.stringList({
+      description: 'Domains of employers, such as "acme.com".',
+      extensions: { maxItems: SEARCH_MAX_ITEMS },
+    }),
+    organizationLocations: t.stringList({
+      description: 'Where employers have their headquarters.',
+      extensions: { maxItems: SEARCH_MAX_ITEMS },
+    }),
+    organizationIds: t.stringList({
+      description: 'Apollo’s ids of employers.',
+      extensions: { maxItems: SEARCH_MAX_ITEMS },
+    }),
+    employeeRanges: t.stringList({
+      description: 'How many people employers have: ranges such as "11,50".',
+      extensions: { maxItems: SEARCH_MAX_ITEMS },
+    }),
     revenueMin: t.int({ description: 'The least revenue of employers, without currency.' }),
     revenueMax: t.int({ description: 'The most revenue of employers, without currency.' }),
     filters: t.field({
@@ -69,7 +93,11 @@ const PeopleSearchInput = builder.inputType('PeopleSearchInput', {
 const ProfileSearchInput = builder.inputType('ProfileSearchInput', {
   description: 'Which Instagram profiles to look up with Apify; needs the secret `apify`.',
   fields: (t) => ({
-    targets: t.stringList({ required: true, description: 'Names of profiles, or their URLs: 1 to 1,000.' }),
+    targets: t.stringList({
+      required: true,
+      description: 'Names of profiles, or their URLs; at least one.',
+      extensions: { maxItems: MAX_PROFILES },
+    }),
     timeoutSecs: t.int({ description: 'How long the run may take on Apify, in seconds; default 900.' }),
     maxCostUsd: t.float({ description: 'At most what the run may cost, in US dollars.' }),
   }),
@@ -108,6 +136,7 @@ const UploadToMetaJobInput = builder.inputType('UploadToMetaJobInput', {
     audience: t.field({ type: MetaAudienceInput, description: 'A custom audience by its name.' }),
     contacts: t.field({
       type: ['JSON'],
+      extensions: { maxItems: CONTACTS_MAX_ITEMS },
       description:
         'The people: objects with email, phone, firstName, lastName, city, country… Meta gets only hashes of them.',
     }),

@@ -1,3 +1,4 @@
+import { TAGS_MAX } from '../jobs/start-execution.ts'
 import type { SaveScheduleResult, ScheduleInput } from '../jobs/schedules/schedule-service.ts'
 import { assertNever } from '../lib/assert-never.ts'
 import { globalId, readGlobalId } from '../lib/global-id.ts'
@@ -73,7 +74,10 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
       description:
         'What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none.',
     }),
-    tags: t.stringList({ description: 'Free words to find its executions by.' }),
+    tags: t.stringList({
+      description: 'Free words to find its executions by.',
+      extensions: { acceptedItems: TAGS_MAX },
+    }),
     priority: t.int({ defaultValue: 0, description: 'From -100 to 100, the higher the sooner.' }),
     overlap: t.field({
       type: ScheduleOverlapEnum,
@@ -114,7 +118,10 @@ const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
       description:
         'What its executions are meant for; not TEST, which goes with mocks, and a schedule takes none.',
     }),
-    tags: t.stringList({ description: 'All tags; replaces those it had.' }),
+    tags: t.stringList({
+      description: 'All tags; replaces those it had.',
+      extensions: { acceptedItems: TAGS_MAX },
+    }),
     priority: t.int({ description: 'From -100 to 100, the higher the sooner.' }),
     overlap: t.field({ type: ScheduleOverlapEnum, description: 'What happens while an earlier one runs.' }),
     catchUp: t.field({ type: ScheduleCatchUpEnum, description: 'What happens to missed occurrences.' }),

@@ -1,3 +1,4 @@
+import { TAGS_MAX } from '../jobs/start-execution.ts'
 import type { DraftInput } from '../workflows/draft-fields.ts'
 import type { RefusedChange, SaveResult } from '../workflows/drafts.ts'
 import { builder } from './builder.ts'
@@ -68,7 +69,7 @@ const CreateWorkflowInput = builder.inputType('CreateWorkflowInput', {
       description: 'For people; default: the definition’s `name`, else "Untitled workflow".',
     }),
     description: t.string({ description: 'For people.' }),
-    tags: t.stringList({ description: 'Free words to find it by.' }),
+    tags: t.stringList({ description: 'Free words to find it by.', extensions: { acceptedItems: TAGS_MAX } }),
     definition: t.field({
       type: 'JSON',
       description: `The draft; may be unfinished or wrong, unless it is published. ${DEFINITION_SHAPE}`,
@@ -90,7 +91,10 @@ const UpdateWorkflowInput = builder.inputType('UpdateWorkflowInput', {
     }),
     name: t.string({ description: 'For people.' }),
     description: t.string({ description: 'For people.' }),
-    tags: t.stringList({ description: 'All tags; replaces those it had.' }),
+    tags: t.stringList({
+      description: 'All tags; replaces those it had.',
+      extensions: { acceptedItems: TAGS_MAX },
+    }),
     definition: t.field({
       type: 'JSON',
       description: `The whole draft; replaces the one it had. ${DEFINITION_SHAPE}`,

@@ -1,4 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import { TAGS_MAX } from '../jobs/start-execution.ts'
 import type { RetryResult, RetryVersion } from '../jobs/retry-execution.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import type { JobId } from '../lib/ids.ts'
@@ -107,7 +108,10 @@ const RetryExecutionInput = builder.inputType('RetryExecutionInput', {
       description:
         'Outputs by step path: each of these steps counts as completed with its value and is not run. Only steps of the definition itself, none inside a loop.',
     }),
-    tags: t.stringList({ description: 'Free words to find it by; default: the original’s.' }),
+    tags: t.stringList({
+      description: 'Free words to find it by; default: the original’s.',
+      extensions: { acceptedItems: TAGS_MAX },
+    }),
     priority: t.int({
       description: 'From -100 to 100, the higher the sooner; default: the original’s.',
     }),

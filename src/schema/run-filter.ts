@@ -40,14 +40,18 @@ export interface RunFilterArguments {
   readonly errorText?: string | null | undefined
 }
 
-const TAGS_MAX = 10
+/** Maximum number of tags that one list is filtered by. */
+export const FILTER_TAGS_MAX = 10
 export const TEXT_MAX_LENGTH = 200
 
 /** Their fields, but for those whose types the filters do not share. */
 export const runFilterFields = (t: InputFields) => ({
   workflowId: t.id({ description: 'Of this workflow.' }),
   mode: t.field({ type: [ExecutionModeEnum], description: 'In one of these modes.' }),
-  tags: t.stringList({ description: 'With all of these tags.' }),
+  tags: t.stringList({
+    description: 'With all of these tags.',
+    extensions: { acceptedItems: FILTER_TAGS_MAX },
+  }),
   createdAfter: t.field({ type: 'DateTime', description: 'Accepted then or later.' }),
   createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier.' }),
   finishedAfter: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
@@ -79,7 +83,7 @@ function rowOf<T extends Id<string>>(type: string, id: string | null | undefined
 
 /** Tags that a list is filtered by. */
 export function readTags(tags: readonly string[] | null | undefined): readonly string[] {
-  if ((tags?.length ?? 0) > TAGS_MAX) throw badInput(`\`tags\` holds at most ${TAGS_MAX} tags.`)
+  if ((tags?.length ?? 0) > FILTER_TAGS_MAX) throw badInput(`\`tags\` holds at most ${FILTER_TAGS_MAX} tags.`)
   if (tags?.some((tag) => !isStorableText(tag))) throw badInput('`tags` holds a character that no tag has.')
   return [...new Set(tags)]
 }

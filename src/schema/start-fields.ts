@@ -1,3 +1,4 @@
+import { TAGS_MAX } from '../jobs/start-execution.ts'
 import type { ExecutionMode } from '../engine/job.ts'
 import type { InputFields } from './builder.ts'
 import { DEFINITION_SHAPE } from './definition-words.ts'
@@ -29,7 +30,7 @@ export const startFields = (t: InputFields) => ({
       'With the mode TEST: an object by node id or step path of `{ output }` or `{ error: { code, message, retryable } }`, with `durationMs` where that matters, or of lists of them. The one node of a job of type SEARCH has the id `search`, that of UPLOAD_TO_META the id `upload`.',
   }),
   metadata: t.field({ type: 'JSON', description: 'An object of free data, kept with the execution.' }),
-  tags: t.stringList({ description: 'Free words to find it by.' }),
+  tags: t.stringList({ description: 'Free words to find it by.', extensions: { acceptedItems: TAGS_MAX } }),
   priority: t.int({
     defaultValue: 0,
     description: 'Among the jobs that want a worker: from -100 to 100, the higher the sooner.',

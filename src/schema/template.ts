@@ -1,3 +1,4 @@
+import { TAGS_MAX } from '../jobs/start-execution.ts'
 import { isJsonObject } from '../lib/json.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
 import { instantiate, type Template } from '../workflows/templates.ts'
@@ -64,7 +65,7 @@ const CreateWorkflowFromTemplateInput = builder.inputType('CreateWorkflowFromTem
     templateId: t.id({ required: true, description: 'Such as `lead-filter`.' }),
     name: t.string({ description: 'For people; default: the template’s name.' }),
     description: t.string({ description: 'For people; default: the template’s description.' }),
-    tags: t.stringList({ description: 'Free words to find it by.' }),
+    tags: t.stringList({ description: 'Free words to find it by.', extensions: { acceptedItems: TAGS_MAX } }),
     parameters: t.field({
       type: 'JSON',
       description: 'An object that satisfies the template’s `parameters`. Values are put in as they are.',

@@ -15,7 +15,7 @@ import { readGlobalId } from '../lib/global-id.ts'
 import { rowId } from './global-id.ts'
 import { keysetConnection } from './keyset-connection.ts'
 import { OrderDirectionEnum } from './list-order.ts'
-import { readTags, readText, TEXT_MAX_LENGTH } from './run-filter.ts'
+import { FILTER_TAGS_MAX, readTags, readText, TEXT_MAX_LENGTH } from './run-filter.ts'
 import { DAYS_DESCRIPTION, NO_COUNTS, readDays, RunStatsType } from './run-stats.ts'
 import { definitionOf, versionOf, versionRows } from './version-reads.ts'
 import { WorkflowDiffType } from './workflow-diff.ts'
@@ -164,7 +164,10 @@ const WorkflowFilterInput = builder.inputType('WorkflowFilter', {
     text: t.string({
       description: `In the name or the description, capitals or not; at most ${TEXT_MAX_LENGTH} characters.`,
     }),
-    tags: t.stringList({ description: 'With all of these tags.' }),
+    tags: t.stringList({
+      description: 'With all of these tags.',
+      extensions: { acceptedItems: FILTER_TAGS_MAX },
+    }),
     archived: t.boolean({
       defaultValue: false,
       description: 'True: those that are archived, and no others.',

@@ -115,7 +115,7 @@ export type CreateJobInput = {
   runAt?: string | null | undefined;
   /** A job of type SEARCH. */
   search?: SearchJobInput | null | undefined;
-  /** Free words to find it by. */
+  /** Free words to find it by. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** A job of type UPLOAD_TO_META. */
   uploadToMeta?: UploadToMetaJobInput | null | undefined;
@@ -147,7 +147,7 @@ export type CreateScheduleInput = {
   paused?: boolean | null | undefined;
   /** From -100 to 100, the higher the sooner. */
   priority?: number | null | undefined;
-  /** Free words to find its executions by. */
+  /** Free words to find its executions by. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** An IANA name such as `Europe/Berlin`: where the pattern’s times of day are meant, summer time included. */
   timeZone?: string | null | undefined;
@@ -169,7 +169,7 @@ export type CreateWorkflowFromTemplateInput = {
   parameters?: unknown;
   /** Publish it as version 1 in the same breath. */
   publish?: boolean | null | undefined;
-  /** Free words to find it by. */
+  /** Free words to find it by. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** Such as `lead-filter`. */
   templateId: string | number;
@@ -185,7 +185,7 @@ export type CreateWorkflowInput = {
   name?: string | null | undefined;
   /** Publish it as version 1 in the same breath; nothing is made when it cannot run. */
   publish?: boolean | null | undefined;
-  /** Free words to find it by. */
+  /** Free words to find it by. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
 };
 
@@ -294,7 +294,7 @@ export type ExecuteWorkflowInput = {
   priority?: number | null | undefined;
   /** The instant before which no worker takes it up; it stays QUEUED until then. Default: at once. */
   runAt?: string | null | undefined;
-  /** Free words to find it by. */
+  /** Free words to find it by. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** An object on top of the definition’s defaults. */
   variables?: unknown;
@@ -316,13 +316,13 @@ export type ExecutionFilter = {
   finishedAfter?: string | null | undefined;
   /** Ended earlier. */
   finishedBefore?: string | null | undefined;
-  /** In one of these modes. */
+  /** In one of these modes. At most 100 items. */
   mode?: Array<ExecutionMode> | null | undefined;
   /** Started by this schedule. */
   scheduleId?: string | number | null | undefined;
-  /** In one of these states. */
+  /** In one of these states. At most 100 items. */
   status?: Array<JobStatus> | null | undefined;
-  /** With all of these tags. */
+  /** With all of these tags. At most 10 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** Of this workflow. */
   workflowId?: string | number | null | undefined;
@@ -413,13 +413,13 @@ export type JobFilter = {
   finishedAfter?: string | null | undefined;
   /** Ended earlier. */
   finishedBefore?: string | null | undefined;
-  /** In one of these modes. */
+  /** In one of these modes. At most 100 items. */
   mode?: Array<ExecutionMode> | null | undefined;
-  /** In one of these states. */
+  /** In one of these states. At most 100 items. */
   status?: Array<JobStatus> | null | undefined;
-  /** With all of these tags. */
+  /** With all of these tags. At most 10 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
-  /** Of one of these types. */
+  /** Of one of these types. At most 100 items. */
   type?: Array<JobType> | null | undefined;
   /** Of this workflow. */
   workflowId?: string | number | null | undefined;
@@ -494,7 +494,7 @@ export type OrderDirection =
 
 /** Which people to find with Apollo; needs the secret `apollo`. All conditions must hold. */
 export type PeopleSearchInput = {
-  /** How many people employers have: ranges such as "11,50". */
+  /** How many people employers have: ranges such as "11,50". At most 1,000 items. */
   employeeRanges?: Array<string> | null | undefined;
   /** Whether names and e-mail addresses are bought: a credit for each person found. Default no: there is no contact data then. */
   enrich?: boolean | null | undefined;
@@ -504,15 +504,15 @@ export type PeopleSearchInput = {
   includeSimilarTitles?: boolean | null | undefined;
   /** Words to look for in the whole profile. */
   keywords?: string | null | undefined;
-  /** Where people live: cities, states, countries. */
+  /** Where people live: cities, states, countries. At most 1,000 items. */
   locations?: Array<string> | null | undefined;
   /** At most how many people to find: 1 to 5,000; default 100. */
   maxResults?: number | null | undefined;
-  /** Domains of employers, such as "acme.com". */
+  /** Domains of employers, such as "acme.com". At most 1,000 items. */
   organizationDomains?: Array<string> | null | undefined;
-  /** Apollo’s ids of employers. */
+  /** Apollo’s ids of employers. At most 1,000 items. */
   organizationIds?: Array<string> | null | undefined;
-  /** Where employers have their headquarters. */
+  /** Where employers have their headquarters. At most 1,000 items. */
   organizationLocations?: Array<string> | null | undefined;
   /** With `enrich`, whether private e-mail addresses are wanted, too; default no. */
   revealPersonalEmails?: boolean | null | undefined;
@@ -520,9 +520,9 @@ export type PeopleSearchInput = {
   revenueMax?: number | null | undefined;
   /** The least revenue of employers, without currency. */
   revenueMin?: number | null | undefined;
-  /** Seniority at the present employer. */
+  /** Seniority at the present employer. At most 100 items. */
   seniorities?: Array<Seniority> | null | undefined;
-  /** Job titles, such as "head of growth". */
+  /** Job titles, such as "head of growth". At most 1,000 items. */
   titles?: Array<string> | null | undefined;
 };
 
@@ -530,7 +530,7 @@ export type PeopleSearchInput = {
 export type ProfileSearchInput = {
   /** At most what the run may cost, in US dollars. */
   maxCostUsd?: number | null | undefined;
-  /** Names of profiles, or their URLs: 1 to 1,000. */
+  /** Names of profiles, or their URLs; at least one. At most 1,000 items. */
   targets: Array<string>;
   /** How long the run may take on Apify, in seconds; default 900. */
   timeoutSecs?: number | null | undefined;
@@ -560,7 +560,7 @@ export type RetryExecutionInput = {
   patchOutputs?: unknown;
   /** From -100 to 100, the higher the sooner; default: the original’s. */
   priority?: number | null | undefined;
-  /** Free words to find it by; default: the original’s. */
+  /** Free words to find it by; default: the original’s. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** Which definition to run. */
   version?: RetryVersion | null | undefined;
@@ -808,7 +808,7 @@ export type UpdateScheduleInput = {
   paused?: boolean | null | undefined;
   /** From -100 to 100, the higher the sooner. */
   priority?: number | null | undefined;
-  /** All tags; replaces those it had. */
+  /** All tags; replaces those it had. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** An IANA name such as `Europe/Berlin`: where the pattern’s times of day are meant, summer time included. */
   timeZone?: string | null | undefined;
@@ -830,7 +830,7 @@ export type UpdateWorkflowInput = {
   id: string | number;
   /** For people. */
   name?: string | null | undefined;
-  /** All tags; replaces those it had. */
+  /** All tags; replaces those it had. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
 };
 
@@ -851,7 +851,7 @@ export type UploadToMetaJobInput = {
   audienceId?: string | null | undefined;
   /** How many people are sent in one call: 1 to 10,000, the default. */
   batchSize?: number | null | undefined;
-  /** The people: objects with email, phone, firstName, lastName, city, country… Meta gets only hashes of them. */
+  /** The people: objects with email, phone, firstName, lastName, city, country… Meta gets only hashes of them. At most 50,000 items. */
   contacts?: Array<unknown> | null | undefined;
   /** The country of contacts that tell none, such as "US". */
   defaultCountry?: string | null | undefined;
@@ -886,7 +886,7 @@ export type WorkflowFilter = {
   archived?: boolean | null | undefined;
   /** True: those with a version. False: those without. */
   published?: boolean | null | undefined;
-  /** With all of these tags. */
+  /** With all of these tags. At most 10 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** In the name or the description, capitals or not; at most 200 characters. */
   text?: string | null | undefined;

@@ -81,7 +81,7 @@ export type ExecuteWorkflowInput = {
   priority?: number | null | undefined;
   /** The instant before which no worker takes it up; it stays QUEUED until then. Default: at once. */
   runAt?: string | null | undefined;
-  /** Free words to find it by. */
+  /** Free words to find it by. At most 50 items; a list of more than 100 is refused unread. */
   tags?: Array<string> | null | undefined;
   /** An object on top of the definition’s defaults. */
   variables?: unknown;

@@ -9,7 +9,8 @@ import { PROVIDER_RETRY } from '../api/provider/provider-retry.ts'
 import { profileContact } from './contact.ts'
 import { searchResult, searchResultSchema } from './search-result.ts'
 
-const MAX_PROFILES = 1_000
+/** Maximum number of profiles of one search. */
+export const MAX_PROFILES = 1_000
 const DEFAULT_TIMEOUT_SECS = 15 * 60
 const MAX_TIMEOUT_SECS = 24 * 60 * 60
 /** The run's own time limit ends it long before. */
