@@ -6,7 +6,6 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { settingsKey } from '../support/access.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
-import { until } from '../support/until.ts'
 
 // What ended a process with a heap of 512 MB, or silenced it, before.
 
@@ -125,12 +124,13 @@ describe('a WebSocket client', () => {
     await once(socket, 'message')
     socket.pause()
     const message = JSON.stringify({ type: 'ping', payload: { padding: 'x'.repeat(60_000) } })
-    for (let sent = 0; sent < 5_000; sent++) socket.send(message)
-    // The server stops reading, closes, and ends the connection.
-    await until('the server is alive', async () => (await fetch(new URL('/health', server.url))).ok)
-    socket.resume()
-    const [code] = (await closed) as [number]
-    expect([4413, 4420, 1006]).toContain(code)
+    let sent = 0
+    for (; sent < 5_000 && socket.readyState === WebSocket.OPEN; sent++) {
+      await new Promise((resolve) => socket.send(message, resolve))
+    }
+    // It never learns of the code, since it does not read: its connection is ended.
+    await closed
+    expect(sent).toBeLessThan(5_000)
   }, 60_000)
 
   test('that sends 6 MiB on each of fifty connections is bounded with the rest', async () => {
