@@ -12,6 +12,7 @@ import { BODY_MAX_BYTES, createBodyReader } from './http/bodies.ts'
 import { BodyBudget, budgetOfHeap, type BudgetLimits } from './http/body-budget.ts'
 import { createExampleReceiver } from './http/example-receiver.ts'
 import { createGate } from './http/gate.ts'
+import { graphiqlPage } from './http/graphiql-page.ts'
 import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
 import { listen } from './http/listen.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -19,8 +20,10 @@ import { isStream, sendResponse } from './http/node-response.ts'
 import { createOrigins } from './http/origins.ts'
 import { ParseTurns } from './http/parse-turns.ts'
 import { readPersistedDocuments } from './http/persisted-documents.ts'
-import { createRateLimit } from './http/rate-limit.ts'
+import { createReadiness } from './http/readiness.ts'
+import { createRateLimit, PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from './http/rate-limit.ts'
 import { createRouter } from './http/router.ts'
+import { createServedPage } from './http/served-page.ts'
 import { DEFAULT_MAX_SUBSCRIPTIONS } from './http/subscription-limit.ts'
 import { UnsentBytes, unsentLimitsOfHeap, type UnsentLimits } from './http/unsent-bytes.ts'
 import { serveWebSockets } from './http/web-socket.ts'
@@ -76,8 +79,6 @@ const REQUEST_MS = 60_000
 const LATE_LOOK_MS = 5_000
 /** How long requests may take to be answered when the server stops. */
 const LAST_ANSWERS_MS = 3_000
-/** Of one key, token or address, where users are known. */
-const REQUESTS_PER_MINUTE = 600
 
 /**
  * Serves the GraphQL API over HTTP, SSE and WebSocket on one port, with GraphiQL, `/health`, `/ready` and `/metrics`, and,
@@ -104,6 +105,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       localUser: ownerId(LOCAL_USER),
     }),
     rateLimit: createRateLimit(requestsPerMinute),
+    pageLimit: createRateLimit(Math.min(PAGES_PER_MINUTE, requestsPerMinute || PAGES_PER_MINUTE)),
     clock,
     logger,
   })
@@ -112,7 +114,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const unsent = new UnsentBytes({ ...unsentLimitsOfHeap(), ...options.unsent }, clock)
   const graphql = createGraphql(lume.services, {
     isExplorable,
-    needsCredential: !isLocal,
     documents,
     maxSubscriptions,
     turns,
@@ -124,13 +125,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     openSubscriptions: () => ({ sse: streams.size, websocket: sockets.openSubscriptions() }),
   })
   const answer = createRouter({
-    lume,
+    isReady: createReadiness(() => lume.isReady(), clock),
+    page: isExplorable ? createServedPage(() => graphiqlPage({ needsCredential: !isLocal })) : null,
     graphql,
     gate,
     origins,
     metrics,
     hasOpenMetrics,
-    isExplorable,
     receiver: isLocal ? createExampleReceiver() : null,
     readBody: createBodyReader({ maxBytes: BODY_MAX_BYTES, budget }),
   })
@@ -184,7 +185,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { response, viewer, body } = await answer(req, res)
+    const { response, viewer, body, bytes } = await answer(req, res)
     metrics.count({
       route: req.url?.startsWith(GRAPHQL_PATH) ? 'graphql' : 'other',
       status: response.status,
@@ -196,7 +197,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (isOpen) streams.add(res)
     try {
       const ends = { serverStops: stopping.signal, credentialEnds: credentialEnded.signal }
-      await sendResponse(response, res, { ...ends, unsent })
+      await sendResponse(response, res, { ...ends, unsent, bytes })
     } finally {
       streams.delete(res)
       unwatch()

@@ -1,16 +1,11 @@
 import { createSecretKey } from 'node:crypto'
-import {
-  createRemoteJWKSet,
-  jwtVerify,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-} from 'jose'
+import { jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose'
 import type { Clock } from '../lib/clock.ts'
 import { codeOf } from '../lib/errors.ts'
 import { ownerId } from '../lib/ids.ts'
 import { isStorableText } from '../lib/plain-json.ts'
 import { AuthenticationUnavailableError } from './errors.ts'
+import { createIssuerKeys } from './issuer-keys.ts'
 import { parseRole, type Role, type Viewer } from './viewer.ts'
 
 /** How tokens are checked, and which of their claims say who somebody is. */
@@ -56,7 +51,7 @@ export function createJwtVerifier(
   settings: JwtSettings,
   clock: Pick<Clock, 'now'>,
 ): (token: string) => Promise<Viewer | null> {
-  const key = keyOf(settings)
+  const key = keyOf(settings, clock)
   return async (token) => {
     const payload = await verify(token, key, {
       algorithms: [...ALGORITHMS[settings.key.kind]],
@@ -70,8 +65,8 @@ export function createJwtVerifier(
   }
 }
 
-function keyOf({ key }: JwtSettings): JWTVerifyGetKey {
-  if (key.kind === 'jwks') return createRemoteJWKSet(new URL(key.url))
+function keyOf({ key }: JwtSettings, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
+  if (key.kind === 'jwks') return createIssuerKeys(key.url, clock)
   const secret = createSecretKey(key.secret, 'utf8')
   return async () => secret
 }

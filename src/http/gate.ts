@@ -17,7 +17,9 @@ const UNAVAILABLE_RETRY_S = 5
 export interface Gate {
   /** Who comes with this credential. Attempts with bad ones are counted by `sender`. */
   admit(credential: string | null, sender: string): Promise<Viewer>
-  /** Counts an operation of somebody who was let in; the local user is counted by `sender`. */
+  /** Counts a page for a client without a credential. */
+  countPage(sender: string): Promise<void>
+  /** Counts an operation of an admitted viewer; the local user is counted by `sender`. */
   count(viewer: Viewer, sender: string): Promise<void>
   /** Calls back once, when the credential expires or is revoked; returns what ends the watch. */
   watch: Authenticator['watch']
@@ -26,12 +28,15 @@ export interface Gate {
 export interface GateOptions {
   readonly authenticator: Authenticator
   readonly rateLimit: RateLimit
+  /** Counts pages, which are served also where requests have no limit. */
+  readonly pageLimit: RateLimit
   readonly clock: Pick<Clock, 'now'>
   readonly logger: Pick<Logger, 'warn'>
 }
 
-export function createGate({ authenticator, rateLimit, clock, logger }: GateOptions): Gate {
+export function createGate({ authenticator, rateLimit, pageLimit, clock, logger }: GateOptions): Gate {
   const known = new KnownCredentials(clock)
+  let lastFailure: unknown = null
   const pass = (waitMs: number) => {
     if (waitMs > 0) throw tooMany(waitMs)
   }
@@ -52,12 +57,17 @@ export function createGate({ authenticator, rateLimit, clock, logger }: GateOpti
           throw unauthenticated(fault)
         }
         if (fault instanceof AuthenticationUnavailableError) {
-          logger.warn({ err: fault.cause }, 'the keys of the token issuer could not be read')
+          // Many tokens share one failure of the issuer.
+          if (fault.cause !== lastFailure)
+            logger.warn({ err: fault.cause }, 'the keys of the token issuer could not be read')
+          lastFailure = fault.cause
+          pass(await rateLimit.count(failures))
           throw unavailable(fault)
         }
         throw fault
       }
     },
+    countPage: async (sender) => pass(await pageLimit.count(sender)),
     count: async ({ authentication, credentialId }, sender) =>
       pass(await rateLimit.count(authentication === 'LOCAL' ? sender : credentialId)),
     watch: authenticator.watch,

@@ -1,5 +1,5 @@
 import type { GraphiQLOptions } from 'graphql-yoga'
-import type { GraphiqlTab } from './graphiql-tabs.ts'
+import { graphiqlTabs, type GraphiqlTab } from './graphiql-tabs.ts'
 
 // GraphiQL (5, as @graphql-yoga/render-graphiql packs it) is mended in two places where it has no option. If a later
 // version looks different there, nothing is replaced and the page still works; a test tells.
@@ -7,6 +7,12 @@ import type { GraphiqlTab } from './graphiql-tabs.ts'
 /** The types that it expects of a variable whose scalar it does not know; JSON is also objects and lists. */
 const SCALAR_TYPES = String.raw`[\"string\", \"number\", \"boolean\", \"integer\"]`
 const JSON_TYPES = String.raw`[\"string\", \"number\", \"boolean\", \"integer\", \"object\", \"array\"]`
+
+/** What stands for this server in the examples; the page puts its own origin there. */
+const ORIGIN = 'http://this-server.invalid'
+/** Where the page starts GraphiQL with its options. */
+const CALL = 'YogaGraphiQL.renderYogaGraphiQL('
+const CALL_HERE = '((root, options) => YogaGraphiQL.renderYogaGraphiQL(root, atThisOrigin(options)))('
 
 const ROOT = '<div id="root"></div>'
 
@@ -19,7 +25,7 @@ const LOGO =
  * What GraphiQL is told, examples included. It sends its headers, and so a credential, with server-sent events but not
  * over a WebSocket.
  */
-export function graphiqlOptions(
+function graphiqlOptions(
   tabs: readonly GraphiqlTab[],
   { needsCredential }: { needsCredential: boolean },
 ): GraphiQLOptions {
@@ -32,22 +38,28 @@ export function graphiqlOptions(
   }
 }
 
-/** The page with everything in it: it loads nothing else, from here or anywhere. */
-export async function graphiqlPage(options?: GraphiQLOptions): Promise<string> {
-  // Nine megabytes of page: loaded when somebody first opens it.
+/** The page with everything in it: it loads nothing else, from here or elsewhere, and is the same at every address. */
+export async function graphiqlPage(rules: { readonly needsCredential: boolean }): Promise<string> {
+  const options = graphiqlOptions(await graphiqlTabs(ORIGIN), rules)
+  // Nine megabytes of page: loaded when a client first asks for it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
-  return renderGraphiQL(options)
+  const page = renderGraphiQL(options)
     .replaceAll(SCALAR_TYPES, () => JSON_TYPES)
-    .replace(ROOT, (root) => `${root}<script>${firstVisit(options?.defaultTabs?.[0])}</script>`)
+    .replace(ROOT, (root) => `${root}<script>${firstVisit(options.defaultTabs?.[0])}</script>`)
+  const call = page.lastIndexOf(CALL)
+  return call < 0 ? page : page.slice(0, call) + CALL_HERE + page.slice(call + CALL.length)
 }
 
 /**
  * GraphiQL shows the first of its default tabs without its variables, and adds an empty tab at the next visit, unless it
- * finds the query in its storage as after an edit: so it is put there.
+ * finds the query in its storage as after an edit: so it is put there. The examples name this server by where the page
+ * came from.
  */
 function firstVisit(tab: { query: string | null; variables?: string | null } | undefined): string {
   const { query = '', variables = '' } = tab ?? {}
   return `
+    const atThisOrigin = (options) =>
+      JSON.parse(JSON.stringify(options).replaceAll(${JSON.stringify(ORIGIN)}, location.origin))
     if (!localStorage.getItem('graphiql:tabState') && !new URLSearchParams(location.search).has('query')) {
       localStorage.setItem('graphiql:query', ${JSON.stringify(query)})
       localStorage.setItem('graphiql:variables', ${JSON.stringify(variables)})

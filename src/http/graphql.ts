@@ -2,8 +2,6 @@ import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../access/index.ts'
 import { createContext, schema, type Context, type Services } from '../schema/index.ts'
 import type { Body } from './bodies.ts'
-import { graphiqlOptions, graphiqlPage } from './graphiql-page.ts'
-import { graphiqlTabs } from './graphiql-tabs.ts'
 import { useInputLimits } from './input-limits.ts'
 import { createMaskError } from './mask-error.ts'
 import { MAX_COST, useOperationCost } from './operation-cost.ts'
@@ -20,10 +18,8 @@ const CACHED_DOCUMENT_CHARACTERS = 5_000
 const CACHED_DOCUMENTS = 200
 
 export interface GraphqlOptions {
-  /** Whether anybody may read the schema, and GraphiQL is served. */
+  /** Whether clients may read the schema. */
   readonly isExplorable: boolean
-  /** Whether every request needs a credential. */
-  readonly needsCredential: boolean
   /** The only documents that run; null: any. */
   readonly documents: PersistedDocuments | null
   /** How many one owner may have open here. */
@@ -34,7 +30,6 @@ export interface GraphqlOptions {
 
 /** What comes with a request from the outside of Yoga. */
 export interface Caller {
-  /** Null for the page of GraphiQL alone, which anybody may see where it is served. */
   readonly viewer: Viewer | null
   /** The body of a POST, which is parsed when it is its turn. */
   readonly body: Body | null
@@ -44,7 +39,7 @@ export type Graphql = ReturnType<typeof createGraphql>
 
 /** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
 export function createGraphql(services: Services, options: GraphqlOptions) {
-  const { isExplorable, needsCredential, documents, maxSubscriptions, turns } = options
+  const { isExplorable, documents, maxSubscriptions, turns } = options
   return createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -69,11 +64,8 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
       useOperationCost(MAX_COST),
       useSubscriptionLimit(maxSubscriptions),
     ],
-    renderGraphiQL: graphiqlPage,
-    graphiql:
-      isExplorable &&
-      (async (request) =>
-        graphiqlOptions(await graphiqlTabs(new URL(request.url).origin), { needsCredential })),
+    // The router serves the page.
+    graphiql: false,
     context: ({ viewer }) => {
       if (!viewer) throw new Error('an operation came without a viewer')
       return createContext(services, viewer)

@@ -106,7 +106,7 @@ function readUses(schema: GraphQLSchema, document: DocumentNode): Uses {
       return
     }
     if (isListType(nullable)) {
-      const item = { type: nullable.ofType as GraphQLInputType, limit, place }
+      const item = { type: nullable.ofType, limit, place }
       if (node.kind !== Kind.LIST) return readLiteral(node, item, inJson)
       checkLength(node.values.length, { limit, place })
       for (const value of node.values) readLiteral(value, item, inJson)
@@ -184,7 +184,7 @@ function checkValue(value: unknown, { type, limit, place }: Place): void {
   if (value === null || value === undefined || type === null) return
   const nullable = getNullableType(type)
   if (isListType(nullable)) {
-    const item = { type: nullable.ofType as GraphQLInputType, limit, place }
+    const item = { type: nullable.ofType, limit, place }
     if (!Array.isArray(value)) return checkValue(value, item)
     checkLength(value.length, { limit, place })
     for (const one of value) checkValue(one, item)

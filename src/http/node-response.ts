@@ -31,6 +31,8 @@ export function refuse(
 export interface Sending {
   /** Bounds what the client does not read. */
   readonly unsent: UnsentBytes
+  /** Bytes in place of the response's own that many answers share; null: there are none. */
+  readonly bytes: Buffer | null
   readonly serverStops: AbortSignal
   /** The client learns of it by a last result, since it would be refused if it came back. */
   readonly credentialEnds: AbortSignal
@@ -49,14 +51,16 @@ export async function sendResponse(response: Response, res: ServerResponse, send
     res.writeHead(response.status, { ...rest, ...UNBUFFERED })
     return sendStream(response.body.getReader(), res, sending)
   }
-  const bytes = Buffer.from(await response.arrayBuffer())
+  const shared = sending.bytes
+  const bytes = shared ?? Buffer.from(await response.arrayBuffer())
   const isComplete = res.req.complete
   res.writeHead(response.status, {
     ...headers,
-    ...(response.body === null ? {} : { 'content-length': bytes.length }),
+    ...(response.body === null && shared === null ? {} : { 'content-length': bytes.length }),
     ...(isComplete ? {} : { connection: 'close' }),
   })
-  if (bytes.length > PIECE_BYTES) await sendBytes(bytes, res, sending.unsent)
+  if (shared) await sendShared(shared, res, sending.unsent)
+  else if (bytes.length > PIECE_BYTES) await sendBytes(bytes, res, sending.unsent)
   else if (bytes.length > 0) res.write(bytes)
   if (!isComplete) await discardRest(res.req)
   res.end()
@@ -74,6 +78,13 @@ async function sendBytes(bytes: Uint8Array, res: ServerResponse, unsent: UnsentB
     }
   } finally {
     outbox.close()
+  }
+}
+
+/** The same of bytes that are in memory anyway: only the piece that is being sent counts. */
+async function sendShared(bytes: Buffer, res: ServerResponse, unsent: UnsentBytes): Promise<void> {
+  for (let at = 0; at < bytes.length && !res.closed; at += PIECE_BYTES) {
+    await sendBytes(bytes.subarray(at, at + PIECE_BYTES), res, unsent)
   }
 }
 

@@ -9,6 +9,11 @@ export interface RateLimit {
   look(sender: string): Promise<number>
 }
 
+/** Maximum requests of one key, token or address in a minute, where users are known and no setting says otherwise. */
+export const REQUESTS_PER_MINUTE = 600
+/** Maximum pages that one address without a credential is sent in a minute; a lower limit of requests holds for them, too. */
+export const PAGES_PER_MINUTE = 120
+
 const WINDOW_S = 60
 /** What one customer of a provider has at least: counted by single addresses it would be no limit. */
 const IPV6_NETWORK_BITS = 64

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Viewer } from '../access/index.ts'
-import type { Lume } from '../app.ts'
 import type { Body, ReadBody } from './bodies.ts'
 import { credentialOfHeaders } from './credentials.ts'
 import { EXAMPLE_RECEIVER_PATH, type ExampleReceiver } from './example-receiver.ts'
@@ -12,20 +11,22 @@ import { refuse } from './node-response.ts'
 import type { Origins } from './origins.ts'
 import { senderAt } from './rate-limit.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import type { ServedPage } from './served-page.ts'
 
 const METRICS_PATH = '/metrics'
 const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
 
 export interface RouterOptions {
-  readonly lume: Pick<Lume, 'isReady'>
+  /** Whether the database answers. */
+  readonly isReady: () => Promise<boolean>
+  /** GraphiQL, which needs no credential; null: it is not served. */
+  readonly page: ServedPage | null
   readonly graphql: Graphql
   readonly gate: Gate
   readonly origins: Origins
   readonly metrics: Metrics
   /** Whether anybody may read the metrics; else operators alone. */
   readonly hasOpenMetrics: boolean
-  /** Whether GraphiQL is served; its page alone needs no credential. */
-  readonly isExplorable: boolean
   readonly receiver: ExampleReceiver | null
   readonly readBody: ReadBody
 }
@@ -36,10 +37,15 @@ export interface Answer {
   readonly viewer: Viewer | null
   /** The body that was read, to be released once the answer is sent. */
   readonly body: Body | null
+  /** The bytes of a page, which all requests for it share; they take the place of the response's own. */
+  readonly bytes: Buffer | null
 }
 
 /** Answers one HTTP request. */
 export type Router = (req: IncomingMessage, res: ServerResponse) => Promise<Answer>
+
+/** Of an answer to a client that was not asked who it is. */
+const NO_CALLER = { viewer: null, body: null, bytes: null } as const
 
 export function createRouter(options: RouterOptions): Router {
   const { origins, gate, graphql, receiver } = options
@@ -47,14 +53,17 @@ export function createRouter(options: RouterOptions): Router {
   const answer: Router = async (req, res) => {
     const distrust = origins.distrust(req)
     if (distrust) throw new RefusedRequestError({ status: 403, code: 'ORIGIN_REFUSED', message: distrust })
-    if (origins.isPreflight(req))
-      return { response: new Response(null, { status: 204 }), viewer: null, body: null }
+    if (origins.isPreflight(req)) return { response: new Response(null, { status: 204 }), ...NO_CALLER }
     const url = requestUrl(req)
     if (!url) {
       const message = 'The request names no path.'
       throw new RefusedRequestError({ status: 400, code: 'BAD_REQUEST', message })
     }
     const sender = senderAt(req.socket.remoteAddress)
+    if (options.page && url.pathname === GRAPHQL_PATH && isForPage(req)) {
+      await gate.countPage(sender)
+      return { ...NO_CALLER, ...(await options.page.answer(req.headers)) }
+    }
     // Before a body is read: nobody is listened to for long who is not let in.
     const viewer = await admit(req, url, sender)
     const takesBody = bodyIsTaken(req, url)
@@ -68,7 +77,7 @@ export function createRouter(options: RouterOptions): Router {
       // What GraphQL reads is parsed when it is its turn, and not before.
       const bytes = url.pathname === GRAPHQL_PATH ? null : (body?.take() ?? null)
       const request = toWebRequest({ req, res, url, body: bytes }, graphql.fetchAPI.Request)
-      return { response: await route(request, { viewer, body }, options), viewer, body }
+      return { response: await route(request, { viewer, body }, options), viewer, body, bytes: null }
     } catch (fault) {
       body?.release()
       throw fault
@@ -89,7 +98,7 @@ export function createRouter(options: RouterOptions): Router {
       }
       return viewer
     }
-    if (pathname !== GRAPHQL_PATH || (options.isExplorable && isForPage(req))) return null
+    if (pathname !== GRAPHQL_PATH) return null
     const viewer = await gate.admit(credential, sender)
     await gate.count(viewer, sender)
     return viewer
@@ -97,8 +106,7 @@ export function createRouter(options: RouterOptions): Router {
   return async (req, res) => {
     const answered = await answer(req, res).catch((fault: unknown) => ({
       response: refusalOf(fault, req),
-      viewer: null,
-      body: null,
+      ...NO_CALLER,
     }))
     for (const [name, value] of Object.entries(origins.headersFor(req))) {
       answered.response.headers.append(name, value)
@@ -108,7 +116,7 @@ export function createRouter(options: RouterOptions): Router {
 }
 
 async function route(request: Request, caller: Caller, options: RouterOptions): Promise<Response> {
-  const { lume, graphql, metrics, receiver } = options
+  const { isReady, graphql, metrics, receiver } = options
   const { pathname } = new URL(request.url)
   if (receiver && isUnder(pathname, EXAMPLE_RECEIVER_PATH)) return receiver.handle(request)
   switch (pathname) {
@@ -121,7 +129,7 @@ async function route(request: Request, caller: Caller, options: RouterOptions): 
     case '/health':
       return Response.json({ status: 'ok' })
     case '/ready':
-      return (await lume.isReady())
+      return (await isReady())
         ? Response.json({ status: 'ready' })
         : refuse(503, 'NOT_READY', 'The database does not answer.')
     default:
@@ -150,7 +158,7 @@ export function uploaderOf(viewer: Viewer | null): string | null {
   return viewer === null || viewer.authentication === 'LOCAL' ? null : `owner ${viewer.ownerId}`
 }
 
-/** As Yoga decides it: such a request is answered with the page of GraphiQL, and nothing is executed. */
+/** Such a request is answered with the page of GraphiQL where it is served, and nothing is executed. */
 function isForPage({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && (headers.accept?.includes('text/html') ?? false)
 }

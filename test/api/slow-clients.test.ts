@@ -1,0 +1,233 @@
+import { once } from 'node:events'
+import { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { WebSocket } from 'ws'
+import { startServer, type Server, type ServerOptions } from '../../src/http.ts'
+import { SOCKET_PINGS_PER_MINUTE } from '../../src/http/message-rate.ts'
+import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { gated } from '../support/definitions.ts'
+import { JOB_EVENTS, start } from '../support/runs.ts'
+import { until } from '../support/until.ts'
+
+let server: ApiServer
+const started: Server[] = []
+/** The codes that the server closes connections with. */
+const codes: (number | undefined)[] = []
+const { close } = WebSocket.prototype
+let destroyed = 0
+const { destroy } = ServerResponse.prototype
+const open: WebSocket[] = []
+beforeAll(async () => {
+  server = await startApiServer()
+  WebSocket.prototype.close = function watched(this: WebSocket, code?: number, reason?: string) {
+    if ((this as unknown as { _isServer: boolean })._isServer) codes.push(code)
+    close.call(this, code, reason)
+  }
+  ServerResponse.prototype.destroy = function watched(this: ServerResponse, fault?: Error) {
+    destroyed++
+    return destroy.call(this, fault)
+  } as typeof destroy
+})
+afterEach(() => {
+  codes.length = 0
+  for (const socket of open.splice(0)) socket.terminate()
+})
+afterAll(async () => {
+  WebSocket.prototype.close = close
+  ServerResponse.prototype.destroy = destroy
+  for (const one of started) await one.close()
+  expect(server.takeFaults()).toEqual([])
+  await server.stop()
+})
+
+async function serve(options: Omit<ServerOptions, 'lume' | 'port'> = {}): Promise<Server> {
+  const one = await startServer({ lume: server.lume, port: 0, ...options })
+  started.push(one)
+  return one
+}
+
+interface Client {
+  readonly socket: WebSocket
+  readonly closed: Promise<readonly [code: number, reason: string]>
+  say(message: object): void
+  readonly heard: { readonly type: string; readonly id?: string }[]
+}
+
+async function greeted(url = server.url): Promise<Client> {
+  const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
+  open.push(socket)
+  socket.on('error', () => undefined)
+  const heard: Client['heard'] = []
+  socket.on('message', (message: Buffer) => void heard.push(JSON.parse(message.toString()) as never))
+  const closed = once(socket, 'close').then(([code, reason]) => [code as number, String(reason)] as const)
+  await once(socket, 'open')
+  const say = (message: object) => socket.send(JSON.stringify(message))
+  say({ type: 'connection_init' })
+  await until('the server says hello', () => heard.shift())
+  return { socket, closed, say, heard }
+}
+
+const ping = (characters: number) => ({ type: 'ping', payload: { padding: 'x'.repeat(characters) } })
+
+describe('a WebSocket client that does not read', () => {
+  test('what it is sent by pings is closed with 4413', async () => {
+    const { url } = await serve({ unsent: { maxBytesOfConnection: 1_000_000 } })
+    const client = await greeted(url)
+    client.socket.pause()
+    for (let sent = 0; sent < 400; sent++) client.say(ping(60_000))
+    await until('the server closes the connection', () => codes.includes(4413), 20_000)
+    // The code comes behind what the buffers of the kernel hold.
+    client.socket.resume()
+    expect(await client.closed).toEqual([4413, 'SLOW_READER: too much waits to be read'])
+  })
+
+  test('the pongs of its protocol is closed with 4413 or, when they fit into the kernel, with 4420', async () => {
+    const { url } = await serve({ unsent: { maxBytesOfConnection: 100 } })
+    const client = await greeted(url)
+    client.socket.pause()
+    const payload = 'x'.repeat(125)
+    const flood = setInterval(() => {
+      for (let sent = 0; sent < 50; sent++) client.socket.ping(payload)
+    }, 1)
+    await until('the server closes the connection', () => codes.length > 0, 20_000).finally(() =>
+      clearInterval(flood),
+    )
+    client.socket.resume()
+    expect([4413, 4420]).toContain((await client.closed)[0])
+  })
+
+  test('for too long is closed, while others on the same server are served', async () => {
+    const { url } = await serve({ unsent: { stallMs: 50 } })
+    const slow = await greeted(url)
+    slow.socket.pause()
+    for (let sent = 0; sent < 400; sent++) slow.say(ping(60_000))
+    const other = await greeted(url)
+    other.say({ id: '1', type: 'subscribe', payload: { query: '{ __typename }' } })
+    expect(await until('an answer comes', () => other.heard.shift())).toMatchObject({ id: '1', type: 'next' })
+    await until('the server closes the slow connection', () => codes.includes(4413), 20_000)
+    slow.socket.resume()
+    expect([4413, 1006]).toContain((await slow.closed)[0])
+  })
+})
+
+describe('a WebSocket client that sends too many pings is closed with 4420', () => {
+  test.each<[kind: string, send: (client: Client) => void]>([
+    ['graphql-ws pings', ({ say }) => say({ type: 'ping' })],
+    ['graphql-ws pongs', ({ say }) => say({ type: 'pong' })],
+    ['pings of the protocol', ({ socket }) => socket.ping()],
+    ['pongs of the protocol', ({ socket }) => socket.pong()],
+  ])('as %s', async (_kind, send) => {
+    const client = await greeted()
+    for (let sent = 0; sent <= SOCKET_PINGS_PER_MINUTE; sent++) send(client)
+    expect(await client.closed).toEqual([4420, 'TOO_MANY_MESSAGES: send fewer messages a minute'])
+  })
+})
+
+describe('a WebSocket message', () => {
+  test.each([
+    ['has too many values', `{"type":"ping","payload":{"x":[${'[],'.repeat(200_000)}1]}}`],
+    ['is nested too deeply', `{"type":"ping","payload":{"x":${'['.repeat(1_001)}${']'.repeat(1_001)}}}`],
+  ])('that %s closes the connection with 1009 before it is parsed', async (_what, message) => {
+    const client = await greeted()
+    client.socket.send(message)
+    const [code, reason] = await client.closed
+    expect([code, reason.split(':')[0]]).toEqual([1009, 'BODY_TOO_COMPLEX'])
+  })
+
+  test('that is a JSON text with a message in it is no message', async () => {
+    const client = await greeted()
+    client.socket.send(JSON.stringify(JSON.stringify({ type: 'ping' })))
+    expect((await client.closed)[0]).toBe(4400)
+  })
+
+  test('with an id of more than 255 characters closes the connection with 4400', async () => {
+    const client = await greeted()
+    client.say({ id: 'x'.repeat(256), type: 'subscribe', payload: { query: '{ __typename }' } })
+    expect((await client.closed)[0]).toBe(4400)
+  })
+
+  test('counts while it is not whole: sockets that each hold a part of one are closed at the budget', async () => {
+    const { url } = await serve({ inFlight: { maxBytes: 2_000_000, maxBytesOfSender: 1_500_000 } })
+    const clients = await Promise.all([greeted(url), greeted(url), greeted(url)])
+    // A frame that announces 6 MB, and a tenth of it.
+    const head = Buffer.alloc(14)
+    head.writeUInt8(0x81, 0)
+    head.writeUInt8(0x80 | 127, 1)
+    head.writeBigUInt64BE(6_000_000n, 2)
+    for (const { socket } of clients) {
+      const raw = (socket as unknown as { _socket: { write(bytes: Buffer): void } })._socket
+      raw.write(Buffer.concat([head, Buffer.alloc(600_000)]))
+    }
+    const [code, reason] = await Promise.race(clients.map(({ closed }) => closed))
+    expect([code, reason]).toEqual([1013, 'TOO_MANY_UPLOADS'])
+  })
+
+  test('is bounded with those of all connections until its operation has ended', async () => {
+    const { url } = await serve({ inFlight: { maxBytes: 1_000_000, maxBytesOfSender: 700_000 } })
+    const { jobId } = await start(server, { definition: gated('held message') })
+    const watch = (id: string) => ({
+      id,
+      type: 'subscribe',
+      payload: {
+        query: JOB_EVENTS.toString(),
+        variables: { jobId },
+        extensions: { padding: 'x'.repeat(400_000) },
+      },
+    })
+    const first = await greeted(url)
+    first.say(watch('1'))
+    await until('the first is followed', () => first.heard.find(({ type }) => type === 'next'))
+    const second = await greeted(url)
+    second.say(watch('1'))
+    expect(await second.closed).toEqual([1013, 'TOO_MANY_UPLOADS'])
+    first.say({ id: '1', type: 'complete' })
+    const third = await greeted(url)
+    await until('the first has ended', async () => {
+      const answer = await fetch(new URL('/metrics', url))
+      return (await answer.text()).includes('lume_subscriptions_open{transport="websocket"} 0')
+    })
+    third.say(watch('1'))
+    await until('the third is followed', () => third.heard.find(({ type }) => type === 'next'))
+    server.gate('held message').open()
+  })
+})
+
+test('the id of a subscription may be used again in the same turn as its end, and nothing of either is left behind', async () => {
+  const { jobId } = await start(server, { definition: gated('same turn') })
+  const client = await greeted()
+  const watch = {
+    id: '1',
+    type: 'subscribe',
+    payload: { query: JOB_EVENTS.toString(), variables: { jobId } },
+  }
+  client.say(watch)
+  await until('the first is followed', () => client.heard.shift())
+  client.say({ id: '1', type: 'complete' })
+  client.say(watch)
+  await until('the second is followed', () => client.heard.find(({ type }) => type === 'next'))
+  expect(client.heard.filter(({ type }) => type === 'complete')).toEqual([])
+  server.gate('same turn').open()
+  await until('the second ends with its job', () => client.heard.find(({ type }) => type === 'complete'))
+  client.socket.terminate()
+  await until('none is left', async () => {
+    const text = await (await fetch(new URL('/metrics', server.url))).text()
+    return text.includes('lume_subscriptions_open{transport="websocket"} 0')
+  })
+})
+
+test('an HTTP client that does not read is cut after a while, in the middle of its answer', async () => {
+  const { url } = await serve({ unsent: { stallMs: 50 } })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => (bytes += chunk.length))
+  socket.pause()
+  const ended = once(socket, 'close')
+  const before = destroyed
+  socket.write(`GET /graphql HTTP/1.1\r\naccept: text/html\r\nhost: ${new URL(url).host}\r\n\r\n`)
+  await until('the server cuts it', () => destroyed > before, 20_000)
+  socket.resume()
+  await ended
+  expect(bytes).toBeLessThan(9_000_000)
+})
