@@ -279,11 +279,8 @@ export function readValues(request: FreeValues): { values: StartValues; invalid:
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
   }
   const read = (argument: StartArgument, value: unknown): Json => {
-    const plain = toPlainJson(value)
+    const plain = toPlainJson(value, INPUT_MAX_BYTES)
     if (!plain.ok) refuse(argument, plain.problem.reason, plain.problem.pointer)
-    else if (Buffer.byteLength(plain.text) > INPUT_MAX_BYTES) {
-      refuse(argument, `has more than ${INPUT_MAX_BYTES} bytes`)
-    }
     return plain.ok ? deepFreeze(plain.value) : null
   }
   const readObject = (argument: StartArgument, value: unknown): JsonObject => {

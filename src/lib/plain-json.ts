@@ -22,18 +22,25 @@ const TOO_MANY_VALUES = `has more than ${MAX_VALUES} values`
  * JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a `toJSON`, cycles,
  * NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever throws when it is
  * read. Never throws itself.
+ *
+ * A value whose text has more than `maxBytes` bytes is refused, in most cases before the rest of it is walked.
  */
-export function toPlainJson(value: unknown): PlainJsonResult {
-  return inOneGo(plainJsonPieces(value))
+export function toPlainJson(value: unknown, maxBytes = Number.POSITIVE_INFINITY): PlainJsonResult {
+  return inOneGo(plainJsonPieces(value, maxBytes))
 }
 
 /** The same in pieces, for values that may be large. */
-export function* plainJsonPieces(value: unknown): Pieces<PlainJsonResult> {
-  const problem = yield* new Walk().find(value)
+export function* plainJsonPieces(
+  value: unknown,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Pieces<PlainJsonResult> {
+  const problem = yield* new Walk(maxBytes).find(value)
   if (problem) return { ok: false, problem }
   yield
   try {
     const text = JSON.stringify(value)
+    if (maxBytes < Number.POSITIVE_INFINITY && Buffer.byteLength(text) > maxBytes)
+      return { ok: false, problem: { pointer: '', reason: tooManyBytes(maxBytes) } }
     yield
     return { ok: true, text, value: JSON.parse(text) as Json }
   } catch (thrown) {
@@ -59,7 +66,14 @@ class Walk {
   readonly #frames: Frame[] = []
   /** The containers of the frames, so that a cycle is found without a search. */
   readonly #open = new Set<object>()
+  readonly #maxBytes: number
   #visited = 0
+  /** The text has at least so many. */
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
 
   /** Looks at the next item or member of a container, or leaves it. */
   #step(frame: Frame): string | null {
@@ -84,7 +98,8 @@ class Walk {
         reason = this.#step(frame)
         if (turn % VALUES_PER_PIECE === 0) yield
       }
-      return { pointer: reason === TOO_MANY_VALUES ? '' : this.#pointer(), reason }
+      const isOfWhole = reason === TOO_MANY_VALUES || reason === tooManyBytes(this.#maxBytes)
+      return { pointer: isOfWhole ? '' : this.#pointer(), reason }
     } catch (thrown) {
       return { pointer: this.#pointer(), reason: unreadable(thrown) }
     }
@@ -95,12 +110,17 @@ class Walk {
     for (let depth = this.#frames.length; ; depth++) {
       if (++this.#visited > MAX_VALUES) return TOO_MANY_VALUES
       if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`
-      if (typeof value !== 'object' || value === null) return scalarProblem(value)
+      if (typeof value !== 'object' || value === null) return this.#excess(value) ?? scalarProblem(value)
       if (this.#open.has(value)) return 'contains itself'
       if (Array.isArray(value) || !('toJSON' in value) || typeof value.toJSON !== 'function') break
       value = value.toJSON()
     }
-    return this.#enter(value)
+    return this.#excess(value) ?? this.#enter(value)
+  }
+
+  #excess(value: unknown): string | null {
+    this.#bytes += typeof value === 'string' ? value.length + 2 : 1
+    return this.#bytes > this.#maxBytes ? tooManyBytes(this.#maxBytes) : null
   }
 
   #enter(value: object): string | null {
@@ -123,6 +143,10 @@ class Walk {
   #pointer(): string {
     return pointer('', ...this.#frames.map(({ keys, next }) => (keys ? (keys[next - 1] ?? '') : next - 1)))
   }
+}
+
+function tooManyBytes(maxBytes: number): string {
+  return `has more than ${maxBytes} bytes`
 }
 
 function unreadable(thrown: unknown): string {
