@@ -65,16 +65,13 @@ async function readInPieces(written: WrittenOutput): Promise<ReadOutput> {
 }
 
 function writeOutput(output: unknown, { hint, scrubber }: ReadOutputOptions): WrittenOutput | RefusedOutput {
-  const plain = toJsonText(output, { maxBytes: OUTPUT_MAX_BYTES })
+  const plain = toJsonText(output, OUTPUT_MAX_BYTES)
   if (!plain.ok) {
     const { pointer, reason, isTooLarge } = plain.problem
-    if (isTooLarge) return tooLarge(`The output ${reason}; ${OUTPUT_MAX_BYTES} bytes are allowed.`, hint)
+    if (isTooLarge) return tooLarge(`The output ${reason}, which is the limit.`, hint)
     const message = `The output is not plain JSON: the value at "${pointer}" ${reason}.`
     return { kind: 'refused', code: 'OUTPUT_INVALID', message }
   }
-  const bytes = Buffer.byteLength(plain.text)
-  if (bytes > OUTPUT_MAX_BYTES)
-    return tooLarge(`The output has ${bytes} bytes; ${OUTPUT_MAX_BYTES} are allowed.`, hint)
   const size = jsonHeapSize(plain.text)
   const problem = complexityProblem(size, 'The output')
   if (problem !== null) return tooLarge(problem, hint)

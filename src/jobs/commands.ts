@@ -97,13 +97,11 @@ export function createCommands({
     async signal(job, { name, path = null, payload = null, idempotencyKey: key = null }) {
       const text = textProblem({ name, path, key })
       if (text) return text
-      const plain = toPlainJson(payload)
+      const plain = toPlainJson(payload, PAYLOAD_MAX_BYTES)
       if (!plain.ok) {
         const { pointer, reason } = plain.problem
         return invalid('payload', pointer, reason)
       }
-      if (Buffer.byteLength(plain.text) > PAYLOAD_MAX_BYTES)
-        return invalid('payload', '', `has more than ${PAYLOAD_MAX_BYTES} bytes`)
       const misfits = await misfitsOf(job, { name, path, payload: plain.value })
       if (misfits.length > 0) return { kind: 'invalid', argument: 'payload', problems: misfits }
 

@@ -328,14 +328,12 @@ export function readValues(request: FreeValues): {
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
   }
   const read = (argument: StartArgument, value: unknown): Json => {
-    const plain = toPlainJson(value)
+    const plain = toPlainJson(value, INPUT_MAX_BYTES)
     if (!plain.ok) {
       refuse(argument, plain.problem.reason, plain.problem.pointer)
       return null
     }
-    const length = Buffer.byteLength(plain.text)
-    if (length > INPUT_MAX_BYTES) refuse(argument, `has more than ${INPUT_MAX_BYTES} bytes`)
-    bytes += length
+    bytes += Buffer.byteLength(plain.text)
     return deepFreeze(plain.value)
   }
   const readObject = (argument: StartArgument, value: unknown): JsonObject => {

@@ -58,7 +58,8 @@ export class OwnerTurns {
   /** The owner whose turn is next comes first. */
   readonly #waiting = new Map<string, Waiting[]>()
   readonly #buckets = new Map<string, Bucket>()
-  #isTaken = false
+  /** Whose work is being done; null: nobody's. */
+  #current: string | null = null
   #closed: Error | null = null
 
   constructor(options: OwnerTurnsOptions) {
@@ -108,8 +109,8 @@ export class OwnerTurns {
     if (this.#closed) throw this.#closed
     const busy = isRefusable ? this.#whyBusy(owner) : null
     if (busy) throw busy
-    if (!this.#isTaken) {
-      this.#isTaken = true
+    if (this.#current === null) {
+      this.#current = owner
       return
     }
     return new Promise((enter, refuse) => {
@@ -121,17 +122,27 @@ export class OwnerTurns {
   }
 
   #leave(): void {
+    this.#toTheEnd(this.#current ?? '')
     for (const [owner, queue] of this.#waiting) {
       const next = queue.shift()
-      // To the end of the line, behind the owners that wait as well.
-      this.#waiting.delete(owner)
-      if (queue.length > 0) this.#waiting.set(owner, queue)
+      this.#toTheEnd(owner)
       if (!next) continue
       const spent = next.isRefusable ? this.#whySpent(owner) : null
-      if (!spent) return next.enter()
+      if (!spent) {
+        this.#current = owner
+        return next.enter()
+      }
       next.refuse(spent)
     }
-    this.#isTaken = false
+    this.#current = null
+  }
+
+  /** Behind all other owners that wait. */
+  #toTheEnd(owner: string): void {
+    const queue = this.#waiting.get(owner)
+    if (!queue) return
+    this.#waiting.delete(owner)
+    if (queue.length > 0) this.#waiting.set(owner, queue)
   }
 
   #whyBusy(owner: string): OwnerBusyError | null {

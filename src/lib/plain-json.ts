@@ -17,14 +17,6 @@ export type PlainJsonResult =
 
 export type JsonTextResult = { readonly ok: true; readonly text: string } | Extract<PlainJsonResult, { ok: false }>
 
-export interface PlainJsonLimits {
-  /**
-   * The text may have this many bytes. The value is refused as soon as its strings, keys and brackets have more
-   * characters, before any text is made of it; a text may still be longer, by its escapes and in UTF-8. Default: no limit.
-   */
-  readonly maxBytes?: number
-}
-
 /** The most values of a JSON value, object keys included. */
 export const PLAIN_JSON_MAX_VALUES = 2_000_000
 
@@ -34,31 +26,39 @@ export const PLAIN_JSON_MAX_VALUES = 2_000_000
  * JSON does), functions, symbols, BigInt, NaN and infinities, class instances other than those with a `toJSON`, cycles,
  * NUL characters (which Postgres cannot store), lone surrogates, nesting over 500 levels, and whatever throws when it is
  * read. Never throws itself.
+ *
+ * A value whose text has more than `maxBytes` bytes is refused, in most cases before the rest of it is walked.
  */
-export function toPlainJson(value: unknown, limits?: PlainJsonLimits): PlainJsonResult {
-  return inOneGo(plainJsonPieces(value, limits))
+export function toPlainJson(value: unknown, maxBytes = Number.POSITIVE_INFINITY): PlainJsonResult {
+  return inOneGo(plainJsonPieces(value, maxBytes))
 }
 
 /** The same without reading the text back. */
-export function toJsonText(value: unknown, limits?: PlainJsonLimits): JsonTextResult {
-  return inOneGo(jsonTextPieces(value, limits))
+export function toJsonText(value: unknown, maxBytes = Number.POSITIVE_INFINITY): JsonTextResult {
+  return inOneGo(jsonTextPieces(value, maxBytes))
 }
 
 /** The same in pieces, for values that may be large. */
-export function* plainJsonPieces(value: unknown, limits?: PlainJsonLimits): Pieces<PlainJsonResult> {
-  const written = yield* jsonTextPieces(value, limits)
+export function* plainJsonPieces(
+  value: unknown,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Pieces<PlainJsonResult> {
+  const written = yield* jsonTextPieces(value, maxBytes)
   if (!written.ok) return written
   yield
   return { ...written, value: JSON.parse(written.text) as Json }
 }
 
-function* jsonTextPieces(value: unknown, { maxBytes }: PlainJsonLimits = {}): Pieces<JsonTextResult> {
-  const problem = yield* new Walk(maxBytes ?? Number.POSITIVE_INFINITY).find(value)
+function* jsonTextPieces(value: unknown, maxBytes: number): Pieces<JsonTextResult> {
+  const problem = yield* new Walk(maxBytes).find(value)
   if (problem) return { ok: false, problem }
   yield
   try {
     const text = JSON.stringify(value) as string | undefined
-    return text === undefined ? refused('is undefined') : { ok: true, text }
+    if (text === undefined) return refused('is undefined')
+    if (maxBytes < Number.POSITIVE_INFINITY && Buffer.byteLength(text) > maxBytes)
+      return { ok: false, problem: { pointer: '', reason: tooManyBytes(maxBytes), isTooLarge: true } }
+    return { ok: true, text }
   } catch (thrown) {
     // A getter or a `toJSON` returned something else this time.
     return refused(unreadable(thrown))
@@ -94,7 +94,7 @@ class Walk {
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
-    this.#tooManyBytes = `has more than ${maxBytes} bytes`
+    this.#tooManyBytes = tooManyBytes(maxBytes)
   }
 
   *find(root: unknown): Pieces<NotPlainJson | null> {
@@ -168,6 +168,10 @@ class Walk {
   #pointer(): string {
     return pointer('', ...this.#frames.map(({ keys, next }) => (keys ? (keys[next - 1] ?? '') : next - 1)))
   }
+}
+
+function tooManyBytes(maxBytes: number): string {
+  return `has more than ${maxBytes} bytes`
 }
 
 function unreadable(thrown: unknown): string {

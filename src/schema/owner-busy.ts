@@ -26,7 +26,7 @@ export function answerOwnerBusy(schema: GraphQLSchema): GraphQLSchema {
     const resolve = field.resolve as GraphQLFieldResolver<unknown, Context> | undefined
     field.resolve = async (...given: Parameters<GraphQLFieldResolver<unknown, Context>>) => {
       try {
-        return (await resolve?.(...given)) as unknown
+        return await resolve?.(...given)
       } catch (fault) {
         throw fault instanceof OwnerBusyError ? ownerBusy(fault) : fault
       }

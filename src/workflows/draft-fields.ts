@@ -1,5 +1,8 @@
 import type { WorkflowFields } from '../db/workflow-store.ts'
+import { DEFINITION_MAX_BYTES } from '../engine/definition.ts'
+import { measureDefinition } from '../engine/validate/index.ts'
 import { isJsonObject, type Json } from '../lib/json.ts'
+import { inOneGo } from '../lib/pieces.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 
 /** What a front end sends; a name that is left out is taken from the definition, or is "Untitled workflow". */
@@ -23,7 +26,8 @@ export const NAME_MAX_LENGTH = 200
 const DESCRIPTION_MAX_LENGTH = 10_000
 const TAGS_MAX = 50
 const TAG_MAX_LENGTH = 100
-const DRAFT_MAX_BYTES = 4 * 1024 * 1024
+/** A draft may be wrong: how many nodes it may have is for its validation to say. */
+const ANY_NODES = { blocks: { get: () => undefined }, maxNodes: Number.POSITIVE_INFINITY }
 
 /** The fields that are given, as they will be stored. */
 export function readDraftInput({ name, description, tags, definition }: DraftInput): DraftReading {
@@ -48,13 +52,15 @@ export function readDraftInput({ name, description, tags, definition }: DraftInp
     ...(tags ? { tags: [...new Set(tags)] } : {}),
   }
   if (definition == null) return { kind: 'ok', fields }
+  const { excess } = inOneGo(measureDefinition(definition, ANY_NODES))
+  if (excess) return invalid('definition', excess.message)
   const plain = toPlainJson(definition)
   if (!plain.ok)
     return invalid('definition', `The value at "${plain.problem.pointer}" ${plain.problem.reason}.`)
   if (!isJsonObject(plain.value))
     return invalid('definition', 'A definition is a JSON object with `nodes` and `edges`.')
-  if (Buffer.byteLength(plain.text) > DRAFT_MAX_BYTES) {
-    return invalid('definition', `A definition has at most ${DRAFT_MAX_BYTES} bytes.`)
+  if (Buffer.byteLength(plain.text) > DEFINITION_MAX_BYTES) {
+    return invalid('definition', `A definition has at most ${DEFINITION_MAX_BYTES} bytes.`)
   }
   return { kind: 'ok', fields: { ...fields, draft: plain.value } }
 }

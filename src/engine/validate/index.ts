@@ -1,6 +1,6 @@
 export { inputProblems } from './input-schema.ts'
 export type { InputProblem } from './json-schemas.ts'
-export { measureDefinition, type Measure } from './measure.ts'
+export { measureDefinition } from './measure.ts'
 export { missingSecrets } from './missing-secrets.ts'
 export {
   textFault,
@@ -10,4 +10,4 @@ export {
   type Validation,
   type ValidationOptions,
 } from './validate-definition.ts'
-export type { SchemaQuestion, ValidationPieces } from './validation-pieces.ts'
+export type { ValidationPieces } from './validation-pieces.ts'

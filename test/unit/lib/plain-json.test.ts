@@ -53,6 +53,24 @@ describe('toPlainJson', () => {
     expect(problemOf(value)).toBe(problem)
   })
 
+  test('a value of more bytes than it may have is refused, and walked no further than it takes to know', () => {
+    let reads = 0
+    const item = {
+      get text() {
+        return (reads++, 'x'.repeat(100))
+      },
+    }
+    const result = toPlainJson(
+      Array.from({ length: 10_000 }, () => item),
+      1_000,
+    )
+    expect(result).toEqual({ ok: false, problem: { pointer: '', reason: 'has more than 1000 bytes' } })
+    expect(reads).toBeLessThan(20)
+    const short = ['é'.repeat(498)]
+    expect(toPlainJson(short, 1_000).ok).toBe(true)
+    expect(toPlainJson([`${short[0]}e`], 1_000).ok).toBe(false)
+  })
+
   test('a value that stands in two places is no cycle', () => {
     const shared = { x: 1 }
     expect(problemOf({ a: shared, b: [shared, shared] })).toBe('none')

@@ -1,0 +1,110 @@
+import { describe, expect, test } from '@jest/globals'
+import { OwnerBusyError, OwnerTurns } from '../../../src/lib/owner-turns.ts'
+import { fc } from '../../support/fast-check.ts'
+
+const WITHOUT_BOUNDS = { what: 'checks', maxWaiting: 1_000, allowance: null }
+
+/** Lets all promises that are settled go on. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('turns of owners', () => {
+  test('go round: whoever waits is passed by at most one piece of work of each other owner', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 40 }), async (owners) => {
+        const turns = new OwnerTurns(WITHOUT_BOUNDS)
+        const done: string[] = []
+        let atWork = 0
+        const work = (label: string) => async () => {
+          expect(++atWork).toBe(1)
+          await settle()
+          atWork--
+          done.push(label)
+        }
+        const all = owners.map((owner, i) => turns.run(owner, work(`${owner}${i}`)))
+        await Promise.all(all)
+
+        expect(done).toHaveLength(owners.length)
+        for (const owner of new Set(owners)) {
+          const own = done.filter((label) => label.startsWith(owner))
+          const asked = owners.flatMap((other, i) => (other === owner ? [`${owner}${i}`] : []))
+          expect(own).toEqual(asked)
+          const places = own.map((label) => done.indexOf(label))
+          for (const [i, place] of places.entries()) {
+            const between = done.slice(i === 0 ? 0 : (places[i - 1] ?? 0) + 1, place).map((label) => label[0])
+            // The first piece of all began before anybody waited.
+            const passed = i === 0 ? between.slice(1) : between
+            expect(new Set(passed).size).toBe(passed.length)
+          }
+        }
+      }),
+    )
+  })
+
+  test('go on after work that fails', async () => {
+    const turns = new OwnerTurns(WITHOUT_BOUNDS)
+    const failing = turns.run('a', () => Promise.reject(new Error('no')))
+    const next = turns.run('a', async () => 'done')
+    await expect(failing).rejects.toThrow('no')
+    expect(await next).toBe('done')
+  })
+
+  test('refuse work beyond the bound of one owner, at once, and take that of others', async () => {
+    const turns = new OwnerTurns({ ...WITHOUT_BOUNDS, maxWaiting: 2 })
+    let finish = () => {}
+    const running = turns.run('a', () => new Promise<void>((resolve) => (finish = resolve)))
+    const waiting = [turns.run('a', async () => 1), turns.run('a', async () => 2)]
+    await expect(turns.run('a', async () => 3)).rejects.toMatchObject({
+      code: 'VALIDATION_BUSY',
+      message: expect.stringContaining('2 checks of yours wait already, and 2 may'),
+    })
+    const other = turns.run('b', async () => 4)
+    const accepted = turns.run('a', async () => 5, { isRefusable: false })
+    finish()
+    await running
+    expect(await Promise.all([...waiting, other, accepted])).toEqual([1, 2, 4, 5])
+    expect(turns.waiting).toBe(0)
+  })
+})
+
+describe('an allowance', () => {
+  const allowance = { burstMs: 100, perSecondMs: 10 }
+
+  test('that is spent refuses what waits and what comes, until time has filled it again', async () => {
+    let now = 0
+    const turns = new OwnerTurns({ ...WITHOUT_BOUNDS, allowance, now: () => now })
+    const spend = (ms: number) => async () => turns.charge('a', ms)
+    const all = await Promise.allSettled([1, 2, 3].map(() => turns.run('a', spend(60))))
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    const refusal = await turns.run('a', spend(1)).catch((fault: unknown) => fault)
+    expect(refusal).toBeInstanceOf(OwnerBusyError)
+    expect(refusal).toMatchObject({ retryAfterMs: 3_000 })
+    await turns.run('b', async () => turns.charge('b', 60))
+    await turns.run('a', spend(60), { isRefusable: false })
+
+    now += 8_001
+    await turns.run('a', spend(1))
+  })
+
+  test('never holds more than its burst, however long nothing is spent', async () => {
+    let now = 0
+    const turns = new OwnerTurns({ ...WITHOUT_BOUNDS, allowance, now: () => now })
+    turns.charge('a', 1)
+    now += 1e9
+    turns.charge('a', 101)
+    await expect(turns.run('a', async () => 1)).rejects.toMatchObject({ code: 'VALIDATION_BUSY' })
+  })
+})
+
+test('closed turns reject what waits and what comes', async () => {
+  const turns = new OwnerTurns(WITHOUT_BOUNDS)
+  let finish = () => {}
+  const running = turns.run('a', () => new Promise<void>((resolve) => (finish = resolve)))
+  const waiting = turns.run('a', async () => 1)
+  turns.close(new Error('closed'))
+  await expect(waiting).rejects.toThrow('closed')
+  await expect(turns.run('b', async () => 1)).rejects.toThrow('closed')
+  finish()
+  await running
+})

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/canonical-json.ts'
+import type { Json } from '../../../src/lib/json.ts'
+import { withPauses } from '../../../src/lib/pieces.ts'
+import { plainJsonPieces, toPlainJson } from '../../../src/lib/plain-json.ts'
+import { fc } from '../../support/fast-check.ts'
+
+describe('work in pieces', () => {
+  test('gives the event loop a turn between its pieces, and the result at its end', async () => {
+    let turns = 0
+    const timer = setInterval(() => turns++, 0)
+    function* work() {
+      for (let i = 0; i < 20; i++) {
+        for (const end = performance.now() + 2; performance.now() < end;);
+        yield
+      }
+      return 'done'
+    }
+    try {
+      expect(await withPauses(work(), 1)).toBe('done')
+    } finally {
+      clearInterval(timer)
+    }
+    expect(turns).toBeGreaterThan(10)
+  })
+
+  test('throws what one of its pieces throws', async () => {
+    // oxlint-disable-next-line require-yield
+    function* work(): Generator<undefined, void, unknown> {
+      throw new Error('no')
+    }
+    await expect(withPauses(work())).rejects.toThrow('no')
+  })
+})
+
+describe('a canonical hash', () => {
+  test('is the SHA-256 of the canonical text, however the value is nested and its members ordered', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+        const json = value as Json
+        const expected = createHash('sha256').update(canonicalJson(json)).digest('hex')
+        expect(canonicalHash(json)).toBe(expected)
+      }),
+    )
+  })
+
+  test('of a large value, made in pieces, is the same', async () => {
+    const value = Array.from({ length: 30_000 }, (_, i) => ({ [`é${i}`]: [i / 3, null, `text "${i}"`] }))
+    const expected = createHash('sha256').update(canonicalJson(value)).digest('hex')
+    expect(await withPauses(canonicalHashPieces(value), 0)).toBe(expected)
+  })
+})
+
+test('a large value that is read in pieces is read as it is at once', async () => {
+  const value = { list: Array.from({ length: 30_000 }, (_, i) => [i, { i }]) }
+  expect(await withPauses(plainJsonPieces(value), 0)).toEqual(toPlainJson(value))
+  const broken = { list: [...value.list, 1n] }
+  expect(await withPauses(plainJsonPieces(broken), 0)).toEqual({
+    ok: false,
+    problem: { pointer: '/list/30000', reason: 'is a BigInt' },
+  })
+})
