@@ -93,7 +93,7 @@ test('owners whose jobs cannot be claimed do not fill up a survey', async () => 
 const READS = [
   ['a backlog of 100,000 jobs of one owner', "now() - interval '1 h' + i * interval '1 us'", '100', false],
   [
-    'the same on a table that was never analyzed',
+    'a backlog of 100,000 jobs of one owner, on a table that was never analyzed',
     "now() - interval '1 h' + i * interval '1 us'",
     '100',
     true,
