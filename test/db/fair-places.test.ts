@@ -237,7 +237,7 @@ async function heldBy({ workerId }: TestWorker): Promise<Readonly<Record<OwnerId
     'SELECT owner_id AS owner, count(*)::int AS count FROM jobs WHERE holder = $1 GROUP BY owner_id',
     [workerId],
   )
-  return Object.fromEntries(rows.map(({ owner, count }) => [owner, count])) as Record<OwnerId, number>
+  return Object.fromEntries(rows.map(({ owner, count }) => [owner, count]))
 }
 
 function openWorker(options: TestWorkerOptions = {}): TestWorker {

@@ -261,7 +261,8 @@ async function rowsRead(): Promise<number> {
   function read(node: PlanNode): number {
     const { Plans = [], ...own } = node
     const removed = (own['Rows Removed by Filter'] ?? 0) + (own['Rows Removed by Index Recheck'] ?? 0)
-    const isScan = /Scan$/.test(own['Node Type']) && !/CTE|WorkTable|Function|Subquery/.test(own['Node Type'])
+    const isScan =
+      own['Node Type'].endsWith('Scan') && !/CTE|WorkTable|Function|Subquery/.test(own['Node Type'])
     const mine = isScan ? (own['Actual Rows'] + removed) * own['Actual Loops'] : 0
     return Plans.reduce((sum, child) => sum + read(child), mine)
   }
