@@ -4,6 +4,7 @@ import { jobRow, OWNER, STRANGER } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
 import { ownerId, type JobId, type OwnerId } from '../../src/lib/ids.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
+import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase
@@ -219,6 +220,28 @@ test('the place of a job is free before its end is published', async () => {
   await worker.processor.idle()
   expect(free.at(-1)).toBe(1)
   expect(free.length).toBeGreaterThan(0)
+})
+
+test('a start that runs in place sends no statement about other owners; a claim sends two, and one when nothing is due', async () => {
+  const worker = openWorker()
+  await worker.start(probes('warm-up'))
+  await worker.processor.idle()
+  const statements = countStatements()
+  try {
+    await worker.start(probes('a'))
+    await worker.processor.idle()
+    const inPlace = statements.take()
+    expect(inPlace.filter((text) => text.includes('INSERT INTO jobs '))).toHaveLength(1)
+    expect(inPlace.filter((text) => text.includes('wake_at <= now()'))).toEqual([])
+    expect(await worker.processor.tick()).toBe(0)
+    expect(statements.take()).toHaveLength(1)
+    await openWorker({ concurrency: 0 }).start(probes('b…'))
+    statements.take()
+    expect(await worker.processor.tick()).toBe(1)
+    expect(statements.take().filter((text) => text.includes('wake_at <= now()'))).toHaveLength(2)
+  } finally {
+    statements.stop()
+  }
 })
 
 /** Runs jobs to their end with one place; returns the names of their probes in order. */
