@@ -370,12 +370,12 @@ export class Processor {
   async #othersSettled(run: Running): Promise<void> {
     const { clock } = this.#options
     await Promise.all(this.#taking)
-    const others = [...this.#runs.keys()].filter((other) => other !== run && !other.isHandler)
-    const settled = Promise.all(others.map((other) => this.#runs.get(other)))
+    const others = [...this.#runs].filter(([other]) => other !== run && !other.isHandler)
+    const settled = Promise.all(others.map(([, done]) => done))
     const stopped = AbortSignal.any([run.yield.signal, run.inbox.canceled])
     if (await settlesWithin(settled, { ms: SUSPECT_WAIT_MS, clock, signal: stopped })) return
     if (stopped.aborted) return
-    for (const other of others) {
+    for (const [other] of others) {
       other.isGivenBack = true
       other.yield.abort(new FenceLostError('the job is given back: a suspect runs alone'))
     }

@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { OWNER } from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase
@@ -32,6 +33,15 @@ test('hints reach the other processes, and each of them once', async () => {
   expect([...heardThere].sort()).toEqual([`command ${id}`, `news ${id}`, 'queued'])
   // What has arrived there has come back here, too, and was known already.
   expect([...heardHere].sort()).toEqual([...heardThere].sort())
+})
+
+test('the hint of a queued job names its owner, here and in the other processes', async () => {
+  const [mine, other] = [await open(), await open()]
+  const heard: (string | null)[] = []
+  for (const wakeups of [mine, other]) wakeups.onQueued((owner) => heard.push(owner))
+  mine.queued(OWNER)
+  await until('both have heard it', () => heard.length === 2)
+  expect(heard).toEqual([OWNER, OWNER])
 })
 
 test('the news of many jobs at once arrive, however long their list', async () => {

@@ -40,6 +40,8 @@ type Documents = {
     "\n  mutation Cancel($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n      ... on CancelExecutionPayload {\n        execution {\n          id\n          status\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.CancelDocument,
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": typeof types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": typeof types.RemoveDocument,
+    "\n  mutation ExecuteForPlaces($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": typeof types.ExecuteForPlacesDocument,
+    "\n  query StatusForPlaces($id: ID!) {\n    job(id: $id) {\n      status\n    }\n  }\n": typeof types.StatusForPlacesDocument,
     "\n    mutation DeleteExample($id: ID!) {\n      deleteWorkflow(input: { id: $id }) {\n        __typename\n      }\n    }\n  ": typeof types.DeleteExampleDocument,
     "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": typeof types.ResultOfLeadsDocument,
     "\n  mutation ValidateHostile($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      ... on ValidateWorkflowPayload {\n        valid\n      }\n    }\n  }\n": typeof types.ValidateHostileDocument,
@@ -176,6 +178,8 @@ const documents: Documents = {
     "\n  mutation Cancel($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n      ... on CancelExecutionPayload {\n        execution {\n          id\n          status\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.CancelDocument,
     "\n        mutation Replace($id: ID!, $definition: JSON!) {\n          updateWorkflow(input: { id: $id, definition: $definition, name: \"Changed\" }) {\n            __typename\n          }\n        }\n      ": types.ReplaceDocument,
     "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      ": types.RemoveDocument,
+    "\n  mutation ExecuteForPlaces($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": types.ExecuteForPlacesDocument,
+    "\n  query StatusForPlaces($id: ID!) {\n    job(id: $id) {\n      status\n    }\n  }\n": types.StatusForPlacesDocument,
     "\n    mutation DeleteExample($id: ID!) {\n      deleteWorkflow(input: { id: $id }) {\n        __typename\n      }\n    }\n  ": types.DeleteExampleDocument,
     "\n        query ResultOfLeads($id: ID!) {\n          execution(id: $id) {\n            output\n          }\n        }\n      ": types.ResultOfLeadsDocument,
     "\n  mutation ValidateHostile($input: ValidateWorkflowInput!) {\n    validateWorkflow(input: $input) {\n      ... on ValidateWorkflowPayload {\n        valid\n      }\n    }\n  }\n": types.ValidateHostileDocument,
@@ -387,6 +391,14 @@ export function graphql(source: "\n        mutation Replace($id: ID!, $definitio
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n        mutation Remove($id: ID!) {\n          deleteWorkflow(input: { id: $id }) {\n            __typename\n          }\n        }\n      "): typeof import('./graphql.ts').RemoveDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ExecuteForPlaces($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ExecuteForPlacesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query StatusForPlaces($id: ID!) {\n    job(id: $id) {\n      status\n    }\n  }\n"): typeof import('./graphql.ts').StatusForPlacesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

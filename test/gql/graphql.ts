@@ -1231,6 +1231,28 @@ export type RemoveMutation = { deleteWorkflow:
     | { __typename: 'RevisionConflict' }
    };
 
+export type ExecuteForPlacesMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type ExecuteForPlacesMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', job: { id: string } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type StatusForPlacesQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StatusForPlacesQuery = { job: { status: JobStatus } | null };
+
 export type DeleteExampleMutationVariables = Exact<{
   id: string | number;
 }>;
@@ -3231,6 +3253,25 @@ export const RemoveDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RemoveMutation, RemoveMutationVariables>;
+export const ExecuteForPlacesDocument = new TypedDocumentString(`
+    mutation ExecuteForPlaces($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExecuteForPlacesMutation, ExecuteForPlacesMutationVariables>;
+export const StatusForPlacesDocument = new TypedDocumentString(`
+    query StatusForPlaces($id: ID!) {
+  job(id: $id) {
+    status
+  }
+}
+    `) as unknown as TypedDocumentString<StatusForPlacesQuery, StatusForPlacesQueryVariables>;
 export const DeleteExampleDocument = new TypedDocumentString(`
     mutation DeleteExample($id: ID!) {
   deleteWorkflow(input: {id: $id}) {

@@ -46,6 +46,8 @@ export interface TestWorkerOptions {
   readonly weightOf?: (owner: OwnerId) => number
   readonly clock?: Clock
   readonly jobs?: (jobs: JobStore) => JobStore
+  /** Called where a process publishes what was committed. */
+  readonly onCommitted?: () => void
   readonly commands?: (commands: CommandStore) => CommandStore
 }
 
@@ -78,7 +80,10 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     store: createJournalStore(pool),
     clock,
     logger,
-    listener: { onUnreadCommands: (id) => processor.noticeCommands(id) },
+    listener: {
+      onCommitted: () => options.onCommitted?.(),
+      onUnreadCommands: (id) => processor.noticeCommands(id),
+    },
   })
   const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }
   const processor = new Processor({

@@ -110,3 +110,39 @@ describe('LUME_MAX_NODES', () => {
     expect(() => readEnvironment({ LUME_MAX_NODES: value })).toThrow('LUME_MAX_NODES')
   })
 })
+
+describe('the sharing of places', () => {
+  const KEYS = { LUME_API_KEYS: `acme:ADMIN:${'k'.repeat(40)}` }
+
+  test.each<[string, Record<string, string>, number]>([
+    ['without authentication one owner may hold all places', {}, 100],
+    ['with authentication one owner may hold 90 percent of the places', KEYS, 90],
+    [
+      'a worker process, which may not have the settings of its API, keeps places free, too',
+      { LUME_ROLE: 'worker' },
+      90,
+    ],
+    ['a setting wins over the default', { ...KEYS, LUME_OWNER_PLACES_PERCENT: '75' }, 75],
+  ])('%s', (_, environment, expected) => {
+    expect(readEnvironment(environment).lume.ownerPlacesPercent).toBe(expected)
+  })
+
+  test('owners have the weights that the settings name', () => {
+    expect(readEnvironment({ LUME_OWNER_WEIGHTS: 'acme:3, org:7:2' }).lume.ownerWeights).toEqual({
+      acme: 3,
+      'org:7': 2,
+    })
+    expect(readEnvironment({}).lume.ownerWeights).toEqual({})
+  })
+
+  test.each<[string, string]>([
+    ['LUME_OWNER_PLACES_PERCENT', '0'],
+    ['LUME_OWNER_PLACES_PERCENT', '101'],
+    ['LUME_OWNER_WEIGHTS', 'acme'],
+    ['LUME_OWNER_WEIGHTS', 'acme:0'],
+    ['LUME_OWNER_WEIGHTS', 'acme:101'],
+    ['LUME_OWNER_WEIGHTS', 'acme:1.5'],
+  ])('%s=%s is refused by name', (name, value) => {
+    expect(() => readEnvironment({ [name]: value })).toThrow(name)
+  })
+})
