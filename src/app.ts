@@ -347,7 +347,18 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       worldOf: (job) => ({
         secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
-        children: createChildExecutions({ jobs, executions, versions, start, cancelTree, descendants }, job),
+        children: createChildExecutions(
+          {
+            jobs,
+            executions,
+            versions,
+            start,
+            cancelTree,
+            descendants,
+            readInbox: (id) => processor.obey(id),
+          },
+          job,
+        ),
         logLevel: settings.stepLogLevel,
         standIn: standInOf(job),
       }),
