@@ -175,6 +175,7 @@ let globex: GraphqlClient
 beforeAll(async () => {
   server = await startApiServer({
     authentication: AUTHENTICATION,
+    requestsPerMinute: 0,
     config: {
       maxOpenExecutions: 2,
       maxStoredBytes: 200_000,
