@@ -64,7 +64,7 @@ export function createCommandStore(pool: Queryable): CommandStore {
       const key = command.kind === 'SIGNAL' ? command.key : null
       try {
         const values = [ownerId, jobId, command.kind, JSON.stringify(payloadOf(command)), key]
-        const { rowCount } = await pool.query(command.kind === 'SIGNAL' ? SEND_SIGNAL : SEND, values)
+        const { rowCount } = await pool.query(TEXTS[command.kind], values)
         if (rowCount === 1) return { kind: 'sent' }
       } catch (fault) {
         if (key !== null && isUniqueViolation(fault, 'commands_key_idx')) return { kind: 'repeated' }
@@ -87,9 +87,9 @@ export function createCommandStore(pool: Queryable): CommandStore {
  * signal when it waits; neither makes a job due that is not due yet. A cancel locks with FOR UPDATE, so that a child either
  * starts before it or is refused (see the insert of jobs).
  */
-const send = (condition: string) => `
+const send = (lock: 'FOR UPDATE' | 'FOR NO KEY UPDATE', condition = 'true') => `
 WITH locked AS MATERIALIZED (
-  SELECT id FROM jobs WHERE owner_id = $1 AND id = $2 AND $3 = 'CANCEL' FOR UPDATE
+  SELECT id FROM jobs WHERE owner_id = $1 AND id = $2 ${lock}
 ), asked AS (
   UPDATE jobs SET commands_sent = commands_sent + 1, stored_bytes = stored_bytes + octet_length($4::text),
     cancel_requested_at = CASE WHEN $3 = 'CANCEL' THEN now() ELSE cancel_requested_at END,
@@ -97,27 +97,37 @@ WITH locked AS MATERIALIZED (
       WHEN holder IS NULL AND ($3 IN ('CANCEL', 'PAUSE') OR ($3 = 'RESUME' AND status = 'PAUSED')
         OR ($3 = 'SIGNAL' AND status = 'WAITING')) THEN now()
       ELSE wake_at END
-  WHERE owner_id = $1 AND id = $2 AND finished_at IS NULL AND cancel_requested_at IS NULL
-    AND ($3 <> 'CANCEL' OR EXISTS (SELECT FROM locked))
+  FROM locked WHERE jobs.id = locked.id AND finished_at IS NULL AND cancel_requested_at IS NULL
     AND ($3 = 'CANCEL' OR (status <> 'CREATED' AND handler = 'engine')) AND ${condition}
-  RETURNING owner_id, id, commands_sent
+  RETURNING owner_id, jobs.id, commands_sent
 )
 INSERT INTO commands (owner_id, job_id, number, kind, payload, key)
 SELECT owner_id, id, commands_sent, $3, $4::json, $5 FROM asked`
 
-const SEND = send('true')
+const CANCEL = send('FOR UPDATE')
+const PAUSE_OR_RESUME = send('FOR NO KEY UPDATE')
 
 /**
  * A key that is there already is let through to its index, which tells that it repeats. Signals that are sent at the same
  * instant do not see each other: the bounds may be passed by as many as there are connections.
  */
-const SEND_SIGNAL = send(`(
+const SIGNAL = send(
+  'FOR NO KEY UPDATE',
+  `(
     EXISTS (SELECT 1 FROM commands c WHERE c.job_id = $2 AND c.key = $5)
     OR (
       SELECT count(*) < ${MAX_UNUSED_SIGNALS}
         AND COALESCE(sum(octet_length(c.payload::text)), 0) + octet_length($4::text) <= ${MAX_UNUSED_SIGNAL_BYTES}
       FROM commands c WHERE c.owner_id = $1 AND c.job_id = $2 AND c.kind = 'SIGNAL' AND c.used_at IS NULL
-    ))`)
+    ))`,
+)
+
+const TEXTS: { readonly [Kind in NewCommand['kind']]: string } = {
+  CANCEL,
+  PAUSE: PAUSE_OR_RESUME,
+  RESUME: PAUSE_OR_RESUME,
+  SIGNAL,
+}
 
 /** What it was when it did not take the command. */
 const STARTED_SINCE: Refusal = { kind: 'notPossible', because: 'notStarted', status: 'CREATED' }

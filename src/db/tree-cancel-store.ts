@@ -96,7 +96,7 @@ const IS_CANCELABLE = 'd.finished_at IS NULL AND d.cancel_requested_at IS NULL'
 
 /**
  * What is below a root is found by its index; what is below any other job by walking down. OFFSET 0 keeps the planner to
- * look-ups, which it leaves where statistics are old or missing. Jobs that no worker holds come first: none of them begins.
+ * look-ups, which it leaves where statistics are old or missing. Held jobs come first: there are few, and their calls are to be aborted soon.
  */
 const CANCEL_TREES = `
 WITH RECURSIVE top AS MATERIALIZED (
@@ -114,7 +114,7 @@ WITH RECURSIVE top AS MATERIALIZED (
   SELECT own.* FROM (SELECT id FROM walked UNION ALL SELECT id FROM top WHERE $3) AS named
   CROSS JOIN LATERAL (SELECT d.id, d.holder FROM jobs d WHERE d.id = named.id AND ${IS_CANCELABLE} OFFSET 0) AS own
 ), wanted AS MATERIALIZED (
-  SELECT id FROM reached ORDER BY holder IS NOT NULL, id LIMIT $4
+  SELECT id FROM reached ORDER BY holder IS NULL, id LIMIT $4
 ), ${cancelWanted}`
 
 const CANCEL_CHILDREN = `

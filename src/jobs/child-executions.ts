@@ -26,6 +26,8 @@ export interface ChildExecutionsOptions {
   readonly start: StartExecution
   readonly cancelTree: TreeCancel
   readonly descendants: Descendants
+  /** Reads the inbox of a job that runs here. */
+  readonly readInbox: (id: JobId) => Promise<void>
 }
 
 /** The descendants of each root against `maxDescendants`: breadth times depth is bounded by one number. */
@@ -36,7 +38,7 @@ export function createChildExecutions(
   options: ChildExecutionsOptions,
   { id: parentId, ownerId, mode, depth, rootId }: RunningJob,
 ): ChildExecutions {
-  const { jobs, executions, versions, start, cancelTree, descendants } = options
+  const { jobs, executions, versions, start, cancelTree, descendants, readInbox } = options
   // A loop cancels up to 1,000 children in one turn of the event loop.
   const cancel = inGroups(
     async (ids: readonly JobId[]) => {
@@ -45,6 +47,12 @@ export function createChildExecutions(
     },
     { maxSize: CANCELED_TOGETHER, sizeOf: () => 1, keyOf: () => null },
   )
+  const refuseOrphan = async (fault: unknown): Promise<never> => {
+    if (!(fault instanceof ParentEndedError)) throw fault
+    // Its own cancel may be what refuses the child: then the step is canceled with it and does not fail.
+    await readInbox(parentId)
+    throw new BlockError('PARENT_ENDED', 'The calling execution has ended, or its tree is being canceled.')
+  }
   return {
     async start({ key, workflowId, version, input, variables, path }) {
       if (depth >= MAX_DEPTH) {
@@ -100,11 +108,6 @@ function tooMany(limit: number): BlockError {
     `The execution at the top has ${limit} descendants, which is the limit. Let workflows call each other less, divide the ` +
       'work between executions, or ask the operator to raise LUME_MAX_DESCENDANTS.',
   )
-}
-
-function refuseOrphan(fault: unknown): never {
-  if (!(fault instanceof ParentEndedError)) throw fault
-  throw new BlockError('PARENT_ENDED', 'The execution that calls has ended, or is being canceled.')
 }
 
 function notCallable(

@@ -69,6 +69,7 @@ function openProcess(
     readonly now?: number
     readonly schedules?: (store: ScheduleStore) => ScheduleStore
     readonly jobs?: (store: JobStore) => JobStore
+    readonly quotas?: typeof UNBOUNDED
   } = {},
 ): Process {
   const { pool } = database
@@ -83,7 +84,7 @@ function openProcess(
     reader: () => async (document) => PLANS.read(document),
     wakeups,
     clock,
-    quotas: UNBOUNDED,
+    quotas: options.quotas ?? UNBOUNDED,
     processor: null,
   })
   const scheduler = new Scheduler({
@@ -448,6 +449,18 @@ describe('a schedule whose workflow cannot run', () => {
     expect(await errorOf(bad)).toMatchObject({ message: expect.stringContaining('cannot be checked') })
     expect(await outcomes(good)).toEqual(['12:00 STARTED'])
     expect(await nextAt(bad)).toEqual(new Date(NOON + HOUR))
+    expect(process.faults).toEqual([])
+  })
+
+  test('because its owner has too many open executions shows QUOTA_EXCEEDED, and how to mend it', async () => {
+    const schedule = await makeSchedule()
+    const refusal = { kind: 'quotaExceeded', quota: 'OPEN_EXECUTIONS', limit: 5, used: 5 } as const
+    const process = openProcess({ quotas: { ...UNBOUNDED, takeStart: async () => refusal } })
+    await process.scheduler.tick()
+    expect(await outcomes(schedule)).toEqual(['12:00 FAILED QUOTA_EXCEEDED'])
+    expect(await errorOf(schedule)).toMatchObject({
+      message: expect.stringContaining('LUME_MAX_OPEN_EXECUTIONS'),
+    })
     expect(process.faults).toEqual([])
   })
 

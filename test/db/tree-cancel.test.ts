@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Lume } from '../../src/app.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -6,10 +6,12 @@ import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { createCommandStore } from '../../src/db/command-store.ts'
 import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createTreeCancelStore } from '../../src/db/tree-cancel-store.ts'
+import { createJobStore, ParentEndedError } from '../../src/db/job-store.ts'
+import { event } from '../../src/engine/event.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createCommands } from '../../src/jobs/commands.ts'
 import { CANCEL_BATCH_JOBS, createTreeCancel } from '../../src/jobs/tree-cancel.ts'
-import { OWNER, storeJob, timelineKinds } from '../support/jobs.ts'
+import { newJob, OWNER, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { loopOf, startCallOf, storeWorkflow } from '../support/trees.ts'
@@ -211,4 +213,72 @@ test('the cancel of a tree of 5,000 executions is five statements', async () => 
   }
   expect(await count('cancel_requested_at IS NULL')).toBe(0)
   expect(await count(`root_id IS NOT NULL AND (wake_at IS NOT NULL OR commands_sent <> 1)`)).toBe(0)
+})
+
+describe('a child that starts at the very moment of a cancel', () => {
+  const rootAndParent = async () => {
+    const root = await storeJob(database.pool)
+    const above = { id: root, path: 'call', depth: 1, rootId: root }
+    const parent = await storeJob(database.pool, { parent: above })
+    return { root, child: await newJob(database.pool, { parent: { ...above, id: parent, depth: 2 } }) }
+  }
+  const waitsForLock = () =>
+    until('a statement waits for a lock', async () => {
+      const { rows } = await database.pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return rows.length > 0
+    })
+  const cancelOf = (pool: Pick<typeof database.pool, 'query'>, ids: readonly JobId[]) =>
+    createTreeCancelStore(pool).cancel({ ownerId: OWNER, ids, reach: 'below', limit: CANCEL_BATCH_JOBS })
+
+  beforeEach(() => lume.close())
+
+  test('is found by the cancel if it was first', async () => {
+    const { root, child } = await rootAndParent()
+    const client = await database.pool.connect()
+    try {
+      await client.query('BEGIN')
+      await createJobStore(client).insert(child, event('JOB_QUEUED', child.at, {}))
+      const canceled = cancelOf(database.pool, [root])
+      await waitsForLock()
+      await client.query('COMMIT')
+      expect((await canceled).map(({ id }) => id)).toEqual([child.parent?.id])
+      expect((await cancelOf(database.pool, [root])).map(({ id }) => id)).toEqual([child.id])
+      expect(await cancelOf(database.pool, [root])).toEqual([])
+    } finally {
+      client.release()
+    }
+  })
+
+  test('is refused if the cancel was first', async () => {
+    const { root, child } = await rootAndParent()
+    const client = await database.pool.connect()
+    try {
+      await client.query('BEGIN')
+      await cancelOf(client, [root])
+      const inserted = createJobStore(database.pool).insert(child, event('JOB_QUEUED', child.at, {}))
+      const refused = expect(inserted).rejects.toThrow(ParentEndedError)
+      await waitsForLock()
+      await client.query('COMMIT')
+      await refused
+    } finally {
+      client.release()
+    }
+  })
+
+  test('does not wait for what is written of its parent meanwhile', async () => {
+    const { child } = await rootAndParent()
+    const client = await database.pool.connect()
+    try {
+      await client.query('BEGIN')
+      await client.query('UPDATE jobs SET progress = 7 WHERE id = $1', [child.parent?.id])
+      expect(await createJobStore(database.pool).insert(child, event('JOB_QUEUED', child.at, {}))).toEqual({
+        kind: 'inserted',
+      })
+      await client.query('COMMIT')
+    } finally {
+      client.release()
+    }
+  })
 })

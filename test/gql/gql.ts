@@ -67,6 +67,19 @@ type Documents = {
     "\n  subscription FollowForTorture($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      cursor\n      job {\n        status\n      }\n      events {\n        id\n        seq\n        kind\n        progress\n      }\n    }\n  }\n": typeof types.FollowForTortureDocument,
     "\n  subscription StalledReader($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      events {\n        seq\n        ... on JobProgressEvent {\n          message\n        }\n      }\n    }\n  }\n": typeof types.StalledReaderDocument,
     "\n  query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {\n    job(id: $id) {\n      lastSeq\n      events(after: $after, first: $first, kinds: $kinds) {\n        cursor\n        hasMore\n        events {\n          seq\n          kind\n          ... on StepStreamEvent {\n            text\n          }\n        }\n      }\n    }\n  }\n": typeof types.PageOfEventsDocument,
+    "\n  query Quotas {\n    viewer {\n      quotas {\n        name\n        used\n        limit\n        countedAt\n      }\n    }\n  }\n": typeof types.QuotasDocument,
+    "\n  mutation StartWithinQuota($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        deduplicated\n        execution {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        message\n        path\n        quota\n        limit\n        used\n      }\n    }\n  }\n": typeof types.StartWithinQuotaDocument,
+    "\n  mutation CancelForQuota($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.CancelForQuotaDocument,
+    "\n  mutation MakeWithinQuota($name: String!, $definition: JSON, $publish: Boolean) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: $publish }) {\n      __typename\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        quota\n        limit\n        used\n      }\n    }\n  }\n": typeof types.MakeWithinQuotaDocument,
+    "\n  mutation ChangeWithinQuota($id: ID!, $definition: JSON!) {\n    updateWorkflow(input: { id: $id, definition: $definition }) {\n      __typename\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": typeof types.ChangeWithinQuotaDocument,
+    "\n  mutation CopyWithinQuota($id: ID!) {\n    duplicateWorkflow(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.CopyWithinQuotaDocument,
+    "\n  mutation DeleteForQuota($id: ID!) {\n    deleteWorkflow(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.DeleteForQuotaDocument,
+    "\n  mutation ScheduleWithinQuota($workflowId: ID!) {\n    createSchedule(input: { workflowId: $workflowId, name: \"Daily\", cron: \"0 9 * * *\" }) {\n      __typename\n      ... on CreateSchedulePayload {\n        schedule {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": typeof types.ScheduleWithinQuotaDocument,
+    "\n  mutation UnscheduleForQuota($id: ID!) {\n    deleteSchedule(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.UnscheduleForQuotaDocument,
+    "\n  mutation SetWithinQuota($name: String!) {\n    setSecret(input: { name: $name, value: \"a value of eight letters\" }) {\n      __typename\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": typeof types.SetWithinQuotaDocument,
+    "\n  mutation UnsetForQuota($name: String!) {\n    deleteSecret(input: { name: $name }) {\n      __typename\n    }\n  }\n": typeof types.UnsetForQuotaDocument,
+    "\n  mutation KeyWithinQuota {\n    createApiKey(input: { name: \"CI\", role: VIEWER }) {\n      __typename\n      ... on CreateApiKeyPayload {\n        apiKey {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": typeof types.KeyWithinQuotaDocument,
+    "\n  mutation RevokeForQuota($id: ID!) {\n    revokeApiKey(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.RevokeForQuotaDocument,
     "\n  mutation Retry($input: RetryExecutionInput!) {\n    retryExecution(input: $input) {\n      __typename\n      ... on RetryExecutionPayload {\n        deduplicated\n        job {\n          id\n        }\n        execution {\n          id\n          retryFrom\n          tags\n          priority\n          retryOf {\n            id\n          }\n        }\n        diagnostics {\n          code\n          severity\n          nodeId\n        }\n      }\n      ... on ValidationFailed {\n        diagnostics {\n          code\n          nodeId\n        }\n      }\n      ... on InputInvalid {\n        problems {\n          pointer\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.RetryDocument,
     "\n  query ReadRetried($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      trigger\n      retryFrom\n      retryOf {\n        id\n      }\n      retries(first: 10) {\n        totalCount\n        edges {\n          node {\n            id\n          }\n        }\n      }\n      steps(first: 10) {\n        edges {\n          node {\n            path\n            status\n            attempt\n            config\n            input\n            output\n            reusedFrom {\n              id\n            }\n          }\n        }\n      }\n      events(first: 50) {\n        events {\n          kind\n          ... on StepCompletedEvent {\n            path\n            reused\n          }\n        }\n      }\n    }\n  }\n": typeof types.ReadRetriedDocument,
     "\n  mutation RetryWithLiterals($id: ID!) {\n    word: retryExecution(input: { id: $id, from: START }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          retryFrom\n        }\n      }\n    }\n    text: retryExecution(input: { id: $id, from: \"find\" }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          retryFrom\n        }\n      }\n    }\n  }\n": typeof types.RetryWithLiteralsDocument,
@@ -205,6 +218,19 @@ const documents: Documents = {
     "\n  subscription FollowForTorture($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      cursor\n      job {\n        status\n      }\n      events {\n        id\n        seq\n        kind\n        progress\n      }\n    }\n  }\n": types.FollowForTortureDocument,
     "\n  subscription StalledReader($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      events {\n        seq\n        ... on JobProgressEvent {\n          message\n        }\n      }\n    }\n  }\n": types.StalledReaderDocument,
     "\n  query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {\n    job(id: $id) {\n      lastSeq\n      events(after: $after, first: $first, kinds: $kinds) {\n        cursor\n        hasMore\n        events {\n          seq\n          kind\n          ... on StepStreamEvent {\n            text\n          }\n        }\n      }\n    }\n  }\n": types.PageOfEventsDocument,
+    "\n  query Quotas {\n    viewer {\n      quotas {\n        name\n        used\n        limit\n        countedAt\n      }\n    }\n  }\n": types.QuotasDocument,
+    "\n  mutation StartWithinQuota($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        deduplicated\n        execution {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        message\n        path\n        quota\n        limit\n        used\n      }\n    }\n  }\n": types.StartWithinQuotaDocument,
+    "\n  mutation CancelForQuota($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.CancelForQuotaDocument,
+    "\n  mutation MakeWithinQuota($name: String!, $definition: JSON, $publish: Boolean) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: $publish }) {\n      __typename\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        quota\n        limit\n        used\n      }\n    }\n  }\n": types.MakeWithinQuotaDocument,
+    "\n  mutation ChangeWithinQuota($id: ID!, $definition: JSON!) {\n    updateWorkflow(input: { id: $id, definition: $definition }) {\n      __typename\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": types.ChangeWithinQuotaDocument,
+    "\n  mutation CopyWithinQuota($id: ID!) {\n    duplicateWorkflow(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.CopyWithinQuotaDocument,
+    "\n  mutation DeleteForQuota($id: ID!) {\n    deleteWorkflow(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.DeleteForQuotaDocument,
+    "\n  mutation ScheduleWithinQuota($workflowId: ID!) {\n    createSchedule(input: { workflowId: $workflowId, name: \"Daily\", cron: \"0 9 * * *\" }) {\n      __typename\n      ... on CreateSchedulePayload {\n        schedule {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": types.ScheduleWithinQuotaDocument,
+    "\n  mutation UnscheduleForQuota($id: ID!) {\n    deleteSchedule(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.UnscheduleForQuotaDocument,
+    "\n  mutation SetWithinQuota($name: String!) {\n    setSecret(input: { name: $name, value: \"a value of eight letters\" }) {\n      __typename\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": types.SetWithinQuotaDocument,
+    "\n  mutation UnsetForQuota($name: String!) {\n    deleteSecret(input: { name: $name }) {\n      __typename\n    }\n  }\n": types.UnsetForQuotaDocument,
+    "\n  mutation KeyWithinQuota {\n    createApiKey(input: { name: \"CI\", role: VIEWER }) {\n      __typename\n      ... on CreateApiKeyPayload {\n        apiKey {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n": types.KeyWithinQuotaDocument,
+    "\n  mutation RevokeForQuota($id: ID!) {\n    revokeApiKey(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.RevokeForQuotaDocument,
     "\n  mutation Retry($input: RetryExecutionInput!) {\n    retryExecution(input: $input) {\n      __typename\n      ... on RetryExecutionPayload {\n        deduplicated\n        job {\n          id\n        }\n        execution {\n          id\n          retryFrom\n          tags\n          priority\n          retryOf {\n            id\n          }\n        }\n        diagnostics {\n          code\n          severity\n          nodeId\n        }\n      }\n      ... on ValidationFailed {\n        diagnostics {\n          code\n          nodeId\n        }\n      }\n      ... on InputInvalid {\n        problems {\n          pointer\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.RetryDocument,
     "\n  query ReadRetried($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      trigger\n      retryFrom\n      retryOf {\n        id\n      }\n      retries(first: 10) {\n        totalCount\n        edges {\n          node {\n            id\n          }\n        }\n      }\n      steps(first: 10) {\n        edges {\n          node {\n            path\n            status\n            attempt\n            config\n            input\n            output\n            reusedFrom {\n              id\n            }\n          }\n        }\n      }\n      events(first: 50) {\n        events {\n          kind\n          ... on StepCompletedEvent {\n            path\n            reused\n          }\n        }\n      }\n    }\n  }\n": types.ReadRetriedDocument,
     "\n  mutation RetryWithLiterals($id: ID!) {\n    word: retryExecution(input: { id: $id, from: START }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          retryFrom\n        }\n      }\n    }\n    text: retryExecution(input: { id: $id, from: \"find\" }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          retryFrom\n        }\n      }\n    }\n  }\n": types.RetryWithLiteralsDocument,
@@ -499,6 +525,58 @@ export function graphql(source: "\n  subscription StalledReader($jobId: ID!, $af
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {\n    job(id: $id) {\n      lastSeq\n      events(after: $after, first: $first, kinds: $kinds) {\n        cursor\n        hasMore\n        events {\n          seq\n          kind\n          ... on StepStreamEvent {\n            text\n          }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').PageOfEventsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Quotas {\n    viewer {\n      quotas {\n        name\n        used\n        limit\n        countedAt\n      }\n    }\n  }\n"): typeof import('./graphql.ts').QuotasDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation StartWithinQuota($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        deduplicated\n        execution {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        message\n        path\n        quota\n        limit\n        used\n      }\n    }\n  }\n"): typeof import('./graphql.ts').StartWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CancelForQuota($id: ID!) {\n    cancelExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').CancelForQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation MakeWithinQuota($name: String!, $definition: JSON, $publish: Boolean) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: $publish }) {\n      __typename\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        quota\n        limit\n        used\n      }\n    }\n  }\n"): typeof import('./graphql.ts').MakeWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ChangeWithinQuota($id: ID!, $definition: JSON!) {\n    updateWorkflow(input: { id: $id, definition: $definition }) {\n      __typename\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ChangeWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CopyWithinQuota($id: ID!) {\n    duplicateWorkflow(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').CopyWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DeleteForQuota($id: ID!) {\n    deleteWorkflow(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').DeleteForQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ScheduleWithinQuota($workflowId: ID!) {\n    createSchedule(input: { workflowId: $workflowId, name: \"Daily\", cron: \"0 9 * * *\" }) {\n      __typename\n      ... on CreateSchedulePayload {\n        schedule {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ScheduleWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UnscheduleForQuota($id: ID!) {\n    deleteSchedule(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').UnscheduleForQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetWithinQuota($name: String!) {\n    setSecret(input: { name: $name, value: \"a value of eight letters\" }) {\n      __typename\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n"): typeof import('./graphql.ts').SetWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UnsetForQuota($name: String!) {\n    deleteSecret(input: { name: $name }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').UnsetForQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation KeyWithinQuota {\n    createApiKey(input: { name: \"CI\", role: VIEWER }) {\n      __typename\n      ... on CreateApiKeyPayload {\n        apiKey {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        quota\n      }\n    }\n  }\n"): typeof import('./graphql.ts').KeyWithinQuotaDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RevokeForQuota($id: ID!) {\n    revokeApiKey(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').RevokeForQuotaDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -546,6 +546,21 @@ export type PublishWorkflowInput = {
   note?: string | null | undefined;
 };
 
+/** What an owner may hold a bounded amount of. The operator sets the limits, the same for every owner. */
+export type QuotaName =
+  /** API keys that are neither revoked nor expired. */
+  | 'API_KEYS'
+  /** Executions that have not ended, child executions and jobs that were never started included. */
+  | 'OPEN_EXECUTIONS'
+  /** Schedules that are not deleted, paused ones included. */
+  | 'SCHEDULES'
+  /** Stored secrets, without those of the server’s environment. */
+  | 'SECRETS'
+  /** Bytes of what executions store (inputs, variables, outputs, events, signals), of definitions and of drafts. Secrets and idempotency keys are not counted. */
+  | 'STORED_BYTES'
+  /** Workflows that are not deleted, archived ones included. */
+  | 'WORKFLOWS';
+
 /** Which ended execution to run once more, and how. */
 export type RetryExecutionInput = {
   /** Where to begin; default FAILED. */
@@ -974,6 +989,7 @@ export type CreateApiKeyMutationVariables = Exact<{
 export type CreateApiKeyMutation = { createApiKey:
     | { __typename: 'CreateApiKeyPayload', key: string, apiKey: { id: string, name: string, prefix: string, role: Role, createdAt: string, expiresAt: string | null, lastUsedAt: string | null, revokedAt: string | null } }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
    };
 
 export type RevokeApiKeyMutationVariables = Exact<{
@@ -1045,6 +1061,7 @@ export type CreateAnyJobMutation = { createJob:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotEnded', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string> }
     | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
    };
@@ -1109,6 +1126,8 @@ type Refused_NotFound_Fragment = { code: string, message: string, path: Array<st
 
 type Refused_NotPossible_Fragment = { status: JobStatus, code: string, message: string, path: Array<string> };
 
+type Refused_QuotaExceeded_Fragment = { code: string, message: string, path: Array<string> };
+
 type Refused_RevisionConflict_Fragment = { code: string, message: string, path: Array<string> };
 
 type Refused_ScheduleInvalid_Fragment = { code: string, message: string, path: Array<string> };
@@ -1129,6 +1148,7 @@ export type RefusedFragment =
   | Refused_NotEnded_Fragment
   | Refused_NotFound_Fragment
   | Refused_NotPossible_Fragment
+  | Refused_QuotaExceeded_Fragment
   | Refused_RevisionConflict_Fragment
   | Refused_ScheduleInvalid_Fragment
   | Refused_SecretKeyMissing_Fragment
@@ -1156,6 +1176,7 @@ export type StoreWorkflowMutationVariables = Exact<{
 
 export type StoreWorkflowMutation = { createWorkflow:
     | { workflow: { id: string } }
+    | { message: string }
     | { message: string }
     | { message: string }
    };
@@ -1216,6 +1237,7 @@ export type ReplaceMutationVariables = Exact<{
 export type ReplaceMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RevisionConflict' }
     | { __typename: 'UpdateWorkflowPayload' }
    };
@@ -1451,6 +1473,7 @@ export type CreateForLineageMutationVariables = Exact<{
 export type CreateForLineageMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
     | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
    };
 
@@ -1488,6 +1511,7 @@ export type RetryForUsageMutation = { retryExecution:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotEnded' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RetryExecutionPayload', job: { id: string }, execution: { id: string } }
     | { __typename: 'ValidationFailed' }
     | { __typename: 'WorkflowArchived' }
@@ -1612,6 +1636,156 @@ export type PageOfEventsQuery = { job: { lastSeq: number, events: { cursor: numb
         | { seq: number, kind: JobEventKind }
       > } } | null };
 
+export type QuotasQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type QuotasQuery = { viewer: { quotas: Array<{ name: QuotaName, used: number, limit: number, countedAt: string }> } };
+
+export type StartWithinQuotaMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type StartWithinQuotaMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, execution: { id: string } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string>, quota: QuotaName, limit: number, used: number }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type CancelForQuotaMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelForQuotaMutation = { cancelExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'CancelExecutionPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+   };
+
+export type MakeWithinQuotaMutationVariables = Exact<{
+  name: string;
+  definition?: unknown;
+  publish?: boolean | null | undefined;
+}>;
+
+
+export type MakeWithinQuotaMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded', code: string, quota: QuotaName, limit: number, used: number }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type ChangeWithinQuotaMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+}>;
+
+
+export type ChangeWithinQuotaMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded', quota: QuotaName }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
+   };
+
+export type CopyWithinQuotaMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CopyWithinQuotaMutation = { duplicateWorkflow:
+    | { __typename: 'DuplicateWorkflowPayload' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+   };
+
+export type DeleteForQuotaMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteForQuotaMutation = { deleteWorkflow:
+    | { __typename: 'DeleteWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
+export type ScheduleWithinQuotaMutationVariables = Exact<{
+  workflowId: string | number;
+}>;
+
+
+export type ScheduleWithinQuotaMutation = { createSchedule:
+    | { __typename: 'CreateSchedulePayload', schedule: { id: string } }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded', quota: QuotaName }
+    | { __typename: 'ScheduleInvalid' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type UnscheduleForQuotaMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type UnscheduleForQuotaMutation = { deleteSchedule:
+    | { __typename: 'DeleteSchedulePayload' }
+    | { __typename: 'NotFound' }
+   };
+
+export type SetWithinQuotaMutationVariables = Exact<{
+  name: string;
+}>;
+
+
+export type SetWithinQuotaMutation = { setSecret:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded', quota: QuotaName }
+    | { __typename: 'SecretKeyMissing' }
+    | { __typename: 'SetSecretPayload' }
+   };
+
+export type UnsetForQuotaMutationVariables = Exact<{
+  name: string;
+}>;
+
+
+export type UnsetForQuotaMutation = { deleteSecret:
+    | { __typename: 'DeleteSecretPayload' }
+    | { __typename: 'NotFound' }
+   };
+
+export type KeyWithinQuotaMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type KeyWithinQuotaMutation = { createApiKey:
+    | { __typename: 'CreateApiKeyPayload', apiKey: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded', quota: QuotaName }
+   };
+
+export type RevokeForQuotaMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RevokeForQuotaMutation = { revokeApiKey:
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevokeApiKeyPayload' }
+   };
+
 export type RetryMutationVariables = Exact<{
   input: RetryExecutionInput;
 }>;
@@ -1623,6 +1797,7 @@ export type RetryMutation = { retryExecution:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotEnded', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'RetryExecutionPayload', deduplicated: boolean, job: { id: string }, execution: { id: string, retryFrom: string | null, tags: Array<string>, priority: number, retryOf: { id: string } | null }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, nodeId: string | null }> }
     | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, nodeId: string | null }> }
     | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
@@ -1672,6 +1847,7 @@ export type RetryWithLiteralsMutation = { word:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotEnded' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RetryExecutionPayload', execution: { retryFrom: string | null } }
     | { __typename: 'ValidationFailed' }
     | { __typename: 'WorkflowArchived' }
@@ -1681,6 +1857,7 @@ export type RetryWithLiteralsMutation = { word:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotEnded' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RetryExecutionPayload', execution: { retryFrom: string | null } }
     | { __typename: 'ValidationFailed' }
     | { __typename: 'WorkflowArchived' }
@@ -1706,6 +1883,7 @@ export type ChangeForRetryMutationVariables = Exact<{
 export type ChangeForRetryMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RevisionConflict' }
     | { __typename: 'UpdateWorkflowPayload' }
    };
@@ -1744,6 +1922,7 @@ export type RunWithOptionsMutation = { executeWorkflow:
     | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string }
     | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
     | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'QuotaExceeded', code: string, path: Array<string>, message: string }
     | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
     | { __typename: 'WorkflowArchived', code: string, path: Array<string>, message: string }
    };
@@ -1793,6 +1972,7 @@ export type SaveScheduledDraftMutationVariables = Exact<{
 export type SaveScheduledDraftMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RevisionConflict' }
     | { __typename: 'UpdateWorkflowPayload' }
    };
@@ -1807,6 +1987,7 @@ export type CreateScheduleMutation = { createSchedule:
     | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'ScheduleInvalid', example: string, code: string, message: string, path: Array<string> }
     | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
    };
@@ -1866,6 +2047,7 @@ export type SetSecretMutationVariables = Exact<{
 
 export type SetSecretMutation = { setSecret:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'SecretKeyMissing', code: string, message: string, path: Array<string> }
     | { __typename: 'SetSecretPayload', secret: { name: string, source: SecretSource, updatedAt: string | null } }
    };
@@ -1878,6 +2060,7 @@ export type SetSecretByPartsMutationVariables = Exact<{
 
 export type SetSecretByPartsMutation = { setSecret:
     | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'SecretKeyMissing' }
     | { __typename: 'SetSecretPayload' }
    };
@@ -2055,6 +2238,7 @@ export type CreateFromTemplateMutation = { createWorkflowFromTemplate:
     | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string, problems: Array<{ pointer: string, message: string }> }
     | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
     | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'QuotaExceeded', code: string, path: Array<string>, message: string }
     | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
    };
 
@@ -2068,6 +2252,7 @@ export type MakeFromTemplateMutation = { createWorkflowFromTemplate:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
    };
 
@@ -2167,6 +2352,7 @@ export type CreateVersionedMutationVariables = Exact<{
 export type CreateVersionedMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload', workflow: { id: string, revision: number, hasUnpublishedChanges: boolean, publishedVersion: { number: number } | null } }
     | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
+    | { __typename: 'QuotaExceeded', code: string, path: Array<string>, message: string }
     | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string, diagnostics: Array<{ code: DiagnosticCode, pointer: string }> }
    };
 
@@ -2179,6 +2365,7 @@ export type SaveVersionedMutationVariables = Exact<{
 export type SaveVersionedMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RevisionConflict' }
     | { __typename: 'UpdateWorkflowPayload', workflow: { revision: number, hasUnpublishedChanges: boolean } }
    };
@@ -2231,6 +2418,7 @@ export type DuplicateMutation = { duplicateWorkflow:
     | { __typename: 'DuplicateWorkflowPayload', workflow: { id: string, name: string, tags: Array<string>, description: string, definition: unknown, revision: number, publishedVersion: { number: number } | null }, diagnostics: Array<{ code: DiagnosticCode }> }
     | { __typename: 'InvalidArgument', code: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, path: Array<string> }
    };
 
 export type VersionsQueryVariables = Exact<{
@@ -2281,6 +2469,7 @@ export type RunVersionMutation = { executeWorkflow:
     | { __typename: 'InputInvalid', code: string, path: Array<string>, message: string }
     | { __typename: 'InvalidArgument', code: string, path: Array<string>, message: string }
     | { __typename: 'NotFound', code: string, path: Array<string>, message: string }
+    | { __typename: 'QuotaExceeded', code: string, path: Array<string>, message: string }
     | { __typename: 'ValidationFailed', code: string, path: Array<string>, message: string }
     | { __typename: 'WorkflowArchived', code: string, path: Array<string>, message: string }
    };
@@ -2316,6 +2505,7 @@ export type CreateForPageMutationVariables = Exact<{
 export type CreateForPageMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
     | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
    };
 
@@ -2330,6 +2520,7 @@ export type RunForPageMutation = { executeWorkflow:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
     | { __typename: 'WorkflowArchived' }
    };
@@ -2362,6 +2553,7 @@ export type CreateWorkflowMutationVariables = Exact<{
 export type CreateWorkflowMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload', workflow: { id: string, name: string, description: string, tags: Array<string>, revision: number, definition: unknown, createdAt: string, updatedAt: string, diagnostics: Array<{ code: DiagnosticCode }>, graph: { nodes: Array<{ id: string, type: string, name: string | null, config: unknown, document: unknown, position: { x: number, y: number } | null }>, edges: Array<{ source: string, target: string, sourceHandle: string, document: unknown }> } }, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, pointer: string, nodeId: string | null }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string> }
    };
 
@@ -2373,6 +2565,7 @@ export type UpdateWorkflowMutationVariables = Exact<{
 export type UpdateWorkflowMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'RevisionConflict', revision: number, code: string, message: string, path: Array<string>, workflow: { id: string, revision: number, definition: unknown } }
     | { __typename: 'UpdateWorkflowPayload', workflow: { id: string, name: string, description: string, tags: Array<string>, revision: number, definition: unknown, updatedAt: string }, diagnostics: Array<{ code: DiagnosticCode }> }
    };
@@ -2432,6 +2625,7 @@ export type MakeLeadEnrichmentMutation = { createWorkflowFromTemplate:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
    };
 
@@ -2446,6 +2640,7 @@ export type StartLeadEnrichmentMutation = { executeWorkflow:
     | { __typename: 'InputInvalid', code: string, message: string }
     | { __typename: 'InvalidArgument', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'ValidationFailed', code: string, message: string }
     | { __typename: 'WorkflowArchived', code: string, message: string }
    };
@@ -2530,6 +2725,7 @@ export type StartLeadsMutation = { executeWorkflow:
     | { __typename: 'InputInvalid', code: string, message: string }
     | { __typename: 'InvalidArgument', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'ValidationFailed', code: string, message: string }
     | { __typename: 'WorkflowArchived', code: string, message: string }
    };
@@ -2613,6 +2809,7 @@ export type SetSecretOfProcessMutationVariables = Exact<{
 
 export type SetSecretOfProcessMutation = { setSecret:
     | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'SecretKeyMissing' }
     | { __typename: 'SetSecretPayload' }
    };
@@ -2630,6 +2827,7 @@ export type CreateKeptMutationVariables = Exact<{ [key: string]: never; }>;
 export type CreateKeptMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload' }
     | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
    };
 
@@ -2654,6 +2852,7 @@ export type ExecuteMutation = { executeWorkflow:
     | { __typename: 'InputInvalid', code: string, message: string, path: Array<string>, problems: Array<{ pointer: string, message: string }> }
     | { __typename: 'InvalidArgument', code: string, message: string, path: Array<string> }
     | { __typename: 'NotFound', code: string, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, message: string, path: Array<string> }
     | { __typename: 'ValidationFailed', code: string, message: string, path: Array<string>, diagnostics: Array<{ code: DiagnosticCode, severity: Severity, message: string, pointer: string, nodeId: string | null, relatedNodeIds: Array<string>, suggestion: string | null, range: { start: number, end: number } | null }> }
     | { __typename: 'WorkflowArchived', code: string, message: string, path: Array<string> }
    };
@@ -2702,6 +2901,7 @@ export type CreateForWebMutationVariables = Exact<{
 export type CreateForWebMutation = { createWorkflow:
     | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
     | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ValidationFailed' }
    };
 
@@ -2714,6 +2914,7 @@ export type PublishForWebMutationVariables = Exact<{
 export type PublishForWebMutation = { updateWorkflow:
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'RevisionConflict' }
     | { __typename: 'UpdateWorkflowPayload' }
   , publishWorkflow:
@@ -2735,6 +2936,7 @@ export type ScheduleForWebMutation = { createSchedule:
     | { __typename: 'InputInvalid' }
     | { __typename: 'InvalidArgument' }
     | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
     | { __typename: 'ScheduleInvalid' }
     | { __typename: 'WorkflowArchived' }
    };
@@ -3663,6 +3865,151 @@ export const PageOfEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<PageOfEventsQuery, PageOfEventsQueryVariables>;
+export const QuotasDocument = new TypedDocumentString(`
+    query Quotas {
+  viewer {
+    quotas {
+      name
+      used
+      limit
+      countedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<QuotasQuery, QuotasQueryVariables>;
+export const StartWithinQuotaDocument = new TypedDocumentString(`
+    mutation StartWithinQuota($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      execution {
+        id
+      }
+    }
+    ... on QuotaExceeded {
+      code
+      message
+      path
+      quota
+      limit
+      used
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartWithinQuotaMutation, StartWithinQuotaMutationVariables>;
+export const CancelForQuotaDocument = new TypedDocumentString(`
+    mutation CancelForQuota($id: ID!) {
+  cancelExecution(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<CancelForQuotaMutation, CancelForQuotaMutationVariables>;
+export const MakeWithinQuotaDocument = new TypedDocumentString(`
+    mutation MakeWithinQuota($name: String!, $definition: JSON, $publish: Boolean) {
+  createWorkflow(input: {name: $name, definition: $definition, publish: $publish}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+    ... on QuotaExceeded {
+      code
+      quota
+      limit
+      used
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MakeWithinQuotaMutation, MakeWithinQuotaMutationVariables>;
+export const ChangeWithinQuotaDocument = new TypedDocumentString(`
+    mutation ChangeWithinQuota($id: ID!, $definition: JSON!) {
+  updateWorkflow(input: {id: $id, definition: $definition}) {
+    __typename
+    ... on QuotaExceeded {
+      quota
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ChangeWithinQuotaMutation, ChangeWithinQuotaMutationVariables>;
+export const CopyWithinQuotaDocument = new TypedDocumentString(`
+    mutation CopyWithinQuota($id: ID!) {
+  duplicateWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<CopyWithinQuotaMutation, CopyWithinQuotaMutationVariables>;
+export const DeleteForQuotaDocument = new TypedDocumentString(`
+    mutation DeleteForQuota($id: ID!) {
+  deleteWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteForQuotaMutation, DeleteForQuotaMutationVariables>;
+export const ScheduleWithinQuotaDocument = new TypedDocumentString(`
+    mutation ScheduleWithinQuota($workflowId: ID!) {
+  createSchedule(
+    input: {workflowId: $workflowId, name: "Daily", cron: "0 9 * * *"}
+  ) {
+    __typename
+    ... on CreateSchedulePayload {
+      schedule {
+        id
+      }
+    }
+    ... on QuotaExceeded {
+      quota
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ScheduleWithinQuotaMutation, ScheduleWithinQuotaMutationVariables>;
+export const UnscheduleForQuotaDocument = new TypedDocumentString(`
+    mutation UnscheduleForQuota($id: ID!) {
+  deleteSchedule(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<UnscheduleForQuotaMutation, UnscheduleForQuotaMutationVariables>;
+export const SetWithinQuotaDocument = new TypedDocumentString(`
+    mutation SetWithinQuota($name: String!) {
+  setSecret(input: {name: $name, value: "a value of eight letters"}) {
+    __typename
+    ... on QuotaExceeded {
+      quota
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SetWithinQuotaMutation, SetWithinQuotaMutationVariables>;
+export const UnsetForQuotaDocument = new TypedDocumentString(`
+    mutation UnsetForQuota($name: String!) {
+  deleteSecret(input: {name: $name}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<UnsetForQuotaMutation, UnsetForQuotaMutationVariables>;
+export const KeyWithinQuotaDocument = new TypedDocumentString(`
+    mutation KeyWithinQuota {
+  createApiKey(input: {name: "CI", role: VIEWER}) {
+    __typename
+    ... on CreateApiKeyPayload {
+      apiKey {
+        id
+      }
+    }
+    ... on QuotaExceeded {
+      quota
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<KeyWithinQuotaMutation, KeyWithinQuotaMutationVariables>;
+export const RevokeForQuotaDocument = new TypedDocumentString(`
+    mutation RevokeForQuota($id: ID!) {
+  revokeApiKey(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeForQuotaMutation, RevokeForQuotaMutationVariables>;
 export const RetryDocument = new TypedDocumentString(`
     mutation Retry($input: RetryExecutionInput!) {
   retryExecution(input: $input) {

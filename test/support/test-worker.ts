@@ -99,7 +99,15 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
       secrets: { open: () => Promise.resolve(new Map()) },
       http: { send: () => Promise.reject(new Error('this test gives no network')) },
       children: createChildExecutions(
-        { jobs, executions, versions, start: accept, cancelTree, descendants: ANY_DESCENDANTS },
+        {
+          jobs,
+          executions,
+          versions,
+          start: accept,
+          cancelTree,
+          descendants: ANY_DESCENDANTS,
+          readInbox: (id) => processor.obey(id),
+        },
         job,
       ),
       logLevel: 'info',

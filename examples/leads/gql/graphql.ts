@@ -185,6 +185,7 @@ export type ExecuteMutation = { executeWorkflow:
     | { __typename: 'InputInvalid', code: string, message: string }
     | { __typename: 'InvalidArgument', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'ValidationFailed', code: string, message: string, diagnostics: Array<{ code: DiagnosticCode, message: string }> }
     | { __typename: 'WorkflowArchived', code: string, message: string }
    };
