@@ -57,6 +57,7 @@ import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
+import { blockingNotePath, takeBlockingNote } from './jobs/watchdog/blocking-note.ts'
 import { Watchdog, type BlockedTime } from './jobs/watchdog/watchdog.ts'
 import { UnhandledErrors } from './jobs/unhandled-errors.ts'
 import { Worker } from './jobs/worker.ts'
@@ -373,6 +374,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       onChildEnded: () => motor.childEnded(),
     })
     const isAlone = database.kind === 'embedded'
+    const notePath = isAlone ? blockingNotePath(settings.dataDir) : null
     const motor = new Worker({
       processor,
       jobs,
@@ -382,13 +384,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       logger,
       leaseMs: settings.leaseMs,
       isAlone,
+      blockedBy: async () => (notePath === null ? null : takeBlockingNote(notePath)),
     })
     const watchdog = new Watchdog({
       lease,
       databaseUrl: settings.databaseUrl ?? null,
       maxBlockedMs: settings.maxBlockedMs,
       endsProcess: ownsProcess,
-      notePath: null,
+      notePath,
       logger,
       logsToStdout: ownsProcess || overrides.logger === undefined,
     })

@@ -1,3 +1,4 @@
+import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
 import { BlockError } from './engine/block.ts'
 import { currentUserCode, leaveUserCode } from './engine/user-code.ts'
@@ -119,6 +120,8 @@ function refuseExit(): void {
       if (process[name] === refusing) process[name] = original
     })
   }
+  // For modules that import the functions by name.
+  syncBuiltinESMExports()
 }
 
 function exitRefused(call: string): BlockError {

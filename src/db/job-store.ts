@@ -159,8 +159,11 @@ export interface JobStore {
   shareProgress(childId: JobId): Promise<JobId | null>
   /** Gives jobs back at once, for a worker that stops in good order. */
   release(workerId: WorkerId): Promise<void>
-  /** Lets every lease run out: whoever opens the embedded database is alone with it. */
-  expireLeases(): Promise<void>
+  /**
+   * Ends every lease, for the only process of the embedded database: all other holders are dead. `blockedBy` is the job
+   * whose block made the process before this one end itself: the other jobs are given back, and no recovery is counted.
+   */
+  expireLeases(blockedBy?: JobId | null): Promise<void>
 }
 
 const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
@@ -310,7 +313,13 @@ export function createJobStore(pool: Queryable): JobStore {
         [workerId],
       )
     },
-    async expireLeases() {
+    async expireLeases(blockedBy = null) {
+      if (blockedBy !== null) {
+        await pool.query(
+          'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND id <> $1',
+          [blockedBy],
+        )
+      }
       await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
     },
   }

@@ -1,7 +1,11 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { completed } from '../../src/engine/block.ts'
 import { defineBlock } from '../../src/engine/define-block.ts'
+import { blockingNotePath, takeBlockingNote } from '../../src/jobs/watchdog/blocking-note.ts'
 import { Closers } from '../../src/lib/closers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -131,5 +135,25 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
       `SELECT job_id AS "jobId" FROM job_events WHERE kind = 'JOB_RECOVERED'`,
     )
     expect(recovered.rows).toEqual([{ jobId: blocking }])
+  }, 150_000)
+
+  test('and never ends leaves its execution’s id in the folder of an embedded database', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lume-blocked-'))
+    closers.add(() => rm(folder, { recursive: true, force: true }))
+    const server = await startServerProcess({
+      LUME_DATA_DIR: folder,
+      LUME_MAX_BLOCKED_MS: '3000',
+      LUME_BLOCKS: './test/support/faulty-blocks.js',
+    })
+    closers.add(() => server.kill())
+    const blocking = await startFaulty(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 50 } })
+    const note = await until(
+      'the note is written',
+      () => readFile(blockingNotePath(folder), 'utf8').catch(() => null),
+      PATIENCE_MS,
+    )
+    expect(JSON.parse(note)).toEqual({ executionId: blocking })
+    expect(await takeBlockingNote(blockingNotePath(folder))).toBe(blocking)
+    expect(await takeBlockingNote(blockingNotePath(folder))).toBeNull()
   }, 150_000)
 })
