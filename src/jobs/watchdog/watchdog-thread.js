@@ -88,11 +88,14 @@ function locate() {
   current.connectToMainThread()
   current.on('Debugger.scriptParsed', ({ params }) => void urls.set(params.scriptId, params.url))
   current.on('Debugger.paused', ({ params }) => {
-    const [frame] = params.callFrames
+    const [top] = params.callFrames
+    // Not a function of Node's own that the code has just called.
+    const frame =
+      params.callFrames.find(({ location }) => !urls.get(location.scriptId)?.startsWith('node:')) ?? top
     const { scriptId = '', lineNumber = 0 } = frame?.location ?? {}
     const at = `${frame?.functionName || '(anonymous)'} (${urls.get(scriptId) || scriptId}:${lineNumber + 1})`
     const question = {
-      callFrameId: frame?.callFrameId ?? '',
+      callFrameId: top?.callFrameId ?? '',
       expression: `globalThis[Symbol.for(${JSON.stringify(data.userCodeKey)})]?.() ?? 'null'`,
       returnByValue: true,
       silent: true,
