@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { codeOf } from '../../lib/errors.ts'
-import { parseId, type JobId } from '../../lib/ids.ts'
+import { codeOf } from '../lib/errors.ts'
+import { parseId, type JobId } from '../lib/ids.ts'
 
 const noteSchema = z.object({ executionId: z.string() })
 
