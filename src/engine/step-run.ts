@@ -26,7 +26,8 @@ import {
   type StepFailure,
   type StepWait,
 } from './step.ts'
-import { BLOCK_UNHANDLED_ERROR } from './unhandled-errors.ts'
+import { BLOCK_UNHANDLED_ERROR, type AttemptCode } from './unhandled-errors.ts'
+import { callUserCode } from './user-code.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
@@ -76,6 +77,8 @@ class StepRun {
   readonly #checkpoints: Map<string, Json>
   readonly #config: StepConfig
   readonly #deadline: number
+  /** The last attempt's call: to read its output may run getters and `toJSON` functions of the block. */
+  #code: AttemptCode | null = null
 
   constructor(node: PlanNode, site: StepSite) {
     const recorded = site.run.request.recorded.steps.get(site.path)
@@ -194,7 +197,7 @@ class StepRun {
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()
-      const { end, usage } = await callStep(this.#node, this.#site, {
+      const { end, usage, code } = await callStep(this.#node, this.#site, {
         attempt: this.recorder.attempt,
         idempotencyKey: this.recorder.callKey,
         parsedConfig: config.config,
@@ -202,6 +205,7 @@ class StepRun {
         checkpoints: this.#checkpoints,
       })
       this.recorder.usageIs(usage)
+      this.#code = code
       if (end.kind === 'aborted') throw signal.reason
       return end
     } finally {
@@ -227,7 +231,8 @@ class StepRun {
 
   /** From here on the output is held: it counts. */
   #read(output: unknown): ReadOutput | RefusedOutput {
-    const read = readOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+    const reading = () => readOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+    const read = this.#code ? callUserCode(this.#code, reading) : reading()
     return read.kind === 'refused' || this.#site.outputs.take(read.bytes) ? read : TOO_MUCH_HELD
   }
 

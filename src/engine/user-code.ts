@@ -39,3 +39,20 @@ export function leaveUserCode<T>(work: () => T): T {
 export function currentUserCode(): UserCode | undefined {
   return storage.getStore()
 }
+
+/**
+ * Keeps the attribution of a callback for a caller that does not keep it. What the callback throws is then reported as
+ * unhandled, and never reaches the caller. In Lume's own code it returns the callback as it is.
+ */
+export function bindUserCode(callback: () => void): () => void {
+  const code = storage.getStore()
+  if (!code) return callback
+  return () =>
+    callUserCode(code, () => {
+      try {
+        callback()
+      } catch (error) {
+        leaveUserCode(() => code.onUnhandledError(error))
+      }
+    })
+}
