@@ -96,7 +96,7 @@ function locate() {
     // Not a function of Node's own that the code has just called.
     const frame =
       params.callFrames.find(({ location }) => !urls.get(location.scriptId)?.startsWith('node:')) ?? top
-    const { scriptId = '', lineNumber = 0 } = frame?.location ?? {}
+    const { scriptId, lineNumber } = frame?.location ?? { scriptId: '', lineNumber: 0 }
     const at = `${frame?.functionName || '(anonymous)'} (${urls.get(scriptId) || scriptId}:${lineNumber + 1})`
     const question = {
       callFrameId: top?.callFrameId ?? '',
