@@ -92,6 +92,7 @@ function locate() {
   current.connectToMainThread()
   current.on('Debugger.scriptParsed', ({ params }) => void urls.set(params.scriptId, params.url))
   current.on('Debugger.paused', ({ params }) => {
+    if (session !== current) return
     const [top] = params.callFrames
     // Not a function of Node's own that the code has just called.
     const frame =
@@ -106,11 +107,15 @@ function locate() {
     }
     current.post('Debugger.evaluateOnCallFrame', question, (fault, answer) => {
       const { result } = /** @type {{ result?: { value?: unknown } }} */ (answer ?? {})
-      if (session === current) blame = { at, code: fault ? null : readCode(result?.value) }
+      // The main thread may have gone on by itself, and the session been closed.
+      if (session !== current) return
+      blame = { at, code: fault ? null : readCode(result?.value) }
       closeSession()
     })
   })
-  current.post('Debugger.enable', () => current.post('Debugger.pause'))
+  current.post('Debugger.enable', () => {
+    if (session === current) current.post('Debugger.pause')
+  })
 }
 
 /** @param {unknown} text */

@@ -95,7 +95,7 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
     const server = await open({ LUME_MAX_BLOCKED_MS: '3000' })
     const sleep = { type: 'faulty.sleep', config: { ms: 20_000 } }
     const neighbours = await Promise.all(Array.from({ length: 3 }, () => startHeld(server, sleep)))
-    const blocking = await startHeld(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 500 } })
+    const blocking = await startHeld(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 2_000 } })
     const line = await until('the process ends itself', () => lineWith(server, ENDS_ITSELF), PATIENCE_MS)
     expect(line).toMatchObject({ level: 60, block: 'faulty.hold', executionId: blocking })
     // Another worker, whose blocks do no harm.
@@ -138,7 +138,8 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
       LUME_BLOCKS: './test/support/faulty-blocks.js',
     })
     closers.add(() => server.kill())
-    const blocking = await startFaulty(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 50 } })
+    const hold = { ms: 600_000, afterMs: 2_000 }
+    const blocking = await startFaulty(server, { type: 'faulty.hold', config: hold })
     const note = await until(
       'the note is written',
       () => readFile(blockingNotePath(folder), 'utf8').catch(() => null),
