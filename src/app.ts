@@ -64,7 +64,8 @@ import { createSchedules } from './jobs/schedules/schedule-service.ts'
 import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { SchemaChecks } from './jobs/schema-checks/schema-checks.ts'
 import { createStartExecution } from './jobs/start-execution.ts'
-import { Watchdog, type BlockedTime } from './jobs/watchdog/watchdog.ts'
+import { blockingNotePath, takeBlockingNote } from './watchdog/blocking-note.ts'
+import { Watchdog, type BlockedTime } from './watchdog/watchdog.ts'
 import { UnhandledErrors } from './jobs/unhandled-errors.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowJobs } from './live/follow-jobs.ts'
@@ -418,6 +419,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       onChildEnded: () => motor.childEnded(),
     })
     const isAlone = database.kind === 'embedded'
+    const notePath = isAlone ? blockingNotePath(settings.dataDir) : null
     const motor = new Worker({
       processor,
       jobs,
@@ -428,13 +430,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       logger,
       leaseMs: settings.leaseMs,
       isAlone,
+      blockedBy: async () => (notePath === null ? null : takeBlockingNote(notePath)),
     })
     const watchdog = new Watchdog({
       lease,
       databaseUrl: settings.databaseUrl ?? null,
       maxBlockedMs: settings.maxBlockedMs,
       endsProcess: ownsProcess,
-      notePath: null,
+      notePath,
       logger,
       logsToStdout: ownsProcess || overrides.logger === undefined,
     })

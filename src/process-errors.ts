@@ -1,6 +1,7 @@
+import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
 import { BlockError } from './engine/block.ts'
-import { currentUserCode, leaveUserCode } from './engine/user-code.ts'
+import { bindUserCode, currentUserCode, leaveUserCode } from './engine/user-code.ts'
 
 /** Receives an error that belongs to no call of user code. */
 export type OnUnattributedError = (error: unknown) => void
@@ -89,17 +90,8 @@ function rejectionMode(): string {
 /** On Node 20 an exception of a `queueMicrotask` callback reaches the process without its asynchronous context. */
 function attributeMicrotasks(): void {
   const original = globalThis.queueMicrotask
-  const attributing: typeof queueMicrotask = (callback) => {
-    const code = currentUserCode()
-    if (!code || typeof callback !== 'function') return original(callback)
-    original(() => {
-      try {
-        callback()
-      } catch (error) {
-        leaveUserCode(() => code.onUnhandledError(error))
-      }
-    })
-  }
+  const attributing: typeof queueMicrotask = (callback) =>
+    original(typeof callback === 'function' ? bindUserCode(callback) : callback)
   globalThis.queueMicrotask = attributing
   restore.push(() => {
     if (globalThis.queueMicrotask === attributing) globalThis.queueMicrotask = original
@@ -119,6 +111,8 @@ function refuseExit(): void {
       if (process[name] === refusing) process[name] = original
     })
   }
+  // For modules that import the functions by name.
+  syncBuiltinESMExports()
 }
 
 function exitRefused(call: string): BlockError {

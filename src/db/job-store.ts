@@ -155,8 +155,11 @@ export interface JobStore extends JobClaims {
     worker: Pick<Lease, 'workerId'>,
     job: { readonly id: JobId; readonly fence: bigint },
   ): Promise<void>
-  /** Lets every lease run out: whoever opens the embedded database is alone with it. */
-  expireLeases(): Promise<void>
+  /**
+   * Ends every lease, for the only process of the embedded database: all other holders are dead. `blockedBy` is the job
+   * whose block made the process before this one end itself: the other jobs are given back, and no recovery is counted.
+   */
+  expireLeases(blockedBy?: JobId | null): Promise<void>
 }
 
 /** The ended nodes of the parent, and the children at its top level, each with what it has done of its own. */
@@ -274,7 +277,13 @@ export function createJobStore(pool: Queryable): JobStore {
         [id, workerId, fence],
       )
     },
-    async expireLeases() {
+    async expireLeases(blockedBy = null) {
+      if (blockedBy !== null) {
+        await pool.query(
+          'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND id <> $1',
+          [blockedBy],
+        )
+      }
       await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
     },
   }

@@ -1,3 +1,4 @@
+import { afterInTime } from '../lib/after-in-time.ts'
 import type { Block, BlockContext, BlockOutcome } from './block.ts'
 import { AttemptContext, type AttemptWorld } from './attempt-context.ts'
 import { readOutcome } from './read-outcome.ts'
@@ -44,7 +45,7 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
       settle({ kind: 'failed', failure: { code: failureCode, message, retryable: true } })
       abort(new Error(message))
     }
-    let stopTimer = clock.after(timeoutMs, () =>
+    let stopTimer = afterInTime(clock, timeoutMs, () =>
       giveUp(ATTEMPT_TIMEOUT, `The attempt took longer than ${timeoutMs} ms.`),
     )
     const stopListening = heartbeatMs === null ? () => {} : listen(heartbeatMs)
@@ -77,10 +78,10 @@ export function callBlock(call: BlockCall): Promise<CallEnd> {
       let stop = () => {}
       const look = () => {
         const silentMs = clock.now() - lastAliveAt
-        if (silentMs < everyMs) stop = clock.after(everyMs - silentMs, look)
+        if (silentMs < everyMs) stop = afterInTime(clock, everyMs - silentMs, look)
         else giveUp(HEARTBEAT_MISSED, `The attempt gave no sign of life for ${everyMs} ms.`)
       }
-      stop = clock.after(everyMs, look)
+      stop = afterInTime(clock, everyMs, look)
       return () => stop()
     }
   })

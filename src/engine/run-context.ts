@@ -23,6 +23,7 @@ import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
 import { directSchemaChecker, type SchemaChecker } from './schema-checker.ts'
 import { Slots } from './slots.ts'
+import type { Mask } from './step.ts'
 import { UnhandledErrorSink } from './unhandled-errors.ts'
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
@@ -97,8 +98,8 @@ export class RunContext implements Activity {
     this.outputs = new HeldOutputs(memory, (paths) => ports.journal.outputs(paths), ports.clock)
     this.unhandledErrors = new UnhandledErrorSink({
       executionId: request.executionId,
-      mask: (value) => this.secrets.scrubber.excerpts(value),
-      onUnhandledError: ports.onUnhandledError ?? (() => {}),
+      mask: maskOf(this.secrets),
+      onUnhandledError: ports.onUnhandledError ?? ignoreError,
       timeline: { now: () => ports.clock.now(), append: (line) => this.append({ events: [line] }) },
     })
     this.startedAt = request.startedAt ?? ports.clock.now()
@@ -380,6 +381,15 @@ export class RunContext implements Activity {
     for (const { dueAt } of this.#deadlines) first = Math.min(first, dueAt)
     return Number.isFinite(first) ? first : null
   }
+}
+
+/** Apart from the constructor: what its closures refer to together would keep the run alive for as long as the mask. */
+function maskOf({ scrubber }: RunSecrets): Mask {
+  return (value) => scrubber.excerpts(value)
+}
+
+function ignoreError(): void {
+  // Nothing but the timeline shows it.
 }
 
 /** The reason that ends a wait well. */

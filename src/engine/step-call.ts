@@ -19,12 +19,12 @@ export interface StepCall {
   readonly checkpoints: Map<string, Json>
 }
 
-/** Makes one attempt of a step: opens the block's world to it, and tells what the call came to and what it cost. */
+/** Makes one attempt of a step: opens the block's world to it, and returns how the call ended and what it cost. */
 export async function callStep(
   node: PlanNode,
   site: StepSite,
   { attempt, idempotencyKey, parsedConfig, config, checkpoints }: StepCall,
-): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null }> {
+): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null; readonly code: AttemptCode }> {
   const { run, signal, path, isTopLevel } = site
   const { input } = site.values
   const { block, expressions, timeoutMs, heartbeatMs, secretNames, index, id: nodeId } = node
@@ -39,9 +39,10 @@ export async function callStep(
   })
   const started = new Set<Promise<string>>()
   const isReal = standIn === null || block.isControl || block.effect === 'pure'
+  const code = new AttemptCode(run.unhandledErrors, { type: block.type, nodeId, path, attempt })
   const end = await callBlock({
     block,
-    code: new AttemptCode(run.unhandledErrors, { type: block.type, nodeId, path, attempt }),
+    code,
     config: parsedConfig,
     input,
     scope: config.scope,
@@ -82,7 +83,7 @@ export async function callStep(
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),
   })
   if (cameToNothing(end, signal)) for (const child of started) void cancelStarted(child, ports.children)
-  return { end, usage: reports.close() }
+  return { end, usage: reports.close(), code }
 }
 
 /** Nobody will wait for what the attempt has started: it failed, or was cut off for good. */

@@ -26,7 +26,8 @@ import {
   type StepFailure,
   type StepWait,
 } from './step.ts'
-import { BLOCK_UNHANDLED_ERROR } from './unhandled-errors.ts'
+import { BLOCK_UNHANDLED_ERROR, type AttemptCode } from './unhandled-errors.ts'
+import { callUserCode } from './user-code.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000
@@ -70,6 +71,8 @@ class StepRun {
   readonly #checkpoints: Map<string, Json>
   readonly #config: StepConfig
   readonly #deadline: number
+  /** The last attempt's call: to read its output may run getters and `toJSON` functions of the block. */
+  #code: AttemptCode | null = null
 
   constructor(node: PlanNode, site: StepSite) {
     const recorded = site.run.request.recorded.steps.get(site.path)
@@ -200,7 +203,7 @@ class StepRun {
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()
-      const { end, usage } = await callStep(this.#node, this.#site, {
+      const { end, usage, code } = await callStep(this.#node, this.#site, {
         attempt: this.recorder.attempt,
         idempotencyKey: this.recorder.callKey,
         parsedConfig: config.config,
@@ -208,6 +211,7 @@ class StepRun {
         checkpoints: this.#checkpoints,
       })
       this.recorder.usageIs(usage)
+      this.#code = code
       if (end.kind === 'aborted') throw signal.reason
       return end
     } finally {
@@ -232,7 +236,9 @@ class StepRun {
   }
 
   #read(output: unknown): ReadOutput | RefusedOutput | Promise<ReadOutput> {
-    return readLargeOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+    const reading = () =>
+      readLargeOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+    return this.#code ? callUserCode(this.#code, reading) : reading()
   }
 
   /** Records the wait with its absolute due time (E12), then waits. The tables keep whole milliseconds; none ends early. */

@@ -22,7 +22,7 @@ export interface UserCode {
 }
 
 // One for the process: it holds no state of its own, and the handlers of the process have to find any Lume's calls.
-const storage = new AsyncLocalStorage<UserCode>()
+const storage = new AsyncLocalStorage<UserCode | undefined>()
 
 /** Calls user code. Whatever the call starts, at once or later, is attributed to `code`. */
 export function callUserCode<T>(code: UserCode, call: () => T): T {
@@ -31,10 +31,28 @@ export function callUserCode<T>(code: UserCode, call: () => T): T {
 
 /** Runs Lume's own work in the middle of user code, so that its errors and waits are not attributed to the user code. */
 export function leaveUserCode<T>(work: () => T): T {
-  return storage.getStore() === undefined ? work() : storage.exit(work)
+  // Not `exit`, which on Node 20 switches the hooks of the whole process off and on again.
+  return storage.run(undefined, work)
 }
 
 /** The call into user code that the running code belongs to. Undefined in Lume's own code. */
 export function currentUserCode(): UserCode | undefined {
   return storage.getStore()
+}
+
+/**
+ * Keeps the attribution of a callback for a caller that does not keep it. What the callback throws is then reported as
+ * unhandled, and never reaches the caller. In Lume's own code it returns the callback as it is.
+ */
+export function bindUserCode(callback: () => void): () => void {
+  const code = storage.getStore()
+  if (!code) return callback
+  return () =>
+    callUserCode(code, () => {
+      try {
+        callback()
+      } catch (error) {
+        leaveUserCode(() => code.onUnhandledError(error))
+      }
+    })
 }

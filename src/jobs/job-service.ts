@@ -43,7 +43,10 @@ import type { Processor } from './processor.ts'
 import { runHandler, type HandlerContext } from './run-handler.ts'
 import type { StartExecution, StartRequest } from './start-execution.ts'
 
-/** A job's work as a function of this process: durable only as long as the process lives. */
+/**
+ * A job's work as a function of this process: durable only as long as the process lives. An error that it leaves unhandled
+ * while it runs fails the job with `HANDLER_UNHANDLED_ERROR`.
+ */
 export type JobHandler = (job: LibraryJob, context: HandlerContext) => Promise<unknown>
 
 /**

@@ -75,7 +75,10 @@ export async function runHandler({ handler, code, journal, signals, clock }: Han
   signals.yield.removeEventListener('abort', onYield)
   if (result.kind === 'leftUnhandled') abort('the handler left an error unhandled')
   if (signals.yield.aborted) return { kind: 'yielded' }
-  const end = endOf({ result, isCanceled: signals.inbox.canceled.aborted, at: clock.now() })
+  // To read the result may run getters and `toJSON` functions of the handler.
+  const end = callUserCode(code, () =>
+    endOf({ result, isCanceled: signals.inbox.canceled.aborted, at: clock.now() }),
+  )
   return recordEnd(journal, end, { progress: percent })
 }
 

@@ -32,6 +32,8 @@ export interface WorkerOptions {
   readonly leaseMs: number
   /** True on the embedded database: whoever opens it is alone, so every lease found there is a dead process's. */
   readonly isAlone: boolean
+  /** The job whose block made the process before this one end itself, on the embedded database. */
+  readonly blockedBy?: () => Promise<JobId | null>
 }
 
 /** How often to look for due timers, lost workers and lost hints. */
@@ -66,8 +68,8 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { jobs, wakeups, processor, isAlone, leaseMs } = this.#options
-    if (isAlone) await jobs.expireLeases()
+    const { jobs, wakeups, processor, isAlone, leaseMs, blockedBy } = this.#options
+    if (isAlone) await jobs.expireLeases((await blockedBy?.()) ?? null)
     this.#closers.add(
       wakeups.onQueued((owner) => {
         if (owner !== null) processor.noticeQueued(owner)

@@ -143,7 +143,9 @@ test('a parent that waits for its child holds no place, so that one place is eno
   })
   await until('it has parked', async () => (await jobRow(database.pool, parent)).status === 'WAITING')
   expect(worker.processor.freePlaces).toBe(2)
-  const child = await worker.start(probes('child'), { parent: { id: parent, path: 'wait', depth: 1 } })
+  const child = await worker.start(probes('child'), {
+    parent: { id: parent, path: 'wait', depth: 1, rootId: parent },
+  })
   await until('the child has ended', async () => (await jobRow(database.pool, child)).finished_at)
 })
 

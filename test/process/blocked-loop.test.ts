@@ -1,7 +1,11 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { completed } from '../../src/engine/block.ts'
 import { defineBlock } from '../../src/engine/define-block.ts'
+import { blockingNotePath, takeBlockingNote } from '../../src/watchdog/blocking-note.ts'
 import { Closers } from '../../src/lib/closers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -13,6 +17,8 @@ import { until } from '../support/until.ts'
 
 const LEASE_MS = 2_000
 const PATIENCE_MS = 90_000
+const IS_BLOCKED = '"msg":"the event loop is blocked"'
+const ENDS_ITSELF = 'the event loop stays blocked; the process ends itself'
 
 let closers: Closers
 let database: TestDatabase
@@ -42,12 +48,13 @@ async function startHeld(server: ServerProcess, node: FaultyNode): Promise<strin
   return jobId
 }
 
+/** The first line of the log that names the block and holds the text. */
 function lineWith(server: ServerProcess, text: string): unknown {
   const line = server
     .output()
     .split('\n')
-    .find((line) => line.includes(text))
-  return JSON.parse(line ?? 'null')
+    .find((line) => line.includes(text) && line.includes('faulty.hold'))
+  return line === undefined ? null : JSON.parse(line)
 }
 
 describe('a block that keeps the event loop blocked for longer than the lease', () => {
@@ -62,14 +69,11 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
       const sleep = { type: 'faulty.sleep', config: { ms: 7_000 } }
       const neighbours = await Promise.all(Array.from({ length: 10 }, () => startHeld(server, sleep)))
       const hold = { type: 'faulty.hold', config: { ms: 3 * LEASE_MS, afterMs } }
-      const blocking = await startFaulty(server, hold)
-      await until(
-        'the log names the block while it runs',
-        () => server.output().includes('"msg":"the event loop is blocked"'),
-        PATIENCE_MS,
-      )
-      expect((await jobRow(database.pool, blocking)).finished_at).toBeNull()
-      expect(lineWith(server, '"msg":"the event loop is blocked"')).toMatchObject({
+      // The answer comes when the block has ended: a job that is started here runs at once.
+      const starting = startFaulty(server, hold)
+      const line = await until('the log names the block', () => lineWith(server, IS_BLOCKED), PATIENCE_MS)
+      const blocking = await starting
+      expect(line).toMatchObject({
         block: 'faulty.hold',
         executionId: blocking,
         path: 'faulty',
@@ -80,7 +84,7 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
         // The fence is that of the first holder: no other worker has taken the job.
         expect(row).toMatchObject({ status: 'COMPLETED', recoveries: 0, fence: '1' })
       }
-      await until('the log says how long', () => server.output().includes('by the block faulty.hold'))
+      await until('the log says how long', () => lineWith(server, 'by the block faulty.hold'))
       const metrics = await (await fetch(new URL('/metrics', server.url))).text()
       expect(metrics).toMatch(/lume_event_loop_blocked_total\{block="faulty.hold"\} 1/)
     },
@@ -91,17 +95,9 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
     const server = await open({ LUME_MAX_BLOCKED_MS: '3000' })
     const sleep = { type: 'faulty.sleep', config: { ms: 20_000 } }
     const neighbours = await Promise.all(Array.from({ length: 3 }, () => startHeld(server, sleep)))
-    const blocking = await startHeld(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 500 } })
-    await until(
-      'the process ends itself',
-      () => server.output().includes('the process ends itself'),
-      PATIENCE_MS,
-    )
-    expect(lineWith(server, 'the process ends itself')).toMatchObject({
-      level: 60,
-      block: 'faulty.hold',
-      executionId: blocking,
-    })
+    const blocking = await startHeld(server, { type: 'faulty.hold', config: { ms: 600_000, afterMs: 2_000 } })
+    const line = await until('the process ends itself', () => lineWith(server, ENDS_ITSELF), PATIENCE_MS)
+    expect(line).toMatchObject({ level: 60, block: 'faulty.hold', executionId: blocking })
     // Another worker, whose blocks do no harm.
     const fleet = createFleet(database)
     closers.add(() => fleet.close())
@@ -131,5 +127,26 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
       `SELECT job_id AS "jobId" FROM job_events WHERE kind = 'JOB_RECOVERED'`,
     )
     expect(recovered.rows).toEqual([{ jobId: blocking }])
+  }, 150_000)
+
+  test('and never ends leaves its execution’s id in the folder of an embedded database', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lume-blocked-'))
+    closers.add(() => rm(folder, { recursive: true, force: true }))
+    const server = await startServerProcess({
+      LUME_DATA_DIR: folder,
+      LUME_MAX_BLOCKED_MS: '3000',
+      LUME_BLOCKS: './test/support/faulty-blocks.js',
+    })
+    closers.add(() => server.kill())
+    const hold = { ms: 600_000, afterMs: 2_000 }
+    const blocking = await startFaulty(server, { type: 'faulty.hold', config: hold })
+    const note = await until(
+      'the note is written',
+      () => readFile(blockingNotePath(folder), 'utf8').catch(() => null),
+      PATIENCE_MS,
+    )
+    expect(JSON.parse(note)).toEqual({ executionId: blocking })
+    expect(await takeBlockingNote(blockingNotePath(folder))).toBe(blocking)
+    expect(await takeBlockingNote(blockingNotePath(folder))).toBeNull()
   }, 150_000)
 })

@@ -119,3 +119,28 @@ describe('a server whose blocks leave errors unhandled lives, and its other exec
     expect(await metric('lume_block_unhandled_errors_total')).toMatch(/\{block="\(module\)"\} 2/)
   })
 })
+
+test('a server that is killed while blocks leave errors unhandled lives after its restart, and completes the executions', async () => {
+  const own = await createTestDatabase()
+  closers.add(() => own.drop())
+  const environment = {
+    DATABASE_URL: own.url,
+    LUME_BLOCKS: './test/support/faulty-blocks.js',
+    LUME_LEASE_MS: '2000',
+  }
+  const first = await startServerProcess(environment)
+  closers.add(() => first.kill())
+  const wait = { type: 'faulty.sleep', config: { ms: 3_000 } }
+  const jobs = [
+    await startFaulty(first, { type: 'faulty.rejectsAndReturns' }, wait),
+    await startFaulty(first, { type: 'faulty.throwsLater' }, wait),
+    await startFaulty(first, wait, { type: 'faulty.rejectsAndReturns' }),
+  ]
+  await first.kill()
+  const second = await startServerProcess(environment)
+  closers.add(() => second.kill())
+  for (const jobId of jobs) {
+    expect(await endOfJob(own, jobId, 60_000)).toMatchObject({ status: 'COMPLETED' })
+  }
+  expect((await fetch(new URL('/health', second.url))).status).toBe(200)
+}, 120_000)

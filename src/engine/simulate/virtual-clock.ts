@@ -1,4 +1,5 @@
 import { waitOn, type Clock } from '../../lib/clock.ts'
+import { bindUserCode } from '../user-code.ts'
 
 interface Timer {
   readonly dueAt: number
@@ -21,10 +22,11 @@ export class VirtualClock implements Clock {
 
   after(ms: number, callback: () => void): () => void {
     this.#armed++
+    const call = bindUserCode(callback)
     const cancel = () => void this.#timers.delete(timer)
     const fire = () => {
       cancel()
-      callback()
+      call()
     }
     const timer = { dueAt: this.#now + Math.max(0, ms), fire }
     this.#timers.add(timer)

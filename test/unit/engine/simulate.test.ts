@@ -394,3 +394,27 @@ describe('mocks from outside', () => {
     expect(problemsOf({ find: [] })).toMatchObject([{ pointer: '/find' }])
   })
 })
+
+test('a timer of a block that throws fails its step, and not the simulation', async () => {
+  const careless = defineBlock({
+    type: 'test.careless',
+    name: 'Careless',
+    description: 'Throws from a timer.',
+    effect: 'pure',
+    config: z.object({}),
+    output: z.unknown(),
+    sample: null,
+    async run({ clock, signal }) {
+      clock.after(5, () => {
+        throw new Error('timer')
+      })
+      await clock.wait(1_000, signal)
+      return completed(1)
+    },
+  })
+  const document = definition({ a: { type: 'test.careless', retry: { maxAttempts: 1 } } })
+  expect(await run(document, { blocks: [careless] })).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'BLOCK_UNHANDLED_ERROR', path: 'a' },
+  })
+})

@@ -14,11 +14,15 @@ import { parentPort, workerData } from 'node:worker_threads'
 
 const LOG_LEVELS = { error: 50, fatal: 60 }
 /** How long the inspector may take to find out whose code is running before the block is reported without it. */
-const LOCATE_MS = 1_000
+const LOCATE_MS = 3_000
+/** How much longer a block may last whose code is not known yet. */
+const GIVE_UP_UNKNOWN_MS = 10_000
 const CONNECT_TIMEOUT_MS = 5_000
 /** How long giving the neighbours back may delay the end of the process. */
 const GIVE_BACK_MS = 5_000
 const STDOUT = 1
+/** No execution has it: code of a module belongs to none. */
+const NO_EXECUTION = '00000000-0000-0000-0000-000000000000'
 
 const data = /** @type {WatchdogData} */ (workerData)
 const beats = new Int32Array(data.shared)
@@ -56,7 +60,7 @@ function look() {
   }
   if (blockedMs >= data.reportAfterMs && !session && !blame) locate()
   if (blockedMs >= data.reportAfterMs + LOCATE_MS || (blame && blockedMs >= data.reportAfterMs)) report()
-  if (blockedMs >= data.maxBlockedMs && !hasGivenUp) void giveUp()
+  if (blockedMs >= data.maxBlockedMs + (blame ? 0 : GIVE_UP_UNKNOWN_MS) && !hasGivenUp) void giveUp()
 }
 
 /** The main thread beats again. */
@@ -88,22 +92,30 @@ function locate() {
   current.connectToMainThread()
   current.on('Debugger.scriptParsed', ({ params }) => void urls.set(params.scriptId, params.url))
   current.on('Debugger.paused', ({ params }) => {
-    const [frame] = params.callFrames
-    const { scriptId = '', lineNumber = 0 } = frame?.location ?? {}
+    if (session !== current) return
+    const [top] = params.callFrames
+    // Not a function of Node's own that the code has just called.
+    const frame =
+      params.callFrames.find(({ location }) => !urls.get(location.scriptId)?.startsWith('node:')) ?? top
+    const { scriptId, lineNumber } = frame?.location ?? { scriptId: '', lineNumber: 0 }
     const at = `${frame?.functionName || '(anonymous)'} (${urls.get(scriptId) || scriptId}:${lineNumber + 1})`
     const question = {
-      callFrameId: frame?.callFrameId ?? '',
+      callFrameId: top?.callFrameId ?? '',
       expression: `globalThis[Symbol.for(${JSON.stringify(data.userCodeKey)})]?.() ?? 'null'`,
       returnByValue: true,
       silent: true,
     }
     current.post('Debugger.evaluateOnCallFrame', question, (fault, answer) => {
       const { result } = /** @type {{ result?: { value?: unknown } }} */ (answer ?? {})
-      if (session === current) blame = { at, code: fault ? null : readCode(result?.value) }
+      // The main thread may have gone on by itself, and the session been closed.
+      if (session !== current) return
+      blame = { at, code: fault ? null : readCode(result?.value) }
       closeSession()
     })
   })
-  current.post('Debugger.enable', () => current.post('Debugger.pause'))
+  current.post('Debugger.enable', () => {
+    if (session === current) current.post('Debugger.pause')
+  })
 }
 
 /** @param {unknown} text */
@@ -130,22 +142,24 @@ function report() {
   log('error', 'the event loop is blocked')
 }
 
-/** The block lasts too long: the neighbours are given back, and a process that belongs to Lume ends. */
+/**
+ * The block lasts too long. If user code is in the way, the neighbours are given back, and a process that belongs to Lume
+ * ends. Otherwise nothing is known of the cause, such as a machine that is too busy: the leases run out.
+ */
 async function giveUp() {
   hasGivenUp = true
+  const code = blame?.code ?? null
+  const ends = data.endsProcess && code !== null
   log(
     'fatal',
-    data.endsProcess
-      ? 'the event loop stays blocked; the process ends itself'
-      : 'the event loop stays blocked',
+    ends ? 'the event loop stays blocked; the process ends itself' : 'the event loop stays blocked',
   )
-  const blamed = blame?.code?.executionId
-  if (blamed) {
-    if (data.notePath) writeFileSync(data.notePath, JSON.stringify({ executionId: blamed }))
-    const patience = new Promise((resolve) => setTimeout(resolve, GIVE_BACK_MS))
-    await Promise.race([query(data.giveBackStatement, [data.workerId, blamed]), patience])
-  }
-  if (data.endsProcess && hasGivenUp) process.kill(process.pid, 'SIGKILL')
+  if (code === null) return
+  const blamed = code.executionId ?? NO_EXECUTION
+  if (data.notePath) writeFileSync(data.notePath, JSON.stringify({ executionId: blamed }))
+  const patience = new Promise((resolve) => setTimeout(resolve, GIVE_BACK_MS))
+  await Promise.race([query(data.giveBackStatement, [data.workerId, blamed]), patience])
+  if (ends && hasGivenUp) process.kill(process.pid, 'SIGKILL')
 }
 
 /**
