@@ -68,7 +68,7 @@ class Walk {
   readonly #open = new Set<object>()
   readonly #maxBytes: number
   #visited = 0
-  /** The text has at least so many. */
+  /** A lower bound of the bytes of the text so far. */
   #bytes = 0
 
   constructor(maxBytes: number) {

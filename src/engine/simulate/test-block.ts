@@ -51,7 +51,7 @@ export interface TestLog {
 
 export interface BlockTestRequest extends Pick<
   SimulationRequest,
-  'input' | 'variables' | 'mocks' | 'executionId'
+  'input' | 'variables' | 'mocks' | 'executionId' | 'schemas'
 > {
   /** Of one node, `TESTED_NODE`. */
   readonly plan: Plan
