@@ -30,7 +30,8 @@ function processorMs(task: string): number | null {
   try {
     const [nanoseconds = ''] = readFileSync(`/proc/${task}/schedstat`, 'utf8').split(' ')
     const ms = Number(nanoseconds) / 1e6
-    return Number.isFinite(ms) ? ms : null
+    // A system that does not count says 0, which no thread has spent that could ask.
+    return ms > 0 ? ms : null
   } catch {
     return null
   }
