@@ -34,7 +34,7 @@ export type DefinitionReader = (
   options?: Pick<Asker, 'isRefusable'>,
 ) => (document: unknown) => Promise<ReadDefinition>
 
-/** The secrets that are set for whoever asks; null or not given: they are not known, and nothing is said of them. */
+/** The secrets that the owner has set; null or undefined: they are not known, and nothing is said of them. */
 export type SecretNames = ValidationOptions['secretNames']
 
 /** For whom a definition is validated. */
@@ -66,7 +66,7 @@ export const PLANS_MAX_BYTES = 96 * 1024 * 1024
 const SMALL_VALUES = 4_000
 const SMALL_BYTES = 262_144
 
-const NOBODY: Asker = { ownerId: '', isRefusable: false }
+const NO_ASKER: Asker = { ownerId: '', isRefusable: false }
 
 interface Kept {
   readonly validation: Validation
@@ -106,7 +106,7 @@ export class PlanCache {
   }
 
   /** Reads a document from outside, whatever it is. */
-  read(document: unknown, asker: Asker = NOBODY): Awaitable<ReadDefinition> {
+  read(document: unknown, asker: Asker = NO_ASKER): Awaitable<ReadDefinition> {
     const measure = inOneGo(measureDefinition(document, { blocks: this.#blocks, maxNodes: this.#maxNodes }))
     const { excess, values, bytes } = measure
     if (excess) return { document: null, ...unreadable(excess) }
@@ -129,7 +129,7 @@ export class PlanCache {
   /** Validates a document that was read before, whose hash is known. */
   validate(
     document: { readonly hash: string; readonly body: Json },
-    asker: Asker = NOBODY,
+    asker: Asker = NO_ASKER,
   ): Awaitable<Validation> {
     const { hash } = document
     const known = this.#keptOne(hash)

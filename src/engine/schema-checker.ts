@@ -83,7 +83,7 @@ export const NEAR_SCHEMA_MAX_LENGTH = 4_096
 const NEAR_COMPILE_MS = 40
 const NEAR_CHECK_MS = 15
 
-/** Answers questions about short schemas that take no time to speak of, and leaves the others to somebody else. */
+/** Answers the questions about short schemas that take little time, and leaves the others unanswered. */
 export class NearSchemas {
   readonly #schemas = new JsonSchemas(withinMs)
 

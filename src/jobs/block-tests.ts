@@ -14,6 +14,7 @@ import type { InputProblem } from '../engine/validate/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type ExecutionId, type OwnerId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
+import { OwnerPlaces } from '../lib/owner-places.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
 
@@ -58,8 +59,12 @@ export interface BlockTestsOptions {
 /** Somebody waits for the answer meanwhile. */
 const REAL_TIMEOUT_MS = 120_000
 
+/** Tests of blocks of one owner that may run at the same time in one process, beyond which `VALIDATION_BUSY` is the answer. */
+export const BLOCK_TESTS_MAX_PER_OWNER = 10
+
 /** Tries one block alone; nothing is recorded. */
 export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): TestBlock {
+  const places = new OwnerPlaces('block tests', BLOCK_TESTS_MAX_PER_OWNER)
   return async (request) => {
     const { ownerId, mode } = request
     const { values, invalid } = readValues({ ...request, mocks: null })
@@ -78,19 +83,21 @@ export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): T
       return invalidMocks([{ pointer: '', message: 'mocks go with the mode SIMULATED' }])
     const mocks = given.value === null ? null : readMocks({ [TESTED_NODE]: given.value }, plan.graph)
     if (mocks?.kind === 'invalid') return invalidMocks(mocks.problems.map(withoutNode))
+    const world = worldOf(ownerId)
     const call = {
       plan,
       input: values.input,
       variables: values.variables,
       mocks: mocks?.mocks ?? NO_MOCKS,
       executionId: newId<ExecutionId>(),
+      ...(world.schemas ? { schemas: world.schemas } : {}),
     }
-    const world = worldOf(ownerId)
     const { onUnhandledError = () => {} } = world
-    const test =
+    const test = await places.run(ownerId, () =>
       mode === 'real'
-        ? await testReal(call, world, clock)
-        : await testSimulated({ ...call, onUnhandledError }, clock)
+        ? testReal(call, world, clock)
+        : testSimulated({ ...call, onUnhandledError }, clock),
+    )
     return { kind: 'tested', test }
   }
 }

@@ -8,6 +8,7 @@ import type { OnUnhandledError } from '../engine/unhandled-errors.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
+import { OwnerPlaces } from '../lib/owner-places.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
 
 export interface SimulateRequest {
@@ -54,7 +55,10 @@ export interface SimulationsOptions {
 /** The virtual clock adds years of waiting: far enough from the end of time. */
 const LAST_START = Date.parse('9000-01-01T00:00:00Z')
 
-/** Simulates definitions for whoever asks; stores nothing. */
+/** Simulations of one owner that may run at the same time in one process, beyond which `VALIDATION_BUSY` is the answer. */
+export const SIMULATIONS_MAX_PER_OWNER = 10
+
+/** Simulates definitions for their owners; stores nothing. */
 export function createSimulations({
   reader,
   schemas = directCheckers(),
@@ -62,6 +66,7 @@ export function createSimulations({
   clock,
   onUnhandledError = () => {},
 }: SimulationsOptions): Simulations {
+  const places = new OwnerPlaces('simulations', SIMULATIONS_MAX_PER_OWNER)
   return async ({ ownerId, definition, workflowId, ...request }) => {
     const { plan, diagnostics } = await reader(ownerId)(definition)
     if (!plan) return { kind: 'unsound', diagnostics }
@@ -80,19 +85,21 @@ export function createSimulations({
       return { kind: 'invalidInput', argument: 'startedAt', problems }
     }
     const jobId = newId<JobId>()
-    const simulation = await simulate(
-      {
-        plan,
-        input,
-        variables,
-        mocks: mocks?.mocks ?? NO_MOCKS,
-        executionId: jobId,
-        startedAt,
-        onUnhandledError,
-        schemas: schemas({ ownerId, isRefusable: false }),
-        history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
-      },
-      clock,
+    const simulation = await places.run(ownerId, async () =>
+      simulate(
+        {
+          plan,
+          input,
+          variables,
+          mocks: mocks?.mocks ?? NO_MOCKS,
+          executionId: jobId,
+          startedAt,
+          onUnhandledError,
+          schemas: schemas({ ownerId, isRefusable: false }),
+          history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
+        },
+        clock,
+      ),
     )
     return { kind: 'simulated', jobId, simulation, diagnostics }
   }

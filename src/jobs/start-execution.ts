@@ -136,7 +136,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
   const { jobs, plans, reader, quotas, schemas = directCheckers() } = options
   return async (request) => {
     const { ownerId } = request
-    // What a run or a schedule starts has nobody who could send it again.
+    // No client could send again what a run or a schedule starts.
     const asker = { ownerId, isRefusable: request.parent == null && request.occurrence == null }
     const { document, plan, diagnostics } = await reader(ownerId, asker)(request.definition)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'

@@ -58,7 +58,7 @@ export class OwnerTurns {
   /** The owner whose turn is next comes first. */
   readonly #waiting = new Map<string, Waiting[]>()
   readonly #buckets = new Map<string, Bucket>()
-  /** Whose work is being done; null: nobody's. */
+  /** The owner whose work is being done; null when no work is. */
   #current: string | null = null
   #closed: Error | null = null
 

@@ -12,7 +12,7 @@ export function inOneGo<T>(pieces: Pieces<T>): T {
   }
 }
 
-/** Does the work and gives the event loop a turn after every `pieceMs` milliseconds of it. */
+/** Does the work and lets the event loop turn after every `pieceMs` milliseconds of it. */
 export async function withPauses<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Promise<T> {
   let startedAt = performance.now()
   for (;;) {

@@ -90,6 +90,7 @@ class Walk {
   /** The containers of the frames, so that a cycle is found without a search. */
   readonly #open = new Set<object>()
   #visited = 0
+  /** A lower bound of the bytes of the text so far. */
   #bytes = 0
 
   constructor(maxBytes: number) {

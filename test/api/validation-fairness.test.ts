@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { graphql } from '../gql/index.ts'
 import { AUTHENTICATION, bearer, settingsKey } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { createGraphqlClient, type GraphqlClient } from '../support/graphql-client.ts'
 import { EXECUTE } from '../support/runs.ts'
+
+/** A busy machine takes long to start the threads that take the place of those that were ended. */
+jest.setTimeout(120_000)
 
 const VALIDATE = graphql(`
   mutation ValidateLarge($input: ValidateWorkflowInput!) {

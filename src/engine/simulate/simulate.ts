@@ -1,4 +1,5 @@
 import { Breath } from '../../lib/breath.ts'
+import type { Awaitable } from '../../lib/awaitable.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
 import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block.ts'
@@ -7,7 +8,7 @@ import { Inbox } from '../inbox.ts'
 import type { ExecutionMode } from '../job.ts'
 import type { Plan, PlanNode } from '../plan.ts'
 import { NEW_RUN, runExecution, type HttpPort, type RunEnd, type RunPorts, type RunRequest } from '../run.ts'
-import type { SchemaChecker } from '../schema-checker.ts'
+import { directSchemaChecker, type SchemaChecker } from '../schema-checker.ts'
 import { maskedSecrets } from '../stand-in/masked-secrets.ts'
 import { NO_MOCKS, nodePath, type Mocks } from '../stand-in/mocks.ts'
 import { simulationStandIn, type StepHistory } from '../stand-in/simulation.ts'
@@ -119,6 +120,8 @@ class SimulatedRun {
   readonly #callsOut = new Map<string, SimulatedCalls>()
   readonly #usedMocks = new Set<string>()
   #activity = 0
+  /** Checks by a schema that are under way: no time passes meanwhile. */
+  #checking = 0
   #tooLong: string | null = null
 
   constructor(request: SimulationRequest, clock: Clock) {
@@ -150,7 +153,7 @@ class SimulatedRun {
       secrets: maskedSecrets,
       http: NO_HTTP,
       children: answers.children,
-      ...(request.schemas ? { schemas: request.schemas } : {}),
+      schemas: this.#watchedSchemas(request.schemas ?? directSchemaChecker()),
       logLevel: request.logLevel ?? 'info',
       ...(request.onUnhandledError ? { onUnhandledError: request.onUnhandledError } : {}),
       standIn: simulationStandIn({
@@ -195,11 +198,28 @@ class SimulatedRun {
         this.#tooLong = `more than ${this.#limits.maxMs} ms of work`
         this.#stop.abort(new Error('the simulation takes too long'))
       }
-      const isBusy = this.#journal.isBusy || (this.#atWork() > 0 && this.#tooLong === null)
+      const atWork = this.#atWork() + this.#checking
+      const isBusy = this.#journal.isBusy || (atWork > 0 && this.#tooLong === null)
       if (!isBusy && seen() === before) return
       before = seen()
       for (let turn = 0; turn < TURNS && !isOver(); turn++)
         await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  #watchedSchemas(schemas: SchemaChecker): SchemaChecker {
+    const watch = async <T>(answer: Awaitable<T>): Promise<T> => {
+      this.#checking++
+      try {
+        return await answer
+      } finally {
+        this.#checking--
+        this.#activity++
+      }
+    }
+    return {
+      compile: (schema, limitMs) => watch(schemas.compile(schema, limitMs)),
+      check: (schema, value) => watch(schemas.check(schema, value)),
     }
   }
 

@@ -51,7 +51,7 @@ export interface TestLog {
 
 export interface BlockTestRequest extends Pick<
   SimulationRequest,
-  'input' | 'variables' | 'mocks' | 'executionId' | 'onUnhandledError'
+  'input' | 'variables' | 'mocks' | 'executionId' | 'schemas' | 'onUnhandledError'
 > {
   /** Of one node, `TESTED_NODE`. */
   readonly plan: Plan

@@ -88,8 +88,8 @@ export function* compileNode(node: GraphNode, context: NodeContext): ValidationP
   const read = readConfig(block, node.config)
   // What a template will yield is not known yet.
   const issues = standingIssues(read.ok ? [] : read.issues, (path) => isAtOrUnder(configAt, path, templates))
-  const told = issues.slice(0, MAX_CONFIG_ISSUES)
-  configDiagnostics(told, { block, config: node.config, at: configAt, nodeId }).forEach((diagnostic) =>
+  const reported = issues.slice(0, MAX_CONFIG_ISSUES)
+  configDiagnostics(reported, { block, config: node.config, at: configAt, nodeId }).forEach((diagnostic) =>
     inspection.report(diagnostic),
   )
   yield

@@ -71,7 +71,7 @@ export class Inspection {
     return false
   }
 
-  /** False once a definition has had as many suggestions as anybody reads: each is a search. */
+  /** False once a definition has had 50 suggestions: each is a search. */
   maySuggest(): boolean {
     return this.#suggestions++ < MAX_SUGGESTIONS
   }

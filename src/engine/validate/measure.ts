@@ -24,7 +24,7 @@ export interface Measure {
   readonly bytes: number
 }
 
-/** Deeper documents are refused by whoever reads them as plain JSON. */
+/** `toPlainJson` refuses deeper documents. */
 const MAX_DEPTH = 500
 const VALUES_PER_PIECE = 8_192
 
@@ -38,7 +38,7 @@ export function* measureDefinition(document: unknown, options: MeasureOptions): 
     const excess = countExcess(document, options)
     return excess ? { excess, values: 0, bytes: 0 } : yield* measureValues(document)
   } catch {
-    // A getter or a proxy failed: whoever reads the document as plain JSON says where.
+    // A getter or a proxy failed: `toPlainJson` reports where.
     return { excess: null, values: 0, bytes: 0 }
   }
 }
@@ -122,7 +122,7 @@ function* measureValues(document: unknown): Pieces<Measure> {
     bytes += typeof value === 'string' ? value.length + 2 : 1
     if (values % VALUES_PER_PIECE === 0) yield
     if (typeof value === 'object' && value !== null && !('toJSON' in value)) {
-      // A cycle is as deep as one likes, and for others to report.
+      // A cycle has no end: `toPlainJson` reports it.
       if (stack.length > MAX_DEPTH) break
       const isList = Array.isArray(value)
       const names = isList ? [] : Object.keys(value)

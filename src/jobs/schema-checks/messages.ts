@@ -8,7 +8,7 @@ export type SchemaJob =
 export type ToThread = { readonly id: number; readonly job: SchemaJob }
 
 export type FromThread =
-  /** `task` names the thread among those of its process, where the system tells it; null elsewhere. */
+  /** `task` names the thread among those of its process, where the system shows it; null elsewhere. */
   | { readonly kind: 'ready'; readonly task: string | null }
   /** The schema is compiled: the time of the check begins. */
   | { readonly kind: 'compiled'; readonly id: number }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** How many milliseconds of the clock count as one of processor time where the system does not tell the latter. */
+/** How many milliseconds of the clock count as one of processor time where the system does not show the latter. */
 const CLOCK_PER_PROCESSOR = 4
 
 /** Measures the processor time of a thread from an instant on. */
@@ -10,7 +10,7 @@ export interface ProcessorTime {
 }
 
 /**
- * The processor time that a thread of this process spends from now on. Linux tells it for each thread; elsewhere a quarter
+ * The processor time that a thread of this process spends from now on. Linux counts it for each thread; elsewhere a quarter
  * of the time that passes is taken for it, so that a busy machine does not end work before its time.
  */
 export function measureProcessorTime(task: string | null): ProcessorTime {
@@ -30,7 +30,8 @@ function processorMs(task: string): number | null {
   try {
     const [nanoseconds = ''] = readFileSync(`/proc/${task}/schedstat`, 'utf8').split(' ')
     const ms = Number(nanoseconds) / 1e6
-    return Number.isFinite(ms) ? ms : null
+    // A system that does not count says 0, which no thread has spent that could ask.
+    return ms > 0 ? ms : null
   } catch {
     return null
   }

@@ -24,7 +24,7 @@ import { SchemaThread, type SchemaJobEnd } from './schema-thread.ts'
 /** How many checks of one owner may wait for the thread, beyond which `VALIDATION_BUSY` is the answer. */
 export const SCHEMA_CHECKS_MAX_WAITING = 100
 /** The processor time that checks of one owner may take in the thread. */
-export const SCHEMA_CHECKS_ALLOWANCE: Allowance = { burstMs: 2_000, perSecondMs: 200 }
+export const SCHEMA_CHECKS_ALLOWANCE: Allowance = { burstMs: 2_000, perSecondMs: 100 }
 
 export interface SchemaChecksOptions {
   readonly maxWaiting?: number
@@ -32,6 +32,8 @@ export interface SchemaChecksOptions {
   readonly now?: () => number
 }
 
+/** What a new thread costs, in milliseconds of processor time: the owner of the job that ended the old one pays it. */
+const REPLACEMENT_MS = 500
 const MAX_SLOW = 1_000
 const TOO_MUCH_MEMORY = 'needs more memory than it may have'
 const STARVED = 'The server is too busy to check JSON Schemas now. Send the request again later.'
@@ -129,7 +131,7 @@ export class SchemaChecks {
     const work = async (): Promise<Timed<T>> => {
       for (;;) {
         const { end, spentMs } = await this.#thread.do(job)
-        this.#turns.charge(ownerId, spentMs)
+        this.#turns.charge(ownerId, spentMs + (end.kind === 'done' ? 0 : REPLACEMENT_MS))
         if (end.kind !== 'starved') return { answer: answerOf(end), spentMs }
         if (asker.isRefusable) throw new OwnerBusyError(STARVED, STARVED_RETRY_MS)
       }

@@ -4,8 +4,8 @@ import { JsonSchemas } from '../../engine/validate/json-schemas.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
 import type { FromThread, ToThread } from './messages.ts'
 
-// The entry of the thread in which JSON Schemas of users are compiled and checked. Whoever started it ends it when a job
-// takes too long, so nothing here is bounded in time.
+// The entry of the thread in which JSON Schemas of users are compiled and checked. The thread that started it
+// ends it when a job takes too long, so nothing here is bounded in time.
 
 const unbounded = <T>(_limitMs: number, work: () => T): T => work()
 const schemas = new JsonSchemas(unbounded)

@@ -120,7 +120,7 @@ describe('the measure of a document', () => {
     expect(measure({ nodes: [{ id: 'a', type: 'test.call', config }] }).excess).toBeNull()
   })
 
-  test('leaves what is malformed to whoever reads it', () => {
+  test('admits what is malformed: its reader reports it', () => {
     const cycle: { [key: string]: unknown } = {}
     cycle['self'] = cycle
     const failing = Object.defineProperty({}, 'nodes', {

@@ -7,7 +7,7 @@ import { definition, registryWith, scriptedBlocks } from '../../support/run-defi
 
 const blocks = registryWith(scriptedBlocks({}))
 const asker = (ownerId: string): Asker => ({ ownerId, isRefusable: true })
-/** Of so many nodes, and like no other. */
+/** A definition of `count` nodes; no two names make the same one. */
 const chain = (name: string, count: number): JsonObject => ({
   ...definition(
     Object.fromEntries(

@@ -10,7 +10,7 @@ async function settle(): Promise<void> {
 }
 
 describe('turns of owners', () => {
-  test('go round: whoever waits is passed by at most one piece of work of each other owner', async () => {
+  test('go round: work that waits is passed by at most one piece of work of each other owner', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 40 }), async (owners) => {
         const turns = new OwnerTurns(WITHOUT_BOUNDS)
@@ -33,7 +33,7 @@ describe('turns of owners', () => {
           const places = own.map((label) => done.indexOf(label))
           for (const [i, place] of places.entries()) {
             const between = done.slice(i === 0 ? 0 : (places[i - 1] ?? 0) + 1, place).map((label) => label[0])
-            // The first piece of all began before anybody waited.
+            // The first piece of all began before other work waited.
             const passed = i === 0 ? between.slice(1) : between
             expect(new Set(passed).size).toBe(passed.length)
           }

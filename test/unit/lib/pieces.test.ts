@@ -7,7 +7,7 @@ import { plainJsonPieces, toPlainJson } from '../../../src/lib/plain-json.ts'
 import { fc } from '../../support/fast-check.ts'
 
 describe('work in pieces', () => {
-  test('gives the event loop a turn between its pieces, and the result at its end', async () => {
+  test('lets the event loop turn between its pieces, and resolves with its result', async () => {
     let turns = 0
     const timer = setInterval(() => turns++, 0)
     function* work() {
