@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import pg from 'pg'
 import { createDefinitionReader } from './access/definition-reader.ts'
 import { loadBlockModules, registerModule } from './block-modules.ts'
@@ -40,6 +41,7 @@ import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wa
 import { createWorkflowList } from './db/workflow-list.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
+import { ProcessMemory } from './engine/memory/process-memory.ts'
 import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
 import { standInOf } from './engine/stand-in/stand-in-of.ts'
@@ -339,6 +341,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       logger,
       lease,
       concurrency: settings.concurrency,
+      memory: new ProcessMemory(getHeapStatistics().heap_size_limit),
       onFree: () => motor.placeIsFree(),
       onParentProgress: (parentId) => wakeups.news([parentId]),
       onChildEnded: () => motor.childEnded(),

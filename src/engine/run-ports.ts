@@ -10,7 +10,7 @@ import type {
   LogLevel,
 } from './block.ts'
 import type { RunJournal } from './journal.ts'
-import type { ExecutionMemory } from './memory/memory-budget.ts'
+import type { RunMemory } from './memory/process-memory.ts'
 import type { PlanNode } from './plan.ts'
 import type { SecretSource } from './secrets.ts'
 import type { RecordedError } from './step.ts'
@@ -31,14 +31,14 @@ export interface RunPorts {
   /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
   readonly breath?: Breath
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
-  readonly memory?: ExecutionMemory
+  readonly memory?: RunMemory
 }
 
 /** HTTP for blocks, under the address policy; the signal is the attempt's. */
 export interface HttpPort {
   send(
     request: BlockHttpRequest,
-    attempt: { readonly signal: AbortSignal; readonly clock: Clock },
+    attempt: Pick<BlockContext, 'signal' | 'clock' | 'reserveMemory'>,
   ): Promise<BlockHttpResponse>
 }
 

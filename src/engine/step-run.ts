@@ -4,6 +4,7 @@ import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
 import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
+import { AttemptMemory } from './memory/attempt-memory.ts'
 import type { StepOutput } from './memory/held-outputs.ts'
 import { inputFailure } from './read-input.ts'
 import { readLargeOutput, type ReadOutput, type RefusedOutput } from './output.ts'
@@ -177,17 +178,27 @@ class StepRun {
 
   async #attempts(): Promise<StepEnd> {
     for (;;) {
-      const attempt = await this.#attempt()
-      const end =
-        attempt.kind === 'outcome'
-          ? await this.#takeOutcome(attempt.outcome)
-          : await this.#giveUpOrWait(attempt.failure)
+      const end = await this.#attemptAndRecord()
       if (end) return end
     }
   }
 
+  /** The memory of what the attempt makes is given back once that is recorded. */
+  async #attemptAndRecord(): Promise<StepEnd | null> {
+    const { run, signal } = this.#site
+    const memory = new AttemptMemory(run.workingMemory, { clock: run.ports.clock, signal })
+    try {
+      const attempt = await this.#attempt(memory)
+      if (attempt.kind === 'outcome') return await this.#takeOutcome(attempt.outcome, memory)
+      memory.close()
+      return await this.#giveUpOrWait(attempt.failure)
+    } finally {
+      memory.close()
+    }
+  }
+
   /** One attempt in one of the execution's places. */
-  async #attempt() {
+  async #attempt(memory: AttemptMemory) {
     const { signal } = this.#site
     const release = await this.#takePlace()
     try {
@@ -205,6 +216,7 @@ class StepRun {
         parsedConfig: config.config,
         config: this.#config,
         checkpoints: this.#checkpoints,
+        reserveMemory: memory.reserve,
       })
       this.recorder.usageIs(usage)
       if (end.kind === 'aborted') throw signal.reason
@@ -225,8 +237,11 @@ class StepRun {
     }
   }
 
-  async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd | null> {
-    if (outcome.kind === 'waiting') return this.#wait(outcome)
+  async #takeOutcome(outcome: BlockOutcome, memory: AttemptMemory): Promise<StepEnd | null> {
+    if (outcome.kind === 'waiting') {
+      memory.close()
+      return this.#wait(outcome)
+    }
     return this.#complete(await this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
   }
 

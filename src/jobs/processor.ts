@@ -7,6 +7,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import { Inbox } from '../engine/inbox.ts'
 import type { ExecutionMode } from '../engine/job.ts'
 import { FenceLostError, type JobEnd } from '../engine/journal.ts'
+import type { ProcessMemory } from '../engine/memory/process-memory.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan, PlanGraph } from '../engine/plan.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
@@ -35,6 +36,8 @@ export interface ProcessorOptions {
   readonly lease: Lease
   /** How many jobs run here at the same time. */
   readonly concurrency: number
+  /** What the values of all of them may take. */
+  readonly memory: ProcessMemory
   /** A place became free. */
   readonly onFree?: () => void
   /** A parent shows how far its children are. */
@@ -54,7 +57,7 @@ export interface RunningJob {
   readonly depth: number
 }
 
-export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random'>
+export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random' | 'memory'>
 
 /** Room for one job, held between the decision to start it and the start. */
 export interface Reservation {
@@ -90,7 +93,7 @@ export class Processor {
 
   /** Room for a job that is about to be stored here, or null when all places are taken. */
   reserve(): Reservation | null {
-    if (this.#free <= 0 || this.#isStopped) return null
+    if (this.#free <= 0 || this.#isStopped || !this.#hasMemory) return null
     this.#free--
     const settle = this.#openTaking()
     return {
@@ -107,6 +110,11 @@ export class Processor {
     }
   }
 
+  /** False while the values of the jobs that run here leave no memory for another one. */
+  get #hasMemory(): boolean {
+    return this.#running.size === 0 || this.#options.memory.hasRoom
+  }
+
   /** What jobs are held by that run here. */
   get lease(): Lease {
     return this.#options.lease
@@ -120,7 +128,7 @@ export class Processor {
   async tick(): Promise<number> {
     const { jobs, lease } = this.#options
     const wanted = this.#free
-    if (wanted <= 0 || this.#isStopped) return 0
+    if (wanted <= 0 || this.#isStopped || !this.#hasMemory) return 0
     this.#free -= wanted
     const close = this.#openTaking()
     let left = wanted
@@ -271,7 +279,7 @@ export class Processor {
   }
 
   #execute(run: Running, request: RunRequest, about: Pick<RunningJob, 'depth' | 'mocks'>): Promise<RunEnd> {
-    const { clock, random, worldOf } = this.#options
+    const { clock, random, worldOf, memory } = this.#options
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
     const signals = {
@@ -279,7 +287,8 @@ export class Processor {
       yield: run.yield.signal,
       takePlace: () => this.#takePlace(run),
     }
-    return runExecution(request, { ...world, journal: run.journal, clock, random }, signals)
+    const ports = { ...world, journal: run.journal, clock, random, memory: memory.open(ownerId) }
+    return runExecution(request, ports, signals)
   }
 
   #fail(error: RecordedError, unrun: Unrun): Promise<RunEnd> {

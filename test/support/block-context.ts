@@ -55,6 +55,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
       throw new Error(`this test gives no meaning to ${source}`)
     },
     heartbeat: () => {},
+    reserveMemory: () => Promise.resolve(),
     reports,
     secrets: {
       find,

@@ -10,6 +10,7 @@ import { createOriginalStore } from '../../src/db/original-store.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createVersionStore } from '../../src/db/version-store.ts'
 import type { Block } from '../../src/engine/block.ts'
+import { ProcessMemory } from '../../src/engine/memory/process-memory.ts'
 import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { createChildExecutions } from '../../src/jobs/child-executions.ts'
@@ -88,6 +89,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     logger,
     lease,
     concurrency,
+    memory: new ProcessMemory(1024 * 1024 * 1024),
   })
   const accept = createStartExecution({
     jobs,
