@@ -242,11 +242,21 @@ class StepRun {
       memory.close()
       return this.#wait(outcome)
     }
-    return this.#complete(await this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
+    const output = await this.#read(outcome.output, memory)
+    // Nothing that holds some of this memory may wait for that of outputs.
+    if (this.recorder.leavesNoRecord) memory.close()
+    return this.#complete(output, [...(outcome.handles ?? [DEFAULT_HANDLE])])
   }
 
-  #read(output: unknown): ReadOutput | RefusedOutput | Promise<ReadOutput> {
-    return readLargeOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+  #read(
+    output: unknown,
+    memory?: AttemptMemory,
+  ): ReadOutput | RefusedOutput | Promise<ReadOutput | RefusedOutput> {
+    return readLargeOutput(output, {
+      hint: LESS_OUTPUT,
+      scrubber: this.#site.run.secrets.scrubber,
+      ...(memory && { claimMemory: memory.claim }),
+    })
   }
 
   /** Records the wait with its absolute due time (E12), then waits. The tables keep whole milliseconds; none ends early. */
@@ -365,7 +375,8 @@ class StepRun {
       return this.fail(finalFailure('OUTCOME_INVALID', message))
     }
     // What leaves no record cannot be read back: it needs memory until its item ends.
-    const takenBytes = this.recorder.leavesNoRecord && output.heapBytes > FREELY_HELD_BYTES ? output.heapBytes : 0
+    const takenBytes =
+      this.recorder.leavesNoRecord && output.heapBytes > FREELY_HELD_BYTES ? output.heapBytes : 0
     const untaken = takenBytes > 0 && (await this.#site.run.outputs.take(takenBytes, this.#site.signal))
     if (untaken) return this.fail(untaken)
     this.#countAsEnded()
@@ -407,7 +418,12 @@ class StepRun {
     const output = deepFreeze(onError === 'route' ? errorOutput(error) : defaultOutput)
     const handles = [onError === 'route' ? ERROR_HANDLE : DEFAULT_HANDLE]
     await this.recorder.fail(failure, { handles, output: JSON.stringify(output) })
-    return { kind: 'completed', output: held({ value: output, heapBytes: null }, { isStored: false }), handles, error }
+    return {
+      kind: 'completed',
+      output: held({ value: output, heapBytes: null }, { isStored: false }),
+      handles,
+      error,
+    }
   }
 }
 

@@ -14,7 +14,9 @@ export type PlainJsonResult =
   | { readonly ok: true; readonly text: string; readonly value: Json }
   | { readonly ok: false; readonly problem: NotPlainJson }
 
-export type JsonTextResult = { readonly ok: true; readonly text: string } | Extract<PlainJsonResult, { ok: false }>
+export type JsonTextResult =
+  | { readonly ok: true; readonly text: string }
+  | Extract<PlainJsonResult, { ok: false }>
 
 export interface PlainJsonLimits {
   /**
@@ -39,10 +41,32 @@ export function toPlainJson(value: unknown, limits?: PlainJsonLimits): PlainJson
   return written.ok ? { ...written, value: JSON.parse(written.text) as Json } : written
 }
 
+/** The size of a value that has been walked, before any text is made of it. */
+export interface WalkedSize {
+  /** Without escapes and commas, in UTF-16 units: at least this many bytes of JSON text. */
+  readonly bytes: number
+  /** Object keys included. */
+  readonly values: number
+}
+
+/** What `toJsonText` would refuse, and the size of what it would not. */
+export function measurePlainJson(
+  value: unknown,
+  limits: PlainJsonLimits = {},
+): { readonly ok: true; readonly size: WalkedSize } | Extract<PlainJsonResult, { ok: false }> {
+  const walk = new Walk(limits.maxBytes ?? Number.POSITIVE_INFINITY)
+  const problem = walk.problemOf(value)
+  return problem ? { ok: false, problem } : { ok: true, size: walk.size }
+}
+
 /** The same without reading the text back. */
 export function toJsonText(value: unknown, limits: PlainJsonLimits = {}): JsonTextResult {
-  const problem = new Walk(limits.maxBytes ?? Number.POSITIVE_INFINITY).problemOf(value)
-  if (problem) return { ok: false, problem }
+  const measured = measurePlainJson(value, limits)
+  return measured.ok ? writeMeasured(value) : measured
+}
+
+/** The text of a value that was measured just before, in the same turn of the event loop. */
+export function writeMeasured(value: unknown): JsonTextResult {
   try {
     const text = JSON.stringify(value) as string | undefined
     return text === undefined ? refused('is undefined') : { ok: true, text }
@@ -75,6 +99,10 @@ class Walk {
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
+  }
+
+  get size(): WalkedSize {
+    return { bytes: this.#bytes, values: this.#visited }
   }
 
   problemOf(root: unknown): NotPlainJson | null {

@@ -4,7 +4,8 @@ import { jsonHeapSize } from '../../src/lib/json-heap.ts'
 // A program of its own, run with --expose-gc: prints what the sample that its argument names takes on the heap, and its estimate.
 
 const COUNT = 100_000
-const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
+const many = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i))
 const LETTERS = [...'abcdefghijklmnop']
 
 /** The letters in an order that depends on the index alone. */
@@ -32,7 +33,9 @@ const SAMPLES: Readonly<Record<string, () => string>> = {
     JSON.stringify(many(COUNT / 8, (i) => Object.fromEntries(permuted(i).map((key) => [key, 1])))),
   rows: () =>
     JSON.stringify(
-      many(COUNT / 20, (i) => Object.fromEntries(many(20, (k) => [`field${k}`, k % 2 ? i * k : `value ${i}`]))),
+      many(COUNT / 20, (i) =>
+        Object.fromEntries(many(20, (k) => [`field${k}`, k % 2 ? i * k : `value ${i}`])),
+      ),
     ),
   wideTexts: () => JSON.stringify(many(COUNT, (i) => `ж${i}`)),
   shortTexts: () => JSON.stringify(many(4 * COUNT, () => 'a')),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completed, type Block, type BlockContext } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { yieldToEventLoop } from '../../lib/yield-to-event-loop.ts'
 import type { HttpClient, HttpResponse } from './http/http-client.ts'
 import {
   HTTP_METHODS,
@@ -214,8 +215,12 @@ async function readAs(
   const text = decodeText(bytes, contentType)
   if (responseType === 'text' || (responseType === 'auto' && !isJsonType(contentType))) return { body: text }
   if (text.trim() === '') return { body: null }
+  if (text.length > SMALL_ANSWER_BYTES) await yieldToEventLoop()
   const { heapBytes } = outputSizeOf(text)
-  if (heapBytes > SMALL_ANSWER_BYTES) await reserveMemory(heapBytes)
+  if (heapBytes > SMALL_ANSWER_BYTES) {
+    await reserveMemory(heapBytes)
+    await yieldToEventLoop()
+  }
   try {
     return { body: JSON.parse(text) }
   } catch {

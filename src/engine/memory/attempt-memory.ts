@@ -11,7 +11,10 @@ export class AttemptMemory {
   #bytes = 0
   #isOver = false
 
-  constructor(memory: ExecutionMemory, { clock, signal }: { clock: Pick<Clock, 'after'>; signal: AbortSignal }) {
+  constructor(
+    memory: ExecutionMemory,
+    { clock, signal }: { clock: Pick<Clock, 'after'>; signal: AbortSignal },
+  ) {
     this.#memory = memory
     this.#clock = clock
     this.#signal = signal
@@ -39,6 +42,16 @@ export class AttemptMemory {
           { retryable: true },
         )
     }
+  }
+
+  /** Takes room for a value that is there already: waits as long as `reserve` does, then takes it all the same. */
+  readonly claim = async (bytes: number): Promise<void> => {
+    const more = Math.ceil(bytes) - this.#bytes
+    if (more <= 0 || this.#isOver) return
+    const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
+    if (grant !== 'granted') this.#memory.count(more)
+    if (this.#isOver) this.#memory.release(more)
+    else this.#bytes += more
   }
 
   /** Gives the room back. */

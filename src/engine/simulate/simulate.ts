@@ -174,7 +174,7 @@ class SimulatedRun {
     if (over.result?.status === 'rejected') {
       const fault: unknown = over.result.reason
       if (!(fault instanceof TooManyEventsError)) throw fault
-      this.#tooLong = `more than ${this.#limits.maxEvents} events`
+      this.#tooLong = fault.message
     }
     return this.#report()
   }

@@ -46,7 +46,10 @@ const CALLS = ids('call', 40)
 const calls = Object.fromEntries(CALLS.map((id) => [id, {}]))
 /** One step for each call that reads what that gave. */
 const readers = Object.fromEntries(
-  CALLS.map((id) => [`read-${id}`, { type: 'core.transform', config: { value: `{{ size(nodes.${id}.output) }}` } }]),
+  CALLS.map((id) => [
+    `read-${id}`,
+    { type: 'core.transform', config: { value: `{{ size(nodes.${id}.output) }}` } },
+  ]),
 )
 const TOGETHER = inARow({
   ...calls,
@@ -138,12 +141,19 @@ describe('the memory of loops', () => {
   })
 
   test('open items whose outputs cannot be read back wait for memory, and fail with a code when none comes', async () => {
-    const body = { ...definition({ find: PURE, nap: {}, read: {} }, 'find > nap > read', 'find > read'), output: null }
+    const body = {
+      ...definition({ find: PURE, nap: {}, read: {} }, 'find > nap > read', 'find > read'),
+      output: null,
+    }
     const loop = forEach(body, { concurrency: 20, output: 'none', onItemError: 'skip' })
     const behaviours = { find: returns(BIG), nap: waits(MEMORY_WAIT_MS * 10) }
     const document = { ...definition({ loop, busy: {} }), output: 'done' }
     const gate = new Gate()
-    const execution = new TestExecution(document, { ...behaviours, busy: held(gate) }, { input: items, ...inProcess() })
+    const execution = new TestExecution(
+      document,
+      { ...behaviours, busy: held(gate) },
+      { input: items, ...inProcess() },
+    )
     const run = execution.start()
     await execution.quiet()
     await execution.clock.advance(MEMORY_WAIT_MS)
@@ -168,7 +178,10 @@ describe('the memory that executions share', () => {
     ...Object.fromEntries(ids('call', 6).map((id) => [id, {}])),
     all: { type: 'test.call', config: { read: ids('call', 6).map((id) => `{{ nodes.${id}.output }}`) } },
   })
-  const behaviours = (gate: Gate) => ({ ...scripts(ids('call', 6), returns(BIG)), all: held(gate, returns(1)) })
+  const behaviours = (gate: Gate) => ({
+    ...scripts(ids('call', 6), returns(BIG)),
+    all: held(gate, returns(1)),
+  })
 
   test('a step waits while other executions of its owner use the memory, and continues when they have ended', async () => {
     const memory = new ProcessMemory(HEAP_BYTES)
@@ -206,7 +219,9 @@ describe('the memory that executions share', () => {
     const memory = new ProcessMemory(HEAP_BYTES)
     const gate = new Gate()
     const owners = ['greedy', 'greedy', 'modest']
-    const executions = owners.map((owner) => new TestExecution(document, behaviours(gate), inProcess(memory, owner)))
+    const executions = owners.map(
+      (owner) => new TestExecution(document, behaviours(gate), inProcess(memory, owner)),
+    )
     const runs = executions.map((execution) => execution.start())
     for (const execution of executions) await execution.quiet()
     expect(executions.map(({ called }) => called.includes('all'))).toEqual([true, false, true])

@@ -9,7 +9,13 @@ const MEASURE = fileURLToPath(new URL('../../support/measure-json-heap.ts', impo
 
 /** What V8 allocates for each sample text and what is estimated, measured in a process that does nothing else. */
 async function measured(sample: string): Promise<{ real: number; estimated: number }> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', MEASURE, sample])
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--expose-gc',
+    '--import',
+    'tsx',
+    MEASURE,
+    sample,
+  ])
   return JSON.parse(stdout) as { real: number; estimated: number }
 }
 
@@ -28,11 +34,14 @@ describe('jsonHeapSize', () => {
     ['shortTexts', 6],
     ['nestedLists', 3],
     ['nestedObjects', 4],
-  ])('the estimate of %s is at least two thirds of what V8 allocates, and at most %d times that', async (sample, most) => {
-    const { real, estimated } = await measured(sample)
-    expect(estimated / real).toBeGreaterThan(2 / 3)
-    expect(estimated / real).toBeLessThan(most)
-  })
+  ])(
+    'the estimate of %s is at least two thirds of what V8 allocates, and at most %d times that',
+    async (sample, most) => {
+      const { real, estimated } = await measured(sample)
+      expect(estimated / real).toBeGreaterThan(2 / 3)
+      expect(estimated / real).toBeLessThan(most)
+    },
+  )
 
   test('values are counted as the parser finds them, with and without white space', () => {
     const count = (value: unknown): number =>

@@ -23,7 +23,9 @@ export function checkAnswerSize(text: string): void {
   const { heapBytes, isTooDeep } = jsonHeapSize(text)
   if (isTooDeep) throw tooLarge('The answer is nested too deep.')
   if (heapBytes > ANSWER_MAX_HEAP_BYTES)
-    throw tooLarge(`The answer would take about ${heapBytes} bytes in memory; ${ANSWER_MAX_HEAP_BYTES} are allowed.`)
+    throw tooLarge(
+      `The answer would take about ${heapBytes} bytes in memory; ${ANSWER_MAX_HEAP_BYTES} are allowed.`,
+    )
 }
 
 function tooLarge(problem: string): BlockError {

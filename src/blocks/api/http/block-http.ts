@@ -6,6 +6,7 @@ import { ANSWER_MAX_HEAP_BYTES, checkAnswerSize, SMALL_ANSWER_BYTES } from './an
 import type { HttpClient, HttpResponse } from './http-client.ts'
 import { HTTP_METHODS, parseHeaders, parseHttpUrl, type HttpMethod } from './http-request.ts'
 import { decodeText } from './read-body.ts'
+import { yieldToEventLoop } from '../../../lib/yield-to-event-loop.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_RESPONSE_BYTES = 10_000_000
@@ -32,6 +33,7 @@ export function createBlockHttp(client: Pick<HttpClient, 'send'>): HttpPort {
         attempt,
       )
       if (answer.bytes.length > SMALL_ANSWER_BYTES) {
+        await yieldToEventLoop()
         const { heapBytes } = jsonHeapSize(readText(answer))
         await attempt.reserveMemory(Math.min(heapBytes, ANSWER_MAX_HEAP_BYTES))
       }
