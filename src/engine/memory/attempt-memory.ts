@@ -20,10 +20,11 @@ export class AttemptMemory {
     this.#signal = signal
   }
 
-  /** Takes room for a value. A second value needs no room of its own if it is smaller; if not, only the difference. */
+  /** Takes room for a value, once: an attempt that holds some already does not wait for more, which others might hold for it. */
   readonly reserve = async (bytes: number): Promise<void> => {
     const more = Math.ceil(bytes) - this.#bytes
     if (more <= 0) return
+    if (this.#bytes > 0) return this.#count(more)
     const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
     switch (grant) {
       case 'granted':
@@ -48,10 +49,17 @@ export class AttemptMemory {
   readonly claim = async (bytes: number): Promise<void> => {
     const more = Math.ceil(bytes) - this.#bytes
     if (more <= 0 || this.#isOver) return
+    if (this.#bytes > 0) return this.#count(more)
     const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
     if (grant !== 'granted') this.#memory.count(more)
     if (this.#isOver) this.#memory.release(more)
     else this.#bytes += more
+  }
+
+  #count(bytes: number): void {
+    if (this.#isOver) return
+    this.#memory.count(bytes)
+    this.#bytes += bytes
   }
 
   /** Gives the room back. */

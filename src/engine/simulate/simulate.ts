@@ -1,6 +1,7 @@
 import { Breath } from '../../lib/breath.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
+import { isYielding } from '../../lib/yield-to-event-loop.ts'
 import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block.ts'
 import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
@@ -187,7 +188,7 @@ class SimulatedRun {
         this.#tooLong = `more than ${this.#limits.maxMs} ms of work`
         this.#stop.abort(new Error('the simulation takes too long'))
       }
-      const isBusy = this.#journal.isBusy || (this.#atWork() > 0 && this.#tooLong === null)
+      const isBusy = this.#journal.isBusy || isYielding() || (this.#atWork() > 0 && this.#tooLong === null)
       if (!isBusy && seen() === before) return
       before = seen()
       for (let turn = 0; turn < TURNS && !isOver(); turn++)
