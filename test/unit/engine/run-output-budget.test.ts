@@ -38,7 +38,7 @@ const scripts = (names: readonly string[], behaviour: Behaviour): Record<string,
   Object.fromEntries(names.map((name) => [name, behaviour]))
 
 /** Nodes in a row, given by id. */
-function inARow(nodes: Record<string, JsonObject>, output: Json = 'done'): JsonObject {
+function inARow(nodes: Parameters<typeof definition>[0], output: Json = 'done'): JsonObject {
   return { ...definition(nodes, Object.keys(nodes).join(' > ')), output }
 }
 
