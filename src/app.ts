@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import pg from 'pg'
 import { createDefinitionReader } from './access/definition-reader.ts'
 import { loadBlockModules, registerModule } from './block-modules.ts'
@@ -42,6 +43,7 @@ import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wa
 import { createWorkflowList } from './db/workflow-list.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
+import { ProcessMemory } from './engine/memory/process-memory.ts'
 import { PlanCache } from './engine/plan-cache.ts'
 import { BlockRegistry } from './engine/registry.ts'
 import { standInOf } from './engine/stand-in/stand-in-of.ts'
@@ -414,6 +416,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       concurrency: settings.concurrency,
       ownerPlacesPercent: settings.ownerPlacesPercent,
       weightOf: (owner) => weights.get(owner) ?? 1,
+      memory: new ProcessMemory(getHeapStatistics().heap_size_limit),
       onFree: () => motor.placeIsFree(),
       onParentProgress: (parentId) => wakeups.news([parentId]),
       onChildEnded: () => motor.childEnded(),

@@ -82,9 +82,9 @@ export class Journal {
       executionId: claim.jobId as string as ExecutionId,
       append: (entry) => this.#append(ledger, entry),
       loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
-        this.#store.loopItems(claim, path, wanted),
-      loopItemsBytes: (path, wanted) => this.#store.loopItemsBytes(claim, path, wanted),
-      outputs: (paths) => this.#store.outputs(claim, paths),
+        this.#reading(() => this.#store.loopItems(claim, path, wanted)),
+      loopItemsBytes: (path, wanted) => this.#reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
+      outputs: (paths) => this.#reading(() => this.#store.outputs(claim, paths)),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }
   }
@@ -187,6 +187,19 @@ export class Journal {
     const flushed = await this.#store.flush(writes.map(({ write }) => write))
     const held = new Map(flushed.map((job) => [writes[job.index], job]))
     return this.#settle(writes, (write) => held.get(write))
+  }
+
+  /** Reads through lost connections and deadlocks. */
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await read()
+      } catch (fault) {
+        if (!isPassingFault(fault) || this.#lastTries.signal.aborted) throw fault
+        this.#logger.warn({ code: codeOf(fault), err: messageOf(fault) }, 'reading a record failed; retrying')
+        await this.#pause(fault, failures)
+      }
+    }
   }
 
   async #pause(fault: unknown, failures: number): Promise<void> {

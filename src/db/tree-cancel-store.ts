@@ -56,7 +56,8 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
       const { rows } = await pool.query<CanceledJob>(CANCEL_CHILDREN, [parentIds])
       return rows
     },
-    claimUnheld: ({ workerId, leaseMs }, limit) => queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
+    claimUnheld: ({ workerId, leaseMs }, limit) =>
+      queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
     async endings(jobs) {
       const ids = jobs.map(({ id }) => id)
       const [states, steps] = await Promise.all([

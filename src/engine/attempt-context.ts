@@ -34,6 +34,7 @@ export interface AttemptWorld {
   readonly secrets: () => BlockSecrets
   readonly children: () => BlockChildren
   readonly checkpoints: () => { readonly [key: string]: Json }
+  readonly reserveMemory: (bytes: number) => Promise<void>
 }
 
 /** Where an attempt's reports go. */
@@ -112,7 +113,12 @@ export class AttemptContext implements BlockContext {
 
   get http(): BlockHttp {
     const { http, clock } = this.#world
-    return { send: (request) => http.send(request, { signal: this.signal, clock }) }
+    const { reserveMemory } = this.#world
+    return { send: (request) => http.send(request, { signal: this.signal, clock, reserveMemory }) }
+  }
+
+  get reserveMemory() {
+    return (bytes: number): Promise<void> => this.#world.reserveMemory(bytes)
   }
 
   get log(): BlockLog {

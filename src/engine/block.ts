@@ -157,6 +157,12 @@ export interface BlockContext<Config = unknown> {
   checkJson(schema: JsonObject | boolean, value: Json): Promise<InputCheck>
   /** Reports how far this step is, from 0 to 1, and what it is at; told in the timeline at most once a second. */
   progress(fraction: number, message?: string): void
+  /**
+   * Waits until the process has room for a value of about this many bytes of memory, such as a large answer that is about to be
+   * parsed; the room is given back when the attempt's outcome is recorded. An attempt asks for it once. Throws the `BlockError`
+   * `MEMORY_BUDGET_EXCEEDED` when the value is too large, or when others use the memory for too long.
+   */
+  reserveMemory(bytes: number): Promise<void>
   /** Says that the attempt is alive, where the block or node sets `heartbeatMs`. Progress, logs and checkpoints say so, too. */
   heartbeat(): void
   /** Adds to what this attempt has cost. */

@@ -1,10 +1,9 @@
 import type { Json } from '../lib/json.ts'
 import type { Activity } from './activity.ts'
 import type { Scope } from './expression.ts'
-import type { StepValues } from './memory/step-values.ts'
 import type { PlanGraph } from './plan.ts'
 import type { RunContext } from './run-context.ts'
-import type { RecordedError } from './step.ts'
+import type { RecordedError, StepFailure } from './step.ts'
 
 /** Where a graph runs: the definition's own graph, or one item of a loop. */
 export interface Frame {
@@ -29,11 +28,22 @@ export type GraphEnd =
   /** The frame's signal aborted. */
   | { readonly kind: 'stopped' }
 
+/** What one step reads: in memory from `open` to `close`. */
+export interface OpenableValues {
+  /** E3. */
+  readonly input: Json
+  /** What its expressions see. */
+  readonly scope: GraphScope
+  /** Returns why the values cannot be brought into memory; null on success, without a promise if they were there. */
+  open(signal: AbortSignal): null | Promise<StepFailure | null>
+  close(): void
+}
+
 /** Where a node's step runs. */
 export interface StepSite {
   readonly path: string
   /** What its input and its expressions read; in memory once opened. */
-  readonly values: StepValues
+  readonly values: OpenableValues
   /** The paths whose outputs made the input; empty at a root. */
   readonly inputFrom: readonly string[]
   readonly order: readonly number[]

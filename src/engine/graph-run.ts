@@ -14,7 +14,7 @@ import { endedUnbegun } from './recorded-steps.ts'
 import type { RunContext } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
 import { runStep } from './step-run.ts'
-import { recordedError, stepPath, type RecordedError } from './step.ts'
+import { recordedError, stepPath, type RecordedError, type StepFailure } from './step.ts'
 
 /** Runs one graph to its end: starts what is ready, skips what is dead, and stops the rest when a step fails it (E1–E5). */
 export async function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {
@@ -175,14 +175,16 @@ class GraphRun {
     const reads = this.#reads.byOutput.filter((index) => this.#reached.has(index))
     const paths = reads.map((index) => this.#pathOf(index))
     const { signal } = this.#frame
-    const failure = await this.#run.outputs.pin(paths, signal)?.catch((fault: unknown) => {
-      if (signal.aborted) return null
+    let failure: StepFailure | null
+    try {
+      failure = await this.#run.outputs.pin(paths, signal)
+    } catch (fault) {
+      if (signal.aborted) return { kind: 'stopped' }
       throw fault
-    })
-    if (signal.aborted) return { kind: 'stopped' }
+    }
     if (failure) return { kind: 'failed', error: recordedError(failure) }
     try {
-      return this.#made(reads)
+      return signal.aborted ? { kind: 'stopped' } : this.#made(reads)
     } finally {
       this.#run.outputs.unpin(paths)
     }
@@ -215,9 +217,7 @@ class GraphRun {
     if (first === undefined) return this.#frame.input
     if (predecessors.length === 1) return this.#outputOf(first)
     return Object.freeze(
-      Object.fromEntries(
-        predecessors.map((index) => [this.#node(index).id, this.#outputOf(index)]),
-      ),
+      Object.fromEntries(predecessors.map((index) => [this.#node(index).id, this.#outputOf(index)])),
     )
   }
 

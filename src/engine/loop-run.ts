@@ -93,7 +93,8 @@ class LoopRun {
         failure: finalFailure(LOOP_ITEM_FAILED, `${path}: ${message}`, { code, path }),
       }
     }
-    if (await this.#isTooMuch()) return { kind: 'failed', failure: finalFailure('OUTPUT_TOO_LARGE', TOO_MUCH_OUTPUT) }
+    if (await this.#isTooMuch())
+      return { kind: 'failed', failure: finalFailure('OUTPUT_TOO_LARGE', TOO_MUCH_OUTPUT) }
     return { kind: 'completed', output: await this.#collect() }
   }
 
@@ -208,7 +209,10 @@ class LoopRun {
   async #readOutput(output: Json): Promise<string | null | RecordedError> {
     if (this.#config.output === 'none') return null
     const { scrubber } = this.#site.run.secrets
-    const read = await readLargeOutput(output, { hint: 'Give the body an `output` that is smaller.', scrubber })
+    const read = await readLargeOutput(output, {
+      hint: 'Give the body an `output` that is smaller.',
+      scrubber,
+    })
     return read.kind === 'output' ? read.text : { code: read.code, message: read.message }
   }
 

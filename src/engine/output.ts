@@ -1,6 +1,12 @@
 import { JSON_MAX_DEPTH, jsonHeapSize, type JsonHeapSize } from '../lib/json-heap.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
-import { toJsonText } from '../lib/plain-json.ts'
+import {
+  measurePlainJson,
+  toJsonText,
+  writeMeasured,
+  type JsonTextResult,
+  type NotPlainJson,
+} from '../lib/plain-json.ts'
 import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
 import type { Scrubber } from './scrub.ts'
 
@@ -28,13 +34,21 @@ export const OUTPUT_MAX_HEAP_BYTES = 24 * 1024 * 1024
 /** The most values of one output: strings, numbers, booleans, nulls, lists and objects. */
 export const OUTPUT_MAX_VALUES = 1_000_000
 
-/** An output with a longer text, in characters, is read in several turns of the event loop. */
-const LARGE_TEXT_LENGTH = 256 * 1024
+/** An output that takes more memory, roughly and in bytes, waits for its turn and is read in several turns of the event loop. */
+const LARGE_OUTPUT_BYTES = 512 * 1024
+
+/** What a value takes, roughly, beyond its text. */
+const ROUGH_VALUE_BYTES = 32
 
 export interface ReadOutputOptions {
   /** Says how to return less. */
   readonly hint: string
   readonly scrubber?: Pick<Scrubber, 'json'>
+}
+
+export interface ReadLargeOutputOptions extends ReadOutputOptions {
+  /** Waits for the memory that a large output takes until it is recorded. */
+  readonly claimMemory?: (bytes: number) => Promise<void>
 }
 
 /** E8: what flows on is exactly what is recorded, so it is scrubbed first, and no block can change it. */
@@ -47,31 +61,49 @@ export function readOutput(output: unknown, options: ReadOutputOptions): ReadOut
 /** The same; reads a large output in pieces, and gives the thread to others in between. */
 export function readLargeOutput(
   output: unknown,
-  options: ReadOutputOptions,
-): ReadOutput | RefusedOutput | Promise<ReadOutput> {
-  const written = writeOutput(output, options)
+  options: ReadLargeOutputOptions,
+): ReadOutput | RefusedOutput | Promise<ReadOutput | RefusedOutput> {
+  const measured = measurePlainJson(output, OUTPUT_MAX_BYTES)
+  if (!measured.ok) return refusal(measured.problem, options)
+  const { bytes, values } = measured.size
+  const roughBytes = bytes + values * ROUGH_VALUE_BYTES
+  if (roughBytes > LARGE_OUTPUT_BYTES) return readInPieces(output, roughBytes, options)
+  const written = checkText(writeMeasured(output, OUTPUT_MAX_BYTES), options)
   if (written.kind === 'refused') return written
-  if (written.text.length > LARGE_TEXT_LENGTH) return readInPieces(written)
   return { ...written, value: deepFreeze(JSON.parse(written.text) as Json) }
 }
 
 type WrittenOutput = Omit<ReadOutput, 'value'>
 
-async function readInPieces(written: WrittenOutput): Promise<ReadOutput> {
+async function readInPieces(
+  output: unknown,
+  roughBytes: number,
+  options: ReadLargeOutputOptions,
+): Promise<ReadOutput | RefusedOutput> {
+  await options.claimMemory?.(roughBytes)
+  await yieldToEventLoop()
+  // Measured once more: the block may have changed it meanwhile.
+  const written = writeOutput(output, options)
+  if (written.kind === 'refused') return written
   await yieldToEventLoop()
   const value = JSON.parse(written.text) as Json
   await yieldToEventLoop()
   return { ...written, value: deepFreeze(value) }
 }
 
-function writeOutput(output: unknown, { hint, scrubber }: ReadOutputOptions): WrittenOutput | RefusedOutput {
-  const plain = toJsonText(output, OUTPUT_MAX_BYTES)
-  if (!plain.ok) {
-    const { pointer, reason, isTooLarge } = plain.problem
-    if (isTooLarge) return tooLarge(`The output ${reason}, which is the limit.`, hint)
-    const message = `The output is not plain JSON: the value at "${pointer}" ${reason}.`
-    return { kind: 'refused', code: 'OUTPUT_INVALID', message }
-  }
+function writeOutput(output: unknown, options: ReadOutputOptions): WrittenOutput | RefusedOutput {
+  return checkText(toJsonText(output, OUTPUT_MAX_BYTES), options)
+}
+
+function refusal({ pointer, reason, isTooLarge }: NotPlainJson, { hint }: ReadOutputOptions): RefusedOutput {
+  if (isTooLarge) return tooLarge(`The output ${reason}, which is the limit.`, hint)
+  const message = `The output is not plain JSON: the value at "${pointer}" ${reason}.`
+  return { kind: 'refused', code: 'OUTPUT_INVALID', message }
+}
+
+function checkText(plain: JsonTextResult, options: ReadOutputOptions): WrittenOutput | RefusedOutput {
+  const { hint, scrubber } = options
+  if (!plain.ok) return refusal(plain.problem, options)
   const size = jsonHeapSize(plain.text)
   const problem = complexityProblem(size, 'The output')
   if (problem !== null) return tooLarge(problem, hint)
@@ -85,8 +117,7 @@ export function complexityProblem(
   subject: string,
 ): string | null {
   if (isTooDeep) return `${subject} is nested deeper than ${JSON_MAX_DEPTH} levels.`
-  if (values > OUTPUT_MAX_VALUES)
-    return `${subject} has ${values} values; ${OUTPUT_MAX_VALUES} are allowed.`
+  if (values > OUTPUT_MAX_VALUES) return `${subject} has ${values} values; ${OUTPUT_MAX_VALUES} are allowed.`
   if (heapBytes > OUTPUT_MAX_HEAP_BYTES)
     return `${subject} would take about ${heapBytes} bytes in memory; ${OUTPUT_MAX_HEAP_BYTES} are allowed.`
   return null

@@ -3,8 +3,9 @@ import type { Awaitable } from '../lib/awaitable.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { OwnerTurns } from '../lib/owner-turns.ts'
-import { inOneGo, nextTurn, PIECE_MS, withPauses, type Pieces } from '../lib/pieces.ts'
+import { inOneGo, PIECE_MS, withPauses, type Pieces } from '../lib/pieces.ts'
 import { plainJsonPieces } from '../lib/plain-json.ts'
+import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
 import { DEFINITION_MAX_NODES } from './definition.ts'
 import type { BlockRegistry } from './registry.ts'
 import { directSchemaChecker, type SchemaChecker, type Timed } from './schema-checker.ts'
@@ -168,7 +169,7 @@ export class PlanCache {
 
   async #finish(run: ValidationRun): Promise<Validation> {
     for (;;) {
-      await nextTurn()
+      await yieldToEventLoop()
       const done = run.go(this.#pieceMs)
       if (done) return done.validation
       await run.answered()

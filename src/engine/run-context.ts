@@ -13,7 +13,8 @@ import {
 } from './journal.ts'
 import type { Inbox } from './inbox.ts'
 import { HeldOutputs } from './memory/held-outputs.ts'
-import { MemoryBudget } from './memory/memory-budget.ts'
+import type { ExecutionMemory } from './memory/memory-budget.ts'
+import { ProcessMemory } from './memory/process-memory.ts'
 import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
@@ -65,6 +66,8 @@ export class RunContext implements Activity {
   readonly breath: Breath
   /** The outputs that later steps may read. */
   readonly outputs: HeldOutputs
+  /** For values that blocks are making. */
+  readonly workingMemory: ExecutionMemory
   /** The characters of JSON of the outputs that are noted and not committed yet. */
   notedLength = 0
   readonly #inbox: Inbox
@@ -94,8 +97,9 @@ export class RunContext implements Activity {
     const { graph, limits } = request.plan
     this.request = request
     this.ports = ports
-    const memory = ports.memory ?? new MemoryBudget(ALONE_HEAP_BYTES).openExecution('')
-    this.outputs = new HeldOutputs(memory, (paths) => ports.journal.outputs(paths), ports.clock)
+    const { held, working } = ports.memory ?? new ProcessMemory(ALONE_HEAP_BYTES).open('')
+    this.workingMemory = working
+    this.outputs = new HeldOutputs(held, (paths) => ports.journal.outputs(paths), ports.clock)
     this.unhandledErrors = new UnhandledErrorSink({
       executionId: request.executionId,
       mask: maskOf(this.secrets),

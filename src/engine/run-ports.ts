@@ -10,7 +10,7 @@ import type {
   LogLevel,
 } from './block.ts'
 import type { RunJournal } from './journal.ts'
-import type { ExecutionMemory } from './memory/memory-budget.ts'
+import type { RunMemory } from './memory/process-memory.ts'
 import type { PlanNode } from './plan.ts'
 import type { SchemaChecker } from './schema-checker.ts'
 import type { SecretSource } from './secrets.ts'
@@ -35,7 +35,7 @@ export interface RunPorts {
   /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
   readonly breath?: Breath
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
-  readonly memory?: ExecutionMemory
+  readonly memory?: RunMemory
   /** Receives the errors that blocks neither catch nor return. Not given: only the timeline shows them. */
   readonly onUnhandledError?: OnUnhandledError
 }
@@ -44,7 +44,7 @@ export interface RunPorts {
 export interface HttpPort {
   send(
     request: BlockHttpRequest,
-    attempt: { readonly signal: AbortSignal; readonly clock: Clock },
+    attempt: Pick<BlockContext, 'signal' | 'clock' | 'reserveMemory'>,
   ): Promise<BlockHttpResponse>
 }
 

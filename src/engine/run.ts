@@ -1,3 +1,4 @@
+import { jsonHeapSize } from '../lib/json-heap.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
 import { event } from './event.ts'
 import type { Frame, GraphEnd } from './frame.ts'
@@ -39,11 +40,17 @@ export async function runExecution(
   signals: RunSignals,
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports, signals.inbox)
+  run.outputs.count(heapBytesOf(request.input) + heapBytesOf(request.variables))
   try {
     return await runToItsEnd(run, signals)
   } finally {
     run.outputs.close()
+    run.workingMemory.close()
   }
+}
+
+function heapBytesOf(value: Json): number {
+  return jsonHeapSize(JSON.stringify(value)).heapBytes
 }
 
 async function runToItsEnd(run: RunContext, signals: RunSignals): Promise<RunEnd> {

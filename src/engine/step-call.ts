@@ -17,13 +17,14 @@ export interface StepCall {
   readonly config: StepConfig
   /** What the step's attempts have recorded; grows with every checkpoint. */
   readonly checkpoints: Map<string, Json>
+  readonly reserveMemory: (bytes: number) => Promise<void>
 }
 
 /** Makes one attempt of a step: opens the block's world to it, and returns how the call ended and what it cost. */
 export async function callStep(
   node: PlanNode,
   site: StepSite,
-  { attempt, idempotencyKey, parsedConfig, config, checkpoints }: StepCall,
+  { attempt, idempotencyKey, parsedConfig, config, checkpoints, reserveMemory }: StepCall,
 ): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null; readonly code: AttemptCode }> {
   const { run, signal, path, isTopLevel } = site
   const { input } = site.values
@@ -78,6 +79,7 @@ export async function callStep(
     }),
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => Object.fromEntries(checkpoints),
+    reserveMemory,
     reports,
     mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),

@@ -180,7 +180,10 @@ export class StepRecorder {
     const usage = this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
     const body = { ...this.#step(), error, handledBy: this.#node.onError, ...usage }
-    await this.#recordEnd(this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }), 0)
+    await this.#recordEnd(
+      this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }),
+      0,
+    )
   }
 
   /** Committed before the wait begins, so that the next attempt's time is seen and survives (E6). */

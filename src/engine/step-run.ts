@@ -4,6 +4,7 @@ import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
 import type { StepSite } from './frame.ts'
 import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
+import { AttemptMemory } from './memory/attempt-memory.ts'
 import type { StepOutput } from './memory/held-outputs.ts'
 import { inputFailure } from './read-input.ts'
 import { readLargeOutput, type ReadOutput, type RefusedOutput } from './output.ts'
@@ -181,17 +182,27 @@ class StepRun {
 
   async #attempts(): Promise<StepEnd> {
     for (;;) {
-      const attempt = await this.#attempt()
-      const end =
-        attempt.kind === 'outcome'
-          ? await this.#takeOutcome(attempt.outcome)
-          : await this.#giveUpOrWait(attempt.failure)
+      const end = await this.#attemptAndRecord()
       if (end) return end
     }
   }
 
+  /** The memory of what the attempt makes is given back once that is recorded. */
+  async #attemptAndRecord(): Promise<StepEnd | null> {
+    const { run, signal } = this.#site
+    const memory = new AttemptMemory(run.workingMemory, { clock: run.ports.clock, signal })
+    try {
+      const attempt = await this.#attempt(memory)
+      if (attempt.kind === 'outcome') return await this.#takeOutcome(attempt.outcome, memory)
+      memory.close()
+      return await this.#giveUpOrWait(attempt.failure)
+    } finally {
+      memory.close()
+    }
+  }
+
   /** One attempt in one of the execution's places. */
-  async #attempt() {
+  async #attempt(memory: AttemptMemory) {
     const { signal } = this.#site
     const release = await this.#takePlace()
     try {
@@ -209,6 +220,7 @@ class StepRun {
         parsedConfig: config.config,
         config: this.#config,
         checkpoints: this.#checkpoints,
+        reserveMemory: memory.reserve,
       })
       this.recorder.usageIs(usage)
       this.#code = code
@@ -230,14 +242,27 @@ class StepRun {
     }
   }
 
-  async #takeOutcome(outcome: BlockOutcome): Promise<StepEnd | null> {
-    if (outcome.kind === 'waiting') return this.#wait(outcome)
-    return this.#complete(await this.#read(outcome.output), [...(outcome.handles ?? [DEFAULT_HANDLE])])
+  async #takeOutcome(outcome: BlockOutcome, memory: AttemptMemory): Promise<StepEnd | null> {
+    if (outcome.kind === 'waiting') {
+      memory.close()
+      return this.#wait(outcome)
+    }
+    const output = await this.#read(outcome.output, memory)
+    // Nothing that holds some of this memory may wait for that of outputs.
+    if (this.recorder.leavesNoRecord) memory.close()
+    return this.#complete(output, [...(outcome.handles ?? [DEFAULT_HANDLE])])
   }
 
-  #read(output: unknown): ReadOutput | RefusedOutput | Promise<ReadOutput> {
+  #read(
+    output: unknown,
+    memory?: AttemptMemory,
+  ): ReadOutput | RefusedOutput | Promise<ReadOutput | RefusedOutput> {
     const reading = () =>
-      readLargeOutput(output, { hint: LESS_OUTPUT, scrubber: this.#site.run.secrets.scrubber })
+      readLargeOutput(output, {
+        hint: LESS_OUTPUT,
+        scrubber: this.#site.run.secrets.scrubber,
+        ...(memory && { claimMemory: memory.claim }),
+      })
     return this.#code ? callUserCode(this.#code, reading) : reading()
   }
 
@@ -357,7 +382,8 @@ class StepRun {
       return this.fail(finalFailure('OUTCOME_INVALID', message))
     }
     // What leaves no record cannot be read back: it needs memory until its item ends.
-    const takenBytes = this.recorder.leavesNoRecord && output.heapBytes > FREELY_HELD_BYTES ? output.heapBytes : 0
+    const takenBytes =
+      this.recorder.leavesNoRecord && output.heapBytes > FREELY_HELD_BYTES ? output.heapBytes : 0
     const untaken = takenBytes > 0 && (await this.#site.run.outputs.take(takenBytes, this.#site.signal))
     if (untaken) return this.fail(untaken)
     this.#countAsEnded()
@@ -399,7 +425,12 @@ class StepRun {
     const output = deepFreeze(onError === 'route' ? errorOutput(error) : defaultOutput)
     const handles = [onError === 'route' ? ERROR_HANDLE : DEFAULT_HANDLE]
     await this.recorder.fail(failure, { handles, output: JSON.stringify(output) })
-    return { kind: 'completed', output: held({ value: output, heapBytes: null }, { isStored: false }), handles, error }
+    return {
+      kind: 'completed',
+      output: held({ value: output, heapBytes: null }, { isStored: false }),
+      handles,
+      error,
+    }
   }
 }
 

@@ -94,9 +94,7 @@ export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): T
     }
     const { onUnhandledError = () => {} } = world
     const test = await places.run(ownerId, () =>
-      mode === 'real'
-        ? testReal(call, world, clock)
-        : testSimulated({ ...call, onUnhandledError }, clock),
+      mode === 'real' ? testReal(call, world, clock) : testSimulated({ ...call, onUnhandledError }, clock),
     )
     return { kind: 'tested', test }
   }

@@ -8,6 +8,7 @@ import type { Diagnostic } from '../engine/diagnostics.ts'
 import { Inbox } from '../engine/inbox.ts'
 import type { ExecutionMode } from '../engine/job.ts'
 import { FenceLostError, type JobEnd } from '../engine/journal.ts'
+import type { ProcessMemory } from '../engine/memory/process-memory.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan, PlanGraph } from '../engine/plan.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
@@ -43,6 +44,8 @@ export interface ProcessorOptions {
   readonly ownerPlacesPercent?: number
   /** The owner's share of the places, relative to the shares of others: a whole number from 1; default 1. */
   readonly weightOf?: (owner: OwnerId) => number
+  /** What the values of all jobs that run here may take in memory. */
+  readonly memory: ProcessMemory
   /** A place became free, or the process may take jobs again. */
   readonly onFree?: () => void
   /** A parent shows how far its children are. */
@@ -64,7 +67,7 @@ export interface RunningJob {
   readonly rootId: JobId
 }
 
-export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random'>
+export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random' | 'memory'>
 
 /** Room for one job, held between the decision to start it and the start. */
 export interface Reservation {
@@ -118,7 +121,7 @@ export class Processor {
    * or due jobs of another owner wait for one (D7).
    */
   reserve(owner: OwnerId): Reservation | null {
-    if (this.#isStopped || !this.#mayBegin(owner)) return null
+    if (this.#isStopped || !this.#hasMemory || !this.#mayBegin(owner)) return null
     this.#places.take(owner)
     const settle = this.#openTaking()
     return {
@@ -138,6 +141,11 @@ export class Processor {
         }),
       giveBack: () => settle() && this.#giveBack(owner),
     }
+  }
+
+  /** False while the values of the jobs that run here leave no memory for another one. */
+  get #hasMemory(): boolean {
+    return this.#running.size === 0 || this.#options.memory.hasRoom
   }
 
   /** What jobs are held by that run here. */
@@ -165,7 +173,7 @@ export class Processor {
    * and only while they are being claimed. `evenIfFull`: reads who waits also when no place is free.
    */
   async tick({ evenIfFull = false }: { readonly evenIfFull?: boolean } = {}): Promise<number> {
-    if (this.#isStopped || this.#quarantine.isOn) return 0
+    if (this.#isStopped || !this.#hasMemory || this.#quarantine.isOn) return 0
     if (this.#places.free <= 0 && !evenIfFull) return 0
     const close = this.#openTaking()
     const hints = new Set<OwnerId>()
@@ -430,7 +438,7 @@ export class Processor {
     request: RunRequest,
     about: Pick<RunningJob, 'depth' | 'rootId' | 'mocks'>,
   ): Promise<RunEnd> {
-    const { clock, random, worldOf } = this.#options
+    const { clock, random, worldOf, memory } = this.#options
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
     const signals = {
@@ -438,7 +446,8 @@ export class Processor {
       yield: run.yield.signal,
       takePlace: () => this.#takePlace(run),
     }
-    return runExecution(request, { ...world, journal: run.journal, clock, random }, signals)
+    const ports = { ...world, journal: run.journal, clock, random, memory: memory.open(ownerId) }
+    return runExecution(request, ports, signals)
   }
 
   #fail(error: RecordedError, unrun: Unrun): Promise<RunEnd> {

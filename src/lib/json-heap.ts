@@ -144,7 +144,8 @@ function readString(text: string, start: number): ScannedString {
 function readKey(text: string, start: number): ScannedKey {
   const { end, bytes } = readString(text, start)
   let hash = SEED
-  for (let at = start + 1; at < end - 1; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) + at - start
+  for (let at = start + 1; at < end - 1; at++)
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) + at - start
   return { end, bytes, hash }
 }
 
@@ -162,7 +163,7 @@ function nextChar(text: string, from: number): number {
 
 function endOfNumber(text: string, start: number): number {
   let at = start + 1
-  for (let char = text.charCodeAt(at); char > 32 && char !== COMMA && !isClose(char); ) {
+  for (let char = text.charCodeAt(at); char > 32 && char !== COMMA && !isClose(char);) {
     char = text.charCodeAt(++at)
   }
   return at
@@ -170,7 +171,8 @@ function endOfNumber(text: string, start: number): number {
 
 function isSmallInteger(text: string, start: number, end: number): boolean {
   if (end - start > SMALL_INTEGER_MAX_LENGTH) return false
-  if (text.charCodeAt(start) === MINUS && end - start === 2 && text.charCodeAt(start + 1) === ZERO) return false
+  if (text.charCodeAt(start) === MINUS && end - start === 2 && text.charCodeAt(start + 1) === ZERO)
+    return false
   for (let at = start + 1; at < end; at++) {
     const char = text.charCodeAt(at)
     if (char < ZERO || char > NINE) return false
@@ -180,7 +182,7 @@ function isSmallInteger(text: string, start: number, end: number): boolean {
 
 function endOfLiteral(text: string, start: number): number {
   let at = start + 1
-  for (let char = text.charCodeAt(at); char > 32 && char !== COMMA && char !== QUOTE && !isBracket(char); ) {
+  for (let char = text.charCodeAt(at); char > 32 && char !== COMMA && char !== QUOTE && !isBracket(char);) {
     char = text.charCodeAt(++at)
   }
   return at

@@ -1,3 +1,5 @@
+import { yieldToEventLoop } from './yield-to-event-loop.ts'
+
 /** Synchronous work that may be interrupted wherever it yields. */
 export type Pieces<T> = Generator<undefined, T, unknown>
 
@@ -19,12 +21,7 @@ export async function withPauses<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Prom
     const { done, value } = pieces.next()
     if (done) return value
     if (performance.now() - startedAt < pieceMs) continue
-    await nextTurn()
+    await yieldToEventLoop()
     startedAt = performance.now()
   }
-}
-
-/** Resolves in the next turn of the event loop, after what is due has had the thread. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

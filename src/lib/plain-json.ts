@@ -15,7 +15,9 @@ export type PlainJsonResult =
   | { readonly ok: true; readonly text: string; readonly value: Json }
   | { readonly ok: false; readonly problem: NotPlainJson }
 
-export type JsonTextResult = { readonly ok: true; readonly text: string } | Extract<PlainJsonResult, { ok: false }>
+export type JsonTextResult =
+  | { readonly ok: true; readonly text: string }
+  | Extract<PlainJsonResult, { ok: false }>
 
 /** The most values of a JSON value, object keys included. */
 export const PLAIN_JSON_MAX_VALUES = 2_000_000
@@ -53,6 +55,29 @@ function* jsonTextPieces(value: unknown, maxBytes: number): Pieces<JsonTextResul
   const problem = yield* new Walk(maxBytes).find(value)
   if (problem) return { ok: false, problem }
   yield
+  return writeMeasured(value, maxBytes)
+}
+
+/** The size of a value that has been walked, before any text is made of it. */
+export interface WalkedSize {
+  /** Without escapes and commas, in UTF-16 units: at least this many bytes of JSON text. */
+  readonly bytes: number
+  /** Object keys included. */
+  readonly values: number
+}
+
+/** What `toJsonText` would refuse, and the size of what it would not. */
+export function measurePlainJson(
+  value: unknown,
+  maxBytes = Number.POSITIVE_INFINITY,
+): { readonly ok: true; readonly size: WalkedSize } | Extract<PlainJsonResult, { ok: false }> {
+  const walk = new Walk(maxBytes)
+  const problem = inOneGo(walk.find(value))
+  return problem ? { ok: false, problem } : { ok: true, size: walk.size }
+}
+
+/** The text of a value that was measured just before, in the same turn of the event loop. */
+export function writeMeasured(value: unknown, maxBytes = Number.POSITIVE_INFINITY): JsonTextResult {
   try {
     const text = JSON.stringify(value) as string | undefined
     if (text === undefined) return refused('is undefined')
@@ -96,6 +121,10 @@ class Walk {
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
     this.#tooManyBytes = tooManyBytes(maxBytes)
+  }
+
+  get size(): WalkedSize {
+    return { bytes: this.#bytes, values: this.#visited }
   }
 
   *find(root: unknown): Pieces<NotPlainJson | null> {

@@ -2797,6 +2797,13 @@ export type LeadsTimelineQuery = { job: { status: JobStatus, result: unknown, ev
         | { path: string, seq: number, kind: JobEventKind, progress: number }
       > } } | null };
 
+export type StateInMemoryTestQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StateInMemoryTestQuery = { execution: { status: JobStatus, output: unknown, error: { code: string, message: string } | null } | null };
+
 export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -5587,6 +5594,18 @@ export const LeadsTimelineDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LeadsTimelineQuery, LeadsTimelineQueryVariables>;
+export const StateInMemoryTestDocument = new TypedDocumentString(`
+    query StateInMemoryTest($id: ID!) {
+  execution(id: $id) {
+    status
+    output
+    error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StateInMemoryTestQuery, StateInMemoryTestQueryVariables>;
 export const SecretsOfProcessDocument = new TypedDocumentString(`
     query SecretsOfProcess {
   secrets {

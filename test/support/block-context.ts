@@ -57,6 +57,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
     },
     checkJson: async (schema, value) => directSchemaChecker().check(schema, value).answer,
     heartbeat: () => {},
+    reserveMemory: () => Promise.resolve(),
     reports,
     secrets: {
       find,

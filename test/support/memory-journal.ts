@@ -123,7 +123,9 @@ export class MemoryJournal {
         return Promise.resolve(this.#loopItems(path))
       },
       loopItemsBytes: (path) => {
-        const lengths = this.#loopItems(path).map(({ output, error }) => JSON.stringify([output, error]).length)
+        const lengths = this.#loopItems(path).map(
+          ({ output, error }) => JSON.stringify([output, error]).length,
+        )
         return Promise.resolve(lengths.reduce((sum, length) => sum + length, 0))
       },
       outputs: (paths) => {

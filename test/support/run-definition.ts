@@ -27,6 +27,7 @@ import { CALL_OUTCOME_UNKNOWN } from '../../src/engine/step.ts'
 import { validateDefinition } from '../../src/engine/validate/index.ts'
 import { canonicalHash } from '../../src/lib/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
+import { isYielding } from '../../src/lib/yield-to-event-loop.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
 import { Crash, MemoryJournal } from './memory-journal.ts'
 
@@ -341,7 +342,8 @@ export class TestExecution {
   async quiet(): Promise<void> {
     const counted = () => this.calls.length + this.journal.entries.length
     for (let before = counted(); ; before = counted()) {
-      await settled()
+      do await settled()
+      while (isYielding())
       if (counted() === before) return
     }
   }

@@ -11,6 +11,7 @@ import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createTreeCancelStore } from '../../src/db/tree-cancel-store.ts'
 import { createVersionStore } from '../../src/db/version-store.ts'
 import type { Block } from '../../src/engine/block.ts'
+import { ProcessMemory } from '../../src/engine/memory/process-memory.ts'
 import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { createChildExecutions } from '../../src/jobs/child-executions.ts'
@@ -118,6 +119,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     concurrency,
     ownerPlacesPercent,
     weightOf,
+    memory: new ProcessMemory(1024 * 1024 * 1024),
   })
   const accept = createStartExecution({
     jobs,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completed, type Block, type BlockContext } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { yieldToEventLoop } from '../../lib/yield-to-event-loop.ts'
 import type { HttpClient, HttpResponse } from './http/http-client.ts'
 import {
   HTTP_METHODS,
@@ -9,6 +10,7 @@ import {
   type HttpMethod,
   type HttpRequest,
 } from './http/http-request.ts'
+import { outputSizeOf, SMALL_ANSWER_BYTES } from './http/answer-size.ts'
 import { decodeText } from './http/read-body.ts'
 
 const MAX_TIMEOUT_MS = 300_000
@@ -134,7 +136,7 @@ export function httpBlock({ client }: { client: HttpClient }): Block {
     },
     // Longer than any request, so that it is the request that times out and says so.
     timeoutMs: MAX_TIMEOUT_MS + 10_000,
-    async run({ config, signal, clock, idempotencyKey }: BlockContext<HttpConfig>) {
+    async run({ config, signal, clock, idempotencyKey, reserveMemory }: BlockContext<HttpConfig>) {
       const request = requestOf(config, idempotencyKey)
       const startedAt = clock.now()
       const response = await client.send(request, { signal, clock })
@@ -143,7 +145,7 @@ export function httpBlock({ client }: { client: HttpClient }): Block {
       return completed({
         status,
         headers,
-        ...readAs(config.responseType, response),
+        ...(await readAs(config.responseType, response, reserveMemory)),
         url: url.href,
         durationMs,
       })
@@ -204,14 +206,21 @@ function encodeParameters(parameters: Parameters): string {
   return encoded.toString()
 }
 
-function readAs(
+async function readAs(
   responseType: HttpConfig['responseType'],
   { bytes, headers }: HttpResponse,
-): { body: unknown; bodyError?: string } {
+  reserveMemory: BlockContext['reserveMemory'],
+): Promise<{ body: unknown; bodyError?: string }> {
   const contentType = String(headers['content-type'] ?? '')
   const text = decodeText(bytes, contentType)
   if (responseType === 'text' || (responseType === 'auto' && !isJsonType(contentType))) return { body: text }
   if (text.trim() === '') return { body: null }
+  if (text.length > SMALL_ANSWER_BYTES) await yieldToEventLoop()
+  const { heapBytes } = outputSizeOf(text)
+  if (heapBytes > SMALL_ANSWER_BYTES) {
+    await reserveMemory(heapBytes)
+    await yieldToEventLoop()
+  }
   try {
     return { body: JSON.parse(text) }
   } catch {

@@ -214,10 +214,12 @@ export class HeldOutputs {
   ): Promise<StepFailure | null> {
     const texts = await this.#measure(missing)
     signal.throwIfAborted()
-    const bytes = sum(missing)
     if (sum(wanted) > this.#memory.maxBytes) return this.#failureOf('tooLarge', sum(wanted))
-    const grant = await this.#memory.take(bytes, { signal, clock: this.#clock })
-    if (grant !== 'granted') return this.#failureOf(grant, bytes)
+    const bytes = sum(missing)
+    if (!this.#memory.tryTake(bytes)) {
+      const grant = await this.#takeAll(wanted, bytes, signal)
+      if (grant !== 'granted') return this.#failureOf(grant, sum(wanted))
+    }
     try {
       for (const held of missing) {
         const text = texts.get(held.path) ?? (await this.#read([held.path])).get(held.path) ?? 'null'
@@ -231,6 +233,34 @@ export class HeldOutputs {
       this.#memory.release(bytes)
       throw fault
     }
+  }
+
+  /**
+   * Waits for the memory of all that a step reads, and keeps only what is missing of it. What the step has already may be dropped
+   * meanwhile: steps that hold a part each and wait for the rest would wait for each other.
+   */
+  async #takeAll(wanted: readonly HeldOutput[], bytes: number, signal: AbortSignal): Promise<MemoryGrant> {
+    const others = wanted.filter(({ value, isStored }) => value !== undefined && isStored)
+    const total = bytes + sum(others)
+    this.#unpin(others)
+    try {
+      const grant = await this.#memory.take(total, { signal, clock: this.#clock })
+      if (grant !== 'granted') return grant
+    } finally {
+      for (const held of others) {
+        held.pins++
+        this.#memory.keep(held)
+      }
+    }
+    for (const held of others) {
+      if (held.value !== undefined) this.#memory.release(held.bytes)
+      else held.value = await this.#readAgain(held)
+    }
+    return 'granted'
+  }
+
+  async #readAgain({ path, bytes }: HeldOutput): Promise<Json> {
+    return this.#parse((await this.#read([path])).get(path) ?? 'null', bytes)
   }
 
   /** Finds out the sizes that are unknown. Returns the texts that had to be read for it, as long as they are few. */

@@ -1,13 +1,10 @@
 import type { Clock } from '../../lib/clock.ts'
 
-/** The share of the process's heap limit that may hold outputs, inputs and the values that blocks are making. */
-export const HELD_HEAP_SHARE = 0.25
+/** The share of a process's budget that one owner may take. */
+export const OWNER_MEMORY_SHARE = 0.5
 
-/** The share of that which one owner may hold. */
-export const OWNER_HELD_SHARE = 0.5
-
-/** The most heap that the values of one execution may take at the same time, in bytes; less where the owner's share is less. */
-export const EXECUTION_HELD_MAX_BYTES = 128 * 1024 * 1024
+/** The most that one execution may take of a budget, in bytes; less where the owner's share is less. */
+export const EXECUTION_MEMORY_MAX_BYTES = 128 * 1024 * 1024
 
 /** How long a step waits for memory that others hold, in milliseconds. */
 export const MEMORY_WAIT_MS = 60_000
@@ -66,10 +63,9 @@ export class MemoryBudget {
   readonly #owners = new Map<string, { readonly scope: Scope; executions: number }>()
   #waiters: Waiter[] = []
 
-  /** `heapBytes`: the limit of the process's heap. */
-  constructor(heapBytes: number) {
-    this.#process = new Scope(Math.floor(heapBytes * HELD_HEAP_SHARE))
-    this.#ownerMax = Math.floor(this.#process.max * OWNER_HELD_SHARE)
+  constructor(maxBytes: number) {
+    this.#process = new Scope(maxBytes)
+    this.#ownerMax = Math.floor(maxBytes * OWNER_MEMORY_SHARE)
   }
 
   /** The bytes that are held in the process, without those that may be dropped. */
@@ -87,7 +83,7 @@ export class MemoryBudget {
     const owner = this.#owners.get(ownerId) ?? { scope: new Scope(this.#ownerMax), executions: 0 }
     owner.executions++
     this.#owners.set(ownerId, owner)
-    const execution = new Scope(Math.min(EXECUTION_HELD_MAX_BYTES, this.#ownerMax))
+    const execution = new Scope(Math.min(EXECUTION_MEMORY_MAX_BYTES, this.#ownerMax))
     const scopes = [execution, owner.scope, this.#process]
     return new ExecutionMemory(
       {

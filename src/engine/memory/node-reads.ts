@@ -29,7 +29,8 @@ export function readsOf(graph: PlanGraph): GraphReads {
       ? graph.nodes.filter(({ outgoing }) => outgoing.length === 0).map(({ index }) => index)
       : [...indexesOf(namesRead(inTemplate(graph.output)), indexes)]
   const readers = graph.nodes.map(() => 0)
-  for (const reads of [...byNode, byOutput]) for (const index of reads) readers[index] = (readers[index] ?? 0) + 1
+  for (const reads of [...byNode, byOutput])
+    for (const index of reads) readers[index] = (readers[index] ?? 0) + 1
   const reads = { byNode, byOutput, readers }
   known.set(graph, reads)
   return reads

@@ -1,5 +1,5 @@
 import type { Json } from '../../lib/json.ts'
-import type { GraphScope } from '../frame.ts'
+import type { GraphScope, OpenableValues } from '../frame.ts'
 import type { StepFailure } from '../step.ts'
 import type { HeldOutputs } from './held-outputs.ts'
 
@@ -22,7 +22,7 @@ export interface StepValuesOptions {
 }
 
 /** The values that one step reads: in memory from `open` to `close`. */
-export class StepValues {
+export class StepValues implements OpenableValues {
   readonly #options: StepValuesOptions
   #values: ReadValues
   #isOpen = false

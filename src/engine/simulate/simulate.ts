@@ -2,6 +2,7 @@ import { Breath } from '../../lib/breath.ts'
 import type { Awaitable } from '../../lib/awaitable.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
+import { isYielding } from '../../lib/yield-to-event-loop.ts'
 import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block.ts'
 import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
@@ -185,7 +186,7 @@ class SimulatedRun {
     if (over.result?.status === 'rejected') {
       const fault: unknown = over.result.reason
       if (!(fault instanceof TooManyEventsError)) throw fault
-      this.#tooLong = `more than ${this.#limits.maxEvents} events`
+      this.#tooLong = fault.message
     }
     return this.#report()
   }
@@ -199,7 +200,7 @@ class SimulatedRun {
         this.#stop.abort(new Error('the simulation takes too long'))
       }
       const atWork = this.#atWork() + this.#checking
-      const isBusy = this.#journal.isBusy || (atWork > 0 && this.#tooLong === null)
+      const isBusy = this.#journal.isBusy || isYielding() || (atWork > 0 && this.#tooLong === null)
       if (!isBusy && seen() === before) return
       before = seen()
       for (let turn = 0; turn < TURNS && !isOver(); turn++)

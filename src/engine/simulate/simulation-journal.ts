@@ -1,4 +1,5 @@
 import type { Breath } from '../../lib/breath.ts'
+import { jsonHeapSize } from '../../lib/json-heap.ts'
 import { deepFreeze, type Json } from '../../lib/json.ts'
 import type { EventDraft, JobEvent } from '../event.ts'
 import {
@@ -27,7 +28,10 @@ export interface SimulationJournalOptions {
   readonly onStep?: (step: StepRecord) => void
 }
 
-/** More happens than a simulation may tell. */
+/** The most that the values of a simulation may take in memory together, in estimated bytes of heap. */
+export const SIMULATION_MAX_HEAP_BYTES = 48 * 1024 * 1024
+
+/** More happens than a simulation may report. The message says what. */
 export class TooManyEventsError extends Error {
   override readonly name = 'TooManyEventsError'
 }
@@ -41,6 +45,7 @@ export class SimulationJournal implements RunJournal {
   readonly #items = new Map<string, Map<number, LoopItemRecord>>()
   #entries = 0
   #pending = 0
+  #heapBytes = 0
   #progress = 0
   #costUsd = 0
   #end: JobEnd | null = null
@@ -51,7 +56,12 @@ export class SimulationJournal implements RunJournal {
 
   async append(entry: JournalEntry): Promise<void> {
     const { events, steps = [], values = [], items = [], job } = entry
-    if (this.events.length + events.length > this.#options.maxEvents) throw new TooManyEventsError()
+    if (this.events.length + events.length > this.#options.maxEvents)
+      throw new TooManyEventsError(`more than ${this.#options.maxEvents} events`)
+    this.#count([
+      ...values.flatMap(({ config, output }) => [config, output]),
+      ...items.map(({ output }) => output),
+    ])
     if (job.park && !this.#options.grantsPark) {
       // Asked again until time moves, it is told once.
       if (this.events.at(-1)?.kind !== 'JOB_WAITING') for (const draft of events) this.#tell(draft)
@@ -69,6 +79,12 @@ export class SimulationJournal implements RunJournal {
     for (const step of steps) this.#options.onStep?.(step)
     this.#pending++
     await this.#options.breath.draw().finally(() => this.#pending--)
+  }
+
+  #count(texts: readonly (string | null)[]): void {
+    for (const text of texts) this.#heapBytes += text === null ? 0 : jsonHeapSize(text).heapBytes
+    if (this.#heapBytes > SIMULATION_MAX_HEAP_BYTES)
+      throw new TooManyEventsError(`values of more than ${SIMULATION_MAX_HEAP_BYTES} bytes of memory`)
   }
 
   loopItems(path: string): Promise<readonly EndedLoopItem[]> {

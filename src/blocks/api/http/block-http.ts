@@ -1,9 +1,12 @@
 import { BlockError, type BlockHttpResponse } from '../../../engine/block.ts'
 import type { HttpPort } from '../../../engine/run.ts'
+import { jsonHeapSize } from '../../../lib/json-heap.ts'
 import type { Json } from '../../../lib/json.ts'
-import type { HttpClient } from './http-client.ts'
+import { ANSWER_MAX_HEAP_BYTES, checkAnswerSize, SMALL_ANSWER_BYTES } from './answer-size.ts'
+import type { HttpClient, HttpResponse } from './http-client.ts'
 import { HTTP_METHODS, parseHeaders, parseHttpUrl, type HttpMethod } from './http-request.ts'
 import { decodeText } from './read-body.ts'
+import { yieldToEventLoop } from '../../../lib/yield-to-event-loop.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_RESPONSE_BYTES = 10_000_000
@@ -29,7 +32,12 @@ export function createBlockHttp(client: Pick<HttpClient, 'send'>): HttpPort {
         },
         attempt,
       )
-      const text = () => decodeText(answer.bytes, String(answer.headers['content-type'] ?? ''))
+      if (answer.bytes.length > SMALL_ANSWER_BYTES) {
+        await yieldToEventLoop()
+        const { heapBytes } = jsonHeapSize(readText(answer))
+        await attempt.reserveMemory(Math.min(heapBytes, ANSWER_MAX_HEAP_BYTES))
+      }
+      const text = () => readText(answer)
       return {
         status: answer.status,
         headers: answer.headers,
@@ -45,7 +53,12 @@ function isMethod(method: string): method is HttpMethod {
   return (HTTP_METHODS as readonly string[]).includes(method)
 }
 
+function readText({ bytes, headers }: HttpResponse): string {
+  return decodeText(bytes, String(headers['content-type'] ?? ''))
+}
+
 function parse(text: string): ReturnType<BlockHttpResponse['json']> {
+  checkAnswerSize(text)
   try {
     return JSON.parse(text) as Json
   } catch (fault) {

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { BlockError } from '../../../engine/block.ts'
 import { messageOf } from '../../../lib/errors.ts'
 import type { Json } from '../../../lib/json.ts'
+import { checkAnswerSize } from '../http/answer-size.ts'
 
 /** An answer as it came: text first, since providers answer errors in whatever form they like. */
 export interface ProviderAnswer {
@@ -18,6 +19,7 @@ export function providerAnswer(
   headers: Readonly<Record<string, string | readonly string[]>>,
   text: string,
 ): ProviderAnswer {
+  checkAnswerSize(text)
   return { status, text, json: parsed(text), header: (name) => headers[name]?.toString() }
 }
 

@@ -1,0 +1,71 @@
+import { BlockError } from '../block.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { MEMORY_BUDGET_EXCEEDED } from './held-outputs.ts'
+import { MEMORY_WAIT_MS, type ExecutionMemory } from './memory-budget.ts'
+
+/** The memory for the value that one attempt makes: from the block's call until its outcome is recorded. */
+export class AttemptMemory {
+  readonly #memory: ExecutionMemory
+  readonly #clock: Pick<Clock, 'after'>
+  readonly #signal: AbortSignal
+  #bytes = 0
+  #isOver = false
+
+  constructor(
+    memory: ExecutionMemory,
+    { clock, signal }: { clock: Pick<Clock, 'after'>; signal: AbortSignal },
+  ) {
+    this.#memory = memory
+    this.#clock = clock
+    this.#signal = signal
+  }
+
+  /** Takes room for a value, once: an attempt that holds some already does not wait for more, which others might hold for it. */
+  readonly reserve = async (bytes: number): Promise<void> => {
+    const more = Math.ceil(bytes) - this.#bytes
+    if (more <= 0) return
+    if (this.#bytes > 0) return this.#count(more)
+    const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
+    switch (grant) {
+      case 'granted':
+        if (this.#isOver) this.#memory.release(more)
+        else this.#bytes += more
+        return
+      case 'tooLarge':
+        throw new BlockError(
+          MEMORY_BUDGET_EXCEEDED,
+          `The value takes about ${bytes} bytes of memory; this process allows ${this.#memory.maxBytes}. Ask for less at a time.`,
+        )
+      case 'timedOut':
+        throw new BlockError(
+          MEMORY_BUDGET_EXCEEDED,
+          `The attempt waited ${MEMORY_WAIT_MS} ms for about ${bytes} bytes of memory, which other calls use.`,
+          { retryable: true },
+        )
+    }
+  }
+
+  /** Takes room for a value that is there already: waits as long as `reserve` does, then takes it all the same. */
+  readonly claim = async (bytes: number): Promise<void> => {
+    const more = Math.ceil(bytes) - this.#bytes
+    if (more <= 0 || this.#isOver) return
+    if (this.#bytes > 0) return this.#count(more)
+    const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
+    if (grant !== 'granted') this.#memory.count(more)
+    if (this.#isOver) this.#memory.release(more)
+    else this.#bytes += more
+  }
+
+  #count(bytes: number): void {
+    if (this.#isOver) return
+    this.#memory.count(bytes)
+    this.#bytes += bytes
+  }
+
+  /** Gives the room back. */
+  close(): void {
+    this.#isOver = true
+    this.#memory.release(this.#bytes)
+    this.#bytes = 0
+  }
+}

@@ -1,0 +1,227 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { Closers } from '../../src/lib/closers.ts'
+import type { JsonObject } from '../../src/lib/json.ts'
+import { graphql } from '../gql/index.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createGraphqlClient } from '../support/graphql-client.ts'
+import { EXECUTE } from '../support/runs.ts'
+import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
+
+const STATE = graphql(`
+  query StateInMemoryTest($id: ID!) {
+    execution(id: $id) {
+      status
+      output
+      error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+/** Texts that take far more memory once they are parsed than as texts, by the path that answers them. */
+const ANSWERS: Readonly<Record<string, () => string>> = {
+  // 40 bytes of heap for each of 1.3 million empty lists: the attack.
+  '/lists': () => `[${Array(1_300_000).fill('[]').join(',')}]`,
+  // As much as one output may take.
+  '/largest': () => `[${Array(600_000).fill('[]').join(',')}]`,
+  '/keys': () => `[${Array.from({ length: 350_000 }, (_, i) => `{"k${i}":0}`).join(',')}]`,
+  '/some-keys': () => `[${Array.from({ length: 50_000 }, (_, i) => `{"k${i}":0}`).join(',')}]`,
+  '/deep': () => '['.repeat(1_000_000) + ']'.repeat(1_000_000),
+  '/wide': () => JSON.stringify(['ж'.repeat(2_000_000)]),
+  '/rows': () =>
+    JSON.stringify(
+      Array.from({ length: 10_000 }, (_, i) =>
+        Object.fromEntries(
+          Array.from({ length: 20 }, (__, k) => [`field${k}`, k % 2 ? i * k : `value ${i}`]),
+        ),
+      ),
+    ),
+}
+
+const PATIENCE_MS = 240_000
+
+let closers: Closers
+let database: TestDatabase
+let target: string
+let calls: string[]
+
+beforeEach(async () => {
+  closers = new Closers()
+  database = await createTestDatabase()
+  closers.add(() => database.drop())
+  calls = []
+  const texts = new Map<string, Buffer>()
+  const server = createServer((request, response) => {
+    const path = request.url ?? ''
+    calls.push(path)
+    const text = texts.get(path) ?? Buffer.from(ANSWERS[path]?.() ?? 'null')
+    texts.set(path, text)
+    response.setHeader('content-type', 'application/json').end(text)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.add(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  target = `127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterEach(() => closers.close())
+
+async function start(): Promise<ServerProcess> {
+  const server = await startServerProcess({
+    DATABASE_URL: database.url,
+    NODE_OPTIONS: '--max-old-space-size=512',
+    LUME_ALLOW_PRIVATE_HOSTS: target,
+    LUME_LEASE_MS: '10000',
+  })
+  closers.add(() => server.kill())
+  return server
+}
+
+async function execute(
+  server: ServerProcess,
+  definition: JsonObject,
+  input: unknown = null,
+): Promise<string> {
+  const { executeWorkflow } = await createGraphqlClient(server.url).ask(EXECUTE, {
+    input: { definition, input },
+  })
+  if (executeWorkflow.__typename !== 'ExecuteWorkflowPayload')
+    throw new Error(JSON.stringify(executeWorkflow))
+  return executeWorkflow.execution.id
+}
+
+async function ended(server: ServerProcess, id: string) {
+  const client = createGraphqlClient(server.url)
+  const read = async () => (await client.ask(STATE, { id })).execution
+  return until(
+    'the execution ends',
+    async () => {
+      const execution = await read()
+      return ['COMPLETED', 'FAILED'].includes(execution?.status ?? '') && execution
+    },
+    PATIENCE_MS,
+  )
+}
+
+const call = (id: string, path: string): JsonObject => ({
+  id,
+  type: 'api.http',
+  config: { url: `http://${target}${path}`, timeoutMs: 60_000 },
+})
+
+/** Calls in a row; the definition's output is what `output` says. */
+function chain(paths: readonly string[], output: string, more: readonly JsonObject[] = []): JsonObject {
+  const nodes = [...paths.map((path, index) => call(`call${index}`, path)), ...more]
+  const ids = nodes.map(({ id }) => String(id))
+  return {
+    nodes,
+    edges: ids.slice(1).map((id, index) => ({ source: ids[index] ?? '', target: id })),
+    output,
+  }
+}
+
+const SMALL = { nodes: [{ id: 'one', type: 'core.transform', config: { value: 1 } }], edges: [] }
+
+test('fifteen answers of 3.9 MB that parse to 1.3 million lists each do not end a server with a heap of 512 MB', async () => {
+  const server = await start()
+  const attack = await execute(server, chain(Array<string>(15).fill('/lists'), 'done'))
+  const other = await execute(server, SMALL)
+  expect(await ended(server, other)).toMatchObject({ status: 'COMPLETED' })
+  expect(await ended(server, attack)).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'HTTP_RESPONSE_TOO_LARGE', message: expect.stringContaining('Ask for less') },
+  })
+})
+
+test('more outputs than the heap holds flow through an execution, and are read back from the record, also after a kill', async () => {
+  const first = await start()
+  const paths = Array<string>(15).fill('/largest')
+  const sizes = paths.map((_, index) => ({
+    id: `size${index}`,
+    type: 'core.transform',
+    config: { value: `{{ size(nodes.call${index}.output.body) }}` },
+  }))
+  const output = sizes.map(({ id }) => `{{ nodes.${id}.output }}`).join(' ')
+  const id = await execute(first, chain(paths, output, sizes))
+  await until('the ninth call is made', () => calls.length > 8, PATIENCE_MS)
+  await first.kill()
+  const second = await start()
+  const other = await execute(second, SMALL)
+  expect(await ended(second, other)).toMatchObject({ status: 'COMPLETED' })
+  expect(await ended(second, id)).toMatchObject({
+    status: 'COMPLETED',
+    output: Array(15).fill('600000').join(' '),
+  })
+})
+
+test('many executions at once that hold large values of every kind do not end a server with a heap of 512 MB', async () => {
+  const server = await start()
+  const rows = ['/rows', '/largest', '/some-keys', '/wide', '/rows']
+  const holding = Array.from({ length: 3 }, () =>
+    chain(rows, '{{ size(nodes.last.output) }}', [
+      {
+        id: 'last',
+        type: 'core.transform',
+        config: { value: rows.map((_, i) => `{{ size(nodes.call${i}.output.body) }}`) },
+      },
+    ]),
+  )
+  const refused = ['/keys', '/deep', '/lists'].map((path) => chain([path], 'done'))
+  const copying = {
+    ...chain(['/rows', '/largest'], 'done', [
+      { id: 'copy0', type: 'core.transform', config: { value: '{{ nodes.call1.output }}' } },
+      ...Array.from({ length: 4 }, (_, i) => ({
+        id: `copy${i + 1}`,
+        type: 'core.transform',
+        config: { value: `{{ nodes.copy${i}.output }}` },
+      })),
+    ]),
+  }
+  const multiplied = chain(['/wide'], 'done', [
+    {
+      id: 'times',
+      type: 'core.transform',
+      config: { value: '{{ [1,2,3,4,5,6,7,8,9].map(x, nodes.call0.output) }}' },
+    },
+  ])
+  const looping = {
+    nodes: [
+      {
+        id: 'loop',
+        type: 'core.forEach',
+        config: {
+          items: '{{ input }}',
+          concurrency: 20,
+          onItemError: 'collect',
+          body: { nodes: [call('page', '/rows')], edges: [], output: '{{ nodes.page.output.body }}' },
+        },
+      },
+    ],
+    edges: [],
+  }
+  const items = Array.from({ length: 8 }, (_, i) => i)
+  const started = await Promise.all([
+    ...[...holding, ...refused, copying, multiplied].map((definition) => execute(server, definition)),
+    execute(server, looping, items),
+  ])
+  expect(await ended(server, await execute(server, SMALL))).toMatchObject({ status: 'COMPLETED' })
+  const ends = await Promise.all(started.map((id) => ended(server, id)))
+  const codes = ends.map((end) => end?.error?.code ?? end?.status)
+  expect(codes.slice(0, 3)).toEqual(Array(3).fill('COMPLETED'))
+  expect(codes.slice(3)).toEqual([
+    'HTTP_RESPONSE_TOO_LARGE',
+    'HTTP_RESPONSE_TOO_LARGE',
+    'HTTP_RESPONSE_TOO_LARGE',
+    'COMPLETED',
+    'EXPRESSION_TOO_COSTLY',
+    'OUTPUT_TOO_LARGE',
+  ])
+})
