@@ -44,13 +44,14 @@ export function createBodyReader({ maxBytes, budget }: BodyLimits): ReadBody {
     try {
       for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         if (size + chunk.length > maxBytes) throw tooLarge(maxBytes)
-        const valuesBefore = structure.values
         const excess = structure.write(chunk)
         if (excess) throw tooComplex(excess)
-        hold.add(chunk.length + VALUE_WEIGHT_BYTES * (structure.values - valuesBefore))
+        hold.add(chunk.length)
         held = append(held, size, chunk)
         size += chunk.length
       }
+      // Values take memory once they are parsed.
+      hold.add(VALUE_WEIGHT_BYTES * structure.values)
     } catch (fault) {
       hold.release()
       throw fault
