@@ -43,8 +43,6 @@ const TIMER_GRAIN_MS = 25
 const CHILDREN_PER_TELLING = 500
 /** A lease that has not been renewed for this share of it is renewed before anything is claimed. */
 const LATE_SHARE = 2 / 3
-/** Batches of canceled jobs that are ended side by side: one is read while the other one is written. */
-const ENDING_LANES = 2
 
 /** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
 export class Worker {
@@ -147,10 +145,7 @@ export class Worker {
 
   /** Ends canceled jobs that no worker holds until none is left or the worker stops. */
   async #endCanceled(): Promise<void> {
-    const lane = async () => {
-      while (!this.#isStopping && (await this.#options.endCanceled()) > 0) this.childEnded()
-    }
-    await Promise.all(Array.from({ length: ENDING_LANES }, lane))
+    while (!this.#isStopping && (await this.#options.endCanceled()) > 0) this.childEnded()
   }
 
   async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {

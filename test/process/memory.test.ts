@@ -120,7 +120,7 @@ const call = (id: string, path: string): JsonObject => ({
 /** Calls in a row; the definition's output is what `output` says. */
 function chain(paths: readonly string[], output: string, more: readonly JsonObject[] = []): JsonObject {
   const nodes = [...paths.map((path, index) => call(`call${index}`, path)), ...more]
-  const ids = nodes.map(({ id }) => String(id))
+  const ids = nodes.map(({ id }) => id as string)
   return {
     nodes,
     edges: ids.slice(1).map((id, index) => ({ source: ids[index] ?? '', target: id })),

@@ -6,7 +6,7 @@ import { jsonHeapSize } from '../../src/lib/json-heap.ts'
 const COUNT = 100_000
 const many = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i))
-const LETTERS = [...'abcdefghijklmnop']
+const LETTERS = Array.from('abcdefghijklmnop')
 
 /** The letters in an order that depends on the index alone. */
 function permuted(index: number): string[] {

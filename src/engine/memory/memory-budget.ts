@@ -279,7 +279,7 @@ export class ExecutionMemory {
   /** Gives everything back. */
   close(): void {
     if (this.#isClosed) return
-    for (const value of [...this.#entries.keys()]) this.keep(value)
+    for (const value of Array.from(this.#entries.keys())) this.keep(value)
     this.release(this.#held)
     this.#isClosed = true
     this.#onClose()
