@@ -15,6 +15,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 const LOG_LEVELS = { error: 50, fatal: 60 }
 /** How long the inspector may take to find out whose code is running before the block is reported without it. */
 const LOCATE_MS = 3_000
+const LOCATE_AGAIN_MS = 2_000
 /** How much longer a block may last whose code is not known yet. */
 const GIVE_UP_UNKNOWN_MS = 10_000
 const CONNECT_TIMEOUT_MS = 5_000
@@ -34,6 +35,7 @@ let blockedMs = 0
 let blame = null
 /** @type {Session | null} */
 let session = null
+let locatedAt = Number.NEGATIVE_INFINITY
 let isReported = false
 let hasGivenUp = false
 let renewedAt = Number.NEGATIVE_INFINITY
@@ -58,9 +60,12 @@ function look() {
     renewedAt = now
     void query(data.renewStatement, [data.workerId, data.leaseMs])
   }
-  if (blockedMs >= data.reportAfterMs && !session && !blame) locate()
-  if (blockedMs >= data.reportAfterMs + LOCATE_MS || (blame && blockedMs >= data.reportAfterMs)) report()
-  if (blockedMs >= data.maxBlockedMs + (blame ? 0 : GIVE_UP_UNKNOWN_MS) && !hasGivenUp) void giveUp()
+  // The interrupt may have met other code, which ran right before the one that blocks: it is asked again.
+  const isKnown = blame?.code != null
+  const mayLocate = !session && !isKnown && now - locatedAt >= LOCATE_AGAIN_MS
+  if (blockedMs >= data.reportAfterMs && mayLocate) locate()
+  if (blockedMs >= data.reportAfterMs + (isKnown ? 0 : LOCATE_MS)) report()
+  if (blockedMs >= data.maxBlockedMs + (isKnown ? 0 : GIVE_UP_UNKNOWN_MS) && !hasGivenUp) void giveUp()
 }
 
 /** The main thread beats again. */
@@ -71,6 +76,7 @@ function recover() {
   }
   blockedMs = 0
   blame = null
+  locatedAt = Number.NEGATIVE_INFINITY
   isReported = false
   hasGivenUp = false
   renewedAt = Number.NEGATIVE_INFINITY
@@ -84,6 +90,7 @@ function recover() {
 
 /** Interrupts the main thread for some milliseconds, to ask which user code it is in. Code that is native ends first. */
 function locate() {
+  locatedAt = performance.now()
   if (inspectorUrl() !== undefined || data.isDebugged) return
   /** @type {Map<string, string>} */
   const urls = new Map()
