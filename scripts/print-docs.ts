@@ -10,6 +10,7 @@ import { DIAGNOSTIC_CODES } from '../src/engine/diagnostics.ts'
 import { EXPRESSION_FUNCTIONS } from '../src/engine/expression.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { codeSpan, tableRow } from '../src/lib/markdown.ts'
+import { limitTables } from './limit-tables.ts'
 
 // Writes what is read off the code: parts of the docs, between the marks that each page has for them, and the JSON Schema
 // of definitions.
@@ -17,6 +18,7 @@ import { codeSpan, tableRow } from '../src/lib/markdown.ts'
 await fill('expressions.md', { functions: functionTables() })
 await fill('diagnostics.md', { codes: diagnosticTable() })
 await fill('blocks.md', { blocks: blockPages() })
+await fill('security.md', { limits: limitTables() })
 await writeFile(
   new URL('../definition.schema.json', import.meta.url),
   `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,

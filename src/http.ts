@@ -72,9 +72,9 @@ export interface Server {
 }
 
 /** How long the head of a request may take to arrive. */
-const HEAD_MS = 15_000
+export const HEAD_MS = 15_000
 /** How long all of it may take: 6 MiB over a line of a megabit per second. */
-const REQUEST_MS = 60_000
+export const REQUEST_MS = 60_000
 /** How often it is looked for those that take longer. */
 const LATE_LOOK_MS = 5_000
 /** How long requests may take to be answered when the server stops. */

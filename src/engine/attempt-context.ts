@@ -10,11 +10,19 @@ import {
   type BlockUsage,
   type LogLevel,
 } from './block.ts'
-import type { Expression, Scope } from './expression.ts'
+import { EXPRESSION_MAX_VISITS, ExpressionError, Meter, type Expression, type Scope } from './expression.ts'
 import type { HttpPort } from './run-ports.ts'
 import { leaveUserCode } from './user-code.ts'
 import type { SchemaChecker } from './schema-checker.ts'
 import type { InputCheck } from './validate/json-schemas.ts'
+
+/**
+ * Maximum number of elements that the evaluations of one attempt visit together, such as the condition of a `core.filter`
+ * for each of its items; one evaluation alone visits at most `EXPRESSION_MAX_VISITS`.
+ */
+export const ATTEMPT_MAX_VISITS = 20_000_000
+
+const TOO_MANY_VISITS = `the evaluations of one attempt visit more than ${ATTEMPT_MAX_VISITS} elements together; let them work on a smaller list, or in smaller steps`
 
 /** What one attempt works with. What most blocks never look at is made when it is asked for. */
 export interface AttemptWorld {
@@ -55,6 +63,8 @@ export class AttemptContext implements BlockContext {
   readonly #world: AttemptWorld
   readonly #onAlive: () => void
   #isOpen = true
+  /** The visits that its evaluations may still make. */
+  #visitsLeft = ATTEMPT_MAX_VISITS
   #controller: AbortController | null = null
   #aborted: { readonly reason: unknown } | null = null
 
@@ -132,7 +142,14 @@ export class AttemptContext implements BlockContext {
     return (source: string, bindings: JsonObject = {}): Json => {
       const expression = expressions.get(source)
       if (!expression) throw new Error('the block does not declare this expression')
-      return expression.evaluate({ ...scope, ...bindings })
+      if (this.#visitsLeft <= 0) throw new ExpressionError('EXPRESSION_TOO_COSTLY', TOO_MANY_VISITS)
+      const budget = Math.min(EXPRESSION_MAX_VISITS, this.#visitsLeft)
+      const meter = new Meter(budget)
+      try {
+        return expression.evaluate({ ...scope, ...bindings }, meter)
+      } finally {
+        this.#visitsLeft -= budget - Math.max(0, meter.left)
+      }
     }
   }
 

@@ -14,7 +14,7 @@ import { parse } from './expression/syntax.ts'
 export { ExpressionError } from './expression/error.ts'
 export type { ExpressionErrorCode, SourceRange } from './expression/error.ts'
 export type { FunctionDoc } from './expression/function.ts'
-export { Meter } from './expression/meter.ts'
+export { Meter, MAX_VISITS as EXPRESSION_MAX_VISITS } from './expression/meter.ts'
 export type { Reference, Scope } from './expression/place.ts'
 
 /**

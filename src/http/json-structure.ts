@@ -1,3 +1,5 @@
+import { assertNever } from '../lib/assert-never.ts'
+
 /** Maximum number of values (texts, numbers, booleans, nulls, objects and lists; keys do not count) of one JSON body. */
 export const BODY_MAX_VALUES = 200_000
 /**
@@ -5,16 +7,26 @@ export const BODY_MAX_VALUES = 200_000
  * typed errors, and a request adds a few levels around them.
  */
 export const BODY_MAX_DEPTH = 1_000
+/**
+ * Maximum number of members of one object of a JSON body. JavaScript keeps objects of many members as hash tables, whose
+ * every use costs ten times that of a list of the same length.
+ */
+export const BODY_MAX_MEMBERS = 50_000
 
 export interface StructureLimits {
   readonly maxValues: number
   readonly maxDepth: number
+  readonly maxMembers: number
 }
 
-export const BODY_STRUCTURE: StructureLimits = { maxValues: BODY_MAX_VALUES, maxDepth: BODY_MAX_DEPTH }
+export const BODY_STRUCTURE: StructureLimits = {
+  maxValues: BODY_MAX_VALUES,
+  maxDepth: BODY_MAX_DEPTH,
+  maxMembers: BODY_MAX_MEMBERS,
+}
 
 /** The limit that a body exceeds. */
-export type StructureExcess = 'values' | 'depth'
+export type StructureExcess = 'values' | 'depth' | 'members'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -35,6 +47,8 @@ export class JsonStructure {
   readonly #limits: StructureLimits
   /** Whether each open container is an object. */
   readonly #isObject: Uint8Array
+  /** The number of keys so far of each open object. */
+  readonly #members: Uint32Array
   #values = 0
   #depth = 0
   #isInText = false
@@ -48,6 +62,7 @@ export class JsonStructure {
   constructor(limits: StructureLimits = BODY_STRUCTURE) {
     this.#limits = limits
     this.#isObject = new Uint8Array(limits.maxDepth)
+    this.#members = new Uint32Array(limits.maxDepth)
   }
 
   /** The number of values so far. */
@@ -57,7 +72,7 @@ export class JsonStructure {
 
   /** Reads the next bytes. Returns the limit that is exceeded by now; no more is read then. */
   write(chunk: Uint8Array): StructureExcess | null {
-    const { maxValues, maxDepth } = this.#limits
+    const { maxValues, maxDepth, maxMembers } = this.#limits
     for (let at = 0; at < chunk.length && this.#excess === null; at++) {
       const byte = chunk[at] ?? 0
       if (this.#isInText) {
@@ -71,6 +86,7 @@ export class JsonStructure {
           this.#isInText = true
           this.#isInWord = false
           if (!this.#isKeyNext) this.#values++
+          else if (this.#addMember() > maxMembers) this.#excess = 'members'
           this.#isKeyNext = false
           break
         case OPEN_LIST:
@@ -78,7 +94,7 @@ export class JsonStructure {
           this.#isInWord = false
           this.#values++
           if (this.#depth >= maxDepth) this.#excess = 'depth'
-          else this.#isObject[this.#depth++] = byte === OPEN_OBJECT ? 1 : 0
+          else this.#open(byte === OPEN_OBJECT)
           this.#isKeyNext = byte === OPEN_OBJECT
           break
         case CLOSE_LIST:
@@ -106,6 +122,19 @@ export class JsonStructure {
     }
     return this.#excess
   }
+
+  #open(isObject: boolean): void {
+    this.#isObject[this.#depth] = isObject ? 1 : 0
+    this.#members[this.#depth] = 0
+    this.#depth++
+  }
+
+  /** Counts a key of the innermost object, and returns how many it has. */
+  #addMember(): number {
+    const count = (this.#members[this.#depth - 1] ?? 0) + 1
+    this.#members[this.#depth - 1] = count
+    return count
+  }
 }
 
 /** The limit that a whole JSON text exceeds, or null. */
@@ -115,7 +144,14 @@ export function structureExcessOf(text: Uint8Array, limits = BODY_STRUCTURE): St
 
 /** What a client reads about a body that exceeds a limit. */
 export function tooComplexMessage(excess: StructureExcess, limits = BODY_STRUCTURE): string {
-  return excess === 'values'
-    ? `A request has at most ${limits.maxValues} JSON values (texts, numbers, booleans, nulls, objects and lists).`
-    : `A request nests JSON objects and lists at most ${limits.maxDepth} levels deep.`
+  switch (excess) {
+    case 'values':
+      return `A request has at most ${limits.maxValues} JSON values (texts, numbers, booleans, nulls, objects and lists).`
+    case 'depth':
+      return `A request nests JSON objects and lists at most ${limits.maxDepth} levels deep.`
+    case 'members':
+      return `An object in a request has at most ${limits.maxMembers} members; send a list instead.`
+    default:
+      return assertNever(excess)
+  }
 }

@@ -23,13 +23,13 @@ import { uploaderOf } from './router.ts'
 import type { UnsentBytes } from './unsent-bytes.ts'
 
 /** How long a client may take to say hello. */
-const HELLO_MS = 10_000
+export const HELLO_MS = 10_000
 /** How often a connection is asked whether it is still there; one that does not answer until the next time is cut. */
 const PING_MS = 12_000
 /** How long clients may take to say goodbye; then they are cut. */
 const GOODBYE_MS = 1_000
 /** What a client may send before it is known who it is: its hello, and pings. */
-const STRANGER_MAX_BYTES = 64 * 1024
+export const STRANGER_MAX_BYTES = 64 * 1024
 /** The close code of a connection whose client does not read what it is sent. */
 export const SLOW_READER = 4413
 /** The close code of a connection that sends too many messages or pings. */

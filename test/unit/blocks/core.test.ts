@@ -53,6 +53,17 @@ describe('core.filter', () => {
     expect(await run('core.filter', { items, condition })).toBe(code)
   })
 
+  test('conditions that visit too many elements together fail the step, although each of them may run', async () => {
+    // One search counts as about 880,000 visits.
+    const input = { text: 'a'.repeat(60_000), part: 'b'.repeat(60_000) }
+    const condition = '!contains(input.text, input.part)'
+    const few = Array.from({ length: 20 }, (_, i) => i)
+    expect(await run('core.filter', { items: few, condition }, input)).toEqual({ items: few, rejected: [] })
+    expect(await run('core.filter', { items: [...few, ...few], condition }, input)).toBe(
+      'EXPRESSION_TOO_COSTLY',
+    )
+  })
+
   test('what is not a list fails the step', async () => {
     expect(await run('core.filter', { items: '{{ input }}', condition: 'true' }, { not: 'a list' })).toBe(
       'CONFIG_INVALID',

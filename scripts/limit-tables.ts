@@ -1,0 +1,294 @@
+import { ATTEMPT_MAX_VISITS } from '../src/engine/attempt-context.ts'
+import { lumeConfigSchema, OWNER_PLACES_PERCENT, OWNER_WEIGHT_MAX } from '../src/config.ts'
+import { ANSWER_MAX_HEAP_BYTES } from '../src/blocks/api/http/answer-size.ts'
+import {
+  DEFINITION_MAX_BYTES,
+  DEFINITION_MAX_EDGES,
+  DEFINITION_MAX_EXPRESSION_TEXT,
+  DEFINITION_MAX_EXPRESSIONS,
+  DEFINITION_MAX_VALUES,
+  DEFINITION_MAX_VARIABLES,
+} from '../src/engine/definition.ts'
+import { EXPRESSION_MAX_VISITS } from '../src/engine/expression.ts'
+import {
+  EXECUTION_MEMORY_MAX_BYTES,
+  MEMORY_WAIT_MS,
+  OWNER_MEMORY_SHARE,
+} from '../src/engine/memory/memory-budget.ts'
+import { HELD_HEAP_SHARE, WORKING_HEAP_SHARE } from '../src/engine/memory/process-memory.ts'
+import { OUTPUT_MAX_BYTES, OUTPUT_MAX_HEAP_BYTES, OUTPUT_MAX_VALUES } from '../src/engine/output.ts'
+import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/simulation-journal.ts'
+import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/unhandled-errors.ts'
+import { DEFINITION_MAX_LOOP_DEPTH } from '../src/engine/validate/compile-node.ts'
+import {
+  DEFINITION_SCHEMAS_COMPILE_MS,
+  DEFINITION_SCHEMAS_MAX_TEXT,
+} from '../src/engine/validate/definition-schemas.ts'
+import { SCHEMA_CHECK_MS, SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH } from '../src/engine/validate/json-schemas.ts'
+import { VALIDATIONS_MAX_WAITING } from '../src/engine/plan-cache.ts'
+import { BODY_MAX_BYTES } from '../src/http/bodies.ts'
+import { IN_FLIGHT_HEAP_SHARE, IN_FLIGHT_MAX_BYTES_OF_SENDER } from '../src/http/body-budget.ts'
+import { VARIABLE_MAX_ERRORS } from '../src/http/input-limits.ts'
+import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS, BODY_MAX_VALUES } from '../src/http/json-structure.ts'
+import { SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from '../src/http/message-rate.ts'
+import { OPERATION_ID_MAX_LENGTH } from '../src/http/message-intake.ts'
+import { MAX_COST } from '../src/http/operation-cost.ts'
+import { DEFAULT_LIMITS } from '../src/http/operation-limits.ts'
+import { LARGE_BODY_BYTES, PARSE_WAIT_MS } from '../src/http/parse-turns.ts'
+import { PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from '../src/http/rate-limit.ts'
+import { DEFAULT_MAX_SUBSCRIPTIONS } from '../src/http/subscription-limit.ts'
+import {
+  UNSENT_HEAP_SHARE,
+  UNSENT_MAX_BYTES_OF_CONNECTION,
+  UNSENT_STALL_MS,
+} from '../src/http/unsent-bytes.ts'
+import { HELLO_MS, STRANGER_MAX_BYTES } from '../src/http/web-socket.ts'
+import { HEAD_MS, REQUEST_MS } from '../src/http.ts'
+import { BLOCK_TESTS_MAX_PER_OWNER } from '../src/jobs/block-tests.ts'
+import { MAX_DEPTH } from '../src/jobs/child-executions.ts'
+import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/job-callbacks.ts'
+import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/quarantine.ts'
+import {
+  SCHEMA_CHECKS_ALLOWANCE,
+  SCHEMA_CHECKS_MAX_WAITING,
+} from '../src/jobs/schema-checks/schema-checks.ts'
+import { SIMULATIONS_MAX_PER_OWNER } from '../src/jobs/simulations.ts'
+import { tableRow } from '../src/lib/markdown.ts'
+import { LIST_MAX_ITEMS, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../src/schema/list-limits.ts'
+import { BLOCKED_LOOP_REPORT_MS } from '../src/watchdog/watchdog.ts'
+
+// The tables of limits in docs/security.md, each figure read from the code that enforces it.
+
+type Row = readonly [what: string, limit: string, beyond: string]
+
+const defaults = lumeConfigSchema.parse({})
+
+const REQUESTS: readonly Row[] = [
+  ['body of a request, message of a WebSocket', bytes(BODY_MAX_BYTES), '413 `BODY_TOO_LARGE`; close 1009'],
+  ['JSON values of a body, keys not counted', count(BODY_MAX_VALUES), '413 `BODY_TOO_COMPLEX`; close 1009'],
+  ['nesting of a body', `${count(BODY_MAX_DEPTH)} levels`, 'the same'],
+  ['members of one object of a body', count(BODY_MAX_MEMBERS), 'the same'],
+  [
+    'bodies that are not answered yet, of a process',
+    `${share(IN_FLIGHT_HEAP_SHARE)} of the heap limit`,
+    '503 `SERVER_OVERLOADED`, `Retry-After`; close 1013',
+  ],
+  [
+    'the same of one owner, or of one address without a credential',
+    `${bytes(IN_FLIGHT_MAX_BYTES_OF_SENDER)}, at most half of that of the process`,
+    '429 `TOO_MANY_UPLOADS`, `Retry-After`; close 1013',
+  ],
+  [
+    `bodies over ${bytes(LARGE_BODY_BYTES)} that are parsed at the same time`,
+    `1 per process; others wait at most ${seconds(PARSE_WAIT_MS)}`,
+    '503 `SERVER_OVERLOADED`; close 1013',
+  ],
+  ['time for a request to arrive', `${seconds(HEAD_MS)} its head, ${seconds(REQUEST_MS)} all of it`, '408'],
+  [
+    'document',
+    `${count(DEFAULT_LIMITS.characters)} characters, ${count(DEFAULT_LIMITS.tokens)} tokens, depth ${count(DEFAULT_LIMITS.depth)}, ${count(DEFAULT_LIMITS.fields)} fields, ${count(DEFAULT_LIMITS.aliases)} aliases, ${count(DEFAULT_LIMITS.directives)} directives`,
+    '400 `OPERATION_TOO_LARGE`',
+  ],
+  [
+    'cost: objects that the answer may hold, and the weight of its payloads',
+    count(MAX_COST),
+    '400 `OPERATION_TOO_COSTLY`',
+  ],
+  [
+    'items of a list argument or input list',
+    `${count(LIST_MAX_ITEMS)}, or as its description says`,
+    '400 `LIST_TOO_LONG`',
+  ],
+  [
+    'characters of a text; of an id, a time or an enum value',
+    `${count(STRING_MAX_LENGTH)}; ${count(NAME_MAX_LENGTH)}`,
+    '400 `TEXT_TOO_LONG`',
+  ],
+  ['errors in variables that are reported', count(VARIABLE_MAX_ERRORS), 'the rest is left out'],
+  ['operations per request', '1', '400'],
+  [
+    'requests per minute of a key, a token’s subject, or an address (`LUME_RATE_LIMIT`)',
+    count(REQUESTS_PER_MINUTE),
+    '429 `RATE_LIMITED`, `Retry-After`',
+  ],
+  ['pages of GraphiQL per minute and address', count(PAGES_PER_MINUTE), '429 `RATE_LIMITED`, `Retry-After`'],
+]
+
+const CONNECTIONS: readonly Row[] = [
+  [
+    'a WebSocket before its hello is acknowledged',
+    `${bytes(STRANGER_MAX_BYTES)} in all, ${seconds(HELLO_MS)}`,
+    'close 1009; 4408',
+  ],
+  ['messages per minute of one WebSocket', count(SOCKET_MESSAGES_PER_MINUTE), 'close 4420'],
+  ['pings per minute of one WebSocket, of both kinds', count(SOCKET_PINGS_PER_MINUTE), 'close 4420'],
+  ['characters of an operation’s id', count(OPERATION_ID_MAX_LENGTH), 'close 4400'],
+  [
+    'bytes that one client has not read',
+    `${bytes(UNSENT_MAX_BYTES_OF_CONNECTION)}, and none for longer than ${seconds(UNSENT_STALL_MS)}`,
+    'close 4413; HTTP and event streams are cut',
+  ],
+  [
+    'the same of all clients of a process',
+    `${share(UNSENT_HEAP_SHARE)} of the heap limit`,
+    'the client with the most is closed',
+  ],
+  [
+    'subscriptions of one owner in a process (`LUME_MAX_SUBSCRIPTIONS`)',
+    count(DEFAULT_MAX_SUBSCRIPTIONS),
+    'an error result, `TOO_MANY_SUBSCRIPTIONS`',
+  ],
+]
+
+const DEFINITIONS: readonly Row[] = [
+  [
+    'nodes of a definition, loop bodies included (`LUME_MAX_NODES`)',
+    count(defaults.maxDefinitionNodes),
+    'the diagnostic `DEFINITION_TOO_LARGE`',
+  ],
+  [
+    'edges, variables, values, bytes of a definition',
+    `${count(DEFINITION_MAX_EDGES)}, ${count(DEFINITION_MAX_VARIABLES)}, ${count(DEFINITION_MAX_VALUES)}, ${bytes(DEFINITION_MAX_BYTES)}`,
+    'the same',
+  ],
+  [
+    'expressions of a definition, and their text',
+    `${count(DEFINITION_MAX_EXPRESSIONS)}, ${bytes(DEFINITION_MAX_EXPRESSION_TEXT)}`,
+    'the diagnostic `DEFINITION_TOO_COMPLEX`',
+  ],
+  ['loops inside loops', count(DEFINITION_MAX_LOOP_DEPTH), 'the diagnostic `DEFINITION_TOO_DEEP`'],
+  [
+    'a JSON Schema of a user',
+    `${count(SCHEMA_MAX_LENGTH)} characters; ${milliseconds(SCHEMA_COMPILE_MS)} to compile`,
+    'a diagnostic: `INPUT_SCHEMA_INVALID`, or `CONFIG_INVALID` in a node',
+  ],
+  [
+    'all schemas of a definition that differ',
+    `${count(DEFINITION_SCHEMAS_MAX_TEXT)} characters; ${milliseconds(DEFINITION_SCHEMAS_COMPILE_MS)} to compile`,
+    'the diagnostic `DEFINITION_TOO_COMPLEX`',
+  ],
+  [
+    'checking an input, a signal’s payload or a model’s answer against one',
+    milliseconds(SCHEMA_CHECK_MS),
+    '`INPUT_INVALID`, “cannot be checked”',
+  ],
+  [
+    'processor time of one owner for checks that take long',
+    `${milliseconds(SCHEMA_CHECKS_ALLOWANCE.burstMs)} at once, then ${milliseconds(SCHEMA_CHECKS_ALLOWANCE.perSecondMs)} per second; ${count(SCHEMA_CHECKS_MAX_WAITING)} checks wait`,
+    '`VALIDATION_BUSY` with `retryAfterMs`',
+  ],
+  [
+    'validations of large definitions of one owner that wait',
+    count(VALIDATIONS_MAX_WAITING),
+    '`VALIDATION_BUSY` with `retryAfterMs`',
+  ],
+  [
+    'simulations, and tests of blocks, of one owner at the same time',
+    `${count(SIMULATIONS_MAX_PER_OWNER)}, ${count(BLOCK_TESTS_MAX_PER_OWNER)}`,
+    '`VALIDATION_BUSY` with `retryAfterMs`',
+  ],
+]
+
+const EXECUTIONS: readonly Row[] = [
+  [
+    'elements that one expression visits; all evaluations of one attempt',
+    `${count(EXPRESSION_MAX_VISITS)}; ${count(ATTEMPT_MAX_VISITS)}`,
+    '`EXPRESSION_TOO_COSTLY`',
+  ],
+  [
+    'output of a step',
+    `${bytes(OUTPUT_MAX_BYTES)} of JSON, ${count(OUTPUT_MAX_VALUES)} values, ${bytes(OUTPUT_MAX_HEAP_BYTES)} of memory`,
+    '`OUTPUT_TOO_LARGE`',
+  ],
+  ['answer that `api.http` parses', `${bytes(ANSWER_MAX_HEAP_BYTES)} of memory`, '`HTTP_RESPONSE_TOO_LARGE`'],
+  [
+    'values that an execution holds in memory',
+    `${bytes(EXECUTION_MEMORY_MAX_BYTES)}; the rest is read back from the database when a step needs it`,
+    `\`MEMORY_BUDGET_EXCEEDED\` where one step needs more, or has waited ${seconds(MEMORY_WAIT_MS)}`,
+  ],
+  [
+    'the same of all executions of a process; of one owner',
+    `${share(HELD_HEAP_SHARE)} of the heap limit, and ${share(WORKING_HEAP_SHARE)} for values that are being made; ${share(OWNER_MEMORY_SHARE)} of those`,
+    'steps wait, then `MEMORY_BUDGET_EXCEEDED`',
+  ],
+  ['values that a simulation holds', bytes(SIMULATION_MAX_HEAP_BYTES), '`SIMULATION_TOO_LONG`'],
+  [
+    'places of a process that one owner holds (`LUME_OWNER_PLACES_PERCENT`)',
+    `${OWNER_PLACES_PERCENT} % with authentication, else 100 %; weights from 1 to ${OWNER_WEIGHT_MAX} (\`LUME_OWNER_WEIGHTS\`)`,
+    'its jobs stay queued',
+  ],
+  [
+    'an execution that lost its worker twice',
+    `runs alone for at most ${seconds(SUSPECT_ALONE_MS)}; what runs beside it has ${seconds(SUSPECT_WAIT_MS)} to end first`,
+    'others run again',
+  ],
+  ['executions that call each other', `${count(MAX_DEPTH)} levels`, '`CALL_TOO_DEEP`'],
+  [
+    'descendants of one execution (`LUME_MAX_DESCENDANTS`)',
+    count(defaults.maxDescendants),
+    '`TOO_MANY_DESCENDANTS`',
+  ],
+  [
+    'a block that keeps the event loop blocked (`LUME_MAX_BLOCKED_MS`)',
+    `named in log and metrics from ${milliseconds(BLOCKED_LOOP_REPORT_MS)} on; ${seconds(defaults.maxBlockedMs)}`,
+    'its process ends itself, and only its execution counts the loss',
+  ],
+  [
+    'unhandled errors of one attempt that are recorded',
+    count(UNHANDLED_ERRORS_MAX_RECORDED),
+    'the rest is counted in the metrics',
+  ],
+  [
+    'a callback of `startJob`',
+    `${milliseconds(CALLBACK_MAX_WAIT_MS)} after the job’s end`,
+    'it is not waited for any longer',
+  ],
+]
+
+const QUOTAS: readonly Row[] = [
+  ['executions that have not ended', count(defaults.maxOpenExecutions), '`LUME_MAX_OPEN_EXECUTIONS`'],
+  ['stored bytes', bytes(defaults.maxStoredBytes), '`LUME_MAX_STORED_BYTES`'],
+  ['workflows', count(defaults.maxWorkflows), '`LUME_MAX_WORKFLOWS`'],
+  ['schedules', count(defaults.maxSchedules), '`LUME_MAX_SCHEDULES`'],
+  ['stored secrets', count(defaults.maxSecrets), '`LUME_MAX_SECRETS`'],
+  ['live API keys', count(defaults.maxApiKeys), '`LUME_MAX_API_KEYS`'],
+]
+
+/** The tables, in Markdown. */
+export function limitTables(): string {
+  return [
+    table('Requests', ['what', 'limit', 'beyond it'], REQUESTS),
+    table('Connections', ['what', 'limit', 'beyond it'], CONNECTIONS),
+    table('Definitions and checks', ['what', 'limit', 'beyond it'], DEFINITIONS),
+    table('Executions', ['what', 'limit', 'beyond it'], EXECUTIONS),
+    table('Quotas of an owner', ['what', 'default', 'setting'], QUOTAS),
+  ].join('\n\n')
+}
+
+function table(title: string, head: Row, rows: readonly Row[]): string {
+  return [`### ${title}`, '', ...[head, ['---', '---', '---'], ...rows].map((row) => tableRow(row))].join(
+    '\n',
+  )
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en')
+}
+
+function bytes(value: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'] as const
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(value) / 10))
+  return `${count(value / 1024 ** power)} ${units[power]}`
+}
+
+function milliseconds(value: number): string {
+  return `${count(value)} ms`
+}
+
+function seconds(ms: number): string {
+  return `${count(ms / 1_000)} s`
+}
+
+function share(part: number): string {
+  return part === 0.5 ? 'half' : `1/${count(1 / part)}`
+}
