@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { graphql } from '../gql/index.ts'
+import { AUTHENTICATION, bearer, tokenFor } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { createGraphqlClient, type GraphqlClient } from '../support/graphql-client.ts'
 import {
   COLONS,
   DEEP_INPUT,
@@ -39,9 +41,17 @@ const LOOK_EVERY_MS = 20
 
 let server: ApiServer
 beforeAll(async () => {
-  server = await startApiServer()
+  server = await startApiServer({ authentication: AUTHENTICATION })
 })
 afterAll(() => server.stop())
+
+/** A client of an owner that has used none of its allowance for checks. */
+async function clientOf(owner: string): Promise<GraphqlClient> {
+  return createGraphqlClient(
+    server.url,
+    bearer(await tokenFor({ now: Date.now }, { owner, role: 'EDITOR', forS: 600 })),
+  )
+}
 
 /** For how long at most a timer of this process, which is the server's, too, was kept waiting. */
 async function longestHold(work: () => Promise<void>): Promise<number> {
@@ -68,7 +78,8 @@ test.each([
   ['a format that backtracks', { format: 'url' }, COLONS],
 ])(
   'an input schema asks for %s: it is valid, and start and simulation say that it cannot be checked',
-  async (_what, inputSchema, input) => {
+  async (what, inputSchema, input) => {
+    const client = await clientOf(what)
     const definition = {
       nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }],
       inputSchema,
@@ -78,11 +89,11 @@ test.each([
       problems: [{ message: expect.stringContaining('cannot be checked: it takes longer than') }],
     }
     const held = await longestHold(async () => {
-      const { validateWorkflow } = await server.client.ask(VALIDATE, { input: { definition } })
+      const { validateWorkflow } = await client.ask(VALIDATE, { input: { definition } })
       expect(validateWorkflow).toEqual({ valid: true })
-      const { executeWorkflow } = await server.client.ask(EXECUTE, { input: { definition, input } })
+      const { executeWorkflow } = await client.ask(EXECUTE, { input: { definition, input } })
       expect(executeWorkflow).toMatchObject(refused)
-      const { simulateWorkflow } = await server.client.ask(SIMULATE, { input: { definition, input } })
+      const { simulateWorkflow } = await client.ask(SIMULATE, { input: { definition, input } })
       expect(simulateWorkflow).toMatchObject(refused)
     })
     expect(held).toBeLessThan(LONGEST_HOLD_MS)

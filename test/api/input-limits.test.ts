@@ -161,7 +161,7 @@ describe('errors about variables', () => {
   test.each([
     [
       'more fields than the type has',
-      Object.fromEntries(many(1, 100_000).map((_one, index) => [`f${index}`, 1])),
+      Object.fromEntries(many(1, 40_000).map((_one, index) => [`f${index}`, 1])),
     ],
     ['a field with a name of a megabyte', { ['x'.repeat(1_000_000)]: 1 }],
   ])('name no field of an input with %s', async (_what, input) => {

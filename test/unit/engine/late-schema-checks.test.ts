@@ -7,20 +7,21 @@ import { definition, soundPlan, TestExecution } from '../../support/run-definiti
 
 const direct = directSchemaChecker()
 
-/** Answers many turns of the event loop later, as a thread does. */
-const late: SchemaChecker = {
-  async compile(schema, limitMs) {
-    await turns()
-    return direct.compile(schema, limitMs)
-  },
-  async check(schema, value) {
-    await turns()
-    return direct.check(schema, value)
-  },
-}
-
-async function turns(): Promise<void> {
-  for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve))
+/** Answers some turns of the event loop later, as a thread does. */
+function lateBy(turns: number): SchemaChecker {
+  const wait = async () => {
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return {
+    async compile(schema, limitMs) {
+      await wait()
+      return direct.compile(schema, limitMs)
+    },
+    async check(schema, value) {
+      await wait()
+      return direct.check(schema, value)
+    },
+  }
 }
 
 const wait = {
@@ -36,7 +37,7 @@ test('a simulated wait takes no virtual time while its signal is checked, howeve
       mocks: NO_MOCKS,
       executionId: 'simulated',
       startedAt: Date.parse('2027-01-01T00:00:00Z'),
-      schemas: late,
+      schemas: lateBy(30),
     },
     systemClock,
   )
@@ -44,8 +45,8 @@ test('a simulated wait takes no virtual time while its signal is checked, howeve
 })
 
 test('a signal whose check has a late answer ends the wait that it fits', async () => {
-  const execution = new TestExecution(definition({ ask: wait }), {}, { world: { schemas: late } })
+  const execution = new TestExecution(definition({ ask: wait }), {}, { world: { schemas: lateBy(3) } })
   await execution.run()
   execution.send({ kind: 'SIGNAL', name: 'go', path: null, payload: { x: 1 } } as const)
-  expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: { x: 1 } })
+  expect(await execution.finish()).toMatchObject({ status: 'COMPLETED', output: '{"x":1}' })
 })
