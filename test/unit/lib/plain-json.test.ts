@@ -64,7 +64,10 @@ describe('toPlainJson', () => {
       Array.from({ length: 10_000 }, () => item),
       1_000,
     )
-    expect(result).toEqual({ ok: false, problem: { pointer: '', reason: 'has more than 1000 bytes' } })
+    expect(result).toEqual({
+      ok: false,
+      problem: { pointer: '', reason: 'has more than 1000 bytes', isTooLarge: true },
+    })
     expect(reads).toBeLessThan(20)
     const short = ['é'.repeat(498)]
     expect(toPlainJson(short, 1_000).ok).toBe(true)
