@@ -22,7 +22,13 @@ const ENVIRONMENT = {
 }
 
 const PROBE = fileURLToPath(new URL('./bounds/health-probe.ts', import.meta.url))
-const WARM_UP = Buffer.from('{"query":"{ viewer { ownerId } }"}')
+/** Loads what the first start of a process loads. */
+const WARM_UP = Buffer.from(
+  JSON.stringify({
+    query: `mutation($d: JSON) { executeWorkflow(input: { definition: $d }) { ... on ExecuteWorkflowPayload { job { id status } } } }`,
+    variables: { d: { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] } },
+  }),
+)
 
 let databases = 0
 const only = process.argv[2]

@@ -43,6 +43,7 @@ export interface AttemptWorld {
   readonly children: () => BlockChildren
   readonly checkpoints: () => { readonly [key: string]: Json }
   readonly reserveMemory: (bytes: number) => Promise<void>
+  readonly yieldToEventLoop: () => Promise<void>
 }
 
 /** Where an attempt's reports go. */
@@ -125,6 +126,10 @@ export class AttemptContext implements BlockContext {
     const { http, clock } = this.#world
     const { reserveMemory } = this.#world
     return { send: (request) => http.send(request, { signal: this.signal, clock, reserveMemory }) }
+  }
+
+  get yieldToEventLoop() {
+    return (): Promise<void> => this.#world.yieldToEventLoop()
   }
 
   get reserveMemory() {

@@ -163,6 +163,11 @@ export interface BlockContext<Config = unknown> {
    * `MEMORY_BUDGET_EXCEEDED` when the value is too large, or when others use the memory for too long.
    */
   reserveMemory(bytes: number): Promise<void>
+  /**
+   * Lets other work have the thread, at most every 20 ms; within that time it resolves at once. For work that waits for
+   * nothing outside: call it between its pieces. It follows the real time, also in a simulation.
+   */
+  yieldToEventLoop(): Promise<void>
   /** Says that the attempt is alive, where the block or node sets `heartbeatMs`. Progress, logs and checkpoints say so, too. */
   heartbeat(): void
   /** Adds to what this attempt has cost. */

@@ -80,6 +80,7 @@ export async function callStep(
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => Object.fromEntries(checkpoints),
     reserveMemory,
+    yieldToEventLoop: () => run.breath.draw(),
     reports,
     mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),

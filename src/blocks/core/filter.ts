@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { BlockError, completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
-import { Breath } from '../../lib/breath.ts'
 import type { Json } from '../../lib/json.ts'
 import { shorten } from '../../lib/shorten.ts'
 
@@ -25,12 +24,11 @@ export const filterBlock = defineBlock({
   }),
   sample: { items: [{ email: 'ada@example.com', score: 72 }], rejected: [] },
   expressions: [{ pointer: '/condition', binds: ['item', 'index'], itemsOf: 'items' }],
-  async run({ config, evaluate, clock, signal }) {
+  async run({ config, evaluate, signal, yieldToEventLoop }) {
     const items: Json[] = []
     const rejected: Json[] = []
-    const breath = new Breath(clock)
     for (const [index, item] of config.items.entries()) {
-      await breath.draw()
+      await yieldToEventLoop()
       signal.throwIfAborted()
       const isWanted = evaluate(config.condition, { item, index })
       if (typeof isWanted !== 'boolean') {
