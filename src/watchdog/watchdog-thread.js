@@ -36,7 +36,8 @@ let blame = null
 /** @type {Session | null} */
 let session = null
 let locatedAt = Number.NEGATIVE_INFINITY
-let isReported = false
+/** @type {'no' | 'unnamed' | 'named'} */
+let reported = 'no'
 let hasGivenUp = false
 let renewedAt = Number.NEGATIVE_INFINITY
 /** @type {Promise<import('pg').Client | null> | null} */
@@ -64,7 +65,7 @@ function look() {
   const isKnown = blame?.code != null
   const mayLocate = !session && !isKnown && now - locatedAt >= LOCATE_AGAIN_MS
   if (blockedMs >= data.reportAfterMs && mayLocate) locate()
-  if (blockedMs >= data.reportAfterMs + (isKnown ? 0 : LOCATE_MS)) report()
+  if (blockedMs >= data.reportAfterMs + (isKnown ? 0 : LOCATE_MS)) report(isKnown ? 'named' : 'unnamed')
   if (blockedMs >= data.maxBlockedMs + (isKnown ? 0 : GIVE_UP_UNKNOWN_MS) && !hasGivenUp) void giveUp()
 }
 
@@ -77,7 +78,7 @@ function recover() {
   blockedMs = 0
   blame = null
   locatedAt = Number.NEGATIVE_INFINITY
-  isReported = false
+  reported = 'no'
   hasGivenUp = false
   renewedAt = Number.NEGATIVE_INFINITY
   const closing = connection
@@ -143,9 +144,13 @@ function closeSession() {
   closing.post('Debugger.disable', () => closing.disconnect())
 }
 
-function report() {
-  if (isReported) return
-  isReported = true
+/**
+ * Once, or twice when the code is found only after the first line.
+ * @param {'unnamed' | 'named'} how
+ */
+function report(how) {
+  if (reported === 'named' || reported === how) return
+  reported = how
   log('error', 'the event loop is blocked')
 }
 

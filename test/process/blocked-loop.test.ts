@@ -66,9 +66,9 @@ describe('a block that keeps the event loop blocked for longer than the lease', 
     async (_when, afterMs) => {
       const server = await open()
       await open()
-      const sleep = { type: 'faulty.sleep', config: { ms: 7_000 } }
+      const sleep = { type: 'faulty.sleep', config: { ms: 9_000 } }
       const neighbours = await Promise.all(Array.from({ length: 10 }, () => startHeld(server, sleep)))
-      const hold = { type: 'faulty.hold', config: { ms: 3 * LEASE_MS, afterMs } }
+      const hold = { type: 'faulty.hold', config: { ms: 4 * LEASE_MS, afterMs } }
       // The answer comes when the block has ended: a job that is started here runs at once.
       const starting = startFaulty(server, hold)
       const line = await until('the log names the block', () => lineWith(server, IS_BLOCKED), PATIENCE_MS)
