@@ -20,7 +20,7 @@ import { LOG_LEVELS } from './lib/logger.ts'
 
 /** The largest weight of an owner in the sharing of places. */
 export const OWNER_WEIGHT_MAX = 100
-/** The part of the places that one owner may hold where owners are told apart, in percent. */
+/** The part of the places that one owner may hold where owners are distinguished, in percent. */
 export const OWNER_PLACES_PERCENT = 90
 /** The shortest `maxBlockedMs`: by then the block is known and logged. */
 const BLOCKED_MS_MIN = 3_000

@@ -1,5 +1,5 @@
 /**
- * Statements about the jobs that one worker holds, for the watchdog's thread. It sends them on a connection of its own while
+ * Statements about the jobs that one worker holds, for the watchdog's thread. It sends them on its own connection while
  * the main thread is blocked, so they wait for no row that the main thread may have locked.
  */
 

@@ -41,7 +41,7 @@ const ALMOST_ENDED = 0.99
 const PROGRESS_STEP_PERCENT = 1
 const PROGRESS_EVERY_MS = 1_000
 
-/** A run without a budget of its own, such as a simulation, is bounded as in a process with this much heap. */
+/** A run without its own budget, such as a simulation, is bounded as in a process with this much heap. */
 const ALONE_HEAP_BYTES = 1024 * 1024 * 1024
 
 /** A wait shorter than this is sat out: parking and waking again would take about as long. */

@@ -21,7 +21,7 @@ export interface UserCode {
   onUnhandledError(error: unknown): void
 }
 
-// One for the process: it holds no state of its own, and the handlers of the process have to find any Lume's calls.
+// One for the process: it holds no state, and the handlers of the process have to find any Lume's calls.
 const storage = new AsyncLocalStorage<UserCode | undefined>()
 
 /** Calls user code. Whatever the call starts, at once or later, is attributed to `code`. */

@@ -5,7 +5,7 @@ import { RefusedRequestError } from './refused-request.ts'
 export const IN_FLIGHT_HEAP_SHARE = 1 / 4
 /** Maximum bytes in flight of one owner, or of one address without a credential; at most half of the process's. */
 export const IN_FLIGHT_MAX_BYTES_OF_SENDER = 128 * 1024 * 1024
-/** What one JSON value counts beside its text, in bytes: an empty object takes 64 on the heap, one of its own shape 100. */
+/** What one JSON value counts beside its text, in bytes: an empty object takes 64 on the heap, one of a unique shape 100. */
 export const VALUE_WEIGHT_BYTES = 100
 /** How long a sender waits before it tries again, in seconds. */
 const RETRY_S = 5

@@ -38,7 +38,7 @@ export interface MessageIntakeOptions {
 /** An operation whose message was taken. */
 interface Running {
   readonly ended: Promise<void>
-  /** The client has said that it is over, or was told so. */
+  /** The client ended it, or was informed of its end. */
   isOver: boolean
 }
 

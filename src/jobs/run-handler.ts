@@ -85,7 +85,7 @@ export async function runHandler({ handler, code, journal, signals, clock }: Han
 type Settled =
   | { readonly kind: 'returned'; readonly value: unknown }
   | { readonly kind: 'threw'; readonly thrown: unknown }
-  /** An error came to the process instead of the handler's promise: from a timer, an emitter, a promise of its own. */
+  /** An error came to the process instead of the handler's promise: from a timer, an emitter or a promise that it did not await. */
   | { readonly kind: 'leftUnhandled'; readonly error: unknown }
   | { readonly kind: 'stopped' }
 

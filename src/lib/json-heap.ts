@@ -23,17 +23,17 @@ const HEAP_NUMBER_BYTES = 16
 const STRING_HEADER_BYTES = 16
 const SMALL_INTEGER_MAX_LENGTH = 9
 /**
- * An object whose keys no earlier object had in this order has a hidden class of its own, with a transition and a
+ * An object whose keys no earlier object had in this order has its own hidden class, with a transition and a
  * descriptor for each key, and one more once it is frozen; with very many keys, a dictionary instead.
  */
 const SHAPE_BYTES = 200
 const DESCRIPTOR_BYTES = 24
 const MAX_DESCRIPTORS = 32
-/** An object with more keys is a dictionary, which has no hidden class of its own. */
+/** An object with more keys is a dictionary, which has no hidden class. */
 const FAST_KEYS_MAX = 128
 const DICTIONARY_ENTRY_BYTES = 64
 
-/** Hidden classes are told apart by a hash, in a table of one bit per character of the text, within these limits. */
+/** Hidden classes are distinguished by a hash, in a table of one bit per character of the text, within these limits. */
 const SHAPE_TABLE_MIN_BITS = 1 << 10
 const SHAPE_TABLE_MAX_BITS = 1 << 22
 const NO_OBJECT = -1

@@ -9,9 +9,9 @@ import {
   type GraphQLSchema,
 } from 'graphql'
 
-/** Maximum number of items of a list argument or a list field of an input that sets no limit of its own. */
+/** Maximum number of items of a list argument or a list field of an input that sets no other limit. */
 export const LIST_MAX_ITEMS = 100
-/** Maximum number of UTF-16 units of a `String` input that sets no limit of its own; free text is shorter everywhere. */
+/** Maximum number of UTF-16 units of a `String` input that sets no other limit; free text is shorter everywhere. */
 export const STRING_MAX_LENGTH = 100_000
 /** Maximum number of UTF-16 units of an `ID`, a time, an enum value, and any other scalar but `String` and `JSON`. */
 export const NAME_MAX_LENGTH = 2_000

@@ -30,7 +30,7 @@ const STATUS = graphql(`
   }
 `)
 
-/** A server outside that answers nothing before it is told to. */
+/** An outside server that answers only when the test says so. */
 const waiting: ServerResponse[] = []
 const outside = createServer((_, response) => void waiting.push(response))
 let server: ApiServer

@@ -90,7 +90,7 @@ describe('the page of GraphiQL', () => {
     expect(JSON.parse(refused.bytes.toString())).toMatchObject({
       errors: [{ extensions: { code: 'RATE_LIMITED' } }],
     })
-    // The API goes on: the page has a count of its own.
+    // The API goes on: the page has its own count.
     expect((await fetch(`${first.url}?query={__typename}`)).status).toBe(200)
 
     const guarded = await serve({ authentication: AUTHENTICATION, requestsPerMinute: 2 })

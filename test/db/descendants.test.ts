@@ -57,7 +57,7 @@ test(
       const open = await database.pool.query('SELECT FROM jobs WHERE finished_at IS NULL')
       return open.rows.length === 0
     })
-    // Every root has a limit of its own.
+    // Every root has its own limit.
     expect(await jobRow(database.pool, await start(lume, loopOf('none')))).toBeDefined()
   },
   PATIENCE_MS,

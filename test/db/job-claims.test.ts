@@ -115,7 +115,7 @@ const READS = [
 test.each(READS)(
   'the jobs of every owner are found and claimed without reading %s',
   async (_, wakeAt, priority, isFresh) => {
-    // A table of its own, so that nothing is known of it.
+    // A fresh table, so that the planner knows nothing of it.
     await database.pool.query('VACUUM FULL jobs')
     await database.pool.query(
       `INSERT INTO jobs (id, owner_id, type, status, priority, wake_at)

@@ -17,7 +17,7 @@ afterAll(() => database.drop())
 
 const newLease = (): Lease => ({ workerId: newId<WorkerId>(), leaseMs: 60_000 })
 
-test('the watchdog renews the leases of its own worker alone, and waits for no locked row', async () => {
+test('the watchdog renews only the leases of its worker, and waits for no locked row', async () => {
   const lease = newLease()
   const [mine, locked, other] = [
     await storeJob(database.pool, { lease }),

@@ -43,7 +43,7 @@ describe('a program that uses Lume as a library', () => {
     60_000,
   )
 
-  test('hears of its own error by its own listener, and lives', async () => {
+  test('receives its own error in its own listener, and lives', async () => {
     const { exitCode, output } = await runHost('listens')
     expect(exitCode).toBe(0)
     expect(JSON.parse(output)).toMatchObject({ seen: expect.arrayContaining(['of the host']), listeners: 2 })

@@ -1,4 +1,4 @@
-// Blocks as careless authors write them, for LUME_BLOCKS. What each leaves behind would end a process of its own.
+// Blocks as careless authors write them, for LUME_BLOCKS. What each leaves behind would end a process.
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 

@@ -1,4 +1,4 @@
-// A program with errors of its own that uses Lume as a library. The first argument says what happens; the database is in the
+// A program with its own errors that uses Lume as a library. The first argument says what happens; the database is in the
 // environment. It prints one JSON document at its end.
 import { createLume, registerBlock } from '../../dist/index.js'
 

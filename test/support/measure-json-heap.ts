@@ -1,7 +1,7 @@
 import { deepFreeze, type Json } from '../../src/lib/json.ts'
 import { jsonHeapSize } from '../../src/lib/json-heap.ts'
 
-// A program of its own, run with --expose-gc: prints what the sample that its argument names takes on the heap, and its estimate.
+// A separate program, run with --expose-gc: prints what the sample that its argument names takes on the heap, and its estimate.
 
 const COUNT = 100_000
 const many = <T>(count: number, make: (index: number) => T): T[] =>

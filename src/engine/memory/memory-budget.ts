@@ -54,7 +54,7 @@ interface Waiter {
 /**
  * Bounds the heap that the values of running executions take: per execution, per owner, and in the whole process. Values
  * that are on record are dropped, the least recently used first, to make room for others; what is in use is kept. Requests that
- * do not fit wait in the order in which they came; those that wait for the share of their owner or their execution hold back nobody
+ * do not fit wait in the order in which they came; those that wait for the share of their owner or their execution do not hold back others
  * else.
  */
 export class MemoryBudget {

@@ -131,7 +131,7 @@ describe('PlanCache', () => {
     expect(compiled).toBe(31)
   })
 
-  test('forgets when it is told to: a block was registered', async () => {
+  test('forgets everything when a block is registered', async () => {
     const registry = registryWith()
     const plans = new PlanCache(registry)
     expect((await plans.read(document)).plan).toBeNull()
