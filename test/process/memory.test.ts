@@ -7,6 +7,7 @@ import type { JsonObject } from '../../src/lib/json.ts'
 import { graphql } from '../gql/index.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
+import { expireLease } from '../support/jobs.ts'
 import { EXECUTE } from '../support/runs.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
@@ -17,6 +18,23 @@ const STATE = graphql(`
       status
       output
       error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+const RETRY = graphql(`
+  mutation RetryInMemoryTest($id: ID!) {
+    retryExecution(input: { id: $id }) {
+      __typename
+      ... on RetryExecutionPayload {
+        execution {
+          id
+        }
+      }
+      ... on Error {
         code
         message
       }
@@ -50,16 +68,20 @@ let closers: Closers
 let database: TestDatabase
 let target: string
 let calls: string[]
+/** Paths that are answered with 404. */
+let missing: Set<string>
 
 beforeEach(async () => {
   closers = new Closers()
   database = await createTestDatabase()
   closers.add(() => database.drop())
   calls = []
+  missing = new Set()
   const texts = new Map<string, Buffer>()
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     calls.push(path)
+    if (missing.has(path)) return void response.writeHead(404).end()
     const text = texts.get(path) ?? Buffer.from(ANSWERS[path]?.() ?? 'null')
     texts.set(path, text)
     response.setHeader('content-type', 'application/json').end(text)
@@ -96,6 +118,12 @@ async function execute(
   if (executeWorkflow.__typename !== 'ExecuteWorkflowPayload')
     throw new Error(JSON.stringify(executeWorkflow))
   return executeWorkflow.execution.id
+}
+
+async function retried(server: ServerProcess, id: string): Promise<string> {
+  const { retryExecution } = await createGraphqlClient(server.url).ask(RETRY, { id })
+  if (retryExecution.__typename !== 'RetryExecutionPayload') throw new Error(JSON.stringify(retryExecution))
+  return retryExecution.execution.id
 }
 
 async function ended(server: ServerProcess, id: string) {
@@ -161,6 +189,24 @@ test('more outputs than the heap holds flow through an execution, and are read b
     output: Array(15).fill('600000').join(' '),
   })
 })
+
+test('a retry of an execution with more outputs than the heap holds, its recovery included, does not end a server with a heap of 512 MB', async () => {
+  const first = await start()
+  missing.add('/last')
+  const paths = [...Array<string>(15).fill('/largest'), '/last']
+  const id = await execute(first, chain(paths, '{{ size(nodes.call14.output.body) }}'))
+  expect(await ended(first, id)).toMatchObject({ status: 'FAILED' })
+  expect(calls).toHaveLength(16)
+  missing.clear()
+  const retry = await retried(first, id)
+  expect(await ended(first, await execute(first, SMALL))).toMatchObject({ status: 'COMPLETED' })
+  await first.kill()
+  await expireLease(database.pool, retry)
+  const second = await start()
+  expect(await ended(second, retry)).toMatchObject({ status: 'COMPLETED', output: 600_000 })
+  expect(calls.slice(16)).toContain('/last')
+  expect(calls.slice(16)).not.toContain('/largest')
+}, 60_000)
 
 test('many executions at once that hold large values of every kind do not end a server with a heap of 512 MB', async () => {
   const server = await start()

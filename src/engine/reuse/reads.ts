@@ -14,7 +14,11 @@ export interface SourceReads {
   /** The steps whose outputs could be read. */
   readonly readable: ReadonlySet<string>
   /** Whether a part of a step's output is this value, or undefined where the output has no such part. */
-  isSamePart(step: string, part: readonly string[], now: Json | undefined): boolean | Promise<boolean>
+  readonly isSamePart: (
+    step: string,
+    part: readonly string[],
+    now: Json | undefined,
+  ) => boolean | Promise<boolean>
 }
 
 /**

@@ -4,11 +4,11 @@ export interface SourceValues {
    * The values that are small, read with one statement: most executions have no others, so that a retry of them needs no
    * further statement. A value that is missing here is read by `outputs` or `configs`.
    */
-  small(): Promise<SmallSourceValues>
+  readonly small: () => Promise<SmallSourceValues>
   /** The outputs of these steps as JSON text, by path; a step without an output is left out. */
-  outputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  readonly outputs: (paths: readonly string[]) => Promise<ReadonlyMap<string, string>>
   /** The resolved configs of these steps as JSON text, by path, as they were recorded. */
-  configs(paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  readonly configs: (paths: readonly string[]) => Promise<ReadonlyMap<string, string>>
 }
 
 /** JSON texts by step path. */
