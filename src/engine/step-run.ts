@@ -101,6 +101,8 @@ class StepRun {
   async run(): Promise<StepEnd> {
     const recorded = this.#recorded
     if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
+    const untouched = this.#before && (await this.#takeOverUnopened())
+    if (untouched) return untouched
     const unopened = this.#site.values.open(this.#site.signal)
     const end = unopened && (await this.#untilOpen(await unopened))
     if (end) return end
@@ -132,6 +134,15 @@ class StepRun {
   /** What the execution that this one retries left of the step; nothing once the step has begun here. */
   get #before(): OriginalStep | undefined {
     return this.#recorded ? undefined : this.#site.run.reuse?.stepBefore(this.#site.path)
+  }
+
+  /** The same without bringing what the step reads into memory, where that makes no difference. */
+  async #takeOverUnopened(): Promise<StepEnd | null> {
+    const before = this.#before
+    const { reuse } = this.#site.run
+    if (before?.kind !== 'completed' || !reuse) return null
+    const needsNoOutput = reuse.needsNoOutput(before, { node: this.#node, inputFrom: this.#site.inputFrom })
+    return needsNoOutput ? this.#takeOver(before) : null
   }
 
   /** A retry: the step's end, if it need not run again; null if it must, by the key of the call that is made again. */

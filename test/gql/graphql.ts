@@ -2807,6 +2807,7 @@ export type StateInMemoryTestQuery = { execution: { status: JobStatus, output: u
 
 export type RetryInMemoryTestMutationVariables = Exact<{
   id: string | number;
+  patchOutputs?: unknown;
 }>;
 
 
@@ -5625,8 +5626,8 @@ export const StateInMemoryTestDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<StateInMemoryTestQuery, StateInMemoryTestQueryVariables>;
 export const RetryInMemoryTestDocument = new TypedDocumentString(`
-    mutation RetryInMemoryTest($id: ID!) {
-  retryExecution(input: {id: $id}) {
+    mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {
+  retryExecution(input: {id: $id, patchOutputs: $patchOutputs}) {
     __typename
     ... on RetryExecutionPayload {
       execution {

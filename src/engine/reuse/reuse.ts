@@ -9,7 +9,7 @@ import type { RecordedState } from '../journal.ts'
 import { AttemptMemory } from '../memory/attempt-memory.ts'
 import { MEMORY_BUDGET_EXCEEDED } from '../memory/held-outputs.ts'
 import type { ExecutionMemory } from '../memory/memory-budget.ts'
-import { inTemplate } from '../memory/node-reads.ts'
+import { inNode, inTemplate } from '../memory/node-reads.ts'
 import type { PlanNode } from '../plan.ts'
 import { Slots } from '../slots.ts'
 import { finalFailure, type StepFailure } from '../step.ts'
@@ -53,6 +53,9 @@ export interface ReuseOptions {
   readonly memory: ExecutionMemory
   readonly clock: Pick<Clock, 'after'>
 }
+
+/** Names that expressions read without any output. */
+const FREE_NAMES: readonly string[] = ['input', 'variables', 'execution', 'secrets']
 
 /** A comparison of more bytes gives the thread to others in between. */
 const LARGE_HEAP_BYTES = 1024 * 1024
@@ -120,7 +123,11 @@ export class Reuse {
     if (!loop?.before) return false
     if (await this.#makesTheSameItems(loop, step)) return true
     const items = isJsonObject(step.config) ? step.config.items : undefined
-    return this.#withItems(loop.before, step, (itemsBefore) => itemsBefore !== null && sameJson(itemsBefore, items))
+    return this.#withItems(
+      loop.before,
+      step,
+      (itemsBefore) => itemsBefore !== null && sameJson(itemsBefore, items),
+    )
   }
 
   /** The items of a loop that need not run again, with the execution that holds each one's output. */
@@ -132,8 +139,28 @@ export class Reuse {
       new Map([...before.completed].filter(([index]) => index < items.length && isSame(index)))
     if (await this.#makesTheSameItems(before, loop)) return reusable(() => true)
     return this.#withItems(before.before, loop, (itemsBefore) =>
-      itemsBefore ? reusable((index) => sameJson(itemsBefore[index], items[index])) : new Map<number, string>(),
+      itemsBefore
+        ? reusable((index) => sameJson(itemsBefore[index], items[index]))
+        : new Map<number, string>(),
     )
+  }
+
+  /** Whether a step can be compared with the completed one without the outputs that it reads: they were taken over. */
+  needsNoOutput(
+    { inputFrom }: Extract<OriginalStep, { kind: 'completed' }>,
+    step: Pick<ReachedStep, 'node' | 'inputFrom'>,
+  ): boolean {
+    if (step.node.body || !this.#isTakenInput(inputFrom, step.inputFrom)) return false
+    for (const { references } of inNode(step.node)) {
+      if (references.some(({ path: [root = ''] }) => !FREE_NAMES.includes(root))) return false
+    }
+    return true
+  }
+
+  /** Whether an input is made of the same steps as before, all of which were taken over. */
+  #isTakenInput(before: readonly string[], now: readonly string[]): boolean {
+    if (before.length === 0 || before.length !== now.length) return false
+    return before.every((path) => now.includes(path) && this.#taken.has(path))
   }
 
   /** E3, compared by where the input comes from as far as possible. */
@@ -141,10 +168,8 @@ export class Reuse {
     const { input, inputFrom } = step
     const [first] = before
     if (first === undefined) return sameJson(this.#original.scope.input, input)
-    if (before.length === 1) {
-      const isFromIt = inputFrom.length === 1 && inputFrom[0] === first
-      return (isFromIt && this.#taken.has(first)) || this.#isSamePart(first, { part: [], now: input, step })
-    }
+    if (this.#isTakenInput(before, inputFrom)) return true
+    if (before.length === 1) return this.#isSamePart(first, { part: [], now: input, step })
     if (!isJsonObject(input) || Object.keys(input).length !== before.length) return false
     const isByStep = inputFrom.length > 1
     for (const path of before) {
@@ -219,7 +244,8 @@ export class Reuse {
         const text = await this.#outputText(path)
         step.signal.throwIfAborted()
         bytes += jsonHeapSize(text).heapBytes
-        if (texts.size > 0 && bytes > this.#memory.maxBytes) throw tooMuchToCompare(bytes, this.#memory.maxBytes)
+        if (texts.size > 0 && bytes > this.#memory.maxBytes)
+          throw tooMuchToCompare(bytes, this.#memory.maxBytes)
         texts.set(path, text)
       }
       await memory.claim(bytes)

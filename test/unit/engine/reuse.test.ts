@@ -494,6 +494,19 @@ describe('the outputs of the source execution', () => {
     expect(execution.sourceReads).toEqual([])
   })
 
+  test('are not brought into memory for steps that are taken over and whose configs do not read them', async () => {
+    const document = definition(
+      { a: {}, b: { config: { of: '{{ input }}' } }, c: {}, end: {} },
+      'a > b > c > end',
+    )
+    const execution = new TestExecution(document, { end: fails() }, { input: 1 })
+    await execution.finish()
+    const retry = execution.retry({ behaviours: { end: ({ input }) => completed(input) } })
+    expect(await retry.finish()).toMatchObject({ status: 'COMPLETED', output: '1' })
+    expect(retry.called).toEqual(['end'])
+    expect(retry.journal.outputReads).toEqual([['c']])
+  })
+
   test('are read one at a time by a retry whose first step ran again and returned the same', async () => {
     const execution = new TestExecution(
       WIDE,
