@@ -82,9 +82,9 @@ export class Journal {
       executionId: claim.jobId as string as ExecutionId,
       append: (entry) => this.#append(ledger, entry),
       loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
-        this.#reading(() => this.#store.loopItems(claim, path, wanted)),
-      loopItemsBytes: (path, wanted) => this.#reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
-      outputs: (paths) => this.#reading(() => this.#store.outputs(claim, paths)),
+        this.reading(() => this.#store.loopItems(claim, path, wanted)),
+      loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
+      outputs: (paths) => this.reading(() => this.#store.outputs(claim, paths)),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }
   }
@@ -190,7 +190,7 @@ export class Journal {
   }
 
   /** Reads through lost connections and deadlocks. */
-  async #reading<T>(read: () => Promise<T>): Promise<T> {
+  async reading<T>(read: () => Promise<T>): Promise<T> {
     for (let failures = 0; ; failures++) {
       try {
         return await read()

@@ -7,7 +7,7 @@ import type { GraphEnd, StepSite } from './frame.ts'
 import type { EndedLoopItem, LoopItemPart, LoopItemRecord } from './journal.ts'
 import { OUTPUT_MAX_BYTES, readLargeOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
-import { reusableItems, type Original } from './reuse/original.ts'
+import { ReuseUndecidedError, type Reuse } from './reuse/reuse.ts'
 import { RunStop } from './run-stop.ts'
 import { Slots } from './slots.ts'
 import { finalFailure, itemPath, type RecordedError, type StepFailure } from './step.ts'
@@ -82,8 +82,11 @@ class LoopRun {
 
   async run(): Promise<LoopEnd> {
     this.#failure = await this.#recordedFailure()
-    const { original } = this.#site.run.request
-    if (!this.#failure && original) await this.#takeOverItems(original)
+    const { reuse } = this.#site.run
+    if (!this.#failure && reuse) {
+      const undecided = await this.#takeOverItems(reuse)
+      if (undecided) return { kind: 'failed', failure: undecided }
+    }
     if (!this.#failure) await this.#site.activity.waitFor(this.#runItems())
     if (this.#site.signal.aborted) return { kind: 'stopped' }
     if (this.#failure) {
@@ -98,11 +101,21 @@ class LoopRun {
     return { kind: 'completed', output: await this.#collect() }
   }
 
-  /** A retry: items that would go the same way as before are recorded as they ended then, without being run. */
-  async #takeOverItems(original: Original): Promise<void> {
-    const { run, path } = this.#site
+  /**
+   * A retry: items that would go the same way as before are recorded as they ended then, without being run. Returns why it is
+   * impossible to find out which these are; null on success.
+   */
+  async #takeOverItems(reuse: Reuse): Promise<StepFailure | null> {
+    const { run, path, order, signal } = this.#site
     const { scope } = this.#site.values
-    const reusable = reusableItems(original, { node: this.#node, path, scope }, this.#config.items)
+    let reusable: ReadonlyMap<number, string>
+    try {
+      const loop = { node: this.#node, path, order, signal, scope }
+      reusable = await reuse.reusableItems(loop, this.#config.items)
+    } catch (thrown) {
+      if (thrown instanceof ReuseUndecidedError) return thrown.failure
+      throw thrown
+    }
     const taken = [...reusable].filter(([index]) => !this.#recorded.has(index))
     const at = run.ports.clock.now()
     for (let done = 0; done < taken.length; done += TAKEN_AT_ONCE) {
@@ -121,6 +134,7 @@ class LoopRun {
       await run.append({ events, items }, { endsStep: true })
     }
     this.#recorded = new Map([...this.#recorded, ...taken.map(([index]) => [index, 'COMPLETED'] as const)])
+    return null
   }
 
   /** Starts one item after the other, as places allow, until none is left or the loop stops; resolves when all have ended. */

@@ -18,6 +18,7 @@ import { ProcessMemory } from './memory/process-memory.ts'
 import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
+import { Reuse } from './reuse/reuse.ts'
 import type { RunPorts } from './run-ports.ts'
 import type { RunRequest } from './run-request.ts'
 import { RunSecrets } from './run-secrets.ts'
@@ -66,6 +67,8 @@ export class RunContext implements Activity {
   readonly breath: Breath
   /** The outputs that later steps may read. */
   readonly outputs: HeldOutputs
+  /** What the execution that this one retries stands for; null when this one retries nothing. */
+  readonly reuse: Reuse | null
   /** For values that blocks are making. */
   readonly workingMemory: ExecutionMemory
   /** The characters of JSON of the outputs that are noted and not committed yet. */
@@ -100,6 +103,8 @@ export class RunContext implements Activity {
     const { held, working } = ports.memory ?? new ProcessMemory(ALONE_HEAP_BYTES).open('')
     this.workingMemory = working
     this.outputs = new HeldOutputs(held, (paths) => ports.journal.outputs(paths), ports.clock)
+    const { original, recorded } = request
+    this.reuse = original && new Reuse({ original, recorded, memory: working, clock: ports.clock })
     this.unhandledErrors = new UnhandledErrorSink({
       executionId: request.executionId,
       mask: maskOf(this.secrets),

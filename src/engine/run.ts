@@ -40,7 +40,9 @@ export async function runExecution(
   signals: RunSignals,
 ): Promise<RunEnd> {
   const run = new RunContext(request, ports, signals.inbox)
+  const scopeBefore = request.original?.scope
   run.outputs.count(heapBytesOf(request.input) + heapBytesOf(request.variables))
+  if (scopeBefore) run.outputs.count(heapBytesOf(scopeBefore))
   try {
     return await runToItsEnd(run, signals)
   } finally {

@@ -11,7 +11,8 @@ import { readLargeOutput, type ReadOutput, type RefusedOutput } from './output.t
 import type { PlanNode } from './plan.ts'
 import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
-import { isReusable, isSameCall, type OriginalStep } from './reuse/original.ts'
+import type { OriginalStep } from './reuse/original.ts'
+import { ReuseUndecidedError, type ReachedStep, type Reuse } from './reuse/reuse.ts'
 import { RunStop } from './run-stop.ts'
 import { callStep } from './step-call.ts'
 import { StepConfig } from './step-config.ts'
@@ -100,6 +101,8 @@ class StepRun {
   async run(): Promise<StepEnd> {
     const recorded = this.#recorded
     if (recorded?.status === 'RETRYING') await this.#waitForRetry(recorded.dueAt ?? 0)
+    const untouched = this.#before && (await this.#takeOverUnopened())
+    if (untouched) return untouched
     const unopened = this.#site.values.open(this.#site.signal)
     const end = unopened && (await this.#untilOpen(await unopened))
     if (end) return end
@@ -130,49 +133,84 @@ class StepRun {
 
   /** What the execution that this one retries left of the step; nothing once the step has begun here. */
   get #before(): OriginalStep | undefined {
-    return this.#recorded ? undefined : this.#site.run.request.original?.steps.get(this.#site.path)
+    return this.#recorded ? undefined : this.#site.run.reuse?.stepBefore(this.#site.path)
+  }
+
+  /** The same without bringing what the step reads into memory, where that makes no difference. */
+  async #takeOverUnopened(): Promise<StepEnd | null> {
+    const before = this.#before
+    const { reuse } = this.#site.run
+    if (before?.kind !== 'completed' || !reuse) return null
+    const needsNoOutput = reuse.needsNoOutput(before, { node: this.#node, inputFrom: this.#site.inputFrom })
+    return needsNoOutput ? this.#takeOver(before) : null
   }
 
   /** A retry: the step's end, if it need not run again; null if it must, by the key of the call that is made again. */
   async #takeOver(before: OriginalStep): Promise<StepEnd | null> {
-    const { run, signal, path, values } = this.#site
+    const { run, signal, path, order, inputFrom, values } = this.#site
     const { input } = values
-    const { original } = run.request
     await run.untilResumed(signal)
     const read = await this.#config.resolve()
     signal.throwIfAborted()
     if (before.kind === 'patched') {
       const output = await this.#read(before.output)
       if (output.kind === 'refused') return this.#refuse(output)
-      return this.#standIn(before.handles, output, { output: output.text })
+      const isStored = this.#standIn(before.handles, { output: output.text })
+      return { kind: 'completed', output: held(output, { isStored }), handles: before.handles }
     }
     const config = this.#config.filled
-    if (!original || read.kind === 'failed' || config === undefined) return null
+    if (!run.reuse || read.kind === 'failed' || config === undefined) return null
     const step = {
       node: this.#node,
       path,
+      order,
+      signal,
+      inputFrom,
       input,
       scope: this.#config.scope,
       config,
       configText: this.recorder.config,
     }
-    if (before.kind === 'unknown') {
-      if (isSameCall(before, step)) this.recorder.keepCallKey(before.callKey)
-      return null
+    try {
+      return await this.#compare(run.reuse, before, step)
+    } catch (thrown) {
+      if (thrown instanceof ReuseUndecidedError) return this.fail(thrown.failure)
+      throw thrown
     }
-    const { handles, output, holder } = before
-    if (!isReusable(original, before, step)) return null
-    return this.#standIn(handles, { value: output, heapBytes: null }, { holder })
   }
 
+  async #compare(
+    reuse: Reuse,
+    before: Exclude<OriginalStep, { kind: 'patched' }>,
+    step: ReachedStep,
+  ): Promise<StepEnd | null> {
+    const { path, signal } = this.#site
+    if (before.kind === 'unknown') {
+      const isSame = await reuse.isSameCall(before, step)
+      signal.throwIfAborted()
+      if (isSame) this.recorder.keepCallKey(before.callKey)
+      return null
+    }
+    const isReusable = await reuse.isReusable(before, step)
+    const small = isReusable ? await reuse.smallOutput(path) : undefined
+    await this.#site.run.untilResumed(signal)
+    signal.throwIfAborted()
+    if (!isReusable) return null
+    const { handles, holder } = before
+    const commit = this.#standIn(handles, { holder })
+    reuse.noteTaken(path)
+    if (small === undefined) return { kind: 'completed', output: { kind: 'stored', commit }, handles }
+    const value = deepFreeze(JSON.parse(small) as Json)
+    return { kind: 'completed', output: held({ value, heapBytes: null }, { isStored: commit }), handles }
+  }
+
+  /** Resolves with whether it is on record. */
   #standIn(
     handles: readonly string[],
-    output: { readonly value: Json; readonly heapBytes: number | null },
     from: { readonly holder: string } | { readonly output: string },
-  ): StepEnd {
+  ): Promise<boolean> {
     this.#countAsEnded()
-    const isStored = this.recorder.reuse(handles, from)
-    return { kind: 'completed', output: held(output, { isStored }), handles }
+    return this.recorder.reuse(handles, from)
   }
 
   /** E13: a lost attempt that recorded a checkpoint is gone on with, not lost. */

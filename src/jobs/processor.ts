@@ -12,6 +12,7 @@ import type { ProcessMemory } from '../engine/memory/process-memory.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Plan, PlanGraph } from '../engine/plan.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
+import type { SourceValues } from '../engine/reuse/source-values.ts'
 import { RecordedSteps } from '../engine/recorded-steps.ts'
 import { recordEnd, type RunEnd } from '../engine/run-end.ts'
 import { runExecution, type RunPorts, type RunRequest, type RunSignals } from '../engine/run.ts'
@@ -439,6 +440,7 @@ export class Processor {
     about: Pick<RunningJob, 'depth' | 'rootId' | 'mocks'>,
   ): Promise<RunEnd> {
     const { clock, random, worldOf, memory } = this.#options
+    const { original } = request
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
     const signals = {
@@ -447,7 +449,18 @@ export class Processor {
       takePlace: () => this.#takePlace(run),
     }
     const ports = { ...world, journal: run.journal, clock, random, memory: memory.open(ownerId) }
-    return runExecution(request, ports, signals)
+    const retried = original && { ...original, values: this.#readAgain(original.values) }
+    return runExecution({ ...request, original: retried }, ports, signals)
+  }
+
+  /** Reads survive a lost connection, as those of the run's own record do. */
+  #readAgain({ small, outputs, configs }: SourceValues): SourceValues {
+    const { journal } = this.#options
+    return {
+      small: () => journal.reading(small),
+      outputs: (paths) => journal.reading(() => outputs(paths)),
+      configs: (paths) => journal.reading(() => configs(paths)),
+    }
   }
 
   #fail(error: RecordedError, unrun: Unrun): Promise<RunEnd> {

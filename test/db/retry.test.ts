@@ -8,6 +8,7 @@ import { ownerId, type JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { expireLease, jobRow, OWNER, timelineKinds } from '../support/jobs.ts'
+import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 
 const USER = { userId: OWNER }
@@ -247,6 +248,25 @@ describe('a retry on Postgres', () => {
     const job = await lume.executions.retryExecution(original, USER)
     expect(job.status).toBe('completed')
     expect(calls.map(({ key }) => key)).toEqual([`${original}/pay`, `${original}/pay`])
+  })
+})
+
+describe('the check of a retry', () => {
+  test('reads no output and no config of the source execution', async () => {
+    const worker = await open()
+    const original = await brokenChain(worker)
+    await worker.close()
+    const api = await open({ role: 'api' })
+    const count = countStatements()
+    try {
+      const id = await retry(api, original, { patchOutputs: { find: 'given' } })
+      const sent = count.take()
+      expect(sent.some((text) => text.includes('FROM steps'))).toBe(true)
+      expect(sent.filter((text) => text.includes('step_values'))).toEqual([])
+      expect((await jobRow(database.pool, id)).status).toBe('QUEUED')
+    } finally {
+      count.stop()
+    }
   })
 })
 

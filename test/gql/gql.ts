@@ -154,6 +154,7 @@ type Documents = {
     "\n  subscription WatchLeads($jobId: ID!, $after: Int!) {\n    jobEvents(jobId: $jobId, after: $after) {\n      cursor\n      events {\n        seq\n        kind\n        progress\n        ... on StepEvent {\n          path\n        }\n        ... on LoopItemCompletedEvent {\n          path\n        }\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n": typeof types.WatchLeadsDocument,
     "\n  query LeadsTimeline($jobId: ID!) {\n    job(id: $jobId) {\n      status\n      result\n      events(first: 1000) {\n        hasMore\n        events {\n          seq\n          kind\n          progress\n          ... on StepEvent {\n            path\n          }\n          ... on LoopItemCompletedEvent {\n            path\n          }\n        }\n      }\n    }\n  }\n": typeof types.LeadsTimelineDocument,
     "\n  query StateInMemoryTest($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.StateInMemoryTestDocument,
+    "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.RetryInMemoryTestDocument,
     "\n  query SecretsOfProcess {\n    secrets {\n      name\n      source\n    }\n  }\n": typeof types.SecretsOfProcessDocument,
     "\n  mutation SetSecretOfProcess($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n    }\n  }\n": typeof types.SetSecretOfProcessDocument,
     "\n  query StatusAfterRestart($id: ID!) {\n    job(id: $id) {\n      status\n      result\n    }\n  }\n": typeof types.StatusAfterRestartDocument,
@@ -306,6 +307,7 @@ const documents: Documents = {
     "\n  subscription WatchLeads($jobId: ID!, $after: Int!) {\n    jobEvents(jobId: $jobId, after: $after) {\n      cursor\n      events {\n        seq\n        kind\n        progress\n        ... on StepEvent {\n          path\n        }\n        ... on LoopItemCompletedEvent {\n          path\n        }\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n": types.WatchLeadsDocument,
     "\n  query LeadsTimeline($jobId: ID!) {\n    job(id: $jobId) {\n      status\n      result\n      events(first: 1000) {\n        hasMore\n        events {\n          seq\n          kind\n          progress\n          ... on StepEvent {\n            path\n          }\n          ... on LoopItemCompletedEvent {\n            path\n          }\n        }\n      }\n    }\n  }\n": types.LeadsTimelineDocument,
     "\n  query StateInMemoryTest($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      error {\n        code\n        message\n      }\n    }\n  }\n": types.StateInMemoryTestDocument,
+    "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.RetryInMemoryTestDocument,
     "\n  query SecretsOfProcess {\n    secrets {\n      name\n      source\n    }\n  }\n": types.SecretsOfProcessDocument,
     "\n  mutation SetSecretOfProcess($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n    }\n  }\n": types.SetSecretOfProcessDocument,
     "\n  query StatusAfterRestart($id: ID!) {\n    job(id: $id) {\n      status\n      result\n    }\n  }\n": types.StatusAfterRestartDocument,
@@ -875,6 +877,10 @@ export function graphql(source: "\n  query LeadsTimeline($jobId: ID!) {\n    job
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query StateInMemoryTest($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').StateInMemoryTestDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').RetryInMemoryTestDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

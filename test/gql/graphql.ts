@@ -2805,6 +2805,24 @@ export type StateInMemoryTestQueryVariables = Exact<{
 
 export type StateInMemoryTestQuery = { execution: { status: JobStatus, output: unknown, error: { code: string, message: string } | null } | null };
 
+export type RetryInMemoryTestMutationVariables = Exact<{
+  id: string | number;
+  patchOutputs?: unknown;
+}>;
+
+
+export type RetryInMemoryTestMutation = { retryExecution:
+    | { __typename: 'IdempotencyConflict', code: string, message: string }
+    | { __typename: 'InputInvalid', code: string, message: string }
+    | { __typename: 'InvalidArgument', code: string, message: string }
+    | { __typename: 'NotEnded', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'QuotaExceeded', code: string, message: string }
+    | { __typename: 'RetryExecutionPayload', execution: { id: string } }
+    | { __typename: 'ValidationFailed', code: string, message: string }
+    | { __typename: 'WorkflowArchived', code: string, message: string }
+   };
+
 export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -5607,6 +5625,22 @@ export const StateInMemoryTestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StateInMemoryTestQuery, StateInMemoryTestQueryVariables>;
+export const RetryInMemoryTestDocument = new TypedDocumentString(`
+    mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {
+  retryExecution(input: {id: $id, patchOutputs: $patchOutputs}) {
+    __typename
+    ... on RetryExecutionPayload {
+      execution {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryInMemoryTestMutation, RetryInMemoryTestMutationVariables>;
 export const SecretsOfProcessDocument = new TypedDocumentString(`
     query SecretsOfProcess {
   secrets {

@@ -24,10 +24,28 @@ const STATE = graphql(`
   }
 `)
 
+const RETRY = graphql(`
+  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {
+    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {
+      __typename
+      ... on RetryExecutionPayload {
+        execution {
+          id
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`)
+
 /** Texts that take far more memory once they are parsed than as texts, by the path that answers them. */
 const ANSWERS: Readonly<Record<string, () => string>> = {
   // 40 bytes of heap for each of 1.3 million empty lists: the attack.
   '/lists': () => `[${Array(1_300_000).fill('[]').join(',')}]`,
+  '/small': () => '[]',
   // As much as one output may take.
   '/largest': () => `[${Array(600_000).fill('[]').join(',')}]`,
   '/keys': () => `[${Array.from({ length: 350_000 }, (_, i) => `{"k${i}":0}`).join(',')}]`,
@@ -51,16 +69,20 @@ let closers: Closers
 let database: TestDatabase
 let target: string
 let calls: string[]
+/** Paths that are answered with 404. */
+let missing: Set<string>
 
 beforeEach(async () => {
   closers = new Closers()
   database = await createTestDatabase()
   closers.add(() => database.drop())
   calls = []
+  missing = new Set()
   const texts = new Map<string, Buffer>()
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     calls.push(path)
+    if (missing.has(path)) return void response.writeHead(404).end()
     const text = texts.get(path) ?? Buffer.from(ANSWERS[path]?.() ?? 'null')
     texts.set(path, text)
     response.setHeader('content-type', 'application/json').end(text)
@@ -97,6 +119,12 @@ async function execute(
   if (executeWorkflow.__typename !== 'ExecuteWorkflowPayload')
     throw new Error(JSON.stringify(executeWorkflow))
   return executeWorkflow.execution.id
+}
+
+async function retried(server: ServerProcess, id: string, patchOutputs: JsonObject = {}): Promise<string> {
+  const { retryExecution } = await createGraphqlClient(server.url).ask(RETRY, { id, patchOutputs })
+  if (retryExecution.__typename !== 'RetryExecutionPayload') throw new Error(JSON.stringify(retryExecution))
+  return retryExecution.execution.id
 }
 
 async function ended(server: ServerProcess, id: string) {
@@ -167,6 +195,37 @@ test(
       status: 'COMPLETED',
       output: Array(7).fill('600000').join(' '),
     })
+  },
+  TEST_MS,
+)
+
+test(
+  'retries of an execution with more outputs than the heap holds, and their recovery, do not end a server with a heap of 512 MB',
+  async () => {
+    const first = await start()
+    missing.add('/last')
+    const paths = [...Array<string>(15).fill('/small'), '/last']
+    const id = await execute(first, chain(paths, '{{ size(nodes.call14.output.body) }}'))
+    expect(await ended(first, id)).toMatchObject({ status: 'FAILED' })
+    // As if each call had answered as much as one output may take.
+    const output = `{"status":200,"headers":{},"body":${ANSWERS['/largest']?.()}}`
+    const enlarge = 'UPDATE step_values SET output = $1::json WHERE output IS NOT NULL'
+    expect((await database.pool.query(enlarge, [output])).rowCount).toBe(15)
+    missing.clear()
+    calls = []
+    const retries = await Promise.all(Array.from({ length: 3 }, () => retried(first, id)))
+    expect(await ended(first, await execute(first, SMALL))).toMatchObject({ status: 'COMPLETED' })
+    await first.kill()
+    await database.pool.query('UPDATE jobs SET lease_until = now() WHERE holder IS NOT NULL')
+    const second = await start()
+    for (const retry of retries) {
+      expect(await ended(second, retry)).toMatchObject({ status: 'COMPLETED', output: 600_000 })
+    }
+    expect(new Set(calls)).toEqual(new Set(['/last']))
+    // Each step's input is compared with the one that the source execution had, and runs again.
+    const changed = await retried(second, id, { call0: null })
+    expect(await ended(second, changed)).toMatchObject({ status: 'COMPLETED', output: 0 })
+    expect(calls.filter((path) => path === '/small')).toHaveLength(14)
   },
   TEST_MS,
 )

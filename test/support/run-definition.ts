@@ -23,6 +23,7 @@ import {
   type RetryTerms,
 } from '../../src/engine/reuse/original.ts'
 import { readRetryFrom } from '../../src/engine/reuse/retry-from.ts'
+import type { SourceValues } from '../../src/engine/reuse/source-values.ts'
 import { CALL_OUTCOME_UNKNOWN } from '../../src/engine/step.ts'
 import { validateDefinition } from '../../src/engine/validate/index.ts'
 import { canonicalHash } from '../../src/lib/canonical-json.ts'
@@ -211,6 +212,8 @@ export class TestExecution {
   readonly #document: JsonObject
   readonly #behaviours: Behaviours
   readonly options: ExecutionOptions
+  /** The paths of the outputs that retries of this execution have read to compare them, call by call. */
+  readonly sourceReads: string[][] = []
   #run: TestRun | null = null
 
   constructor(document: JsonObject, behaviours: Behaviours = {}, options: ExecutionOptions = {}) {
@@ -277,7 +280,6 @@ export class TestExecution {
     const { input = null, variables = {} } = this.options
     const steps = [...journal.steps.values()].map((step): OriginalStepRecord => {
       const { path, nodeId, status, handles, inputFrom, attempts, reusedFrom, callKey } = step
-      const { config = 'null' } = journal.values.get(path) ?? {}
       return {
         path,
         nodeId,
@@ -287,8 +289,6 @@ export class TestExecution {
         errorCode: attempts.at(-1)?.error?.code ?? null,
         holder: reusedFrom ?? id,
         callKey: callKey ?? `${id}/${path}`,
-        config: JSON.parse(config) as Json,
-        output: journal.output(path) ?? null,
       }
     })
     return {
@@ -298,6 +298,7 @@ export class TestExecution {
       variables: { ...plan.variables, ...variables },
       mode: 'test',
       startedAt: journal.job.startedAt,
+      values: this.#values(),
       steps: steps.filter(({ path, errorCode }) => !path.includes('/') || errorCode === CALL_OUTCOME_UNKNOWN),
       items: new Map(
         plan.graph.nodes.map(({ id: path }) => {
@@ -305,6 +306,30 @@ export class TestExecution {
           return [path, new Map(done.map(([{ index }, holder]) => [index, holder]))]
         }),
       ),
+    }
+  }
+
+  /** As the tables do with large values: they are read when they are compared. */
+  #values(): SourceValues {
+    const { journal } = this
+    const read = (valueOf: (path: string) => string | undefined) => (paths: readonly string[]) => {
+      const found = paths.flatMap((path) => {
+        const text = valueOf(path)
+        return text === undefined ? [] : [[path, text] as const]
+      })
+      return Promise.resolve(new Map(found))
+    }
+    const outputs = read((path) => {
+      const output = journal.output(path)
+      return output === undefined ? undefined : JSON.stringify(output)
+    })
+    return {
+      small: () => Promise.resolve({ configs: new Map(), outputs: new Map() }),
+      configs: read((path) => journal.values.get(path)?.config),
+      outputs: (paths) => {
+        this.sourceReads.push([...paths])
+        return outputs(paths)
+      },
     }
   }
 

@@ -1,16 +1,14 @@
-import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
-import { sameJson } from '../../lib/same-json.ts'
+import type { Json, JsonObject } from '../../lib/json.ts'
 import { DEFAULT_HANDLE } from '../block.ts'
-import { renderConfig } from '../config-template.ts'
-import { ExpressionError, type Scope } from '../expression.ts'
+import type { Scope } from '../expression.ts'
 import type { ExecutionMode } from '../job.ts'
 import type { Plan, PlanNode } from '../plan.ts'
 import { CALL_OUTCOME_UNKNOWN, type StepStatus } from '../step.ts'
-import { readsTheSame } from './reads.ts'
 import { runsAnew, type RetryFrom } from './retry-from.ts'
 import { compareNodes } from './same-work.ts'
+import type { SourceValues } from './source-values.ts'
 
-/** The record of an ended execution, as far as a retry of it can use it. */
+/** The record of an ended execution, as far as a retry of it can use it. Holds no output: `values` reads those one by one. */
 export interface OriginalRecord {
   readonly executionId: string
   readonly definition: { readonly hash: string; readonly body: Json }
@@ -22,6 +20,7 @@ export interface OriginalRecord {
   readonly steps: readonly OriginalStepRecord[]
   /** The completed items of loops, by loop path and index: the execution that holds their outputs. */
   readonly items: ReadonlyMap<string, ReadonlyMap<number, string>>
+  readonly values: SourceValues
 }
 
 export interface OriginalStepRecord {
@@ -36,9 +35,6 @@ export interface OriginalStepRecord {
   readonly holder: string
   /** The idempotency key of its calls. */
   readonly callKey: string
-  /** As it was recorded. */
-  readonly config: Json
-  readonly output: Json
 }
 
 /** What a retry asks for. */
@@ -52,8 +48,11 @@ export interface RetryTerms {
 export interface Original {
   readonly steps: ReadonlyMap<string, OriginalStep>
   readonly loops: ReadonlyMap<string, OriginalLoop>
-  /** What its expressions saw, secrets aside. */
+  /** What its expressions saw, secrets and outputs aside. */
   readonly scope: Scope
+  /** The top-level steps whose outputs its expressions could read. */
+  readonly readable: ReadonlySet<string>
+  readonly values: SourceValues
 }
 
 export type OriginalStep =
@@ -61,23 +60,28 @@ export type OriginalStep =
   | { readonly kind: 'patched'; readonly output: Json; readonly handles: readonly string[] }
   | {
       readonly kind: 'completed'
+      readonly path: string
       readonly holder: string
-      readonly config: Json
-      readonly input: Json
-      readonly output: Json
+      /** The steps whose outputs made its input. */
+      readonly inputFrom: readonly string[]
       readonly handles: readonly string[]
     }
-  /** Nobody knows whether its call happened: the same call keeps its key. Inside of loops no input is on record. */
+  /**
+   * It is unknown whether its call happened: the same call keeps its key. `inputFrom` is null inside of loops: no input is on
+   * record there.
+   */
   | {
       readonly kind: 'unknown'
+      readonly path: string
       readonly callKey: string
-      readonly config: Json
-      readonly input: Json | undefined
+      readonly inputFrom: readonly string[] | null
     }
 
 export interface OriginalLoop {
-  /** What it went through; null when that cannot be made out any more. */
-  readonly items: () => readonly Json[] | null
+  /** The loop as the source execution ran it, of which its items are made again; null when this build cannot run that definition. */
+  readonly before: PlanNode | null
+  /** Whether its config is the same as before. */
+  readonly isSame: boolean
   /** Its completed items: the execution that holds their outputs. */
   readonly completed: ReadonlyMap<number, string>
 }
@@ -101,11 +105,11 @@ export function originalOf(record: OriginalRecord, context: OriginalContext): Or
   const topLevel = new Map(record.steps.map((step) => [step.path, step]))
   const compare = compareNodes(record.definition, definition, plan)
   const anew = runsAnew(plan.graph, terms.from)
-  const scope = scopeOf(record)
+  const nodesBefore = new Map(planBefore?.graph.nodes.map((node) => [node.id, node]))
   const steps = new Map<string, OriginalStep>()
   const loops = new Map<string, OriginalLoop>()
   for (const step of record.steps) {
-    if (step.errorCode === CALL_OUTCOME_UNKNOWN) steps.set(step.path, unknownOf(step, record, topLevel))
+    if (step.errorCode === CALL_OUTCOME_UNKNOWN) steps.set(step.path, unknownOf(step))
   }
   for (const node of plan.graph.nodes) {
     const { id } = node
@@ -117,17 +121,16 @@ export function originalOf(record: OriginalRecord, context: OriginalContext): Or
     }
     const { isSame, isSameBody } = compare(node)
     if (step?.status === 'COMPLETED' && isSame && !anew.nodes.has(id)) {
-      const { holder, config, output, handles } = step
-      const input = inputOf(step, record, topLevel)
-      steps.set(id, { kind: 'completed', holder, config, input, output: deepFreeze(output), handles })
+      const { holder, inputFrom, handles } = step
+      steps.set(id, { kind: 'completed', path: id, holder, inputFrom, handles })
     }
     const items = node.body && isSameBody ? record.items.get(id) : undefined
     if (items && !anew.loops.has(id)) {
       const completed = new Map([...items].filter(([index]) => !anew.items.get(id)?.has(index)))
-      loops.set(id, { completed, items: once(() => itemsOf(id, planBefore, scope)) })
+      loops.set(id, { completed, isSame, before: nodesBefore.get(id) ?? null })
     }
   }
-  return { steps, loops, scope }
+  return { steps, loops, scope: scopeOf(record), readable: readableOf(record.steps), values: record.values }
 }
 
 /** The handles that a step is left by whose output is given: those it was left by, or the default one; null if it has neither. */
@@ -140,97 +143,20 @@ export function patchedHandles(
   return node.handles.includes(DEFAULT_HANDLE) ? [DEFAULT_HANDLE] : null
 }
 
-/** A step as a retry has reached it, before its first attempt. */
-export interface ReachedStep {
-  readonly node: PlanNode
-  readonly path: string
-  readonly input: Json
-  readonly scope: Scope
-  /** Filled in. */
-  readonly config: Json
-  /** The same as it is recorded. */
-  readonly configText: string
+function unknownOf({ path, callKey, inputFrom }: OriginalStepRecord): OriginalStep {
+  return { kind: 'unknown', path, callKey, inputFrom: path.includes('/') ? null : inputFrom }
 }
 
-/** Whether the call that a step is about to make is the one of the original. */
-export function isSameCall(
-  before: Extract<OriginalStep, { kind: 'completed' | 'unknown' }>,
-  { input, configText }: ReachedStep,
-): boolean {
-  return (
-    sameJson(before.config, JSON.parse(configText) as Json) &&
-    (before.input === undefined || sameJson(before.input, input))
-  )
-}
-
-/** Whether a completed step of the original stands for the one that was reached: it would be given the same. */
-export function isReusable(
-  { loops, scope }: Original,
-  before: Extract<OriginalStep, { kind: 'completed' }>,
-  step: ReachedStep,
-): boolean {
-  if (!isSameCall(before, step) || !readsTheSame(step.node, scope, step.scope)) return false
-  if (!step.node.body) return true
-  const items = isJsonObject(step.config) ? step.config.items : undefined
-  const itemsBefore = loops.get(step.path)?.items() ?? null
-  return itemsBefore !== null && sameJson(itemsBefore, items)
-}
-
-/** The items of a loop that need not run again, with the execution that holds each one's output. */
-export function reusableItems(
-  { loops, scope }: Original,
-  loop: Pick<ReachedStep, 'node' | 'path' | 'scope'>,
-  items: readonly Json[],
-): ReadonlyMap<number, string> {
-  const before = loops.get(loop.path)
-  if (!before || before.completed.size === 0 || !readsTheSame(loop.node, scope, loop.scope)) return new Map()
-  const itemsBefore = before.items()
-  if (!itemsBefore) return new Map()
-  const isSame = (index: number) => index < items.length && sameJson(itemsBefore[index], items[index])
-  return new Map([...before.completed].filter(([index]) => isSame(index)))
-}
-
-type Steps = ReadonlyMap<string, OriginalStepRecord>
-
-function unknownOf(step: OriginalStepRecord, record: OriginalRecord, steps: Steps): OriginalStep {
-  const { path, callKey, config } = step
-  const input = path.includes('/') ? undefined : inputOf(step, record, steps)
-  return { kind: 'unknown', callKey, config, input }
-}
-
-/** E3, from the record. */
-function inputOf({ inputFrom }: OriginalStepRecord, { input }: OriginalRecord, steps: Steps): Json {
-  const [first] = inputFrom
-  if (first === undefined) return input
-  if (inputFrom.length === 1) return steps.get(first)?.output ?? null
-  return Object.fromEntries(inputFrom.map((path) => [path, steps.get(path)?.output ?? null]))
-}
-
-function scopeOf({ executionId, input, variables, mode, startedAt, steps }: OriginalRecord): Scope {
-  const nodes = Object.create(null) as { [id: string]: Json }
-  for (const { path, status, handles, output } of steps) {
-    const hasOutput = status === 'COMPLETED' || (status === 'FAILED' && handles.length > 0)
-    if (hasOutput && !path.includes('/')) nodes[path] = { output }
-  }
+function scopeOf({ executionId, input, variables, mode, startedAt }: OriginalRecord): Scope {
   const execution = { id: executionId, mode, startedAt: new Date(startedAt ?? 0).toISOString() }
-  return { input, variables, execution, secrets: {}, nodes }
+  return { input, variables, execution, secrets: {} }
 }
 
-/** A loop's items are not recorded: they are made again, of what the loop saw. */
-function itemsOf(id: string, plan: Plan | null, scope: Scope): readonly Json[] | null {
-  const node = plan?.graph.nodes.find((other) => other.id === id)
-  if (!node) return null
-  try {
-    const config = renderConfig(node.config, scope)
-    const items = isJsonObject(config) ? config.items : null
-    return Array.isArray(items) ? (items as readonly Json[]) : null
-  } catch (fault) {
-    if (fault instanceof ExpressionError) return null
-    throw fault
-  }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null
-  return () => (made ??= { value: make() }).value
+/** The top-level steps that expressions of the source execution could read. */
+function readableOf(steps: readonly OriginalStepRecord[]): ReadonlySet<string> {
+  const readable = steps.filter(({ path, status, handles }) => {
+    const hasOutput = status === 'COMPLETED' || (status === 'FAILED' && handles.length > 0)
+    return hasOutput && !path.includes('/')
+  })
+  return new Set(readable.map(({ path }) => path))
 }

@@ -28,8 +28,6 @@ function completed(path: string, handles: readonly string[]): OriginalStepRecord
     errorCode: null,
     holder: 'x',
     callKey: 'x',
-    config: {},
-    output: 1,
   }
   return { path, status: 'COMPLETED', handles, ...rest }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { completed } from '../../../src/engine/block.ts'
+import { MEMORY_BUDGET_EXCEEDED } from '../../../src/engine/memory/held-outputs.ts'
+import { ProcessMemory } from '../../../src/engine/memory/process-memory.ts'
 import type { Json } from '../../../src/lib/json.ts'
 import { Crash } from '../../support/memory-journal.ts'
 import {
@@ -462,6 +464,126 @@ describe('a call of which nobody knows whether it happened', () => {
     const last = retry.retry({ behaviours: {} })
     await last.finish()
     expect(keysOf(last)).toEqual(['execution/pay'])
+  })
+})
+
+describe('the outputs of the source execution', () => {
+  const WIDE = definition(
+    {
+      root: { config: { mark: '{{ variables.mark }}' } },
+      a: {},
+      b: {},
+      c: { config: { of: '{{ nodes.root.output }}' } },
+      end: {},
+    },
+    'root > a > end',
+    'root > b > end',
+    'root > c > end',
+  )
+
+  test('are not read by a retry that takes over whatever they were made from', async () => {
+    const execution = new TestExecution(
+      WIDE,
+      { root: returns('same'), end: fails() },
+      { variables: { mark: 1 } },
+    )
+    await execution.finish()
+    const retry = execution.retry({ behaviours: { end: returns('done') } })
+    expect(await retry.finish()).toMatchObject({ status: 'COMPLETED', output: '"done"' })
+    expect(retry.called).toEqual(['end'])
+    expect(execution.sourceReads).toEqual([])
+  })
+
+  test('are not brought into memory for steps that are taken over and whose configs do not read them', async () => {
+    const document = definition(
+      { a: {}, b: { config: { of: '{{ input }}' } }, c: {}, end: {} },
+      'a > b > c > end',
+    )
+    const execution = new TestExecution(document, { end: fails() }, { input: 1 })
+    await execution.finish()
+    const retry = execution.retry({ behaviours: { end: ({ input }) => completed(input) } })
+    expect(await retry.finish()).toMatchObject({ status: 'COMPLETED', output: '1' })
+    expect(retry.called).toEqual(['end'])
+    expect(retry.journal.outputReads).toEqual([['c']])
+  })
+
+  test('are read one at a time by a retry whose first step ran again and returned the same', async () => {
+    const execution = new TestExecution(
+      WIDE,
+      { root: returns('same'), end: fails() },
+      { variables: { mark: 1 } },
+    )
+    await execution.finish()
+    const retry = execution.retry({
+      behaviours: { root: returns('same'), end: returns('done') },
+      variables: { mark: 2 },
+    })
+    expect(await retry.finish()).toMatchObject({ status: 'COMPLETED', output: '"done"' })
+    expect(retry.called).toEqual(['root', 'end'])
+    expect(execution.sourceReads).toEqual([['root'], ['root'], ['root']])
+  })
+
+  test('are not read to take over a loop whose items are made from an output that was taken over', async () => {
+    const each = forEach(definition({ call: {} }), { items: '{{ nodes.list.output }}' })
+    const document = definition({ list: {}, each, end: {} }, 'list > each > end')
+    const execution = new TestExecution(document, { list: returns([1, 2]), end: fails() })
+    await execution.finish()
+    const retry = execution.retry({ behaviours: { end: returns('done') } })
+    expect((await retry.finish()).status).toBe('COMPLETED')
+    expect(retry.called).toEqual(['end'])
+    expect(execution.sourceReads).toEqual([])
+  })
+
+  test('that a loop’s items were made from are compared when the step before it ran again', async () => {
+    const each = forEach(definition({ call: {} }), { items: '{{ nodes.list.output }}' })
+    const document = definition(
+      { list: { config: { mark: '{{ variables.mark }}' } }, each, end: {} },
+      'list > each > end',
+    )
+    const execution = new TestExecution(document, { list: returns([1, 2]) }, { variables: { mark: 1 } })
+    await execution.finish()
+    const retry = execution.retry({ behaviours: { list: returns([1, 3]) }, variables: { mark: 2 } })
+    expect((await retry.finish()).status).toBe('COMPLETED')
+    expect(retry.called).toEqual(['list', 'each[1]/call', 'end'])
+    expect(new Set(execution.sourceReads.flat())).toEqual(new Set(['list', 'each']))
+  })
+
+  test('fail a loop with a code, and repeat none of its items, when its old items do not fit into memory', async () => {
+    const lists = Array.from({ length: 10 }, (_, index) => `list${index}`)
+    const each = forEach(definition({ call: {} }), {
+      items: `{{ ${lists.map((id) => `nodes.${id}.output.size() > 0`).join(' && ')} ? [1, 2] : [] }}`,
+    })
+    const document = definition(
+      {
+        mark: { config: { mark: '{{ variables.mark }}' } },
+        ...Object.fromEntries(lists.map((id) => [id, { config: { mark: '{{ nodes.mark.output }}' } }])),
+        each,
+      },
+      ...lists.map((id) => `mark > ${id} > each`),
+    )
+    const behaviours = Object.fromEntries(lists.map((id) => [id, returns('x'.repeat(1024 * 1024))]))
+    const execution = new TestExecution(
+      document,
+      { ...behaviours, mark: returns(1) },
+      { variables: { mark: 1 } },
+    )
+    expect((await execution.finish()).status).toBe('COMPLETED')
+    const retry = execution.retry({
+      behaviours: {
+        ...behaviours,
+        ...Object.fromEntries(lists.map((id) => [id, returns('y')])),
+        mark: returns(2),
+      },
+      variables: { mark: 2 },
+    })
+    Object.assign(retry.options, {
+      world: { memory: new ProcessMemory(96 * 1024 * 1024).open('owner') },
+    })
+    expect(await retry.finish()).toMatchObject({
+      status: 'FAILED',
+      error: { code: MEMORY_BUDGET_EXCEEDED, message: expect.stringContaining('Retry from the loop') },
+    })
+    expect(retry.called.filter((path) => path.startsWith('each'))).toEqual([])
   })
 })
 
