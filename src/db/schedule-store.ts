@@ -194,10 +194,16 @@ export function createScheduleStore(pool: Queryable): ScheduleStore {
   }
 }
 
-/** How long a claim holds is told by the database's clock, the only one that all processes share. */
+/**
+ * Owners take turns, so that the due schedules of one owner do not keep those of another waiting. A claim's length is measured
+ * by the database's clock, the only one that all processes share.
+ */
 const CLAIM_DUE = `
 WITH wanted AS (
-  (SELECT s.id FROM schedules s WHERE s.next_at <= ${instant('$1')} AND ${IS_FREE} ORDER BY s.next_at LIMIT $2)
+  (SELECT due.id FROM (
+     SELECT s.id, s.next_at, row_number() OVER (PARTITION BY s.owner_id ORDER BY s.next_at) AS turn
+     FROM schedules s WHERE s.next_at <= ${instant('$1')} AND ${IS_FREE}
+   ) due ORDER BY due.turn, due.next_at LIMIT $2)
   UNION
   (SELECT s.id FROM schedule_occurrences o JOIN schedules s ON s.id = o.schedule_id
    WHERE o.outcome = 'QUEUED' AND NOT s.is_paused AND s.deleted_at IS NULL AND ${IS_FREE} AND NOT ${IS_RUNNING}

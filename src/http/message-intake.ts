@@ -168,6 +168,11 @@ export class MessageIntake {
   }
 
   #start(message: object | null, hold: Hold, id?: string): null {
+    // A message that waited for its turn may outlive its connection: nothing would end an operation that begins now.
+    if (this.#gone.signal.aborted) {
+      hold.release()
+      return null
+    }
     const ended = this.#options.handle(message).finally(() => {
       hold.release()
       if (id !== undefined && this.#running.get(id) === running) this.#running.delete(id)

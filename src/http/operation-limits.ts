@@ -9,6 +9,7 @@ import {
   validate,
   type DocumentNode,
   type FragmentDefinitionNode,
+  type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql'
@@ -118,9 +119,16 @@ function judge(document: DocumentNode, limits: OperationLimits): GraphQLError | 
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
   }
+  const measured = new Set<string>()
+  const exceeds = ({ selectionSet }: OperationDefinitionNode | FragmentDefinitionNode) =>
+    measure(selectionSet, { fragments, limits, measured })
   for (const definition of document.definitions) {
-    if (!('selectionSet' in definition)) continue
-    const exceeded = measure(definition.selectionSet, fragments, limits)
+    const exceeded = definition.kind === Kind.OPERATION_DEFINITION && exceeds(definition)
+    if (exceeded) return tooLarge(exceeded, limits)
+  }
+  // What no operation spreads is walked by the rules of validation all the same.
+  for (const [name, fragment] of fragments) {
+    const exceeded = !measured.has(name) && exceeds(fragment)
     if (exceeded) return tooLarge(exceeded, limits)
   }
   return null
@@ -134,43 +142,52 @@ function tooLarge(what: keyof typeof NAMES, limits: OperationLimits): GraphQLErr
   })
 }
 
+interface Measuring {
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  readonly limits: OperationLimits
+  /** Grows by the fragments that are measured where they are spread. */
+  readonly measured: Set<string>
+}
+
 /** Which limit a selection exceeds, or null. Stops at the first, so that fragments cannot multiply without end. */
-function measure(
-  root: SelectionSetNode,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  limits: OperationLimits,
-): Counted | null {
+function measure(root: SelectionSetNode, { fragments, limits, measured }: Measuring): Counted | null {
+  /** The fragments that the walk is inside of. */
+  const within = new Set<string>()
   const counts: Record<Counted, number> = { depth: 0, fields: 0, aliases: 0, directives: 0 }
 
-  const walk = (set: SelectionSetNode, depth: number, within: readonly string[]): Counted | null => {
+  const walk = (set: SelectionSetNode, depth: number): Counted | null => {
     counts.depth = Math.max(counts.depth, depth)
     for (const selection of set.selections) {
       // A spread counts as a field, too: fragments that only spread each other would be free otherwise.
       counts.fields++
       counts.directives += selection.directives?.length ?? 0
       if (selection.kind === Kind.FIELD && selection.alias) counts.aliases++
-      const exceeded =
-        COUNTED.find((name) => counts[name] > limits[name]) ?? descend(selection, depth, within)
+      const exceeded = COUNTED.find((name) => counts[name] > limits[name]) ?? descend(selection, depth)
       if (exceeded) return exceeded
     }
     return null
   }
-  const descend = (selection: SelectionNode, depth: number, within: readonly string[]): Counted | null => {
+  const descend = (selection: SelectionNode, depth: number): Counted | null => {
     switch (selection.kind) {
       case Kind.FIELD:
         // Introspection nests by nature and is bounded by its fields.
         return selection.selectionSet
-          ? walk(selection.selectionSet, selection.name.value.startsWith('__') ? depth : depth + 1, within)
+          ? walk(selection.selectionSet, selection.name.value.startsWith('__') ? depth : depth + 1)
           : null
       case Kind.INLINE_FRAGMENT:
-        return walk(selection.selectionSet, depth, within)
+        return walk(selection.selectionSet, depth)
       case Kind.FRAGMENT_SPREAD: {
         const name = selection.name.value
         // A fragment in a circle is the business of another rule.
-        const fragment = within.includes(name) ? undefined : fragments.get(name)
-        return fragment ? walk(fragment.selectionSet, depth, [...within, name]) : null
+        const fragment = within.has(name) ? undefined : fragments.get(name)
+        if (!fragment) return null
+        within.add(name)
+        measured.add(name)
+        const exceeded = walk(fragment.selectionSet, depth)
+        within.delete(name)
+        return exceeded
       }
     }
   }
-  return walk(root, 1, [])
+  return walk(root, 1)
 }

@@ -26,8 +26,10 @@ export function useSubscriptionLimit(maxSubscriptions: number): Plugin<Context> 
     }
   }
   return {
-    onSubscribe({ args, subscribeFn, setSubscribeFn }) {
-      const { ownerId } = args.contextValue
+    onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
+      const { ownerId, request } = args.contextValue as Context & { readonly request?: Request }
+      // Yoga would refuse it after it has begun, and leave it open.
+      if (request && !acceptsStream(request)) return setResultAndStopExecution({ errors: [notAcceptable()] })
       setSubscribeFn(
         async (given: ExecutionArgs): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> => {
           const giveBack = take(ownerId)
@@ -45,6 +47,18 @@ export function useSubscriptionLimit(maxSubscriptions: number): Plugin<Context> 
       )
     },
   }
+}
+
+/** Whether the client of a request over HTTP takes what a subscription is answered by. */
+function acceptsStream(request: Request): boolean {
+  const accept = request.headers.get('accept')
+  return accept === null || /text\/event-stream|text\/\*|\*\/\*/i.test(accept)
+}
+
+function notAcceptable(): GraphQLError {
+  const message =
+    'A subscription is answered by server-sent events: send `accept: text/event-stream`, or use a WebSocket.'
+  return new GraphQLError(message, { extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } } })
 }
 
 function tooMany(maxSubscriptions: number): GraphQLError {

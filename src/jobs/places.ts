@@ -32,6 +32,11 @@ export class Places {
     return this.heldBy(owner) < this.maxPerOwner
   }
 
+  /** The owners that hold places. */
+  get owners(): readonly OwnerId[] {
+    return [...this.#held.keys()]
+  }
+
   /** The owners that hold as many places as they may. */
   get ownersAtMax(): readonly OwnerId[] {
     return [...this.#held].flatMap(([owner, held]) => (held >= this.maxPerOwner ? [owner] : []))

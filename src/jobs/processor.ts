@@ -122,7 +122,7 @@ export class Processor {
    * or due jobs of another owner wait for one (D7).
    */
   reserve(owner: OwnerId): Reservation | null {
-    if (this.#isStopped || !this.#hasMemory || !this.#mayBegin(owner)) return null
+    if (this.#isStopped || !this.#options.memory.hasRoomFor(owner) || !this.#mayBegin(owner)) return null
     this.#places.take(owner)
     const settle = this.#openTaking()
     return {
@@ -144,9 +144,9 @@ export class Processor {
     }
   }
 
-  /** False while the values of the jobs that run here leave no memory for another one. */
-  get #hasMemory(): boolean {
-    return this.#running.size === 0 || this.#options.memory.hasRoom
+  /** The owners whose jobs that run here hold so much memory that no further job of theirs begins. */
+  get #ownersWithoutMemory(): readonly OwnerId[] {
+    return this.#places.owners.filter((owner) => !this.#options.memory.hasRoomFor(owner))
   }
 
   /** What jobs are held by that run here. */
@@ -174,7 +174,7 @@ export class Processor {
    * and only while they are being claimed. `evenIfFull`: reads who waits also when no place is free.
    */
   async tick({ evenIfFull = false }: { readonly evenIfFull?: boolean } = {}): Promise<number> {
-    if (this.#isStopped || !this.#hasMemory || this.#quarantine.isOn) return 0
+    if (this.#isStopped || this.#quarantine.isOn) return 0
     if (this.#places.free <= 0 && !evenIfFull) return 0
     const close = this.#openTaking()
     const hints = new Set<OwnerId>()
@@ -279,7 +279,8 @@ export class Processor {
   /** Until the next survey, `#waiting` is every owner that does not get a place for each of its due jobs. */
   async #claimDue(hints: ReadonlySet<OwnerId>): Promise<number> {
     const { jobs, weightOf = () => 1 } = this.#options
-    const except = this.#places.ownersAtMax
+    const withoutMemory = this.#ownersWithoutMemory
+    const except = [...new Set([...this.#places.ownersAtMax, ...withoutMemory])]
     const limit = Math.min(Math.max(this.#places.free, 0), CLAIM_MAX_JOBS) + 1
     const { due, suspects } = await jobs.survey({ limit, after: this.#turn?.ownerId ?? null, except })
     if (this.#isStopped || this.#quarantine.isOn) return 0
@@ -287,7 +288,7 @@ export class Processor {
     if (await this.#claimSuspect(suspects)) return 1
     if (this.#isStopped || this.#quarantine.isOn) return 0
 
-    const demands = demandsOf(due)
+    const demands = demandsOf(due.filter(({ ownerId }) => !withoutMemory.includes(ownerId)))
     const { places, turn } = sharePlaces({
       demands,
       free: Math.min(this.#places.free, CLAIM_MAX_JOBS),

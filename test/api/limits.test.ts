@@ -368,6 +368,19 @@ describe('the subscriptions of an owner', () => {
   }
   const refused = [{ message: expect.any(String), extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]
 
+  test('are not counted when their client does not accept event streams', async () => {
+    const headers = { ...ADMIN, 'content-type': 'application/json', accept: 'application/json' }
+    for (let i = 0; i <= MOST; i++) {
+      const body = JSON.stringify({ query: FOLLOW.toString() })
+      const response = await fetch(limited.url, { method: 'POST', headers, body })
+      expect(response.status).toBe(406)
+    }
+    const stream = await overStream()
+    await until('a stream is open', async () => (await open()) === 1)
+    stream.cut()
+    await until('it is gone', async () => (await open()) === 0)
+  })
+
   test('are limited together, over all transports and credentials; those of others are not', async () => {
     const [socket, stream] = [overSocket(), await overStream(bearer(settingsKey('acme', 'VIEWER')))]
     await until('both are open', async () => (await open()) === MOST)

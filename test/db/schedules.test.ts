@@ -313,6 +313,18 @@ describe('a schedule’s occurrence starts at most once (P6):', () => {
   })
 })
 
+test('due schedules are claimed by owners in turn, however many one owner has and however long they are due', async () => {
+  const first = await makeSchedule()
+  const copy = `INSERT INTO schedules (id, owner_id, workflow_id, name, cron, input, variables, next_at)
+    SELECT gen_random_uuid(), $2, workflow_id, name, cron, input, variables, next_at - interval '1 min' * $3
+    FROM schedules, generate_series(1, $4::int) WHERE id = $1`
+  await database.pool.query(copy, [first.id, OWNER, 5, 100])
+  await database.pool.query(copy, [first.id, 'another', 0, 2])
+  const claimed = await createScheduleStore(database.pool).claimDue(NOON, 20)
+  expect(claimed).toHaveLength(20)
+  expect(claimed.filter(({ ownerId }) => ownerId === 'another')).toHaveLength(2)
+})
+
 describe('after a downtime', () => {
   test.each([
     ['NONE', ['09:00 SKIPPED MISSED', '10:00 SKIPPED MISSED', '11:00 SKIPPED MISSED']],

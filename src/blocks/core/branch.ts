@@ -44,7 +44,7 @@ export const branchBlock = defineBlock({
     { pointer: '/cases/*/when', binds: [] },
   ],
   handles: handlesOf,
-  async run({ config, input, evaluate }) {
+  async run({ config, input, evaluate, signal, yieldToEventLoop }) {
     const holds = (source: string): boolean => {
       const answer = evaluate(source)
       if (typeof answer === 'boolean') return answer
@@ -54,8 +54,12 @@ export const branchBlock = defineBlock({
       )
     }
     if ('condition' in config) return completed(input, [String(holds(config.condition))])
-    const chosen = config.cases.find(({ when }) => holds(when))?.handle ?? config.default
-    return completed(input, chosen === undefined ? [] : [chosen])
+    for (const { handle: name, when } of config.cases) {
+      await yieldToEventLoop()
+      signal.throwIfAborted()
+      if (holds(when)) return completed(input, [name])
+    }
+    return completed(input, config.default === undefined ? [] : [config.default])
   },
 })
 

@@ -54,8 +54,8 @@ interface Waiter {
 /**
  * Bounds the heap that the values of running executions take: per execution, per owner, and in the whole process. Values
  * that are on record are dropped, the least recently used first, to make room for others; what is in use is kept. Requests that
- * do not fit wait in the order in which they came; those that wait for the share of their owner or their execution do not hold back others
- * else.
+ * do not fit wait in the order in which they came; those that wait for the share of their owner or their execution do not hold
+ * back others.
  */
 export class MemoryBudget {
   readonly #process: Scope
@@ -76,6 +76,17 @@ export class MemoryBudget {
   /** The bytes that the process may hold. */
   get maxBytes(): number {
     return this.#process.max
+  }
+
+  /** The bytes that one owner may hold. */
+  get maxBytesOfOwner(): number {
+    return this.#ownerMax
+  }
+
+  /** The bytes that an owner's executions hold, without those that may be dropped. */
+  bytesInUseOf(ownerId: string): number {
+    const scope = this.#owners.get(ownerId)?.scope
+    return scope ? scope.used - scope.droppableBytes : 0
   }
 
   /** The part of an execution that begins to run here; to be closed at its end. */

@@ -6,8 +6,11 @@ export const HELD_HEAP_SHARE = 0.25
 /** The share of the process's heap limit that answers may take while blocks read them and until they are recorded. */
 export const WORKING_HEAP_SHARE = 0.125
 
-/** While more than this share of the memory for inputs and outputs is in use, the process starts no further execution. */
-export const ADMISSION_HELD_SHARE = 0.5
+/** While an owner holds more than this part of its share for inputs and outputs, no further execution of it starts. */
+export const ADMISSION_OWNER_PART = 0.5
+
+/** While more than this part of the memory for inputs and outputs is in use, only owners that hold none of it start executions. */
+export const ADMISSION_PROCESS_PART = 0.75
 
 /** What one run may take of the process's memory. */
 export interface RunMemory {
@@ -28,9 +31,14 @@ export class ProcessMemory {
     this.#working = new MemoryBudget(Math.floor(heapBytes * WORKING_HEAP_SHARE))
   }
 
-  /** Whether another execution may start here. */
-  get hasRoom(): boolean {
-    return this.#held.bytesInUse <= this.#held.maxBytes * ADMISSION_HELD_SHARE
+  /** Whether another execution of the owner may start here. What one owner holds keeps no other from starting. */
+  hasRoomFor(ownerId: string): boolean {
+    const inUse = this.#held.bytesInUseOf(ownerId)
+    if (inUse === 0) return true
+    return (
+      inUse <= this.#held.maxBytesOfOwner * ADMISSION_OWNER_PART &&
+      this.#held.bytesInUse <= this.#held.maxBytes * ADMISSION_PROCESS_PART
+    )
   }
 
   /** The part of an execution that begins to run here. Its run closes both. */

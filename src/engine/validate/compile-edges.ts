@@ -15,6 +15,9 @@ export interface EdgeContext {
   readonly inspection: Inspection
 }
 
+/** Maximum number of handles that a suggestion names. */
+const SUGGESTED_MAX = 20
+
 export interface CompiledEdges {
   readonly edges: readonly PlanEdge[]
   readonly entering: readonly EnteringEdge[]
@@ -23,6 +26,7 @@ export interface CompiledEdges {
 /** Checks the edges of a graph, and names their ends by index. */
 export function* compileEdges(read: readonly ReadEdge[], context: EdgeContext): Pieces<CompiledEdges> {
   const { indexById, inspection } = context
+  const handles = context.handles.map((names) => names && new Set(names))
   const seen = new Set<string>()
   const edges: PlanEdge[] = []
   const entering: EnteringEdge[] = []
@@ -44,7 +48,7 @@ export function* compileEdges(read: readonly ReadEdge[], context: EdgeContext): 
     }
     seen.add(key)
     edges.push({ source, target, handle })
-    const isLive = hasHandle(source, handle, { ...context, at })
+    const isLive = hasHandle(source, handle, { ...context, handles, at })
     entering.push({ target, live: isLive ? { source } : null })
 
     function endOf(end: 'source' | 'target'): number | undefined {
@@ -59,19 +63,33 @@ export function* compileEdges(read: readonly ReadEdge[], context: EdgeContext): 
   return { edges, entering }
 }
 
+function namesOf(handles: ReadonlySet<string>): string {
+  const named = [...handles].slice(0, SUGGESTED_MAX).map((name) => `"${name}"`)
+  const left = handles.size - named.length
+  return `${named.join(', ')}${left > 0 ? ` and ${left} more` : ''}`
+}
+
 /** Whether a node has a handle, as far as is known; reports it when it has not. */
 function hasHandle(
   source: number,
   handle: string,
-  { nodes, handles: all, inspection, at }: EdgeContext & { at: string },
+  {
+    nodes,
+    handles: all,
+    inspection,
+    at,
+  }: Pick<EdgeContext, 'nodes' | 'inspection'> & {
+    readonly handles: readonly (ReadonlySet<string> | null)[]
+    readonly at: string
+  },
 ): boolean {
   const { id } = nodes[source] ?? {}
   const handles = all[source] ?? null
-  if (handles === null || id === undefined || handles.includes(handle)) return true
+  if (handles === null || id === undefined || handles.has(handle)) return true
   const suggestion =
     handle === ERROR_HANDLE
       ? 'Set the node’s `onError` to "route" to give it the handle "error".'
-      : `It has: ${handles.map((name) => `"${name}"`).join(', ')}.`
+      : `It has: ${namesOf(handles)}.`
   const message = `"${id}" has no handle "${handle}".`
   inspection.report(
     problem('HANDLE_UNKNOWN', pointer(at, 'sourceHandle'), message, { nodeId: id, suggestion }),

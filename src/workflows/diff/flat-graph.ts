@@ -27,11 +27,13 @@ export interface FlatGraph {
 export function flatten(definition: JsonObject): FlatGraph {
   const nodes = new Map<string, PlacedNode>()
   const edges = new Map<string, PlacedEdge>()
+  const nodeNames = new Names()
+  const edgeNames = new Names()
   const visit = (graph: JsonObject, { at, prefix }: { at: string; prefix: string }) => {
     for (const [index, document] of objectsOf(graph.nodes)) {
       const path = `${prefix}${textOf(document.id)}`
       const place = pointer(at, 'nodes', index)
-      nodes.set(unused(nodes, path), { path, pointer: place, document })
+      nodes.set(nodeNames.unused(path), { path, pointer: place, document })
       const body = bodyOf(document)
       if (body) visit(body, { at: `${place}/config/body`, prefix: `${path}/` })
     }
@@ -40,7 +42,7 @@ export function flatten(definition: JsonObject): FlatGraph {
       const target = `${prefix}${textOf(document.target)}`
       const handle = handleOf(document)
       const edge = { source, target, handle, pointer: pointer(at, 'edges', index), document }
-      edges.set(unused(edges, JSON.stringify([source, handle, target])), edge)
+      edges.set(edgeNames.unused(JSON.stringify([source, handle, target])), edge)
     }
   }
   visit(definition, { at: '', prefix: '' })
@@ -53,11 +55,19 @@ export function bodyOf({ config }: JsonObject): JsonObject | null {
 }
 
 /** Drafts may hold a thing twice: the second is told from the first by its number. */
-function unused(taken: ReadonlyMap<string, unknown>, key: string): string {
-  let number = 1
-  let free = key
-  while (taken.has(free)) free = `${key}#${++number}`
-  return free
+class Names {
+  readonly #taken = new Set<string>()
+  /** The last number that was given, by key. */
+  readonly #numbers = new Map<string, number>()
+
+  unused(key: string): string {
+    let number = this.#numbers.get(key) ?? 1
+    let free = key
+    while (this.#taken.has(free)) free = `${key}#${++number}`
+    this.#numbers.set(key, number)
+    this.#taken.add(free)
+    return free
+  }
 }
 
 function handleOf({ sourceHandle }: JsonObject): string {

@@ -225,6 +225,14 @@ describe('edges', () => {
     expect(only(definition({ a: twoWay, b: {}, c: {} }, 'c > b', 'a > b')).code).toBe('HANDLE_UNKNOWN')
   })
 
+  test('HANDLE_UNKNOWN names at most twenty handles', () => {
+    const cases = Array.from({ length: 30 }, (_, i) => ({ handle: `case${i}`, when: 'true' }))
+    const branch = { type: 'core.branch', config: { cases } }
+    expect(only(definition({ a: branch, b: {}, c: {} }, 'c > b', 'a:huge > b')).suggestion).toMatch(
+      /^It has: "case0", .*"case19" and 10 more\.$/,
+    )
+  })
+
   test('HANDLE_UNKNOWN for "error" says how to get it', () => {
     expect(only(definition({ a: {}, b: {}, c: {} }, 'c > b', 'a:error > b'))).toMatchObject({
       code: 'HANDLE_UNKNOWN',

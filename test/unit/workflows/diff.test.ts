@@ -363,3 +363,8 @@ function sorted(value: Json): string {
       : one,
   )
 }
+
+test('a draft that holds one edge 60,000 times is compared in one walk over its edges', () => {
+  const draft = { nodes: [], edges: Array.from({ length: 60_000 }, () => ({})) }
+  expect(isEmptyDiff(diff(draft, draft))).toBe(true)
+})
