@@ -24,7 +24,8 @@ const KEYS_PER_READ = 100
 /**
  * Counts what keys hold against a limit, without a row that every writer would lock. What this process adds counts at once;
  * what other processes add counts after the next read. So a key may exceed its limit by what each other process adds within
- * `maxAgeMs`, and by what this one adds until its first read of the key. Nothing is refused before a read has confirmed it.
+ * `maxAgeMs`, and by what this one adds until its first read of the key. Nothing is refused before a read has confirmed it, and while
+ * something in flight may count twice, a call waits until that is settled.
  */
 export class ApproximateCounts<Key extends string> {
   readonly #options: ApproximateCountsOptions<Key>
@@ -52,8 +53,13 @@ export class ApproximateCounts<Key extends string> {
     const entry = this.#entryOf(key)
     const isFull = () => usedOf(entry) + amount > limit
     const age = this.#options.clock.now() - entry.readAt
-    if (isFull() && (age >= RECHECK_MS || entry.doubtful > 0)) await this.#read(key, entry)
-    else if (age >= maxAgeMs) void this.#read(key, entry).catch(() => {}) // the next call reads again
+    if (isFull()) {
+      if (age >= RECHECK_MS || entry.doubtful > 0 || entry.reading) await this.#read(key, entry)
+      while (isFull() && entry.doubtful > 0 && entry.known + amount <= limit) {
+        if (entry.inFlight > 0) await this.#nextSettled(entry)
+        await this.#read(key, entry)
+      }
+    } else if (age >= maxAgeMs) void this.#read(key, entry).catch(() => {}) // the next call reads again
     if (isFull()) return { kind: 'full', used: usedOf(entry) }
     entry.added += amount
     entry.inFlight += amount
@@ -63,8 +69,13 @@ export class ApproximateCounts<Key extends string> {
       isSettled = true
       entry.inFlight -= amount
       if (!isStored) entry.added -= amount
+      for (const resume of entry.waiting.splice(0)) resume()
     }
     return { kind: 'taken', settle }
+  }
+
+  #nextSettled(entry: Entry): Promise<void> {
+    return new Promise((resolve) => entry.waiting.push(resolve))
   }
 
   #entryOf(key: Key): Entry {
@@ -85,13 +96,13 @@ export class ApproximateCounts<Key extends string> {
   }
 
   async #readOnce(key: Key, entry: Entry): Promise<void> {
-    // Part of the rows that are read now. What is in flight may be, too: until the next read it counts twice.
-    const { inFlight } = entry
-    const stored = entry.added - inFlight
+    // Part of the rows that are read now.
+    const stored = entry.added - entry.inFlight
     entry.readAt = this.#options.clock.now()
     entry.known = await this.#count(key)
     entry.added -= stored
-    entry.doubtful = inFlight
+    // In flight when the read began, or added before it returned: the rows may hold it already.
+    entry.doubtful = entry.added
   }
 }
 
@@ -101,8 +112,10 @@ interface Entry {
   added: number
   /** The part of `added` that is not known to be stored. */
   inFlight: number
-  /** What may count twice. */
+  /** The part of `added` that `known` may count, too, until the next read. */
   doubtful: number
+  /** Calls that wait until something in flight is settled. */
+  readonly waiting: (() => void)[]
   readAt: number
   reading: Promise<void> | null
 }
@@ -113,6 +126,7 @@ function newEntry(): Entry {
     added: 0,
     inFlight: 0,
     doubtful: 0,
+    waiting: [],
     readAt: Number.NEGATIVE_INFINITY,
     reading: null,
   }

@@ -11,9 +11,11 @@ function openCounts(limit: number) {
   const stored = new Map<string, number>()
   const reads: string[][] = []
   let gate: Gate | null = null
+  let earlyGate: Gate | null = null
   const counts = new ApproximateCounts<string>({
     async read(keys) {
       reads.push([...keys])
+      await earlyGate?.pass()
       const found = new Map(stored)
       await gate?.pass()
       return found
@@ -32,7 +34,16 @@ function openCounts(limit: number) {
     }
     return taken.kind
   }
-  return { clock, counts, stored, reads, add, start, hold: () => (gate = new Gate()) }
+  return {
+    clock,
+    counts,
+    stored,
+    reads,
+    add,
+    start,
+    hold: () => (gate = new Gate()),
+    delay: () => (earlyGate = new Gate()),
+  }
 }
 
 test('what this process adds counts at once, and each key by itself', async () => {
@@ -84,6 +95,39 @@ test('no start waits for a read that is under way, unless its key is full', asyn
   expect(await start('a')).toBe('taken')
 })
 
+test('what is stored while a read is under way does not count twice in a refusal', async () => {
+  const { start, delay, stored, counts } = openCounts(4)
+  const gate = delay()
+  const first = await counts.take('a')
+  if (first.kind === 'full') throw new Error('it is not full')
+  stored.set('a', 1)
+  first.settle(true)
+  expect([await start('a'), await start('a')]).toEqual(['taken', 'taken'])
+  gate.open()
+  await settled()
+  expect([await start('a'), await start('a')]).toEqual(['taken', 'full'])
+})
+
+test('what is stored and not yet settled does not count twice in a refusal', async () => {
+  const { counts, add, clock } = openCounts(4)
+  const settles: ((isStored: boolean) => void)[] = []
+  for (let n = 0; n < 2; n++) {
+    const taken = await counts.take('a')
+    if (taken.kind === 'full') throw new Error('it is not full')
+    add('a')
+    settles.push(taken.settle)
+  }
+  await clock.advance(MAX_AGE_MS)
+  const third = await counts.take('a')
+  await settled()
+  const fourth = counts.take('a')
+  await settled()
+  for (const settle of settles) settle(true)
+  expect(third).toMatchObject({ kind: 'taken' })
+  if (third.kind === 'taken') third.settle(false)
+  expect(await fourth).toMatchObject({ kind: 'taken' })
+})
+
 test('one process never exceeds a limit, whatever it takes, stores and gives back', async () => {
   const step = fc.record({ isStored: fc.boolean(), waitMs: fc.constantFrom(0, 0, 0, 400, 6_000) })
   await fc.assert(
@@ -93,20 +137,25 @@ test('one process never exceeds a limit, whatever it takes, stores and gives bac
       async (steps, limit) => {
         const { clock, counts, stored, add } = openCounts(limit)
         const open: (() => void)[] = []
-        for (const { isStored, waitMs } of steps) {
+        let isClosing = false
+        const takers = steps.map(async ({ isStored, waitMs }, n) => {
+          for (let turn = 0; turn < n; turn++) await Promise.resolve()
           const taken = await counts.take('a')
-          if (taken.kind === 'taken') {
-            open.push(() => {
-              if (isStored) add('a')
-              taken.settle(isStored)
-            })
+          if (taken.kind === 'full') return
+          const finish = () => {
+            if (isStored) add('a')
+            taken.settle(isStored)
           }
-          if (waitMs > 0) {
-            for (const finish of open.splice(0)) finish()
-            await clock.advance(waitMs)
-          }
+          if (isClosing || waitMs === 0) finish()
+          else open.push(finish)
+        })
+        for (const { waitMs } of steps) {
+          if (waitMs > 0) await clock.advance(waitMs)
+          for (const finish of open.splice(0, 2)) finish()
         }
-        for (const finish of open) finish()
+        isClosing = true
+        for (const finish of open.splice(0)) finish()
+        await Promise.all(takers)
         expect(stored.get('a') ?? 0).toBeLessThanOrEqual(limit)
       },
     ),
