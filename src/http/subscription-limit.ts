@@ -1,30 +1,18 @@
 import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { OwnerId } from '../lib/ids.ts'
+import { OwnerPermits } from '../lib/owner-permits.ts'
 import type { Context } from '../schema/index.ts'
 
-/** Of one owner, in this process. */
+/** Subscriptions that one owner may have open in one process, unless a setting says otherwise. */
 export const DEFAULT_MAX_SUBSCRIPTIONS = 1_000
 
 /**
- * Refuses a subscription of an owner who has so many open here already, by whatever transport and credential: its only
- * result is an error with the code `TOO_MANY_SUBSCRIPTIONS`. One counts from before it begins until it ends, its client goes, or it fails.
+ * Refuses a subscription when its owner has the maximum open in this process, over any transport and with any credential:
+ * its only result is an error with the code `TOO_MANY_SUBSCRIPTIONS`. A subscription counts from before it begins until it
+ * ends, fails or its client disconnects.
  */
 export function useSubscriptionLimit(maxSubscriptions: number): Plugin<Context> {
-  const open = new Map<OwnerId, number>()
-  const take = (ownerId: OwnerId) => {
-    const count = open.get(ownerId) ?? 0
-    if (count >= maxSubscriptions) return null
-    open.set(ownerId, count + 1)
-    let isTaken = true
-    return () => {
-      if (!isTaken) return
-      isTaken = false
-      const left = (open.get(ownerId) ?? 1) - 1
-      if (left > 0) open.set(ownerId, left)
-      else open.delete(ownerId)
-    }
-  }
+  const open = new OwnerPermits(maxSubscriptions)
   return {
     onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
       const { ownerId, request } = args.contextValue as Context & { readonly request?: Request }
@@ -32,7 +20,7 @@ export function useSubscriptionLimit(maxSubscriptions: number): Plugin<Context> 
       if (request && !acceptsStream(request)) return setResultAndStopExecution({ errors: [notAcceptable()] })
       setSubscribeFn(
         async (given: ExecutionArgs): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> => {
-          const giveBack = take(ownerId)
+          const giveBack = open.take(ownerId)
           if (!giveBack) return { errors: [tooMany(maxSubscriptions)] }
           try {
             const result = await subscribeFn(given)
@@ -62,11 +50,11 @@ function notAcceptable(): GraphQLError {
 }
 
 function tooMany(maxSubscriptions: number): GraphQLError {
-  const message = `You have ${maxSubscriptions} subscriptions open here, and that is the most: end some, or watch many jobs by one.`
+  const message = `You have ${maxSubscriptions} subscriptions open on this server, which is the limit. End some, or watch many jobs with one subscription.`
   return new GraphQLError(message, { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } })
 }
 
-/** The same results, and a call when there are no more of them, or nobody wants more. */
+/** The same results. Calls `onEnd` when they end, fail, or the consumer stops. */
 function endingWith<T>(results: AsyncIterable<T>, onEnd: () => void): AsyncIterableIterator<T, void> {
   const source = results[Symbol.asyncIterator]()
   const watched = async (step: Promise<IteratorResult<T>>): Promise<IteratorResult<T, void>> => {

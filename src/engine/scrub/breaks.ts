@@ -1,6 +1,7 @@
 import type { Range } from './needles.ts'
 
-const ELLIPSIS = /…|\.{3}|$/g
+// Of four dots, the first may belong to the text.
+const BEFORE_ELLIPSIS = /(?=…|\.{3})|$/g
 
 /**
  * Where a text may have been cut: at its end and before every ellipsis, and where white space or half a character, which the
@@ -8,7 +9,7 @@ const ELLIPSIS = /…|\.{3}|$/g
  */
 export function breaksIn(text: string): ReadonlySet<number> {
   const breaks = new Set<number>()
-  for (const { index } of text.matchAll(ELLIPSIS)) {
+  for (const { index } of text.matchAll(BEFORE_ELLIPSIS)) {
     breaks.add(index)
     let end = index
     while (end > 0 && isRemnant(text.charAt(end - 1)) && !breaks.has(end - 1)) end--

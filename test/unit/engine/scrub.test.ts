@@ -139,6 +139,10 @@ describe('P7: Scrubber.excerpt', () => {
     )
   })
 
+  test('takes the first of four dots for the end of a secret that was cut behind it', () => {
+    expect(scrubberOf('secret. value').excerpt('key secret....')).toBe('key ***...')
+  })
+
   test('masks what `shorten` leaves of it, at every length', () => {
     const text = `the key ${SECRET} is not known`
     for (let length = 0; length <= text.length; length++) {

@@ -8,7 +8,8 @@ test('work beyond an owner’s places is refused, that of another owner is not, 
   const held = [places.run('a', hold), places.run('a', hold)]
   await expect(places.run('a', hold)).rejects.toMatchObject({
     code: 'VALIDATION_BUSY',
-    message: '2 simulations of yours are under way, and 2 may be. Send the request again when one is done.',
+    message:
+      '2 simulations of yours are under way, which is the limit. Send the request again when one is done.',
   })
   expect(await places.run('b', async () => 1)).toBe(1)
   for (const done of finish) done()
