@@ -39,5 +39,7 @@ export default {
       displayName: 'process',
       testMatch: ['<rootDir>/test/process/**/*.test.ts'],
     },
+    // Faults at random under load: `npm test` runs them last, with nothing beside them.
+    { ...shared, ...withPostgres, displayName: 'storm', testMatch: ['<rootDir>/test/storm/**/*.test.ts'] },
   ],
 }
