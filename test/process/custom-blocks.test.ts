@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { Closers } from '../../src/lib/closers.ts'
 import { graphql } from '../gql/index.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
 import { EXECUTE } from '../support/runs.ts'
 import { startServerProcess, tryServerProcess } from '../support/server-process.ts'
@@ -30,9 +34,14 @@ const JOB = graphql(`
 
 const EXAMPLE = './examples/custom-blocks/blocks.ts'
 
+let database: TestDatabase
 let closers: Closers
 let folder: string
 
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
 beforeEach(async () => {
   closers = new Closers()
   folder = await mkdtemp(join(tmpdir(), 'lume-custom-blocks-'))
@@ -53,7 +62,7 @@ test('a built server runs the example: a block of each form, from one TypeScript
     `export default (registerBlock) => registerBlock('custom.extra', class { execute() { return { status: 'completed', output: 1 } } })`,
   )
   const server = await startServerProcess({
-    LUME_DATA_DIR: join(folder, 'data'),
+    DATABASE_URL: database.url,
     LUME_BLOCKS: `${EXAMPLE}, ${extra}`,
   })
   closers.add(() => server.kill())
@@ -80,24 +89,48 @@ test('a built server runs the example: a block of each form, from one TypeScript
   expect(job).toMatchObject({ status: 'COMPLETED', result: { score: 20, text: 'Hello Ada!' } })
 }, 90_000)
 
-test.each([
+const BROKEN: readonly (readonly [name: string, text: string, reason: RegExp])[] = [
   ['syntax.ts', 'export const a = 1\nexport const b = {{\n', /syntax\.ts.*:2/s],
   ['syntax.mjs', 'export const a = 1\nexport const b = {{\n', /syntax\.mjs:2/],
   ['throws.ts', '\nthrow new Error("my own words")\n', /my own words \(.*throws\.ts:2/],
   ['throws.mjs', '\nthrow new Error("my own words")\n', /my own words \(.*throws\.mjs:2/],
   ['empty.mjs', 'export const answer = 42\n', /it brings no block: export what `defineBlock` gives/],
   ['import.mjs', 'import "no-such-package-of-mine"\n', /no-such-package-of-mine.*must be installed/],
+]
+
+test('each broken module is named, with the reason and what to do', async () => {
+  const paths = [
+    ...(await Promise.all(BROKEN.map(([name, text]) => moduleOf(name, text)))),
+    './no-such-blocks.ts',
+    './README.md',
+  ]
+  const reasons = [
+    ...BROKEN.map(([, , reason]) => reason),
+    /there is no file/,
+    /it ends in none of \.ts, \.mts,/,
+  ]
+  const main = fileURLToPath(new URL('../support/load-blocks.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...paths])
+  const errors = JSON.parse(stdout) as unknown[]
+  expect(errors).toHaveLength(reasons.length)
+  for (const [index, reason] of reasons.entries()) {
+    expect(errors[index]).toEqual({ code: 'BLOCK_MODULE_FAILED', message: expect.stringMatching(reason) })
+    expect(errors[index]).toMatchObject({ message: expect.stringContaining(paths[index] ?? '') })
+  }
+}, 60_000)
+
+test.each([
+  ['throws.ts', '\nthrow new Error("my own words")\n', /my own words \(.*throws\.ts:2/],
   [
     'taken.mjs',
     `export default (registerBlock) => registerBlock('core.filter', class { execute() {} })`,
     /a block of type "core\.filter" is registered already/,
   ],
 ])(
-  'a start with the broken module %s stops, names it and says what to do',
+  'a server whose settings name the broken module %s ends with 1, the reason and what to do',
   async (name, text, reason) => {
     const path = await moduleOf(name, text)
-    const env = { LUME_DATA_DIR: join(folder, 'data'), LUME_BLOCKS: path, LUME_LOG_LEVEL: 'error' }
-    // A type is taken only once the built-in blocks are there, for which no database is needed either.
+    const env = { DATABASE_URL: database.url, LUME_BLOCKS: path, LUME_LOG_LEVEL: 'error' }
     const start = await tryServerProcess(env)
     if ('url' in start) throw new Error('the server has started')
     expect(start.exitCode).toBe(1)
@@ -109,14 +142,3 @@ test.each([
   },
   60_000,
 )
-
-test('a module that is not there, or is none, is named', async () => {
-  for (const [name, reason] of [
-    ['./no-such-blocks.ts', 'there is no file'],
-    ['./README.md', 'it ends in none of .ts, .mts, .js, .mjs'],
-  ] as const) {
-    const start = await tryServerProcess({ LUME_DATA_DIR: join(folder, 'data'), LUME_BLOCKS: name })
-    if ('url' in start) throw new Error('the server has started')
-    expect(start.output).toContain(`BLOCK_MODULE_FAILED: the block module ${name} cannot be used: ${reason}`)
-  }
-}, 60_000)

@@ -90,6 +90,7 @@ test.each<[string, Record<string, string>]>([
   ['LUME_MAX_SUBSCRIPTIONS', { LUME_MAX_SUBSCRIPTIONS: '0' }],
   ['LUME_METRICS', { LUME_METRICS: 'yes' }],
   ['LUME_REQUIRE_AUTHENTICATION', { LUME_REQUIRE_AUTHENTICATION: '1' }],
+  ['LUME_ROLE', { LUME_ROLE: 'boss' }],
 ])('what cannot be used is refused under its name, and no secret is told: %s', (name, environment) => {
   const told = refusalOf(environment)
   expect(told).toContain(name)
