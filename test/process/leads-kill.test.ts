@@ -82,7 +82,7 @@ interface SeenEvent {
 /** Slow enough that a kill falls into the middle of several batches. */
 const RECEIVER_DELAY_MS = 250
 /** The server is killed each time that so many items of the loop have ended. */
-const KILL_AFTER_ITEMS = [2, 5, 8]
+const KILL_AFTER_ITEMS = [1, 3, 6]
 
 let closers: Closers
 let dataDir: string
