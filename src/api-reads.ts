@@ -1,5 +1,6 @@
 import type { Database } from './db/connect.ts'
 import { createContactStore } from './db/contact-store.ts'
+import { createDraftHashStore } from './db/draft-hash-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createJobChanges } from './db/job-changes.ts'
 import { createJobCountStore } from './db/job-count-store.ts'
@@ -25,6 +26,7 @@ export function createApiReads({ apiPool }: Pick<Database, 'apiPool'>) {
     prisma,
     workflows: createWorkflowStore(prisma),
     versions: createVersionStore(apiPool),
+    draftHashes: createDraftHashStore(apiPool),
     workflowList: createWorkflowList(apiPool),
     runList: createRunList(apiPool),
     scheduleList: createScheduleList(apiPool),

@@ -259,7 +259,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
   const follow = createFollowTimeline({ events: createEventStore(pool), jobs, wakeups, clock })
   const closed = new AbortController()
-  const hashing = storeDraftHashes(reads.workflows, { signal: closed.signal, logger })
+  const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger })
   closers.add(() => hashing)
   closers.add(() => closed.abort(new Error('Lume was closed')))
   const library = createJobService({

@@ -61,7 +61,7 @@ export interface StoredValueKey {
 
 /** What a reading within a limit found. */
 export interface BoundedRead<Value> {
-  /** The bytes of all values together, as JSON text. */
+  /** The bytes of all values together, as JSON text; where they exceed the limit, at least this many. */
   readonly bytes: number
   /** The values in the order of their keys; null: together they exceed the limit, and none was sent. */
   readonly values: readonly Value[] | null
@@ -77,18 +77,35 @@ export interface ValueStore {
   ): Promise<BoundedRead<string | null>>
 }
 
-/** Reads values that may be large. The database adds their sizes up first, so that a process is never sent too much. */
+/** How many values are measured before their sum is compared with the limit. */
+const MEASURED_AT_ONCE = 8
+
+/**
+ * Reads values that may be large. The database adds their sizes up first, and stops where they exceed the limit: it never
+ * unpacks or sends much more than that.
+ */
 export function createValueStore(pool: Queryable): ValueStore {
   return {
     async read(ownerId, kind, keys, maxBytes) {
       const { from, value } = SOURCES[kind]
-      const { rows } = await pool.query<{ place: string; text: string | null; total: string }>(
-        `SELECT place, total, CASE WHEN total <= $4 THEN text END AS text FROM (
-           SELECT wanted.place, ${value}::text AS text,
-             sum(octet_length(${value}::text)) OVER () AS total
+      const part = (array: string) => `(${array})[m.place + 1 : m.place + ${MEASURED_AT_ONCE}]`
+      const { rows } = await pool.query<{ place: string | null; text: string | null; total: string }>(
+        `WITH RECURSIVE measured(place, total) AS (
+           SELECT 0, 0::bigint
+           UNION ALL
+           SELECT m.place + ${MEASURED_AT_ONCE}, m.total + COALESCE((
+             SELECT sum(octet_length(${value}::text))
+             FROM unnest(${part('$2::uuid[]')}, ${part('$3::text[]')}) AS wanted(id, path) ${from}
+           ), 0)
+           FROM measured m WHERE m.place < cardinality($2::uuid[]) AND m.total <= $4
+         )
+         SELECT sum.total, found.place, found.text
+         FROM (SELECT max(total) AS total FROM measured) AS sum
+         LEFT JOIN LATERAL (
+           SELECT wanted.place, ${value}::text AS text
            FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS wanted(id, path, place) ${from}
-           WHERE ${value} IS NOT NULL
-         ) AS found`,
+           WHERE ${value} IS NOT NULL AND sum.total <= $4
+         ) AS found ON true`,
         [ownerId, keys.map(({ id }) => id), keys.map(({ path }) => path), maxBytes],
       )
       const bytes = Number(rows[0]?.total ?? 0)

@@ -31,13 +31,6 @@ export interface WorkflowFields {
 /** Fields to store; with a draft comes its hash, as that of a definition. */
 export type HashedFields = WorkflowFields & { readonly draftHash: string }
 
-/** A draft whose hash is not stored. */
-export interface UnhashedDraft {
-  readonly id: string
-  readonly revision: number
-  readonly draft: Json
-}
-
 export interface WorkflowStore {
   insert(ownerId: OwnerId, fields: HashedFields, at: Date): Promise<WorkflowRow>
   find(ownerId: OwnerId, id: WorkflowId): Promise<WorkflowRow | null>
@@ -50,10 +43,6 @@ export interface WorkflowStore {
   ): Promise<boolean>
   /** Marks it deleted, so that executions keep what they point to; false when it was gone. */
   delete(target: RevisedWorkflow, at: Date): Promise<boolean>
-  /** The first draft after an id, of any owner, whose hash is not stored; null when there is none. */
-  unhashedAfter(id: string | null): Promise<UnhashedDraft | null>
-  /** Stores the hash of a draft, unless the draft has changed since. */
-  storeHash(draft: Pick<UnhashedDraft, 'id' | 'revision'>, hash: string): Promise<void>
 }
 
 export interface RevisedWorkflow {
@@ -106,17 +95,6 @@ export function createWorkflowStore(prisma: PrismaClient): WorkflowStore {
     async delete(target, at) {
       const { count } = await prisma.workflow.updateMany({ where: where(target), data: { deletedAt: at } })
       return count === 1
-    },
-    async unhashedAfter(id) {
-      const row = await prisma.workflow.findFirst({
-        where: { draftHash: null, ...(id === null ? {} : { id: { gt: id } }) },
-        orderBy: { id: 'asc' },
-        select: { id: true, revision: true, draft: true },
-      })
-      return row && { ...row, draft: row.draft as Json }
-    },
-    async storeHash({ id, revision }, draftHash) {
-      await prisma.workflow.updateMany({ where: { id, revision, draftHash: null }, data: { draftHash } })
     },
   }
 }

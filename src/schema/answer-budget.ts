@@ -64,7 +64,10 @@ export class AnswerBudget {
     await this.#giveBack
     const { values, bytes } = await reading(ANSWER_MAX_BYTES - this.#readBytes)
     if (!values)
-      throw this.refuse(`${field}: the values that were asked for have ${bytes} bytes`, ANSWER_MAX_BYTES)
+      throw this.refuse(
+        `${field}: the values that were asked for have at least ${bytes} bytes`,
+        ANSWER_MAX_BYTES,
+      )
     this.#readBytes += bytes
     return values
   }

@@ -1,6 +1,7 @@
 import type { SecretVault } from '../access/secrets.ts'
 import type { ApiKeys, Viewer } from '../access/index.ts'
 import type { ContactStore } from '../db/contact-store.ts'
+import type { DraftHashStore } from '../db/draft-hash-store.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
@@ -50,6 +51,7 @@ export interface Services {
   readonly publishing: Publishing
   readonly templates: Templates
   readonly workflows: WorkflowStore
+  readonly draftHashes: Pick<DraftHashStore, 'store'>
   readonly versions: VersionStore
   readonly workflowList: WorkflowList
   readonly runList: RunList

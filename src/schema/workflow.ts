@@ -170,12 +170,12 @@ export const WorkflowType = builder.prismaNode('Workflow', {
 
 /** The hash of a draft whose hash is not stored; stores it, so that the next read finds it. */
 async function computedHash(
-  { values, workflows }: Context,
+  { values, draftHashes }: Context,
   workflow: { readonly id: string; readonly revision: number },
   info: GraphQLResolveInfo,
 ): Promise<string> {
   const hash = await draftHash(await values.parsed('draft', workflow.id, info))
-  await workflows.storeHash(workflow, hash)
+  await draftHashes.store(workflow, hash)
   return hash
 }
 

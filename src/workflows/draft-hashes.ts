@@ -1,4 +1,4 @@
-import type { WorkflowStore } from '../db/workflow-store.ts'
+import type { DraftHashStore } from '../db/draft-hash-store.ts'
 import type { Logger } from '../lib/logger.ts'
 import { draftHash } from './drafts.ts'
 
@@ -8,14 +8,14 @@ import { draftHash } from './drafts.ts'
  * the hash.
  */
 export async function storeDraftHashes(
-  workflows: Pick<WorkflowStore, 'unhashedAfter' | 'storeHash'>,
+  hashes: DraftHashStore,
   { signal, logger }: { readonly signal: AbortSignal; readonly logger: Pick<Logger, 'warn'> },
 ): Promise<void> {
   try {
-    let draft = await workflows.unhashedAfter(null)
+    let draft = await hashes.unhashedAfter(null)
     while (draft && !signal.aborted) {
-      await workflows.storeHash(draft, await draftHash(draft.draft))
-      draft = await workflows.unhashedAfter(draft.id)
+      await hashes.store(draft, await draftHash(draft.draft))
+      draft = await hashes.unhashedAfter(draft.id)
     }
   } catch (failure) {
     logger.warn({ err: failure }, 'hashes of drafts were not stored; the next start tries again')
