@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import pg from 'pg'
+import { createApiReads } from './api-reads.ts'
 import { createDefinitionReader } from './access/definition-reader.ts'
 import { loadBlockModules, registerModule } from './block-modules.ts'
 import { openSecretCipher } from './access/secret-keys.ts'
@@ -16,32 +17,21 @@ import { createApiKeyStore } from './db/api-key-store.ts'
 import { providerBlocks } from './blocks/providers.ts'
 import { lumeConfigSchema, type LumeConfig, type LumeOptions } from './config.ts'
 import { openDatabase, type Database } from './db/connect.ts'
-import { createContactStore } from './db/contact-store.ts'
 import { createDefinitionStore } from './db/definition-store.ts'
 import { createEventStore } from './db/event-store.ts'
 import { createExecutionStore } from './db/execution-store.ts'
 import { createJobCountStore } from './db/job-count-store.ts'
 import { countHeldJobs } from './db/held-jobs.ts'
-import { createJobChanges } from './db/job-changes.ts'
 import { createJobStore } from './db/job-store.ts'
 import { createJournalStore } from './db/journal-store.ts'
 import { Journal } from './db/journal.ts'
 import { migrate } from './db/migrate.ts'
-import { createOpenWaitStore } from './db/open-wait-store.ts'
 import { createQuotaStore } from './db/quota-store.ts'
 import { createOriginalStore } from './db/original-store.ts'
-import { createPrisma } from './db/prisma.ts'
 import { createSecretStore } from './db/secret-store.ts'
-import { createRunList } from './db/run-list.ts'
-import { createScheduleList } from './db/schedule-list.ts'
 import { createScheduleStore } from './db/schedule-store.ts'
-import { createUsageStore } from './db/usage-store.ts'
-import { createStepList } from './db/step-list.ts'
 import { createVersionStore } from './db/version-store.ts'
-import { createStepHistoryStore } from './db/step-history-store.ts'
 import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
-import { createWorkflowList } from './db/workflow-list.ts'
-import { createWorkflowStore } from './db/workflow-store.ts'
 import type { Block } from './engine/block.ts'
 import { ProcessMemory } from './engine/memory/process-memory.ts'
 import { PlanCache } from './engine/plan-cache.ts'
@@ -77,9 +67,12 @@ import { Closers } from './lib/closers.ts'
 import { LumeError } from './lib/errors.ts'
 import { newId, type JobId, type WorkerId } from './lib/ids.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
+import { SharedReads } from './lib/shared-reads.ts'
 import { watchProcessErrors } from './process-errors.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
 import type { Services } from './schema/context.ts'
+import { LargeAnswers } from './schema/large-answers.ts'
+import { storeDraftHashes } from './workflows/draft-hashes.ts'
 import { createDrafts } from './workflows/drafts.ts'
 import { createPublishing } from './workflows/publishing.ts'
 import { createTemplates } from './workflows/template-files.ts'
@@ -165,8 +158,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   await migrate(database.pool)
 
   const { pool } = database
-  const prisma = createPrisma(pool)
-  closers.add(() => prisma.$disconnect())
+  const reads = createApiReads(database)
+  closers.add(() => reads.prisma.$disconnect())
   const quotaStore = createQuotaStore(pool)
   const quotas = createQuotas({ store: quotaStore, limits: quotaLimits(settings), clock })
   const vault = createSecretVault({
@@ -218,8 +211,6 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const inboxes = createCommandStore(pool)
   const trees = createTreeCancelStore(pool)
   const cancelTree = createTreeCancel({ store: trees, wakeups })
-  const events = createEventStore(pool)
-  const workflows = createWorkflowStore(prisma)
   const versions = createVersionStore(pool)
   const definitions = createDefinitionStore(pool)
   const counts = createJobCountStore(pool)
@@ -250,7 +241,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const simulations = createSimulations({
     reader,
     schemas,
-    history: createStepHistoryStore(pool),
+    history: reads.stepHistory,
     clock,
     onUnhandledError,
   })
@@ -266,8 +257,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
-  const follow = createFollowTimeline({ events, jobs, wakeups, clock })
+  const follow = createFollowTimeline({ events: createEventStore(pool), jobs, wakeups, clock })
   const closed = new AbortController()
+  const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger })
+  closers.add(() => hashing)
   closers.add(() => closed.abort(new Error('Lume was closed')))
   const library = createJobService({
     jobs,
@@ -314,33 +307,23 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       plans.clear()
     },
     services: {
-      prisma,
+      ...reads,
       registry,
       plans,
       reader,
-      drafts: createDrafts({ workflows, reader, clock, quotas }),
-      publishing: createPublishing({ workflows, versions, definitions, reader, clock, quotas }),
+      drafts: createDrafts({ workflows: reads.workflows, reader, clock, quotas }),
+      publishing: createPublishing({ ...reads, definitions, reader, clock, quotas }),
       templates: createTemplates(),
-      workflows,
-      versions,
-      workflowList: createWorkflowList(pool),
-      runList: createRunList(pool),
       schedules: createSchedules({ schedules, versions, reader, schemas, clock, quotas }),
-      scheduleList: createScheduleList(pool),
-      counts,
-      jobs,
-      openWaits: createOpenWaitStore(pool),
-      usages: createUsageStore(pool),
-      stepList: createStepList(pool),
-      contacts: createContactStore(pool),
+      answerPlaces: new LargeAnswers(clock),
+      changedJobs: new SharedReads(),
       commands,
-      events,
       start,
       retry,
       simulations,
       testBlock,
-      follow,
-      followJobs: createFollowJobs({ changes: createJobChanges(pool), wakeups, clock }),
+      follow: createFollowTimeline({ ...reads, wakeups, clock }),
+      followJobs: createFollowJobs({ changes: reads.changes, wakeups, clock }),
       wakeups,
       quotas,
       vault,

@@ -22,6 +22,8 @@ import { LOG_LEVELS } from './lib/logger.ts'
 export const OWNER_WEIGHT_MAX = 100
 /** The part of the places that one owner may hold where owners are distinguished, in percent. */
 export const OWNER_PLACES_PERCENT = 90
+/** How long one statement of the API may take where no setting says otherwise, in milliseconds. */
+export const QUERY_TIMEOUT_MS = 10_000
 /** The shortest `maxBlockedMs`: by then the block is known and logged. */
 const BLOCKED_MS_MIN = 3_000
 
@@ -94,6 +96,14 @@ export const lumeConfigSchema = z.object({
   maxSchedules: quota(1_000, 'schedules of one owner'),
   maxSecrets: quota(1_000, 'stored secrets of one owner'),
   maxApiKeys: quota(1_000, 'live API keys of one owner'),
+  queryTimeoutMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(QUERY_TIMEOUT_MS)
+    .describe(
+      'How long one statement of the API may take, in milliseconds; then the operation answers `QUERY_TIMEOUT`. On a Postgres server only.',
+    ),
   blockModules: z
     .array(z.string().min(1))
     .default([])
@@ -202,6 +212,7 @@ const environmentSchema = z.object({
   LUME_MAX_SCHEDULES: wholeNumber.pipe(lumeConfigSchema.shape.maxSchedules.removeDefault()).optional(),
   LUME_MAX_SECRETS: wholeNumber.pipe(lumeConfigSchema.shape.maxSecrets.removeDefault()).optional(),
   LUME_MAX_API_KEYS: wholeNumber.pipe(lumeConfigSchema.shape.maxApiKeys.removeDefault()).optional(),
+  LUME_QUERY_TIMEOUT_MS: wholeNumber.pipe(lumeConfigSchema.shape.queryTimeoutMs.removeDefault()).optional(),
   LUME_ALLOW_PRIVATE_HOSTS: list.pipe(lumeConfigSchema.shape.allowPrivateHosts.removeDefault()).optional(),
   LUME_BLOCKS: list.pipe(lumeConfigSchema.shape.blockModules.removeDefault()).optional(),
   LUME_SECRET_KEY: list.pipe(lumeConfigSchema.shape.secretKeys.removeDefault()).optional(),
@@ -298,6 +309,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       maxSchedules: lume.LUME_MAX_SCHEDULES,
       maxSecrets: lume.LUME_MAX_SECRETS,
       maxApiKeys: lume.LUME_MAX_API_KEYS,
+      queryTimeoutMs: lume.LUME_QUERY_TIMEOUT_MS,
       blockModules: lume.LUME_BLOCKS,
       allowPrivateHosts: lume.LUME_ALLOW_PRIVATE_HOSTS,
       secrets: secrets.values,

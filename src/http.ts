@@ -17,8 +17,10 @@ import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
 import { listen } from './http/listen.ts'
 import { createMetrics } from './http/metrics.ts'
 import { isStream, sendResponse } from './http/node-response.ts'
+import { OperationTurns } from './http/operation-turns.ts'
 import { createOrigins } from './http/origins.ts'
 import { ParseTurns } from './http/parse-turns.ts'
+import { PipelinedRequests } from './http/pipelined-requests.ts'
 import { readPersistedDocuments } from './http/persisted-documents.ts'
 import { createReadiness } from './http/readiness.ts'
 import { createRateLimit, PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from './http/rate-limit.ts'
@@ -111,12 +113,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const budget = new BodyBudget(options.inFlight ?? budgetOfHeap())
   const turns = new ParseTurns(clock)
+  const operationTurns = new OperationTurns()
+  const pipelined = new PipelinedRequests()
   const unsent = new UnsentBytes({ ...unsentLimitsOfHeap(), ...options.unsent }, clock)
   const graphql = createGraphql(lume.services, {
     isExplorable,
     documents,
     maxSubscriptions,
     turns,
+    operationTurns,
   })
   const origins = createOrigins({ allowed: corsOrigins, isLocal })
   const streams = new Set<ServerResponse>()
@@ -146,7 +151,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     connectionsCheckingInterval: Math.min(LATE_LOOK_MS, requestMs),
   }
   const http = createServer(patience, (req, res) => {
-    const sent = respond(req, res)
+    const sent = pipelined
+      .run(req.socket, () => respond(req, res))
       .catch((fault: unknown) => {
         // A client that goes away in the middle of its request is no fault of ours.
         if (!res.closed) logger.error({ err: fault }, 'a request could not be answered')
@@ -166,6 +172,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     documents,
     budget,
     turns,
+    operationTurns,
     unsent,
     clock,
     logger,

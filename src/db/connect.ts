@@ -10,6 +10,11 @@ const OLDEST_VERSION = 15
 
 export interface Database {
   readonly pool: pg.Pool
+  /**
+   * The connections of the API's reads, so that the engine never waits behind them; their statements end after
+   * `queryTimeoutMs`. The same pool, without that limit, when embedded.
+   */
+  readonly apiPool: pg.Pool
   /** The journal's one connection, so that a flush never waits behind other statements; the same pool when embedded. */
   readonly journalPool: pg.Pool
   readonly kind: 'embedded' | 'server'
@@ -22,8 +27,10 @@ export interface OpenDatabaseOptions {
   readonly databaseUrl?: string | undefined
   /** The folder of the embedded database. */
   readonly dataDir: string
-  /** Default 10; the embedded database always has one. */
+  /** Of the engine, and of the API. Default 10; the embedded database always has one for both. */
   readonly maxConnections?: number | undefined
+  /** How long a statement of the API may take, in milliseconds; default: no limit. */
+  readonly queryTimeoutMs?: number | undefined
   readonly logger: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -52,7 +59,7 @@ async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<D
     await pool.end()
     await embedded.close()
   }
-  return { pool, journalPool: pool, kind: 'embedded', close }
+  return { pool, apiPool: pool, journalPool: pool, kind: 'embedded', close }
 }
 
 async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }): Promise<Database> {
@@ -76,11 +83,17 @@ async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }
   }
   // The journal's statement is always the same and large: planning it anew for each flush is a tenth of its time.
   const journalPool = open(1, { plan_cache_mode: 'force_generic_plan' })
+  const { queryTimeoutMs } = options
+  const apiPool = open(
+    options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+    queryTimeoutMs === undefined ? {} : { statement_timeout: String(queryTimeoutMs) },
+  )
   const close = async () => {
     await journalPool.end()
+    await apiPool.end()
     await pool.end()
   }
-  return { pool, journalPool, kind: 'server', close }
+  return { pool, apiPool, journalPool, kind: 'server', close }
 }
 
 function createPool(config: pg.PoolConfig, logger: OpenDatabaseOptions['logger']): pg.Pool {

@@ -1,22 +1,27 @@
 import type { OwnerId } from '../lib/ids.ts'
-import type { JsonObject } from '../lib/json.ts'
 import { listsPer } from '../lib/lists-per.ts'
 import { countsPer } from './counts-per.ts'
 import type { Queryable } from './rows.ts'
+import type { BoundedRead } from './value-store.ts'
 
 /** A contact of a result, and its place there, from 0. */
 export interface PlacedContact {
   readonly index: number
-  readonly contact: JsonObject
+  /** The contact, an object, as JSON text. */
+  readonly text: string
 }
 
 export interface ContactStore {
-  /** The contacts of each of these jobs’ results that stand after a place, in order; none where a result has no list of them. */
+  /**
+   * The contacts of each of these jobs’ results after a place, in order, if all of them together have at most `maxBytes`;
+   * none where a result has no list of them.
+   */
   pagesOf(
     ownerId: OwnerId,
     jobIds: readonly string[],
     page: { readonly after: number; readonly limit: number },
-  ): Promise<readonly (readonly PlacedContact[])[]>
+    maxBytes: number,
+  ): Promise<BoundedRead<readonly PlacedContact[]>>
   countsOf(ownerId: OwnerId, jobIds: readonly string[]): Promise<readonly number[]>
 }
 
@@ -27,16 +32,20 @@ const CONTACTS = `CASE WHEN json_typeof(output) = 'object' AND json_typeof(outpu
 /** Reads results in the database, so that a page never carries the whole of them. */
 export function createContactStore(pool: Queryable): ContactStore {
   return {
-    async pagesOf(ownerId, jobIds, { after, limit }) {
-      const { rows } = await pool.query<PlacedContact & { jobId: string }>(
-        `SELECT v.execution_id AS "jobId", (c.place - 1)::int AS index, c.contact
-         FROM execution_values v CROSS JOIN LATERAL json_array_elements(${CONTACTS}) WITH ORDINALITY AS c(contact, place)
-         WHERE v.owner_id = $1 AND v.execution_id = ANY($2::uuid[]) AND c.place > $3 + 1 AND c.place <= $3 + 1 + $4
-           AND json_typeof(c.contact) = 'object'
-         ORDER BY c.place`,
-        [ownerId, jobIds, after, limit],
+    async pagesOf(ownerId, jobIds, { after, limit }, maxBytes) {
+      const { rows } = await pool.query<PlacedContact & { jobId: string; total: string }>(
+        `SELECT "jobId", index, total, CASE WHEN total <= $5 THEN text END AS text FROM (
+           SELECT v.execution_id AS "jobId", (c.place - 1)::int AS index, c.contact::text AS text,
+             sum(octet_length(c.contact::text)) OVER () AS total
+           FROM execution_values v CROSS JOIN LATERAL json_array_elements(${CONTACTS}) WITH ORDINALITY AS c(contact, place)
+           WHERE v.owner_id = $1 AND v.execution_id = ANY($2::uuid[]) AND c.place > $3 + 1 AND c.place <= $3 + 1 + $4
+             AND json_typeof(c.contact) = 'object'
+         ) AS found ORDER BY index`,
+        [ownerId, jobIds, after, limit, maxBytes],
       )
-      return listsPer(jobIds, rows, ({ jobId, ...placed }) => [jobId, placed])
+      const bytes = Number(rows[0]?.total ?? 0)
+      if (bytes > maxBytes) return { bytes, values: null }
+      return { bytes, values: listsPer(jobIds, rows, ({ jobId, index, text }) => [jobId, { index, text }]) }
     },
     countsOf(ownerId, jobIds) {
       return countsPer(pool, jobIds, {

@@ -41,3 +41,23 @@ export function isDataFault(fault: unknown): boolean {
 export function isUniqueViolation(fault: unknown, index: string): boolean {
   return codeOf(fault) === '23505' && (fault as { constraint?: unknown }).constraint === index
 }
+
+/** How deep Prisma wraps the error of a statement at most. */
+const MAX_CAUSES = 5
+
+/** A statement was ended because it took longer than its connection allows. */
+export function isQueryTimeout(fault: unknown): boolean {
+  let cause = fault
+  for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
+    const { code, originalCode, meta } = cause as {
+      readonly code?: unknown
+      readonly originalCode?: unknown
+      readonly meta?: { readonly driverAdapterError?: unknown }
+    }
+    if (code === QUERY_CANCELED || originalCode === QUERY_CANCELED) return true
+    cause = (cause as { readonly cause?: unknown }).cause ?? meta?.driverAdapterError
+  }
+  return false
+}
+
+const QUERY_CANCELED = '57014'

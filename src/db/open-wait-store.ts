@@ -2,6 +2,7 @@ import type { StepWait } from '../engine/step.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import { listsPer } from '../lib/lists-per.ts'
 import type { Queryable } from './rows.ts'
+import type { BoundedRead } from './value-store.ts'
 
 /** What a step waits for; one whose attempt failed waits for its next attempt. */
 export type WaitShown = StepWait | { readonly kind: 'retry' }
@@ -15,38 +16,50 @@ export interface OpenWait {
 }
 
 export interface OpenWaitStore {
-  /** Of each of these executions, the first `limit` steps that wait, in the definition's order. */
+  /**
+   * Of each of these executions, the first `limit` steps that wait, in the definition’s order, if what all of them wait for
+   * has together at most `maxBytes` as JSON text.
+   */
   of(
     ownerId: OwnerId,
     executionIds: readonly string[],
     limit: number,
-  ): Promise<readonly (readonly OpenWait[])[]>
+    maxBytes: number,
+  ): Promise<BoundedRead<readonly OpenWait[]>>
 }
 
 interface OpenWaitRow extends Omit<OpenWait, 'wait'> {
   readonly executionId: string
+  readonly total: string
   /** Null when it waits for its next attempt. */
   readonly wait: StepWait | null
 }
 
 export function createOpenWaitStore(pool: Queryable): OpenWaitStore {
   return {
-    async of(ownerId, executionIds, limit) {
+    async of(ownerId, executionIds, limit, maxBytes) {
       const { rows } = await pool.query<OpenWaitRow>(
-        `SELECT execution.id AS "executionId", step.path, step.wait, step.due_at AS "dueAt"
-         FROM unnest($2::uuid[]) AS execution(id) CROSS JOIN LATERAL (
-           SELECT path, position, wait, due_at FROM steps
-           WHERE owner_id = $1 AND execution_id = execution.id
-             AND (status = 'RETRYING' OR (status = 'WAITING' AND wait IS NOT NULL))
-           ORDER BY position, path LIMIT $3
-         ) AS step
-         ORDER BY step.position, step.path`,
-        [ownerId, executionIds, limit],
+        `SELECT "executionId", path, "dueAt", total, CASE WHEN total <= $4 THEN wait END AS wait FROM (
+           SELECT execution.id AS "executionId", step.path, step.position, step.wait, step.due_at AS "dueAt",
+             COALESCE(sum(octet_length(step.wait::text)) OVER (), 0) AS total
+           FROM unnest($2::uuid[]) AS execution(id) CROSS JOIN LATERAL (
+             SELECT path, position, wait, due_at FROM steps
+             WHERE owner_id = $1 AND execution_id = execution.id
+               AND (status = 'RETRYING' OR (status = 'WAITING' AND wait IS NOT NULL))
+             ORDER BY position, path LIMIT $3
+           ) AS step
+         ) AS found ORDER BY position, path`,
+        [ownerId, executionIds, limit, maxBytes],
       )
-      return listsPer(executionIds, rows, ({ executionId, wait, ...step }) => [
-        executionId,
-        { ...step, wait: wait ?? { kind: 'retry' } },
-      ])
+      const bytes = Number(rows[0]?.total ?? 0)
+      if (bytes > maxBytes) return { bytes, values: null }
+      return {
+        bytes,
+        values: listsPer(executionIds, rows, ({ executionId, wait, total: _, ...step }) => [
+          executionId,
+          { ...step, wait: wait ?? { kind: 'retry' } },
+        ]),
+      }
     },
   }
 }

@@ -9,7 +9,7 @@ import type { Json } from '../lib/json.ts'
 import { countsPer } from './counts-per.ts'
 import { keysetPages, StatementValues, type KeysetPage, type KeysetPosition } from './keyset.ts'
 import { first, type Queryable } from './rows.ts'
-import type { WorkflowFields } from './workflow-store.ts'
+import type { HashedFields } from './workflow-store.ts'
 
 /** A workflow at the revision that somebody has looked at. */
 export interface SeenWorkflow {
@@ -58,12 +58,7 @@ export interface VersionStore {
    */
   publish(target: SeenWorkflow, version: NewVersion, at: Date): Promise<number | null>
   /** Stores a new workflow whose first version is published from the start. */
-  insertPublished(
-    ownerId: OwnerId,
-    fields: WorkflowFields,
-    version: NewVersion,
-    at: Date,
-  ): Promise<WorkflowId>
+  insertPublished(ownerId: OwnerId, fields: HashedFields, version: NewVersion, at: Date): Promise<WorkflowId>
   /**
    * Makes an old version's definition the draft, and the next version, too, unless the newest one holds it already. Null
    * when the workflow is gone, archived or at another revision, or has no version of that number.
@@ -83,8 +78,8 @@ export interface VersionStore {
     workflow: { readonly ownerId: OwnerId; readonly id: WorkflowId },
     choice: DefinitionChoice,
   ): Promise<ChosenDefinition>
-  /** What each of these versions holds; null where there is none of that number. */
-  definitions(ownerId: OwnerId, versions: readonly VersionKey[]): Promise<readonly (Json | null)[]>
+  /** The ids of the definitions that each of these versions holds; null where there is none of that number. */
+  definitionIds(ownerId: OwnerId, versions: readonly VersionKey[]): Promise<readonly (DefinitionId | null)[]>
   /** The ids of each of these versions; null where there is none of that number. */
   ids(ownerId: OwnerId, versions: readonly VersionKey[]): Promise<readonly (WorkflowVersionId | null)[]>
   /** How many versions each of these workflows has. */
@@ -123,27 +118,40 @@ export function createVersionStore(pool: Queryable): VersionStore {
       )
       return first(rows)?.number ?? null
     },
-    async insertPublished(ownerId, { name, description, tags, draft }, { definitionId, note }, at) {
+    async insertPublished(ownerId, fields, { definitionId, note }, at) {
+      const { name, description, tags, draft, draftHash } = fields
       const id = newId<WorkflowId>()
       await pool.query(
         `WITH made AS (
            INSERT INTO workflows (id, owner_id, name, description, tags, draft, published_number,
-             published_definition_id, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $8)
+             published_definition_id, created_at, updated_at, draft_hash)
+           VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $8, $11)
          )
          INSERT INTO workflow_versions (id, owner_id, workflow_id, number, definition_id, note, created_at)
          VALUES ($9, $2, $1, 1, $7, $10, $8)`,
-        [id, ownerId, name, description, tags, JSON.stringify(draft), definitionId, at, newId(), note],
+        [
+          id,
+          ownerId,
+          name,
+          description,
+          tags,
+          JSON.stringify(draft),
+          definitionId,
+          at,
+          newId(),
+          note,
+          draftHash,
+        ],
       )
       return id
     },
     async restore({ ownerId, id, revision }, { number, note }, at) {
       const { rows } = await pool.query<Restored>(
         `WITH source AS (
-           SELECT d.id, d.body FROM workflow_versions v JOIN definitions d ON d.id = v.definition_id
+           SELECT d.id, d.hash, d.body FROM workflow_versions v JOIN definitions d ON d.id = v.definition_id
            WHERE v.owner_id = $1 AND v.workflow_id = $2 AND v.number = $4
          ), restored AS (
-           UPDATE workflows SET draft = source.body, revision = revision + 1, updated_at = $6,
+           UPDATE workflows SET draft = source.body, draft_hash = source.hash, revision = revision + 1, updated_at = $6,
              published_number =
                published_number + CASE WHEN published_definition_id = source.id THEN 0 ELSE 1 END,
              published_definition_id = source.id
@@ -190,10 +198,9 @@ export function createVersionStore(pool: Queryable): VersionStore {
       if (version !== null && row.versionId === null) return { kind: 'noSuchVersion' }
       return { kind: 'found', definition: row.definition, versionId: row.versionId }
     },
-    definitions(ownerId, versions) {
-      return readEach<Json>(
-        `SELECT v.workflow_id AS "workflowId", v.number, d.body AS value
-         FROM workflow_versions v JOIN definitions d ON d.id = v.definition_id`,
+    definitionIds(ownerId, versions) {
+      return readEach<DefinitionId>(
+        `SELECT v.workflow_id AS "workflowId", v.number, v.definition_id AS value FROM workflow_versions v`,
         { ownerId, versions },
       )
     },

@@ -10,6 +10,8 @@ export interface WorkflowRow {
   readonly description: string
   readonly tags: readonly string[]
   readonly draft: unknown
+  /** The hash of the draft, as that of a definition; null: it is not computed yet. */
+  readonly draftHash: string | null
   readonly revision: number
   /** The number of its newest version, and what that holds; null until one is published. */
   readonly publishedNumber: number | null
@@ -26,11 +28,14 @@ export interface WorkflowFields {
   readonly draft: Json
 }
 
+/** Fields to store; with a draft comes its hash, as that of a definition. */
+export type HashedFields = WorkflowFields & { readonly draftHash: string }
+
 export interface WorkflowStore {
-  insert(ownerId: OwnerId, fields: WorkflowFields, at: Date): Promise<WorkflowRow>
+  insert(ownerId: OwnerId, fields: HashedFields, at: Date): Promise<WorkflowRow>
   find(ownerId: OwnerId, id: WorkflowId): Promise<WorkflowRow | null>
   /** Null when the workflow is gone or, where a revision is expected, has another one by now. */
-  update(target: RevisedWorkflow, changes: Partial<WorkflowFields>, at: Date): Promise<WorkflowRow | null>
+  update(target: RevisedWorkflow, changes: Partial<HashedFields>, at: Date): Promise<WorkflowRow | null>
   /** Puts it into the archive or takes it out; nothing changes when it stands there already. False when it is gone. */
   archive(
     target: RevisedWorkflow,

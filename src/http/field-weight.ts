@@ -1,6 +1,6 @@
 import { getNamedType, type GraphQLField, type GraphQLNamedType } from 'graphql'
 
-/** Of a value whose size nothing but the limits of the engine holds: an output has up to 4 MiB. */
+/** Of a value that only the limits of the engine bound: an output has up to 4 MiB. */
 const PAYLOAD = 100
 /** Of a value that is free in its form, and small: some kilobytes, seldom more. */
 const DETAIL = 5
@@ -41,6 +41,8 @@ export const HELD_VALUES: ReadonlySet<string> = new Set([
   'ValueChange.after',
   'ValueChange.before',
 ])
+/** Parts of stored values that the database has to read as a whole to answer them, by what that weighs. */
+const PARTS: Readonly<Record<string, number>> = { 'Job.contacts': 2 * PAYLOAD }
 /** Objects that are made of whole definitions, by how many. */
 const DEFINITIONS: Readonly<Record<string, number>> = { Graph: 1, WorkflowDiff: 2 }
 /** What a field costs by itself, beside the objects that it leads to: more than nothing where it carries free data. */
@@ -49,6 +51,8 @@ export function weightOf(parent: GraphQLNamedType, field: GraphQLField<unknown, 
   const { name } = getNamedType(field.type)
   const definitions = DEFINITIONS[name]
   if (definitions !== undefined) return definitions * PAYLOAD
+  const part = PARTS[place]
+  if (part !== undefined) return part
   // Found by reading the definition.
   if (place === 'Workflow.diagnostics') return PAYLOAD
   if (DETAILS.has(place)) return DETAIL

@@ -1,12 +1,14 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../access/index.ts'
 import { createContext, schema, type Context, type Services } from '../schema/index.ts'
+import { useAnswerLimits } from './answer-limits.ts'
 import type { Body } from './bodies.ts'
 import { useInputLimits } from './input-limits.ts'
 import { createMaskError } from './mask-error.ts'
 import { MAX_COST, useOperationCost } from './operation-cost.ts'
 import { DEFAULT_LIMITS, useOperationLimits } from './operation-limits.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
+import type { OperationTurns } from './operation-turns.ts'
 import type { ParseTurns } from './parse-turns.ts'
 import { useRequestParser } from './request-parser.ts'
 import { useSubscriptionLimit } from './subscription-limit.ts'
@@ -26,6 +28,8 @@ export interface GraphqlOptions {
   readonly maxSubscriptions: number
   /** The order in which large bodies are parsed. */
   readonly turns: ParseTurns
+  /** The turns of the event loop in which operations begin. */
+  readonly operationTurns: OperationTurns
 }
 
 /** What comes with a request from the outside of Yoga. */
@@ -39,7 +43,7 @@ export type Graphql = ReturnType<typeof createGraphql>
 
 /** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
 export function createGraphql(services: Services, options: GraphqlOptions) {
-  const { isExplorable, documents, maxSubscriptions, turns } = options
+  const { isExplorable, documents, maxSubscriptions, turns, operationTurns } = options
   return createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -57,12 +61,13 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
     },
     extraParamNames: documents ? ['documentId'] : [],
     plugins: [
-      useRequestParser(turns),
+      useRequestParser(turns, operationTurns),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
       useInputLimits(),
       useOperationCost(MAX_COST),
       useSubscriptionLimit(maxSubscriptions),
+      useAnswerLimits(),
     ],
     // The router serves the page.
     graphiql: false,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
+import { isQueryTimeout } from '../db/faults.ts'
 import type { Logger } from '../lib/logger.ts'
 import { shorten } from '../lib/shorten.ts'
 import { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'
@@ -11,14 +12,24 @@ import { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'
 export function createMaskError(logger: Pick<Logger, 'error'>) {
   return (error: unknown): Error => {
     if (error instanceof GraphQLError && !causeOf(error)) return withCode(error)
-    const reference = randomUUID()
     const fault = error instanceof GraphQLError ? causeOf(error) : error
+    if (isQueryTimeout(fault)) return queryTimeout(error)
+    const reference = randomUUID()
     logger.error({ err: fault, reference }, 'a request met a fault')
     return new GraphQLError(`Something went wrong here. Ask the operator for reference ${reference}.`, {
       ...placeOf(error),
       extensions: { code: 'INTERNAL_SERVER_ERROR', reference },
     })
   }
+}
+
+function queryTimeout(error: unknown): GraphQLError {
+  const message =
+    'The database took too long to read this. Ask for a smaller page (`first`) or for fewer fields, or filter the list further.'
+  return new GraphQLError(message, {
+    ...placeOf(error),
+    extensions: { code: 'QUERY_TIMEOUT', http: { status: 503, spec: true } },
+  })
 }
 
 /** The fault behind an error, unless that is an error for the client, too. */

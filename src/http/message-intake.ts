@@ -9,6 +9,8 @@ import { RefusedRequestError } from './refused-request.ts'
 
 /** Maximum UTF-16 units of the id of an operation; each of its results repeats it. */
 export const OPERATION_ID_MAX_LENGTH = 255
+/** Maximum number of operations of one WebSocket that are not answered yet; beyond it nothing more is read from the client. */
+export const SOCKET_MAX_UNANSWERED = 8
 /** RFC 6455, 7.4.1. */
 export const TOO_BIG = 1009
 /** RFC 6455, registered: try again later. */
@@ -40,6 +42,8 @@ interface Running {
   readonly ended: Promise<void>
   /** The client ended it, or was informed of its end. */
   isOver: boolean
+  /** It has ended, or its subscription has begun. */
+  isAnswered: boolean
 }
 
 /**
@@ -58,6 +62,9 @@ export class MessageIntake {
   #lastChunkBytes = 0
   readonly #queue: Buffer[] = []
   #isBusy = false
+  #unanswered = 0
+  /** Called when an operation is answered, or the client has gone. */
+  #onRoom: (() => void) | null = null
 
   constructor(options: MessageIntakeOptions) {
     this.#options = options
@@ -73,6 +80,7 @@ export class MessageIntake {
       this.#partial.release()
       this.#queue.length = 0
       this.#gone.abort(new Error('the client has gone'))
+      this.#onRoom?.()
     })
   }
 
@@ -80,6 +88,19 @@ export class MessageIntake {
   over(id: string): void {
     const running = this.#running.get(id)
     if (running) running.isOver = true
+  }
+
+  /** The subscription of this id has begun. */
+  began(id: string): void {
+    const running = this.#running.get(id)
+    if (running) this.#answered(running)
+  }
+
+  #answered(running: Running): void {
+    if (running.isAnswered) return
+    running.isAnswered = true
+    this.#unanswered--
+    this.#onRoom?.()
   }
 
   #arrived(bytes: number): void {
@@ -112,12 +133,17 @@ export class MessageIntake {
     this.#isBusy = true
     for (let message = this.#queue.shift(); message; message = this.#queue.shift()) {
       const reading = this.#read(message)
-      if (reading === null) continue
+      if (reading === null && this.#hasRoom()) continue
       client.pause()
       await reading
+      while (!this.#hasRoom()) await new Promise<void>((resolve) => (this.#onRoom = resolve))
       if (client.readyState === client.OPEN) client.resume()
     }
     this.#isBusy = false
+  }
+
+  #hasRoom(): boolean {
+    return this.#unanswered < SOCKET_MAX_UNANSWERED || this.#gone.signal.aborted
   }
 
   /** Null: the message was taken at once. A promise: it waits, and those behind it do. */
@@ -175,9 +201,11 @@ export class MessageIntake {
     }
     const ended = this.#options.handle(message).finally(() => {
       hold.release()
+      this.#answered(running)
       if (id !== undefined && this.#running.get(id) === running) this.#running.delete(id)
     })
-    const running = { ended, isOver: false }
+    const running: Running = { ended, isOver: false, isAnswered: id === undefined }
+    if (id !== undefined) this.#unanswered++
     if (id !== undefined && !this.#running.has(id)) this.#running.set(id, running)
     return null
   }

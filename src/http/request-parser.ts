@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { tooComplex, type Body } from './bodies.ts'
 import { structureExcessOf } from './json-structure.ts'
+import type { OperationTurns } from './operation-turns.ts'
 import type { ParseTurns } from './parse-turns.ts'
 import { RefusedRequestError } from './refused-request.ts'
 
@@ -18,12 +19,16 @@ type Params = Awaited<ReturnType<Parser>>
  * parsed. A request that is not JSON is answered with HTTP 400 whatever media type the client accepts, since no GraphQL
  * request has been made.
  */
-export function useRequestParser(turns: ParseTurns): Plugin<object, { readonly body: Body | null }> {
+export function useRequestParser(
+  turns: ParseTurns,
+  operationTurns: OperationTurns,
+): Plugin<object, { readonly body: Body | null }> {
   return {
     onRequestParse({ requestParser, serverContext: { body }, setRequestParser }) {
       if (!requestParser) return
       setRequestParser(async (request) => {
         try {
+          await operationTurns.take()
           if (body) {
             const { size } = body
             return await turns.run({ size, signal: request.signal }, () => parseBody(body.take()))

@@ -72,6 +72,7 @@ export function createRouter(options: RouterOptions): Router {
       const message = 'Send GraphQL requests with `content-type: application/json`.'
       throw new RefusedRequestError({ status: 415, code: 'CONTENT_TYPE_REFUSED', message })
     }
+    if (takesBody) requirePlainBody(req)
     const body = takesBody ? await options.readBody(req, uploaderOf(viewer) ?? sender) : null
     try {
       // What GraphQL reads is parsed when it is its turn, and not before.
@@ -165,6 +166,18 @@ function isForPage({ method, headers }: IncomingMessage): boolean {
 
 function isJson(req: IncomingMessage): boolean {
   return /^application\/(json|graphql\+json)\s*(;|$)/i.test(req.headers['content-type'] ?? '')
+}
+
+/** A compressed body could grow a thousandfold while it is unpacked. */
+function requirePlainBody({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding.trim().toLowerCase() === 'identity') return
+  throw new RefusedRequestError({
+    status: 415,
+    code: 'CONTENT_ENCODING_REFUSED',
+    message: 'Send the request body as it is: compressed bodies (`content-encoding`) are not accepted.',
+    headers: { 'accept-encoding': 'identity' },
+  })
 }
 
 function isUnder(pathname: string, base: string): boolean {

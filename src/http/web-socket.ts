@@ -14,6 +14,7 @@ import { GRAPHQL_PATH, type Graphql } from './graphql.ts'
 import { MessageIntake, TOO_BIG } from './message-intake.ts'
 import { MessageRate, SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from './message-rate.ts'
 import { requestUrl } from './node-request.ts'
+import type { OperationTurns } from './operation-turns.ts'
 import type { Origins } from './origins.ts'
 import type { ParseTurns } from './parse-turns.ts'
 import { findDocument, type PersistedDocuments } from './persisted-documents.ts'
@@ -21,6 +22,7 @@ import { senderAt } from './rate-limit.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { uploaderOf } from './router.ts'
 import type { UnsentBytes } from './unsent-bytes.ts'
+import { WrittenResults } from './written-results.ts'
 
 /** How long a client may take to say hello. */
 export const HELLO_MS = 10_000
@@ -53,6 +55,8 @@ export interface WebSocketOptions {
   readonly budget: BodyBudget
   /** The order in which large messages are parsed. */
   readonly turns: ParseTurns
+  /** The turns of the event loop in which operations begin. */
+  readonly operationTurns: OperationTurns
   /** Bounds what clients do not read. */
   readonly unsent: UnsentBytes
   readonly clock: Pick<Clock, 'now'>
@@ -90,6 +94,7 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
           open: new Set(),
           countPing: () => {},
           intake: null,
+          written: new WrittenResults(),
         }
         connections.add(extra)
         client.once('close', () => connections.delete(extra))
@@ -157,11 +162,13 @@ interface Extra {
   countPing: () => void
   /** Takes its messages. */
   intake: MessageIntake | null
+  /** Its results that are being sent. */
+  readonly written: WrittenResults
 }
 
 /** Yoga's own pipeline, so that limits, masking and context are the same as over HTTP. */
 function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string, unknown>, Extra> {
-  const { graphql, gate, helloMs = HELLO_MS } = options
+  const { graphql, gate, operationTurns, helloMs = HELLO_MS } = options
   return {
     connectionInitWaitTimeout: helloMs,
     onConnect: ({ extra, connectionParams }) => greet(extra, connectionParams, gate),
@@ -172,6 +179,7 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
       const query = await admitOperation({ ...options, extra, viewer, params })
       if (query instanceof GraphQLError) return [query]
+      await operationTurns.take()
       const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
         req: extra.request,
         params,
@@ -191,7 +199,9 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       }
     },
     onOperation: ({ extra }, id, _params, _args, result) => {
-      if (Symbol.asyncIterator in result) extra.open.add(id)
+      if (!(Symbol.asyncIterator in result)) return
+      extra.open.add(id)
+      extra.intake?.began(id)
     },
     onPing: ({ extra }) => extra.countPing(),
     onPong: ({ extra }) => extra.countPing(),
@@ -199,9 +209,13 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       extra.open.delete(id)
       extra.intake?.over(id)
     },
-    // What HTTP is to be told has no place here.
-    onNext: (_context, _id, _params, _args, { errors, ...result }) =>
-      errors && { ...result, errors: errors.map(withoutHttp) },
+    // What is for HTTP alone is left out.
+    onNext: ({ extra }, _id, _params, _args, { errors, data, extensions }) =>
+      extra.written.add({
+        ...(data === undefined ? {} : { data }),
+        ...(errors ? { errors: errors.map(withoutHttp) } : {}),
+        ...(extensions ? { extensions } : {}),
+      }),
     onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
   }
 }
@@ -293,8 +307,9 @@ function connect(
     })
   })
   /** Resolves when the message has left: a subscription is not read on before, so that nothing queues behind it. */
-  const send = (message: string) =>
+  const send = (serialised: string) =>
     new Promise<void>((resolve, reject) => {
+      const message = extra.written.fill(serialised)
       const bytes = Buffer.byteLength(message)
       if (!isOpen() || !outbox.add(bytes)) return resolve()
       client.send(message, (fault) => {
@@ -362,6 +377,8 @@ function ping(client: WebSocket): () => void {
   let isAlive = true
   client.on('pong', () => (isAlive = true))
   const timer = setInterval(() => {
+    // While nothing is read from the client its answers are not either.
+    if (client.isPaused) return
     if (!isAlive) return client.terminate()
     isAlive = false
     client.ping()

@@ -3,6 +3,7 @@ import type { RunFilter } from '../db/run-list.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
+import { SharedReads } from '../lib/shared-reads.ts'
 import { Bell } from './bell.ts'
 import { createOwnerHints } from './owner-hints.ts'
 
@@ -41,6 +42,16 @@ const PAGE = 500
  */
 export function createFollowJobs({ changes, wakeups, clock }: FollowJobsOptions): FollowJobs {
   const ownerHints = createOwnerHints({ changes, wakeups })
+  /** Many may follow the same jobs, and all of them are woken by the same hints. */
+  const shared = new SharedReads<ChangedJob>()
+  const among = async (ownerId: OwnerId, filter: RunFilter, ids: readonly JobId[]) => {
+    const found = await shared.of(`${ownerId} ${JSON.stringify(filter)}`, ids, async (all) => {
+      const jobs = await changes.among(ownerId, filter, all as readonly JobId[])
+      return new Map(jobs.map((job) => [job.id, job]))
+    })
+    const wanted = new Set(ids)
+    return [...found.values()].filter(({ id }) => wanted.has(id))
+  }
   return async function* followJobs({ ownerId, filter, signal }) {
     const bell = new Bell()
     const hints = new Hints()
@@ -68,7 +79,7 @@ export function createFollowJobs({ changes, wakeups, clock }: FollowJobsOptions)
           }
           lookedAt = now
         } else if (ids.length > 0) {
-          for (const job of await changes.among(ownerId, filter, ids)) {
+          for (const job of await among(ownerId, filter, ids)) {
             if (told.isNews(job)) yield job.id
           }
         }

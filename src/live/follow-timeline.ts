@@ -62,10 +62,10 @@ export function createFollowTimeline({
       let owesBatch = true
       while (!signal.aborted) {
         bell.reset()
-        // One more than a page tells whether there is more.
+        // One more than a page shows whether there is more.
         const found = await events.after({ id: jobId, ownerId }, cursor, PAGE + 1)
         const page = found.slice(0, PAGE)
-        const isCaughtUp = found.length <= PAGE
+        let isCaughtUp = found.length <= PAGE
         cursor = page.at(-1)?.seq ?? cursor
         // What is quiet and not asked for is no news: the cursor passes it with the next batch.
         owesBatch ||= page.some((one) => isWanted(one) || !isQuietEvent(one.kind))
@@ -74,6 +74,8 @@ export function createFollowTimeline({
           if (!job) return
           // From a number that does not exist yet: on from the newest that does.
           cursor = Math.min(cursor, job.lastSeq)
+          // Large events come in shorter pages.
+          isCaughtUp &&= cursor >= job.lastSeq
           yield { events: page.filter(isWanted), cursor, isCaughtUp, job }
           owesBatch = !isCaughtUp
           // A cursor at the end still has to see that the job has ended.

@@ -1,7 +1,6 @@
-import { z } from 'zod'
-import { blockPage } from '../engine/block-page.ts'
 import type { Block, BlockCategory, ExpressionField } from '../engine/block.ts'
 import type { RetryPolicy } from '../engine/retry-policy.ts'
+import { jsonSchemaOf, pageOf } from './block-schemas.ts'
 import { builder } from './builder.ts'
 
 const BlockCategoryEnum = builder.enumType('BlockCategory', {
@@ -115,14 +114,14 @@ const BlockType = builder.objectRef<Block>('Block').implement({
       type: 'JSON',
       description:
         'JSON Schema (2020-12) of a node’s config. In a definition any value in it may be given by a string that is a template, but for the fields that `expressions` names: they hold bare CEL.',
-      resolve: ({ config }) => jsonSchema(config, 'input'),
+      resolve: ({ config }) => jsonSchemaOf(config, 'input'),
     }),
     inputSchema: t.field({
       type: 'JSON',
       nullable: true,
       description:
         'JSON Schema (2020-12) of the input that it takes: any other fails the step with `BLOCK_INPUT_INVALID`, before the block is called. Null: it takes anything.',
-      resolve: ({ input }) => input && jsonSchema(input, 'input'),
+      resolve: ({ input }) => input && jsonSchemaOf(input, 'input'),
     }),
     expressions: t.field({
       type: [BlockExpressionType],
@@ -131,12 +130,12 @@ const BlockType = builder.objectRef<Block>('Block').implement({
     }),
     docs: t.string({
       description: 'Its page in Markdown: what it does, its config, its output and a sample.',
-      resolve: (block) => blockPage(block),
+      resolve: (block) => pageOf(block),
     }),
     outputSchema: t.field({
       type: 'JSON',
       description: 'JSON Schema (2020-12) of its output.',
-      resolve: ({ output }) => jsonSchema(output, 'output'),
+      resolve: ({ output }) => jsonSchemaOf(output, 'output'),
     }),
     handles: t.stringList({
       description: 'The handles of a node with an empty config; some blocks have more, by their config.',
@@ -145,10 +144,6 @@ const BlockType = builder.objectRef<Block>('Block').implement({
     sample: t.expose('sample', { type: 'JSON', nullable: true, description: 'A valid output.' }),
   }),
 })
-
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): unknown {
-  return z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-}
 
 builder.queryFields((t) => ({
   blocks: t.field({

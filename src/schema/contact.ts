@@ -1,9 +1,13 @@
+import { jsonHeapSize } from '../lib/json-heap.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { badCursor, badInput } from './bad-input.ts'
 import { builder, DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
 import { JobNode } from './job.ts'
 
-/** A field that tells one text of a contact. */
+/** How errors name the list of contacts. */
+const FIELD = 'Job.contacts'
+
+/** A field that holds one text of a contact. */
 function text(name: string, description: string) {
   return {
     nullable: true as const,
@@ -59,16 +63,21 @@ builder.prismaObjectField(JobNode, 'contacts', (t) =>
       select: { id: true },
       description:
         'The contacts of its result, page by page: everybody whom a SEARCH job found. Empty where the result has no list `contacts`.',
-      resolve: async ({ id }, { first, after, last, before }, { batch, contacts, ownerId }) => {
+      resolve: async ({ id }, { first, after, last, before }, context) => {
+        const { batch, contacts, ownerId, answer } = context
         if (last != null || before != null) throw badInput('Contacts are paged by `first` and `after`.')
         if (first != null && first < 0) throw badInput('`first` must not be negative.')
         const size = Math.min(first ?? DEFAULT_PAGE, MAX_PAGE)
         const from = after == null ? -1 : readCursor(after)
         const page = { after: from, limit: size + 1 }
-        const pages = batch('contacts of', page, (ids) => contacts.pagesOf(ownerId, ids, page))
+        const pages = batch('contacts of', page, (ids) =>
+          answer.read(FIELD, (maxBytes) => contacts.pagesOf(ownerId, ids, page, maxBytes)),
+        )
         const found = await pages.load(id)
-        const shown = found.slice(0, size)
-        const edges = shown.map(({ index, contact }) => ({ cursor: writeCursor(index), node: contact }))
+        const edges = found.slice(0, size).map(({ index, text: contact }) => {
+          answer.parse(FIELD, jsonHeapSize(contact).heapBytes)
+          return { cursor: writeCursor(index), node: JSON.parse(contact) as JsonObject }
+        })
         return {
           edges,
           pageInfo: {

@@ -1,7 +1,7 @@
-import DataLoader from 'dataloader'
 import type { SecretVault } from '../access/secrets.ts'
 import type { ApiKeys, Viewer } from '../access/index.ts'
 import type { ContactStore } from '../db/contact-store.ts'
+import type { DraftHashStore } from '../db/draft-hash-store.ts'
 import type { EventStore } from '../db/event-store.ts'
 import type { JobCountStore } from '../db/job-count-store.ts'
 import type { JobStore } from '../db/job-store.ts'
@@ -10,6 +10,7 @@ import type { PrismaClient } from '../db/prisma.ts'
 import type { RunList } from '../db/run-list.ts'
 import type { ScheduleList } from '../db/schedule-list.ts'
 import type { UsageStore } from '../db/usage-store.ts'
+import type { ValueStore } from '../db/value-store.ts'
 import type { StepList } from '../db/step-list.ts'
 import type { VersionStore } from '../db/version-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
@@ -26,14 +27,19 @@ import type { Schedules } from '../jobs/schedules/schedule-service.ts'
 import type { StartExecution } from '../jobs/start-execution.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
-import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { SharedReads } from '../lib/shared-reads.ts'
 import type { FollowJobs } from '../live/follow-jobs.ts'
 import type { FollowTimeline } from '../live/follow-timeline.ts'
 import type { Drafts } from '../workflows/drafts.ts'
 import type { Publishing } from '../workflows/publishing.ts'
 import type { Templates } from '../workflows/template-files.ts'
+import { AnswerBudget, type AnswerPlaces } from './answer-budget.ts'
 import { createBatch, type Batch } from './batch.ts'
+import { createValueReads, type ValueReads } from './value-reads.ts'
+
+/** A row of a job, with whatever columns and relations its readers have selected. */
+type ChangedRow = Awaited<ReturnType<PrismaClient['job']['findMany']>>[number]
 
 /** What resolvers call. */
 export interface Services {
@@ -45,6 +51,7 @@ export interface Services {
   readonly publishing: Publishing
   readonly templates: Templates
   readonly workflows: WorkflowStore
+  readonly draftHashes: Pick<DraftHashStore, 'store'>
   readonly versions: VersionStore
   readonly workflowList: WorkflowList
   readonly runList: RunList
@@ -56,6 +63,8 @@ export interface Services {
   readonly usages: UsageStore
   readonly stepList: StepList
   readonly contacts: ContactStore
+  readonly storedValues: ValueStore
+  readonly answerPlaces: AnswerPlaces
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
@@ -64,6 +73,8 @@ export interface Services {
   readonly testBlock: TestBlock
   readonly follow: FollowTimeline
   readonly followJobs: FollowJobs
+  /** Rows of jobs that several subscriptions of one owner answer at the same time. */
+  readonly changedJobs: SharedReads<ChangedRow>
   readonly wakeups: Wakeups
   readonly quotas: Pick<Quotas, 'list'>
   readonly vault: SecretVault
@@ -78,6 +89,8 @@ export interface Context extends Services, Loaders {
   readonly viewer: Viewer
   /** Whose rows the operation sees: the viewer’s. */
   readonly ownerId: OwnerId
+  /** What the operation may read and answer. */
+  readonly answer: AnswerBudget
 }
 
 /** What gathers reads, and remembers what it has read. */
@@ -86,89 +99,30 @@ export interface Loaders {
   readonly readDefinition: ReturnType<DefinitionReader>
   /** Gathers what rows ask for one by one, within the operation. */
   readonly batch: Batch
-  /** Outputs of steps by execution and path, gathered within the operation. */
-  readonly stepOutputs: DataLoader<StepKey, Json, string>
-  /** Inputs by execution, gathered within the operation. */
-  readonly inputs: DataLoader<string, Json>
-  /** Definitions by the execution that runs them, gathered within the operation. */
-  readonly definitions: DataLoader<string, Json>
-}
-
-export interface StepKey {
-  readonly executionId: string
-  readonly path: string
+  /** Reads stored values that may be large, within the operation and its budget. */
+  readonly values: ValueReads
 }
 
 export function createContext(services: Services, viewer: Viewer): Context {
   const { ownerId } = viewer
-  return { ...services, viewer, ownerId, ...createLoaders(services, ownerId) }
+  const answer = new AnswerBudget(ownerId, services.answerPlaces)
+  return { ...services, viewer, ownerId, answer, ...createLoaders({ ...services, ownerId, answer }) }
 }
 
 /** For the next result of a subscription: what was read for the one before may have changed since. */
 export function readAnew(context: Context): void {
-  Object.assign(context, createLoaders(context, context.ownerId))
+  Object.assign(context, createLoaders(context))
 }
 
-function createLoaders({ prisma, reader }: Pick<Services, 'prisma' | 'reader'>, ownerId: OwnerId): Loaders {
+function createLoaders({
+  reader,
+  storedValues: store,
+  ownerId,
+  answer: budget,
+}: Pick<Context, 'reader' | 'storedValues' | 'ownerId' | 'answer'>): Loaders {
   return {
     readDefinition: reader(ownerId),
     batch: createBatch(),
-    stepOutputs: new DataLoader<StepKey, Json, string>((keys) => loadOutputs(prisma, ownerId, keys), {
-      cacheKeyFn: keyOf,
-    }),
-    inputs: new DataLoader<string, Json>((ids) => loadInputs(prisma, ownerId, ids)),
-    definitions: new DataLoader<string, Json>((ids) => loadDefinitions(prisma, ownerId, ids)),
+    values: createValueReads({ store, ownerId, budget }),
   }
-}
-
-/** An output that was reused is read where it is. */
-async function loadOutputs(
-  prisma: PrismaClient,
-  ownerId: OwnerId,
-  keys: readonly StepKey[],
-): Promise<Json[]> {
-  const reused = await prisma.step.findMany({
-    where: {
-      ownerId,
-      reusedFrom: { not: null },
-      OR: keys.map(({ executionId, path }) => ({ executionId, path })),
-    },
-    select: { executionId: true, path: true, reusedFrom: true },
-  })
-  const holders = new Map(reused.map((step) => [keyOf(step), step.reusedFrom]))
-  const held = keys.map(({ executionId, path }) => {
-    return { executionId: holders.get(keyOf({ executionId, path })) ?? executionId, path }
-  })
-  const rows = await prisma.stepValues.findMany({
-    where: { ownerId, OR: held },
-    select: { executionId: true, path: true, output: true },
-  })
-  const outputs = new Map(rows.map((row) => [keyOf(row), row.output as Json]))
-  return held.map((key) => outputs.get(keyOf(key)) ?? null)
-}
-
-async function loadInputs(prisma: PrismaClient, ownerId: OwnerId, ids: readonly string[]): Promise<Json[]> {
-  const rows = await prisma.executionValues.findMany({
-    where: { ownerId, executionId: { in: [...ids] } },
-    select: { executionId: true, input: true },
-  })
-  const inputs = new Map(rows.map(({ executionId, input }) => [executionId, input as Json]))
-  return ids.map((id) => inputs.get(id) ?? null)
-}
-
-async function loadDefinitions(
-  prisma: PrismaClient,
-  ownerId: OwnerId,
-  ids: readonly string[],
-): Promise<Json[]> {
-  const rows = await prisma.execution.findMany({
-    where: { ownerId, id: { in: [...ids] } },
-    select: { id: true, definition: { select: { body: true } } },
-  })
-  const bodies = new Map(rows.map(({ id, definition }) => [id, definition.body as Json]))
-  return ids.map((id) => bodies.get(id) ?? null)
-}
-
-function keyOf({ executionId, path }: StepKey): string {
-  return `${executionId} ${path}`
 }

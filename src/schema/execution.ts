@@ -66,41 +66,50 @@ export const ExecutionType = builder.prismaNode('Execution', {
       type: 'JSON',
       nullable: true,
       description: 'What it was started with.',
-      select: { values: { select: { input: true } } },
-      resolve: ({ values }) => values?.input ?? null,
+      select: { id: true },
+      resolve: ({ id }, _args, { values }, info) => values.text('executionInput', id, info),
     }),
     variables: t.field({
       type: 'JSON',
       description: 'The definition’s defaults with the start’s own on top.',
-      select: { values: { select: { variables: true } } },
-      resolve: ({ values }) => values?.variables ?? {},
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.text('executionVariables', id, info)) ?? {},
     }),
     output: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What it gave, once COMPLETED.',
-      select: { values: { select: { output: true } } },
-      resolve: ({ values }) => values?.output ?? null,
+      select: { id: true },
+      resolve: ({ id }, _args, { values }, info) => values.text('executionOutput', id, info),
     }),
-    metadata: t.expose('metadata', { type: 'JSON', description: 'Free data of whoever started it.' }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Free data that its starter gave it.',
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.text('executionMetadata', id, info)) ?? {},
+    }),
     error: t.field({
       type: FailureType,
       nullable: true,
       description: 'Why it failed.',
-      select: { job: { select: { error: true } } },
-      resolve: ({ job }) => job.error as RecordedError | null,
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.parsed('jobError', id, info)) as RecordedError | null,
     }),
     definition: t.field({
       type: 'JSON',
       description: 'The definition that it runs, as it was at the start.',
-      select: { definition: { select: { body: true } } },
-      resolve: ({ definition }) => definition.body,
+      select: { definitionId: true },
+      resolve: ({ definitionId }, _args, { values }, info) => values.text('definition', definitionId, info),
     }),
     graph: t.field({
       type: GraphType,
       description: 'The same, as typed nodes and edges.',
-      select: { definition: { select: { body: true } } },
-      resolve: ({ definition }) => graphOf(definition.body),
+      select: { definitionId: true },
+      resolve: async ({ definitionId }, _args, { values }, info) =>
+        graphOf(await values.parsed('definition', definitionId, info)),
     }),
     workflow: t.relation('workflow', {
       nullable: true,

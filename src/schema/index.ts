@@ -24,12 +24,16 @@ import './validate-workflow.ts'
 import './viewer.ts'
 import './workflow.ts'
 import { builder } from './builder.ts'
+import { countListItems } from './answer-lists.ts'
 import { describeListLimits } from './list-limits.ts'
 import { readForEachMutation } from './mutations-in-turn.ts'
 import { answerOwnerBusy } from './owner-busy.ts'
 
 export { maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from './list-limits.ts'
+export { ANSWER_MAX_BYTES, ANSWER_MAX_VALUES, answerTooLarge } from './answer-budget.ts'
 export { createContext, type Context, type Services } from './context.ts'
 
 /** The whole GraphQL schema. */
-export const schema = answerOwnerBusy(describeListLimits(readForEachMutation(builder.toSchema())))
+export const schema = countListItems(
+  answerOwnerBusy(describeListLimits(readForEachMutation(builder.toSchema()))),
+)

@@ -428,13 +428,16 @@ interface PageRequest {
 
 /** A page of a job’s timeline, asked for together with those of the other jobs of a list. */
 async function readPage(jobId: JobId, page: PageRequest, context: Context): Promise<EventPage> {
-  const { batch, events, ownerId } = context
+  const { batch, events, ownerId, answer } = context
   const after = Math.max(0, page.after ?? 0)
   const limit = page.first ?? DEFAULT_PAGE
   if (limit < 1) throw badInput('`first` is at least 1.')
   const wanted = Math.min(limit, MAX_PAGE)
   const part = { after, limit: wanted + 1 }
-  const found = await batch('events of', part, (ids) => events.pagesOf(ownerId, ids, part)).load(jobId)
+  const pages = batch('events of', part, (ids) =>
+    answer.read('JobEventPage.events', (maxBytes) => events.pagesOf(ownerId, ids, part, maxBytes)),
+  )
+  const found = await pages.load(jobId)
   const read = found.slice(0, wanted)
   const shown = read.filter(({ kind }) => (page.kinds ? page.kinds.includes(kind) : !isQuietEvent(kind)))
   return {

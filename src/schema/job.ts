@@ -90,15 +90,17 @@ export const JobNode = builder.prismaNode('Job', {
       type: FailureType,
       nullable: true,
       description: 'Why it failed.',
-      select: { error: true },
-      resolve: ({ error }) => error as RecordedError | null,
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.parsed('jobError', id, info)) as RecordedError | null,
     }),
     result: t.field({
       type: 'JSON',
       nullable: true,
       description: 'The output, once COMPLETED.',
-      select: { execution: { select: { values: { select: { output: true } } } } },
-      resolve: ({ execution }) => execution?.values?.output ?? null,
+      select: { id: true },
+      // A job and its execution share their id.
+      resolve: ({ id }, _args, { values }, info) => values.text('executionOutput', id, info),
     }),
     execution: t.relation('execution', { description: 'The run behind the job.', onNull: 'error' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),

@@ -20,7 +20,14 @@ builder.subscriptionField('jobsChanged', (t) =>
         }
       })
     },
-    resolve: (query, id, _args, { prisma, ownerId }) =>
-      prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    resolve: async (query, id, _args, { prisma, ownerId, changedJobs }) => {
+      const found = await changedJobs.of(`${ownerId} ${JSON.stringify(query)}`, [id], async (ids) => {
+        const jobs = await prisma.job.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })
+        return new Map(jobs.map((job) => [job.id, job]))
+      })
+      const job = found.get(id)
+      if (!job) throw new Error(`the job ${id} has gone`)
+      return job
+    },
   }),
 )

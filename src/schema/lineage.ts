@@ -23,8 +23,10 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
     type: [WaitType],
     description: `Why it waits: its steps that wait now, for their next attempt as well, in the definition’s order, at most ${MAX_WAITS}; empty when none does.`,
     select: { id: true },
-    resolve: ({ id }, _args, { batch, openWaits, ownerId }) =>
-      batch('open waits', MAX_WAITS, (ids) => openWaits.of(ownerId, ids, MAX_WAITS)).load(id),
+    resolve: ({ id }, _args, { batch, openWaits, ownerId, answer }) =>
+      batch('open waits', MAX_WAITS, (ids) =>
+        answer.read('Execution.waitsFor', (maxBytes) => openWaits.of(ownerId, ids, MAX_WAITS, maxBytes)),
+      ).load(id),
   }),
   trigger: t.field({
     type: ExecutionTriggerEnum,

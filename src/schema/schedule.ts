@@ -118,8 +118,20 @@ export const ScheduleType = builder.prismaNode('Schedule', {
       nullable: true,
       description: 'The instant at which it occurs once; null when it repeats.',
     }),
-    input: t.expose('input', { type: 'JSON', nullable: true, description: 'The input of its executions.' }),
-    variables: t.expose('variables', { type: 'JSON', description: 'The variables of its executions.' }),
+    input: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The input of its executions.',
+      select: { id: true },
+      resolve: ({ id }, _args, { values }, info) => values.text('scheduleInput', id, info),
+    }),
+    variables: t.field({
+      type: 'JSON',
+      description: 'The variables of its executions.',
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.text('scheduleVariables', id, info)) ?? {},
+    }),
     mode: t.field({
       type: ExecutionModeEnum,
       description: 'What its executions are meant for.',

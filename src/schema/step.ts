@@ -1,5 +1,7 @@
 import type { OpenWait, WaitShown } from '../db/open-wait-store.ts'
 import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../engine/step.ts'
+import { objectText } from '../lib/json-text.ts'
+import { inOrder } from './batch.ts'
 import { builder } from './builder.ts'
 import { blockTypeAt } from './definition.ts'
 import { globalId } from '../lib/global-id.ts'
@@ -129,8 +131,17 @@ export const StepType = builder.prismaNode('Step', {
     type: t.string({
       description: 'The node’s block type.',
       select: { executionId: true, path: true },
-      resolve: async ({ executionId, path }, _args, { definitions }) =>
-        blockTypeAt(await definitions.load(executionId), path),
+      resolve: async ({ executionId, path }, _args, { batch, prisma, ownerId, values }, info) => {
+        const definitionId = await batch('definitions of executions', null, async (ids) => {
+          const rows = await prisma.execution.findMany({
+            where: { ownerId, id: { in: [...ids] } },
+            select: { id: true, definitionId: true },
+          })
+          return inOrder(ids, rows).map((row) => row?.definitionId ?? null)
+        }).load(executionId)
+        if (definitionId === null) return ''
+        return blockTypeAt(await values.parsed('definition', definitionId, info), path)
+      },
     }),
     status: t.field({
       type: StepStatusEnum,
@@ -142,8 +153,9 @@ export const StepType = builder.prismaNode('Step', {
     attempts: t.field({
       type: [AttemptType],
       description: 'All ended attempts, in order.',
-      select: { attempts: true },
-      resolve: ({ attempts }) => attempts as unknown as AttemptRecord[],
+      select: { executionId: true, path: true },
+      resolve: async ({ executionId: id, path }, _args, { values }, info) =>
+        ((await values.parsed('stepAttempts', { id, path }, info)) ?? []) as unknown as AttemptRecord[],
     }),
     handles: t.stringList({
       description: 'The handles by which it was left.',
@@ -156,15 +168,15 @@ export const StepType = builder.prismaNode('Step', {
       description:
         'The output of its only live predecessor, or an object by node id; the execution’s input at a root. Null at a root inside a loop: the loop’s items are not kept a second time.',
       select: { executionId: true, path: true, inputFrom: true },
-      resolve: async ({ executionId, path, inputFrom }, _args, { stepOutputs, inputs }) => {
+      resolve: async ({ executionId: id, path, inputFrom }, _args, { values }, info) => {
         const sources = inputFrom as string[]
-        if (sources.length === 0) return path.includes('[') ? null : inputs.load(executionId)
+        if (sources.length === 0) return path.includes('[') ? null : values.text('executionInput', id, info)
         const outputs = await Promise.all(
-          sources.map((source) => stepOutputs.load({ executionId, path: source })),
+          sources.map((source) => values.text('stepOutput', { id, path: source }, info)),
         )
         if (sources.length === 1) return outputs[0] ?? null
-        return Object.fromEntries(
-          sources.map((source, index) => [source.slice(source.lastIndexOf('/') + 1), outputs[index]]),
+        return objectText(
+          sources.map((source, index) => [source.slice(source.lastIndexOf('/') + 1), outputs[index] ?? null]),
         )
       },
     }),
@@ -172,23 +184,25 @@ export const StepType = builder.prismaNode('Step', {
       type: 'JSON',
       nullable: true,
       description: 'Its config, templates resolved; null until it ends or waits.',
-      select: { values: { select: { config: true } } },
-      resolve: ({ values }) => values?.config ?? null,
+      select: { executionId: true, path: true },
+      resolve: ({ executionId: id, path }, _args, { values }, info) =>
+        values.text('stepConfig', { id, path }, info),
     }),
     output: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What it gave.',
-      select: { executionId: true, path: true, reusedFrom: true, values: { select: { output: true } } },
-      resolve: ({ executionId, path, reusedFrom, values }, _args, { stepOutputs }) =>
-        reusedFrom === null ? (values?.output ?? null) : stepOutputs.load({ executionId, path }),
+      select: { executionId: true, path: true },
+      resolve: ({ executionId: id, path }, _args, { values }, info) =>
+        values.text('stepOutput', { id, path }, info),
     }),
     error: t.field({
       type: FailureType,
       nullable: true,
       description: 'Why it failed.',
-      select: { error: true },
-      resolve: ({ error }) => error as RecordedError | null,
+      select: { executionId: true, path: true },
+      resolve: async ({ executionId: id, path }, _args, { values }, info) =>
+        (await values.parsed('stepError', { id, path }, info)) as RecordedError | null,
     }),
     dueAt: t.expose('dueAt', {
       type: 'DateTime',
@@ -199,9 +213,10 @@ export const StepType = builder.prismaNode('Step', {
       type: WaitType,
       nullable: true,
       description: 'Why it waits; null unless it does.',
-      select: { path: true, status: true, wait: true, dueAt: true },
-      resolve: ({ path, status, wait, dueAt }) => {
+      select: { executionId: true, path: true, status: true, dueAt: true },
+      resolve: async ({ executionId: id, path, status, dueAt }, _args, { values }, info) => {
         if (status === 'RETRYING') return { path, wait: { kind: 'retry' as const }, dueAt }
+        const wait = await values.parsed('stepWait', { id, path }, info)
         return wait === null ? null : { path, wait: wait as unknown as StepWait, dueAt }
       },
     }),

@@ -1,16 +1,20 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import type { VersionKey } from '../db/version-store.ts'
 import type { Json } from '../lib/json.ts'
 import { inOrder } from './batch.ts'
 import type { Context } from './context.ts'
 
 /** What a version holds, asked for together with what other rows ask for; null when there is none of that number. */
-export function definitionOf(
-  { batch, versions, ownerId }: Context,
+export async function definitionOf(
+  { batch, versions, ownerId, values }: Context,
   version: VersionKey,
+  info: GraphQLResolveInfo,
 ): Promise<Json | null> {
-  return batch('definitions of versions', null, (keys) =>
-    versions.definitions(ownerId, keys.map(readKey)),
-  ).load(keyOf(version))
+  const ids = batch('definitions of versions', null, (keys) =>
+    versions.definitionIds(ownerId, keys.map(readKey)),
+  )
+  const id = await ids.load(keyOf(version))
+  return id === null ? null : values.parsed('definition', id, info)
 }
 
 /** A version by its number, with what a selection asks for; null when there is none. */

@@ -32,14 +32,15 @@ export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
     definition: t.field({
       type: 'JSON',
       description: 'What it holds.',
-      select: { definition: { select: { body: true } } },
-      resolve: ({ definition }) => definition.body,
+      select: { definitionId: true },
+      resolve: ({ definitionId }, _args, { values }, info) => values.text('definition', definitionId, info),
     }),
     graph: t.field({
       type: GraphType,
       description: 'The same, as typed nodes and edges.',
-      select: { definition: { select: { body: true } } },
-      resolve: ({ definition }) => graphOf(definition.body),
+      select: { definitionId: true },
+      resolve: async ({ definitionId }, _args, { values }, info) =>
+        graphOf(await values.parsed('definition', definitionId, info)),
     }),
     workflow: t.relation('workflow', { description: 'The workflow that it is a version of.' }),
     executions: t.connection(
@@ -57,12 +58,13 @@ export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
       description:
         'What leads to this version from another one; null when there is no version of that number.',
       args: { against: t.arg.int({ description: 'The other version; default: the one before.' }) },
-      select: { workflowId: true, number: true, definition: { select: { body: true } } },
-      resolve: async ({ workflowId, number, definition }, { against }, context) => {
+      select: { workflowId: true, number: true, definitionId: true },
+      resolve: async ({ workflowId, number, definitionId }, { against }, context, info) => {
         const from = against ?? number - 1
-        const before = from === 0 ? NOTHING : await definitionOf(context, { workflowId, number: from })
+        const before = from === 0 ? NOTHING : await definitionOf(context, { workflowId, number: from }, info)
         if (before === null) return null
-        const diff = compareDefinitions(context.registry, before, definition.body as Json)
+        const after = await context.values.parsed('definition', definitionId, info)
+        const diff = compareDefinitions(context.registry, before, after)
         return { from: from === 0 ? null : from, to: number, diff }
       },
     }),

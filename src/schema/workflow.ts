@@ -1,12 +1,13 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { GraphQLResolveInfo } from 'graphql'
 import type { WorkflowFilter } from '../db/workflow-list.ts'
 import { WORKFLOW_ORDERS, type WorkflowOrder } from '../db/workflow-list.ts'
-import { canonicalHash } from '../lib/canonical-json.ts'
 import type { WorkflowId } from '../lib/ids.ts'
-import type { Json } from '../lib/json.ts'
 import { compareDefinitions } from '../workflows/diff/compare.ts'
+import { draftHash } from '../workflows/drafts.ts'
 import { present } from './batch.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { GraphType, graphOf } from './definition.ts'
 import { DiagnosticType } from './diagnostic.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
@@ -35,18 +36,24 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       description:
         'Grows with every change, and not when a save changes nothing; pass it as `expectedRevision`.',
     }),
-    definition: t.expose('draft', { type: 'JSON', description: 'The draft, as it was saved.' }),
+    definition: t.field({
+      type: 'JSON',
+      description: 'The draft, as it was saved.',
+      select: { id: true },
+      resolve: ({ id }, _args, { values }, info) => values.text('draft', id, info),
+    }),
     graph: t.field({
       type: GraphType,
       description: 'The draft’s nodes and edges, typed.',
-      select: { draft: true },
-      resolve: ({ draft }) => graphOf(draft),
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) => graphOf(await values.parsed('draft', id, info)),
     }),
     diagnostics: t.field({
       type: [DiagnosticType],
       description: 'All that is wrong with the draft now.',
-      select: { draft: true },
-      resolve: async ({ draft }, _args, { readDefinition }) => (await readDefinition(draft)).diagnostics,
+      select: { id: true },
+      resolve: async ({ id }, _args, { values, readDefinition }, info) =>
+        (await readDefinition(await values.parsed('draft', id, info))).diagnostics,
     }),
     publishedVersion: t.relation('publishedVersion', {
       nullable: true,
@@ -55,9 +62,17 @@ export const WorkflowType = builder.prismaNode('Workflow', {
     }),
     hasUnpublishedChanges: t.boolean({
       description: 'True when the draft is not what the newest version holds, or there is no version.',
-      select: { draft: true, publishedVersion: { select: { definition: { select: { hash: true } } } } },
-      resolve: ({ draft, publishedVersion }) =>
-        publishedVersion?.definition.hash !== canonicalHash(draft as Json),
+      select: {
+        id: true,
+        revision: true,
+        draftHash: true,
+        publishedVersion: { select: { definition: { select: { hash: true } } } },
+      },
+      resolve: async ({ id, revision, draftHash: stored, publishedVersion }, _args, context, info) => {
+        if (publishedVersion === null) return true
+        const hash = stored ?? (await computedHash(context, { id, revision }, info))
+        return publishedVersion.definition.hash !== hash
+      },
     }),
     version: t.prismaField({
       type: 'WorkflowVersion',
@@ -96,10 +111,12 @@ export const WorkflowType = builder.prismaNode('Workflow', {
         from: t.arg.int({ description: 'The number of the earlier version; default: the draft.' }),
         to: t.arg.int({ description: 'The number of the later version; default: the draft.' }),
       },
-      select: { draft: true },
-      resolve: async ({ id: workflowId, draft }, { from = null, to = null }, context) => {
+      select: { id: true },
+      resolve: async ({ id: workflowId }, { from = null, to = null }, context, info) => {
         const read = (number: number | null) =>
-          number === null ? (draft as Json) : definitionOf(context, { workflowId, number })
+          number === null
+            ? context.values.parsed('draft', workflowId, info)
+            : definitionOf(context, { workflowId, number }, info)
         const [before, after] = await Promise.all([read(from), read(to)])
         if (before === null || after === null) return null
         return { from, to, diff: compareDefinitions(context.registry, before, after) }
@@ -150,6 +167,17 @@ export const WorkflowType = builder.prismaNode('Workflow', {
     }),
   }),
 })
+
+/** The hash of a draft whose hash is not stored; stores it, so that the next read finds it. */
+async function computedHash(
+  { values, draftHashes }: Context,
+  workflow: { readonly id: string; readonly revision: number },
+  info: GraphQLResolveInfo,
+): Promise<string> {
+  const hash = await draftHash(await values.parsed('draft', workflow.id, info))
+  await draftHashes.store(workflow, hash)
+  return hash
+}
 
 const LAST_RUN_AT = { select: { id: true, createdAt: true } } as const
 

@@ -1,10 +1,18 @@
 import type { QuotaGuard, QuotaRefusal } from '../db/quota-store.ts'
-import type { RevisedWorkflow, WorkflowFields, WorkflowRow, WorkflowStore } from '../db/workflow-store.ts'
+import type {
+  HashedFields,
+  RevisedWorkflow,
+  WorkflowFields,
+  WorkflowRow,
+  WorkflowStore,
+} from '../db/workflow-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { DefinitionReader } from '../engine/plan-cache.ts'
+import { canonicalHashPieces } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId, WorkflowId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
+import { withPauses } from '../lib/pieces.ts'
 import {
   completeFields,
   NAME_MAX_LENGTH,
@@ -53,6 +61,20 @@ export interface DraftsOptions {
   readonly quotas: QuotaGuard
 }
 
+async function withHash(fields: WorkflowFields): Promise<HashedFields> {
+  return { ...fields, draftHash: await draftHash(fields.draft) }
+}
+
+async function withHashOfAny(changes: Partial<WorkflowFields>): Promise<Partial<HashedFields>> {
+  const { draft } = changes
+  return draft === undefined ? changes : { ...changes, draftHash: await draftHash(draft) }
+}
+
+/** The hash by which a draft is compared with published definitions. Others get the thread meanwhile. */
+export function draftHash(draft: Json): Promise<string> {
+  return withPauses(canonicalHashPieces(draft))
+}
+
 /** Why an owner may not store one more workflow; null where nothing prevents it. */
 export async function workflowRefusal(
   quotas: QuotaGuard,
@@ -85,7 +107,7 @@ export function createDrafts({ workflows, reader, clock, quotas }: DraftsOptions
       if (read.kind === 'invalid') return read
       const fields = completeFields(read.fields)
       const refusal = await workflowRefusal(quotas, ownerId, fields.draft)
-      return refusal ?? saved(ownerId, await workflows.insert(ownerId, fields, now()))
+      return refusal ?? saved(ownerId, await workflows.insert(ownerId, await withHash(fields), now()))
     },
     async update(target, input) {
       const read = readDraftInput(input)
@@ -97,7 +119,7 @@ export function createDrafts({ workflows, reader, clock, quotas }: DraftsOptions
       const refusal =
         draft === undefined ? null : await quotas.refusalOfBytes(ownerId, addedBytes(draft, current))
       if (refusal) return refusal
-      const workflow = await workflows.update(target, read.fields, now())
+      const workflow = await workflows.update(target, await withHashOfAny(read.fields), now())
       if (workflow) return saved(ownerId, workflow)
       // The same save, sent twice, may have been on its way at once.
       const newer = await workflows.find(ownerId, id)
@@ -111,7 +133,7 @@ export function createDrafts({ workflows, reader, clock, quotas }: DraftsOptions
       const { description, tags, draft } = source
       const copy = { name: read.fields.name ?? copyOf(source.name), description, tags, draft: draft as Json }
       const refusal = await workflowRefusal(quotas, ownerId, draft)
-      return refusal ?? saved(ownerId, await workflows.insert(ownerId, copy, now()))
+      return refusal ?? saved(ownerId, await workflows.insert(ownerId, await withHash(copy), now()))
     },
     async archive(target, archived) {
       return (await workflows.archive(target, { archived, at: now() }))

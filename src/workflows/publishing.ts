@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { OwnerId, WorkflowId } from '../lib/ids.ts'
 import { isStorableText } from '../lib/plain-json.ts'
 import { completeFields, readDraftInput, type DraftInput, type InvalidField } from './draft-fields.ts'
-import { workflowRefusal, type RefusedChange } from './drafts.ts'
+import { draftHash, workflowRefusal, type RefusedChange } from './drafts.ts'
 
 export type PublishResult =
   | {
@@ -111,7 +111,8 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const prepared = await prepare(ownerId, fields.draft, '')
       if (prepared.kind === 'unsound') return prepared
       const { version, diagnostics } = prepared
-      const id = await versions.insertPublished(ownerId, fields, version, new Date(clock.now()))
+      const hashed = { ...fields, draftHash: await draftHash(fields.draft) }
+      const id = await versions.insertPublished(ownerId, hashed, version, new Date(clock.now()))
       return { kind: 'published', id, number: 1, isUnchanged: false, diagnostics }
     },
     async rollback(target, { number, note }) {

@@ -189,6 +189,48 @@ test('a reader that is slow holds ids up to a bound, and then looks at everythin
   expect(await next).toMatchObject({ done: true })
 })
 
+test('a hundred subscriptions of the same jobs share what is read of a burst of changes', async () => {
+  const clock = new ManualClock()
+  const owner = ownerId(newId())
+  const wakeups = createLocalWakeups()
+  const store = createJobChanges(database.pool)
+  let looks = 0
+  let reads = 0
+  const follow = createFollowJobs({
+    changes: {
+      ...store,
+      since: async (...args) => {
+        const found = await store.since(...args)
+        looks++
+        return found
+      },
+      among: (...args) => {
+        reads++
+        return store.among(...args)
+      },
+    },
+    wakeups,
+    clock,
+  })
+  const gone = new AbortController()
+  const told = Array.from({ length: 100 }, () => new Set<JobId>())
+  const ended = told.map(async (ids) => {
+    for await (const id of follow({ ownerId: owner, filter: ALL_RUNS, signal: gone.signal })) ids.add(id)
+  })
+  await until('all have looked', () => looks === 100)
+  const jobs = await Promise.all(
+    Array.from({ length: 20 }, () => storeJob(database.pool, { ownerId: owner })),
+  )
+  wakeups.news(jobs)
+  await until('all are informed of all', async () => {
+    await clock.advance(PAUSE_MS)
+    return told.every(({ size }) => size === 20)
+  })
+  expect(reads).toBeLessThan(10)
+  gone.abort(new Error('gone'))
+  await Promise.all(ended)
+})
+
 test('an abort ends the following promptly, and nobody listens any more', async () => {
   const world = openWorld()
   await until('it listens', () => world.listeners() === 2)

@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { storeDrafts, storeOutputs } from '../support/large-rows.ts'
 import { settingsKey } from '../support/access.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
@@ -111,6 +112,35 @@ describe('a request of a VIEWER', () => {
     const body = `{"query":"mutation($i:ExecuteWorkflowInput!){executeWorkflow(input:$i){__typename}}","variables":{"i":{"definition":"${'x'.repeat(5_000_000)}",${strange}}}}`
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(body)))
     for (const { code } of answers) expect(['BAD_USER_INPUT', 'TOO_MANY_UPLOADS']).toContain(code)
+  }, 60_000)
+})
+
+describe('a page', () => {
+  const query = (sql: string, values: readonly unknown[]) => database.pool.query(sql, [...values])
+  const emptyLists = (count: number) => Array.from({ length: count }, () => [])
+  const pageOf = (list: string, fields: string) =>
+    JSON.stringify({ query: `{ ${list}(first: 100) { edges { node { ${fields} } } } }` })
+  const tenTimes = async (body: string) => {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(body)))
+    return new Set(answers.map(({ code }) => code))
+  }
+
+  test('of outputs of 1.3 MB of empty lists is refused ten times at once with ANSWER_TOO_LARGE', async () => {
+    await storeOutputs(query, { owner: 'acme', count: 40, output: JSON.stringify(emptyLists(433_000)) })
+    expect(await tenTimes(pageOf('executions', 'output'))).toEqual(new Set(['ANSWER_TOO_LARGE']))
+    // A page within the limit is answered, ten times at once.
+    const few = JSON.stringify({ query: '{ executions(first: 3) { edges { node { output } } } }' })
+    expect(await tenTimes(few)).toEqual(new Set([undefined]))
+  }, 60_000)
+
+  test('of drafts of 4 MB is refused ten times at once, and whether they are published is answered', async () => {
+    const value = { nodes: [], edges: [], metadata: [emptyLists(180_000), 'x'.repeat(3_500_000)] }
+    await storeDrafts(query, { owner: 'acme', count: 30, value, isHashed: true })
+    expect(await tenTimes(pageOf('workflows', 'definition'))).toEqual(new Set(['ANSWER_TOO_LARGE']))
+    expect(await tenTimes(pageOf('workflows', 'graph { nodes { id } }'))).toEqual(
+      new Set(['ANSWER_TOO_LARGE']),
+    )
+    expect(await tenTimes(pageOf('workflows', 'hasUnpublishedChanges'))).toEqual(new Set([undefined]))
   }, 60_000)
 })
 

@@ -1,0 +1,77 @@
+import { getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import { stringifyWithTexts } from '../lib/json-text.ts'
+import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../schema/index.ts'
+import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
+
+/**
+ * Refuses answers that are too large with `ANSWER_TOO_LARGE`: as a whole where a query is refused while it reads, and
+ * before an answer is written. It ends the budget of an operation, and of each result of a subscription. Stored values are
+ * written as they are stored.
+ */
+export function useAnswerLimits(): Plugin<Context> {
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(async (args: ExecutionArgs) => {
+        const { answer } = args.contextValue as Context
+        try {
+          return within((await executeFn(args)) as ExecutionResult, args)
+        } finally {
+          answer.end()
+        }
+      })
+    },
+    onSubscribe({ subscribeFn, setSubscribeFn }) {
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const { answer } = args.contextValue as Context
+        const results = (await subscribeFn(args)) as AsyncIterable<ExecutionResult> | ExecutionResult
+        if (!(Symbol.asyncIterator in results)) {
+          answer.end()
+          return results
+        }
+        return eachWithin(results, args)
+      })
+    },
+  }
+}
+
+function eachWithin(
+  results: AsyncIterable<ExecutionResult>,
+  args: ExecutionArgs,
+): AsyncIterableIterator<ExecutionResult, void> {
+  const { answer } = args.contextValue as Context
+  const source = results[Symbol.asyncIterator]()
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      try {
+        const { done, value } = await source.next()
+        return done ? { done, value: undefined } : { done: false, value: within(value, args) }
+      } finally {
+        answer.end()
+      }
+    },
+    async return() {
+      answer.end()
+      await source.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+  const { answer } = args.contextValue as Context
+  const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query'
+  // What a mutation has done is answered as far as possible.
+  if (answer.refusal && isQuery) return { errors: [answer.refusal] }
+  const excess = excessOf(result.data, ANSWER_MAX_BYTES)
+  if (excess) {
+    const limit = excess.kind === 'values' ? ANSWER_MAX_WRITTEN_VALUES : ANSWER_MAX_BYTES
+    const what = `${excess.place}: the answer has more than ${limit} ${excess.kind}`
+    const done = isQuery ? '' : 'The operation was carried out, but its answer is not sent. '
+    return { errors: [answerTooLarge(`${done}${what}`, limit)] }
+  }
+  return { ...result, stringify: stringifyWithTexts } as ExecutionResult
+}

@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net'
+
+/** Maximum number of requests of one connection that are being answered. Beyond it nothing more is read from the client. */
+export const CONNECTION_MAX_UNANSWERED = 8
+/** Maximum number of requests of one connection that have arrived and wait; beyond it the connection is closed. */
+export const CONNECTION_MAX_WAITING = 4_000
+
+interface Waiting {
+  readonly begin: () => void
+  readonly drop: () => void
+}
+
+interface Connection {
+  running: number
+  readonly waiting: Waiting[]
+}
+
+/**
+ * Bounds the requests of one connection that are answered at the same time. A packet may hold thousands of requests; those
+ * beyond the bound wait, and the connection is not read meanwhile.
+ */
+export class PipelinedRequests {
+  readonly #connections = new WeakMap<Socket, Connection>()
+
+  /** Answers a request when it is its turn; resolves when `answer` is done, or the connection has ended before it began. */
+  async run(socket: Socket, answer: () => Promise<void>): Promise<void> {
+    const connection = this.#connections.get(socket) ?? this.#open(socket)
+    if (connection.running >= CONNECTION_MAX_UNANSWERED) {
+      if (connection.waiting.length >= CONNECTION_MAX_WAITING) socket.destroy()
+      const isDropped = await wait(socket, connection)
+      if (isDropped) return
+    } else connection.running++
+    try {
+      await answer()
+    } finally {
+      this.#next(socket, connection)
+    }
+  }
+
+  #open(socket: Socket): Connection {
+    const connection: Connection = { running: 0, waiting: [] }
+    this.#connections.set(socket, connection)
+    // Node reads on whenever it wants the rest of a request.
+    socket.on('resume', () => {
+      if (connection.waiting.length > 0) socket.pause()
+    })
+    socket.once('close', () => {
+      for (const { drop } of connection.waiting.splice(0)) drop()
+    })
+    return connection
+  }
+
+  /** Hands the place to the request that has waited longest. */
+  #next(socket: Socket, connection: Connection): void {
+    const next = connection.waiting.shift()
+    if (next) next.begin()
+    else connection.running--
+    if (connection.waiting.length === 0 && socket.isPaused()) socket.resume()
+  }
+}
+
+/** Resolves to whether the connection ended before the request's turn came. */
+function wait(socket: Socket, connection: Connection): Promise<boolean> {
+  if (socket.destroyed) return Promise.resolve(true)
+  return new Promise((resolve) => {
+    connection.waiting.push({ begin: () => resolve(false), drop: () => resolve(true) })
+    socket.pause()
+  })
+}

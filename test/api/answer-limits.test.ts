@@ -1,0 +1,287 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import pg from 'pg'
+import { WebSocket } from 'ws'
+import { CONNECTION_MAX_UNANSWERED } from '../../src/http/pipelined-requests.ts'
+import { SOCKET_MAX_UNANSWERED } from '../../src/http/message-intake.ts'
+import { LOCAL_USER } from '../../src/jobs/execution-service.ts'
+import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { SIMPLE } from '../support/definitions.ts'
+import { storeDrafts, storeOutputs } from '../support/large-rows.ts'
+import { countStatements } from '../support/statement-count.ts'
+import { until } from '../support/until.ts'
+
+const MEGABYTE = 1_000_000
+/** A value that is written differently from how `JSON.stringify` would write it. */
+const OUTPUT = `{"z": 1, "a":[${'"x\\u00e9", '.repeat(100_000)}1.50]}`
+
+let server: ApiServer
+/** Another session of its database, which holds locks. */
+let locker: pg.Client
+beforeAll(async () => {
+  server = await startApiServer({ config: { queryTimeoutMs: 2_000 } })
+  const [{ name } = { name: '' }] = await server.query<{ name: string }>('SELECT current_database() AS name')
+  const url = new URL(process.env.LUME_TEST_DATABASE_URL ?? '')
+  url.pathname = `/${name}`
+  locker = new pg.Client({ connectionString: url.href })
+  locker.on('error', () => undefined)
+  await locker.connect()
+}, 60_000)
+afterEach(async () => {
+  await locker.query('ROLLBACK')
+  await server.query('DELETE FROM jobs')
+  await server.query('DELETE FROM workflows')
+})
+afterAll(async () => {
+  expect(server.takeFaults()).toEqual([])
+  await locker.end()
+  await server.stop()
+})
+
+const ask = (query: string, variables: object = {}) =>
+  server.client.post(JSON.stringify({ query, variables }))
+const codesOf = (answer: Awaited<ReturnType<typeof ask>>) =>
+  answer.errors.map(({ extensions }) => extensions?.code)
+const outputs = (first: number) => `{ executions(first: ${first}) { edges { node { output } } } }`
+const store = (count: number, output: string) =>
+  storeOutputs((sql, values) => server.query(sql, values), { owner: LOCAL_USER, count, output })
+
+describe('stored values', () => {
+  test('that exceed the limit of an answer together are refused by a code that names the field', async () => {
+    await store(20, OUTPUT)
+    expect(OUTPUT.length).toBeGreaterThan(MEGABYTE)
+    const refused = await ask(outputs(20))
+    expect([refused.status, refused.data, codesOf(refused)]).toEqual([400, null, ['ANSWER_TOO_LARGE']])
+    expect(refused.errors[0]?.message).toContain('Execution.output')
+    const { data } = await ask(outputs(5))
+    const edges = Array.from({ length: 5 }, () => ({ node: { output: JSON.parse(OUTPUT) as unknown } }))
+    expect(data).toEqual({ executions: { edges } })
+  })
+
+  test('are answered as they are stored, over HTTP and over a WebSocket', async () => {
+    await store(1, OUTPUT)
+    const response = await fetch(server.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: outputs(1) }),
+    })
+    expect(await response.text()).toBe(`{"data":{"executions":{"edges":[{"node":{"output":${OUTPUT}}}]}}}`)
+    const [message] = await overWebSocket([{ query: outputs(1) }])
+    expect(message).toBe(
+      `{"id":"0","type":"next","payload":{"data":{"executions":{"edges":[{"node":{"output":${OUTPUT}}}]}}}}`,
+    )
+  })
+
+  test('under many aliases are refused for the size of the answer', async () => {
+    await store(1, OUTPUT)
+    const aliases = (count: number) =>
+      Array.from({ length: count }, (_, index) => `o${index}: output`).join(' ')
+    const page = (count: number) => `{ executions(first: 1) { edges { node { ${aliases(count)} } } } }`
+    expect(codesOf(await ask(page(5)))).toEqual([])
+    const refused = await ask(page(25))
+    expect([refused.data, codesOf(refused)]).toEqual([null, ['ANSWER_TOO_LARGE']])
+    expect(refused.errors[0]?.message).toMatch(/executions\.edges\.node\.o\d+/)
+  })
+
+  test('that have to be parsed are bounded by the memory that they take', async () => {
+    const value = { nodes: [], edges: [], metadata: Array.from({ length: 180_000 }, () => []) }
+    await storeDrafts((sql, values) => server.query(sql, values), {
+      owner: LOCAL_USER,
+      count: 12,
+      value,
+      isHashed: true,
+    })
+    const graphs = (first: number) =>
+      `{ workflows(first: ${first}) { edges { node { graph { nodes { id } } } } } }`
+    expect(codesOf(await ask(graphs(2)))).toEqual([])
+    expect(codesOf(await ask(graphs(12)))).toEqual(['ANSWER_TOO_LARGE'])
+  })
+})
+
+describe('whether a workflow has unpublished changes', () => {
+  const CHANGES = '{ workflows(first: 100) { edges { node { hasUnpublishedChanges } } } }'
+  const changes = async () => {
+    const { data } = await ask(CHANGES)
+    const { workflows } = data as { workflows: { edges: { node: { hasUnpublishedChanges: boolean } }[] } }
+    return workflows.edges.map(({ node }) => node.hasUnpublishedChanges)
+  }
+
+  test('is found without reading a draft', async () => {
+    const draft = { nodes: [], edges: [], metadata: 'x'.repeat(MEGABYTE) }
+    const rows = { owner: LOCAL_USER, count: 50, value: draft, isHashed: true }
+    await storeDrafts((sql, values) => server.query(sql, values), rows)
+    const statements = countStatements()
+    try {
+      expect(await changes()).toEqual(Array.from({ length: 50 }, () => true))
+      const read = statements.take().filter((text) => /"?workflows"?\W/.test(text) && /\bdraft\b/.test(text))
+      expect(read).toEqual([])
+    } finally {
+      statements.stop()
+    }
+  })
+
+  test('is right for drafts whose hash is not stored, and for those that an older version writes', async () => {
+    const rows = { owner: LOCAL_USER, count: 2, value: {}, isHashed: false }
+    await storeDrafts((sql, values) => server.query(sql, values), rows)
+    expect(await changes()).toEqual([false, false])
+    // The first reading has stored the hashes.
+    expect(await server.query('SELECT FROM workflows WHERE draft_hash IS NULL')).toEqual([])
+    await server.query(`UPDATE workflows SET draft = '{"nodes":[]}', revision = revision + 1`)
+    expect(await changes()).toEqual([true, true])
+    await server.query(`UPDATE workflows SET draft = '{ }', revision = revision + 1`)
+    expect(await changes()).toEqual([false, false])
+  })
+})
+
+test('lists of an answer that takes no `first` are counted by their length, and by what is asked of their items', async () => {
+  const edges = Array.from({ length: 10_000 }, (_, index) => ({ source: 'a', target: `n${index}` }))
+  const create = `mutation($d: JSON) { createWorkflow(input: { definition: $d }) { ... on CreateWorkflowPayload { workflow { id } } } }`
+  const { data } = await ask(create, { d: { nodes: [], edges } })
+  const { id } = (data as { createWorkflow: { workflow: { id: string } } }).createWorkflow.workflow
+  const graphs = (aliases: number, fields: string) => {
+    const all = Array.from({ length: aliases }, (_, index) => `g${index}: graph { edges { ${fields} } }`)
+    return ask(`query($id: ID!) { workflow(id: $id) { ${all.join(' ')} } }`, { id })
+  }
+  expect(codesOf(await graphs(1, 'id source sourceHandle target'))).toEqual([])
+  for (const refused of [await graphs(25, 'id'), await graphs(6, 'id source sourceHandle target')]) {
+    expect([refused.status, refused.data, codesOf(refused)]).toEqual([400, null, ['ANSWER_TOO_LARGE']])
+    expect(refused.errors[0]?.message).toContain('Graph.edges')
+  }
+})
+
+describe('reads of the API that wait for a lock', () => {
+  const READ = '{ apiKeys(first: 1) { edges { node { name } } } }'
+
+  test('are ended with QUERY_TIMEOUT, by Prisma and by statements', async () => {
+    await store(1, '1')
+    await locker.query('BEGIN')
+    await locker.query('LOCK TABLE workflows, execution_values')
+    const answers = await Promise.all([
+      ask('{ workflows(first: 1) { edges { node { name } } } }'),
+      ask('{ workflow(id: "V29ya2Zsb3c6MDE4ZjAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw") { name } }'),
+      ask(outputs(1)),
+    ])
+    const codes = answers.map(codesOf)
+    expect(codes[0]).toEqual(['QUERY_TIMEOUT'])
+    expect(codes[2]).toEqual(['QUERY_TIMEOUT'])
+    expect(answers[0]?.errors[0]?.message).toContain('smaller page')
+  }, 20_000)
+
+  test('leave the connections of the engine free, so that a job runs to its end', async () => {
+    await locker.query('BEGIN')
+    await locker.query('LOCK TABLE api_keys')
+    const reads = Array.from({ length: 40 }, () => ask(READ))
+    await until('the reads wait', async () => {
+      const [row] = await server.query<{ count: number }>(
+        `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return (row?.count ?? 0) >= 5
+    })
+    const job = await server.lume.jobs.createWorkflowJob(LOCAL_USER, {
+      workflowId: 'simple',
+      workflowDefinition: SIMPLE,
+    })
+    await server.lume.jobs.startJob(job.id)
+    await until(
+      'the job has ended',
+      async () => (await server.lume.jobs.getJob(job.id))?.status === 'completed',
+    )
+    await locker.query('ROLLBACK')
+    await Promise.all(reads)
+  }, 30_000)
+})
+
+test('a compressed body is refused with 415, and the reason', async () => {
+  const response = await fetch(server.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    body: gzipSync('{"query":"{__typename}"}'),
+  })
+  expect(response.status).toBe(415)
+  const { errors } = (await response.json()) as { errors: { extensions: object }[] }
+  expect(errors[0]?.extensions).toEqual({ code: 'CONTENT_ENCODING_REFUSED' })
+})
+
+/** Costs some milliseconds before it reads anything. */
+const BUSY = `{ ${Array.from({ length: 45 }, (_, index) => `b${index}: blocks { type name description }`).join(' ')} }`
+
+describe('operations that arrive in one packet', () => {
+  test('are all answered, in their order, while other connections are served in between', async () => {
+    const body = JSON.stringify({ query: BUSY })
+    const head = `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`
+    const count = 60
+    let received = ''
+    const answered = () => received.split('HTTP/1.1 200').length - 1
+    const socket = connect(server.port)
+    socket.setEncoding('latin1').on('data', (text: string) => (received += text))
+    await once(socket, 'connect')
+    socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`.repeat(count))
+    await until('the first answers have come', () => answered() > 0)
+    expect((await fetch(`${server.origin}/health`)).status).toBe(200)
+    expect(answered()).toBeLessThan(count / 2)
+    await until('all are answered', () => answered() === count, 60_000)
+    socket.destroy()
+    expect(CONNECTION_MAX_UNANSWERED).toBeLessThan(count)
+  }, 60_000)
+
+  test('of a WebSocket are answered a few at a time, while other connections are served in between', async () => {
+    const count = 60
+    let answered = 0
+    const messages = overWebSocket(
+      Array.from({ length: count }, () => ({ query: BUSY })),
+      () => answered++,
+    )
+    await until('the first answers have come', () => answered > 0)
+    expect((await fetch(`${server.origin}/health`)).status).toBe(200)
+    expect(answered).toBeLessThan(count / 2)
+    expect((await messages).length).toBe(count)
+    expect(SOCKET_MAX_UNANSWERED).toBeLessThan(count)
+  }, 60_000)
+
+  test('may hold more subscriptions than a WebSocket may have unanswered operations', async () => {
+    const { socket } = await hello()
+    const follow = { query: 'subscription { jobsChanged { id } }' }
+    const frames = Array.from({ length: 30 }, (_, index) =>
+      JSON.stringify({ id: String(index), type: 'subscribe', payload: follow }),
+    )
+    for (const frame of frames) socket.send(frame)
+    socket.send(JSON.stringify({ id: 'last', type: 'subscribe', payload: { query: '{ __typename }' } }))
+    const answer = await new Promise<string>((resolve) => {
+      socket.on('message', (data: Buffer) => {
+        if (data.toString().includes('"last"')) resolve(data.toString())
+      })
+    })
+    expect(answer).toBe('{"id":"last","type":"next","payload":{"data":{"__typename":"Query"}}}')
+    socket.terminate()
+  }, 30_000)
+})
+
+async function hello() {
+  const socket = new WebSocket(server.url.replace('http', 'ws'), 'graphql-transport-ws')
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ type: 'connection_init' }))
+  await once(socket, 'message')
+  return { socket }
+}
+
+/** The results of operations that are sent at once, as they are written. */
+async function overWebSocket(payloads: readonly object[], onResult = () => {}): Promise<readonly string[]> {
+  const { socket } = await hello()
+  const results: string[] = []
+  const all = new Promise<void>((resolve) => {
+    socket.on('message', (data: Buffer) => {
+      const text = data.toString()
+      if (!text.includes('"type":"next"')) return
+      results.push(text)
+      onResult()
+      if (results.length === payloads.length) resolve()
+    })
+  })
+  for (const [index, payload] of payloads.entries())
+    socket.send(JSON.stringify({ id: String(index), type: 'subscribe', payload }))
+  await all
+  socket.terminate()
+  return results
+}

@@ -1,0 +1,51 @@
+import { canonicalHash } from '../../src/lib/canonical-json.ts'
+import type { Json } from '../../src/lib/json.ts'
+
+/** Sends a statement. */
+type Query = (sql: string, values: readonly unknown[]) => Promise<unknown>
+
+/** Stores ended executions whose outputs have one text, without running anything. */
+export async function storeOutputs(
+  query: Query,
+  { owner, count, output }: { readonly owner: string; readonly count: number; readonly output: string },
+): Promise<void> {
+  await query(
+    `WITH definition AS (
+       INSERT INTO definitions (id, owner_id, hash, body) VALUES (gen_random_uuid(), $1, $4, '{}')
+       ON CONFLICT (owner_id, hash) DO UPDATE SET hash = excluded.hash RETURNING id
+     ), job AS (
+       INSERT INTO jobs (id, owner_id, type, status, progress, started_at, finished_at, is_counted)
+       SELECT gen_random_uuid(), $1, 'WORKFLOW', 'COMPLETED', 100, now(), now(), true FROM generate_series(1, $2) RETURNING id
+     ), execution AS (
+       INSERT INTO executions (id, owner_id, definition_id) SELECT job.id, $1, definition.id FROM job, definition RETURNING id
+     )
+     INSERT INTO execution_values (execution_id, owner_id, input, variables, output)
+     SELECT id, $1, 'null', '{}', $3::json FROM execution`,
+    [owner, count, output, canonicalHash({})],
+  )
+}
+
+/** Stores workflows with one draft, each published with another definition; `isHashed` false: as an older version did. */
+export async function storeDrafts(
+  query: Query,
+  draft: {
+    readonly owner: string
+    readonly count: number
+    readonly value: Json
+    readonly isHashed: boolean
+  },
+): Promise<void> {
+  const { owner, count, value, isHashed } = draft
+  await query(
+    `WITH definition AS (
+       INSERT INTO definitions (id, owner_id, hash, body) VALUES (gen_random_uuid(), $1, $4, '{}')
+       ON CONFLICT (owner_id, hash) DO UPDATE SET hash = excluded.hash RETURNING id
+     ), workflow AS (
+       INSERT INTO workflows (id, owner_id, name, draft, draft_hash, published_number, published_definition_id)
+       SELECT gen_random_uuid(), $1, 'Large', $3::json, $5, 1, definition.id FROM definition, generate_series(1, $2) RETURNING id
+     )
+     INSERT INTO workflow_versions (id, owner_id, workflow_id, number, definition_id)
+     SELECT gen_random_uuid(), $1, workflow.id, 1, definition.id FROM workflow, definition`,
+    [owner, count, JSON.stringify(value), canonicalHash({}), isHashed ? canonicalHash(value) : null],
+  )
+}

@@ -1,0 +1,52 @@
+import { Socket } from 'node:net'
+import { expect, test } from '@jest/globals'
+import { OperationTurns } from '../../../src/http/operation-turns.ts'
+import { CONNECTION_MAX_UNANSWERED, PipelinedRequests } from '../../../src/http/pipelined-requests.ts'
+
+test('of the requests of one connection a few are answered at a time, and it is not read while others wait', async () => {
+  const requests = new PipelinedRequests()
+  const socket = new Socket()
+  const begun: (() => void)[] = []
+  const answers = Array.from({ length: 100 }, () =>
+    requests.run(socket, () => new Promise<void>((resolve) => begun.push(resolve))),
+  )
+  expect(begun.length).toBe(CONNECTION_MAX_UNANSWERED)
+  expect(socket.isPaused()).toBe(true)
+  // Node wants the rest of a request.
+  socket.resume()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(socket.isPaused()).toBe(true)
+  for (let answered = 0; answered < 100; answered++) {
+    begun[answered]?.()
+    await answers[answered]
+    expect(begun.length).toBe(Math.min(100, answered + 1 + CONNECTION_MAX_UNANSWERED))
+  }
+  expect(socket.isPaused()).toBe(false)
+})
+
+test('requests that wait are dropped when their connection ends', async () => {
+  const requests = new PipelinedRequests()
+  const socket = new Socket()
+  let begun = 0
+  const answers = Array.from({ length: CONNECTION_MAX_UNANSWERED + 5 }, () =>
+    requests.run(socket, () => {
+      begun++
+      return new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    }),
+  )
+  socket.destroy()
+  await Promise.all(answers)
+  expect(begun).toBe(CONNECTION_MAX_UNANSWERED)
+})
+
+test('operations begin in turns of the event loop of their own', async () => {
+  const turns = new OperationTurns()
+  const order: string[] = []
+  const operation = async (name: string) => {
+    await turns.take()
+    order.push(name)
+    setImmediate(() => order.push('others'))
+  }
+  await Promise.all(['a', 'b', 'c'].map(operation))
+  expect(order).toEqual(['a', 'others', 'b', 'others', 'c'])
+})
