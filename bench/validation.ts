@@ -55,7 +55,7 @@ const DOCUMENTS: Readonly<Record<string, object>> = {
       ),
     ],
   },
-  'one node with an object of 190,000 members': {
+  'one node with an object of 190,000 members, which is refused': {
     nodes: [node(0, Object.fromEntries(Array.from({ length: 190_000 }, (_, i) => [`k${i}`, i])))],
   },
   'one node with a text of 4,000,000 characters': { nodes: [node(0, 'x'.repeat(4_000_000))] },

@@ -18,18 +18,53 @@ const limited = new WeakSet<object>()
 /**
  * Makes every list and record of a schema stop looking at its items once they have had `ISSUES_MAX` issues. Zod collects all
  * issues first, and a list of 190,000 empty objects has seconds of them. What is valid stays valid and what is invalid stays
- * invalid: a list whose items have an issue is invalid whatever follows. Does its work once for each schema.
+ * invalid: a list whose items have an issue is invalid whatever follows. `z.json()` copies its value, which is known to be JSON,
+ * in place of looking at each value in it. Does its work once for each schema.
  */
 export function limitIssues(schema: z.core.$ZodType): void {
   const pending: z.core.$ZodType[] = [schema]
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (limited.has(next)) continue
     limited.add(next)
+    if (isAnyJson(next)) {
+      copyJson(next)
+      continue
+    }
     const { def } = (next as Schema)._zod
     if (def.type === 'array') limitItems(next, def.element)
     if (def.type === 'record') limitItems(next, def.valueType, def.keyType)
     pending.push(...partsOf(next as Schema))
   }
+}
+
+/** Whether a schema is `z.json()`, or a description of it: what it reads is known to be JSON. */
+function isAnyJson(schema: z.core.$ZodType): boolean {
+  const inner = innerOf(schema)
+  if (inner?._zod.def.type !== 'union') return false
+  const types = inner._zod.def.options.map((option) => (option as Schema)._zod.def.type)
+  const list = inner._zod.def.options.find((option) => (option as Schema)._zod.def.type === 'array')
+  const item = list && ((list as z.core.$ZodArray)._zod.def.element as Schema)
+  return types.join(' ') === 'string number boolean null array record' && !!item && innerOf(item) === inner
+}
+
+function innerOf(schema: z.core.$ZodType): Schema | null {
+  return (schema as Schema)._zod.def.type === 'lazy'
+    ? ((schema as z.core.$ZodLazy)._zod.innerType as Schema)
+    : null
+}
+
+/** Makes `z.json()` copy its value: Zod tries six alternatives for each value in it, one after the other. */
+function copyJson(schema: z.core.$ZodType): void {
+  const { _zod: internals } = schema
+  const { parse } = internals
+  const copy: Run = (payload, context) => {
+    const { value } = payload
+    if (value === undefined) return parse(payload, context)
+    payload.value = typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value
+    return payload
+  }
+  if (internals.run === parse) internals.run = copy
+  internals.parse = copy
 }
 
 /**

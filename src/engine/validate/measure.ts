@@ -3,6 +3,7 @@ import type { Pieces } from '../../lib/pieces.ts'
 import {
   DEFINITION_MAX_BYTES,
   DEFINITION_MAX_EDGES,
+  DEFINITION_MAX_MEMBERS,
   DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
   DEFINITION_MAX_VARIABLES,
@@ -114,6 +115,12 @@ function tooLongPointers(at: string): Diagnostic {
   return problem('DEFINITION_TOO_LARGE', at, message, { suggestion })
 }
 
+function tooManyMembers(count: number, at: string): Diagnostic {
+  const message = `An object of the definition has ${count} members; ${DEFINITION_MAX_MEMBERS} are allowed.`
+  const suggestion = 'Write a list of objects in its place, or move it into the input.'
+  return problem('DEFINITION_TOO_LARGE', at, message, { suggestion })
+}
+
 /** A list or an object of which the items or members before `next` are counted. */
 interface Frame {
   readonly values: readonly unknown[]
@@ -141,6 +148,10 @@ function* measureValues(document: unknown): Pieces<Measure> {
     const length = names?.length ?? (value as readonly unknown[]).length
     if (values + length > DEFINITION_MAX_VALUES) {
       excess = TOO_MANY_VALUES
+      return false
+    }
+    if (names && names.length > DEFINITION_MAX_MEMBERS) {
+      excess = tooManyMembers(names.length, shortPointer(frames))
       return false
     }
     for (const name of names ?? []) bytes += name.length + 3

@@ -59,6 +59,31 @@ describe('a value that its schema refuses in many places', () => {
   })
 })
 
+test('any JSON is copied, not looked at value by value, and only where a schema says no more than that', () => {
+  fc.assert(
+    fc.property(fc.jsonValue() as fc.Arbitrary<Json>, (value) => {
+      for (const schema of [
+        z.json(),
+        z.json().describe('Free.'),
+        z.array(z.json()),
+        z.record(z.string(), z.json()),
+      ]) {
+        const free = schema.safeParse(value)
+        const read = readBySchema(schema, value)
+        expect(read.ok).toBe(free.success)
+        if (read.ok) expect(read.config).toEqual(value)
+      }
+    }),
+  )
+  const frozen = Object.freeze([Object.freeze({ a: 1 })])
+  const read = readBySchema(z.json(), frozen)
+  expect(read.ok && (read.config as { a: number }[]).every((item) => !Object.isFrozen(item))).toBe(true)
+  expect(readBySchema(z.object({ given: z.json() }), {}).ok).toBe(false)
+  const texts: z.ZodType = z.lazy(() => z.union([z.string(), z.array(texts)]))
+  expect(readBySchema(texts, ['x', ['y']]).ok).toBe(true)
+  expect(readBySchema(texts, ['x', [1]]).ok).toBe(false)
+})
+
 test('a schema with limited issues admits what it admitted without, and nothing else', () => {
   const handle = z.string().max(1)
   const make = () => {

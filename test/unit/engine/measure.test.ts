@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import {
   DEFINITION_MAX_EDGES,
+  DEFINITION_MAX_MEMBERS,
   DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
 } from '../../../src/engine/definition.ts'
@@ -58,6 +59,19 @@ describe('a document beyond a limit is refused before it is walked:', () => {
       { code: 'DEFINITION_TOO_LARGE', severity: 'error', pointer },
     ])
     expect(reads()).toBeLessThan(200)
+  })
+
+  test('an object of more members than one may have is refused, with its place', () => {
+    const large = Object.fromEntries(
+      Array.from({ length: DEFINITION_MAX_MEMBERS + 1 }, (_, i) => [`k${i}`, i]),
+    )
+    const { k0: _, ...allowed } = large
+    expect(measure({ nodes: [node], metadata: { a: [large] } }).excess).toMatchObject({
+      code: 'DEFINITION_TOO_LARGE',
+      pointer: '/metadata/a/0',
+      message: expect.stringContaining(String(DEFINITION_MAX_MEMBERS)),
+    })
+    expect(measure({ nodes: [node], metadata: { a: [allowed] } }).excess).toBeNull()
   })
 
   test('a document of ever more values is walked as far as the limit, and no further', () => {
