@@ -6,6 +6,7 @@ import { PlanCache } from '../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../src/engine/registry.ts'
 import { SchemaChecks } from '../src/jobs/schema-checks/schema-checks.ts'
 import type { Json } from '../src/lib/json.ts'
+import { withPauses } from '../src/lib/pieces.ts'
 import { compareDefinitions } from '../src/workflows/diff/compare.ts'
 
 const registry = new BlockRegistry()
@@ -54,7 +55,7 @@ const DOCUMENTS: Readonly<Record<string, object>> = {
       ),
     ],
   },
-  'one node with an object of 190,000 members': {
+  'one node with an object of 190,000 members, which is refused': {
     nodes: [node(0, Object.fromEntries(Array.from({ length: 190_000 }, (_, i) => [`k${i}`, i])))],
   },
   'one node with a text of 4,000,000 characters': { nodes: [node(0, 'x'.repeat(4_000_000))] },
@@ -119,6 +120,6 @@ const [before, after] = [1, 2].map((value) => ({
   ),
 }))
 await measure('the diff of two definitions of 2,000 nodes, all changed', () =>
-  compareDefinitions(registry, before ?? {}, after ?? {}),
+  withPauses(compareDefinitions(registry, before ?? {}, after ?? {})),
 )
 await checks.close()

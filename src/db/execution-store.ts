@@ -1,6 +1,6 @@
 import type { ExecutionMode, JobStatus } from '../engine/job.ts'
 import type { RecordedState, RecordedStep } from '../engine/journal.ts'
-import { storedMocksSchema, type Mocks } from '../engine/stand-in/mocks.ts'
+import type { Mocks } from '../engine/stand-in/mocks.ts'
 import type { RecordedError, AttemptRecord, StepStatus, StepWait } from '../engine/step.ts'
 import type { NewJob } from './job-store.ts'
 import type { JobId, OwnerId, WorkflowId, WorkflowVersionId } from '../lib/ids.ts'
@@ -124,13 +124,12 @@ async function loadExecutions(
 }
 
 function toStored(row: ExecutionRow): StoredExecution {
-  const { id: _, hash, body, retryOf, retryFrom, patched, mocks, ...rest } = row
+  const { id: _, hash, body, retryOf, retryFrom, patched, ...rest } = row
   const isRetry = retryOf !== null && retryFrom !== null
   return {
     ...rest,
     definition: { hash, body },
     retry: isRetry ? { of: retryOf, from: retryFrom, patched: patched ?? {} } : null,
-    mocks: mocks && storedMocksSchema.parse(mocks),
   }
 }
 

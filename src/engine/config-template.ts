@@ -16,27 +16,29 @@ export interface CompileConfigOptions {
   /** Values at these pointers are left as they are: bare expressions and loop bodies. */
   readonly isRaw: (pointer: string) => boolean
   /** Null: it cannot be compiled, which is reported elsewhere, so that one bad template does not hide the next. */
-  readonly compileText: (text: string, at: string) => Template | null
+  readonly compileText: (text: string, at: string) => Pieces<Template | null>
 }
 
 /** Compiles a config in pieces; a value without templates stays one constant, whatever its size. */
 export function* compileConfig(value: Json, options: CompileConfigOptions): Pieces<ConfigTemplate> {
   const holders = typeof value === 'object' && value !== null ? yield* templateHolders(value) : NO_HOLDERS
-  return yield* compileAt(value, options.at, { ...options, holders })
+  return yield* compileAt(value, options.at, { ...options, holders, seen: { values: 0 } })
 }
 
 interface CompileContext extends CompileConfigOptions {
   readonly holders: ReadonlySet<Json>
+  readonly seen: { values: number }
 }
 
 const NO_HOLDERS: ReadonlySet<Json> = new Set()
 
 function* compileAt(value: Json, at: string, context: CompileContext): Pieces<ConfigTemplate> {
-  const { isRaw, compileText, holders } = context
+  const { isRaw, compileText, holders, seen } = context
+  if (++seen.values % VALUES_PER_PIECE === 0) yield
   if (typeof value === 'string') {
     if (!isTemplate(value) || isRaw(at)) return { kind: 'constant', value }
     yield
-    const template = compileText(value, at)
+    const template = yield* compileText(value, at)
     return template ? { kind: 'template', template } : { kind: 'constant', value }
   }
   // What holds no template needs no look at its parts, and no pointers to them.

@@ -132,6 +132,13 @@ export const DEFINITION_MAX_EDGES = 60_000
 export const DEFINITION_MAX_VARIABLES = 1_000
 /** The values of a definition: lists, objects, texts, numbers, booleans and nulls, at any depth. */
 export const DEFINITION_MAX_VALUES = 200_000
+/** The members of one object of a definition. */
+export const DEFINITION_MAX_MEMBERS = 20_000
+/**
+ * The JSON pointers of all values of a definition, together, in UTF-16 units: a long key counts once for each value under
+ * it. Diagnostics and compiled templates hold such pointers.
+ */
+export const DEFINITION_MAX_POINTERS = 32 * 1024 * 1024
 /** The expressions of a definition, those in templates and bare ones. */
 export const DEFINITION_MAX_EXPRESSIONS = 30_000
 /** All texts of a definition that hold expressions, together, in UTF-16 units. */

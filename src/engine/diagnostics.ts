@@ -2,7 +2,8 @@
 export const DIAGNOSTIC_CODES = {
   DEFINITION_MALFORMED: 'A part of the document does not have the shape that a definition has there.',
   DEFINITION_EMPTY: 'The graph has no nodes.',
-  DEFINITION_TOO_LARGE: 'The definition has too many nodes, edges, variables, values or bytes.',
+  DEFINITION_TOO_LARGE:
+    'The definition has too many nodes, edges, variables, values or bytes, or JSON pointers that are too long together.',
   DEFINITION_TOO_DEEP: 'Loops are nested too deep.',
   DEFINITION_TOO_COMPLEX: 'The definition has too many expressions, or too much JSON Schema.',
   NODE_ID_DUPLICATE: 'Two nodes have the same id.',

@@ -2,8 +2,8 @@ import { canonicalHashPieces } from '../lib/canonical-json.ts'
 import type { Awaitable } from '../lib/awaitable.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
-import { OwnerTurns } from '../lib/owner-turns.ts'
-import { inOneGo, PIECE_MS, withPauses, type Pieces } from '../lib/pieces.ts'
+import { OwnerTurns, type Turn } from '../lib/owner-turns.ts'
+import { inOneGo, PIECE_MS, type Pieces } from '../lib/pieces.ts'
 import { plainJsonPieces } from '../lib/plain-json.ts'
 import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
 import { DEFINITION_MAX_NODES } from './definition.ts'
@@ -53,7 +53,7 @@ export interface PlanCacheOptions {
   readonly maxNodes?: number
   /** Default: one that keeps the thread for as long as a check takes. */
   readonly schemas?: SchemaCheckers
-  /** How long a validation may keep the thread before the rest of it waits for its owner's turn, in milliseconds. */
+  /** How long a validation may keep the thread before it hands its owner's turn on, in milliseconds. */
   readonly pieceMs?: number
 }
 
@@ -117,10 +117,11 @@ export class PlanCache {
     }
     return this.#turns.run(
       asker.ownerId,
-      async () => {
-        const read = await withPauses(readPieces(document), this.#pieceMs)
+      async (turn) => {
+        const read = await this.#byTurns(readPieces(document), turn)
         if (!read.document) return read
-        const validation = this.#keptOne(read.document.hash) ?? (await this.#inPieces(read.document, asker))
+        const { hash } = read.document
+        const validation = this.#keptOne(hash) ?? (await this.#inPieces(read.document, { asker, turn }))
         return { document: read.document, ...validation }
       },
       asker,
@@ -143,7 +144,7 @@ export class PlanCache {
     if (begun) return this.#keep(document, begun.validation, this.#generation)
     const generation = this.#generation
     const rest = this.#turns
-      .run(asker.ownerId, () => this.#finish(run), asker)
+      .run(asker.ownerId, (turn) => this.#finish(run, turn), asker)
       .then((validation) => this.#keep(document, validation, generation))
       .finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, rest)
@@ -160,19 +161,33 @@ export class PlanCache {
 
   async #inPieces(
     document: { readonly hash: string; readonly body: Json },
-    asker: Asker,
+    { asker, turn }: { readonly asker: Asker; readonly turn: Turn },
   ): Promise<Validation> {
     const generation = this.#generation
     const run = new ValidationRun(this.#pieces(document.body), this.#schemas(asker))
-    return this.#keep(document, await this.#finish(run), generation)
+    return this.#keep(document, await this.#finish(run, turn), generation)
   }
 
-  async #finish(run: ValidationRun): Promise<Validation> {
+  /** Hands the turn on after each piece, and while an answer about a schema is awaited. */
+  async #finish(run: ValidationRun, turn: Turn): Promise<Validation> {
     for (;;) {
       await yieldToEventLoop()
       const done = run.go(this.#pieceMs)
       if (done) return done.validation
-      await run.answered()
+      if (run.isWaiting) await turn.outside(run.answered())
+      else await turn.handOn()
+    }
+  }
+
+  /** Hands the turn on after every `pieceMs` milliseconds of the work. */
+  async #byTurns<T>(pieces: Pieces<T>, turn: Turn): Promise<T> {
+    for (let until = performance.now() + this.#pieceMs; ;) {
+      const { done, value } = pieces.next()
+      if (done) return value
+      if (performance.now() < until) continue
+      await yieldToEventLoop()
+      await turn.handOn()
+      until = performance.now() + this.#pieceMs
     }
   }
 
@@ -222,11 +237,15 @@ export class PlanCache {
   }
 
   /** What a plan takes, as measured: most of it is what its expressions are compiled to. */
-  #bytesOf(body: Json, { size }: Validation): number {
+  #bytesOf(body: Json, { size, secretUses, diagnostics }: Validation): number {
     const { values, bytes } = inOneGo(
       measureDefinition(body, { blocks: this.#blocks, maxNodes: Number.POSITIVE_INFINITY }),
     )
-    return 2 * bytes + 50 * values + 2_600 * (size.expressions + size.nodes)
+    const pointers = [...secretUses, ...diagnostics].reduce(
+      (length, { pointer }) => length + pointer.length,
+      0,
+    )
+    return 2 * (bytes + pointers) + 50 * values + 2_600 * (size.expressions + size.nodes)
   }
 }
 
@@ -282,6 +301,11 @@ class ValidationRun {
       else if (performance.now() >= until) return null
     }
     return null
+  }
+
+  /** Whether it waits for an answer that is not there yet. */
+  get isWaiting(): boolean {
+    return this.#answer instanceof Promise
   }
 
   /** Resolves once the answer that it waits for, if any, is there. */

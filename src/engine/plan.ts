@@ -77,11 +77,21 @@ export function placeOf(graph: PlanGraph, path: string): StepPlace | null {
   let place: StepPlace | null = null
   for (const part of path.split('/')) {
     const [, id, item] = PATH_PART.exec(part) ?? []
-    const node: PlanNode | undefined = inside?.nodes.find((other) => other.id === id)
+    const node: PlanNode | undefined = inside ? nodesById(inside).get(id ?? '') : undefined
     if (!node) return null
     order.push(node.index, ...(item === undefined ? [] : [Number(item)]))
     inside = node.body
     place = { node, order }
   }
   return place
+}
+
+const byId = new WeakMap<PlanGraph, ReadonlyMap<string, PlanNode>>()
+
+function nodesById(graph: PlanGraph): ReadonlyMap<string, PlanNode> {
+  const known = byId.get(graph)
+  if (known) return known
+  const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+  byId.set(graph, nodes)
+  return nodes
 }

@@ -10,8 +10,8 @@ import {
   timeUpReason,
   type Compilation,
   type InputCheck,
-  type InputProblem,
 } from './validate/json-schemas.ts'
+import type { InputProblem } from './validate/problem-list.ts'
 
 /** An answer, and the time that it took, in milliseconds. */
 export interface Timed<T> {
@@ -56,7 +56,7 @@ export function directSchemaChecker(): DirectSchemaChecker {
   }
 }
 
-/** What is wrong with an input, a hundred things at most; empty when it is known to satisfy the schema. */
+/** What is wrong with an input, as `listProblems` lists it; empty when the input satisfies the schema. */
 export async function findInputProblems(
   checker: SchemaChecker,
   schema: JsonObject | boolean | null,

@@ -1,4 +1,5 @@
 import type { Json } from '../lib/json.ts'
+import { inOneGo, type Pieces } from '../lib/pieces.ts'
 import {
   compileExpression,
   ExpressionError,
@@ -46,6 +47,11 @@ export function countExpressions(text: string): number {
 
 /** Parses and checks a template, once; throws `ExpressionError` with a range in the whole text. */
 export function compileTemplate(text: string): Template {
+  return inOneGo(templatePieces(text))
+}
+
+/** The same in pieces: a text may hold a thousand long expressions. */
+export function* templatePieces(text: string): Pieces<Template> {
   const parts: (string | TemplateExpression)[] = []
   let count = 0
   let at = 0
@@ -54,6 +60,7 @@ export function compileTemplate(text: string): Template {
     if (open > at) parts.push(text.slice(at, open))
     const close = findClose(text, open)
     parts.push(compilePart(text, { start: open + OPEN.length, end: close }))
+    yield
     at = close + CLOSE.length
   }
   if (at < text.length) parts.push(text.slice(at))
@@ -119,11 +126,13 @@ function endOfString(text: string, start: number): number {
   const quote = text.charAt(start)
   const isTriple = text.startsWith(quote.repeat(3), start)
   const close = isTriple ? quote.repeat(3) : quote
-  const end = isTriple ? text.length : endOfLine(text, start)
-  for (let at = start + close.length; at < end; at++) {
+  for (let at = start + close.length; at < text.length; at++) {
     if (text.startsWith(close, at)) return at + close.length
+    // The end of the line is not looked for in advance: a text of many strings would be searched for each of them.
+    if (!isTriple && text[at] === '\n') break
     if (text[at] === '\\') at++
   }
+  const end = isTriple ? text.length : endOfLine(text, start)
   throw syntaxError('the string that starts here is not closed', { start, end })
 }
 

@@ -15,6 +15,7 @@ import type { Clock } from '../lib/clock.ts'
 import { newId, type ExecutionId, type OwnerId } from '../lib/ids.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { OwnerPlaces } from '../lib/owner-places.ts'
+import { withPauses } from '../lib/pieces.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
 
@@ -81,7 +82,8 @@ export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): T
     }
     if (given.value !== null && mode === 'real')
       return invalidMocks([{ pointer: '', message: 'mocks go with the mode SIMULATED' }])
-    const mocks = given.value === null ? null : readMocks({ [TESTED_NODE]: given.value }, plan.graph)
+    const mocks =
+      given.value === null ? null : await withPauses(readMocks({ [TESTED_NODE]: given.value }, plan.graph))
     if (mocks?.kind === 'invalid') return invalidMocks(mocks.problems.map(withoutNode))
     const world = worldOf(ownerId)
     const call = {

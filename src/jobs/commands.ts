@@ -9,7 +9,7 @@ import type { ExecutionStore } from '../db/execution-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import { directCheckers, type SchemaCheckers } from '../engine/plan-cache.ts'
 import { problemsOf } from '../engine/schema-checker.ts'
-import type { InputProblem } from '../engine/validate/index.ts'
+import { listProblems, type InputProblem } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
@@ -140,13 +140,17 @@ export function createCommands({
     const problems: InputProblem[] = []
     let leftMs = MISFITS_MS
     for (const schema of differing(schemas)) {
-      if (leftMs < 1) return [...problems, TOO_MANY_CHECKS]
+      if (leftMs < 1) return [...listProblems(problems, asItIs), TOO_MANY_CHECKS]
       const { answer, spentMs } = await checker.check(schema, payload)
       leftMs -= spentMs
       problems.push(...problemsOf(answer))
     }
-    return problems
+    return listProblems(problems, asItIs)
   }
+}
+
+function asItIs(problem: InputProblem): InputProblem {
+  return problem
 }
 
 function differing<T extends Json>(values: readonly T[]): readonly T[] {

@@ -11,6 +11,7 @@ import {
   type JobStatus,
   type JobType,
 } from '../engine/job.ts'
+import { issuesText } from '../engine/issues-text.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { OnUnhandledError } from '../engine/unhandled-errors.ts'
@@ -287,10 +288,8 @@ export async function startRequest(
   const { ownerId: owner, type, payload } = job
   const parsed = workflowPayloadSchema.safeParse(payload)
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.') || 'payload'}: ${message}`,
-    )
-    throw new LumeError('JOB_INVALID', `the payload of a workflow job is not valid: ${issues.join('; ')}`)
+    const problems = issuesText(parsed.error.issues, 'payload')
+    throw new LumeError('JOB_INVALID', `the payload of a workflow job is not valid: ${problems}`)
   }
   const { workflowId, workflowDefinition, version = null, draft, input = null, ...rest } = parsed.data
   const common = { ownerId: owner, type, input, ...rest }

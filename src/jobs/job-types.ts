@@ -3,7 +3,7 @@ import { peopleSearchSchema } from '../blocks/job/search-people.ts'
 import { profileSearchSchema } from '../blocks/job/search-profiles.ts'
 import { contactUploadSchema } from '../blocks/job/upload-contacts.ts'
 import { EXECUTION_MODES, type JobType } from '../engine/job.ts'
-import type { InputProblem } from '../engine/validate/index.ts'
+import { listProblems, type InputProblem } from '../engine/validate/index.ts'
 import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
 import { isStorableText } from '../lib/plain-json.ts'
 
@@ -64,7 +64,7 @@ export type BlockJob =
 /** Reads the payload of a job of one block. */
 export function readBlockJob(type: BlockJobType, payload: unknown): BlockJob {
   const parsed = PAYLOADS[type].safeParse(payload)
-  if (!parsed.success) return { kind: 'invalid', problems: parsed.error.issues.map(toProblem) }
+  if (!parsed.success) return { kind: 'invalid', problems: listProblems(parsed.error.issues, toProblem) }
   // Without what is undefined, which no JSON holds.
   const input = JSON.parse(JSON.stringify(parsed.data)) as JsonObject
   const fromJobId = typeof input['fromJobId'] === 'string' ? input['fromJobId'] : null

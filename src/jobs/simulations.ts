@@ -9,6 +9,7 @@ import type { InputProblem } from '../engine/validate/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import { OwnerPlaces } from '../lib/owner-places.ts'
+import { withPauses } from '../lib/pieces.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
 
 export interface SimulateRequest {
@@ -76,7 +77,7 @@ export function createSimulations({
     const checker = schemas({ ownerId, isRefusable: true })
     const misfits = await findInputProblems(checker, plan.inputSchema, input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
-    const mocks = values.mocks && readMocks(values.mocks, plan.graph)
+    const mocks = values.mocks && (await withPauses(readMocks(values.mocks, plan.graph)))
     if (mocks?.kind === 'invalid')
       return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
     const startedAt = request.startedAt?.getTime() ?? clock.now()

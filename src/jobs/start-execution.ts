@@ -15,7 +15,7 @@ import {
   type SchemaCheckers,
 } from '../engine/plan-cache.ts'
 import { findInputProblems } from '../engine/schema-checker.ts'
-import type { Plan } from '../engine/plan.ts'
+import { NO_GRAPH, type Plan } from '../engine/plan.ts'
 import type { Original, OriginalRecord } from '../engine/reuse/original.ts'
 import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../engine/stand-in/mocks.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
@@ -23,6 +23,7 @@ import { canonicalHash } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../lib/ids.ts'
 import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
+import { withPauses } from '../lib/pieces.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import { readOriginal, type Retry } from './original.ts'
 import type { Processor, Reservation } from './processor.ts'
@@ -145,7 +146,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = await findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
-    const mocks = readStartMocks(request, values, plan)
+    const mocks = await readStartMocks(request, values, plan)
     if (mocks.kind === 'invalid') return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
 
     const { retry } = request
@@ -365,15 +366,15 @@ export function readValues(request: FreeValues): {
 }
 
 /** Test mode runs on the mocks that were given, none at all included; the other modes have no use for any. */
-function readStartMocks(
+async function readStartMocks(
   { mode }: StartRequest,
   { mocks }: StartValues,
   plan: Plan | null,
-): { readonly kind: 'ok'; readonly mocks: Mocks | null } | Extract<ReadMocks, { kind: 'invalid' }> {
+): Promise<{ readonly kind: 'ok'; readonly mocks: Mocks | null } | Extract<ReadMocks, { kind: 'invalid' }>> {
   if (mocks === null) return { kind: 'ok', mocks: mode === 'test' ? NO_MOCKS : null }
   if (mode !== 'test')
     return { kind: 'invalid', problems: [{ pointer: '', message: 'mocks go with the mode TEST' }] }
-  return readMocks(mocks, plan?.graph ?? { nodes: [], output: null })
+  return withPauses(readMocks(mocks, plan?.graph ?? NO_GRAPH))
 }
 
 function runAtOnce(

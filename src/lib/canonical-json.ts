@@ -17,12 +17,15 @@ export function canonicalHash(value: Json): string {
 interface Frame {
   readonly list: readonly Json[] | null
   readonly object: JsonObject
-  readonly keys: readonly string[]
+  /** In order once the first member is written. */
+  keys: readonly string[]
   readonly length: number
   next: number
 }
 
 const VALUES_PER_PIECE = 8_192
+/** More keys than this are put in order in pieces. */
+const KEYS_PER_PIECE = 4_096
 /** Text is hashed in portions of about this many characters. */
 const PORTION_LENGTH = 65_536
 
@@ -43,6 +46,7 @@ export function* canonicalHashPieces(value: Json): Pieces<string> {
       frames.pop()
     } else {
       const at = frame.next++
+      if (at === 0 && frame.keys.length > KEYS_PER_PIECE) frame.keys = yield* sortPieces(frame.keys)
       if (at > 0) text += ','
       const key = frame.keys[at] ?? ''
       if (!frame.list) text += `${JSON.stringify(key)}:`
@@ -56,10 +60,43 @@ export function* canonicalHashPieces(value: Json): Pieces<string> {
 function open(value: Json, frames: Frame[]): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isJsonObject(value)) {
-    const keys = Object.keys(value).sort()
+    const keys = Object.keys(value)
+    if (keys.length <= KEYS_PER_PIECE) keys.sort()
     frames.push({ list: null, object: value, keys, length: keys.length, next: 0 })
     return '{'
   }
   frames.push({ list: value, object: {}, keys: [], length: value.length, next: 0 })
   return '['
+}
+
+/** Sorts keys by their UTF-16 units, as `sort` does: runs of keys first, which are then merged two by two. */
+function* sortPieces(keys: readonly string[]): Pieces<readonly string[]> {
+  let runs: (readonly string[])[] = []
+  for (let start = 0; start < keys.length; start += KEYS_PER_PIECE) {
+    runs.push(keys.slice(start, start + KEYS_PER_PIECE).sort())
+    yield
+  }
+  while (runs.length > 1) {
+    const merged: (readonly string[])[] = []
+    for (let i = 0; i < runs.length; i += 2) merged.push(yield* mergePieces(runs[i] ?? [], runs[i + 1] ?? []))
+    runs = merged
+  }
+  return runs[0] ?? []
+}
+
+function* mergePieces(left: readonly string[], right: readonly string[]): Pieces<readonly string[]> {
+  const merged: string[] = []
+  let [l, r] = [0, 0]
+  while (merged.length < left.length + right.length) {
+    const [a, b] = [left[l], right[r]]
+    if (b === undefined || (a !== undefined && a <= b)) {
+      merged.push(a ?? '')
+      l++
+    } else {
+      merged.push(b)
+      r++
+    }
+    if (merged.length % VALUES_PER_PIECE === 0) yield
+  }
+  return merged
 }

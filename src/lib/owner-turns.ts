@@ -35,6 +35,14 @@ export interface TurnOptions {
   readonly isRefusable?: boolean
 }
 
+/** The owner's turn, in the hands of the work that is being done in it. */
+export interface Turn {
+  /** Lets one piece of work of each other owner that waits be done, and resolves when it is this work's turn again. */
+  handOn(): Promise<void>
+  /** Waits for something that needs no turn, lets other owners work meanwhile, and takes a turn again. */
+  outside<T>(answer: Promise<T>): Promise<T>
+}
+
 interface Waiting {
   readonly isRefusable: boolean
   readonly enter: () => void
@@ -49,8 +57,9 @@ interface Bucket {
 const RETRY_AFTER_MS = 1_000
 
 /**
- * Does work of many owners one after the other: owners take turns, and each owner's work is done in the order in which it
- * came. So one owner's work delays another one's by at most one piece per owner that has work.
+ * Does the work of many owners one piece at a time: owners take turns, and each owner's work is done in the order in which
+ * it came. Work that hands its turn on after each piece delays another owner's work by one piece, however long it is. Of
+ * one owner only the first work is begun, so what work in progress holds is bounded by the number of owners.
  */
 export class OwnerTurns {
   readonly #options: OwnerTurnsOptions
@@ -60,6 +69,8 @@ export class OwnerTurns {
   readonly #buckets = new Map<string, Bucket>()
   /** The owner whose work is being done; null when no work is. */
   #current: string | null = null
+  /** Owners whose first work waits for something outside of their turn. */
+  readonly #outside = new Set<string>()
   #closed: Error | null = null
 
   constructor(options: OwnerTurnsOptions) {
@@ -75,13 +86,20 @@ export class OwnerTurns {
   }
 
   /**
-   * Does a piece of work in the owner's turn. Rejects with `OwnerBusyError`, and does not begin it, when too much of the
-   * owner's work waits or the owner's allowance is spent.
+   * Does work in the owner's turn. Rejects with `OwnerBusyError`, and does not begin the work, when too much of the owner's
+   * work waits or the owner's allowance is spent.
    */
-  async run<T>(owner: string, work: () => Promise<T>, { isRefusable = true }: TurnOptions = {}): Promise<T> {
+  async run<T>(
+    owner: string,
+    work: (turn: Turn) => Promise<T>,
+    { isRefusable = true }: TurnOptions = {},
+  ): Promise<T> {
     await this.#enter(owner, isRefusable)
     try {
-      return await work()
+      return await work({
+        handOn: () => this.#handOn(owner),
+        outside: (answer) => this.#waitOutside(owner, answer),
+      })
     } finally {
       this.#leave()
     }
@@ -109,7 +127,7 @@ export class OwnerTurns {
     if (this.#closed) throw this.#closed
     const busy = isRefusable ? this.#whyBusy(owner) : null
     if (busy) throw busy
-    if (this.#current === null) {
+    if (this.#current === null && !this.#outside.has(owner)) {
       this.#current = owner
       return
     }
@@ -121,9 +139,42 @@ export class OwnerTurns {
     })
   }
 
+  /** Puts the owner's work in progress behind all other owners, and before the owner's other work. */
+  async #handOn(owner: string): Promise<void> {
+    if (this.#closed) throw this.#closed
+    const hasOthers = [...this.#waiting.keys()].some((other) => other !== owner && !this.#outside.has(other))
+    if (!hasOthers) return
+    const resumed = this.#resume(owner)
+    this.#leave()
+    await resumed
+  }
+
+  async #waitOutside<T>(owner: string, answer: Promise<T>): Promise<T> {
+    this.#outside.add(owner)
+    this.#leave()
+    try {
+      return await answer
+    } finally {
+      this.#outside.delete(owner)
+      if (this.#current === null) this.#current = owner
+      else await this.#resume(owner)
+    }
+  }
+
+  /** Waits for the owner's next turn, before the owner's other work. Work in progress is refused only by `close`. */
+  #resume(owner: string): Promise<void> {
+    return new Promise((enter, refuse) => {
+      const entry = { isRefusable: false, enter, refuse }
+      const queue = this.#waiting.get(owner)
+      if (queue) queue.unshift(entry)
+      else this.#waiting.set(owner, [entry])
+    })
+  }
+
   #leave(): void {
     this.#toTheEnd(this.#current ?? '')
     for (const [owner, queue] of this.#waiting) {
+      if (this.#outside.has(owner)) continue
       const next = queue.shift()
       this.#toTheEnd(owner)
       if (!next) continue

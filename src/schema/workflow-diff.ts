@@ -7,7 +7,13 @@ import {
   type NodeChange,
 } from '../workflows/diff/definition-diff.ts'
 import type { ValueChange } from '../workflows/diff/value-changes.ts'
+import { GraphQLError } from 'graphql'
+import type { Json } from '../lib/json.ts'
+import { withPauses } from '../lib/pieces.ts'
+import { compareDefinitions } from '../workflows/diff/compare.ts'
+import { DiffTooLargeError } from '../workflows/diff/diff-text.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 
 const ChangeKindEnum = builder.enumType('ChangeKind', {
   description: 'How a part of a definition changed.',
@@ -113,6 +119,20 @@ const BreakingReasonType = builder.objectRef<BreakingReason>('BreakingReason').i
     }),
   }),
 })
+
+/** Compares two definitions and lets others have the thread meanwhile. Throws a GraphQL error of the code `DIFF_TOO_LARGE`. */
+export async function diffOf(
+  { registry }: Pick<Context, 'registry'>,
+  before: Json,
+  after: Json,
+): Promise<DefinitionDiff> {
+  try {
+    return await withPauses(compareDefinitions(registry, before, after))
+  } catch (fault) {
+    if (!(fault instanceof DiffTooLargeError)) throw fault
+    throw new GraphQLError(fault.message, { extensions: { code: fault.code } })
+  }
+}
 
 /** Two definitions, compared; a side without a number is the draft. */
 export interface ShownDiff {

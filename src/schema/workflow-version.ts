@@ -1,5 +1,4 @@
 import type { Json } from '../lib/json.ts'
-import { compareDefinitions } from '../workflows/diff/compare.ts'
 import type { PublishResult } from '../workflows/publishing.ts'
 import { builder } from './builder.ts'
 import { GraphType, graphOf } from './definition.ts'
@@ -16,7 +15,7 @@ import { ExecutionConnection, ExecutionType } from './execution.ts'
 import { executionsUnder } from './executions-under.ts'
 import { rowId } from './global-id.ts'
 import { definitionOf } from './version-reads.ts'
-import { WorkflowDiffType } from './workflow-diff.ts'
+import { diffOf, WorkflowDiffType } from './workflow-diff.ts'
 import { workflowTarget } from './workflow-target.ts'
 
 export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
@@ -56,7 +55,7 @@ export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
       type: WorkflowDiffType,
       nullable: true,
       description:
-        'What leads to this version from another one; null when there is no version of that number.',
+        'What leads to this version from another one; null when there is no version of that number. An error of the code `DIFF_TOO_LARGE` when the paths and pointers of the differences have more than 16,777,216 characters together.',
       args: { against: t.arg.int({ description: 'The other version; default: the one before.' }) },
       select: { workflowId: true, number: true, definitionId: true },
       resolve: async ({ workflowId, number, definitionId }, { against }, context, info) => {
@@ -64,7 +63,7 @@ export const WorkflowVersionType = builder.prismaNode('WorkflowVersion', {
         const before = from === 0 ? NOTHING : await definitionOf(context, { workflowId, number: from }, info)
         if (before === null) return null
         const after = await context.values.parsed('definition', definitionId, info)
-        const diff = compareDefinitions(context.registry, before, after)
+        const diff = await diffOf(context, before, after)
         return { from: from === 0 ? null : from, to: number, diff }
       },
     }),

@@ -3,7 +3,6 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { WorkflowFilter } from '../db/workflow-list.ts'
 import { WORKFLOW_ORDERS, type WorkflowOrder } from '../db/workflow-list.ts'
 import type { WorkflowId } from '../lib/ids.ts'
-import { compareDefinitions } from '../workflows/diff/compare.ts'
 import { draftHash } from '../workflows/drafts.ts'
 import { present } from './batch.ts'
 import { builder } from './builder.ts'
@@ -19,7 +18,7 @@ import { OrderDirectionEnum } from './list-order.ts'
 import { FILTER_TAGS_MAX, readTags, readText, TEXT_MAX_LENGTH } from './run-filter.ts'
 import { DAYS_DESCRIPTION, NO_COUNTS, readDays, RunStatsType } from './run-stats.ts'
 import { definitionOf, versionOf, versionRows } from './version-reads.ts'
-import { WorkflowDiffType } from './workflow-diff.ts'
+import { diffOf, WorkflowDiffType } from './workflow-diff.ts'
 import { WorkflowVersionConnection, WorkflowVersionType } from './workflow-version.ts'
 
 export const WorkflowType = builder.prismaNode('Workflow', {
@@ -106,7 +105,7 @@ export const WorkflowType = builder.prismaNode('Workflow', {
       type: WorkflowDiffType,
       nullable: true,
       description:
-        'What leads from one of its definitions to another; null when it has no version of a number.',
+        'What leads from one of its definitions to another; null when it has no version of a number. An error of the code `DIFF_TOO_LARGE` when the paths and pointers of the differences have more than 16,777,216 characters together.',
       args: {
         from: t.arg.int({ description: 'The number of the earlier version; default: the draft.' }),
         to: t.arg.int({ description: 'The number of the later version; default: the draft.' }),
@@ -119,7 +118,7 @@ export const WorkflowType = builder.prismaNode('Workflow', {
             : definitionOf(context, { workflowId, number }, info)
         const [before, after] = await Promise.all([read(from), read(to)])
         if (before === null || after === null) return null
-        return { from, to, diff: compareDefinitions(context.registry, before, after) }
+        return { from, to, diff: await diffOf(context, before, after) }
       },
     }),
     executions: t.connection(

@@ -2,8 +2,9 @@ import type { WorkflowFields } from '../db/workflow-store.ts'
 import { DEFINITION_MAX_BYTES } from '../engine/definition.ts'
 import { measureDefinition } from '../engine/validate/index.ts'
 import { isJsonObject, type Json } from '../lib/json.ts'
-import { inOneGo } from '../lib/pieces.ts'
-import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
+import { withPauses, type Pieces } from '../lib/pieces.ts'
+import { isStorableText, plainJsonPieces } from '../lib/plain-json.ts'
+import { shorten } from '../lib/shorten.ts'
 
 /** What a front end sends; a name that is left out is taken from the definition, or is "Untitled workflow". */
 export interface DraftInput {
@@ -29,10 +30,13 @@ const TAG_MAX_LENGTH = 100
 /** A draft may be wrong: how many nodes it may have is for its validation to say. */
 const ANY_NODES = { blocks: { get: () => undefined }, maxNodes: Number.POSITIVE_INFINITY }
 
-/** The fields that are given, as they will be stored. */
-export function readDraftInput({ name, description, tags, definition }: DraftInput): DraftReading {
-  const invalid = (field: string, message: string) =>
-    ({ kind: 'invalid', path: ['input', field], message }) as const
+/** Reads the fields that are given as they will be stored, and lets others have the thread meanwhile. */
+export async function readDraftInput({
+  name,
+  description,
+  tags,
+  definition,
+}: DraftInput): Promise<DraftReading> {
   if (name != null && (name.trim().length === 0 || name.length > NAME_MAX_LENGTH || !isStorableText(name))) {
     return invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters.`)
   }
@@ -52,17 +56,30 @@ export function readDraftInput({ name, description, tags, definition }: DraftInp
     ...(tags ? { tags: [...new Set(tags)] } : {}),
   }
   if (definition == null) return { kind: 'ok', fields }
-  const { excess } = inOneGo(measureDefinition(definition, ANY_NODES))
+  const read = await withPauses(draftPieces(definition))
+  return 'message' in read ? read : { kind: 'ok', fields: { ...fields, draft: read.draft } }
+}
+
+const MAX_POINTER = 200
+
+function* draftPieces(definition: unknown): Pieces<InvalidField | { readonly draft: Json }> {
+  const { excess } = yield* measureDefinition(definition, ANY_NODES)
   if (excess) return invalid('definition', excess.message)
-  const plain = toPlainJson(definition)
-  if (!plain.ok)
-    return invalid('definition', `The value at "${plain.problem.pointer}" ${plain.problem.reason}.`)
+  const plain = yield* plainJsonPieces(definition)
+  if (!plain.ok) {
+    const { pointer, reason } = plain.problem
+    return invalid('definition', `The value at "${shorten(pointer, MAX_POINTER)}" ${reason}.`)
+  }
   if (!isJsonObject(plain.value))
     return invalid('definition', 'A definition is a JSON object with `nodes` and `edges`.')
   if (Buffer.byteLength(plain.text) > DEFINITION_MAX_BYTES) {
     return invalid('definition', `A definition has at most ${DEFINITION_MAX_BYTES} bytes.`)
   }
-  return { kind: 'ok', fields: { ...fields, draft: plain.value } }
+  return { draft: plain.value }
+}
+
+function invalid(field: string, message: string): InvalidField {
+  return { kind: 'invalid', path: ['input', field], message }
 }
 
 /** All fields of a new workflow: what was not given is made up. */

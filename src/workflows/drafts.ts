@@ -103,14 +103,14 @@ export function createDrafts({ workflows, reader, clock, quotas }: DraftsOptions
   }
   return {
     async create(ownerId, input) {
-      const read = readDraftInput(input)
+      const read = await readDraftInput(input)
       if (read.kind === 'invalid') return read
       const fields = completeFields(read.fields)
       const refusal = await workflowRefusal(quotas, ownerId, fields.draft)
       return refusal ?? saved(ownerId, await workflows.insert(ownerId, await withHash(fields), now()))
     },
     async update(target, input) {
-      const read = readDraftInput(input)
+      const read = await readDraftInput(input)
       if (read.kind === 'invalid') return read
       const { ownerId, id } = target
       const current = await workflows.find(ownerId, id)
@@ -126,7 +126,7 @@ export function createDrafts({ workflows, reader, clock, quotas }: DraftsOptions
       return newer && holds(newer, read.fields) ? saved(ownerId, newer) : refused(target, newer)
     },
     async duplicate({ ownerId, id }, { name }) {
-      const read = readDraftInput({ name })
+      const read = await readDraftInput({ name })
       if (read.kind === 'invalid') return read
       const source = await workflows.find(ownerId, id)
       if (!source) return { kind: 'notFound' }

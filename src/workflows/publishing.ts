@@ -103,7 +103,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
       })
     },
     async create(ownerId, input) {
-      const read = readDraftInput(input)
+      const read = await readDraftInput(input)
       if (read.kind === 'invalid') return read
       const fields = completeFields(read.fields)
       const refusal = await workflowRefusal(quotas, ownerId, fields.draft)

@@ -512,6 +512,24 @@ describe('diff', () => {
     expect(await diffOf(id, { from: 1, to: 2 })).toBeNull()
   })
 
+  test('whose paths would be too long together is refused with DIFF_TOO_LARGE', async () => {
+    const id = await create({ definition: SIMPLE, publish: true })
+    const body = {
+      nodes: Array.from({ length: 100 }, (_, i) => ({ id: `n${i}`, type: 'core.log', config: {} })),
+      edges: [],
+    }
+    const loop = { id: 'l'.repeat(500_000), type: 'core.forEach', config: { items: [], body } }
+    await save(id, { nodes: [loop], edges: [] })
+    const { data, errors } = await server.client.send(DIFF, { id, from: 1 })
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringContaining('Long keys, or long ids of loops'),
+        extensions: { code: 'DIFF_TOO_LARGE' },
+      },
+    ])
+    expect(data?.workflow).toEqual({ diff: null })
+  })
+
   test('of a version is against the one before it, or another', async () => {
     const id = await versioned(3)
     const published = await publish(id)

@@ -60,7 +60,7 @@ class Boundary {
 
   #convertMap(map: ValueMap, depth: number): Json {
     const entries = Object.entries(map)
-    this.#meter.spend(entries.length)
+    this.#meter.members(entries.length)
     const converted = entries.map(
       ([key, value]) => [this.#text(key), this.convert(value, depth + 1)] as const,
     )

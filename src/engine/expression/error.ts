@@ -37,7 +37,11 @@ export class ExpressionError extends LumeError {
     message: string,
     options: { range?: SourceRange; suggestion?: string; cause?: unknown } = {},
   ) {
+    // An expression may fail for each of many items, and a stack takes longer than all the rest; none is ever shown.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(code, message, { cause: options.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.#range = options.range
     this.suggestion = options.suggestion
   }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../lib/canonical-json.ts'
+import { isJsonObject, type Json } from '../../lib/json.ts'
 import { toJson } from './boundary.ts'
 import { failed } from './error.ts'
 import { defineFunction } from './function.ts'
@@ -148,7 +148,17 @@ function identity(value: Value, meter: Meter): string {
     return `"${value}`
   }
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return canonicalJson(toJson(value, meter))
+  return textOf(toJson(value, meter), meter)
+}
+
+/** The JSON text of a value with the members of objects in the order of their keys. Paid for like the copy before it. */
+function textOf(value: Json, meter: Meter): string {
+  if (Array.isArray(value))
+    return `[${(value as readonly Json[]).map((item) => textOf(item, meter)).join(',')}]`
+  if (!isJsonObject(value)) return JSON.stringify(value)
+  const keys = Object.keys(value).sort()
+  meter.members(keys.length)
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${textOf(value[key] ?? null, meter)}`).join(',')}}`
 }
 
 function signOf(order: string): 1 | -1 {

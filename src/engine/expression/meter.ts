@@ -7,11 +7,14 @@ export const MAX_TEXT = 4 * 1024 * 1024
 /** The longest list that an expression may make. */
 export const MAX_ITEMS = 100_000
 
-// What else costs time is expressed in visits, so that the whole budget is about half a second of work whatever the
-// expression does: copying text, looking for one text in another (V8's search is quadratic at its worst), and throwing.
+// What else costs time is expressed in visits, so that the whole budget is at most a quarter of a second of work whatever
+// the expression does: copying text, looking for one text in another (V8's search is quadratic at its worst), and throwing.
 const CHARACTERS_PER_VISIT = 64
 const COMPARISONS_PER_VISIT = 4096
 const VISITS_PER_ERROR = 20
+/** The members of a map with more keys than this are far apart in memory. */
+const LARGE_MAP = 1_000
+const VISITS_PER_FAR_MEMBER = 3
 
 /**
  * The cost of one evaluation. CEL has no endless loops, but its loops nest, and its operators hide loops of their own;
@@ -40,6 +43,11 @@ export class Meter {
         `visits more than ${this.#budget} elements; let it work on a smaller list, or in smaller steps`,
       )
     }
+  }
+
+  /** Pays for looking at all members of a map. */
+  members(count: number): void {
+    this.spend(count > LARGE_MAP ? count * VISITS_PER_FAR_MEMBER : count)
   }
 
   /** Pays for reading or copying that many characters. */

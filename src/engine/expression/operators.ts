@@ -120,7 +120,7 @@ function isEqualMap(left: ValueMap, right: ValueMap, meter: Meter): boolean {
 /** The keys of a map, in order. */
 export function keysOf(map: ValueMap, meter: Meter): readonly string[] {
   const keys = Object.keys(map)
-  meter.spend(keys.length)
+  meter.members(keys.length)
   return keys
 }
 

@@ -10,6 +10,8 @@ const MAX_PATTERN = 256
 const MAX_PROGRAM = 500
 /** A visit pays for reading one character with a pattern of so many instructions. */
 const INSTRUCTIONS_PER_VISIT = 64
+/** To find one match and to put a replacement in its place takes as long as that many visits. */
+const VISITS_PER_MATCH = 10
 
 /**
  * Compiles a pattern that stands in the source as a string. Its syntax is RE2's: no look-around and no back references,
@@ -65,7 +67,7 @@ export function replaceByPattern(pattern: RE2JS, text: string, replacement: stri
     let made = ''
     let end = 0
     while (matcher.find()) {
-      meter.spend(pieces.length)
+      meter.spend(VISITS_PER_MATCH + pieces.length)
       made += text.slice(end, matcher.start())
       for (const piece of pieces) made += typeof piece === 'string' ? piece : (matcher.group(piece) ?? '')
       if (made.length > MAX_TEXT) break

@@ -89,7 +89,7 @@ export const TEXT_FUNCTIONS = [
         occurrences++
       }
       meter.text(text.length + occurrences * (replacement.length - part.length))
-      return text.replaceAll(part, () => replacement)
+      return text.split(part).join(replacement)
     },
   }),
   defineFunction({

@@ -8,8 +8,8 @@ import { quoted } from './scalar-text.ts'
 import { aKind, Duration, member, Timestamp, type Value } from './value.ts'
 import { wallClock } from './wall-clock.ts'
 
-/** Reading a time takes about as long as two visits. */
-const VISITS_PER_TIME = 2
+/** Reading a time takes about as long as six visits. */
+const VISITS_PER_TIME = 6
 
 /** The parts of an instant that CEL names, counted as CEL counts them: months and days of the year from 0. */
 const PARTS: Readonly<

@@ -4,8 +4,8 @@ import { quoted } from './scalar-text.ts'
 import type { Timestamp } from './value.ts'
 
 /** The calendar of a time zone is slow, and slower still to make: that many visits' time. */
-const VISITS_PER_FORMAT = 10
-const VISITS_PER_ZONE = 200
+const VISITS_PER_FORMAT = 40
+const VISITS_PER_ZONE = 800
 /** Each zone has thousands of spellings, in upper and lower case. */
 const MAX_FORMATS = 100
 /** The longest name of a zone has 32 characters, and Intl takes its time to refuse a long text. */

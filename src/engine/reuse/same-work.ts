@@ -52,8 +52,11 @@ export function compareNodes(
   }
 }
 
+/** Reads the nodes alone: a definition may have far more edges. */
+const nodesSchema = z.looseObject({ nodes: z.array(nodeSchema) })
+
 function nodesOf(document: Json): ReadonlyMap<string, GraphNode> {
-  const parsed = graphSchema.safeParse(document)
+  const parsed = nodesSchema.safeParse(document)
   return new Map(parsed.success ? parsed.data.nodes.map((node) => [node.id, node]) : [])
 }
 

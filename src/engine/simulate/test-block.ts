@@ -8,11 +8,12 @@ import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
 import type { Plan, PlanNode } from '../plan.ts'
 import type { Issue } from '../issues-text.ts'
+import { readBySchema, type ConfigReading } from '../read-config.ts'
 import { NEW_RUN, runExecution, type RunPorts } from '../run.ts'
 import { Scrubber } from '../scrub.ts'
 import type { SecretSource } from '../secrets.ts'
 import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../step.ts'
-import type { InputProblem } from '../validate/index.ts'
+import { listProblems, type InputProblem } from '../validate/index.ts'
 import { simulate, type SimulationRequest } from './simulate.ts'
 import { SimulationJournal } from './simulation-journal.ts'
 import { watchPlan } from './watch-plan.ts'
@@ -190,7 +191,7 @@ function toTest({ block, onError }: PlanNode, tried: Tried): BlockTest {
     attempts,
     logs: events.flatMap((event) => (event.kind === 'STEP_LOG' ? [toLog(event.body)] : [])),
     leadsTo: status === 'RETRYING' ? 'retry' : status === 'FAILED' ? onError : null,
-    outputProblems: status === 'COMPLETED' ? problemsOf(block.output.safeParse(output).error?.issues) : [],
+    outputProblems: status === 'COMPLETED' ? problemsOf(readBySchema(block.output, output)) : [],
     durationMs: startedAt === null ? 0 : (finishedAt ?? endedAt) - startedAt,
     usage: sumOf(attempts),
   }
@@ -208,8 +209,9 @@ function toLog({
   return { level, message, fields }
 }
 
-function problemsOf(issues: readonly Issue[] = []): readonly InputProblem[] {
-  return issues.map(({ path, message }) => ({ pointer: pointer('', ...path.map(String)), message }))
+function problemsOf(read: ConfigReading): readonly InputProblem[] {
+  const issues: readonly Issue[] = read.ok ? [] : read.issues
+  return listProblems(issues, ({ path, message }) => ({ pointer: pointer('', ...path.map(String)), message }))
 }
 
 function sumOf(attempts: readonly AttemptRecord[]): AttemptUsage | null {

@@ -1,25 +1,31 @@
 import { z } from 'zod'
 import { pointer, type Json } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import { closest } from '../../lib/suggest.ts'
 import { BlockError } from '../block.ts'
 import { placeOf, type PlanGraph } from '../plan.ts'
-import type { InputProblem } from '../validate/index.ts'
+import { listProblems, type InputProblem } from '../validate/index.ts'
 
 const MAX_DURATION_MS = 366 * 86_400_000
 const MAX_PROBLEMS = 20
+/** How many mocks are read before others get the thread. */
+const MOCKS_PER_PIECE = 1_000
+
+/** Any JSON: mocks are known to be plain JSON before they are read, so their values are not walked again. */
+const json = z.unknown() as z.ZodType<Json>
 
 const mockErrorSchema = z.strictObject({
   code: z.string().min(1).max(200),
   message: z.string().max(4_000).default('The mock says so.'),
   retryable: z.boolean().default(false),
   retryAfterMs: z.number().min(0).max(MAX_DURATION_MS).optional(),
-  details: z.record(z.string(), z.json()).optional(),
+  details: z.record(z.string(), json).optional(),
 })
 
 const mockSchema = z
   .strictObject({
     /** What the step completes with: a block's output, a signal's payload, a called workflow's output. */
-    output: z.json().optional(),
+    output: json.optional(),
     /** The handles that the step is left by, beside an output; default: as a plain outcome leaves. */
     handles: z.array(z.string().max(128)).max(100).optional(),
     /** What the attempt fails with. */
@@ -40,36 +46,35 @@ export type Mock = z.output<typeof mockSchema>
 /** One mock for every time, or a list: by attempt, and where the node stands in loops first by item, the outermost first. */
 type MockEntry = Mock | readonly MockEntry[]
 
-const entrySchema: z.ZodType<MockEntry> = z.lazy(() => z.union([mockSchema, z.array(entrySchema).min(1)]))
-
 /** By step path (`enrich[3]/find`), by node path (`enrich/find`), or by node id (`find`). */
 export type Mocks = Readonly<Record<string, MockEntry>>
 
 export const NO_MOCKS: Mocks = {}
 
-/** Reads mocks that were checked when they were stored; throws on others. */
-export const storedMocksSchema: z.ZodType<Mocks> = z.record(z.string(), entrySchema)
-
 export type ReadMocks =
   | { readonly kind: 'ok'; readonly mocks: Mocks }
   | { readonly kind: 'invalid'; readonly problems: readonly InputProblem[] }
 
-/** Reads mocks from outside; each must have the shape of one and name something that the plan has. */
-export function readMocks(value: Json, graph: PlanGraph): ReadMocks {
+/**
+ * Reads mocks from outside, in pieces. Each must have the shape of a mock and name something that the plan has. The value is
+ * plain JSON already; the output of a mock is taken as it is.
+ */
+export function* readMocks(value: Json, graph: PlanGraph): Pieces<ReadMocks> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return invalid([{ pointer: '', message: 'must be an object of mocks by node id or step path' }])
   }
   const ids = nodeIds(graph)
   const problems: InputProblem[] = []
   const mocks: { [key: string]: MockEntry } = Object.create(null) as { [key: string]: MockEntry }
+  const seen = { count: 0 }
   for (const [key, entry] of Object.entries(value)) {
     const at = pointer('', key)
     // A suggestion costs more than the check, so no more problems are looked for than are returned.
     if (problems.length >= MAX_PROBLEMS) break
     if (!ids.has(key) && !placeOf(graph, key)) problems.push({ pointer: at, message: unknownName(key, ids) })
-    const problem = entryProblem(entry, at)
-    if (problem) problems.push(problem)
-    else mocks[key] = entrySchema.parse(entry)
+    const read = yield* readEntry(entry, at, seen)
+    if ('problem' in read) problems.push(read.problem)
+    else mocks[key] = read.entry
   }
   return problems.length > 0 ? invalid(problems) : { kind: 'ok', mocks }
 }
@@ -127,21 +132,30 @@ function isList(entry: MockEntry): entry is readonly MockEntry[] {
   return Array.isArray(entry)
 }
 
-/** Each entry of a list is checked by itself, so that the problem names its place. */
-function entryProblem(entry: Json, at: string): InputProblem | null {
-  if (Array.isArray(entry)) {
-    const items = entry as readonly Json[]
-    if (items.length === 0) return { pointer: at, message: 'has at least one mock' }
-    for (const [i, item] of items.entries()) {
-      const problem = entryProblem(item, pointer(at, i))
-      if (problem) return problem
-    }
-    return null
+type ReadEntry = { readonly entry: MockEntry } | { readonly problem: InputProblem }
+
+/** Reads an entry and the entries in it, each once; the problem of a list names the place in it. `seen` counts them. */
+function* readEntry(entry: Json, at: string, seen: { count: number }): Pieces<ReadEntry> {
+  if (++seen.count % MOCKS_PER_PIECE === 0) yield
+  if (!Array.isArray(entry)) return readMock(entry, at)
+  const items = entry as readonly Json[]
+  if (items.length === 0) return { problem: { pointer: at, message: 'has at least one mock' } }
+  const entries: MockEntry[] = []
+  for (const [i, item] of items.entries()) {
+    const read = yield* readEntry(item, pointer(at, i), seen)
+    if ('problem' in read) return read
+    entries.push(read.entry)
   }
-  const [issue] = mockSchema.safeParse(entry).error?.issues ?? []
-  if (!issue) return null
+  return { entry: entries }
+}
+
+function readMock(value: Json, at: string): ReadEntry {
+  const parsed = mockSchema.safeParse(value)
+  if (parsed.success) return { entry: parsed.data }
+  const [issue] = parsed.error.issues
   const shape = '{ output } or { error: { code, message, retryable } }, with `durationMs` where that matters'
-  return { pointer: pointer(at, ...issue.path.map(String)), message: `${issue.message}; a mock is ${shape}` }
+  const place = pointer(at, ...(issue?.path ?? []).map(String))
+  return { problem: { pointer: place, message: `${issue?.message ?? 'is no mock'}; a mock is ${shape}` } }
 }
 
 function unknownName(key: string, ids: ReadonlySet<string>): string {
@@ -158,5 +172,5 @@ function nodeIds(graph: PlanGraph, ids = new Set<string>()): Set<string> {
 }
 
 function invalid(problems: readonly InputProblem[]): ReadMocks {
-  return { kind: 'invalid', problems: problems.slice(0, MAX_PROBLEMS) }
+  return { kind: 'invalid', problems: listProblems(problems.slice(0, MAX_PROBLEMS), (problem) => problem) }
 }

@@ -64,7 +64,8 @@ export function* compileEdges(read: readonly ReadEdge[], context: EdgeContext): 
 }
 
 function namesOf(handles: ReadonlySet<string>): string {
-  const named = [...handles].slice(0, SUGGESTED_MAX).map((name) => `"${name}"`)
+  const named: string[] = []
+  for (const name of handles) if (named.push(`"${name}"`) === SUGGESTED_MAX) break
   const left = handles.size - named.length
   return `${named.join(', ')}${left > 0 ? ` and ${left} more` : ''}`
 }

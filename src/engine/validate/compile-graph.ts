@@ -246,9 +246,9 @@ function* compileOutput(
   return yield* compileConfig(output, {
     at: pointer(at, 'output'),
     isRaw: () => false,
-    compileText(text, where) {
-      const template = inspection.compileText(text, where)
-      if (template) checkReferences(template, { at: where, names, inspection })
+    *compileText(text, where) {
+      const template = yield* inspection.compileText(text, where)
+      if (template) yield* checkReferences(template, { at: where, names, inspection })
       return template
     },
   })

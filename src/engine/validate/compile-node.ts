@@ -1,4 +1,5 @@
 import { isJsonObject, pointer, type Json } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import type { Block, ExpressionField } from '../block.ts'
 import { compileConfig } from '../config-template.ts'
 import type { GraphNode } from '../definition.ts'
@@ -56,18 +57,18 @@ export function* compileNode(node: GraphNode, context: NodeContext): ValidationP
   const config = yield* compileConfig(node.config, {
     at: configAt,
     isRaw: (where) => where === bodyAt || block.expressions.some((field) => matches(where, field, configAt)),
-    compileText(text, where) {
-      const template = inspection.compileText(text, where, nodeId)
+    *compileText(text, where) {
+      const template = yield* inspection.compileText(text, where, nodeId)
       templates.set(where, template)
       if (template) {
-        checkReferences(template, { at: where, names, inspection, nodeId, secretNames })
+        yield* checkReferences(template, { at: where, names, inspection, nodeId, secretNames })
         checkValue(template, where, configAt, context, nodeId)
       }
       return template
     },
   })
-  const compileBare = (source: string, where: string, visible: VisibleNames): void => {
-    const expression = inspection.compileBare(source, where, nodeId)
+  function* compileBare(source: string, where: string, visible: VisibleNames): Pieces<void> {
+    const expression = yield* inspection.compileBare(source, where, nodeId)
     if (!expression) return
     expressions.set(source, expression)
     checkExpression(expression, { at: where, names: visible, inspection, nodeId, secretNames })
@@ -75,13 +76,13 @@ export function* compileNode(node: GraphNode, context: NodeContext): ValidationP
   for (const field of block.expressions) {
     const visible = binding(names, field, itemsOf(templates, pointer(configAt, field.itemsOf ?? ''), names))
     for (const { where, source } of findField(node.config, field, configAt)) {
-      compileBare(source, where, visible)
+      if (source !== null) yield* compileBare(source, where, visible)
       yield
     }
   }
   if (node.retry?.retryIf !== undefined) {
     const visible = binding(names, { binds: ['error', 'attempt'] }, null)
-    compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), visible)
+    yield* compileBare(node.retry.retryIf, pointer(at, 'retry', 'retryIf'), visible)
   }
 
   yield
@@ -226,22 +227,28 @@ function keysOf(where: string): string[] {
 
 interface Found {
   readonly where: string
-  readonly source: string
+  /** Null: no string stands there. */
+  readonly source: string | null
 }
 
-/** The strings that stand where a field points, `*` being every index of a list. */
-function findField(config: Json, field: ExpressionField, configAt: string): readonly Found[] {
-  const keys = field.pointer.split('/').slice(1)
-  let found: { at: string; value: Json | undefined }[] = [{ at: configAt, value: config }]
-  for (const key of keys) {
-    found = found.flatMap(({ at, value }) => {
-      if (Array.isArray(value))
-        return key === '*' ? value.map((item: Json, i) => ({ at: pointer(at, i), value: item })) : []
-      if (typeof value !== 'object' || value === null) return []
-      return [{ at: pointer(at, key), value: (value as { [key: string]: Json })[key] }]
-    })
+/** What stands where a field points, `*` being every index of a list. */
+function* findField(config: Json, field: ExpressionField, configAt: string): Generator<Found, void> {
+  yield* findKeys(config, field.pointer.split('/').slice(1), configAt)
+}
+
+function* findKeys(
+  value: Json | undefined,
+  [key, ...rest]: readonly string[],
+  at: string,
+): Generator<Found, void> {
+  if (key === undefined) {
+    yield { where: at, source: typeof value === 'string' ? value : null }
+  } else if (Array.isArray(value)) {
+    if (key !== '*') return
+    for (const [i, item] of (value as readonly Json[]).entries()) yield* findKeys(item, rest, pointer(at, i))
+  } else if (isJsonObject(value)) {
+    yield* findKeys(value[key], rest, pointer(at, key))
   }
-  return found.flatMap(({ at, value }) => (typeof value === 'string' ? [{ where: at, source: value }] : []))
 }
 
 function matches(where: string, field: ExpressionField, configAt: string): boolean {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../lib/json.ts'
 import { problem, type Diagnostic, type DiagnosticCode } from '../diagnostics.ts'
-import { SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH } from './json-schemas.ts'
+import { SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH, SCHEMA_TOO_LONG } from './json-schemas.ts'
 import type { ValidationPieces } from './validation-pieces.ts'
 
 /** The JSON Schemas of a definition, all that differ together: their text, in UTF-16 units. */
@@ -38,11 +38,15 @@ export class DefinitionSchemas {
     { at, code, subject, nodeId }: SchemaSite,
   ): ValidationPieces<boolean> {
     const text = JSON.stringify(schema)
+    // The canonical text is as long as this one, but takes far longer to make.
+    if (text.length > SCHEMA_MAX_LENGTH) {
+      this.#report(problem(code, at, `${subject} ${SCHEMA_TOO_LONG}.`, { nodeId, suggestion: SUGGESTION }))
+      return false
+    }
     const key = `${subject} ${text}`
     let fault = this.#found.get(key)
     if (fault === undefined) {
-      // What is larger than one may be is refused by itself, at no cost.
-      if (text.length <= SCHEMA_MAX_LENGTH) this.#text += text.length
+      this.#text += text.length
       if (this.#text > DEFINITION_SCHEMAS_MAX_TEXT || this.#isSpent) return this.#refuse(at)
       const verdict = yield { schema, limitMs: Math.min(SCHEMA_COMPILE_MS, this.#leftMs) }
       if (!verdict) throw new Error('the question about a schema was not answered')

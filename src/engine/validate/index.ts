@@ -1,7 +1,7 @@
 export { inputProblems } from './input-schema.ts'
-export type { InputProblem } from './json-schemas.ts'
 export { measureDefinition } from './measure.ts'
 export { missingSecrets } from './missing-secrets.ts'
+export { listProblems, type InputProblem } from './problem-list.ts'
 export {
   textFault,
   unreadable,

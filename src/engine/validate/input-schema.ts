@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
 import { directSchemaChecker, problemsOf } from '../schema-checker.ts'
-import type { InputProblem } from './json-schemas.ts'
+import type { InputProblem } from './problem-list.ts'
 
 const checker = directSchemaChecker()
 
@@ -10,8 +10,8 @@ export function isSchemaLike(value: Json | undefined): value is JsonObject | boo
 }
 
 /**
- * What is wrong with an input, a hundred things at most; empty when it is known to satisfy the schema. Keeps the thread
- * for as long as it takes: for schemas of our own, and for tests.
+ * What is wrong with an input, as `listProblems` lists it; empty when the input satisfies the schema. Keeps the thread for
+ * as long as the check takes: for built-in schemas, and for tests.
  */
 export function inputProblems(schema: JsonObject | boolean, input: Json): readonly InputProblem[] {
   return problemsOf(checker.check(schema, input).answer)

@@ -1,12 +1,13 @@
 import type { Json } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import { DEFINITION_MAX_EXPRESSIONS, DEFINITION_MAX_EXPRESSION_TEXT } from '../definition.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../expression.ts'
-import { compileTemplate, countExpressions, type Template } from '../template.ts'
+import { countExpressions, templatePieces, type Template } from '../template.ts'
 import { DefinitionSchemas } from './definition-schemas.ts'
+import { DIAGNOSTICS_MAX, DiagnosticList } from './diagnostic-list.ts'
 import { tooManyNodes } from './measure.ts'
 
-const MAX_DIAGNOSTICS = 500
 const MAX_SUGGESTIONS = 50
 /** How many characters are searched for the names of variables in parts that could not be read. */
 const MAX_SEARCHED = 50_000_000
@@ -24,8 +25,8 @@ export class Inspection {
   readonly secretUses: SecretUse[] = []
   readonly schemas = new DefinitionSchemas((diagnostic) => this.report(diagnostic))
   readonly #maxNodes: number
-  readonly #errors: Diagnostic[] = []
-  readonly #warnings: Diagnostic[] = []
+  readonly #errors = new DiagnosticList()
+  readonly #warnings = new DiagnosticList()
   readonly #templates = new Map<string, Template>()
   readonly #bare = new Map<string, Expression>()
   readonly #usedVariables = new Set<string>()
@@ -43,7 +44,7 @@ export class Inspection {
 
   report(diagnostic: Diagnostic): void {
     const list = diagnostic.severity === 'error' ? this.#errors : this.#warnings
-    if (list.length < MAX_DIAGNOSTICS) list.push(diagnostic)
+    list.add(diagnostic)
   }
 
   /** How many expressions were found, those included that could not be compiled. */
@@ -56,9 +57,9 @@ export class Inspection {
     return this.#nodes
   }
 
-  /** Errors and warnings in the order in which they were found, as many as anybody reads; no warning hides an error. */
+  /** Errors, then warnings, each in the order in which they were found, at most 500 together. */
   get diagnostics(): readonly Diagnostic[] {
-    return [...this.#errors, ...this.#warnings].slice(0, MAX_DIAGNOSTICS)
+    return [...this.#errors.all, ...this.#warnings.all].slice(0, DIAGNOSTICS_MAX)
   }
 
   /** Counts nodes; false, with a report, when the definition has more than it may. */
@@ -76,15 +77,20 @@ export class Inspection {
     return this.#suggestions++ < MAX_SUGGESTIONS
   }
 
-  /** Compiles a text with templates; null, with a report, when it cannot be. */
-  compileText(text: string, at: string, nodeId?: string): Template | null {
+  /** Compiles a text with templates in pieces; null, with a report, when it cannot be. */
+  *compileText(text: string, at: string, nodeId?: string): Pieces<Template | null> {
     const count = countExpressions(text)
-    return this.#compile(text, { at, nodeId, count, known: this.#templates, compile: compileTemplate })
+    const known = this.#templates
+    return yield* this.#compile(text, { at, nodeId, count, known, compile: templatePieces })
   }
 
   /** Compiles a bare expression; null, with a report, when it cannot be. */
-  compileBare(source: string, at: string, nodeId?: string): Expression | null {
-    return this.#compile(source, { at, nodeId, count: 1, known: this.#bare, compile: compileExpression })
+  *compileBare(source: string, at: string, nodeId?: string): Pieces<Expression | null> {
+    const compile = function* (text: string): Pieces<Expression> {
+      yield
+      return compileExpression(text)
+    }
+    return yield* this.#compile(source, { at, nodeId, count: 1, known: this.#bare, compile })
   }
 
   /** Notes that an expression uses a variable; null: any of them, nobody can tell which. */
@@ -110,12 +116,12 @@ export class Inspection {
   }
 
   /** Each text once: a definition says the same thing in many places. */
-  #compile<T>(text: string, { at, nodeId, count, known, compile }: Compilation<T>): T | null {
+  *#compile<T>(text: string, { at, nodeId, count, known, compile }: Compilation<T>): Pieces<T | null> {
     if (!this.#admitsExpressions(count, text.length, at)) return this.#leaveUncompiled(text)
     const before = known.get(text)
     if (before !== undefined) return before
     try {
-      const compiled = compile(text)
+      const compiled = yield* compile(text)
       known.set(text, compiled)
       return compiled
     } catch (fault) {
@@ -154,5 +160,5 @@ interface Compilation<T> {
   readonly nodeId: string | undefined
   readonly count: number
   readonly known: Map<string, T>
-  readonly compile: (text: string) => T
+  readonly compile: (text: string) => Pieces<T>
 }

@@ -4,25 +4,21 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
 import { TimeUpError } from '../../lib/within.ts'
 import { CompiledSchemas, compileSchema, requireSchema } from './compiled-schemas.ts'
+import { listProblems, type InputProblem } from './problem-list.ts'
 
 /** A JSON Schema's canonical text, in UTF-16 units. */
 export const SCHEMA_MAX_LENGTH = 65_536
+/** Why a longer schema is refused, in words that continue a sentence about it. */
+export const SCHEMA_TOO_LONG = `has more than ${SCHEMA_MAX_LENGTH} characters`
 /** The time to compile one schema, in milliseconds of processor time. */
 export const SCHEMA_COMPILE_MS = 500
 /** The time to check one value against its schema, in milliseconds of processor time. */
 export const SCHEMA_CHECK_MS = 250
 
-/** One way in which an input does not satisfy its schema. */
-export interface InputProblem {
-  /** JSON pointer into the input. */
-  readonly pointer: string
-  readonly message: string
-}
-
 /** What a schema says of an input. */
 export type InputCheck =
   | { readonly kind: 'fits' }
-  /** A hundred problems at most. */
+  /** As `listProblems` lists them. */
   | { readonly kind: 'misfits'; readonly problems: readonly InputProblem[] }
   /** The schema is none, or asks for more work than it may. Another check has the same result. */
   | { readonly kind: 'unchecked'; readonly reason: string }
@@ -46,7 +42,6 @@ export interface SchemaLimits {
   readonly checkMs: number
 }
 
-const MAX_PROBLEMS = 100
 const MAX_REASON_LENGTH = 1_000
 
 /** Compiles JSON Schemas of users, keeps those that are used, and checks values against them. */
@@ -87,7 +82,7 @@ export class JsonSchemas {
         return found
       })
       if (errors.length === 0) return { kind: 'fits' }
-      return { kind: 'misfits', problems: errors.slice(0, MAX_PROBLEMS).map(toProblem) }
+      return { kind: 'misfits', problems: listProblems(errors, toProblem) }
     } catch (fault) {
       if (fault instanceof TimeUpError) return { kind: 'timeUp', during: 'check' }
       return { kind: 'unchecked', reason: whyUnchecked(fault) }
@@ -101,7 +96,7 @@ export class JsonSchemas {
     const known = this.#compiled.get(key)
     if (known) return { kind: 'ready', key, validate: known } as const
     if (key.length > SCHEMA_MAX_LENGTH) {
-      return { kind: 'refused', reason: `has more than ${SCHEMA_MAX_LENGTH} characters` } as const
+      return { kind: 'refused', reason: SCHEMA_TOO_LONG } as const
     }
     try {
       // Its time grows with the schema's length alone, so it is not measured.
@@ -118,12 +113,16 @@ export class JsonSchemas {
 
 const keys = new WeakMap<object, string>()
 
-/** A schema's canonical text; made once for each schema that is kept. */
+/**
+ * A schema's canonical text, made once for each schema that is kept. A schema beyond `SCHEMA_MAX_LENGTH` has its plain text,
+ * which is as long: it is refused for its length, and its canonical text takes far longer to make.
+ */
 export function schemaKey(schema: JsonObject | boolean): string {
   if (typeof schema === 'boolean') return String(schema)
   const known = keys.get(schema)
   if (known !== undefined) return known
-  const key = canonicalJson(schema)
+  const text = JSON.stringify(schema)
+  const key = text.length > SCHEMA_MAX_LENGTH ? text : canonicalJson(schema)
   keys.set(schema, key)
   return key
 }

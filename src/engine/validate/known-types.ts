@@ -1,4 +1,5 @@
 import { assertNever } from '../../lib/assert-never.ts'
+import type { JsonObject } from '../../lib/json.ts'
 import { closest } from '../../lib/suggest.ts'
 import type { Diagnostic } from '../diagnostics.ts'
 import { referenceTo } from './path-text.ts'
@@ -12,6 +13,8 @@ export interface KnownTypes {
   /** A node's output, where it is decided before the place. */
   readonly output: (nodeId: string) => ValueType | null
 }
+
+const LISTED_MAX = 20
 
 type TypeFault = Pick<Diagnostic, 'code' | 'message' | 'severity' | 'suggestion'>
 
@@ -80,7 +83,7 @@ function faultOf(
     maySuggest,
   }: { readonly path: readonly string[]; readonly depth: number; readonly maySuggest: () => boolean },
 ): TypeFault {
-  const missing = (names: readonly string[]) => missingField(owner, { key, names, maySuggest })
+  const missing = (properties: JsonObject) => missingField(owner, { key, properties, maySuggest })
   const owner = referenceTo(path.slice(0, depth))
   const key = path[depth] ?? ''
   switch (member.kind) {
@@ -88,10 +91,10 @@ function faultOf(
       return clash(`\`${owner}\` is ${NOUN[member.type]}, so it has no field "${key}".`, undefined)
     case 'unnamed':
       // What a block gives beside the fields that it names is kept: this may be one of those.
-      return { ...missing(member.names), code: 'TYPE_CLASH', severity: 'warning' }
+      return { ...missing(member.properties), code: 'TYPE_CLASH', severity: 'warning' }
     case 'excluded':
       return {
-        ...missing(member.names),
+        ...missing(member.properties),
         code: path[0] === 'input' ? 'INPUT_UNDECLARED' : 'TYPE_CLASH',
       }
     default:
@@ -103,15 +106,26 @@ function missingField(
   owner: string,
   {
     key,
-    names,
+    properties,
     maySuggest,
-  }: { readonly key: string; readonly names: readonly string[]; readonly maySuggest: () => boolean },
+  }: { readonly key: string; readonly properties: JsonObject; readonly maySuggest: () => boolean },
 ): TypeFault {
-  const meant = maySuggest() ? closest(key, names) : null
-  const listed = names.slice(0, 20).map((name) => `"${name}"`)
-  const suggestion = meant ? `Did you mean "${meant}"?` : `It has: ${listed.join(', ') || 'no fields'}.`
+  const meant = maySuggest() ? closest(key, Object.keys(properties)) : null
+  const names = firstNames(properties).map((name) => `"${name}"`)
+  const suggestion = meant ? `Did you mean "${meant}"?` : `It has: ${names.join(', ') || 'no fields'}.`
   return clash(`By its schema \`${owner}\` has no field "${key}".`, suggestion)
 }
+
+/** The first twenty names. Found once per schema: an expression may ask a thousand times for those of a large one. */
+function firstNames(properties: JsonObject): readonly string[] {
+  const known = listed.get(properties)
+  if (known) return known
+  const names = Object.keys(properties).slice(0, LISTED_MAX)
+  listed.set(properties, names)
+  return names
+}
+
+const listed = new WeakMap<JsonObject, readonly string[]>()
 
 function clash(message: string, suggestion: string | undefined): TypeFault {
   return {

@@ -1,8 +1,10 @@
-import { isJsonObject, pointer } from '../../lib/json.ts'
+import { isJsonObject, pointer, pointerKey } from '../../lib/json.ts'
 import type { Pieces } from '../../lib/pieces.ts'
 import {
   DEFINITION_MAX_BYTES,
   DEFINITION_MAX_EDGES,
+  DEFINITION_MAX_MEMBERS,
+  DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
   DEFINITION_MAX_VARIABLES,
 } from '../definition.ts'
@@ -22,6 +24,8 @@ export interface Measure {
   readonly values: number
   /** A text of the document has at least this many bytes. */
   readonly bytes: number
+  /** The JSON pointers of all values together, in UTF-16 units. */
+  readonly pointers: number
 }
 
 /** `toPlainJson` refuses deeper documents. */
@@ -36,12 +40,14 @@ const VALUES_PER_PIECE = 8_192
 export function* measureDefinition(document: unknown, options: MeasureOptions): Pieces<Measure> {
   try {
     const excess = countExcess(document, options)
-    return excess ? { excess, values: 0, bytes: 0 } : yield* measureValues(document)
+    return excess ? { ...NOT_WALKED, excess } : yield* measureValues(document)
   } catch {
     // A getter or a proxy failed: `toPlainJson` reports where.
-    return { excess: null, values: 0, bytes: 0 }
+    return NOT_WALKED
   }
 }
+
+const NOT_WALKED: Measure = { excess: null, values: 0, bytes: 0, pointers: 0 }
 
 /** Compares the numbers of nodes, edges and variables with their limits; reads no more nodes than there may be. */
 function countExcess(document: unknown, { blocks, maxNodes }: MeasureOptions): Diagnostic | null {
@@ -103,38 +109,93 @@ export const TOO_MANY_BYTES = problem(
   `The definition is larger than ${DEFINITION_MAX_BYTES} bytes.`,
 )
 
+function tooLongPointers(at: string): Diagnostic {
+  const message = `The JSON pointers of the definition’s values have more than ${DEFINITION_MAX_POINTERS} characters together: a long key or deep nesting repeats in the pointer of each value under it.`
+  const suggestion = 'Shorten the keys that hold many values, or nest the values less deep.'
+  return problem('DEFINITION_TOO_LARGE', at, message, { suggestion })
+}
+
+function tooManyMembers(count: number, at: string): Diagnostic {
+  const message = `An object of the definition has ${count} members; ${DEFINITION_MAX_MEMBERS} are allowed.`
+  const suggestion = 'Write a list of objects in its place, or move it into the input.'
+  return problem('DEFINITION_TOO_LARGE', at, message, { suggestion })
+}
+
+/** A list or an object of which the items or members before `next` are counted. */
+interface Frame {
+  readonly values: readonly unknown[]
+  /** Null for a list. */
+  readonly names: readonly string[] | null
+  /** The length of the container’s own pointer. */
+  readonly pointer: number
+  next: number
+}
+
 function* measureValues(document: unknown): Pieces<Measure> {
-  const stack: Iterator<unknown>[] = [[document].values()]
+  const frames: Frame[] = []
   let values = 0
   let bytes = 0
+  let pointers = 0
   let excess: Diagnostic | null = null
-  while (excess === null) {
-    const top = stack[stack.length - 1]
-    if (!top) break
-    const next = top.next()
-    if (next.done) {
-      stack.pop()
-      continue
-    }
-    const { value } = next
-    if (value === undefined) continue
+  const count = (value: unknown, pointerLength: number): boolean => {
     values++
     bytes += typeof value === 'string' ? value.length + 2 : 1
-    if (values % VALUES_PER_PIECE === 0) yield
-    if (typeof value === 'object' && value !== null && !('toJSON' in value)) {
-      // A cycle has no end: `toPlainJson` reports it.
-      if (stack.length > MAX_DEPTH) break
-      const isList = Array.isArray(value)
-      const names = isList ? [] : Object.keys(value)
-      const count = isList ? value.length : names.length
-      if (values + count > DEFINITION_MAX_VALUES) excess = TOO_MANY_VALUES
-      else {
-        for (const name of names) bytes += name.length + 3
-        stack.push(isList ? (value as readonly unknown[]).values() : Object.values(value).values())
-      }
+    pointers += pointerLength
+    if (typeof value !== 'object' || value === null || 'toJSON' in value) return true
+    // A cycle has no end: `toPlainJson` reports it.
+    if (frames.length >= MAX_DEPTH) return false
+    const names = Array.isArray(value) ? null : Object.keys(value)
+    const length = names?.length ?? (value as readonly unknown[]).length
+    if (values + length > DEFINITION_MAX_VALUES) {
+      excess = TOO_MANY_VALUES
+      return false
     }
+    if (names && names.length > DEFINITION_MAX_MEMBERS) {
+      excess = tooManyMembers(names.length, shortPointer(frames))
+      return false
+    }
+    for (const name of names ?? []) bytes += name.length + 3
+    const members = names ? Object.values(value) : (value as readonly unknown[])
+    frames.push({ values: members, names, pointer: pointerLength, next: 0 })
+    return true
+  }
+  let isWalked = count(document, 0)
+  while (isWalked) {
+    const frame = frames[frames.length - 1]
+    if (!frame) break
+    if (frame.next >= frame.values.length) {
+      frames.pop()
+      continue
+    }
+    const at = frame.next++
+    const value = frame.values[at]
+    if (value === undefined) continue
+    isWalked = count(value, frame.pointer + 1 + keyLength(frame, at))
     if (values > DEFINITION_MAX_VALUES) excess = TOO_MANY_VALUES
     else if (bytes > DEFINITION_MAX_BYTES) excess = TOO_MANY_BYTES
+    else if (pointers > DEFINITION_MAX_POINTERS) excess = tooLongPointers(shortPointer(frames))
+    if (excess) break
+    if (values % VALUES_PER_PIECE === 0) yield
   }
-  return { excess, values, bytes }
+  return { excess, values, bytes, pointers }
 }
+
+function keyLength({ names }: Frame, at: number): number {
+  if (!names) return String(at).length
+  const name = names[at] ?? ''
+  return name.includes('~') || name.includes('/') ? pointerKey(name).length : name.length
+}
+
+/** The pointer of the innermost container that can be named in a few words. */
+function shortPointer(frames: readonly Frame[]): string {
+  let at = ''
+  for (const { names, next } of frames) {
+    const key = names ? (names[next - 1] ?? '') : next - 1
+    const inner = String(key).length > SHORT_POINTER ? null : pointer(at, key)
+    if (inner === null || inner.length > SHORT_POINTER) break
+    at = inner
+  }
+  return at
+}
+
+const SHORT_POINTER = 200

@@ -1,5 +1,6 @@
 import { closest } from '../../lib/suggest.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
+import { DiagnosticList } from './diagnostic-list.ts'
 import type { SecretUse } from './inspection.ts'
 
 const MAX_MISSING = 100
@@ -20,16 +21,17 @@ export function missingSecrets(
       .toReversed()
       .map((use) => [`${use.nodeId} ${use.name}`, use]),
   )
-  return [...missing.values()]
-    .toReversed()
-    .slice(0, MAX_MISSING)
-    .map(({ name, nodeId, pointer, range }) => {
-      const meant = closest(name, secretNames)
-      return problem('SECRET_UNAVAILABLE', pointer, `The secret "${name}" is not set.`, {
+  const list = new DiagnosticList()
+  for (const { name, nodeId, pointer, range } of [...missing.values()].toReversed().slice(0, MAX_MISSING)) {
+    const meant = closest(name, secretNames)
+    list.add(
+      problem('SECRET_UNAVAILABLE', pointer, `The secret "${name}" is not set.`, {
         severity: 'warning',
         nodeId,
         range,
         suggestion: meant ? `Did you mean "${meant}"?` : `Set the secret "${name}" before the workflow runs.`,
-      })
-    })
+      }),
+    )
+  }
+  return list.all
 }

@@ -1,3 +1,4 @@
+import type { Pieces } from '../../lib/pieces.ts'
 import { closest } from '../../lib/suggest.ts'
 import { problem, type Diagnostic } from '../diagnostics.ts'
 import type { Expression, Reference } from '../expression.ts'
@@ -45,34 +46,34 @@ export interface ReferenceCheck {
 
 const ALWAYS = ['input', 'variables', 'nodes', 'execution', 'secrets']
 
-/** Reports every name in a template that means nothing, or nothing yet, at its place. */
-export function checkReferences(template: Template, check: ReferenceCheck): void {
+/** Reports every name in a template that means nothing, or nothing yet, at its place, in pieces. */
+export function* checkReferences(template: Template, check: ReferenceCheck): Pieces<void> {
   for (const part of template.parts) {
-    if (typeof part !== 'string') checkExpression(part.expression, check, part.offset)
+    if (typeof part === 'string') continue
+    checkExpression(part.expression, check, part.offset)
+    yield
   }
 }
 
-/** The same for one bare expression, which stands `offset` characters into its string. */
+/** The same for one bare expression, which starts `offset` characters into its string. */
 export function checkExpression(expression: Expression, check: ReferenceCheck, offset = 0): void {
   const { at, names, inspection, nodeId } = check
+  const whole = expression.source.trim().length
+  const guards = expression.references.filter(({ guarded }) => guarded).map(({ path }) => path)
   for (const reference of expression.references) {
     const range = { start: reference.range.start + offset, end: reference.range.end + offset }
-    const isAlone = isWhole(reference, expression)
+    // What an expression reads is all that there is of it.
+    const isAlone = reference.range.end - reference.range.start === whole
     noteUse(reference, { ...check, range, isAlone })
     const fault =
       faultOf(reference, { names, inspection, isAlone }) ??
-      absenceOf(reference, expression, { names, inspection })
+      absenceOf(reference, guards, { names, inspection })
     if (!fault) continue
     const { code, message, severity, suggestion } = fault
     inspection.report(
       problem(code, at, message, { severity: severity ?? 'error', range, nodeId, suggestion }),
     )
   }
-}
-
-/** Whether what an expression reads is all that there is of it. */
-function isWhole({ range: { start, end } }: Reference, { source }: Expression): boolean {
-  return source.slice(start, end) === source.trim()
 }
 
 /** Keeps in mind which variables and secrets are used. */
@@ -99,7 +100,7 @@ function noteUse(
 /** What is known to be absent where it is read. Where it may not be read at all, this is only a warning. */
 function absenceOf(
   reference: Reference,
-  { references }: Expression,
+  guards: readonly (readonly string[])[],
   { names, inspection }: Pick<ReferenceCheck, 'names' | 'inspection'>,
 ): Fault | null {
   const [root = ''] = reference.path
@@ -107,14 +108,16 @@ function absenceOf(
   const isOpaque = names.binds.includes(root) && !(root === 'item' && names.bindsKnownItem)
   if (reference.guarded || isOpaque) return null
   // `has(input.x) ? input.x : 0` has thought of it.
-  if (references.some((other) => other.guarded && startsAlike(other.path, reference.path))) return null
+  if (guards.some((path) => startsAlike(path, reference.path))) return null
   const fault = fieldFault(reference.path, names.types, () => inspection.maySuggest())
   if (!fault) return null
   return reference.certain ? fault : { ...fault, severity: 'warning' }
 }
 
 function startsAlike(a: readonly string[], b: readonly string[]): boolean {
-  return a.slice(0, b.length).every((key, i) => key === b[i])
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 type Fault = Pick<Diagnostic, 'code' | 'message'> & {

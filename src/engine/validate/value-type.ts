@@ -18,9 +18,9 @@ export type JsonTypeName = 'null' | 'boolean' | 'number' | 'string' | 'array' | 
 export type Member =
   | { readonly kind: 'possible'; readonly type: ValueType | null }
   /** The value has fields, and the schema rules this one out. */
-  | { readonly kind: 'excluded'; readonly names: readonly string[] }
+  | { readonly kind: 'excluded'; readonly properties: JsonObject }
   /** The schema names all fields that its author thought of, and not this one. */
-  | { readonly kind: 'unnamed'; readonly names: readonly string[] }
+  | { readonly kind: 'unnamed'; readonly properties: JsonObject }
   /** The value has no fields. */
   | { readonly kind: 'fieldless'; readonly type: JsonTypeName }
 
@@ -91,11 +91,10 @@ export function memberOf(type: ValueType | null, key: string): Member {
     const properties = isJsonObject(schema.properties) ? schema.properties : {}
     const rest = schema.additionalProperties
     const member = Object.hasOwn(properties, key) ? properties[key] : undefined
-    if (member === false) return { kind: 'excluded', names: Object.keys(properties) }
+    if (member === false) return { kind: 'excluded', properties }
     if (member !== undefined) found ??= inside(member, root)
     else if (schema.patternProperties !== undefined) continue
-    else if (rest === false)
-      return { kind: schema[STRIPS] === true ? 'unnamed' : 'excluded', names: Object.keys(properties) }
+    else if (rest === false) return { kind: schema[STRIPS] === true ? 'unnamed' : 'excluded', properties }
     else found ??= inside(rest, root)
   }
   return { kind: 'possible', type: found }
@@ -131,12 +130,22 @@ function inside(schema: Json | undefined, root: JsonObject): ValueType | null {
   return isJsonObject(schema) && schema.$id === undefined ? { schema, root } : null
 }
 
-/** A schema and those that it refers to: all of them hold. */
+/** A schema and those that it refers to: all of them hold. Found once per schema: an expression may ask a thousand times. */
 function withReferences(type: ValueType | null): readonly ValueType[] {
+  if (type === null) return []
+  const known = references.get(type.schema)
+  if (known?.root === type.root) return known.parts
   const parts: ValueType[] = []
-  for (let part = type; part && parts.length < MAX_REFERENCES; part = referenceOf(part)) parts.push(part)
+  for (let part: ValueType | null = type; part && parts.length < MAX_REFERENCES; part = referenceOf(part))
+    parts.push(part)
+  references.set(type.schema, { root: type.root, parts })
   return parts
 }
+
+const references = new WeakMap<
+  JsonObject,
+  { readonly root: JsonObject; readonly parts: readonly ValueType[] }
+>()
 
 function referenceOf({ schema, root }: ValueType): ValueType | null {
   const reference = schema.$ref

@@ -1,5 +1,7 @@
 import { isJsonObject, pointer, type JsonObject } from '../../lib/json.ts'
-import type { FlatGraph } from './flat-graph.ts'
+import type { Pieces } from '../../lib/pieces.ts'
+import type { DiffText } from './diff-text.ts'
+import type { FlatGraph, PlacedNode } from './flat-graph.ts'
 import { inputReasons } from './input-reasons.ts'
 import { outputReasons } from './output-reasons.ts'
 
@@ -32,15 +34,27 @@ export interface Side {
   readonly graph: FlatGraph
 }
 
-/** Why the later definition may break those who use the earlier one. */
-export function breakingReasons(before: Side, after: Side, handlesOf: HandlesOf): readonly BreakingReason[] {
-  return [
-    ...nodeReasons(before.graph, after.graph),
-    ...handleReasons(before.graph, after.graph, handlesOf),
-    ...inputReasons(before.document.inputSchema, after.document.inputSchema),
-    ...outputReasons(before, after),
-    ...variableReasons(before.document, after.document),
-  ]
+/** Why the later definition may break those who use the earlier one, in pieces; throws `DiffTooLargeError`. */
+export function* breakingReasons(
+  before: Side,
+  after: Side,
+  { handlesOf, text }: { readonly handlesOf: HandlesOf; readonly text: DiffText },
+): Pieces<readonly BreakingReason[]> {
+  const reasons: BreakingReason[] = []
+  const add = (found: readonly BreakingReason[]) => {
+    for (const reason of found) {
+      text.count(reason.pointer.length + reason.message.length)
+      reasons.push(reason)
+    }
+  }
+  add(nodeReasons(before.graph, after.graph))
+  yield
+  yield* handleReasons(before.graph, after.graph, { handlesOf, add })
+  yield* inputReasons(before.document.inputSchema, after.document.inputSchema, add)
+  add(outputReasons(before, after))
+  yield
+  add(variableReasons(before.document, after.document))
+  return reasons
 }
 
 function nodeReasons(before: FlatGraph, after: FlatGraph): readonly BreakingReason[] {
@@ -55,20 +69,43 @@ function nodeReasons(before: FlatGraph, after: FlatGraph): readonly BreakingReas
   })
 }
 
-function handleReasons(before: FlatGraph, after: FlatGraph, handlesOf: HandlesOf): readonly BreakingReason[] {
-  const used = new Map(
-    [...before.edges.values()].map((edge) => [JSON.stringify([edge.source, edge.handle]), edge]),
-  )
-  return [...used.values()].flatMap(({ source, handle, pointer: place }): readonly BreakingReason[] => {
-    const [earlier, later] = [before.nodes.get(source), after.nodes.get(source)].map(
-      (node) => node && handlesOf(node.document),
-    )
-    // A handle that a draft only dreamt of cannot vanish.
-    const isGone = later?.includes(handle) === false && earlier?.includes(handle) !== false
-    if (!isGone) return []
-    const message = `The node \`${source}\` has no handle \`${handle}\` any more.`
-    return [{ code: 'HANDLE_REMOVED', pointer: place, message }]
+function* handleReasons(
+  before: FlatGraph,
+  after: FlatGraph,
+  {
+    handlesOf,
+    add,
+  }: { readonly handlesOf: HandlesOf; readonly add: (found: readonly BreakingReason[]) => void },
+): Pieces<void> {
+  const handlesAt = remembered((node: PlacedNode) => {
+    const handles = handlesOf(node.document)
+    return handles && new Set(handles)
   })
+  const seen = new Map<string, Set<string>>()
+  for (const { source, handle, pointer: place } of before.edges.values()) {
+    yield
+    const known = seen.get(source)
+    if (known?.has(handle)) continue
+    if (known) known.add(handle)
+    else seen.set(source, new Set([handle]))
+    const [earlier, later] = [before.nodes.get(source), after.nodes.get(source)].map(
+      (node) => node && handlesAt(node),
+    )
+    // A draft may have named a handle that its node never had.
+    const isGone = later?.has(handle) === false && earlier?.has(handle) !== false
+    if (!isGone) continue
+    const message = `The node \`${source}\` has no handle \`${handle}\` any more.`
+    add([{ code: 'HANDLE_REMOVED', pointer: place, message }])
+  }
+}
+
+/** The same function, which computes each result once: a node may have as many handles as it has edges. */
+function remembered<Key extends object, Result>(compute: (key: Key) => Result): (key: Key) => Result {
+  const results = new Map<Key, Result>()
+  return (key) => {
+    if (!results.has(key)) results.set(key, compute(key))
+    return results.get(key) as Result
+  }
 }
 
 function variableReasons(before: JsonObject, after: JsonObject): readonly BreakingReason[] {

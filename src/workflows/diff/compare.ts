@@ -1,17 +1,27 @@
-import { ERROR_HANDLE } from '../../engine/block.ts'
+import type { Block } from '../../engine/block.ts'
+import { nodeHandles } from '../../engine/node-handles.ts'
 import type { BlockRegistry } from '../../engine/registry.ts'
-import type { Json } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import { diffDefinitions, type DefinitionDiff } from './definition-diff.ts'
 
-/** Compares two definitions, the blocks of a registry telling which handles their nodes have. */
+/** Compares two definitions in pieces; the blocks of a registry say which handles their nodes have. */
 export function compareDefinitions(
   blocks: Pick<BlockRegistry, 'get'>,
   before: Json,
   after: Json,
-): DefinitionDiff {
-  return diffDefinitions(before, after, ({ type, config = {}, onError }) => {
-    const block = typeof type === 'string' ? blocks.get(type) : undefined
-    if (!block) return null
-    return onError === 'route' ? [...block.handles(config), ERROR_HANDLE] : block.handles(config)
+): Pieces<DefinitionDiff> {
+  return diffDefinitions(before, after, (node) => {
+    const block = typeof node.type === 'string' ? blocks.get(node.type) : undefined
+    return block ? handlesOf(block, node) : null
   })
+}
+
+/** Null where the block, which is code of its author, cannot compute them. */
+function handlesOf(block: Block, { config = {}, onError }: JsonObject): readonly string[] | null {
+  try {
+    return nodeHandles(block, { config, onError })
+  } catch {
+    return null
+  }
 }

@@ -1,5 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
-import { breakingReasons, type BreakingReason, type HandlesOf } from './breaking-reasons.ts'
+import type { Pieces } from '../../lib/pieces.ts'
+import { breakingReasons, type BreakingReason, type HandlesOf, type Side } from './breaking-reasons.ts'
+import { DiffText } from './diff-text.ts'
 import { bodyOf, flatten, type PlacedEdge, type PlacedNode } from './flat-graph.ts'
 import { valueChanges, type ValueChange } from './value-changes.ts'
 
@@ -49,47 +51,61 @@ export interface DefinitionDiff {
 
 const NAMED_PARTS = ['nodes', 'edges', 'variables', 'inputSchema', 'output', 'limits']
 
-/** Compares two definitions, sound or not, for what they mean. Equal ones give an empty diff. */
-export function diffDefinitions(before: Json, after: Json, handlesOf: HandlesOf): DefinitionDiff {
-  const [earlier, later] = [sideOf(before), sideOf(after)]
-  const part = (name: string) => valueChanges(earlier.document[name], later.document[name], `/${name}`)
+/**
+ * Compares two definitions, sound or not, for what they mean, in pieces. Equal ones give an empty diff. Throws
+ * `DiffTooLargeError` when the paths and pointers of the differences are too long together.
+ */
+export function* diffDefinitions(before: Json, after: Json, handlesOf: HandlesOf): Pieces<DefinitionDiff> {
+  const text = new DiffText()
+  const earlier = yield* sideOf(before, text)
+  const later = yield* sideOf(after, text)
+  const part = (name: string) => valueChanges(earlier.document[name], later.document[name], `/${name}`, text)
+  const nodes: NodeChange[] = []
+  for (const pair of pairs(earlier.graph.nodes, later.graph.nodes)) {
+    nodes.push(...(yield* nodeChange(pair, text)))
+    yield
+  }
+  const edges: EdgeChange[] = []
+  for (const pair of pairs(earlier.graph.edges, later.graph.edges)) {
+    edges.push(...(yield* edgeChange(pair, text)))
+    yield
+  }
+  const others = [earlier, later].map(({ document }) => without(document, NAMED_PARTS))
   return {
-    nodes: pairs(earlier.graph.nodes, later.graph.nodes).flatMap(nodeChange),
-    edges: pairs(earlier.graph.edges, later.graph.edges).flatMap(edgeChange),
-    variables: part('variables'),
-    inputSchema: part('inputSchema'),
-    output: part('output'),
-    limits: part('limits'),
-    other: valueChanges(without(earlier.document, NAMED_PARTS), without(later.document, NAMED_PARTS), ''),
-    breakingReasons: breakingReasons(earlier, later, handlesOf),
+    nodes,
+    edges,
+    variables: yield* part('variables'),
+    inputSchema: yield* part('inputSchema'),
+    output: yield* part('output'),
+    limits: yield* part('limits'),
+    other: yield* valueChanges(others[0], others[1], '', text),
+    breakingReasons: yield* breakingReasons(earlier, later, { handlesOf, text }),
   }
 }
 
-/** True when there is nothing to tell. */
+/** True when the two definitions are the same. */
 export function isEmptyDiff({ breakingReasons: _reasons, ...parts }: DefinitionDiff): boolean {
   return Object.values(parts).every((changes: readonly unknown[]) => changes.length === 0)
 }
 
-function sideOf(definition: Json) {
+function* sideOf(definition: Json, text: DiffText): Pieces<Side> {
   const document = isJsonObject(definition) ? definition : {}
-  return { document, graph: flatten(document) }
+  return { document, graph: yield* flatten(document, text) }
 }
 
 /** Both sides of every key, those that only the later has last. */
-function pairs<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>) {
-  return [...new Set([...before.keys(), ...after.keys()])].map(
-    (key) => [before.get(key), after.get(key)] as const,
-  )
+function* pairs<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Generator<Sides<T>> {
+  for (const [key, value] of before) yield [value, after.get(key)]
+  for (const [key, value] of after) if (!before.has(key)) yield [undefined, value]
 }
 
-function nodeChange([before, after]: readonly [
-  PlacedNode | undefined,
-  PlacedNode | undefined,
-]): readonly NodeChange[] {
+type Sides<T> = readonly [before: T | undefined, after: T | undefined]
+
+function* nodeChange([before, after]: Sides<PlacedNode>, text: DiffText): Pieces<readonly NodeChange[]> {
   const path = (after ?? before)?.path ?? ''
   const sides = { path, before: before?.document ?? null, after: after?.document ?? null }
   if (!before || !after) return [{ ...sides, kind: after ? 'ADDED' : 'REMOVED', changes: [] }]
-  const changes = nodeChanges(before, after)
+  const changes = yield* nodeChanges(before, after, text)
   if (changes.length === 0) return []
   const place = `${after.pointer}/position`
   const isMoved = changes.every(({ pointer }) => pointer === place || pointer.startsWith(`${place}/`))
@@ -97,10 +113,10 @@ function nodeChange([before, after]: readonly [
 }
 
 /** A loop's nodes and edges are compared on their own: they are no part of the loop's node. */
-function nodeChanges(before: PlacedNode, after: PlacedNode): readonly ValueChange[] {
+function* nodeChanges(before: PlacedNode, after: PlacedNode, text: DiffText): Pieces<readonly ValueChange[]> {
   const areLoops = bodyOf(before.document) !== null && bodyOf(after.document) !== null
   const plain = areLoops ? withoutBody : (document: JsonObject) => document
-  return valueChanges(plain(before.document), plain(after.document), after.pointer)
+  return yield* valueChanges(plain(before.document), plain(after.document), after.pointer, text)
 }
 
 function withoutBody(document: JsonObject): JsonObject {
@@ -108,10 +124,7 @@ function withoutBody(document: JsonObject): JsonObject {
   return { ...document, config: { ...(document.config as JsonObject), body } }
 }
 
-function edgeChange([before, after]: readonly [
-  PlacedEdge | undefined,
-  PlacedEdge | undefined,
-]): readonly EdgeChange[] {
+function* edgeChange([before, after]: Sides<PlacedEdge>, text: DiffText): Pieces<readonly EdgeChange[]> {
   const edge = after ?? before
   if (!edge) return []
   const { source, handle, target } = edge
@@ -123,7 +136,7 @@ function edgeChange([before, after]: readonly [
     after: after?.document ?? null,
   }
   if (!before || !after) return [{ ...sides, kind: after ? 'ADDED' : 'REMOVED', changes: [] }]
-  const changes = valueChanges(before.document, after.document, after.pointer)
+  const changes = yield* valueChanges(before.document, after.document, after.pointer, text)
   return changes.length === 0 ? [] : [{ ...sides, kind: 'CHANGED', changes }]
 }
 

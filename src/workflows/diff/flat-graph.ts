@@ -1,5 +1,7 @@
 import { DEFAULT_HANDLE } from '../../engine/block.ts'
 import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
+import type { DiffText } from './diff-text.ts'
 
 /** A node of a definition or of a loop's body in it. */
 export interface PlacedNode {
@@ -24,28 +26,34 @@ export interface FlatGraph {
   readonly edges: ReadonlyMap<string, PlacedEdge>
 }
 
-export function flatten(definition: JsonObject): FlatGraph {
+/** Finds the nodes and edges in pieces, and counts their paths before they are made; throws `DiffTooLargeError`. */
+export function* flatten(definition: JsonObject, text: DiffText): Pieces<FlatGraph> {
   const nodes = new Map<string, PlacedNode>()
   const edges = new Map<string, PlacedEdge>()
   const nodeNames = new Names()
   const edgeNames = new Names()
-  const visit = (graph: JsonObject, { at, prefix }: { at: string; prefix: string }) => {
+  function* visit(graph: JsonObject, { at, prefix }: { at: string; prefix: string }): Pieces<void> {
     for (const [index, document] of objectsOf(graph.nodes)) {
-      const path = `${prefix}${textOf(document.id)}`
+      yield
+      const id = textOf(document.id)
+      text.count(prefix.length + id.length)
+      const path = `${prefix}${id}`
       const place = pointer(at, 'nodes', index)
       nodes.set(nodeNames.unused(path), { path, pointer: place, document })
       const body = bodyOf(document)
-      if (body) visit(body, { at: `${place}/config/body`, prefix: `${path}/` })
+      if (body) yield* visit(body, { at: `${place}/config/body`, prefix: `${path}/` })
     }
     for (const [index, document] of objectsOf(graph.edges)) {
-      const source = `${prefix}${textOf(document.source)}`
-      const target = `${prefix}${textOf(document.target)}`
+      yield
+      const ends = [textOf(document.source), textOf(document.target)] as const
       const handle = handleOf(document)
+      text.count(2 * prefix.length + ends[0].length + ends[1].length + handle.length)
+      const [source, target] = [`${prefix}${ends[0]}`, `${prefix}${ends[1]}`]
       const edge = { source, target, handle, pointer: pointer(at, 'edges', index), document }
       edges.set(edgeNames.unused(JSON.stringify([source, handle, target])), edge)
     }
   }
-  visit(definition, { at: '', prefix: '' })
+  yield* visit(definition, { at: '', prefix: '' })
   return { nodes, edges }
 }
 

@@ -1,35 +1,57 @@
 import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json.ts'
+import type { Pieces } from '../../lib/pieces.ts'
 import type { BreakingReason } from './breaking-reasons.ts'
 
-/** Why inputs that the earlier schema takes may be refused by the later one. */
-export function inputReasons(
+interface Schemas {
+  readonly before: Json | undefined
+  readonly after: Json | undefined
+  readonly at: string
+}
+
+/** Adds why inputs that the earlier schema takes may be refused by the later one, in pieces. */
+export function* inputReasons(
   before: Json | undefined,
   after: Json | undefined,
-  at = '/inputSchema',
-): readonly BreakingReason[] {
-  if (after === false && before !== false) {
-    return [{ code: 'INPUT_TYPE_CHANGED', pointer: at, message: 'No input is accepted any more.' }]
+  add: (found: readonly BreakingReason[]) => void,
+): Pieces<void> {
+  const pending: Schemas[] = [{ before, after, at: '/inputSchema' }]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    yield
+    add(reasonsAt(next))
+    for (const inner of schemasInside(next).toReversed()) pending.push(inner)
   }
+}
+
+function reasonsAt({ before, after, at }: Schemas): readonly BreakingReason[] {
+  if (after === false && before !== false)
+    return [{ code: 'INPUT_TYPE_CHANGED', pointer: at, message: 'No input is accepted any more.' }]
   if (!isJsonObject(after)) return []
   const earlier = isJsonObject(before) ? before : {}
-  const known = new Map(propertiesOf(earlier))
   return [
     ...typeReasons(earlier, after, at),
     ...requiredReasons(earlier, after, at),
     ...closingReasons(earlier, after, at),
-    ...propertiesOf(after).flatMap(([name, schema]) =>
-      known.has(name) ? inputReasons(known.get(name), schema, pointer(at, 'properties', name)) : [],
-    ),
-    ...(isJsonObject(earlier.items) ? inputReasons(earlier.items, after.items, `${at}/items`) : []),
   ]
+}
+
+/** The schemas of members and items that both sides have. */
+function schemasInside({ before, after, at }: Schemas): readonly Schemas[] {
+  if (!isJsonObject(before) || !isJsonObject(after)) return []
+  const known = new Map(propertiesOf(before))
+  const members = propertiesOf(after).flatMap(([name, schema]) =>
+    known.has(name) ? [{ before: known.get(name), after: schema, at: pointer(at, 'properties', name) }] : [],
+  )
+  return isJsonObject(before.items)
+    ? [...members, { before: before.items, after: after.items, at: `${at}/items` }]
+    : members
 }
 
 function typeReasons(before: JsonObject, after: JsonObject, at: string): readonly BreakingReason[] {
   const [earlier, later] = [typesOf(before), typesOf(after)]
   const isNarrowed =
     later !== null &&
-    (earlier === null || earlier.some((type) => !later.includes(type) && !isWidened(type, later)))
-  const refused = isNarrowed ? `a ${later.join(' or ')}` : refusedValues(before, after)
+    (earlier === null || [...earlier].some((type) => !later.has(type) && !isWidened(type, later)))
+  const refused = isNarrowed ? `a ${[...later].join(' or ')}` : refusedValues(before, after)
   if (refused === null) return []
   const message = `It must be ${refused} now.`
   return [{ code: 'INPUT_TYPE_CHANGED', pointer: at, message }]
@@ -71,13 +93,14 @@ function closingReasons(before: JsonObject, after: JsonObject, at: string): read
 }
 
 /** Null: any type. */
-function typesOf({ type }: JsonObject): readonly string[] | null {
-  if (typeof type === 'string') return [type]
-  return Array.isArray(type) ? (type as readonly Json[]).filter((one) => typeof one === 'string') : null
+function typesOf({ type }: JsonObject): ReadonlySet<string> | null {
+  if (typeof type === 'string') return new Set([type])
+  if (!Array.isArray(type)) return null
+  return new Set((type as readonly Json[]).filter((one) => typeof one === 'string'))
 }
 
-function isWidened(type: string, later: readonly string[]): boolean {
-  return type === 'integer' && later.includes('number')
+function isWidened(type: string, later: ReadonlySet<string>): boolean {
+  return type === 'integer' && later.has('number')
 }
 
 function requiredOf({ required }: JsonObject): readonly string[] {

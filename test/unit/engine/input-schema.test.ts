@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { inputProblems } from '../../../src/engine/validate/index.ts'
+import { PROBLEMS_MAX_TEXT } from '../../../src/engine/validate/problem-list.ts'
 
 describe('an execution’s input against its schema', () => {
   const schema = {
@@ -30,12 +31,26 @@ describe('an execution’s input against its schema', () => {
     expect(inputProblems(tuple, ['x', 2]).length).toBeGreaterThan(0)
   })
 
-  test('with ten thousand faults is told a hundred', () => {
+  test('with ten thousand problems has a hundred of them listed, and the others counted', () => {
     const problems = inputProblems(
       { items: { type: 'number' } },
       Array.from({ length: 10_000 }, () => 'x'),
     )
-    expect(problems).toHaveLength(100)
+    expect(problems).toHaveLength(101)
+    expect(problems.at(-1)).toEqual({ pointer: '', message: 'and 9900 more' })
+  })
+
+  test('whose long keys repeat in its problems has problems of bounded text', () => {
+    const items = { type: 'object', additionalProperties: { items: { type: 'number' } } }
+    const input = { ['k'.repeat(900_000)]: Array.from({ length: 90 }, () => 'x') }
+    const problems = inputProblems(items, input)
+    expect(JSON.stringify(problems).length).toBeLessThan(2 * PROBLEMS_MAX_TEXT)
+    expect(problems[0]?.pointer).toMatch(/^\/k{4000}k*…$/)
+    expect(problems.at(-1)?.message).toMatch(/^and \d+ more$/)
+
+    const refused = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`${i}${'k'.repeat(9_000)}`, 1]))
+    const extra = inputProblems({ additionalProperties: false }, refused)
+    expect(JSON.stringify(extra).length).toBeLessThan(2 * PROBLEMS_MAX_TEXT)
   })
 
   test('a schema that refers to itself without end says so', () => {

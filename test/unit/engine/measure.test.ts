@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { DEFINITION_MAX_EDGES, DEFINITION_MAX_VALUES } from '../../../src/engine/definition.ts'
+import {
+  DEFINITION_MAX_EDGES,
+  DEFINITION_MAX_MEMBERS,
+  DEFINITION_MAX_POINTERS,
+  DEFINITION_MAX_VALUES,
+} from '../../../src/engine/definition.ts'
+import { isSound } from '../../../src/engine/diagnostics.ts'
+import { DIAGNOSTICS_MAX_TEXT } from '../../../src/engine/validate/diagnostic-list.ts'
 import { measureDefinition, validateDefinition } from '../../../src/engine/validate/index.ts'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../../src/lib/json.ts'
 import { inOneGo } from '../../../src/lib/pieces.ts'
 import { fc } from '../../support/fast-check.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
@@ -52,6 +59,19 @@ describe('a document beyond a limit is refused before it is walked:', () => {
       { code: 'DEFINITION_TOO_LARGE', severity: 'error', pointer },
     ])
     expect(reads()).toBeLessThan(200)
+  })
+
+  test('an object of more members than one may have is refused, with its place', () => {
+    const large = Object.fromEntries(
+      Array.from({ length: DEFINITION_MAX_MEMBERS + 1 }, (_, i) => [`k${i}`, i]),
+    )
+    const { k0: _, ...allowed } = large
+    expect(measure({ nodes: [node], metadata: { a: [large] } }).excess).toMatchObject({
+      code: 'DEFINITION_TOO_LARGE',
+      pointer: '/metadata/a/0',
+      message: expect.stringContaining(String(DEFINITION_MAX_MEMBERS)),
+    })
+    expect(measure({ nodes: [node], metadata: { a: [allowed] } }).excess).toBeNull()
   })
 
   test('a document of ever more values is walked as far as the limit, and no further', () => {
@@ -147,5 +167,85 @@ describe('the measure of a document', () => {
     const edges = Array.from({ length: DEFINITION_MAX_EDGES }, () => ({ source: 'a', target: 'b' }))
     expect(measure({ ...definition({ a: {} }), edges }).excess).toBeNull()
     expect(measure({ ...definition({ a: {} }), edges: [...edges, edges[0]] }).excess).not.toBeNull()
+  })
+})
+
+describe('the pointers of a definition', () => {
+  const under = (key: string, values: readonly Json[]) =>
+    definition({ a: { config: { [key]: values } } }) as { nodes: Json[] }
+
+  test('that a long key makes long are counted, and refused with the place above the key', () => {
+    const templates = Array.from({ length: 1_000 }, (_, i) => `{{ input.a${i} }}`)
+    const document = under('k'.repeat(1_000_000), templates)
+    const { diagnostics, plan } = validateDefinition(document, { blocks })
+    expect(plan).toBeNull()
+    expect(diagnostics).toEqual([
+      expect.objectContaining({
+        code: 'DEFINITION_TOO_LARGE',
+        pointer: '/nodes/0/config',
+        message: expect.stringContaining(String(DEFINITION_MAX_POINTERS)),
+        suggestion: expect.stringContaining('Shorten the keys'),
+      }),
+    ])
+    expect(validateDefinition(under('k'.repeat(1_000), templates), { blocks }).plan).not.toBeNull()
+  })
+
+  test('have the length that they have when they are written', () => {
+    const lengthsOf = (value: Json, at: string): number =>
+      (Array.isArray(value) ? [...(value as readonly Json[]).entries()] : entriesOf(value)).reduce(
+        (sum, [key, member]) => sum + lengthsOf(member, pointer(at, key)),
+        at.length,
+      )
+    const entriesOf = (value: Json) => (isJsonObject(value) ? Object.entries(value) : [])
+    const keys = fc.stringMatching(/^[a-z~/]{0,4}$/)
+    fc.assert(
+      fc.property(fc.object({ key: keys, maxDepth: 4, values: [fc.string(), fc.nat()] }), (document) => {
+        expect(measure(document).pointers).toBe(lengthsOf(document as Json, ''))
+      }),
+    )
+  })
+})
+
+describe('the diagnostics of a definition', () => {
+  const textOf = (diagnostics: readonly { pointer: string; message: string }[]) =>
+    diagnostics.reduce((sum, { pointer: at, message }) => sum + at.length + message.length, 0)
+
+  test('have bounded text together, however long the key above their place is', () => {
+    const text = Array.from({ length: 500 }, (_, i) => `{{ nothing${i} }}`).join(' ')
+    const document = definition({ a: { config: { ['k'.repeat(300_000)]: text } } })
+    const { diagnostics, plan } = validateDefinition(document, { blocks })
+    expect(plan).toBeNull()
+    expect(diagnostics[0]).toMatchObject({ code: 'NAME_UNKNOWN', severity: 'error' })
+    expect(textOf(diagnostics)).toBeLessThanOrEqual(DIAGNOSTICS_MAX_TEXT)
+  })
+
+  test('keep the first error, even if its pointer alone is longer than their text may be', () => {
+    const document = definition({ a: { config: { ['k'.repeat(2_000_000)]: '{{ nothing }} {{ nobody }}' } } })
+    const { diagnostics, plan } = validateDefinition(document, { blocks })
+    expect(plan).toBeNull()
+    expect(isSound(diagnostics)).toBe(false)
+    expect(diagnostics).toHaveLength(1)
+  })
+
+  test('name long ids, types and keys by their beginnings', () => {
+    const long = 'x'.repeat(1_000_000)
+    const nodes = [
+      { id: long, type: 'no.such', timeoutMs: 'x', retry: 'x', onError: 'x', position: 'x', config: 'x' },
+    ]
+    const { diagnostics } = validateDefinition({ nodes, edges: [{ source: long, target: 'b' }] }, { blocks })
+    expect(diagnostics.length).toBeGreaterThan(5)
+    expect(JSON.stringify(diagnostics).length).toBeLessThan(50_000)
+  })
+
+  test('that warn of missing secrets have bounded text, too', () => {
+    const nodes = Array.from({ length: 60 }, (_, i) => [
+      `n${i}`,
+      { config: { ['k'.repeat(60_000)]: `{{ secrets.S${i} }}` } },
+    ])
+    const document = definition(Object.fromEntries(nodes) as Parameters<typeof definition>[0])
+    const { diagnostics, plan } = validateDefinition(document, { blocks, secretNames: new Set() })
+    expect(plan).not.toBeNull()
+    expect(diagnostics.length).toBeGreaterThan(5)
+    expect(textOf(diagnostics)).toBeLessThanOrEqual(DIAGNOSTICS_MAX_TEXT)
   })
 })

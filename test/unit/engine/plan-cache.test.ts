@@ -125,6 +125,48 @@ describe('large definitions of several owners', () => {
     expect(done.indexOf('c')).toBeLessThanOrEqual(3)
   })
 
+  test('hand the turn on after each piece: the second piece of one comes after the first of the other', async () => {
+    const order: string[] = []
+    const plans = new PlanCache(
+      { get: (type) => (order.push(type), undefined), closest: () => null },
+      { pieceMs: 0 },
+    )
+    const nodesOf = (type: string) =>
+      definition(Object.fromEntries(Array.from({ length: 1_900 }, (_, i) => [`n${i}`, { type }])))
+    const read = async (owner: string) => {
+      await plans.read(nodesOf(owner), asker(owner))
+      order.push(`${owner} done`)
+    }
+    await Promise.all([read('a'), read('b')])
+    const second = order.indexOf('b')
+    expect(order.indexOf('a done')).toBeGreaterThan(second)
+    const together = order.slice(second, order.indexOf('a done'))
+    // While both are under way, they alternate.
+    expect(together.length).toBeGreaterThan(1_900)
+    const repeats = together.filter((owner, i) => owner === together[i - 1])
+    expect(repeats.length).toBeLessThan(10)
+  })
+
+  test('do not wait for the answer about a schema of another owner’s definition', async () => {
+    const direct = directSchemaChecker()
+    let answer: () => void = () => {}
+    const asked = new Promise<void>((resolve) => (answer = resolve))
+    const plans = new PlanCache(blocks, {
+      pieceMs: 0,
+      schemas: ({ ownerId }) => ({
+        compile: async (schema, limitMs) => {
+          if (ownerId === 'a') await asked
+          return direct.compile(schema, limitMs)
+        },
+        check: (schema, value) => direct.check(schema, value),
+      }),
+    })
+    const held = plans.read({ ...chain('a', 1_500), inputSchema: { type: 'object' } }, asker('a'))
+    expect(await plans.read(chain('b', 1_500), asker('b'))).toMatchObject({ plan: expect.anything() })
+    answer()
+    expect(await held).toMatchObject({ plan: expect.anything() })
+  })
+
   test('beyond the bound of one owner are refused, and those of runs and of others are not', async () => {
     const { plans } = cacheInPieces()
     const results = await Promise.allSettled(

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
 import { simulate, type Simulation } from '../../../src/engine/simulate/simulate.ts'
 import { readMocks } from '../../../src/engine/stand-in/mocks.ts'
+import { inOneGo } from '../../../src/lib/pieces.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json.ts'
 import {
@@ -63,7 +64,7 @@ async function executeAndMock(graph: RandomGraph) {
 
 async function simulateWith(graph: RandomGraph, mocks: JsonObject): Promise<Simulation> {
   const plan = soundPlan(documentOf(graph), scriptedBlocks(behavioursOf(graph)))
-  const read = readMocks(mocks, plan.graph)
+  const read = inOneGo(readMocks(mocks, plan.graph))
   if (read.kind === 'invalid') throw new Error(JSON.stringify(read.problems))
   const request = { plan, input: INPUT, executionId: 'execution', mocks: read.mocks }
   return simulate({ ...request, startedAt: Date.parse('2027-01-01T00:00:00Z') }, systemClock)

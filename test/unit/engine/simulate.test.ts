@@ -9,6 +9,7 @@ import {
   type SimulationRequest,
 } from '../../../src/engine/simulate/simulate.ts'
 import { readMocks } from '../../../src/engine/stand-in/mocks.ts'
+import { inOneGo } from '../../../src/lib/pieces.ts'
 import { systemClock, type Clock } from '../../../src/lib/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json.ts'
 import { definition, forEach, scriptedBlocks, soundPlan } from '../../support/run-definition.ts'
@@ -40,7 +41,7 @@ interface Given extends Partial<Omit<SimulationRequest, 'plan' | 'mocks'>> {
 async function run(document: JsonObject, given: Given = {}): Promise<Simulation> {
   const { mocks = {}, blocks = [], clock = systemClock, ...rest } = given
   const plan = soundPlan(document, [...scriptedBlocks({}), lookUp, ...blocks])
-  const read = readMocks(mocks, plan.graph)
+  const read = inOneGo(readMocks(mocks, plan.graph))
   if (read.kind === 'invalid') throw new Error(JSON.stringify(read.problems))
   const request = { plan, input: null, executionId: 'simulation', startedAt: STARTED_AT, ...rest }
   return simulate({ ...request, mocks: read.mocks }, clock)
@@ -373,7 +374,7 @@ describe('mocks from outside', () => {
     lookUp,
   ])
   const problemsOf = (mocks: Json) => {
-    const read = readMocks(mocks, graph)
+    const read = inOneGo(readMocks(mocks, graph))
     return read.kind === 'invalid' ? read.problems : []
   }
 

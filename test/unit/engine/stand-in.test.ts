@@ -5,10 +5,11 @@ import type { BlockContext } from '../../../src/engine/block.ts'
 import { defineBlock } from '../../../src/engine/define-block.ts'
 import { demoStandIn } from '../../../src/engine/stand-in/demo.ts'
 import { maskedSecrets } from '../../../src/engine/stand-in/masked-secrets.ts'
-import { findMock, type Mocks } from '../../../src/engine/stand-in/mocks.ts'
+import { findMock, readMocks, type Mocks } from '../../../src/engine/stand-in/mocks.ts'
 import { standInOf } from '../../../src/engine/stand-in/stand-in-of.ts'
 import { testStandIn } from '../../../src/engine/stand-in/test.ts'
 import type { Clock } from '../../../src/lib/clock.ts'
+import { inOneGo } from '../../../src/lib/pieces.ts'
 import { fakeContext } from '../../support/block-context.ts'
 import { definition, soundPlan, TestExecution } from '../../support/run-definition.ts'
 
@@ -115,4 +116,38 @@ test('a mock is found by the step’s path, else the node’s path, else its id;
   expect(at('each[0]/seek')).toBe('by node path')
   expect(at('seek')).toBe('by id')
   expect(at('constructor')).toBeUndefined()
+})
+
+describe('mocks from outside', () => {
+  const { graph } = soundPlan(DOCUMENT, [dice])
+
+  test('are read once: their outputs are taken as they are', () => {
+    const output = Array.from({ length: 1_000 }, (_, i) => ({ i }))
+    const read = inOneGo(readMocks({ roll: [{ output }, [{ output, durationMs: 1 }]] }, graph))
+    if (read.kind !== 'ok') throw new Error(read.kind)
+    const { mocks } = read
+    expect(mocks).toEqual({ roll: [{ output }, [{ output, durationMs: 1 }]] })
+    expect(findMock(mocks, { path: 'roll', attempt: 1 })?.mock.output).toBe(output)
+  })
+
+  test('are read in pieces', () => {
+    const pieces = readMocks({ roll: Array.from({ length: 20_000 }, () => ({})) }, graph)
+    let count = 0
+    while (!pieces.next().done) count++
+    expect(count).toBeGreaterThan(10)
+  })
+
+  test('are refused with the place of the first problem of each, in text of bounded length', () => {
+    expect(inOneGo(readMocks({ roll: [{}, { output: 1, timeout: true }] }, graph))).toMatchObject({
+      kind: 'invalid',
+      problems: [{ pointer: '/roll/1' }],
+    })
+    expect(inOneGo(readMocks({ roll: [] }, graph))).toMatchObject({
+      problems: [{ pointer: '/roll', message: 'has at least one mock' }],
+    })
+    const long = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${i}${'k'.repeat(50_000)}`, 1]))
+    const refused = inOneGo(readMocks(long, graph))
+    expect(refused.kind).toBe('invalid')
+    expect(JSON.stringify(refused).length).toBeLessThan(150_000)
+  })
 })

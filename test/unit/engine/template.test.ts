@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
 import { ExpressionError, Meter, type Scope } from '../../../src/engine/expression.ts'
 import { compileTemplate, isTemplate, renderTemplate } from '../../../src/engine/template.ts'
@@ -75,6 +75,17 @@ describe('a template', () => {
 
   test('does not read what it has put in', () => {
     expect(render('{{ input.text }}!')).toBe('{{ input }}!')
+  })
+
+  test('is searched for the end of a line only where a string is not closed, however many strings it holds', () => {
+    const search = jest.spyOn(String.prototype, 'indexOf')
+    try {
+      const failure = failureOf(`{{ ${'"a" + '.repeat(5_000)}"a" }}`)
+      expect(failure).toMatchObject({ code: 'EXPRESSION_TOO_LARGE' })
+      expect(search.mock.calls.filter(([part]) => part === '\n').length).toBeLessThan(10)
+    } finally {
+      search.mockRestore()
+    }
   })
 
   test('tells where its expressions stand', () => {

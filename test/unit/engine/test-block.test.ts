@@ -71,3 +71,26 @@ test('a simulated test opens no secret', async () => {
   const simulated = await testSimulated(requestOf({ token: '{{ secrets.key }}' }), systemClock)
   expect(simulated).toMatchObject({ status: 'COMPLETED', config: { token: '***' }, output: { token: '' } })
 })
+
+test('the problems of an output are listed up to a number and a length of text, and the others counted', async () => {
+  const strict = defineBlock({
+    type: 'test.strict',
+    name: 'Strict',
+    description: 'Promises texts.',
+    effect: 'external',
+    config: z.object({}),
+    output: z.record(z.string(), z.array(z.string())),
+    sample: {},
+    run: () => Promise.reject(new Error('it must not be called')),
+  })
+  const plan = soundPlan(testDefinition({ type: 'test.strict', config: {} }, {}), [strict])
+  const output = { ['k'.repeat(100_000)]: Array.from({ length: 10_000 }, (_, i) => i) }
+  const mocks = { block: { output } }
+  const { outputProblems } = await testSimulated(
+    { plan, input: null, executionId: 'test', mocks },
+    systemClock,
+  )
+  expect(outputProblems.length).toBeGreaterThan(5)
+  expect(outputProblems.at(-1)?.message).toMatch(/^and \d+ more$/)
+  expect(JSON.stringify(outputProblems).length).toBeLessThan(150_000)
+})

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { z } from 'zod'
 import { defineBlock } from '../../../src/engine/define-block.ts'
 import type { Diagnostic } from '../../../src/engine/diagnostics.ts'
@@ -343,4 +343,17 @@ describe('no false alarm', () => {
     }
     expect(validateDefinition(document, { blocks: registryWith([odd]) }).diagnostics).toEqual([])
   })
+})
+
+test('a reference of a schema is followed once, however many fields of its value an expression reads', () => {
+  const inputSchema = { $defs: { deep: { type: 'object' } }, $ref: '#/$defs/deep' }
+  const sum = Array.from({ length: 240 }, (_, i) => `input.f${i}`).join(' + ')
+  const document = { ...definition({ a: { config: { x: `{{ ${sum} }}` } } }), inputSchema }
+  const split = jest.spyOn(String.prototype, 'split')
+  try {
+    validateDefinition(document, { blocks })
+    expect(split.mock.contexts.filter((text) => String(text) === '$defs/deep').length).toBeLessThan(5)
+  } finally {
+    split.mockRestore()
+  }
 })

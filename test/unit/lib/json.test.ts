@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { canonicalHash, canonicalJson } from '../../../src/lib/canonical-json.ts'
+import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/canonical-json.ts'
 import { deepFreeze, isJsonObject, pointer, pointerKey, type Json } from '../../../src/lib/json.ts'
+import { seededRandom } from '../../../src/lib/seeded-random.ts'
 
 describe('a JSON pointer', () => {
   // The keys of RFC 6901, section 5.
@@ -133,3 +135,14 @@ function reverseMembers(value: Json): Json {
       .map(([key, member]) => [key, reverseMembers(member)]),
   )
 }
+
+test('the hash of an object of many members is that of its canonical text, and is made in pieces', () => {
+  const random = seededRandom('keys')
+  const value = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`${random()}é${i}`, i]))
+  const pieces = canonicalHashPieces(value)
+  let count = 0
+  let next = pieces.next()
+  for (; !next.done; next = pieces.next()) count++
+  expect(next.value).toBe(createHash('sha256').update(canonicalJson(value)).digest('hex'))
+  expect(count).toBeGreaterThan(20)
+})

@@ -42,6 +42,67 @@ describe('turns of owners', () => {
     )
   })
 
+  test('are handed on after each piece: work of many pieces lets each other owner do one in between', async () => {
+    const job = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 5 }))
+    await fc.assert(
+      fc.asyncProperty(fc.array(job, { minLength: 1, maxLength: 12 }), async (jobs) => {
+        const turns = new OwnerTurns(WITHOUT_BOUNDS)
+        const done: { readonly owner: string; readonly job: number }[] = []
+        const begun = new Set<number>()
+        const ended = new Set<number>()
+        let atWork = 0
+        const all = jobs.map(([owner, pieces], i) =>
+          turns.run(owner, async (turn) => {
+            // Of one owner only the first work is begun.
+            for (const other of begun) expect(ended.has(other) || jobs[other]?.[0] !== owner).toBe(true)
+            begun.add(i)
+            for (let piece = 0; piece < pieces; piece++) {
+              if (piece > 0) await turn.handOn()
+              expect(++atWork).toBe(1)
+              await settle()
+              atWork--
+              done.push({ owner, job: i })
+            }
+            ended.add(i)
+          }),
+        )
+        await Promise.all(all)
+        expect(done).toHaveLength(jobs.reduce((sum, [, pieces]) => sum + pieces, 0))
+        for (const [owner] of jobs) {
+          const places = done.flatMap((piece, place) => (piece.owner === owner ? [place] : []))
+          for (const [i, place] of places.entries()) {
+            if (i === 0) continue
+            const between = done.slice((places[i - 1] ?? 0) + 1, place).map((piece) => piece.owner)
+            expect(new Set(between).size).toBe(between.length)
+          }
+          const order = done.filter((piece) => piece.owner === owner).map((piece) => piece.job)
+          expect(order).toEqual(order.toSorted((one, other) => one - other))
+        }
+      }),
+    )
+  })
+
+  test('are free while work waits for something outside, but not for other work of the same owner', async () => {
+    const turns = new OwnerTurns(WITHOUT_BOUNDS)
+    const done: string[] = []
+    let answer: (text: string) => void = () => {}
+    const waiting = turns.run('a', async (turn) => {
+      done.push('a1')
+      done.push(await turn.outside(new Promise<string>((resolve) => (answer = resolve))))
+    })
+    const second = turns.run('a', async () => void done.push('a2'))
+    await turns.run('b', async () => void done.push('b'))
+    await settle()
+    expect(done).toEqual(['a1', 'b'])
+    answer('answered')
+    await Promise.all([waiting, second])
+    expect(done).toEqual(['a1', 'b', 'answered', 'a2'])
+    await expect(
+      turns.run('a', (turn) => turn.outside(Promise.reject(new Error('no answer')))),
+    ).rejects.toThrow('no answer')
+    expect(await turns.run('a', async () => 'next')).toBe('next')
+  })
+
   test('go on after work that fails', async () => {
     const turns = new OwnerTurns(WITHOUT_BOUNDS)
     const failing = turns.run('a', () => Promise.reject(new Error('no')))

@@ -3,6 +3,7 @@ import { fc } from '../../support/fast-check.ts'
 import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
 import { BlockRegistry } from '../../../src/engine/registry.ts'
 import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import { inOneGo } from '../../../src/lib/pieces.ts'
 import { compareDefinitions } from '../../../src/workflows/diff/compare.ts'
 import { isEmptyDiff } from '../../../src/workflows/diff/definition-diff.ts'
 import { valueChanges } from '../../../src/workflows/diff/value-changes.ts'
@@ -10,7 +11,7 @@ import { valueChanges } from '../../../src/workflows/diff/value-changes.ts'
 const registry = new BlockRegistry()
 for (const block of CORE_BLOCKS) registry.register(block)
 
-const diff = (before: Json, after: Json) => compareDefinitions(registry, before, after)
+const diff = (before: Json, after: Json) => inOneGo(compareDefinitions(registry, before, after))
 const reasons = (before: Json, after: Json) =>
   diff(before, after).breakingReasons.map(({ code, pointer }) => `${code} ${pointer}`)
 
@@ -342,9 +343,9 @@ describe('for all definitions', () => {
   test('two values differ at some place or are equal', () => {
     fc.assert(
       fc.property(anyJson, anyJson, (before, after) => {
-        expect(valueChanges(before, before, '')).toEqual([])
+        expect(inOneGo(valueChanges(before, before, ''))).toEqual([])
         const isEqual = sorted(before) === sorted(after)
-        expect(valueChanges(before, after, '').length === 0).toBe(isEqual)
+        expect(inOneGo(valueChanges(before, after, '')).length === 0).toBe(isEqual)
       }),
       { numRuns: 200 },
     )
@@ -367,4 +368,82 @@ function sorted(value: Json): string {
 test('a draft that holds one edge 60,000 times is compared in one walk over its edges', () => {
   const draft = { nodes: [], edges: Array.from({ length: 60_000 }, () => ({})) }
   expect(isEmptyDiff(diff(draft, draft))).toBe(true)
+})
+
+describe('the text of a diff is bounded:', () => {
+  const transforms = (count: number) => Array.from({ length: count }, (_, i) => node(`n${i}`))
+  const loopOf = (id: string, count: number): JsonObject => ({
+    nodes: [
+      { id, type: 'core.forEach', config: { items: [], body: { nodes: transforms(count), edges: [] } } },
+    ],
+    edges: [],
+  })
+  const keyed = (key: string, value: Json): JsonObject => ({
+    nodes: [node('a', { [key]: Array.from({ length: 100 }, () => value) })],
+    edges: [],
+  })
+  const tooLarge = expect.objectContaining({ code: 'DIFF_TOO_LARGE' })
+
+  test('a long key above many changed values is refused', () => {
+    const key = 'k'.repeat(500_000)
+    expect(() => diff(keyed(key, 1), keyed(key, 2))).toThrow(tooLarge)
+    expect(diff(keyed(key, 1), keyed(key, 1)).nodes).toEqual([])
+  })
+
+  test('a long id of a loop above many nodes is refused, on either side', () => {
+    const long = loopOf('l'.repeat(500_000), 100)
+    const plain = loopOf('l', 100)
+    expect(() => diff(long, plain)).toThrow(tooLarge)
+    expect(() => diff(plain, long)).toThrow(tooLarge)
+    expect(() => diff(long, long)).toThrow(tooLarge)
+    expect(diff(plain, plain).nodes).toEqual([])
+  })
+
+  test('long ids at the ends of many edges of a loop are refused', () => {
+    const edges = Array.from({ length: 100 }, (_, i) => ({ source: 'n0', target: `n${i}` }))
+    const looped = (id: string) => ({
+      nodes: [{ id, type: 'core.forEach', config: { items: [], body: { nodes: [], edges } } }],
+    })
+    expect(() => diff(looped('l'.repeat(500_000)), {})).toThrow(tooLarge)
+    expect(diff(looped('l'), {}).edges).toHaveLength(100)
+  })
+})
+
+test('the handles of a node are asked for once, however many edges leave it', () => {
+  let asked = 0
+  const counting: Pick<BlockRegistry, 'get'> = {
+    get: (type) => {
+      const block = registry.get(type)
+      return block && { ...block, handles: (config) => (asked++, block.handles(config)) }
+    },
+  }
+  const handles = Array.from({ length: 500 }, (_, i) => `h${i}`)
+  const branch = (names: readonly string[]): JsonObject => ({
+    nodes: [
+      { id: 'b', type: 'core.branch', config: { cases: names.map((handle) => ({ handle, when: 'true' })) } },
+      node('a'),
+    ],
+    edges: handles.map((sourceHandle) => ({ source: 'b', sourceHandle, target: 'a' })),
+  })
+  const { breakingReasons } = inOneGo(
+    compareDefinitions(counting, branch(handles), branch(handles.slice(100))),
+  )
+  expect(breakingReasons.filter(({ code }) => code === 'HANDLE_REMOVED')).toHaveLength(100)
+  expect(asked).toBe(2)
+})
+
+test('two definitions of many values are compared in pieces', () => {
+  const document = (value: number): JsonObject => ({
+    nodes: [
+      node(
+        'a',
+        Array.from({ length: 100_000 }, () => value),
+      ),
+    ],
+    edges: [],
+  })
+  const pieces = compareDefinitions(registry, document(1), document(2))
+  let count = 0
+  while (!pieces.next().done) count++
+  expect(count).toBeGreaterThan(20)
 })
