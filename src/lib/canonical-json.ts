@@ -28,16 +28,37 @@ const PORTION_LENGTH = 65_536
 
 /** `canonicalHash` in pieces, for values that may be large and of any depth. */
 export function* canonicalHashPieces(value: Json): Pieces<string> {
+  return (yield* digestPieces(value, sorted)).sha256
+}
+
+/** The length of a JSON text in UTF-16 units, and its SHA-256 in lower-case hex. */
+export interface TextDigest {
+  readonly length: number
+  readonly sha256: string
+}
+
+/** The digest of the text that `JSON.stringify` makes of a value, in pieces and without making the whole text. */
+export function jsonTextDigestPieces(value: Json): Pieces<TextDigest> {
+  return digestPieces(value, asTheyCome)
+}
+
+type KeysOf = (object: JsonObject) => readonly string[]
+const sorted: KeysOf = (object) => Object.keys(object).sort()
+const asTheyCome: KeysOf = (object) => Object.keys(object)
+
+function* digestPieces(value: Json, keysOf: KeysOf): Pieces<TextDigest> {
   const hash = createHash('sha256')
   const frames: Frame[] = []
-  let text = open(value, frames)
+  let length = 0
+  let text = open(value, frames, keysOf)
   for (let turn = 1; ; turn++) {
     const frame = frames.at(-1)
     if (!frame || text.length > PORTION_LENGTH) {
       hash.update(text)
+      length += text.length
       text = ''
     }
-    if (!frame) return hash.digest('hex')
+    if (!frame) return { length, sha256: hash.digest('hex') }
     if (frame.next === frame.length) {
       text += frame.list ? ']' : '}'
       frames.pop()
@@ -46,17 +67,17 @@ export function* canonicalHashPieces(value: Json): Pieces<string> {
       if (at > 0) text += ','
       const key = frame.keys[at] ?? ''
       if (!frame.list) text += `${JSON.stringify(key)}:`
-      text += open((frame.list ? frame.list[at] : frame.object[key]) ?? null, frames)
+      text += open((frame.list ? frame.list[at] : frame.object[key]) ?? null, frames, keysOf)
     }
     if (turn % VALUES_PER_PIECE === 0) yield
   }
 }
 
 /** The text of a scalar, or the bracket that opens a list or an object, whose rest follows from its frame. */
-function open(value: Json, frames: Frame[]): string {
+function open(value: Json, frames: Frame[], keysOf: KeysOf): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isJsonObject(value)) {
-    const keys = Object.keys(value).sort()
+    const keys = keysOf(value)
     frames.push({ list: null, object: value, keys, length: keys.length, next: 0 })
     return '{'
   }

@@ -16,6 +16,8 @@ export interface OwnerTurnsOptions {
   readonly what: string
   /** How many pieces of work of one owner may wait. */
   readonly maxWaiting: number
+  /** How many pieces of work are done at the same time. Default 1. */
+  readonly atOnce?: number
   /** Processor time per owner; null: no bound. */
   readonly allowance: Allowance | null
   /** The time now in milliseconds, from any beginning; never goes back. Default: `performance.now`. */
@@ -49,8 +51,8 @@ interface Bucket {
 const RETRY_AFTER_MS = 1_000
 
 /**
- * Does work of many owners one after the other: owners take turns, and each owner's work is done in the order in which it
- * came. So one owner's work delays another one's by at most one piece per owner that has work.
+ * Does work of many owners one after the other, or a few pieces at a time: owners take turns, and each owner's work is done in
+ * the order in which it came. So one owner's work delays another one's by at most one piece per owner that has work.
  */
 export class OwnerTurns {
   readonly #options: OwnerTurnsOptions
@@ -58,8 +60,8 @@ export class OwnerTurns {
   /** The owner whose turn is next comes first. */
   readonly #waiting = new Map<string, Waiting[]>()
   readonly #buckets = new Map<string, Bucket>()
-  /** The owner whose work is being done; null when no work is. */
-  #current: string | null = null
+  /** How many pieces of work are being done. */
+  #running = 0
   #closed: Error | null = null
 
   constructor(options: OwnerTurnsOptions) {
@@ -83,7 +85,7 @@ export class OwnerTurns {
     try {
       return await work()
     } finally {
-      this.#leave()
+      this.#leave(owner)
     }
   }
 
@@ -109,8 +111,8 @@ export class OwnerTurns {
     if (this.#closed) throw this.#closed
     const busy = isRefusable ? this.#whyBusy(owner) : null
     if (busy) throw busy
-    if (this.#current === null) {
-      this.#current = owner
+    if (this.#running < (this.#options.atOnce ?? 1)) {
+      this.#running++
       return
     }
     return new Promise((enter, refuse) => {
@@ -121,20 +123,17 @@ export class OwnerTurns {
     })
   }
 
-  #leave(): void {
-    this.#toTheEnd(this.#current ?? '')
+  #leave(ended: string): void {
+    this.#toTheEnd(ended)
     for (const [owner, queue] of this.#waiting) {
       const next = queue.shift()
       this.#toTheEnd(owner)
       if (!next) continue
       const spent = next.isRefusable ? this.#whySpent(owner) : null
-      if (!spent) {
-        this.#current = owner
-        return next.enter()
-      }
+      if (!spent) return next.enter()
       next.refuse(spent)
     }
-    this.#current = null
+    this.#running--
   }
 
   /** Behind all other owners that wait. */
