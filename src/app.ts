@@ -47,6 +47,7 @@ import { createTreeCancel } from './jobs/tree-cancel.ts'
 import { createExecutionService, type ExecutionService } from './jobs/execution-service.ts'
 import { JobCounting } from './jobs/job-counting.ts'
 import { createJobService, type JobService } from './jobs/job-service.ts'
+import { HeavySimulations } from './jobs/heavy-simulations.ts'
 import { createJobResults } from './jobs/job-results.ts'
 import { Processor } from './jobs/processor.ts'
 import { createQuotas, type QuotaLimits } from './jobs/quotas.ts'
@@ -238,12 +239,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     versions,
     start,
   })
+  const heavySimulations = new HeavySimulations()
   const simulations = createSimulations({
     reader,
     schemas,
     history: reads.stepHistory,
     clock,
     onUnhandledError,
+    heavy: heavySimulations,
   })
   const testBlock = createTestBlock({
     plans,
@@ -255,6 +258,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       onUnhandledError,
     }),
     clock,
+    heavy: heavySimulations,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
   const follow = createFollowTimeline({ events: createEventStore(pool), jobs, wakeups, clock })

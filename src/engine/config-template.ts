@@ -1,5 +1,6 @@
 import { pointer, type Json } from '../lib/json.ts'
-import type { Pieces } from '../lib/pieces.ts'
+import { inOneGo, type Pieces } from '../lib/pieces.ts'
+import { RenderedTooLargeError, RenderTotal } from './render-total.ts'
 import { isTemplate, renderTemplate, type Template } from './template.ts'
 import { Meter, type Scope } from './expression.ts'
 
@@ -95,20 +96,66 @@ function membersOf(value: Json): readonly Json[] {
   return isList(value) ? value : Object.values(value)
 }
 
-/** Fills a compiled config from a scope, on one meter; throws `ExpressionError`. */
-export function renderConfig(config: ConfigTemplate, scope: Scope, meter = new Meter()): Json {
+/** What a config is rendered with. */
+export interface RenderContext {
+  readonly scope: Scope
+  /** Sums the size of the value while it is rendered. */
+  readonly total: RenderTotal
+  /** What all its evaluations may visit together. Default: as much as one evaluation may visit. */
+  readonly meter?: Meter
+}
+
+/**
+ * Renders a compiled config with the values of a scope. Throws `ExpressionError`, and `RenderedTooLargeError` as soon as the
+ * value exceeds the limits of the total.
+ */
+export function renderConfig(config: ConfigTemplate, context: RenderContext): Json {
+  return inOneGo(renderConfigPieces(config, context))
+}
+
+/** The same in pieces: one for each template, and more where a template yields many values. */
+export function renderConfigPieces(config: ConfigTemplate, context: RenderContext): Pieces<Json> {
+  const { meter = new Meter() } = context
+  return renderPieces(config, { ...context, meter })
+}
+
+function* renderPieces(config: ConfigTemplate, context: Required<RenderContext>): Pieces<Json> {
+  const { scope, total, meter } = context
   switch (config.kind) {
     case 'constant':
+      yield* total.addConstant(config.value)
       return config.value
-    case 'template':
-      return renderTemplate(config.template, scope, meter)
-    case 'list':
-      return config.items.map((item) => renderConfig(item, scope, meter))
-    case 'object':
-      return Object.fromEntries(
-        config.members.map(([key, member]) => [key, renderConfig(member, scope, meter)]),
-      )
+    case 'template': {
+      const value = renderTemplate(config.template, scope, meter)
+      yield* total.add(value)
+      yield
+      return value
+    }
+    case 'list': {
+      total.open(null)
+      const items: Json[] = []
+      try {
+        for (const item of config.items) items.push(yield* renderPieces(item, context))
+      } catch (thrown) {
+        throw placed(thrown, items.length)
+      }
+      return items
+    }
+    case 'object': {
+      total.open(config.members.map(([key]) => key))
+      const members: (readonly [string, Json])[] = []
+      try {
+        for (const [key, member] of config.members) members.push([key, yield* renderPieces(member, context)])
+      } catch (thrown) {
+        throw placed(thrown, config.members[members.length]?.[0] ?? '')
+      }
+      return Object.fromEntries(members)
+    }
   }
+}
+
+function placed(thrown: unknown, key: string | number): unknown {
+  return thrown instanceof RenderedTooLargeError ? thrown.inside(key) : thrown
 }
 
 /** Whether any template in it reads from this name of the scope. */

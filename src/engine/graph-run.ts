@@ -1,16 +1,19 @@
 import { followingController, type FollowingController } from '../lib/abort.ts'
 import type { Json } from '../lib/json.ts'
+import { inPieces } from '../lib/pieces.ts'
 import { Frontier, type Advance } from './advance.ts'
 import { ERROR_HANDLE } from './block.ts'
-import { renderConfig } from './config-template.ts'
+import { renderConfigPieces } from './config-template.ts'
 import { event } from './event.ts'
 import { ExpressionError } from './expression.ts'
 import type { Frame, GraphEnd, GraphScope } from './frame.ts'
 import { readsOf, type GraphReads } from './memory/node-reads.ts'
 import { StepValues } from './memory/step-values.ts'
+import { RENDERED_OUTPUT_LIMITS } from './output.ts'
 import type { PlanGraph, PlanNode } from './plan.ts'
 import { recordedEnd, type StepEnd } from './recorded-end.ts'
 import { endedUnbegun } from './recorded-steps.ts'
+import { RenderedTooLargeError, RenderTotal } from './render-total.ts'
 import type { RunContext } from './run-context.ts'
 import { RunStop } from './run-stop.ts'
 import { runStep } from './step-run.ts'
@@ -184,17 +187,25 @@ class GraphRun {
     }
     if (failure) return { kind: 'failed', error: recordedError(failure) }
     try {
-      return signal.aborted ? { kind: 'stopped' } : this.#made(reads)
+      return signal.aborted ? { kind: 'stopped' } : await this.#made(reads)
     } finally {
       this.#run.outputs.unpin(paths)
     }
   }
 
-  #made(reads: readonly number[]): GraphEnd {
+  async #made(reads: readonly number[]): Promise<GraphEnd> {
     if (this.#graph.output === null) return { kind: 'completed', output: this.#leafOutputs() }
     try {
-      return { kind: 'completed', output: renderConfig(this.#graph.output, this.#scopeOf(reads)) }
+      const context = { scope: this.#scopeOf(reads), total: new RenderTotal(RENDERED_OUTPUT_LIMITS) }
+      return {
+        kind: 'completed',
+        output: await inPieces(renderConfigPieces(this.#graph.output, context)),
+      }
     } catch (fault) {
+      if (fault instanceof RenderedTooLargeError) {
+        const message = `The output could not be made: counted up to the value at "${fault.pointer}", it ${fault.reason}. Let it be made of less.`
+        return { kind: 'failed', error: { code: 'OUTPUT_TOO_LARGE', message } }
+      }
       if (!(fault instanceof ExpressionError)) throw fault
       return {
         kind: 'failed',

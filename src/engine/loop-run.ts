@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { anyJson } from '../lib/any-json.ts'
 import { followingController } from '../lib/abort.ts'
 import { deepFreeze, type Json } from '../lib/json.ts'
 import { ItemActivity, type Activity } from './activity.ts'
@@ -29,7 +30,7 @@ export const ON_ITEM_ERROR = ['fail', 'skip', 'collect'] as const
 /** The config of a loop, its body aside: that is compiled into the plan. */
 export const loopConfigSchema = z.strictObject({
   items: z
-    .array(z.json())
+    .array(anyJson())
     .max(100_000)
     .describe('One run of the body per item; in the body `item` and `index` name them.'),
   concurrency: z.int().min(1).max(100).default(5).describe('How many items may be in work at the same time.'),

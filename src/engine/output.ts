@@ -1,6 +1,8 @@
 import { JSON_MAX_DEPTH, jsonHeapSize, type JsonHeapSize } from '../lib/json-heap.ts'
-import { deepFreeze, type Json } from '../lib/json.ts'
+import { deepFreeze, deepFreezePieces, type Json } from '../lib/json.ts'
+import { inPieces, withPauses } from '../lib/pieces.ts'
 import {
+  jsonTextPieces,
   measurePlainJson,
   toJsonText,
   writeMeasured,
@@ -8,6 +10,7 @@ import {
   type NotPlainJson,
 } from '../lib/plain-json.ts'
 import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
+import type { RenderLimits } from './render-total.ts'
 import type { Scrubber } from './scrub.ts'
 
 /** An output as it is recorded, and as it flows on. */
@@ -34,6 +37,16 @@ export const OUTPUT_MAX_HEAP_BYTES = 24 * 1024 * 1024
 /** The most values of one output: strings, numbers, booleans, nulls, lists and objects. */
 export const OUTPUT_MAX_VALUES = 1_000_000
 
+/**
+ * The limits of a graph's output while it is rendered, several times those of an output: what is recorded of it is checked
+ * after that, and a loop with `output: "none"` records nothing of it.
+ */
+export const RENDERED_OUTPUT_LIMITS: RenderLimits = {
+  maxBytes: 4 * OUTPUT_MAX_BYTES,
+  maxHeapBytes: 4 * OUTPUT_MAX_HEAP_BYTES,
+  maxValues: 4 * OUTPUT_MAX_VALUES,
+}
+
 /** An output that takes more memory, roughly and in bytes, waits for its turn and is read in several turns of the event loop. */
 const LARGE_OUTPUT_BYTES = 512 * 1024
 
@@ -56,6 +69,15 @@ export function readOutput(output: unknown, options: ReadOutputOptions): ReadOut
   const written = writeOutput(output, options)
   if (written.kind === 'refused') return written
   return { ...written, value: deepFreeze(JSON.parse(written.text) as Json) }
+}
+
+/** The text to record of an output that flows nowhere. */
+export async function readOutputText(
+  output: Json,
+  options: ReadOutputOptions,
+): Promise<Omit<ReadOutput, 'value'> | RefusedOutput> {
+  const plain = await inPieces(jsonTextPieces(output, OUTPUT_MAX_BYTES))
+  return checkText(plain, options)
 }
 
 /** The same; reads a large output in pieces, and gives the thread to others in between. */
@@ -88,7 +110,7 @@ async function readInPieces(
   await yieldToEventLoop()
   const value = JSON.parse(written.text) as Json
   await yieldToEventLoop()
-  return { ...written, value: deepFreeze(value) }
+  return { ...written, value: await withPauses(deepFreezePieces(value)) }
 }
 
 function writeOutput(output: unknown, options: ReadOutputOptions): WrittenOutput | RefusedOutput {

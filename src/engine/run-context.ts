@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { Breath } from '../lib/breath.ts'
+import { TimeSlice } from '../lib/time-slice.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Activity } from './activity.ts'
 import type { EventDraft } from './event.ts'
@@ -14,7 +14,7 @@ import {
 import type { Inbox } from './inbox.ts'
 import { HeldOutputs } from './memory/held-outputs.ts'
 import type { ExecutionMemory } from './memory/memory-budget.ts'
-import { ProcessMemory } from './memory/process-memory.ts'
+import { ProcessMemory, type InTurn } from './memory/process-memory.ts'
 import { ProgressMeter, FIRST_PERCENT } from './progress.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
@@ -64,13 +64,19 @@ export class RunContext implements Activity {
   /** Checks values against JSON Schemas of users. */
   readonly schemas: SchemaChecker
   /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
-  readonly breath: Breath
+  readonly timeSlice: TimeSlice
   /** The outputs that later steps may read. */
   readonly outputs: HeldOutputs
   /** What the execution that this one retries stands for; null when this one retries nothing. */
   readonly reuse: Reuse | null
   /** For values that blocks are making. */
   readonly workingMemory: ExecutionMemory
+  /** For the resolved configs of attempts. */
+  readonly configMemory: ExecutionMemory
+  /** For the resolved configs of loops. */
+  readonly loopMemory: ExecutionMemory
+  /** Does one piece of large work at a time. */
+  readonly inTurn: InTurn
   /** The characters of JSON of the outputs that are noted and not committed yet. */
   notedLength = 0
   readonly #inbox: Inbox
@@ -100,8 +106,12 @@ export class RunContext implements Activity {
     const { graph, limits } = request.plan
     this.request = request
     this.ports = ports
-    const { held, working } = ports.memory ?? new ProcessMemory(ALONE_HEAP_BYTES).open('')
+    const memory = ports.memory ?? new ProcessMemory(ALONE_HEAP_BYTES).open('')
+    const { held, configs, working, inTurn } = memory
     this.workingMemory = working
+    this.configMemory = configs
+    this.loopMemory = held
+    this.inTurn = inTurn
     this.outputs = new HeldOutputs(held, (paths) => ports.journal.outputs(paths), ports.clock)
     const { original, recorded } = request
     this.reuse = original && new Reuse({ original, recorded, memory: working, clock: ports.clock })
@@ -114,7 +124,7 @@ export class RunContext implements Activity {
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.schemas = ports.schemas ?? directSchemaChecker()
     this.slots = new Slots(limits.concurrency)
-    this.breath = ports.breath ?? new Breath(ports.clock)
+    this.timeSlice = ports.timeSlice ?? new TimeSlice(ports.clock)
     this.steps = new RecordedSteps(graph, request.recorded)
     this.progress = new ProgressMeter(graph.nodes.length, Math.max(FIRST_PERCENT, request.progress))
     for (const { id, index } of graph.nodes) {

@@ -1,4 +1,4 @@
-import type { Breath } from '../lib/breath.ts'
+import type { TimeSlice } from '../lib/time-slice.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Json } from '../lib/json.ts'
 import type {
@@ -33,7 +33,7 @@ export interface RunPorts {
   /** Checks values against JSON Schemas of users. Default: a checker that keeps the thread for as long as a check takes. */
   readonly schemas?: SchemaChecker
   /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
-  readonly breath?: Breath
+  readonly timeSlice?: TimeSlice
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
   readonly memory?: RunMemory
   /** Receives the errors that blocks neither catch nor return. Not given: only the timeline shows them. */

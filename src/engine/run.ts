@@ -5,7 +5,7 @@ import type { Frame, GraphEnd } from './frame.ts'
 import { runGraph } from './graph-run.ts'
 import type { Inbox } from './inbox.ts'
 import { EntryRefusedError, type JobEnd } from './journal.ts'
-import { readOutput } from './output.ts'
+import { readOutputText } from './output.ts'
 import type { PlanGraph } from './plan.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
 import { RunContext } from './run-context.ts'
@@ -47,6 +47,7 @@ export async function runExecution(
     return await runToItsEnd(run, signals)
   } finally {
     run.outputs.close()
+    run.configMemory.close()
     run.workingMemory.close()
   }
 }
@@ -229,7 +230,9 @@ async function finish(run: RunContext, graphEnd: GraphEnd): Promise<RunEnd> {
     case 'fault':
       return finishRefused(run, cause.fault)
     default:
-      return record(run, endOf(run, graphEnd)).catch((fault: unknown) => finishRefused(run, fault))
+      return endOf(run, graphEnd)
+        .then((end) => record(run, end))
+        .catch((fault: unknown) => finishRefused(run, fault))
   }
 }
 
@@ -239,7 +242,7 @@ async function finishRefused(run: RunContext, fault: unknown): Promise<RunEnd> {
   return record(run, failedWith('RECORD_REFUSED', fault.message, run.ports.clock.now()))
 }
 
-function endOf(run: RunContext, graphEnd: GraphEnd): JobEnd {
+async function endOf(run: RunContext, graphEnd: GraphEnd): Promise<JobEnd> {
   const at = run.ports.clock.now()
   const stop = run.stopped
   if (stop?.stopCause.kind === 'cancel') return { status: 'CANCELED', at }
@@ -254,8 +257,8 @@ function endOf(run: RunContext, graphEnd: GraphEnd): JobEnd {
   }
 }
 
-function completedWith(output: Json, at: number): JobEnd {
-  const read = readOutput(output, { hint: 'Give the definition an `output` that is smaller.' })
+async function completedWith(output: Json, at: number): Promise<JobEnd> {
+  const read = await readOutputText(output, { hint: 'Give the definition an `output` that is smaller.' })
   if (read.kind === 'refused') return failedWith(read.code, read.message, at)
   return { status: 'COMPLETED', at, output: read.text }
 }

@@ -80,7 +80,7 @@ export async function callStep(
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => Object.fromEntries(checkpoints),
     reserveMemory,
-    yieldToEventLoop: () => run.breath.draw(),
+    yieldToEventLoop: () => run.timeSlice.yieldIfOver(),
     reports,
     mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),

@@ -1,32 +1,88 @@
 import { LumeError } from '../lib/errors.ts'
-import { deepFreeze, isJsonObject, type Json } from '../lib/json.ts'
-import { readsFrom, renderConfig } from './config-template.ts'
-import { ExpressionError } from './expression.ts'
+import { jsonHeapSize } from '../lib/json-heap.ts'
+import { deepFreeze, deepFreezePieces, isJsonObject, type Json } from '../lib/json.ts'
+import { inOneGo, PIECE_MS, withPauses, type Pieces } from '../lib/pieces.ts'
+import {
+  checkConfigHeap,
+  CONFIG_LIMITS,
+  CONFIG_TOO_LARGE,
+  configTextOf,
+  configTooLargeMessage,
+} from './config-limits.ts'
+import { readsFrom, renderConfigPieces } from './config-template.ts'
+import { EXPRESSION_MAX_VISITS, ExpressionError, Meter, type Scope } from './expression.ts'
 import type { GraphScope, StepSite } from './frame.ts'
 import { issuesText, type Issue } from './issues-text.ts'
+import { ConfigMemory } from './memory/config-memory.ts'
 import type { PlanNode } from './plan.ts'
-import { readConfig } from './read-config.ts'
+import { readConfig, type ConfigReading } from './read-config.ts'
+import { recordedConfigPieces } from './recorded-config.ts'
+import { RenderedTooLargeError, RenderTotal } from './render-total.ts'
 import { MASK } from './scrub.ts'
 import { finalFailure, type StepFailure } from './step.ts'
 import { isSchemaLike } from './validate/input-schema.ts'
+
+/** A config of at most about this many bytes of memory is kept for all attempts of its step. */
+const SMALL_BYTES = 64 * 1024
+/** Texts of a config whose evaluations visit more than this many elements may be parts of much larger texts, which they keep in memory. */
+const SMALL_VISITS = 64
+/** A config that takes more memory, roughly and in bytes, is made in its owner's turn and in several turns of the event loop. */
+const LARGE_BYTES = 512 * 1024
+const LARGE_VISITS = 16_384
 
 export type ResolvedConfig =
   | { readonly kind: 'ok'; readonly config: unknown }
   | { readonly kind: 'failed'; readonly failure: StepFailure }
 
-/** What a step's templates and expressions come to. */
+type Failed = Extract<ResolvedConfig, { kind: 'failed' }>
+
+/** A config with its templates filled in. */
+interface Filled {
+  readonly kind: 'filled'
+  /** Before the block's schema parsed it. */
+  readonly filled: Json
+  readonly read: ConfigReading
+}
+
+/** A rendered config, and what is recorded of it. */
+interface Rendered {
+  readonly value: Json
+  readonly shown: Json
+  readonly isSmall: boolean
+}
+
+/** The config cannot be made before there is memory for it. */
+interface NeedsMemory {
+  readonly kind: 'needsMemory'
+  readonly bytes: number
+}
+
+interface Made {
+  readonly kind: string
+}
+
+/** Makes something of a rendered config, in pieces. */
+type Use<T extends Made> = (rendered: Rendered) => Pieces<T | NeedsMemory>
+
+/**
+ * A step's config with its templates filled in. What a config is made of does not change while its step runs, secrets aside.
+ * So a small config is rendered once; a larger one is rendered again for every attempt, and kept only while the attempt runs.
+ */
 export class StepConfig {
   readonly #node: PlanNode
   readonly #site: StepSite
-  readonly #onFilled: (config: Json) => void
-  #config: Json | undefined
-  #shown: Json = null
+  readonly #onFilled: (text: string) => void
+  readonly #memory: ConfigMemory
+  /** Frozen, since parts of it are the plan's, which all executions share. */
+  #small: Rendered | null = null
 
-  /** `onFilled` is handed the config for the record, in which secrets stand as their mask. */
-  constructor(node: PlanNode, site: StepSite, onFilled: (config: Json) => void) {
+  /** `onFilled` receives the text to record, in which secrets are masked. */
+  constructor(node: PlanNode, site: StepSite, onFilled: (text: string) => void) {
     this.#node = node
     this.#site = site
     this.#onFilled = onFilled
+    const { run } = site
+    this.#memory = new ConfigMemory(node.body ? run.loopMemory : run.configMemory, run.ports.clock)
   }
 
   /** What the step's templates and expressions see. */
@@ -37,34 +93,145 @@ export class StepConfig {
     return secretNames.length === 0 ? scope : { ...scope, secrets: run.secrets.scope(secretNames) }
   }
 
-  /** The config with its templates filled in; undefined until it has been resolved once. */
-  get filled(): Json | undefined {
-    return this.#config
-  }
-
   /**
-   * Filled in once per step: what a config is made of does not change. Frozen, since parts of it are the plan's, which all
-   * executions share; parsed anew for every attempt, which owns what it gets.
+   * Resolves with the config as the block's schema parsed it: the attempt owns it, and `release` gives its memory back. A config
+   * that exceeds its limits fails the step with `CONFIG_TOO_LARGE`, one that does not fit the block with `CONFIG_INVALID`.
    */
   async resolve(): Promise<ResolvedConfig> {
-    await this.#site.run.breath.draw()
+    const made = await this.#fill((rendered) => this.#attemptPieces(rendered))
+    return made.kind === 'failed' ? made : this.#parsed(made)
+  }
+
+  /** The same, and the config before the block's schema parsed it. */
+  async resolveBoth(): Promise<
+    { readonly kind: 'ok'; readonly config: unknown; readonly filled: Json } | Failed
+  > {
+    const made = await this.#fill((rendered) => this.#attemptPieces(rendered))
+    if (made.kind === 'failed') return made
+    const parsed = await this.#parsed(made)
+    return parsed.kind === 'failed' ? parsed : { ...parsed, filled: made.filled }
+  }
+
+  /** Resolves the config only so that it is recorded: keeps nothing of it, and needs no memory for it. Returns why it fails. */
+  async resolveForRecord(): Promise<StepFailure | null> {
+    const made = await this.#fill((rendered) => this.#recordPieces(rendered))
+    this.forget()
+    return made.kind === 'failed' ? made.failure : null
+  }
+
+  /** The attempt is over: gives the memory of its config back. */
+  release(): void {
+    this.#memory.release()
+  }
+
+  /** The same for a step that waits: nothing of its config is kept. */
+  forget(): void {
+    this.#memory.release()
+    this.#small = null
+  }
+
+  async #fill<T extends Made>(use: Use<T>): Promise<T | Failed> {
+    const { run } = this.#site
+    await run.timeSlice.yieldIfOver()
     try {
-      await this.#site.run.secrets.open(this.#node.secretNames)
-      if (this.#config === undefined) {
-        this.#config = deepFreeze(renderConfig(this.#node.config, this.scope))
-        this.#shown = this.#withoutSecrets(this.#config)
-      }
+      await run.secrets.open(this.#node.secretNames)
+      const made = this.#makeUnlessLarge(use)
+      return made === null || needsMemory(made) ? await this.#makeLarge(use, made) : made
     } catch (fault) {
+      if (fault instanceof RenderedTooLargeError)
+        return failed(CONFIG_TOO_LARGE, configTooLargeMessage(fault))
       // Besides expressions, a secret that is there and cannot be read.
       if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
       return failed(fault.code, fault.message)
     }
-    this.#onFilled(this.#shown)
-    const read = readConfig(this.#node.block, this.#config)
-    const issues = read.ok ? await this.#schemaProblems(this.#config) : read.issues
+  }
+
+  async #parsed({ filled, read }: Filled): Promise<ResolvedConfig> {
+    const issues = read.ok ? await this.#schemaProblems(filled) : read.issues
     if (read.ok && issues.length === 0) return { kind: 'ok', config: read.config }
-    const told = issuesText(issues, 'config')
-    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${told}`)
+    const text = issuesText(issues, 'config')
+    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${text}`)
+  }
+
+  /** Apart from its caller, which would keep the rendered config while it waits. */
+  #makeUnlessLarge<T extends Made>(use: Use<T>): T | NeedsMemory | null {
+    const rendered = this.#small ?? this.#renderUnlessLarge()
+    if (!rendered) return null
+    if (rendered.isSmall) this.#small = rendered
+    return inOneGo(use(rendered))
+  }
+
+  /** Renders a config that turns out to be not large. Null: it is large, or takes long, and what was made of it is dropped. */
+  #renderUnlessLarge(): Rendered | null {
+    const { config } = this.#node
+    const rendered = renderUnlessLarge(config, this.scope)
+    if (!rendered) return null
+    const { value, isSmall } = rendered
+    const masked = this.#maskedScope
+    if (!masked) {
+      return { value: isSmall ? deepFreeze(value) : value, shown: this.#recorded(value), isSmall }
+    }
+    const shown = renderUnlessLarge(config, masked)
+    return (
+      shown && {
+        value: isSmall ? deepFreeze(value) : value,
+        shown: this.#recorded(shown.value),
+        isSmall: isSmall && shown.isSmall,
+      }
+    )
+  }
+
+  /** Makes a large config in the owner's turn, once there is memory for it. Nothing of it is kept while it waits for either. */
+  async #makeLarge<T extends Made>(use: Use<T>, first: NeedsMemory | null): Promise<T | Failed> {
+    const { run, signal } = this.#site
+    const make = () => run.inTurn(signal, () => withPauses(this.#largePieces(use)))
+    let made = first ?? (await make())
+    while (needsMemory(made)) {
+      const failure = await this.#memory.take(made.bytes, signal)
+      if (failure) return { kind: 'failed', failure }
+      made = await make()
+    }
+    return made
+  }
+
+  *#largePieces<T extends Made>(use: Use<T>): Pieces<T | NeedsMemory> {
+    const { config } = this.#node
+    const render = (scope: Scope) =>
+      renderConfigPieces(config, { scope, total: new RenderTotal(CONFIG_LIMITS) })
+    const value = yield* render(this.scope)
+    const masked = this.#maskedScope
+    const shown = masked ? yield* render(masked) : value
+    return yield* use({ value, shown: this.#recorded(shown), isSmall: false })
+  }
+
+  *#recordPieces({ shown }: Rendered): Pieces<{ readonly kind: 'recorded' }> {
+    this.#onFilled(yield* recordedConfigPieces(shown, this.#site.run.secrets.scrubber))
+    return { kind: 'recorded' }
+  }
+
+  /**
+   * Copies a config that is not small by way of its text, so that its size is known and it shares no memory with anything else: a
+   * text that is cut out of another one keeps the whole of that in memory.
+   */
+  *#attemptPieces(rendered: Rendered): Pieces<Filled | NeedsMemory> {
+    const { block, body } = this.#node
+    const { value, isSmall } = rendered
+    if (isSmall) {
+      yield* this.#recordPieces(rendered)
+      return { kind: 'filled', filled: value, read: readConfig(block, value) }
+    }
+    const text = configTextOf(value)
+    yield
+    const size = jsonHeapSize(text)
+    checkConfigHeap(size)
+    if (!this.#memory.tryTake(size.heapBytes)) return { kind: 'needsMemory', bytes: size.heapBytes }
+    yield
+    yield* this.#recordPieces(rendered)
+    yield
+    const filled = JSON.parse(text) as Json
+    yield
+    if (body) yield* deepFreezePieces(filled)
+    return { kind: 'filled', filled, read: readConfig(block, filled) }
   }
 
   /** What is wrong with the JSON Schemas that the filled config holds: templates may have made them. */
@@ -79,13 +246,18 @@ export class StepConfig {
     return issues
   }
 
-  /** The same config as it may be shown: whatever their values are, secrets are not in it (P7). */
-  #withoutSecrets(config: Json): Json {
-    const { config: template, secretNames } = this.#node
-    if (secretNames.length === 0 || !readsFrom(template, 'secrets')) return config
+  /** What the recorded config is rendered with, in which secrets are masked whatever their values are (P7); null where none is read. */
+  get #maskedScope(): GraphScope | null {
+    const { config, secretNames } = this.#node
+    if (secretNames.length === 0 || !readsFrom(config, 'secrets')) return null
     const known = Object.keys(this.#site.run.secrets.scope(secretNames))
     const secrets = Object.fromEntries(known.map((name) => [name, MASK]))
-    return deepFreeze(renderConfig(template, { ...this.#site.values.scope, secrets }))
+    return { ...this.#site.values.scope, secrets }
+  }
+
+  /** A loop's items are its input, not its config. */
+  #recorded(shown: Json): Json {
+    return this.#node.body && isJsonObject(shown) ? omit(shown, ['items', 'body']) : shown
   }
 
   /** What the node's `retryIf` says of a failure; true when it has none. */
@@ -104,6 +276,33 @@ export class StepConfig {
   }
 }
 
-function failed(code: string, message: string): { kind: 'failed'; failure: StepFailure } {
+/** Null: the value is large, or takes long to render. */
+function renderUnlessLarge(
+  config: PlanNode['config'],
+  scope: Scope,
+): { readonly value: Json; readonly isSmall: boolean } | null {
+  const total = new RenderTotal(CONFIG_LIMITS)
+  const meter = new Meter()
+  const pieces = renderConfigPieces(config, { scope, total, meter })
+  const startedAt = performance.now()
+  for (;;) {
+    const { done, value } = pieces.next()
+    const bytes = total.roughBytes
+    const visits = EXPRESSION_MAX_VISITS - meter.left
+    if (bytes > LARGE_BYTES || visits > LARGE_VISITS) return null
+    if (done) return { value, isSmall: bytes <= SMALL_BYTES && visits <= SMALL_VISITS }
+    if (performance.now() - startedAt > PIECE_MS) return null
+  }
+}
+
+function needsMemory(made: Made | NeedsMemory): made is NeedsMemory {
+  return made.kind === 'needsMemory'
+}
+
+function failed(code: string, message: string): Failed {
   return { kind: 'failed', failure: finalFailure(code, message) }
+}
+
+function omit(object: { readonly [key: string]: Json }, keys: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))
 }

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { isJsonObject, type Json } from '../lib/json.ts'
 import { event, type EventDraft } from './event.ts'
 import type { StepSite } from './frame.ts'
 import type { JournalEntry, RecordedStep, StepRecord } from './journal.ts'
 import type { PlanNode } from './plan.ts'
+import { configDigest } from './recorded-config.ts'
 import { canceledStep } from './step-cancel.ts'
 import {
   lastAttemptStart,
@@ -21,8 +20,8 @@ import {
  */
 export const NOTED_OUTPUTS_MAX_LENGTH = 256 * 1024
 
-/** A resolved config longer than this, in characters of JSON, is recorded as its length alone. */
-const CONFIG_MAX_LENGTH = 32_768
+/** While a step waits, a longer text of its config is not kept, in characters. */
+const WAITING_CONFIG_MAX_LENGTH = 2_048
 
 /**
  * Writes one step's life to the journal, and knows what may run ahead of it (E12): what an external block did is
@@ -45,6 +44,7 @@ export class StepRecorder {
   /** The call of the attempt that runs may have gone out. */
   #mayHaveCalled: boolean
   #config: string | null = null
+  #isConfigWhole = true
   /** The key of its calls, when it is that of an earlier execution. */
   #callKey: string | null
 
@@ -92,11 +92,22 @@ export class StepRecorder {
     return this.#config ?? '{}'
   }
 
-  /** Keeps the resolved config for the record; a loop's items are its input, not its config. */
-  configIs(config: Json): void {
-    const shown = this.#node.body && isJsonObject(config) ? omit(config, ['items', 'body']) : config
-    const text = this.#site.run.secrets.scrubber.json(JSON.stringify(shown))
-    this.#config = text.length <= CONFIG_MAX_LENGTH ? text : JSON.stringify(cut(text))
+  /** Keeps the text of the resolved config for the record. */
+  configIs(text: string): void {
+    this.#config = text
+    this.#isConfigWhole = true
+  }
+
+  /** The step waits. Of a long config only the length and the digest are kept. */
+  shortenConfig(): void {
+    if (this.config.length <= WAITING_CONFIG_MAX_LENGTH) return
+    this.#config = configDigest(this.config)
+    this.#isConfigWhole = false
+  }
+
+  /** Whether the text of the config is the one to record; if not, the config has to be resolved again. */
+  get isConfigWhole(): boolean {
+    return this.#isConfigWhole
   }
 
   /** What the attempt that ends next has cost. */
@@ -318,11 +329,6 @@ export interface RecordedOutput {
   readonly isStored: boolean | Promise<boolean>
 }
 
-/** What stands for a text that is too long: enough to tell whether another one is the same. */
-function cut(text: string): Json {
-  return { truncated: true, length: text.length, sha256: createHash('sha256').update(text).digest('hex') }
-}
-
 /** What a record says beside what the recorder itself knows. */
 interface StepChange {
   readonly output?: string | null
@@ -332,8 +338,4 @@ interface StepChange {
   readonly wait?: StepWait
   readonly failure?: StepFailure
   readonly reusedFrom?: string
-}
-
-function omit(object: { readonly [key: string]: Json }, keys: readonly string[]): Json {
-  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))
 }

@@ -7,7 +7,7 @@ import { runLoop } from './loop-run.ts'
 import { AttemptMemory } from './memory/attempt-memory.ts'
 import type { StepOutput } from './memory/held-outputs.ts'
 import { inputFailure } from './read-input.ts'
-import { readLargeOutput, type ReadOutput, type RefusedOutput } from './output.ts'
+import { OUTPUT_MAX_HEAP_BYTES, readLargeOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
 import type { StepEnd } from './recorded-end.ts'
 import { decideRetry } from './retry.ts'
@@ -84,7 +84,7 @@ class StepRun {
     this.#deadline = stepDeadline(node, site)
     this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
     this.recorder = new StepRecorder(node, site, recorded)
-    this.#config = new StepConfig(node, site, (config) => this.recorder.configIs(config))
+    this.#config = new StepConfig(node, site, (text) => this.recorder.configIs(text))
   }
 
   /** Cut off: a child that it waits for is canceled first, so that none is forgotten. */
@@ -110,12 +110,12 @@ class StepRun {
     if (taken) return taken
     if (this.#node.body) return this.#runLoop()
     if (recorded?.status === 'WAITING') {
-      const config = await this.#config.resolve()
-      if (config.kind === 'failed') return this.fail(config.failure)
-      return (await this.#goOnWaiting(recorded)) ?? this.#attempts()
+      const failure = await this.#config.resolveForRecord()
+      if (failure) return this.fail(failure)
+      return (await this.#continueWaiting(recorded)) ?? this.#attempts()
     }
     if (recorded?.status === 'RUNNING' && this.#isLostCall) {
-      await this.#config.resolve() // for the record
+      await this.#config.resolveForRecord()
       const end = await this.#giveUpOrWait(UNKNOWN_OUTCOME)
       if (end) return end
     }
@@ -147,10 +147,18 @@ class StepRun {
 
   /** A retry: the step's end, if it need not run again; null if it must, by the key of the call that is made again. */
   async #takeOver(before: OriginalStep): Promise<StepEnd | null> {
+    try {
+      return await this.#takeOverHolding(before)
+    } finally {
+      this.#config.release()
+    }
+  }
+
+  async #takeOverHolding(before: OriginalStep): Promise<StepEnd | null> {
     const { run, signal, path, order, inputFrom, values } = this.#site
     const { input } = values
     await run.untilResumed(signal)
-    const read = await this.#config.resolve()
+    const read = await this.#config.resolveBoth()
     signal.throwIfAborted()
     if (before.kind === 'patched') {
       const output = await this.#read(before.output)
@@ -158,8 +166,7 @@ class StepRun {
       const isStored = this.#standIn(before.handles, { output: output.text })
       return { kind: 'completed', output: held(output, { isStored }), handles: before.handles }
     }
-    const config = this.#config.filled
-    if (!run.reuse || read.kind === 'failed' || config === undefined) return null
+    if (!run.reuse || read.kind === 'failed') return null
     const step = {
       node: this.#node,
       path,
@@ -168,7 +175,7 @@ class StepRun {
       inputFrom,
       input,
       scope: this.#config.scope,
-      config,
+      config: read.filled,
       configText: this.recorder.config,
     }
     try {
@@ -225,17 +232,32 @@ class StepRun {
     }
   }
 
-  /** The memory of what the attempt makes is given back once that is recorded. */
+  /** One attempt, and the wait that follows from it, during which nothing of the attempt is kept. */
   async #attemptAndRecord(): Promise<StepEnd | null> {
+    const next = await this.#attemptToItsEnd()
+    switch (next?.kind) {
+      case 'retry':
+        return this.#giveUpOrWait(next.failure)
+      case 'timer':
+        return this.#sitOut(next.dueAt, next.output)
+      case 'outside':
+        return this.#endWait(next.wait, next.dueAt)
+      default:
+        return next
+    }
+  }
+
+  /** The memory of what the attempt makes, and of its config, is given back once that is recorded. */
+  async #attemptToItsEnd(): Promise<StepEnd | null | NextWait> {
     const { run, signal } = this.#site
     const memory = new AttemptMemory(run.workingMemory, { clock: run.ports.clock, signal })
     try {
       const attempt = await this.#attempt(memory)
       if (attempt.kind === 'outcome') return await this.#takeOutcome(attempt.outcome, memory)
-      memory.close()
-      return await this.#giveUpOrWait(attempt.failure)
+      return { kind: 'retry', failure: attempt.failure }
     } finally {
       memory.close()
+      this.#config.release()
     }
   }
 
@@ -280,14 +302,18 @@ class StepRun {
     }
   }
 
-  async #takeOutcome(outcome: BlockOutcome, memory: AttemptMemory): Promise<StepEnd | null> {
+  async #takeOutcome(outcome: BlockOutcome, memory: AttemptMemory): Promise<StepEnd | null | NextWait> {
     if (outcome.kind === 'waiting') {
-      memory.close()
-      return this.#wait(outcome)
+      const next = await this.#wait(outcome, memory)
+      if (next?.kind === 'timer' || next?.kind === 'outside') this.#forgetConfig()
+      return next
     }
     const output = await this.#read(outcome.output, memory)
     // Nothing that holds some of this memory may wait for that of outputs.
-    if (this.recorder.leavesNoRecord) memory.close()
+    if (this.recorder.leavesNoRecord) {
+      memory.close()
+      this.#config.release()
+    }
     return this.#complete(output, [...(outcome.handles ?? [DEFAULT_HANDLE])])
   }
 
@@ -304,32 +330,41 @@ class StepRun {
     return this.#code ? callUserCode(this.#code, reading) : reading()
   }
 
-  /** Records the wait with its absolute due time (E12), then waits. The tables keep whole milliseconds; none ends early. */
-  async #wait(outcome: BlockWait): Promise<StepEnd | null> {
+  /** While the step waits, it keeps neither its config nor a long text of it. */
+  #forgetConfig(): void {
+    this.#config.forget()
+    this.recorder.shortenConfig()
+  }
+
+  /** Records the wait with its absolute due time (E12). The tables keep whole milliseconds; no wait ends early. */
+  async #wait(outcome: BlockWait, memory: AttemptMemory): Promise<StepEnd | NextWait> {
     if ('until' in outcome) {
-      const output = await this.#read(outcome.output)
+      const output = await this.#read(outcome.output, memory)
       if (output.kind === 'refused') return this.#refuse(output)
       const dueAt = Math.ceil(outcome.until)
       await this.recorder.wait({ kind: 'timer' }, dueAt, output.text)
-      return this.#sitOut(dueAt, output)
+      const { heapBytes } = output
+      return { kind: 'timer', dueAt, output: heapBytes > FREELY_HELD_BYTES ? { heapBytes } : output }
     }
     if ('child' in outcome) {
       const wait = { kind: 'child', executionId: outcome.child } as const
       await this.recorder.wait(wait, null, null)
-      return this.#endWait(wait, null)
+      return { kind: 'outside', wait, dueAt: null }
     }
     const { timeoutMs, timeoutHandle, ...awaited } = outcome.signal
     const { name, schema } = this.#site.run.secrets.scrubber.value(awaited)
     const wait = { kind: 'signal', name, schema, timeoutHandle } as const
     const dueAt = timeoutMs === null ? null : Math.ceil(this.#site.run.ports.clock.now() + timeoutMs)
     await this.recorder.wait(wait, dueAt, null)
-    return this.#endWait(wait, dueAt)
+    return { kind: 'outside', wait, dueAt }
   }
 
-  async #goOnWaiting({ path, wait, dueAt, output }: RecordedStep): Promise<StepEnd | null> {
+  async #continueWaiting({ wait, dueAt, output }: RecordedStep): Promise<StepEnd | null> {
+    this.recorder.shortenConfig()
     if (wait !== null && wait.kind !== 'timer') return this.#endWait(wait, dueAt)
-    const recorded = output === undefined ? await this.#site.run.outputs.readOnce(path) : output
-    return this.#sitOut(dueAt ?? 0, await this.#read(recorded))
+    // Large outputs are not loaded with the record.
+    const later = { heapBytes: OUTPUT_MAX_HEAP_BYTES }
+    return this.#sitOut(dueAt ?? 0, output === undefined ? later : await this.#read(output))
   }
 
   /** Waits for what comes from outside. */
@@ -341,6 +376,7 @@ class StepRun {
             dueAt: this.#inTime(dueAt ?? Number.POSITIVE_INFINITY),
             discard: (...told) => this.recorder.discard(...told),
           })
+    await this.#restoreConfigText()
     if (end.kind === 'failed') return this.#giveUpOrWait(end.failure)
     const output = await this.#read(end.output)
     if (output.kind === 'refused') return this.#refuse(output)
@@ -371,7 +407,26 @@ class StepRun {
     return block.repeat === 'safe' || onUnknown === 'retry' || !UNKNOWN_OUTCOME_CODES.includes(code)
   }
 
+  /** A long text of the config is not kept during a wait: makes it again for the record of the step's end. */
+  async #restoreConfigText(): Promise<void> {
+    if (this.recorder.isConfigWhole) return
+    try {
+      await this.#config.resolveForRecord()
+    } catch (reason) {
+      // The wait has ended before the step was cut off; the journal decides whether its end is still recorded.
+      if (!this.#site.signal.aborted) throw reason
+    }
+  }
+
   async #runLoop(): Promise<StepEnd> {
+    try {
+      return await this.#runLoopHolding()
+    } finally {
+      this.#config.release()
+    }
+  }
+
+  async #runLoopHolding(): Promise<StepEnd> {
     await this.#site.run.untilResumed(this.#site.signal)
     const config = await this.#config.resolve()
     if (config.kind === 'failed') return this.fail(config.failure)
@@ -387,12 +442,26 @@ class StepRun {
     }
   }
 
-  /** Waits for the instant at which a waiting step ends. */
-  async #sitOut(dueAt: number, output: ReadOutput | RefusedOutput): Promise<StepEnd> {
+  /** Waits for the instant at which a waiting step ends. A large output is read back after that. */
+  async #sitOut(dueAt: number, output: ReadOutput | RefusedOutput | StoredOutput): Promise<StepEnd> {
     const { activity, signal } = this.#site
     await activity.waitUntil(this.#inTime(dueAt), signal)
     signal.throwIfAborted()
-    return this.#complete(output, [DEFAULT_HANDLE])
+    await this.#restoreConfigText()
+    if ('kind' in output) return this.#complete(output, [DEFAULT_HANDLE])
+    return this.#completeStored(output)
+  }
+
+  async #completeStored({ heapBytes }: StoredOutput): Promise<StepEnd> {
+    const { run, path, signal } = this.#site
+    const memory = new AttemptMemory(run.workingMemory, { clock: run.ports.clock, signal })
+    try {
+      await memory.claim(Math.min(heapBytes, run.workingMemory.maxBytes))
+      const output = await this.#read(await run.outputs.readOnce(path))
+      return await this.#complete(output, [DEFAULT_HANDLE])
+    } finally {
+      memory.close()
+    }
   }
 
   /** A wait that is as long as the step's time is ended by that alone: of two timers for one instant either may come first. */
@@ -478,6 +547,25 @@ function held(
 ): StepOutput {
   return { kind: 'value', value, heapBytes, takenBytes: 0, ...from }
 }
+
+/** An output that is on record and not in memory. */
+interface StoredOutput {
+  readonly heapBytes: number
+}
+
+/** What follows an attempt that did not end its step. */
+type NextWait =
+  | { readonly kind: 'retry'; readonly failure: StepFailure }
+  | {
+      readonly kind: 'timer'
+      readonly dueAt: number
+      readonly output: ReadOutput | StoredOutput
+    }
+  | {
+      readonly kind: 'outside'
+      readonly wait: Exclude<StepWait, { kind: 'timer' }>
+      readonly dueAt: number | null
+    }
 
 /** The signal that ended a wait. */
 type WaitedSignal = { readonly number: number; readonly name: string }

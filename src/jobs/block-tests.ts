@@ -17,6 +17,7 @@ import type { Json, JsonObject } from '../lib/json.ts'
 import { OwnerPlaces } from '../lib/owner-places.ts'
 import { withPauses } from '../lib/pieces.ts'
 import { toPlainJson } from '../lib/plain-json.ts'
+import { HeavySimulations } from './heavy-simulations.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
 
 export const BLOCK_TEST_MODES = ['simulated', 'real'] as const
@@ -55,6 +56,8 @@ export interface BlockTestsOptions {
   /** What a real call of this owner may reach. */
   readonly worldOf: (ownerId: OwnerId) => TestWorld
   readonly clock: Clock
+  /** Shared with simulations. */
+  readonly heavy?: HeavySimulations
 }
 
 /** Somebody waits for the answer meanwhile. */
@@ -64,7 +67,12 @@ const REAL_TIMEOUT_MS = 120_000
 export const BLOCK_TESTS_MAX_PER_OWNER = 10
 
 /** Tries one block alone; nothing is recorded. */
-export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): TestBlock {
+export function createTestBlock({
+  plans,
+  worldOf,
+  clock,
+  heavy = new HeavySimulations(),
+}: BlockTestsOptions): TestBlock {
   const places = new OwnerPlaces('block tests', BLOCK_TESTS_MAX_PER_OWNER)
   return async (request) => {
     const { ownerId, mode } = request
@@ -96,7 +104,9 @@ export function createTestBlock({ plans, worldOf, clock }: BlockTestsOptions): T
     }
     const { onUnhandledError = () => {} } = world
     const test = await places.run(ownerId, () =>
-      mode === 'real' ? testReal(call, world, clock) : testSimulated({ ...call, onUnhandledError }, clock),
+      mode === 'real'
+        ? testReal(call, world, clock)
+        : heavy.run(ownerId, (heavyWork) => testSimulated({ ...call, onUnhandledError, heavyWork }, clock)),
     )
     return { kind: 'tested', test }
   }

@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/ids.ts'
 import { OwnerPlaces } from '../lib/owner-places.ts'
 import { withPauses } from '../lib/pieces.ts'
+import { HeavySimulations } from './heavy-simulations.ts'
 import { readValues, type StartArgument } from './start-execution.ts'
 
 export interface SimulateRequest {
@@ -51,6 +52,8 @@ export interface SimulationsOptions {
   readonly history: StepHistoryStore
   readonly clock: Clock
   readonly onUnhandledError?: OnUnhandledError
+  /** Shared with the tests of blocks. */
+  readonly heavy?: HeavySimulations
 }
 
 /** The virtual clock adds years of waiting: far enough from the end of time. */
@@ -66,6 +69,7 @@ export function createSimulations({
   history,
   clock,
   onUnhandledError = () => {},
+  heavy = new HeavySimulations(),
 }: SimulationsOptions): Simulations {
   const places = new OwnerPlaces('simulations', SIMULATIONS_MAX_PER_OWNER)
   return async ({ ownerId, definition, workflowId, ...request }) => {
@@ -86,20 +90,23 @@ export function createSimulations({
       return { kind: 'invalidInput', argument: 'startedAt', problems }
     }
     const jobId = newId<JobId>()
-    const simulation = await places.run(ownerId, async () =>
-      simulate(
-        {
-          plan,
-          input,
-          variables,
-          mocks: mocks?.mocks ?? NO_MOCKS,
-          executionId: jobId,
-          startedAt,
-          onUnhandledError,
-          schemas: schemas({ ownerId, isRefusable: false }),
-          history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
-        },
-        clock,
+    const simulation = await places.run(ownerId, () =>
+      heavy.run(ownerId, async (heavyWork) =>
+        simulate(
+          {
+            plan,
+            input,
+            variables,
+            mocks: mocks?.mocks ?? NO_MOCKS,
+            executionId: jobId,
+            startedAt,
+            onUnhandledError,
+            heavyWork,
+            schemas: schemas({ ownerId, isRefusable: false }),
+            history: workflowId === null ? new Map() : await history.of(ownerId, workflowId),
+          },
+          clock,
+        ),
       ),
     )
     return { kind: 'simulated', jobId, simulation, diagnostics }

@@ -17,7 +17,7 @@ export function canonicalHash(value: Json): string {
 interface Frame {
   readonly list: readonly Json[] | null
   readonly object: JsonObject
-  /** In order once the first member is written. */
+  /** In their order once the first member is written. */
   keys: readonly string[]
   readonly length: number
   next: number
@@ -31,37 +31,57 @@ const PORTION_LENGTH = 65_536
 
 /** `canonicalHash` in pieces, for values that may be large and of any depth. */
 export function* canonicalHashPieces(value: Json): Pieces<string> {
+  return (yield* digestPieces(value, 'sorted')).sha256
+}
+
+/** The length of a JSON text in UTF-16 units, and its SHA-256 in lower-case hex. */
+export interface TextDigest {
+  readonly length: number
+  readonly sha256: string
+}
+
+/** The digest of the text that `JSON.stringify` makes of a value, in pieces and without making the whole text. */
+export function jsonTextDigestPieces(value: Json): Pieces<TextDigest> {
+  return digestPieces(value, 'asTheyCome')
+}
+
+type KeyOrder = 'sorted' | 'asTheyCome'
+
+function* digestPieces(value: Json, order: KeyOrder): Pieces<TextDigest> {
   const hash = createHash('sha256')
   const frames: Frame[] = []
-  let text = open(value, frames)
+  let length = 0
+  let text = open(value, frames, order)
   for (let turn = 1; ; turn++) {
     const frame = frames.at(-1)
     if (!frame || text.length > PORTION_LENGTH) {
       hash.update(text)
+      length += text.length
       text = ''
     }
-    if (!frame) return hash.digest('hex')
+    if (!frame) return { length, sha256: hash.digest('hex') }
     if (frame.next === frame.length) {
       text += frame.list ? ']' : '}'
       frames.pop()
     } else {
       const at = frame.next++
-      if (at === 0 && frame.keys.length > KEYS_PER_PIECE) frame.keys = yield* sortPieces(frame.keys)
+      if (order === 'sorted' && at === 0 && frame.keys.length > KEYS_PER_PIECE)
+        frame.keys = yield* sortPieces(frame.keys)
       if (at > 0) text += ','
       const key = frame.keys[at] ?? ''
       if (!frame.list) text += `${JSON.stringify(key)}:`
-      text += open((frame.list ? frame.list[at] : frame.object[key]) ?? null, frames)
+      text += open((frame.list ? frame.list[at] : frame.object[key]) ?? null, frames, order)
     }
     if (turn % VALUES_PER_PIECE === 0) yield
   }
 }
 
 /** The text of a scalar, or the bracket that opens a list or an object, whose rest follows from its frame. */
-function open(value: Json, frames: Frame[]): string {
+function open(value: Json, frames: Frame[], order: KeyOrder): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isJsonObject(value)) {
     const keys = Object.keys(value)
-    if (keys.length <= KEYS_PER_PIECE) keys.sort()
+    if (order === 'sorted' && keys.length <= KEYS_PER_PIECE) keys.sort()
     frames.push({ list: null, object: value, keys, length: keys.length, next: 0 })
     return '{'
   }

@@ -1,3 +1,5 @@
+import { inOneGo, type Pieces } from './pieces.ts'
+
 /** A value that JSON can carry without loss. Everything that Lume records or lets flow between blocks is of this type. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject
 export interface JsonObject {
@@ -11,14 +13,23 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** Freezes a parsed JSON value all the way down, so that no block can change what another one sees. Safe on any depth. */
 export function deepFreeze<T extends Json>(value: T): T {
+  return inOneGo(deepFreezePieces(value))
+}
+
+const CONTAINERS_PER_PIECE = 8_192
+
+/** The same in pieces, for values that may be large. */
+export function* deepFreezePieces<T extends Json>(value: T): Pieces<T> {
   if (typeof value !== 'object' || value === null) return value
   const pending: (readonly Json[] | JsonObject)[] = [value]
+  let turn = 0
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (Object.isFrozen(next)) continue
     Object.freeze(next)
     for (const child of Array.isArray(next) ? (next as readonly Json[]) : Object.values(next)) {
       if (typeof child === 'object' && child !== null) pending.push(child)
     }
+    if (++turn % CONTAINERS_PER_PIECE === 0) yield
   }
   return value
 }

@@ -16,6 +16,8 @@ export interface OwnerTurnsOptions {
   readonly what: string
   /** How many pieces of work of one owner may wait. */
   readonly maxWaiting: number
+  /** How many pieces of work are done at the same time. Default 1. */
+  readonly atOnce?: number
   /** Processor time per owner; null: no bound. */
   readonly allowance: Allowance | null
   /** The time now in milliseconds, from any beginning; never goes back. Default: `performance.now`. */
@@ -57,9 +59,10 @@ interface Bucket {
 const RETRY_AFTER_MS = 1_000
 
 /**
- * Does the work of many owners one piece at a time: owners take turns, and each owner's work is done in the order in which
- * it came. Work that hands its turn on after each piece delays another owner's work by one piece, however long it is. Of
- * one owner only the first work is begun, so what work in progress holds is bounded by the number of owners.
+ * Does the work of many owners one piece at a time, or `atOnce` pieces: owners take turns, and each owner's work is done in
+ * the order in which it came. Work that hands its turn on after each piece delays another owner's work by one piece, however
+ * long it is. One owner's further work begins only when the first has ended, so work in progress is bounded by the number of
+ * owners.
  */
 export class OwnerTurns {
   readonly #options: OwnerTurnsOptions
@@ -67,8 +70,8 @@ export class OwnerTurns {
   /** The owner whose turn is next comes first. */
   readonly #waiting = new Map<string, Waiting[]>()
   readonly #buckets = new Map<string, Bucket>()
-  /** The owner whose work is being done; null when no work is. */
-  #current: string | null = null
+  /** How many pieces of work are being done. */
+  #running = 0
   /** Owners whose first work waits for something outside of their turn. */
   readonly #outside = new Set<string>()
   #closed: Error | null = null
@@ -101,7 +104,7 @@ export class OwnerTurns {
         outside: (answer) => this.#waitOutside(owner, answer),
       })
     } finally {
-      this.#leave()
+      this.#leave(owner)
     }
   }
 
@@ -127,8 +130,8 @@ export class OwnerTurns {
     if (this.#closed) throw this.#closed
     const busy = isRefusable ? this.#whyBusy(owner) : null
     if (busy) throw busy
-    if (this.#current === null && !this.#outside.has(owner)) {
-      this.#current = owner
+    if (this.#isFree() && !this.#outside.has(owner)) {
+      this.#running++
       return
     }
     return new Promise((enter, refuse) => {
@@ -145,18 +148,18 @@ export class OwnerTurns {
     const hasOthers = [...this.#waiting.keys()].some((other) => other !== owner && !this.#outside.has(other))
     if (!hasOthers) return
     const resumed = this.#resume(owner)
-    this.#leave()
+    this.#leave(owner)
     await resumed
   }
 
   async #waitOutside<T>(owner: string, answer: Promise<T>): Promise<T> {
     this.#outside.add(owner)
-    this.#leave()
+    this.#leave(owner)
     try {
       return await answer
     } finally {
       this.#outside.delete(owner)
-      if (this.#current === null) this.#current = owner
+      if (this.#isFree()) this.#running++
       else await this.#resume(owner)
     }
   }
@@ -171,21 +174,23 @@ export class OwnerTurns {
     })
   }
 
-  #leave(): void {
-    this.#toTheEnd(this.#current ?? '')
+  #isFree(): boolean {
+    return this.#running < (this.#options.atOnce ?? 1)
+  }
+
+  /** Passes the turn of an owner on. */
+  #leave(ended: string): void {
+    this.#toTheEnd(ended)
     for (const [owner, queue] of this.#waiting) {
       if (this.#outside.has(owner)) continue
       const next = queue.shift()
       this.#toTheEnd(owner)
       if (!next) continue
       const spent = next.isRefusable ? this.#whySpent(owner) : null
-      if (!spent) {
-        this.#current = owner
-        return next.enter()
-      }
+      if (!spent) return next.enter()
       next.refuse(spent)
     }
-    this.#current = null
+    this.#running--
   }
 
   /** Behind all other owners that wait. */

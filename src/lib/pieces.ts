@@ -1,3 +1,4 @@
+import type { Awaitable } from './awaitable.ts'
 import { yieldToEventLoop } from './yield-to-event-loop.ts'
 
 /** Synchronous work that may be interrupted wherever it yields. */
@@ -11,6 +12,17 @@ export function inOneGo<T>(pieces: Pieces<T>): T {
   for (;;) {
     const { done, value } = pieces.next()
     if (done) return value
+  }
+}
+
+/** Does the work at once while it takes less than `pieceMs` milliseconds, and continues it with pauses where it takes longer. */
+export function inPieces<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Awaitable<T> {
+  const startedAt = performance.now()
+  for (;;) {
+    const { done, value } = pieces.next()
+    if (done) return value
+    if (performance.now() - startedAt >= pieceMs)
+      return yieldToEventLoop().then(() => withPauses(pieces, pieceMs))
   }
 }
 

@@ -51,7 +51,8 @@ export function* plainJsonPieces(
   return { ...written, value: JSON.parse(written.text) as Json }
 }
 
-function* jsonTextPieces(value: unknown, maxBytes: number): Pieces<JsonTextResult> {
+/** `toJsonText` in pieces, for values that may be large. */
+export function* jsonTextPieces(value: unknown, maxBytes: number): Pieces<JsonTextResult> {
   const problem = yield* new Walk(maxBytes).find(value)
   if (problem) return { ok: false, problem }
   yield

@@ -2823,6 +2823,20 @@ export type RetryInMemoryTestMutation = { retryExecution:
     | { __typename: 'WorkflowArchived', code: string, message: string }
    };
 
+export type SimulateInMemoryTestMutationVariables = Exact<{
+  input: SimulateWorkflowInput;
+}>;
+
+
+export type SimulateInMemoryTestMutation = { simulateWorkflow:
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'SimulateWorkflowPayload', status: JobStatus }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
 export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -5641,6 +5655,16 @@ export const RetryInMemoryTestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RetryInMemoryTestMutation, RetryInMemoryTestMutationVariables>;
+export const SimulateInMemoryTestDocument = new TypedDocumentString(`
+    mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {
+  simulateWorkflow(input: $input) {
+    __typename
+    ... on SimulateWorkflowPayload {
+      status
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SimulateInMemoryTestMutation, SimulateInMemoryTestMutationVariables>;
 export const SecretsOfProcessDocument = new TypedDocumentString(`
     query SecretsOfProcess {
   secrets {

@@ -41,6 +41,17 @@ const RETRY = graphql(`
   }
 `)
 
+const SIMULATE = graphql(`
+  mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {
+    simulateWorkflow(input: $input) {
+      __typename
+      ... on SimulateWorkflowPayload {
+        status
+      }
+    }
+  }
+`)
+
 /** Texts that take far more memory once they are parsed than as texts, by the path that answers them. */
 const ANSWERS: Readonly<Record<string, () => string>> = {
   // 40 bytes of heap for each of 1.3 million empty lists: the attack.
@@ -294,6 +305,47 @@ test(
       'EXPRESSION_TOO_COSTLY',
       'OUTPUT_TOO_LARGE',
     ])
+  },
+  TEST_MS,
+)
+
+test(
+  'configs of many waiting steps that would take more than the heap do not end a server with a heap of 512 MB',
+  async () => {
+    const server = await start()
+    /** The text has as many characters as `texts` times 10,000, each of two bytes. */
+    const waiting = (samples: number): JsonObject => ({
+      nodes: Array.from({ length: 15 }, (_, index) => ({
+        id: `wait${index}`,
+        type: 'core.waitForSignal',
+        config: {
+          name: 'go',
+          timeout: '2s',
+          onTimeout: 'route',
+          sample: Array<string>(samples).fill('{{ input.s.map(a, input.t).join("") }}'),
+        },
+      })),
+      edges: [],
+      output: 'done',
+    })
+    const input = (texts: number) => ({ s: Array<string>(texts).fill('a'), t: 'Ā'.repeat(10_000) })
+    // 48 MB each, of which 4 MiB are allowed; then 2 MB each, which is allowed.
+    const refused = await execute(server, waiting(6), input(400))
+    const allowed = await Promise.all(
+      Array.from({ length: 12 }, () => execute(server, waiting(1), input(100))),
+    )
+    const client = createGraphqlClient(server.url)
+    const simulations = Array.from({ length: 6 }, async (_, index) => {
+      const [samples, texts] = index < 3 ? [6, 400] : [1, 100]
+      const { simulateWorkflow } = await client.ask(SIMULATE, {
+        input: { definition: waiting(samples), input: input(texts) },
+      })
+      return simulateWorkflow.__typename
+    })
+    expect(await ended(server, await execute(server, SMALL))).toMatchObject({ status: 'COMPLETED' })
+    expect(await ended(server, refused)).toMatchObject({ error: { code: 'CONFIG_TOO_LARGE' } })
+    for (const id of allowed) expect(await ended(server, id)).toMatchObject({ status: 'COMPLETED' })
+    expect(new Set(await Promise.all(simulations))).toEqual(new Set(['SimulateWorkflowPayload']))
   },
   TEST_MS,
 )

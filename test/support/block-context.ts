@@ -7,7 +7,7 @@ import {
   type BlockUsage,
 } from '../../src/engine/block.ts'
 import { directSchemaChecker } from '../../src/engine/schema-checker.ts'
-import { Breath } from '../../src/lib/breath.ts'
+import { TimeSlice } from '../../src/lib/time-slice.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Json } from '../../src/lib/json.ts'
 
@@ -41,7 +41,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
   const recorded: { [key: string]: Json } = { ...checkpoints }
   const log = (level: string) => (message: string, fields?: unknown) =>
     void reports.logs.push({ level, message, ...(fields === undefined ? {} : { fields }) })
-  const breath = new Breath(given.clock ?? systemClock)
+  const timeSlice = new TimeSlice(given.clock ?? systemClock)
   const find = (name: string) => secrets[name] ?? null
   return {
     input: null,
@@ -60,7 +60,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
     checkJson: async (schema, value) => directSchemaChecker().check(schema, value).answer,
     heartbeat: () => {},
     reserveMemory: () => Promise.resolve(),
-    yieldToEventLoop: () => breath.draw(),
+    yieldToEventLoop: () => timeSlice.yieldIfOver(),
     reports,
     secrets: {
       find,

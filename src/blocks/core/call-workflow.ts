@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { waiting } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { NO_RETRY } from '../../engine/retry-policy.ts'
+import { anyJson } from '../../lib/any-json.ts'
 
 /** Runs another workflow as an execution of its own. Every attempt starts a new one; a crash in between does not. */
 export const callWorkflowBlock = defineBlock({
@@ -19,9 +20,9 @@ export const callWorkflowBlock = defineBlock({
       .min(1)
       .optional()
       .describe('Which published version; default: the newest, or the draft where nothing is published.'),
-    input: z.json().optional().describe('The child’s input; default: this step’s.'),
+    input: anyJson().optional().describe('The child’s input; default: this step’s.'),
     variables: z
-      .record(z.string(), z.json())
+      .record(z.string(), anyJson())
       .default({})
       .describe('The child’s variables, over its defaults.'),
   }),

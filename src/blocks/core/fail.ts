@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BlockError } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { anyJson } from '../../lib/any-json.ts'
 
 /** Ends a way through the graph on purpose. */
 export const failBlock = defineBlock({
@@ -16,7 +17,7 @@ export const failBlock = defineBlock({
       .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'has upper-case letters, digits and "_"')
       .default('FAILED_ON_PURPOSE')
       .describe('Why, for programs.'),
-    details: z.record(z.string(), z.json()).optional().describe('Facts beside it.'),
+    details: z.record(z.string(), anyJson()).optional().describe('Facts beside it.'),
   }),
   // There never is one.
   output: z.null(),

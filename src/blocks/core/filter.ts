@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BlockError, completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { anyJson } from '../../lib/any-json.ts'
 import type { Json } from '../../lib/json.ts'
 import { shorten } from '../../lib/shorten.ts'
 
@@ -12,7 +13,7 @@ export const filterBlock = defineBlock({
   icon: 'filter',
   effect: 'pure',
   config: z.strictObject({
-    items: z.array(z.json()).describe('The list, usually a template such as `{{ input.leads }}`.'),
+    items: z.array(anyJson()).describe('The list, usually a template such as `{{ input.leads }}`.'),
     condition: z
       .string()
       .min(1)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completed, LOG_LEVELS } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { anyJson } from '../../lib/any-json.ts'
 
 /** Writes a line into the timeline. */
 export const logBlock = defineBlock({
@@ -13,7 +14,7 @@ export const logBlock = defineBlock({
   config: z.strictObject({
     message: z.string().max(4_000).describe('The line.'),
     level: z.enum(LOG_LEVELS).default('info').describe('How much it matters.'),
-    fields: z.record(z.string(), z.json()).optional().describe('Facts beside it.'),
+    fields: z.record(z.string(), anyJson()).optional().describe('Facts beside it.'),
   }),
   output: z.json(),
   sample: null,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completed } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
+import { anyJson } from '../../lib/any-json.ts'
 
 /** Makes a value of others. */
 export const transformBlock = defineBlock({
@@ -9,7 +10,7 @@ export const transformBlock = defineBlock({
   description: 'Makes a value: any JSON in which strings may hold templates. Its output is that value.',
   icon: 'shuffle',
   effect: 'pure',
-  config: z.strictObject({ value: z.json().describe('The value to make.') }),
+  config: z.strictObject({ value: anyJson().describe('The value to make.') }),
   output: z.json(),
   sample: { greeting: 'Hello Ada' },
   async run({ config }) {

@@ -3,6 +3,7 @@ import { BlockError, DEFAULT_HANDLE, waiting } from '../../engine/block.ts'
 import { defineBlock } from '../../engine/define-block.ts'
 import { sampleOfSchema } from '../../engine/sample-of-schema.ts'
 import { NO_RETRY } from '../../engine/retry-policy.ts'
+import { anyJson } from '../../lib/any-json.ts'
 import { parseDuration } from '../../lib/duration.ts'
 import { isJsonObject } from '../../lib/json.ts'
 import { shorten } from '../../lib/shorten.ts'
@@ -22,7 +23,7 @@ export const waitForSignalBlock = defineBlock({
   config: z.strictObject({
     name: z.string().min(1).max(200).describe('The name that the sender gives; first in, first out.'),
     schema: z
-      .union([z.record(z.string(), z.json()), z.boolean()])
+      .union([z.record(z.string(), anyJson()), z.boolean()])
       .optional()
       .describe('JSON Schema 2020-12 that the payload must satisfy; default: any payload.'),
     timeout: z
@@ -33,8 +34,7 @@ export const waitForSignalBlock = defineBlock({
       .enum(['fail', 'route'])
       .default('fail')
       .describe('`fail`: the step fails with SIGNAL_TIMEOUT. `route`: it leaves by the handle `timeout`.'),
-    sample: z
-      .json()
+    sample: anyJson()
       .optional()
       .describe('The payload that a simulation answers with; default: one that `schema` admits.'),
   }),

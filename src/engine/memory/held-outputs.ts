@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { jsonHeapSize } from '../../lib/json-heap.ts'
-import { deepFreeze, type Json } from '../../lib/json.ts'
+import { deepFreezePieces, type Json } from '../../lib/json.ts'
+import { inPieces } from '../../lib/pieces.ts'
 import { yieldToEventLoop } from '../../lib/yield-to-event-loop.ts'
 import type { StepFailure } from '../step.ts'
 import type { Droppable, ExecutionMemory, MemoryGrant } from './memory-budget.ts'
@@ -145,7 +146,7 @@ export class HeldOutputs {
   /** Reads one output back without keeping it. */
   async readOnce(path: string): Promise<Json> {
     const text = (await this.#read([path])).get(path)
-    return text === undefined ? null : deepFreeze(JSON.parse(text) as Json)
+    return text === undefined ? null : this.#parse(text, text.length)
   }
 
   /** Takes memory for a value that cannot be read back; waits for it for a bounded time. */
@@ -291,7 +292,7 @@ export class HeldOutputs {
     if (bytes > LARGE_HEAP_BYTES) await yieldToEventLoop()
     const value = JSON.parse(text) as Json
     if (bytes > LARGE_HEAP_BYTES) await yieldToEventLoop()
-    return deepFreeze(value)
+    return inPieces(deepFreezePieces(value))
   }
 
   #failureOf(grant: MemoryGrant, bytes: number): StepFailure | null {

@@ -1,3 +1,4 @@
+import { OwnerTurns } from '../../lib/owner-turns.ts'
 import { MemoryBudget, type ExecutionMemory } from './memory-budget.ts'
 
 /** The share of the process's heap limit that inputs and outputs of running executions may take. */
@@ -5,6 +6,9 @@ export const HELD_HEAP_SHARE = 0.25
 
 /** The share of the process's heap limit that answers may take while blocks read them and until they are recorded. */
 export const WORKING_HEAP_SHARE = 0.125
+
+/** The share of the process's heap limit that the resolved configs of running attempts may take. */
+export const CONFIG_HEAP_SHARE = 0.125
 
 /** While an owner holds more than this part of its share for inputs and outputs, no further execution of it starts. */
 export const ADMISSION_OWNER_PART = 0.5
@@ -16,18 +20,37 @@ export const ADMISSION_PROCESS_PART = 0.75
 export interface RunMemory {
   /** Inputs and outputs. */
   readonly held: ExecutionMemory
-  /** Values that blocks are making. Nothing that holds some of it waits for `held`, and no attempt takes it twice. */
+  /**
+   * The resolved configs of attempts. Nothing that holds some of it waits for `held`, and no attempt takes it twice. A loop's
+   * config, which is held while the loop's body runs, is counted in `held`.
+   */
+  readonly configs: ExecutionMemory
+  /** Values that blocks are making. Nothing that holds some of it waits for `held` or `configs`, and no attempt takes it twice. */
   readonly working: ExecutionMemory
+  readonly inTurn: InTurn
 }
+
+/**
+ * Does one piece of large work at a time in the process; owners take turns. The work must wait for nothing but turns of the
+ * event loop. Rejects with the signal's reason if it aborts before the work begins.
+ */
+export type InTurn = <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T>
 
 /** The memory of this process that executions share. */
 export class ProcessMemory {
   readonly #held: MemoryBudget
+  readonly #configs: MemoryBudget
   readonly #working: MemoryBudget
+  readonly #turns = new OwnerTurns({
+    what: 'large values',
+    maxWaiting: Number.POSITIVE_INFINITY,
+    allowance: null,
+  })
 
   /** `heapBytes`: the limit of the process's heap. */
   constructor(heapBytes: number) {
     this.#held = new MemoryBudget(Math.floor(heapBytes * HELD_HEAP_SHARE))
+    this.#configs = new MemoryBudget(Math.floor(heapBytes * CONFIG_HEAP_SHARE))
     this.#working = new MemoryBudget(Math.floor(heapBytes * WORKING_HEAP_SHARE))
   }
 
@@ -41,8 +64,27 @@ export class ProcessMemory {
     )
   }
 
-  /** The part of an execution that begins to run here. Its run closes both. */
+  /** The part of an execution that begins to run here. Its run closes all three. */
   open(ownerId: string): RunMemory {
-    return { held: this.#held.openExecution(ownerId), working: this.#working.openExecution(ownerId) }
+    return {
+      held: this.#held.openExecution(ownerId),
+      configs: this.#configs.openExecution(ownerId),
+      working: this.#working.openExecution(ownerId),
+      inTurn: (signal, work) => this.#inTurn(ownerId, signal, work),
+    }
+  }
+
+  #inTurn<T>(ownerId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason as Error)
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
+      const begin = () => {
+        signal.removeEventListener('abort', onAbort)
+        signal.throwIfAborted()
+        return work()
+      }
+      this.#turns.run(ownerId, begin, { isRefusable: false }).then(resolve, reject)
+    })
   }
 }

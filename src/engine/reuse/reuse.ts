@@ -3,6 +3,7 @@ import { jsonHeapSize } from '../../lib/json-heap.ts'
 import { isJsonObject, type Json } from '../../lib/json.ts'
 import { sameJson } from '../../lib/same-json.ts'
 import { yieldToEventLoop } from '../../lib/yield-to-event-loop.ts'
+import { CONFIG_LIMITS } from '../config-limits.ts'
 import { renderConfig } from '../config-template.ts'
 import { ExpressionError, type Scope } from '../expression.ts'
 import type { RecordedState } from '../journal.ts'
@@ -11,6 +12,7 @@ import { MEMORY_BUDGET_EXCEEDED } from '../memory/held-outputs.ts'
 import type { ExecutionMemory } from '../memory/memory-budget.ts'
 import { inNode, inTemplate } from '../memory/node-reads.ts'
 import type { PlanNode } from '../plan.ts'
+import { RenderedTooLargeError, RenderTotal } from '../render-total.ts'
 import { Slots } from '../slots.ts'
 import { finalFailure, type StepFailure } from '../step.ts'
 import type { Original, OriginalLoop, OriginalStep } from './original.ts'
@@ -316,11 +318,11 @@ function tooMuchToCompare(bytes: number, maxBytes: number): ReuseUndecidedError 
 
 function itemsOf(node: PlanNode, scope: Scope): readonly Json[] | null {
   try {
-    const config = renderConfig(node.config, scope)
+    const config = renderConfig(node.config, { scope, total: new RenderTotal(CONFIG_LIMITS) })
     const items = isJsonObject(config) ? config.items : null
     return Array.isArray(items) ? (items as readonly Json[]) : null
   } catch (fault) {
-    if (fault instanceof ExpressionError) return null
+    if (fault instanceof ExpressionError || fault instanceof RenderedTooLargeError) return null
     throw fault
   }
 }

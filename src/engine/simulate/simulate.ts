@@ -1,4 +1,4 @@
-import { Breath } from '../../lib/breath.ts'
+import { TimeSlice } from '../../lib/time-slice.ts'
 import type { Awaitable } from '../../lib/awaitable.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
@@ -6,6 +6,7 @@ import { isYielding } from '../../lib/yield-to-event-loop.ts'
 import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block.ts'
 import type { JobEvent } from '../event.ts'
 import { Inbox } from '../inbox.ts'
+import { ProcessMemory } from '../memory/process-memory.ts'
 import type { ExecutionMode } from '../job.ts'
 import type { Plan, PlanNode } from '../plan.ts'
 import { NEW_RUN, runExecution, type HttpPort, type RunEnd, type RunPorts, type RunRequest } from '../run.ts'
@@ -43,6 +44,14 @@ export interface SimulationRequest {
   readonly limits?: SimulationLimits
   /** Receives the errors that blocks neither catch nor return. */
   readonly onUnhandledError?: OnUnhandledError
+  /** Default: heavy simulations wait for nothing. */
+  readonly heavyWork?: HeavyWork
+}
+
+/** Asked for before a simulation does or holds more than a light one may. */
+export interface HeavyWork {
+  /** Resolves when the simulation may continue; until then nothing happens in it. */
+  begin(): Promise<void>
 }
 
 export interface SimulationLimits {
@@ -87,6 +96,15 @@ export interface SimulatedCalls {
   readonly count: number
 }
 
+/** A simulation is heavy once its values take more memory, in estimated bytes of heap. */
+export const SIMULATION_LIGHT_HEAP_BYTES = 2 * 1024 * 1024
+
+/** A simulation is heavy once it has more events. A config that takes long to make makes it heavy, too. */
+export const SIMULATION_LIGHT_EVENTS = 2_000
+
+/** What a simulation's run may take is bounded as in a process with this much heap. */
+const SIMULATION_HEAP_BYTES = 512 * 1024 * 1024
+
 export const SIMULATION_LIMITS: SimulationLimits = { maxEvents: 100_000, maxMs: 30_000 }
 
 /** How long jittered delays are thought to be: the mean. */
@@ -109,7 +127,7 @@ class SimulatedRun {
   readonly #request: SimulationRequest
   readonly #real: Clock
   readonly #limits: SimulationLimits
-  readonly #deadline: number
+  #deadline: number
   readonly #clock: VirtualClock
   readonly #journal: SimulationJournal
   readonly #inbox = new Inbox()
@@ -124,6 +142,9 @@ class SimulatedRun {
   /** Checks by a schema that are under way: no time passes meanwhile. */
   #checking = 0
   #tooLong: string | null = null
+  /** The simulation waits for its turn as a heavy one. */
+  #waitsForTurn: Promise<void> | null = null
+  #isHeavy = false
 
   constructor(request: SimulationRequest, clock: Clock) {
     const { mocks = NO_MOCKS, history = new Map(), limits = SIMULATION_LIMITS, startedAt } = request
@@ -132,8 +153,17 @@ class SimulatedRun {
     this.#limits = limits
     this.#deadline = clock.now() + limits.maxMs
     this.#clock = new VirtualClock(startedAt)
-    const breath = new Breath(clock)
-    this.#journal = new SimulationJournal({ maxEvents: limits.maxEvents, breath, grantsPark: false })
+    const timeSlice = new TimeSlice(clock)
+    this.#journal = new SimulationJournal({
+      maxEvents: limits.maxEvents,
+      timeSlice,
+      grantsPark: false,
+      beforeEntry: ({ events, heapBytes }) =>
+        events > SIMULATION_LIGHT_EVENTS || heapBytes > SIMULATION_LIGHT_HEAP_BYTES
+          ? this.#becomeHeavy()
+          : null,
+    })
+    const memory = new ProcessMemory(SIMULATION_HEAP_BYTES).open('')
     const onMock = (key: string) => void this.#usedMocks.add(key)
     const answers = new Answers({ mocks, clock: this.#clock, inbox: this.#inbox, onMock })
     const watched = watchPlan(request.plan, {
@@ -149,7 +179,14 @@ class SimulatedRun {
     this.#ports = {
       journal: this.#journal,
       clock: this.#clock,
-      breath,
+      timeSlice,
+      memory: {
+        ...memory,
+        inTurn: async (signal, work) => {
+          await this.#becomeHeavy()
+          return memory.inTurn(signal, work)
+        },
+      },
       random: () => MEAN,
       secrets: maskedSecrets,
       http: NO_HTTP,
@@ -195,6 +232,7 @@ class SimulatedRun {
   async #quiet(isOver: () => boolean): Promise<void> {
     const seen = () => this.#activity + this.#journal.entries + this.#clock.armed
     for (let before = -1; !isOver();) {
+      await this.#waitsForTurn
       if (this.#real.now() > this.#deadline && this.#tooLong === null) {
         this.#tooLong = `more than ${this.#limits.maxMs} ms of work`
         this.#stop.abort(new Error('the simulation takes too long'))
@@ -206,6 +244,23 @@ class SimulatedRun {
       for (let turn = 0; turn < TURNS && !isOver(); turn++)
         await new Promise((resolve) => setImmediate(resolve))
     }
+  }
+
+  /** Waits for the turn of a heavy simulation, once. The wait is no part of the simulation's time, and no virtual time passes. */
+  async #becomeHeavy(): Promise<void> {
+    const { heavyWork } = this.#request
+    if (this.#isHeavy || !heavyWork) return
+    this.#waitsForTurn ??= this.#takeTurn(heavyWork)
+    await this.#waitsForTurn
+  }
+
+  async #takeTurn(heavyWork: HeavyWork): Promise<void> {
+    const startedAt = this.#real.now()
+    await heavyWork.begin()
+    this.#isHeavy = true
+    this.#waitsForTurn = null
+    this.#activity++
+    this.#deadline += this.#real.now() - startedAt
   }
 
   #watchedSchemas(schemas: SchemaChecker): SchemaChecker {

@@ -1,4 +1,4 @@
-import type { Breath } from '../../lib/breath.ts'
+import type { TimeSlice } from '../../lib/time-slice.ts'
 import { jsonHeapSize } from '../../lib/json-heap.ts'
 import { deepFreeze, type Json } from '../../lib/json.ts'
 import type { EventDraft, JobEvent } from '../event.ts'
@@ -18,12 +18,21 @@ export interface StepValues {
   readonly output: Json
 }
 
+/** How much a simulation holds. */
+export interface SimulationSize {
+  readonly events: number
+  /** Estimated bytes of heap. */
+  readonly heapBytes: number
+}
+
 export interface SimulationJournalOptions {
   readonly maxEvents: number
   /** Drawn at every entry, so that a simulation of any length leaves the thread to others. */
-  readonly breath: Breath
+  readonly timeSlice: TimeSlice
   /** Whether a run that has only waits left ends there, or is told to stay: going on is cheaper than taking it up anew. */
   readonly grantsPark: boolean
+  /** Called before each entry with the size of the simulation so far; the entry waits for the returned promise. */
+  readonly beforeEntry?: (size: SimulationSize) => Promise<void> | null
   /** A step's new state, once it is kept. */
   readonly onStep?: (step: StepRecord) => void
 }
@@ -55,6 +64,9 @@ export class SimulationJournal implements RunJournal {
   }
 
   async append(entry: JournalEntry): Promise<void> {
+    const size = { events: this.events.length, heapBytes: this.#heapBytes }
+    const wait = this.#options.beforeEntry?.(size)
+    if (wait) await wait
     const { events, steps = [], values = [], items = [], job } = entry
     if (this.events.length + events.length > this.#options.maxEvents)
       throw new TooManyEventsError(`more than ${this.#options.maxEvents} events`)
@@ -78,7 +90,7 @@ export class SimulationJournal implements RunJournal {
     for (const item of items) this.#itemsOf(item.path).set(item.index, item)
     for (const step of steps) this.#options.onStep?.(step)
     this.#pending++
-    await this.#options.breath.draw().finally(() => this.#pending--)
+    await this.#options.timeSlice.yieldIfOver().finally(() => this.#pending--)
   }
 
   #count(texts: readonly (string | null)[]): void {

@@ -1,4 +1,4 @@
-import { Breath } from '../../lib/breath.ts'
+import { TimeSlice } from '../../lib/time-slice.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { pointer, type Json, type JsonObject } from '../../lib/json.ts'
 import { toPlainJson } from '../../lib/plain-json.ts'
@@ -52,7 +52,7 @@ export interface TestLog {
 
 export interface BlockTestRequest extends Pick<
   SimulationRequest,
-  'input' | 'variables' | 'mocks' | 'executionId' | 'schemas' | 'onUnhandledError'
+  'input' | 'variables' | 'mocks' | 'executionId' | 'schemas' | 'onUnhandledError' | 'heavyWork'
 > {
   /** Of one node, `TESTED_NODE`. */
   readonly plan: Plan
@@ -86,7 +86,7 @@ export async function testReal(
   const stop = new AbortController()
   const journal = new SimulationJournal({
     maxEvents: MAX_EVENTS,
-    breath: new Breath(clock),
+    timeSlice: new TimeSlice(clock),
     grantsPark: true,
     onStep: ({ path, status }) => {
       if (path === TESTED_NODE && status === 'RETRYING') stop.abort(new Error('one attempt is enough'))

@@ -176,7 +176,10 @@ describe('the memory of loops', () => {
 describe('the memory that executions share', () => {
   const document = inARow({
     ...Object.fromEntries(ids('call', 6).map((id) => [id, {}])),
-    all: { type: 'test.call', config: { read: ids('call', 6).map((id) => `{{ nodes.${id}.output }}`) } },
+    all: {
+      type: 'test.call',
+      config: { read: ids('call', 6).map((id) => `{{ size(nodes.${id}.output) }}`) },
+    },
   })
   const behaviours = (gate: Gate) => ({
     ...scripts(ids('call', 6), returns(BIG)),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { fc } from '../../support/fast-check.ts'
 import { followingController } from '../../../src/lib/abort.ts'
 import { backoffDelay } from '../../../src/lib/backoff.ts'
-import { Breath } from '../../../src/lib/breath.ts'
+import { TimeSlice } from '../../../src/lib/time-slice.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { Closers } from '../../../src/lib/closers.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -121,14 +121,14 @@ describe('followingController', () => {
   })
 })
 
-describe('Breath', () => {
+describe('TimeSlice', () => {
   test('is drawn at once within a slice, and after it in a turn of one’s own', async () => {
     jest.useRealTimers()
     let now = 0
-    const breath = new Breath({ now: () => now })
+    const timeSlice = new TimeSlice({ now: () => now })
     const order: string[] = []
     const work = async (name: string) => {
-      await breath.draw()
+      await timeSlice.yieldIfOver()
       order.push(name)
     }
     setImmediate(() => order.push('others'))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completed, type Block, type BlockContext } from '../../../engine/block.ts'
 import { defineBlock } from '../../../engine/define-block.ts'
+import { anyJson } from '../../../lib/any-json.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { PROVIDER_RETRY } from '../../api/provider/provider-retry.ts'
 import { estimateCall } from '../openrouter/estimate.ts'
@@ -16,7 +17,7 @@ const OUTPUT_TOKENS_PER_ITEM = 80
 /** What all blocks that ask a model about a list of items let their user choose. */
 export const itemsSettings = {
   items: z
-    .array(z.json())
+    .array(anyJson())
     .describe(
       'What to look at: texts, or objects of which the model sees everything. An empty list asks nothing.',
     ),

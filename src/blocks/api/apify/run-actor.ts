@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block.ts'
 import { defineBlock } from '../../../engine/define-block.ts'
+import { anyJson } from '../../../lib/any-json.ts'
 import type { Json } from '../../../lib/json.ts'
 import { PROVIDER_RETRY } from '../provider/provider-retry.ts'
 import type { ApifyClient, ApifyRun, RunStart } from './apify-client.ts'
@@ -48,7 +49,7 @@ export const runActorConfigSchema = z
       .optional()
       .describe('The actor: its id, or its name such as "apify/instagram-scraper".'),
     input: z
-      .record(z.string(), z.json())
+      .record(z.string(), anyJson())
       .default({})
       .describe('The actor’s input. With a preset, further fields that win over its own.'),
     timeoutSecs: z

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { anyJson } from '../../../lib/any-json.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 
 /** What both searches can be narrowed by. */
@@ -17,7 +18,7 @@ export const sharedFilters = {
   revenueMin: z.int().min(0).optional().describe('The least revenue of employers, without currency.'),
   revenueMax: z.int().min(0).optional().describe('The most revenue of employers, without currency.'),
   filters: z
-    .record(z.string(), z.json())
+    .record(z.string(), anyJson())
     .default({})
     .describe('Further filters under Apollo’s own names, such as `q_organization_job_titles`.'),
 }

@@ -1,4 +1,4 @@
-import { Breath } from '../../../lib/breath.ts'
+import { TimeSlice } from '../../../lib/time-slice.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { JsonObject } from '../../../lib/json.ts'
 import type { AudienceKey } from './audience-keys.ts'
@@ -38,12 +38,12 @@ export async function audienceRows(
   contacts: readonly JsonObject[],
   options: { fields: AudienceFields; defaultCountry: string | null; clock: Pick<Clock, 'now'> },
 ): Promise<AudienceRows> {
-  const breath = new Breath(options.clock)
+  const timeSlice = new TimeSlice(options.clock)
   const invalid: InvalidValue[] = []
   const rows = new Map<string, ReadonlyMap<AudienceKey, string>>()
   let skipped = 0
   for (const [index, contact] of contacts.entries()) {
-    await breath.draw()
+    await timeSlice.yieldIfOver()
     const row = rowOf(contact, options, ({ key, reason }) => invalid.push({ index, key, reason }))
     if (isIdentifying(row)) rows.set(JSON.stringify([...row]), row)
     else skipped++
