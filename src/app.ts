@@ -50,7 +50,7 @@ import { createJobService, type JobService } from './jobs/job-service.ts'
 import { HeavySimulations } from './jobs/heavy-simulations.ts'
 import { createJobResults } from './jobs/job-results.ts'
 import { Processor } from './jobs/processor.ts'
-import { createQuotas, type QuotaLimits } from './jobs/quotas.ts'
+import { createQuotas, quotaMessage, type QuotaLimits } from './jobs/quotas.ts'
 import { createRetryExecution } from './jobs/retry-execution.ts'
 import { createSimulations } from './jobs/simulations.ts'
 import { createSchedules } from './jobs/schedules/schedule-service.ts'
@@ -60,6 +60,7 @@ import { createStartExecution } from './jobs/start-execution.ts'
 import { blockingNotePath, takeBlockingNote } from './watchdog/blocking-note.ts'
 import { Watchdog, type BlockedTime } from './watchdog/watchdog.ts'
 import { UnhandledErrors } from './jobs/unhandled-errors.ts'
+import { StoredPlans } from './jobs/stored-plans.ts'
 import { Worker } from './jobs/worker.ts'
 import { createFollowJobs } from './live/follow-jobs.ts'
 import { createFollowTimeline } from './live/follow-timeline.ts'
@@ -214,6 +215,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const cancelTree = createTreeCancel({ store: trees, wakeups })
   const versions = createVersionStore(pool)
   const definitions = createDefinitionStore(pool)
+  const storedPlans = new StoredPlans({ definitions, plans })
   const counts = createJobCountStore(pool)
   const schedules = createScheduleStore(pool)
   const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger, quotas })
@@ -271,7 +273,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     executions,
     commands,
     versions,
-    plans,
+    storedPlans,
     start,
     follow,
     processor: worker?.processor ?? null,
@@ -376,6 +378,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       originals,
       journal,
       plans,
+      storedPlans,
       worldOf: (job) => ({
         secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
         http: blockHttp,
@@ -404,6 +407,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       ownerPlacesPercent: settings.ownerPlacesPercent,
       weightOf: (owner) => weights.get(owner) ?? 1,
       memory: new ProcessMemory(getHeapStatistics().heap_size_limit),
+      onStored: async (owner, bytes) => {
+        const refusal = await quotas.refusalOfRun(owner, bytes)
+        return refusal && { code: 'QUOTA_EXCEEDED', message: quotaMessage(refusal) }
+      },
       onFree: () => motor.placeIsFree(),
       onParentProgress: (parentId) => wakeups.news([parentId]),
       onChildEnded: () => motor.childEnded(),
@@ -414,7 +421,15 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       processor,
       jobs,
       commands: inboxes,
-      endCanceled: createEndCanceled({ store: trees, journal, plans, wakeups, clock, logger, lease }),
+      endCanceled: createEndCanceled({
+        store: trees,
+        journal,
+        plans: storedPlans,
+        wakeups,
+        clock,
+        logger,
+        lease,
+      }),
       wakeups,
       clock,
       logger,

@@ -41,14 +41,17 @@ export type Refusal =
 
 /** So many signals of a job may lie there unused. */
 export const MAX_UNUSED_SIGNALS = 1_000
-/** And so long, as JSON text in UTF-8: whoever takes the job up holds all of them. */
+/** The length of a job's unused signals together, in bytes of JSON text in UTF-8. */
 export const MAX_UNUSED_SIGNAL_BYTES = 8 * 1024 * 1024
 
 /** The inboxes of jobs (D8): anybody may put something in, only the holder of the fence turns it into state. */
 export interface CommandStore {
   /** Stores a command, and wakes the job where it must be obeyed although nobody holds it. */
   send(ownerId: OwnerId, jobId: JobId, command: NewCommand): Promise<SendResult>
-  /** What lies in a job's inbox after a number, in order, used signals aside; `upTo`: the number of the newest. */
+  /**
+   * The commands in a job's inbox after a number, in order, without used signals and without the payloads of signals; `upTo`: the
+   * number of the newest.
+   */
   after(
     jobId: JobId,
     number: number,
@@ -153,19 +156,25 @@ async function refusal(
 }
 
 /**
- * Parents are locked in the order of ids, as a flush takes them: neither waits for the other in a circle. A parent that is
- * being canceled waits for no child any more.
+ * Parents are locked first and in the order of ids, as a flush and a cancel take them. Only then are the children locked, and those
+ * that another session has locked are passed over: this statement never waits while it holds a child, for which a cancel that has
+ * locked the parent may wait. A parent that is being canceled waits for no child any more.
  */
 const TELL_PARENTS = `
-WITH ended AS MATERIALIZED (
+WITH candidate AS MATERIALIZED (
   SELECT id, parent_id FROM jobs
   WHERE parent_id IS NOT NULL AND finished_at IS NOT NULL AND NOT is_parent_told
-  ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+  ORDER BY id LIMIT $1
+), locked AS MATERIALIZED (
+  SELECT id FROM jobs
+  WHERE id = ANY(ARRAY(SELECT parent_id FROM candidate)) AND finished_at IS NULL AND cancel_requested_at IS NULL
+  ORDER BY id FOR NO KEY UPDATE
+), ended AS MATERIALIZED (
+  SELECT id, parent_id FROM jobs
+  WHERE (SELECT count(*) >= 0 FROM locked) AND id = ANY(ARRAY(SELECT id FROM candidate)) AND NOT is_parent_told
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 ), told AS (
   UPDATE jobs SET is_parent_told = true FROM ended WHERE jobs.id = ended.id
-), locked AS MATERIALIZED (
-  SELECT id FROM jobs WHERE id IN (SELECT parent_id FROM ended) AND finished_at IS NULL AND cancel_requested_at IS NULL
-  ORDER BY id FOR NO KEY UPDATE
 ), parent AS (
   UPDATE jobs p SET commands_sent = p.commands_sent + news.count,
     wake_at = CASE WHEN p.holder IS NULL AND p.status = 'WAITING' THEN now() ELSE p.wake_at END
@@ -188,11 +197,15 @@ interface ReadInbox {
 
 async function readInboxes(pool: Queryable, inboxes: readonly ReadInbox[]) {
   const { rows } = await pool.query<CommandRow>(
-    `SELECT wanted.place::int, j.commands_sent AS "upTo", c.number, c.kind, c.payload
+    `SELECT wanted.place::int, j.commands_sent AS "upTo", c.number, c.kind, c.payload, c.name, c.path, c.bytes
      FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted(id, number, place)
      JOIN jobs j ON j.id = wanted.id
      LEFT JOIN LATERAL (
-       SELECT number, kind, payload FROM commands
+       SELECT number, kind, CASE WHEN kind <> 'SIGNAL' THEN payload END AS payload,
+         CASE WHEN kind = 'SIGNAL' THEN payload->>'name' END AS name,
+         CASE WHEN kind = 'SIGNAL' THEN payload->>'path' END AS path,
+         CASE WHEN kind = 'SIGNAL' THEN octet_length((payload->'payload')::text) END AS bytes
+       FROM commands
        WHERE owner_id = j.owner_id AND job_id = j.id AND number > wanted.number AND used_at IS NULL OFFSET 0
      ) c ON true
      ORDER BY c.number`,
@@ -214,7 +227,12 @@ interface CommandRow {
   readonly upTo: number
   readonly number: number | null
   readonly kind: CommandKind | null
-  readonly payload: JsonObject
+  /** Null for signals. */
+  readonly payload: JsonObject | null
+  /** The other columns are null for all other commands than signals. */
+  readonly name: string | null
+  readonly path: string | null
+  readonly bytes: number | null
 }
 
 function payloadOf(command: NewCommand): JsonObject {
@@ -224,6 +242,8 @@ function payloadOf(command: NewCommand): JsonObject {
 }
 
 /** Payloads are this store's own writing. */
-function toCommand({ number, kind, payload }: CommandRow): Command[] {
-  return number === null || kind === null ? [] : [{ ...payload, number, kind } as Command]
+function toCommand({ number, kind, payload, name, path, bytes }: CommandRow): Command[] {
+  if (number === null || kind === null) return []
+  if (kind === 'SIGNAL') return [{ number, kind, name: name ?? '', path, bytes: bytes ?? 0 }]
+  return [{ ...payload, number, kind } as Command]
 }

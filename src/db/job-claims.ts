@@ -73,7 +73,7 @@ export interface JobClaims {
   claimCommanded(lease: Lease, id: JobId): Promise<ClaimedJob | null>
 }
 
-/** A job that lost its worker this many times in a row is claimed alone. The partial indexes repeat the number. */
+/** A job that lost its worker this many times in a row is claimed alone. The partial indexes and the functions repeat the number. */
 export const SUSPECT_RECOVERIES = 2
 
 export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
@@ -86,104 +86,19 @@ export const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fe
 /** Its worker is lost. Taking it counts as a loss, so that it is a suspect one loss earlier than a job that waits. */
 const IS_LOST = 'holder IS NOT NULL AND lease_until < now()'
 const IS_LOST_SUSPECT = `handler = 'engine' AND recoveries >= ${SUSPECT_RECOVERIES - 1}`
-/** What the partial indexes hold. */
-const IS_WAITING = `holder IS NULL AND wake_at IS NOT NULL AND recoveries < ${SUSPECT_RECOVERIES}`
 const IS_WAITING_SUSPECT = `holder IS NULL AND wake_at IS NOT NULL AND recoveries >= ${SUSPECT_RECOVERIES}`
 
-/** With fewer due jobs than this, they are read one by one and no index is searched per owner. */
-const FEW_DUE_JOBS = 100
-/** The number of (owner, priority) pairs with due jobs that one survey returns at most. */
-const SURVEY_MAX_ENTRIES = 256
-
-/** From one (owner, priority) to the next in the index of waiting jobs, without reading what is between them. */
-const stepsFrom = (condition: string) => `
-  (SELECT owner_id, priority FROM jobs WHERE ${IS_WAITING} AND ${condition} AND (SELECT NOT are_all FROM few)
-   ORDER BY owner_id DESC, priority DESC LIMIT 1)
-  UNION ALL
-  SELECT next.owner_id, next.priority FROM pair CROSS JOIN LATERAL (
-    SELECT owner_id, priority FROM jobs
-    WHERE ${IS_WAITING} AND (owner_id, priority) < (pair.owner_id, pair.priority) AND ${condition}
-    ORDER BY owner_id DESC, priority DESC LIMIT 1
-  ) next`
-
 /**
- * The cost of a survey does not grow with a backlog, nor with the number of jobs that wait for a later time. When few jobs
- * are due, `first` holds all of them. Otherwise `after` and `before` step through the index once around, beginning behind the
- * owner $2, and stop as soon as enough entries are found. The jobs that workers hold are few: at most as many as there are
- * places. Every walk over an index fetches one row at a time: with `LIMIT 1` the planner uses the index also on a table that
- * was never analyzed, and the embedded database analyzes none by itself.
+ * The statement is a function, because it has to be planned in one way whatever the statistics say (see the migration
+ * `claims_without_statistics`, which also repeats the conditions below).
  */
 const SURVEY = `
-WITH RECURSIVE step AS (
-  (SELECT owner_id, priority, wake_at, id FROM jobs WHERE ${IS_WAITING} AND wake_at <= now()
-   ORDER BY wake_at, id LIMIT 1)
-  UNION ALL
-  SELECT next.* FROM step CROSS JOIN LATERAL (
-    SELECT owner_id, priority, wake_at, id FROM jobs
-    WHERE ${IS_WAITING} AND wake_at <= now() AND (wake_at, id) > (step.wake_at, step.id)
-    ORDER BY wake_at, id LIMIT 1
-  ) next
-), first AS MATERIALIZED (
-  SELECT owner_id, priority FROM step LIMIT ${FEW_DUE_JOBS}
-), few AS MATERIALIZED (
-  SELECT count(*) < ${FEW_DUE_JOBS} AS are_all FROM first
-), after AS (${stepsFrom('owner_id < $2').replaceAll('pair', 'after')}
-), before AS (${stepsFrom('owner_id >= $2').replaceAll('pair', 'before')}
-), due AS (
-  SELECT owner_id, priority, LEAST(count(*), $1::int)::int AS count FROM first, few WHERE are_all GROUP BY owner_id, priority
-  UNION ALL
-  (SELECT pair.owner_id, pair.priority, found.count
-   FROM (SELECT * FROM after UNION ALL SELECT * FROM before) pair CROSS JOIN LATERAL (
-     SELECT count(*)::int FROM (
-       SELECT FROM jobs
-       WHERE ${IS_WAITING} AND owner_id = pair.owner_id AND priority = pair.priority AND wake_at <= now()
-       ORDER BY wake_at, id LIMIT $1::int
-     ) one
-   ) found
-   WHERE found.count > 0 AND pair.owner_id <> ALL($3::text[]) LIMIT ${SURVEY_MAX_ENTRIES})
-), lost AS (
-  (SELECT owner_id, id, recoveries, ${IS_LOST_SUSPECT} AS is_suspect FROM jobs WHERE ${IS_LOST}
-   ORDER BY owner_id, id LIMIT 1)
-  UNION ALL
-  SELECT next.* FROM lost CROSS JOIN LATERAL (
-    SELECT owner_id, id, recoveries, ${IS_LOST_SUSPECT} FROM jobs
-    WHERE ${IS_LOST} AND (owner_id, id) > (lost.owner_id, lost.id) ORDER BY owner_id, id LIMIT 1
-  ) next
-), suspect AS (
-  SELECT owner_id, id, recoveries + 1 AS losses FROM lost WHERE is_suspect
-  UNION ALL
-  SELECT owner_id, id, recoveries FROM jobs WHERE ${IS_WAITING_SUSPECT} AND wake_at <= now()
-), entry AS (
-  SELECT owner_id, priority::int, count, NULL::uuid AS suspect_id FROM due
-  UNION ALL
-  SELECT owner_id, NULL, LEAST(count(*), $1::int)::int, NULL FROM lost WHERE NOT is_suspect GROUP BY owner_id
-  UNION ALL
-  (SELECT DISTINCT ON (owner_id) owner_id, NULL::int, 1, id FROM suspect ORDER BY owner_id, losses, id)
-)
-SELECT owner_id AS "ownerId", priority, count, suspect_id AS "suspectId" FROM entry
+SELECT owner_id AS "ownerId", priority, count, suspect_id AS "suspectId" FROM lume_survey($1, $2, $3)
 ORDER BY owner_id >= $2, owner_id DESC, priority DESC NULLS FIRST`
 
 /** The ids are an array, so that the planner looks the rows up by it whatever it expects of their number. */
 const CLAIM = `
-WITH share AS MATERIALIZED (
-  SELECT * FROM unnest($3::text[], $4::smallint[], $5::int[]) AS s(owner_id, priority, count)
-), lost AS MATERIALIZED (
-  SELECT job.id FROM share CROSS JOIN LATERAL (
-    SELECT id FROM jobs
-    WHERE ${IS_LOST} AND NOT (${IS_LOST_SUSPECT}) AND owner_id = share.owner_id
-    ORDER BY id LIMIT share.count FOR UPDATE SKIP LOCKED
-  ) job
-  WHERE share.priority IS NULL
-), waiting AS MATERIALIZED (
-  SELECT job.id FROM share CROSS JOIN LATERAL (
-    SELECT id FROM jobs
-    WHERE ${IS_WAITING} AND owner_id = share.owner_id AND priority = share.priority AND wake_at <= now()
-    ORDER BY wake_at, id LIMIT share.count FOR UPDATE SKIP LOCKED
-  ) job
-  WHERE share.priority IS NOT NULL
-)
-UPDATE jobs SET ${TAKE} WHERE id = ANY(ARRAY(SELECT id FROM lost UNION ALL SELECT id FROM waiting))
-RETURNING ${CLAIMED}`
+UPDATE jobs SET ${TAKE} WHERE id = ANY(ARRAY(SELECT lume_lock_claimable($3, $4, $5))) RETURNING ${CLAIMED}`
 
 const CLAIM_SUSPECT = `
 WITH suspect AS MATERIALIZED (

@@ -150,7 +150,10 @@ export interface JobStore extends JobClaims {
   shareProgress(childId: JobId): Promise<JobId | null>
   /** Gives back all jobs of a worker that stops in good order: others may claim them at once, and no loss is counted. */
   release(workerId: WorkerId): Promise<void>
-  /** Gives back one job in the same way, if the worker still holds it under that fence. */
+  /**
+   * Gives back one job in the same way, if the worker still holds it under that fence. If the next holder has claimed it by then, which
+   * counted a loss, that loss is taken back: the worker is alive.
+   */
   releaseJob(
     worker: Pick<Lease, 'workerId'>,
     job: { readonly id: JobId; readonly fence: bigint },
@@ -174,6 +177,12 @@ FROM (
 ) reached
 WHERE p.id = reached.id AND p.holder IS NULL AND p.status = 'WAITING' AND p.progress < reached.percent
 RETURNING p.id`
+
+const RELEASE_JOB = `
+WITH given AS (
+  UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE id = $1 AND holder = $2 AND fence = $3
+)
+UPDATE jobs SET recoveries = GREATEST(recoveries - 1, 0) WHERE id = $1 AND holder IS NOT NULL AND fence = $3::bigint + 1`
 
 export function createJobStore(pool: Queryable): JobStore {
   const insert = createJobInsert(pool)
@@ -265,17 +274,15 @@ export function createJobStore(pool: Queryable): JobStore {
       return first(rows)?.id ?? null
     },
     async release(workerId) {
+      // Locks in the order of ids, as a flush takes them.
       await pool.query(
-        'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder = $1',
+        `WITH held AS (SELECT id FROM jobs WHERE holder = $1 ORDER BY id FOR NO KEY UPDATE)
+         UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
         [workerId],
       )
     },
     async releaseJob({ workerId }, { id, fence }) {
-      await pool.query(
-        `UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now()
-         WHERE id = $1 AND holder = $2 AND fence = $3`,
-        [id, workerId, fence],
-      )
+      await pool.query(RELEASE_JOB, [id, workerId, fence])
     },
     async expireLeases(blockedBy = null) {
       if (blockedBy !== null) {

@@ -4,6 +4,7 @@ import type { RecordedError } from '../engine/step.ts'
 import type { Json } from '../lib/json.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { JobWrite } from './journal-write.ts'
+import { positionOf } from './step-position.ts'
 
 export type { JobWrite } from './journal-write.ts'
 
@@ -32,6 +33,8 @@ export interface JournalStore {
   loopItemsBytes(job: JobKey, path: string, wanted?: LoopItemPart): Promise<number>
   /** The outputs of these steps as JSON text, by path; one that was reused is read where it is. */
   outputs(job: JobKey, paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** The payload of a signal in the job's inbox, as JSON text. */
+  signalPayload(job: JobKey, number: number): Promise<string>
 }
 
 interface JobKey {
@@ -106,6 +109,14 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         [ownerId, jobId, paths],
       )
       return new Map(rows.map((row) => [row.path, row.output]))
+    },
+    async signalPayload({ jobId, ownerId }, number) {
+      const { rows } = await pool.query<{ payload: string }>(
+        `SELECT (payload->'payload')::text AS payload FROM commands
+         WHERE owner_id = $1 AND job_id = $2 AND number = $3 AND kind = 'SIGNAL'`,
+        [ownerId, jobId, number],
+      )
+      return rows[0]?.payload ?? 'null'
     },
   }
 }
@@ -276,11 +287,4 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     items((i) => i.reusedFrom),
     of((w) => w.bytes),
   ]
-}
-
-const INDEX_WIDTH = 4
-
-/** Indexes in base 36 at a fixed width, so that text sorts as the numbers do: four digits count to 1.6 million. */
-function positionOf(order: readonly number[]): string {
-  return order.map((index) => index.toString(36).padStart(INDEX_WIDTH, '0')).join('.')
 }

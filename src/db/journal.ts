@@ -85,6 +85,7 @@ export class Journal {
         this.reading(() => this.#store.loopItems(claim, path, wanted)),
       loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
       outputs: (paths) => this.reading(() => this.#store.outputs(claim, paths)),
+      signalPayload: (number) => this.reading(() => this.#store.signalPayload(claim, number)),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }
   }

@@ -1,9 +1,8 @@
-import type { StepStatus, AttemptRecord, StepWait } from '../engine/step.ts'
 import type { JobStatus } from '../engine/job.ts'
-import type { StepState } from './execution-store.ts'
+import type { StoredDefinition } from './definition-store.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from './job-claims.ts'
-import type { Json } from '../lib/json.ts'
-import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { DefinitionId, JobId, OwnerId } from '../lib/ids.ts'
+import { loadOpenSteps, type StepState } from './recorded-state.ts'
 import type { Queryable } from './rows.ts'
 
 /** Which jobs a cancel reaches. */
@@ -27,7 +26,8 @@ export interface CanceledJob {
 export interface EndingJob {
   readonly status: JobStatus
   readonly isBegun: boolean
-  readonly definition: { readonly hash: string; readonly body: Json }
+  /** Its body is read apart, and only where no plan of it is at hand. */
+  readonly definition: StoredDefinition
   /** Open steps, and ended steps of top-level nodes. */
   readonly steps: readonly StepState[]
 }
@@ -59,17 +59,19 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
     claimUnheld: ({ workerId, leaseMs }, limit) =>
       queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
     async endings(jobs) {
-      const ids = jobs.map(({ id }) => id)
       const [states, steps] = await Promise.all([
-        pool.query<StateRow>(STATES, [ids]),
-        pool.query<StepRow>(STEPS, [jobs.map(({ ownerId }) => ownerId), ids]),
+        pool.query<StateRow>(STATES, [jobs.map(({ id }) => id)]),
+        loadOpenSteps(pool, jobs),
       ])
-      const definitionIds = [...new Set(states.rows.map(({ definitionId }) => definitionId))]
-      const definitions = await pool.query<DefinitionRow>(
-        'SELECT id, hash, body FROM definitions WHERE id = ANY($1::uuid[])',
-        [definitionIds],
+      const stepsOf = new Map(jobs.map(({ id }, n) => [id, steps[n] ?? []]))
+      return new Map(
+        states.rows.map(({ id, status, isBegun, definitionId, hash }) => {
+          return [
+            id,
+            { status, isBegun, definition: { id: definitionId, hash }, steps: stepsOf.get(id) ?? [] },
+          ]
+        }),
       )
-      return endingsOf(states.rows, steps.rows, definitions.rows)
     },
   }
 }
@@ -135,70 +137,12 @@ UPDATE jobs SET ${TAKE} FROM unheld WHERE jobs.id = unheld.id RETURNING ${CLAIME
 
 interface StateRow {
   readonly id: JobId
-  readonly definitionId: string
+  readonly definitionId: DefinitionId
+  readonly hash: string
   readonly status: JobStatus
   readonly isBegun: boolean
 }
 
 const STATES = `
-SELECT e.id, e.definition_id AS "definitionId", j.status, j.started_at IS NOT NULL AS "isBegun"
-FROM executions e JOIN jobs j ON j.id = e.id WHERE e.id = ANY($1::uuid[])`
-
-interface StepRow {
-  readonly executionId: JobId
-  readonly path: string
-  readonly nodeId: string
-  readonly status: StepStatus
-  readonly attempt: number
-  readonly attempts: AttemptRecord[]
-  readonly handles: string[]
-  readonly inputFrom: string[]
-  readonly dueAt: Date | null
-  readonly wait: StepWait | null
-  readonly error: StepState['error']
-  readonly reusedFrom: string | null
-  readonly callKey: string | null
-  readonly startedAt: Date | null
-  readonly finishedAt: Date | null
-}
-
-const STEPS = `
-SELECT wanted.id AS "executionId", own.*
-FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id) CROSS JOIN LATERAL (
-  SELECT path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom", due_at AS "dueAt", wait,
-    error, reused_from AS "reusedFrom", call_key AS "callKey", started_at AS "startedAt", finished_at AS "finishedAt"
-  FROM steps s WHERE s.owner_id = wanted.owner_id AND s.execution_id = wanted.id
-    AND (s.finished_at IS NULL OR s.path NOT LIKE '%/%') OFFSET 0
-) AS own`
-
-interface DefinitionRow {
-  readonly id: string
-  readonly hash: string
-  readonly body: Json
-}
-
-function endingsOf(
-  states: readonly StateRow[],
-  steps: readonly StepRow[],
-  definitions: readonly DefinitionRow[],
-): ReadonlyMap<JobId, EndingJob> {
-  const bodies = new Map(definitions.map(({ id, hash, body }) => [id, { hash, body }]))
-  const stepsOf = new Map<JobId, StepState[]>()
-  for (const { executionId, dueAt, startedAt, finishedAt, ...step } of steps) {
-    const state = {
-      ...step,
-      dueAt: dueAt?.getTime() ?? null,
-      startedAt: startedAt?.getTime() ?? null,
-      finishedAt: finishedAt?.getTime() ?? null,
-    }
-    const known = stepsOf.get(executionId)
-    if (known) known.push(state)
-    else stepsOf.set(executionId, [state])
-  }
-  const endings = new Map<JobId, EndingJob>()
-  for (const { id, definitionId, status, isBegun } of states) {
-    const definition = bodies.get(definitionId)
-    if (definition) endings.set(id, { status, isBegun, definition, steps: stepsOf.get(id) ?? [] })
-  }
-  return endings
-}
+SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun"
+FROM executions e JOIN jobs j ON j.id = e.id JOIN definitions d ON d.id = e.definition_id WHERE e.id = ANY($1::uuid[])`

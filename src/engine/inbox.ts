@@ -1,18 +1,22 @@
-import type { Json } from '../lib/json.ts'
-
-/** What others ask of a job, as it lies in its inbox; `number` is its place there, from 1. */
+/** What others ask of a job; `number` is its place in the job's inbox, from 1. */
 export type Command = { readonly number: number } & (
   | { readonly kind: 'CANCEL' }
   | { readonly kind: 'PAUSE' }
   | { readonly kind: 'RESUME' }
-  /** `path`: only for the step there; null: for whichever step waits first for a signal of this name. */
-  | { readonly kind: 'SIGNAL'; readonly name: string; readonly path: string | null; readonly payload: Json }
+  /**
+   * `path`: only for the step there; null: for whichever step waits first for a signal of this name. `bytes`: the length of its
+   * payload as JSON text. The payload stays in the tables until a wait takes the signal (see `RunJournal.signalPayload`).
+   */
+  | { readonly kind: 'SIGNAL'; readonly name: string; readonly path: string | null; readonly bytes: number }
   /** A child execution has ended. */
   | { readonly kind: 'CHILD_ENDED'; readonly executionId: string }
 )
 export type CommandKind = Command['kind']
 
 export type Signal = Extract<Command, { kind: 'SIGNAL' }>
+
+/** The memory that one command takes beyond its texts, roughly and in bytes. */
+const COMMAND_HEAP_BYTES = 128
 
 /**
  * What a run knows of its job's inbox (D8): whether it is to cancel or to pause, and the signals that nobody has used.
@@ -25,11 +29,13 @@ export class Inbox {
   readonly #endedChildren = new Set<string>()
   #isPaused = false
   #last = 0
+  #heapBytes = 0
 
   deliver(commands: readonly Command[]): void {
     for (const command of commands) {
       if (command.number <= this.#last) continue
       this.#last = command.number
+      this.#heapBytes += heapBytesOf(command)
       this.#take(command)
     }
     this.#tell()
@@ -47,6 +53,11 @@ export class Inbox {
   /** The number of the newest command that was delivered. */
   get last(): number {
     return this.#last
+  }
+
+  /** An estimate of the memory that the delivered commands take, in bytes. It never falls. */
+  get heapBytes(): number {
+    return this.#heapBytes
   }
 
   /** Takes the oldest signal of that name which the step at `path` may use; null when there is none. */
@@ -96,4 +107,11 @@ export class Inbox {
         this.#endedChildren.add(command.executionId)
     }
   }
+}
+
+/** Texts are counted as two bytes a character. */
+function heapBytesOf(command: Command): number {
+  if (command.kind === 'SIGNAL')
+    return COMMAND_HEAP_BYTES + 2 * (command.name.length + (command.path?.length ?? 0))
+  return COMMAND_HEAP_BYTES
 }

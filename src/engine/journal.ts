@@ -116,6 +116,8 @@ export interface RunJournal {
    * without an output is left out.
    */
   outputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** The payload of a signal in the job's inbox, as JSON text. */
+  signalPayload(number: number): Promise<string>
 }
 
 /** Which values of ended items to read. Default: `both`. */

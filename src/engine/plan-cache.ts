@@ -128,6 +128,11 @@ export class PlanCache {
     )
   }
 
+  /** The validation of the document with this hash, where it is kept. */
+  known(hash: string): Validation | null {
+    return this.#keptOne(hash)
+  }
+
   /** Validates a document that was read before, whose hash is known. */
   validate(
     document: { readonly hash: string; readonly body: Json },

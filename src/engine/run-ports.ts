@@ -51,8 +51,11 @@ export interface HttpPort {
 /** The executions that a run starts and waits for. */
 export interface ChildExecutions {
   start(request: ChildRequest & { readonly parentId: string; readonly path: string }): Promise<string>
-  /** How a child has ended; null while it has not. */
-  endOf(childId: string): Promise<ChildEnd | null>
+  /**
+   * How a child has ended; null while it has not. `takeMemory` is awaited before a stored output is read, with the length of its
+   * JSON text in bytes.
+   */
+  endOf(childId: string, takeMemory: (textBytes: number) => Promise<void>): Promise<ChildEnd | null>
   /** Sends a cancel, which changes nothing when the child has ended. */
   cancel(childId: string): Promise<void>
   /** Sends one to every child that has not ended, those included of which no step knows. */

@@ -12,6 +12,7 @@ import { RunContext } from './run-context.ts'
 import type { RunPorts } from './run-ports.ts'
 import type { RunRequest } from './run-request.ts'
 import { RunStop } from './run-stop.ts'
+import type { RecordedError } from './step.ts'
 
 export type { RunEnd } from './run-end.ts'
 export type { ChildEnd, ChildExecutions, HttpPort, RunPorts, StandIn, StandInCall } from './run-ports.ts'
@@ -23,6 +24,8 @@ export interface RunSignals {
   readonly inbox: Inbox
   /** The lease is lost, or the process stops: the run ends without a further record. */
   readonly yield: AbortSignal
+  /** Aborts with a `RecordedError` where the execution may not continue: it fails with that error. Not given: it always may. */
+  readonly refused?: AbortSignal
   /**
    * Asked before anything begins, unless the job is paused or canceled: false when the worker has no place for it. Then it
    * goes back at once. Not given: there is always one.
@@ -43,13 +46,26 @@ export async function runExecution(
   const scopeBefore = request.original?.scope
   run.outputs.count(heapBytesOf(request.input) + heapBytesOf(request.variables))
   if (scopeBefore) run.outputs.count(heapBytesOf(scopeBefore))
+  const stopCounting = countInbox(run, signals.inbox)
   try {
     return await runToItsEnd(run, signals)
   } finally {
+    stopCounting()
     run.outputs.close()
     run.configMemory.close()
     run.workingMemory.close()
   }
+}
+
+/** What the run knows of its inbox counts for its memory as it grows. */
+function countInbox(run: RunContext, inbox: Inbox): () => void {
+  let counted = 0
+  const count = () => {
+    run.outputs.count(inbox.heapBytes - counted)
+    counted = inbox.heapBytes
+  }
+  count()
+  return inbox.onDelivery(count)
 }
 
 function heapBytesOf(value: Json): number {
@@ -162,18 +178,22 @@ function recordStart(run: RunContext, { canceled }: Inbox): void {
   else run.note({ events: resumed }, status)
 }
 
-function obey(run: RunContext, { inbox, yield: yielded }: RunSignals): () => void {
+function obey(run: RunContext, { inbox, yield: yielded, refused }: RunSignals): () => void {
   const onCancel = () => {
     if (run.stopped) return
     run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
     run.stop(new RunStop({ kind: 'cancel' }))
   }
   const onYield = () => run.stop(new RunStop({ kind: 'yield' }))
+  const onRefused = () => run.stop(new RunStop({ kind: 'fail', error: refused?.reason as RecordedError }))
   if (yielded.aborted) onYield()
   if (inbox.canceled.aborted) onCancel()
+  if (refused?.aborted) onRefused()
+  refused?.addEventListener('abort', onRefused, { once: true })
   inbox.canceled.addEventListener('abort', onCancel, { once: true })
   yielded.addEventListener('abort', onYield, { once: true })
   return () => {
+    refused?.removeEventListener('abort', onRefused)
     inbox.canceled.removeEventListener('abort', onCancel)
     yielded.removeEventListener('abort', onYield)
   }

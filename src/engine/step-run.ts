@@ -6,6 +6,7 @@ import type { RecordedStep } from './journal.ts'
 import { runLoop } from './loop-run.ts'
 import { AttemptMemory } from './memory/attempt-memory.ts'
 import type { StepOutput } from './memory/held-outputs.ts'
+import { ReadMemory } from './memory/read-memory.ts'
 import { inputFailure } from './read-input.ts'
 import { OUTPUT_MAX_HEAP_BYTES, readLargeOutput, type ReadOutput, type RefusedOutput } from './output.ts'
 import type { PlanNode } from './plan.ts'
@@ -367,17 +368,40 @@ class StepRun {
     return this.#sitOut(dueAt ?? 0, output === undefined ? later : await this.#read(output))
   }
 
-  /** Waits for what comes from outside. */
+  /** Waits for what comes from outside. The memory for it is held until the step's end is recorded. */
   async #endWait(wait: Exclude<StepWait, { kind: 'timer' }>, dueAt: number | null): Promise<StepEnd | null> {
+    const { run, signal } = this.#site
+    const memory = new ReadMemory(run.workingMemory, { clock: run.ports.clock, signal })
+    try {
+      return await this.#endWaitWithin(memory, wait, dueAt)
+    } finally {
+      memory.release()
+    }
+  }
+
+  async #endWaitWithin(
+    memory: ReadMemory,
+    wait: Exclude<StepWait, { kind: 'timer' }>,
+    dueAt: number | null,
+  ): Promise<StepEnd | null> {
+    // The memory for what comes is taken last: what holds some of it waits for no memory of configs.
+    const take = async (textBytes: number) => {
+      await this.#restoreConfigText()
+      await memory.take(textBytes)
+    }
     const end: WaitEnd =
       wait.kind === 'child'
-        ? await waitForChild(wait, this.#site)
+        ? await waitForChild(wait, this.#site, { take })
         : await waitForSignal(wait, this.#site, {
             dueAt: this.#inTime(dueAt ?? Number.POSITIVE_INFINITY),
             discard: (...told) => this.recorder.discard(...told),
+            memory: { take, release: () => memory.release() },
           })
     await this.#restoreConfigText()
-    if (end.kind === 'failed') return this.#giveUpOrWait(end.failure)
+    if (end.kind === 'failed') {
+      memory.release()
+      return this.#giveUpOrWait(end.failure)
+    }
     const output = await this.#read(end.output)
     if (output.kind === 'refused') return this.#refuse(output)
     return this.#complete(output, [...end.handles], end.signal)

@@ -1,7 +1,8 @@
-import type { Json } from '../lib/json.ts'
+import { deepFreeze, type Json } from '../lib/json.ts'
 import { DEFAULT_HANDLE } from './block.ts'
 import type { StepSite } from './frame.ts'
 import type { Signal } from './inbox.ts'
+import type { ReadMemory } from './memory/read-memory.ts'
 import { findInputProblems, type SchemaChecker } from './schema-checker.ts'
 import { finalFailure, type StepFailure, type StepWait } from './step.ts'
 
@@ -19,14 +20,21 @@ export type WaitEnd =
 type SignalStepWait = Extract<StepWait, { kind: 'signal' }>
 type ChildStepWait = Extract<StepWait, { kind: 'child' }>
 
-/** Waits for a signal whose payload fits; first in, first out. Those that do not fit are discarded, and the wait goes on. */
+export interface SignalWaitOptions {
+  readonly dueAt: number
+  readonly discard: (signal: Signal, problems: string[]) => Promise<void>
+  /** For the payload of the signal that ends the wait; the caller releases it. */
+  readonly memory: Pick<ReadMemory, 'take' | 'release'>
+}
+
+/**
+ * Waits for a signal whose payload fits; first in, first out. The wait discards signals that do not fit and continues. It reads
+ * the payload of one signal at a time.
+ */
 export async function waitForSignal(
   wait: SignalStepWait,
   { run, path, activity, signal: stop }: StepSite,
-  {
-    dueAt,
-    discard,
-  }: { readonly dueAt: number; readonly discard: (signal: Signal, problems: string[]) => Promise<void> },
+  { dueAt, discard, memory }: SignalWaitOptions,
 ): Promise<WaitEnd> {
   const { name, schema, timeoutHandle } = wait
   let found: Signal | null = null
@@ -41,15 +49,22 @@ export async function waitForSignal(
     }
     if (found === null) continue
     const taken: Signal = found
-    const problems = await signalProblems(run.schemas, schema, taken.payload)
-    if (stop.aborted) {
-      // Cut off during the check: nothing is on record of the signal's use.
+    let payload: Json
+    let problems: string[]
+    try {
+      await memory.take(taken.bytes)
+      payload = deepFreeze(JSON.parse(await run.ports.journal.signalPayload(taken.number)) as Json)
+      problems = await signalProblems(run.schemas, schema, payload)
+      stop.throwIfAborted()
+    } catch (reason) {
+      // Cut off during the read or the check: nothing is on record of the signal's use.
       run.inbox.giveBack(taken)
-      throw stop.reason
+      throw reason
     }
     if (problems.length === 0)
-      return { kind: 'completed', output: taken.payload, handles: [DEFAULT_HANDLE], signal: taken }
+      return { kind: 'completed', output: payload, handles: [DEFAULT_HANDLE], signal: taken }
     await discard(taken, problems)
+    memory.release()
     found = null
   }
   stop.throwIfAborted()
@@ -71,13 +86,14 @@ async function signalProblems(
   return problems.map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
 }
 
-/** Waits for the end of a child execution: its output is the step's. */
+/** Waits for the end of a child execution: its output is the step's. The caller releases the memory that is taken for it. */
 export async function waitForChild(
   { executionId }: ChildStepWait,
   { run, activity, signal }: StepSite,
+  memory: Pick<ReadMemory, 'take'>,
 ): Promise<WaitEnd> {
   for (;;) {
-    const end = await run.ports.children.endOf(executionId)
+    const end = await run.ports.children.endOf(executionId, (textBytes) => memory.take(textBytes))
     switch (end?.status) {
       case undefined:
         break

@@ -21,7 +21,7 @@ export const DESCENDANTS_AGE_MS = 1_000
 
 export interface ChildExecutionsOptions {
   readonly jobs: Pick<JobStore, 'find' | 'hasKey'>
-  readonly executions: Pick<ExecutionStore, 'details'>
+  readonly executions: Pick<ExecutionStore, 'outputBytes' | 'output'>
   readonly versions: Pick<VersionStore, 'choose'>
   readonly start: StartExecution
   readonly cancelTree: TreeCancel
@@ -86,13 +86,17 @@ export function createChildExecutions(
         if (room.kind === 'taken') room.settle(isStored)
       }
     },
-    async endOf(childId) {
+    async endOf(childId, takeMemory) {
       const id = parseId<JobId>(childId)
       const job = id && (await jobs.find(ownerId, id))
       // Whoever deletes a child's rows ends it for its parent.
       if (!job)
         return { status: 'FAILED', error: { code: 'NOT_FOUND', message: 'It is not there any more.' } }
-      return endOf(job.status, job.error, async () => (await executions.details(job.id))?.output ?? null)
+      return endOf(job.status, job.error, async () => {
+        const key = { id: job.id, ownerId }
+        await takeMemory(await executions.outputBytes(key))
+        return executions.output(key)
+      })
     },
     async cancel(childId) {
       const id = parseId<JobId>(childId)

@@ -3,17 +3,17 @@ import type { Journal } from '../db/journal.ts'
 import type { EndingJob, TreeCancelStore } from '../db/tree-cancel-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import { event, type EventDraft } from '../engine/event.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
-import type { PlanGraph } from '../engine/plan.ts'
+import { NO_GRAPH } from '../engine/plan.ts'
 import { RecordedSteps } from '../engine/recorded-steps.ts'
 import { recordEnd } from '../engine/run-end.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { StoredPlans } from './stored-plans.ts'
 
 export interface EndCanceledOptions {
   readonly store: Pick<TreeCancelStore, 'claimUnheld' | 'cancelChildren' | 'endings'>
   readonly journal: Pick<Journal, 'open'>
-  readonly plans: Pick<PlanCache, 'validate'>
+  readonly plans: Pick<StoredPlans, 'validate'>
   readonly wakeups: Pick<Wakeups, 'news' | 'canceled'>
   readonly clock: Pick<Clock, 'now'>
   readonly logger: Pick<Logger, 'error'>
@@ -26,11 +26,10 @@ export type EndCanceled = () => Promise<number>
 /** Number of jobs whose ends share one flush. */
 export const END_BATCH_JOBS = 200
 
-const NO_GRAPH: PlanGraph = { nodes: [], output: null }
-
 /**
  * Takes the fence of canceled descendants that no worker holds and writes their ends (D8), without a run and without a
- * worker's place: open steps are closed, and the timeline is the one that a run would have written. Five statements per batch.
+ * worker's place: open steps are closed, and the timeline is the one that a run would have written. Five statements per
+ * batch, and those that read definitions whose plans are not kept.
  */
 export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   const { store, journal, plans, wakeups, clock, logger, lease } = options

@@ -12,7 +12,6 @@ import {
   type JobType,
 } from '../engine/job.ts'
 import { issuesText } from '../engine/issues-text.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { OnUnhandledError } from '../engine/unhandled-errors.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -43,6 +42,7 @@ import {
 import type { Processor } from './processor.ts'
 import { runHandler, type HandlerContext } from './run-handler.ts'
 import type { StartExecution, StartRequest } from './start-execution.ts'
+import type { StoredPlans } from './stored-plans.ts'
 
 /**
  * A job's work as a function of this process: durable only as long as the process lives. An error that it leaves unhandled
@@ -135,7 +135,7 @@ export interface JobServiceOptions {
   readonly executions: ExecutionStore
   readonly commands: Commands
   readonly versions: Pick<VersionStore, 'choose'>
-  readonly plans: PlanCache
+  readonly storedPlans: Pick<StoredPlans, 'validate'>
   readonly start: StartExecution
   readonly follow: Follow
   readonly processor: Processor | null
@@ -313,11 +313,11 @@ export async function startRequest(
 }
 
 async function requireRunnable(
-  { executions, plans }: JobServiceOptions,
+  { executions, storedPlans }: JobServiceOptions,
   { id, ownerId }: Job,
 ): Promise<void> {
   const stored = await executions.load(id)
-  if (stored) requireSound(await plans.validate(stored.definition, { ownerId, isRefusable: true }))
+  if (stored) requireSound(await storedPlans.validate(stored.definition, { ownerId, isRefusable: true }))
 }
 
 /** Follows a job to its end and calls the callbacks. */

@@ -1,30 +1,30 @@
 import type { CommandStore } from '../db/command-store.ts'
-import type { ExecutionStore } from '../db/execution-store.ts'
+import { SMALL_VALUES_MAX_BYTES, type ExecutionStore } from '../db/execution-store.ts'
 import type { ClaimedJob, DueJobs, Suspect } from '../db/job-claims.ts'
 import type { JobStore, Lease, NewJob } from '../db/job-store.ts'
+import { byteSize } from '../db/journal-write.ts'
 import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
 import type { OriginalStore } from '../db/original-store.ts'
-import type { Diagnostic } from '../engine/diagnostics.ts'
 import { Inbox } from '../engine/inbox.ts'
 import type { ExecutionMode } from '../engine/job.ts'
-import { FenceLostError, type JobEnd } from '../engine/journal.ts'
+import { FenceLostError } from '../engine/journal.ts'
 import type { ProcessMemory } from '../engine/memory/process-memory.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
-import type { Plan, PlanGraph } from '../engine/plan.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
 import type { SourceValues } from '../engine/reuse/source-values.ts'
-import { RecordedSteps } from '../engine/recorded-steps.ts'
-import { recordEnd, type RunEnd } from '../engine/run-end.ts'
+import { JSON_HEAP_MAX_PER_BYTE } from '../engine/memory/read-memory.ts'
+import type { RunEnd } from '../engine/run-end.ts'
 import { runExecution, type RunPorts, type RunRequest, type RunSignals } from '../engine/run.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
-import { loadOriginal } from './original.ts'
 import { Places } from './places.ts'
 import { Quarantine, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from './quarantine.ts'
+import { isLostTooOften, Recovery, type RunAbout } from './recovery.ts'
 import { sharePlaces, type Demand, type Turn } from './share-places.ts'
 import { sharingProgress } from './share-progress.ts'
+import type { StoredPlans } from './stored-plans.ts'
 
 export interface ProcessorOptions {
   readonly jobs: JobStore
@@ -33,6 +33,7 @@ export interface ProcessorOptions {
   readonly originals: OriginalStore
   readonly journal: Journal
   readonly plans: PlanCache
+  readonly storedPlans: StoredPlans
   /** What the blocks of a job may reach. */
   readonly worldOf: (job: RunningJob) => RunWorld
   readonly clock: Clock
@@ -47,6 +48,11 @@ export interface ProcessorOptions {
   readonly weightOf?: (owner: OwnerId) => number
   /** What the values of all jobs that run here may take in memory. */
   readonly memory: ProcessMemory
+  /**
+   * Counts the bytes that a running execution has stored. Resolves with the error that the execution has to end with where its owner
+   * stores far more than it may. Default: every owner may store anything.
+   */
+  readonly onStored?: (owner: OwnerId, bytes: number) => Promise<RecordedError | null>
   /** A place became free, or the process may take jobs again. */
   readonly onFree?: () => void
   /** A parent shows how far its children are. */
@@ -79,8 +85,8 @@ export interface Reservation {
   giveBack(): void
 }
 
-/** D5: this many losses in a row without a newly committed step or a park, and the job is what kills its workers. */
-const MAX_RECOVERIES = 5
+/** What a run has stored is counted each time that it has stored this many bytes more. */
+const COUNTED_BYTES = 256 * 1024
 /** The number of jobs that one claim takes at most. */
 const CLAIM_MAX_JOBS = 100
 /** How long runs that are given back may take to settle. */
@@ -100,6 +106,9 @@ export class Processor {
   readonly #taking = new Set<Promise<void>>()
   readonly #places: Places
   readonly #quarantine: Quarantine
+  readonly #recovery: Recovery
+  /** Jobs that this process gave up alive while the database did not answer, by fence: it says so as soon as it can. */
+  readonly #unreleased = new Set<Claim>()
   #turn: Turn | null = null
   /** Owners whose due jobs wait for a place, as far as this process knows from its last survey and the hints since. */
   #waiting = new Set<OwnerId>()
@@ -115,16 +124,24 @@ export class Processor {
     this.#options = options
     this.#places = new Places({ total, ownerPercent })
     this.#quarantine = new Quarantine(clock)
+    const { worldOf } = options
+    this.#recovery = new Recovery({ ...options, childrenOf: (job) => worldOf(job).children })
   }
 
   /**
-   * A place for a job of the owner that is about to be stored here. Null when none is free, the owner holds as many as it may,
-   * or due jobs of another owner wait for one (D7).
+   * A place for a job of the owner that is about to be stored here, and memory for its values, of which the length as JSON text is
+   * known. Null when no place is free, the owner holds as many places or as much memory as it may, or due jobs of another owner
+   * wait for a place (D7).
    */
-  reserve(owner: OwnerId): Reservation | null {
+  reserve(owner: OwnerId, textBytes: number): Reservation | null {
     if (this.#isStopped || !this.#options.memory.hasRoomFor(owner) || !this.#mayBegin(owner)) return null
     this.#places.take(owner)
     const settle = this.#openTaking()
+    const memory = this.#options.memory.open(owner)
+    // Until the run counts the values they are counted with the most that they can take.
+    const { held } = memory
+    const estimate = textBytes > SMALL_VALUES_MAX_BYTES ? textBytes * JSON_HEAP_MAX_PER_BYTE : 0
+    held.count(Math.min(estimate, held.maxBytes))
     return {
       lease: this.#options.lease,
       run: (claim, request, { parent, mocks }) =>
@@ -133,14 +150,23 @@ export class Processor {
           claim,
           takesSlot: true,
           isChild: parent !== null,
-          begin: (run) =>
-            this.#execute(run, request, {
+          begin: (run) => {
+            const end = this.#execute(run, request, {
               depth: parent?.depth ?? 0,
               rootId: parent?.rootId ?? claim.jobId,
               mocks,
-            }),
+              memory,
+            })
+            held.release(Math.min(estimate, held.maxBytes))
+            return end
+          },
         }),
-      giveBack: () => settle() && this.#giveBack(owner),
+      giveBack: () => {
+        if (!settle()) return
+        held.close()
+        memory.working.close()
+        this.#giveBack(owner)
+      },
     }
   }
 
@@ -175,6 +201,8 @@ export class Processor {
    */
   async tick({ evenIfFull = false }: { readonly evenIfFull?: boolean } = {}): Promise<number> {
     if (this.#isStopped || this.#quarantine.isOn) return 0
+    if (this.#unreleased.size > 0) await this.#releaseLate()
+    if (this.#options.memory.isFull) return 0
     if (this.#places.free <= 0 && !evenIfFull) return 0
     const close = this.#openTaking()
     const hints = new Set<OwnerId>()
@@ -216,8 +244,16 @@ export class Processor {
     }
   }
 
-  /** Aborts all runs because the leases cannot be proved any more. */
+  /**
+   * Aborts all runs because the leases cannot be proved any more, and gives the jobs back. This process is alive, so none of it
+   * counts as a loss, even if another worker has claimed a job by then.
+   */
   yieldAll(): void {
+    for (const running of this.#running.values()) running.isGivenBack = true
+    this.#abortAll()
+  }
+
+  #abortAll(): void {
     for (const running of this.#running.values()) running.yield.abort(new FenceLostError('the lease ran out'))
   }
 
@@ -248,9 +284,10 @@ export class Processor {
     this.takeNothingMore()
     this.#options.journal.stopRetrying()
     await Promise.all(this.#taking)
-    this.yieldAll()
+    this.#abortAll()
     await this.idle()
     await this.#options.journal.idle()
+    if (this.#unreleased.size > 0) await this.#releaseLate()
     await this.#options.jobs.release(this.#options.lease.workerId)
   }
 
@@ -359,12 +396,11 @@ export class Processor {
     let callOff = () => {}
     try {
       // Failed before anything of it is loaded, it harms nothing.
-      if (job.recoveries > MAX_RECOVERIES) return await this.#recover(job, run)
+      if (isLostTooOften(job)) return await this.#recover(job, run)
       if (job.commandsSent > 0) await this.#readInbox(job.id, run)
       await this.#othersSettled(run)
       if (run.yield.signal.aborted) return { kind: 'yielded' }
-      if (run.inbox.canceled.aborted)
-        return await this.#endUnrun({ status: 'CANCELED', at: clock.now() }, { job, run, plan: null })
+      if (run.inbox.canceled.aborted) return await this.#recover(job, run)
       this.#places.take(job.ownerId)
       run.takesSlot = true
       run.onCleared = end
@@ -399,57 +435,31 @@ export class Processor {
     this.#run({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
   }
 
-  async #recover(job: ClaimedJob, run: Running): Promise<RunEnd> {
-    // Before anything is loaded: to load it may be what kills the workers.
-    if (job.recoveries > MAX_RECOVERIES) return this.#fail(CRASH_LOOP, { job, run, plan: null })
-    if (job.commandsSent > 0) await this.#readInbox(job.id, run)
-    const { executions, plans } = this.#options
-    const stored = await executions.load(job.id)
-    if (!stored) throw new Error(`job ${job.id} has no execution`)
-    const { ownerId } = job
-    const { plan, diagnostics } = await plans.validate(stored.definition, { ownerId, isRefusable: false })
-    const isBegun = stored.startedAt !== null
-    if (run.inbox.canceled.aborted && (!plan || !isBegun || job.handler === 'process'))
-      return this.#endUnrun({ status: 'CANCELED', at: this.#options.clock.now() }, { job, run, plan })
-    if (job.handler === 'process') return this.#fail(HANDLER_LOST, { job, run, plan })
-    if (!plan) return this.#fail(unsound(diagnostics), { job, run, plan })
-    const recorded = await executions.loadRecorded(job)
-    const { definition, input, variables, mode, mocks, startedAt, progress, costUsd, status, runAt, retry } =
-      stored
-    const original = retry && (await loadOriginal(this.#options, { ownerId, retry }, { plan, definition }))
-    const request = {
-      executionId: job.id,
-      plan,
-      input,
-      variables,
-      mode,
-      startedAt: startedAt?.getTime() ?? null,
-      progress,
-      costUsd,
-      wasPaused: status === 'PAUSED',
-      runAt: runAt?.getTime() ?? null,
-      recorded,
-      original,
-      recoveries: job.recoveries,
-    }
-    return this.#execute(run, request, { depth: job.depth, rootId: job.rootId ?? job.id, mocks })
+  #recover(job: ClaimedJob, run: Running): Promise<RunEnd> {
+    return this.#recovery.recover(job, {
+      journal: run.journal,
+      inbox: run.inbox,
+      yield: run.yield,
+      isSuspect: run.isSuspect,
+      readInbox: () => this.#readInbox(job.id, run),
+      takePlace: () => this.#takePlace(run),
+      giveBack: () => void (run.isGivenBack = true),
+      execute: (request, about) => this.#execute(run, request, about),
+    })
   }
 
-  #execute(
-    run: Running,
-    request: RunRequest,
-    about: Pick<RunningJob, 'depth' | 'rootId' | 'mocks'>,
-  ): Promise<RunEnd> {
-    const { clock, random, worldOf, memory } = this.#options
+  #execute(run: Running, request: RunRequest, { memory, ...about }: RunAbout): Promise<RunEnd> {
+    const { clock, random, worldOf } = this.#options
     const { original } = request
     const { jobId: id, ownerId } = run.claim
     const world = worldOf({ id, ownerId, mode: request.mode, ...about })
     const signals = {
       inbox: run.inbox,
       yield: run.yield.signal,
+      refused: run.refused.signal,
       takePlace: () => this.#takePlace(run),
     }
-    const ports = { ...world, journal: run.journal, clock, random, memory: memory.open(ownerId) }
+    const ports = { ...world, journal: run.journal, clock, random, memory }
     const retried = original && { ...original, values: this.#readAgain(original.values) }
     return runExecution({ ...request, original: retried }, ports, signals)
   }
@@ -464,21 +474,6 @@ export class Processor {
     }
   }
 
-  #fail(error: RecordedError, unrun: Unrun): Promise<RunEnd> {
-    return this.#endUnrun({ status: 'FAILED', at: this.#options.clock.now(), error }, unrun)
-  }
-
-  /** Ends a job that no run will go on with, and with it the steps that it left open. Reads no outputs. */
-  async #endUnrun(end: JobEnd, { job, run, plan }: Unrun): Promise<RunEnd> {
-    const open = await this.#options.executions.steps(job)
-    const steps = new Map(open.map((step) => [step.path, { ...step, output: undefined, checkpoints: {} }]))
-    const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
-    const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
-    await this.#options.worldOf(about).children.cancelAll()
-    const closing = recorded.close(end.at)
-    return recordEnd(run.journal, end, { progress: job.progress, ...closing })
-  }
-
   #run({ claim, takesSlot, isChild, isHandler = false, isSuspect = false, begin }: Begin): void {
     const running: Running = {
       claim,
@@ -486,13 +481,16 @@ export class Processor {
       journal: this.#openJournal(claim, {
         isChild,
         onGivenUp: () => this.#freePlaceOf(running),
+        onStored: (bytes) => this.#countStored(running, bytes),
         onCleared: isSuspect ? () => running.onCleared?.() : null,
       }),
       inbox: new Inbox(),
       yield: new AbortController(),
+      refused: new AbortController(),
       commandsSeen: claim.commandsSeen,
       takesSlot,
       isHandler,
+      isSuspect,
       isGivenBack: false,
       onCleared: null,
     }
@@ -505,9 +503,19 @@ export class Processor {
     this.#runs.set(running, done)
   }
 
-  #openJournal(claim: Claim, { isChild, onGivenUp, onCleared }: JournalHooks): ClaimedJournal {
+  /** A count that fails is made up for by the next one: counts are read again from time to time. */
+  #countStored(running: Running, bytes: number): void {
+    const { onStored, logger } = this.#options
+    const { jobId, ownerId } = running.claim
+    onStored?.(ownerId, bytes).then(
+      (error) => error && running.refused.abort(error),
+      (fault: unknown) => logger.warn({ err: fault, jobId }, 'stored bytes could not be counted'),
+    )
+  }
+
+  #openJournal(claim: Claim, { isChild, onGivenUp, onStored, onCleared }: JournalHooks): ClaimedJournal {
     const { journal, jobs, clock, logger, onParentProgress: onShared = () => {} } = this.#options
-    const entries = journal.open(claim, onGivenUp)
+    const entries = countingBytes(journal.open(claim, onGivenUp), onStored)
     const opened = onCleared ? reportingCommits(entries, onCleared) : entries
     return isChild ? sharingProgress(opened, { jobId: claim.jobId, jobs, clock, logger, onShared }) : opened
   }
@@ -529,12 +537,23 @@ export class Processor {
   }
 
   /** Gives back a job that did not end here; it may be claimed at once, and no loss is counted. */
-  async #release({ jobId: id, fence }: Claim): Promise<void> {
+  async #release(claim: Claim): Promise<void> {
+    const { jobId: id, fence } = claim
     const { jobs, lease, logger } = this.#options
     try {
       await jobs.releaseJob(lease, { id, fence })
+      this.#unreleased.delete(claim)
     } catch (fault) {
-      logger.warn({ err: fault, jobId: id }, 'a job could not be given back; its lease runs out by itself')
+      this.#unreleased.add(claim)
+      logger.warn({ err: fault, jobId: id }, 'a job could not be given back; the worker tries again')
+    }
+  }
+
+  /** Gives back what could not be given back before; stops at the first that still cannot. */
+  async #releaseLate(): Promise<void> {
+    for (const claim of this.#unreleased) {
+      await this.#release(claim)
+      if (this.#unreleased.has(claim)) return
     }
   }
 
@@ -596,6 +615,8 @@ interface JournalHooks {
   readonly isChild: boolean
   /** The job is not held any more. */
   readonly onGivenUp: () => void
+  /** More was stored: that many bytes since the last call. */
+  readonly onStored: (bytes: number) => void
   /** Only of a suspect: a step, a park or the end is committed, so the job does not end its workers. */
   readonly onCleared: (() => void) | null
 }
@@ -610,34 +631,33 @@ interface Running {
   readonly journal: ClaimedJournal
   readonly inbox: Inbox
   readonly yield: AbortController
+  /** Aborts with the error that the run has to end with. */
+  readonly refused: AbortController
   commandsSeen: number
   /** It holds one of the places. */
   takesSlot: boolean
   readonly isHandler: boolean
+  /** It runs alone until it is cleared. */
+  readonly isSuspect: boolean
   /** It is to yield so that others may continue it. */
   isGivenBack: boolean
   /** Called after each commit that clears it of the suspicion of ending its workers. */
   onCleared: (() => void) | null
 }
 
-/** A job that is to end without a run. */
-interface Unrun {
-  readonly job: ClaimedJob
-  readonly run: Running
-  readonly plan: Plan | null
-}
-
-const NO_GRAPH: PlanGraph = { nodes: [], output: null }
-
-const CRASH_LOOP: RecordedError = {
-  code: 'CRASH_LOOP',
-  message: `The job was recovered ${MAX_RECOVERIES} times in a row, and each time its worker was lost before a step ended.`,
-}
-
-const HANDLER_LOST: RecordedError = {
-  code: 'HANDLER_LOST',
-  message:
-    'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
+/** Calls back after commits, with the bytes that were stored since the last call. */
+function countingBytes(journal: ClaimedJournal, onStored: (bytes: number) => void): ClaimedJournal {
+  let bytes = 0
+  return {
+    ...journal,
+    async append(entry) {
+      await journal.append(entry)
+      bytes += byteSize(entry)
+      if (bytes < COUNTED_BYTES) return
+      onStored(bytes)
+      bytes = 0
+    },
+  }
 }
 
 /** Calls back after each commit that resets the job's count of losses. */
@@ -681,10 +701,4 @@ async function settlesWithin(
   const isSettled = await Promise.race([settled.then(() => true), late])
   over.abort(new Error('it has settled'))
   return isSettled
-}
-
-function unsound(diagnostics: readonly Diagnostic[]): RecordedError {
-  const first = diagnostics.find(({ severity }) => severity === 'error')
-  const message = `This build cannot run the definition any more: ${first?.message ?? 'it is not sound'}`
-  return { code: 'DEFINITION_UNSOUND', message }
 }

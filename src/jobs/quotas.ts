@@ -25,6 +25,11 @@ export interface TakenStart {
 export interface Quotas extends QuotaGuard {
   /** Room for an execution whose input has that many bytes. Looks into memory, unless that says that the owner has no room. */
   takeStart(ownerId: OwnerId, bytes: number): Promise<TakenStart | QuotaRefusal>
+  /**
+   * Counts bytes that a running execution of the owner has stored. A refusal once the owner stores more than
+   * `RUNNING_STORED_BYTES_PART` of the quota: then its executions must not continue. Null otherwise.
+   */
+  refusalOfRun(ownerId: OwnerId, bytes: number): Promise<QuotaRefusal | null>
   /** All quotas of an owner, as counted at most five seconds ago. */
   list(ownerId: OwnerId): Promise<readonly QuotaUse[]>
 }
@@ -33,6 +38,11 @@ export interface Quotas extends QuotaGuard {
 export const OPEN_EXECUTIONS_AGE_MS = 5_000
 /** How old the number of stored bytes in memory may be. */
 export const STORED_BYTES_AGE_MS = 30_000
+/**
+ * The multiple of the quota `STORED_BYTES` up to which executions that run may store. An owner at the quota starts nothing more, and what
+ * runs may end; beyond this, what runs fails with `QUOTA_EXCEEDED`.
+ */
+export const RUNNING_STORED_BYTES_PART = 1.25
 const LIST_AGE_MS = 5_000
 const MAX_LISTS = 1_000
 
@@ -54,6 +64,12 @@ export function createQuotas({
   const bytes = new ApproximateCounts<OwnerId>({
     read: (owners) => store.storedBytes(owners),
     limit: limits.STORED_BYTES,
+    maxAgeMs: STORED_BYTES_AGE_MS,
+    clock,
+  })
+  const runningBytes = new ApproximateCounts<OwnerId>({
+    read: (owners) => store.storedBytes(owners),
+    limit: limits.STORED_BYTES * RUNNING_STORED_BYTES_PART,
     maxAgeMs: STORED_BYTES_AGE_MS,
     clock,
   })
@@ -82,6 +98,12 @@ export function createQuotas({
     },
     async refusalOfBytes(ownerId, size) {
       const room = await bytes.take(ownerId, size)
+      if (room.kind === 'full') return refused('STORED_BYTES', room.used)
+      room.settle(true)
+      return null
+    },
+    async refusalOfRun(ownerId, size) {
+      const room = await runningBytes.take(ownerId, size)
       if (room.kind === 'full') return refused('STORED_BYTES', room.used)
       room.settle(true)
       return null

@@ -158,7 +158,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     if (room.kind === 'quotaExceeded' && !(await isRepeated(jobs, request))) return room
     let isStored = false
     try {
-      const result = await store({ request, document, values, mocks: mocks.mocks, plan, original })
+      const result = await store({ request, document, values, bytes, mocks: mocks.mocks, plan, original })
       isStored = result.kind === 'started' && !result.deduplicated
       return result.kind === 'started' ? { ...result, diagnostics } : result
     } finally {
@@ -166,13 +166,21 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     }
   }
 
-  async function store({ request, document, values, mocks, plan, original }: CheckedStart): Promise<Stored> {
+  async function store({
+    request,
+    document,
+    values,
+    bytes,
+    mocks,
+    plan,
+    original,
+  }: CheckedStart): Promise<Stored> {
     const { definitions, wakeups, clock, processor } = options
     const at = clock.now()
     const definitionId = await definitions.ensure(request.ownerId, document)
     const isDue = request.runAt == null || request.runAt <= at
     const reservation =
-      request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId) ?? null) : null
+      request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId, bytes) ?? null) : null
     try {
       const job = newJob({
         request,
@@ -207,6 +215,8 @@ interface CheckedStart {
   readonly request: StartRequest
   readonly document: NonNullable<ReadDefinition['document']>
   readonly values: StartValues
+  /** The length of the values as JSON text. */
+  readonly bytes: number
   readonly mocks: Mocks | null
   readonly plan: Plan | null
   readonly original: Original | null

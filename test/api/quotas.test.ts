@@ -316,6 +316,31 @@ describe('stored bytes', () => {
     await server.query('UPDATE workflows SET deleted_at = now() WHERE owner_id = $1', ['acme'])
   })
 
+  test('an execution that runs and stores far more than its owner may fails with QUOTA_EXCEEDED', async () => {
+    const body = {
+      nodes: [{ id: 'copy', type: 'core.transform', config: { value: '{{ input.text }}' } }],
+      edges: [],
+    }
+    const items = Array.from({ length: 300 }, (_, n) => n)
+    const definition = {
+      nodes: [{ id: 'loop', type: 'core.forEach', config: { items: '{{ input.items }}', body } }],
+      edges: [],
+    }
+    const { executeWorkflow: start } = await clientOf('hoarder').ask(START, {
+      input: { definition, input: { items, text: 'x'.repeat(40_000) } },
+    })
+    expect(start.__typename).toBe('ExecuteWorkflowPayload')
+    const ended = async () => {
+      const [row] = await server.query<{ error: { code: string; message: string } | null }>(
+        `SELECT error FROM jobs WHERE owner_id = 'hoarder' AND finished_at IS NOT NULL`,
+      )
+      return row
+    }
+    expect(await until('the execution ends', ended)).toMatchObject({
+      error: { code: 'QUOTA_EXCEEDED', message: expect.stringContaining('LUME_MAX_STORED_BYTES') },
+    })
+  })
+
   test('what executions store stays counted when they have ended, and no longer when they are deleted', async () => {
     const used = async () => {
       const [row] = await server.query<{ used: number }>(

@@ -197,6 +197,47 @@ test('suspects of several owners are tried in turn', async () => {
   expect((await jobRow(database.pool, strangers)).status).toBe('COMPLETED')
 })
 
+test('a living process that gives its jobs back because its leases ran out counts no loss, even if another claimed one before', async () => {
+  const silent = openWorker()
+  const id = await silent.start(probes('a…'))
+  await probe.called('a')
+  await silent.journal.idle()
+  for (let nth = 2; nth <= 4; nth++) {
+    const before = workers.at(-1)
+    await loseAll()
+    const next = openWorker()
+    expect(await next.processor.tick()).toBe(1)
+    await probe.called('a', nth)
+    before?.processor.yieldAll()
+    await before?.processor.idle()
+    expect(await jobRow(database.pool, id)).toMatchObject({ holder: next.workerId, recoveries: 0 })
+  }
+})
+
+test('a process that cannot say at once that it gives a job back says so before it claims again', async () => {
+  let isSilent = false
+  const worker = openWorker({
+    jobs: (jobs) => ({
+      ...jobs,
+      releaseJob: (...args) =>
+        isSilent ? Promise.reject(new Error('the database is silent')) : jobs.releaseJob(...args),
+    }),
+  })
+  const id = await worker.start(probes('a…'))
+  await probe.called('a')
+  await worker.journal.idle()
+  isSilent = true
+  worker.processor.yieldAll()
+  await worker.processor.idle()
+  await loseAll()
+  isSilent = false
+  expect(await worker.processor.tick()).toBe(1)
+  ;(await probe.called('a', 2)).finish()
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', recoveries: 0, fence: '2' })
+  expect(await timelineKinds(database.pool, id)).not.toContain('JOB_RECOVERED')
+})
+
 /** An execution that has lost two workers, the second one just now. */
 async function suspect(name: string, more: string | { readonly ownerId?: OwnerId } = {}): Promise<JobId> {
   const names = typeof more === 'string' ? [name, more] : [name]

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { CORE_BLOCKS } from '../../src/blocks/index.ts'
 import { createCommandStore } from '../../src/db/command-store.ts'
+import { createDefinitionStore } from '../../src/db/definition-store.ts'
 import { createExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore, ParentEndedError, type ParentOfJob } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
@@ -14,6 +15,7 @@ import { BlockRegistry } from '../../src/engine/registry.ts'
 import { recordEnd } from '../../src/engine/run-end.ts'
 import { createCommands } from '../../src/jobs/commands.ts'
 import { createEndCanceled } from '../../src/jobs/end-canceled.ts'
+import { StoredPlans } from '../../src/jobs/stored-plans.ts'
 import { createTreeCancel, type TreeCancel } from '../../src/jobs/tree-cancel.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
@@ -207,7 +209,7 @@ function openWorld() {
   const endCanceled = createEndCanceled({
     store,
     journal: journals[1] as Journal,
-    plans: new PlanCache(registry),
+    plans: new StoredPlans({ definitions: createDefinitionStore(pool), plans: new PlanCache(registry) }),
     wakeups,
     clock,
     logger,

@@ -282,3 +282,39 @@ describe('a child that starts at the very moment of a cancel', () => {
     }
   })
 })
+
+test('a cancel of a tree and the news of a child’s end to its parent never wait for each other in a circle', async () => {
+  await fleet.close()
+  const commands = createCommandStore(database.pool)
+  const trees = createTreeCancelStore(database.pool)
+  const parent = await storeJob(database.pool)
+  const child = () =>
+    storeJob(database.pool, { parent: { id: parent, path: 'call', depth: 1, rootId: parent } })
+  const [first, second] = [await child(), await child()]
+  const waiting = async () => {
+    const { rows } = await database.pool.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rows.length
+  }
+  const other = await database.pool.connect()
+  await other.query('BEGIN')
+  await other.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [first])
+  // The cancel sees three open jobs, holds the parent and waits for the first child.
+  const cancel = trees.cancel({ ownerId: OWNER, ids: [parent], reach: 'trees', limit: 10 })
+  await until('the cancel waits', async () => (await waiting()) === 1)
+  // Meanwhile the second child ends, and its parent is to hear of it.
+  await database.pool.query(
+    `UPDATE jobs SET status = 'COMPLETED', started_at = now(), finished_at = now(), wake_at = NULL, holder = NULL, lease_until = NULL,
+       progress = 100 WHERE id = $1`,
+    [second],
+  )
+  const news = commands.tellParents(10)
+  await until('the news waits', async () => (await waiting()) === 2)
+  await other.query('COMMIT')
+  other.release()
+  expect(new Set((await cancel).map(({ id }) => id))).toEqual(new Set([parent, first]))
+  // A parent that is being canceled waits for no child any more.
+  expect(await news).toEqual([])
+  expect((await commands.after(parent, 0)).commands).toEqual([{ number: 1, kind: 'CANCEL' }])
+})

@@ -83,6 +83,10 @@ export class MemoryJournal {
   readonly outputReads: string[][] = []
   /** How often `loopItems` was asked. */
   loopReads = 0
+  /** The payloads of the signals in the inbox, as JSON text, by number. */
+  readonly payloads = new Map<number, string>()
+  /** The numbers of the signals whose payloads were read. */
+  readonly payloadReads: number[] = []
   /** The executions before this one, whose outputs it may point to, by id. */
   readonly #elsewhere: ReadonlyMap<string, MemoryJournal>
   #fence = 0
@@ -135,6 +139,10 @@ export class MemoryJournal {
           return output === undefined ? [] : [[path, JSON.stringify(output)] as const]
         })
         return Promise.resolve(new Map(found))
+      },
+      signalPayload: (number) => {
+        this.payloadReads.push(number)
+        return Promise.resolve(this.payloads.get(number) ?? 'null')
       },
     }
   }

@@ -9,7 +9,7 @@ import {
   type BlockOutcome,
 } from '../../src/engine/block.ts'
 import { defineBlock } from '../../src/engine/define-block.ts'
-import { Inbox, type Command } from '../../src/engine/inbox.ts'
+import { Inbox, type Command, type Signal } from '../../src/engine/inbox.ts'
 import type { JobEnd } from '../../src/engine/journal.ts'
 import type { Plan } from '../../src/engine/plan.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
@@ -340,7 +340,12 @@ export class TestExecution {
   }
 
   #put(command: NewCommand): void {
-    this.commands.push({ ...command, number: this.commands.length + 1 })
+    const number = this.commands.length + 1
+    if (command.kind !== 'SIGNAL') return void this.commands.push({ ...command, number })
+    const { payload, ...signal } = command
+    const text = JSON.stringify(payload)
+    this.journal.payloads.set(number, text)
+    this.commands.push({ ...signal, number, bytes: text.length })
   }
 
   /** The worker is gone, and another one goes on. */
@@ -434,7 +439,13 @@ export class TestRun {
   }
 }
 
-type NewCommand = Command extends infer Each ? (Each extends Command ? Omit<Each, 'number'> : never) : never
+type NewCommand = Command extends infer Each
+  ? Each extends Signal
+    ? Omit<Each, 'number' | 'bytes'> & { readonly payload: Json }
+    : Each extends Command
+      ? Omit<Each, 'number'>
+      : never
+  : never
 
 /** A world without secrets, network and other executions. */
 const NOTHING_AROUND: Omit<RunPorts, 'journal' | 'clock' | 'random'> = {

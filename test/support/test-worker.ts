@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { CORE_BLOCKS } from '../../src/blocks/index.ts'
 import { createCommandStore, type CommandStore } from '../../src/db/command-store.ts'
 import { createDefinitionStore } from '../../src/db/definition-store.ts'
-import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { createExecutionStore, type ExecutionStore } from '../../src/db/execution-store.ts'
 import { createJobStore, type JobStore } from '../../src/db/job-store.ts'
 import { createJournalStore } from '../../src/db/journal-store.ts'
 import { Journal } from '../../src/db/journal.ts'
@@ -16,6 +16,7 @@ import { PlanCache } from '../../src/engine/plan-cache.ts'
 import { BlockRegistry } from '../../src/engine/registry.ts'
 import { createChildExecutions } from '../../src/jobs/child-executions.ts'
 import { Processor } from '../../src/jobs/processor.ts'
+import { StoredPlans } from '../../src/jobs/stored-plans.ts'
 import { createTreeCancel } from '../../src/jobs/tree-cancel.ts'
 import { createStartExecution, type StartRequest } from '../../src/jobs/start-execution.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
@@ -46,10 +47,13 @@ export interface TestWorkerOptions {
   readonly ownerPlacesPercent?: number
   readonly weightOf?: (owner: OwnerId) => number
   readonly clock?: Clock
+  /** The limit of the heap, of which the values of executions may take a part. */
+  readonly heapBytes?: number
   readonly jobs?: (jobs: JobStore) => JobStore
   /** Called where a process publishes what was committed. */
   readonly onCommitted?: () => void
   readonly commands?: (commands: CommandStore) => CommandStore
+  readonly executions?: (executions: ExecutionStore) => ExecutionStore
 }
 
 export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOptions = {}): TestWorker {
@@ -59,13 +63,15 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     ownerPlacesPercent = 100,
     weightOf = () => 1,
     clock = systemClock,
+    heapBytes = 1024 * 1024 * 1024,
   } = options
   const registry = new BlockRegistry()
   for (const block of [...CORE_BLOCKS, ...blocks]) registry.register(block)
   const plans = new PlanCache(registry)
   const jobs = (options.jobs ?? ((same) => same))(createJobStore(pool))
   const commands = (options.commands ?? ((same) => same))(createCommandStore(pool))
-  const executions = createExecutionStore(pool)
+  const executions = (options.executions ?? ((same) => same))(createExecutionStore(pool))
+  const definitions = createDefinitionStore(pool)
   const faults: string[] = []
   const wakeups = createLocalWakeups()
   const versions = createVersionStore(pool)
@@ -94,6 +100,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     originals: createOriginalStore(pool),
     journal,
     plans,
+    storedPlans: new StoredPlans({ definitions, plans }),
     clock,
     random: () => 0,
     worldOf: (job) => ({
@@ -119,11 +126,11 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     concurrency,
     ownerPlacesPercent,
     weightOf,
-    memory: new ProcessMemory(1024 * 1024 * 1024),
+    memory: new ProcessMemory(heapBytes),
   })
   const accept = createStartExecution({
     jobs,
-    definitions: createDefinitionStore(pool),
+    definitions,
     plans,
     reader: () => async (document) => plans.read(document),
     wakeups,

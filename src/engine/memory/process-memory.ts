@@ -16,6 +16,15 @@ export const ADMISSION_OWNER_PART = 0.5
 /** While more than this part of the memory for inputs and outputs is in use, only owners that hold none of it start executions. */
 export const ADMISSION_PROCESS_PART = 0.75
 
+/**
+ * While more than this multiple of the memory for inputs and outputs is in use, nothing starts here. Executions of many owners may
+ * exceed that memory together, because an owner that holds none of it may always start one.
+ */
+export const ADMISSION_MAX_PART = 1.5
+
+/** The share of the process's heap limit that the values of executions may take while workers load them. */
+export const LOADING_HEAP_SHARE = 0.0625
+
 /** What one run may take of the process's memory. */
 export interface RunMemory {
   /** Inputs and outputs. */
@@ -46,18 +55,30 @@ export class ProcessMemory {
     maxWaiting: Number.POSITIVE_INFINITY,
     allowance: null,
   })
+  /** The bytes that the values of executions may take while workers load them. */
+  readonly loadingBytes: number
 
   /** `heapBytes`: the limit of the process's heap. */
   constructor(heapBytes: number) {
     this.#held = new MemoryBudget(Math.floor(heapBytes * HELD_HEAP_SHARE))
     this.#configs = new MemoryBudget(Math.floor(heapBytes * CONFIG_HEAP_SHARE))
     this.#working = new MemoryBudget(Math.floor(heapBytes * WORKING_HEAP_SHARE))
+    this.loadingBytes = Math.floor(heapBytes * LOADING_HEAP_SHARE)
   }
 
-  /** Whether another execution of the owner may start here. What one owner holds keeps no other from starting. */
-  hasRoomFor(ownerId: string): boolean {
-    const inUse = this.#held.bytesInUseOf(ownerId)
-    if (inUse === 0) return true
+  /** Whether so much memory is in use that nothing may start here. */
+  get isFull(): boolean {
+    return this.#held.bytesInUse > this.#held.maxBytes * ADMISSION_MAX_PART
+  }
+
+  /**
+   * Whether another execution of the owner may start here. What one owner holds keeps no other from starting. `ownBytes`: what the
+   * execution itself holds already.
+   */
+  hasRoomFor(ownerId: string, ownBytes = 0): boolean {
+    if (this.isFull) return false
+    const inUse = this.#held.bytesInUseOf(ownerId) - ownBytes
+    if (inUse <= 0) return true
     return (
       inUse <= this.#held.maxBytesOfOwner * ADMISSION_OWNER_PART &&
       this.#held.bytesInUse <= this.#held.maxBytes * ADMISSION_PROCESS_PART

@@ -12,6 +12,8 @@ export interface AnswersOptions {
   readonly mocks: Mocks
   readonly clock: Clock
   readonly inbox: Inbox
+  /** Receives the payload of each signal that is sent, as JSON text, by the signal's number. */
+  readonly payloads: Map<number, string>
   readonly onMock: (key: string) => void
 }
 
@@ -55,7 +57,11 @@ export class Answers {
     if (failure) throw failure
     const payload = payloadOf(wait)
     const { path } = wait.context
-    this.#later(wait.mock, () => this.#deliver({ kind: 'SIGNAL', name, path, payload }))
+    this.#later(wait.mock, () => {
+      const text = JSON.stringify(payload)
+      this.#options.payloads.set(this.#options.inbox.last + 1, text)
+      this.#deliver({ kind: 'SIGNAL', name, path, bytes: Buffer.byteLength(text) })
+    })
   }
 
   #endChild(executionId: string, wait: AnsweredWait): void {

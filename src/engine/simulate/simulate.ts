@@ -165,7 +165,13 @@ class SimulatedRun {
     })
     const memory = new ProcessMemory(SIMULATION_HEAP_BYTES).open('')
     const onMock = (key: string) => void this.#usedMocks.add(key)
-    const answers = new Answers({ mocks, clock: this.#clock, inbox: this.#inbox, onMock })
+    const answers = new Answers({
+      mocks,
+      clock: this.#clock,
+      inbox: this.#inbox,
+      payloads: this.#journal.payloads,
+      onMock,
+    })
     const watched = watchPlan(request.plan, {
       onBegin: (_node, context) => this.#begin(context),
       onOutcome: (node, context, outcome) => {

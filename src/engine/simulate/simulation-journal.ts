@@ -50,6 +50,8 @@ export class SimulationJournal implements RunJournal {
   readonly events: JobEvent[] = []
   readonly steps = new Map<string, StepRecord>()
   readonly values = new Map<string, StepValues>()
+  /** The payloads of the signals that were sent, by number. */
+  readonly payloads = new Map<number, string>()
   readonly #options: SimulationJournalOptions
   readonly #items = new Map<string, Map<number, LoopItemRecord>>()
   #entries = 0
@@ -123,6 +125,10 @@ export class SimulationJournal implements RunJournal {
       return values ? [[path, JSON.stringify(values.output)] as const] : []
     })
     return Promise.resolve(new Map(found))
+  }
+
+  signalPayload(number: number): Promise<string> {
+    return Promise.resolve(this.payloads.get(number) ?? 'null')
   }
 
   /** How many entries there were: a number that stands still when nothing happens. */

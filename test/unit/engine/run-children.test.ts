@@ -58,6 +58,31 @@ describe('E10: core.callWorkflow', () => {
     expect(started).toHaveLength(1)
   })
 
+  test('large outputs of children are read one after the other, each until the end of its step is recorded', async () => {
+    const reads: string[] = []
+    const large: ChildExecutions = {
+      ...children,
+      async endOf(id, takeMemory) {
+        if (!ends.has(id)) return null
+        await takeMemory(4 * 1024 * 1024)
+        reads.push(id)
+        return { status: 'COMPLETED', output: 'x' }
+      },
+    }
+    const nodes = Object.fromEntries(Array.from({ length: 3 }, (_, n) => [`call${n}`, call()]))
+    const document = { ...definition(nodes), limits: { concurrency: 10 } }
+    const execution = new TestExecution(document, {}, { world: { children: large } })
+    await execution.run()
+    for (const { key } of started) ends.set(`child of ${key}`, { status: 'COMPLETED', output: 'x' })
+    const gate = (execution.journal.gate = new Gate())
+    const run = execution.start()
+    await settled()
+    expect(reads).toHaveLength(1)
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'COMPLETED' } })
+    expect(reads).toHaveLength(3)
+  })
+
   test('sees an end that came while nobody was told', async () => {
     const execution = calling()
     await execution.run()

@@ -54,6 +54,27 @@ describe('E9: signals', () => {
     )
   })
 
+  test('the payload of a signal is read when a wait takes the signal, and not before', async () => {
+    const execution = new TestExecution(definition({ one: waitFor(), two: waitFor() }, 'one > two'))
+    for (const name of ['other', 'approval', 'approval', 'approval']) execution.send(signal(1, { name }))
+    await execution.finish()
+    expect(execution.journal.payloadReads).toEqual([2, 3])
+  })
+
+  test('waits that end together read large payloads one after the other, each until its end is recorded', async () => {
+    const nodes = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`wait${n}`, waitFor()]))
+    const execution = new TestExecution({ ...definition(nodes), limits: { concurrency: 10 }, output: 1 })
+    await execution.run()
+    for (let n = 0; n < 4; n++) execution.send(signal('x'.repeat(4_000_000)))
+    const gate = (execution.journal.gate = new Gate())
+    const run = execution.start()
+    await settled()
+    expect(execution.journal.payloadReads).toHaveLength(1)
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'COMPLETED' } })
+    expect(execution.journal.payloadReads).toHaveLength(4)
+  })
+
   test('one for a step is left for that step', async () => {
     const execution = new TestExecution(definition({ left: waitFor(), right: waitFor() }))
     await execution.run()

@@ -1,0 +1,11 @@
+const INDEX_WIDTH = 4
+
+/** Indexes in base 36 at a fixed width, so that text sorts as the numbers do: four digits count to 1.6 million. */
+export function positionOf(order: readonly number[]): string {
+  return order.map(indexText).join('.')
+}
+
+/** One index as it is written in a position. */
+export function indexText(index: number): string {
+  return index.toString(36).padStart(INDEX_WIDTH, '0')
+}

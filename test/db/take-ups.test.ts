@@ -1,0 +1,330 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { createCommandStore } from '../../src/db/command-store.ts'
+import type { ExecutionStore } from '../../src/db/execution-store.ts'
+import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { positionOf } from '../../src/db/step-position.ts'
+import type { JobId } from '../../src/lib/ids.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { fc } from '../support/fast-check.ts'
+import { expireLease, jobRow, OWNER, STRANGER, storeJob, timelineKinds } from '../support/jobs.ts'
+import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
+import { until } from '../support/until.ts'
+
+const MIB = 1024 * 1024
+/** The memory for loads of a process with this heap is 4 MiB: an input of 200 kB is loaded alone. */
+const SMALL_HEAP_BYTES = 64 * MIB
+const LARGE_INPUT = 'x'.repeat(200_000)
+
+let database: TestDatabase
+let probe: Probe
+let workers: TestWorker[]
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+
+beforeEach(async () => {
+  await database.pool.query('TRUNCATE jobs CASCADE')
+  probe = createProbe()
+  workers = []
+})
+
+afterEach(() => Promise.all(workers.map(({ processor }) => processor.stop())))
+
+afterAll(() => database.drop())
+
+function openWorker(options: TestWorkerOptions = {}): TestWorker {
+  const worker = createTestWorker(database, { blocks: [probe.block], ...options })
+  workers.push(worker)
+  return worker
+}
+
+/** Counts which values of executions are loaded, and how many at the same time. */
+function watchedLoads() {
+  const loads = { values: 0, recorded: 0, atOnce: 0, most: 0 }
+  const executions = (store: ExecutionStore): ExecutionStore => ({
+    ...store,
+    async values(job) {
+      loads.values++
+      loads.most = Math.max(loads.most, ++loads.atOnce)
+      try {
+        return await store.values(job)
+      } finally {
+        loads.atOnce--
+      }
+    },
+    loadRecorded(job) {
+      loads.recorded++
+      return store.loadRecorded(job)
+    },
+  })
+  return { loads, executions }
+}
+
+const WAITING = {
+  nodes: [
+    { id: 'done', type: 'core.transform', config: { value: '{{ input }}' } },
+    { id: 'ask', type: 'core.waitForSignal', config: { name: 'go' } },
+  ],
+  edges: [{ source: 'done', target: 'ask' }],
+}
+
+const hasStatus = (id: JobId, status: string) =>
+  until(`job ${id} is ${status}`, async () => (await jobRow(database.pool, id)).status === status)
+
+// Commands
+
+test('an inbox is read without the payloads of signals', async () => {
+  const commands = createCommandStore(database.pool)
+  const id = await storeJob(database.pool)
+  const payload = { text: 'x'.repeat(1_000) }
+  await commands.send(OWNER, id, { kind: 'SIGNAL', name: 'go', path: 'a/b', payload, key: null })
+  await commands.send(OWNER, id, { kind: 'SIGNAL', name: 'stop', path: null, payload: null, key: null })
+  await commands.send(OWNER, id, { kind: 'PAUSE' })
+  expect((await commands.after(id, 0)).commands).toEqual([
+    { number: 1, kind: 'SIGNAL', name: 'go', path: 'a/b', bytes: JSON.stringify(payload).length },
+    { number: 2, kind: 'SIGNAL', name: 'stop', path: null, bytes: 4 },
+    { number: 3, kind: 'PAUSE' },
+  ])
+})
+
+test('a pause and a cancel of executions that no worker holds load none of their values', async () => {
+  const { loads, executions } = watchedLoads()
+  const worker = openWorker({ executions })
+  const ids: JobId[] = []
+  for (let n = 0; n < 4; n++) ids.push(await worker.start(WAITING, { input: LARGE_INPUT }))
+  for (const id of ids) await hasStatus(id, 'WAITING')
+  const begun = { ...loads }
+  for (const kind of ['PAUSE', 'CANCEL'] as const) {
+    for (const id of ids) await worker.commands.send(OWNER, id, { kind })
+    await Promise.all(ids.map((id) => worker.processor.obey(id)))
+    await worker.processor.idle()
+    for (const id of ids) await hasStatus(id, kind === 'PAUSE' ? 'PAUSED' : 'CANCELED')
+  }
+  expect(loads).toEqual(begun)
+  for (const id of ids) {
+    expect(await timelineKinds(database.pool, id)).toEqual([
+      'JOB_QUEUED',
+      'JOB_STARTED',
+      'STEP_COMPLETED',
+      'STEP_STARTED',
+      'STEP_WAITING',
+      'JOB_WAITING',
+      'JOB_PAUSED',
+      'JOB_RESUMED',
+      'JOB_CANCELING',
+      'STEP_CANCELED',
+      'JOB_CANCELED',
+    ])
+    expect((await jobRow(database.pool, id)).progress).toBeGreaterThan(5)
+  }
+})
+
+test('a paused execution whose time is over ends although it is paused', async () => {
+  const worker = openWorker()
+  const id = await worker.start({ ...WAITING, limits: { timeoutMs: 3_600_000 } })
+  await hasStatus(id, 'WAITING')
+  await database.pool.query(`UPDATE jobs SET started_at = now() - interval '2 h' WHERE id = $1`, [id])
+  await worker.commands.send(OWNER, id, { kind: 'PAUSE' })
+  await worker.processor.obey(id)
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'EXECUTION_TIMEOUT' },
+  })
+})
+
+test('a canceled execution that lost its worker ends with the timeline of a run that finds the cancel', async () => {
+  const dying = openWorker()
+  const id = await dying.start(probes('a', 'b…'))
+  await probe.called('b')
+  await dying.journal.idle()
+  await dying.commands.send(OWNER, id, { kind: 'CANCEL' })
+  await expireLease(database.pool, id)
+  const { loads, executions } = watchedLoads()
+  const other = openWorker({ executions })
+  expect(await other.processor.tick()).toBe(1)
+  await other.processor.idle()
+  expect(loads.recorded).toBe(0)
+  const kinds = await timelineKinds(database.pool, id)
+  expect(kinds.slice(-4)).toEqual(['JOB_RECOVERED', 'JOB_CANCELING', 'STEP_CANCELED', 'JOB_CANCELED'])
+  const { rows } = await database.pool.query(
+    `SELECT path, status, attempts->-1->'callMayHaveHappened' AS unknown FROM steps WHERE execution_id = $1 ORDER BY path`,
+    [id],
+  )
+  expect(rows).toEqual([
+    { path: 'a', status: 'COMPLETED', unknown: null },
+    { path: 'b', status: 'CANCELED', unknown: true },
+  ])
+})
+
+// Inputs
+
+test('executions with large inputs that come due together are loaded one after the other', async () => {
+  const { loads, executions } = watchedLoads()
+  const api = openWorker({ concurrency: 0 })
+  const ids: JobId[] = []
+  for (let n = 0; n < 8; n++) ids.push(await api.start(probes('a'), { input: LARGE_INPUT }))
+  const worker = openWorker({ executions, heapBytes: SMALL_HEAP_BYTES })
+  expect(await worker.processor.tick()).toBe(8)
+  await worker.processor.idle()
+  for (const id of ids) expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  expect(loads).toMatchObject({ values: 8, most: 1 })
+})
+
+test('an owner without memory left has its jobs given back unloaded, others run meanwhile, and nothing counts as a loss', async () => {
+  // An owner may hold 2 MiB, and starts nothing more beyond 1 MiB.
+  const heapBytes = 16 * MIB
+  const { loads, executions } = watchedLoads()
+  const api = openWorker({ concurrency: 0 })
+  const ids: JobId[] = []
+  for (let n = 0; n < 6; n++) ids.push(await api.start(probes(`a${n}…`), { input: 'x'.repeat(700_000) }))
+  const worker = openWorker({ executions, heapBytes })
+  expect(await worker.processor.tick()).toBe(6)
+  await until('two run', () => probe.calls.length === 2)
+  await until('the others are given back', () => worker.processor.freePlaces === 8)
+  const others = await api.start(probes('b'), { ownerId: STRANGER })
+  expect(await worker.processor.tick()).toBe(1)
+  await until(
+    'the other owner’s ends',
+    async () => (await jobRow(database.pool, others)).status === 'COMPLETED',
+  )
+  expect([loads.values, probe.calls.length]).toEqual([2, 3])
+  await until('all have run', async () => {
+    for (const call of probe.calls) call.finish()
+    if (worker.processor.freePlaces < 10) return false
+    return (await worker.processor.tick()) === 0
+  })
+  for (const id of ids) {
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', recoveries: 0 })
+    expect(await timelineKinds(database.pool, id)).not.toContain('JOB_RECOVERED')
+  }
+})
+
+test('large inputs of starts that are accepted together count before they run', async () => {
+  const worker = openWorker({ heapBytes: 16 * MIB })
+  const start = () => worker.start(probes('a…'), { input: 'x'.repeat(700_000) })
+  await Promise.all(Array.from({ length: 5 }, start))
+  await until('one runs', () => probe.calls.length > 0)
+  const { rows } = await database.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM jobs WHERE holder IS NULL AND status = 'QUEUED'`,
+  )
+  expect(rows[0]?.count).toBeGreaterThanOrEqual(3)
+  for (const call of probe.calls) call.finish()
+})
+
+// Ended loop items
+
+test('steps inside of ended loop items are not read at a take-up', async () => {
+  const id = await storeJob(database.pool)
+  await putStep(id, 'loop', [0], 'RUNNING')
+  const inner = Array.from({ length: 9_000 }, (_, n) => ({ item: Math.floor(n / 9), node: n % 9 }))
+  await database.pool.query(
+    `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, finished_at)
+     SELECT $1, $2, path, position, 's', 'COMPLETED', now(), now() FROM unnest($3::text[], $4::text[]) AS s(path, position)`,
+    [
+      OWNER,
+      id,
+      inner.map(({ item, node }) => `loop[${item}]/s${node}`),
+      inner.map(({ item, node }) => positionOf([0, item, node])),
+    ],
+  )
+  await database.pool.query(
+    `INSERT INTO loop_items (owner_id, execution_id, path, index, status, finished_at)
+     SELECT $1, $2, 'loop', i, 'COMPLETED', now() FROM generate_series(0, 999) i WHERE i <> 500`,
+    [OWNER, id],
+  )
+  const { executions, rowsRead } = countingRows()
+  const { steps, items } = await executions.loadRecorded({ id, ownerId: OWNER })
+  expect([...steps.keys()].toSorted()).toEqual(
+    ['loop', ...Array.from({ length: 9 }, (_, n) => `loop[500]/s${n}`)].toSorted(),
+  )
+  expect(items.get('loop')?.size).toBe(999)
+  expect(rowsRead()).toBeLessThan(1_050)
+})
+
+test('law: a take-up loads every step and item outside of ended items, and nothing inside of them', async () => {
+  const item = fc.record({
+    index: fc.nat({ max: 60 }),
+    isEnded: fc.boolean(),
+    inner: fc.array(fc.nat({ max: 40 }), { maxLength: 4 }),
+  })
+  const loops = fc.array(fc.uniqueArray(item, { maxLength: 6, selector: ({ index }) => index }), {
+    minLength: 1,
+    maxLength: 3,
+  })
+  await fc.assert(
+    fc.asyncProperty(loops, fc.boolean(), async (tree, isLoopOnRecord) => {
+      const id = await storeJob(database.pool)
+      const expected = { steps: new Set<string>(), items: new Set<string>() }
+      for (const [node, items] of tree.entries()) {
+        const loop = `loop${node}`
+        if (isLoopOnRecord) {
+          await putStep(id, loop, [node], 'RUNNING')
+          expected.steps.add(loop)
+        }
+        for (const { index, isEnded, inner } of items) {
+          const inside = `${loop}[${index}]`
+          await putStep(id, `${inside}/a`, [node, index, 0], 'COMPLETED')
+          await putStep(id, `${inside}/inner`, [node, index, 1], 'RUNNING')
+          if (!isEnded) for (const name of ['a', 'inner']) expected.steps.add(`${inside}/${name}`)
+          for (const [n, innerIndex] of [...new Set(inner)].entries()) {
+            const path = `${inside}/inner[${innerIndex}]/b`
+            await putStep(id, path, [node, index, 1, innerIndex, 0], 'COMPLETED')
+            if (n % 2 === 0) await putItem(id, `${inside}/inner`, innerIndex)
+            if (!isEnded && n % 2 === 0) expected.items.add(`${inside}/inner[${innerIndex}]`)
+            if (!isEnded && n % 2 === 1) expected.steps.add(path)
+          }
+          if (isEnded) {
+            await putItem(id, loop, index)
+            expected.items.add(inside)
+          }
+        }
+      }
+      const store = createExecutionStore(database.pool)
+      const { steps, items } = await store.loadRecorded({ id, ownerId: OWNER })
+      expect(new Set(steps.keys())).toEqual(expected.steps)
+      const found = [...items].flatMap(([path, ended]) =>
+        [...ended.keys()].map((index) => `${path}[${index}]`),
+      )
+      expect(new Set(found)).toEqual(expected.items)
+      const open = await store.steps({ id, ownerId: OWNER })
+      expect(new Set(open.map(({ path }) => path))).toEqual(
+        new Set(
+          [...steps.values()].flatMap(({ path, finishedAt }) =>
+            finishedAt === null || !path.includes('/') ? [path] : [],
+          ),
+        ),
+      )
+    }),
+    { numRuns: 25 },
+  )
+})
+
+async function putStep(id: JobId, path: string, order: readonly number[], status: string): Promise<void> {
+  await database.pool.query(
+    `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, finished_at)
+     VALUES ($1, $2, $3, $4, 'n', $5, now(), CASE WHEN $5 = 'COMPLETED' THEN now() END)`,
+    [OWNER, id, path, positionOf(order), status],
+  )
+}
+
+async function putItem(id: JobId, path: string, index: number): Promise<void> {
+  await database.pool.query(
+    `INSERT INTO loop_items (owner_id, execution_id, path, index, status, finished_at) VALUES ($1, $2, $3, $4, 'COMPLETED', now())`,
+    [OWNER, id, path, index],
+  )
+}
+
+/** An execution store, and the number of rows that its statements returned. */
+function countingRows() {
+  let count = 0
+  const query = async (...args: Parameters<typeof database.pool.query>) => {
+    const result = (await database.pool.query(...args)) as unknown as { rows: unknown[] }
+    count += result.rows.length
+    return result
+  }
+  const executions = createExecutionStore({ query: query as unknown as typeof database.pool.query })
+  return { executions, rowsRead: () => count }
+}
