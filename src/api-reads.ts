@@ -17,8 +17,6 @@ import { createVersionStore } from './db/version-store.ts'
 import { createWorkflowList } from './db/workflow-list.ts'
 import { createWorkflowStore } from './db/workflow-store.ts'
 
-export type ApiReads = ReturnType<typeof createApiReads>
-
 /** The stores of the API on its own connections: however much it reads, the engine's are free. */
 export function createApiReads({ apiPool }: Pick<Database, 'apiPool'>) {
   const prisma = createPrisma(apiPool)

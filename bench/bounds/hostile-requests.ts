@@ -81,6 +81,7 @@ export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
     },
     i: { xs: Array.from({ length: 90_000 }, (_, i) => i) },
   }),
+  post('schemas and pages of all blocks under 24 aliases', aliases(24, 'blocks { configSchema docs }'), {}),
 ]
 
 function post(name: string, query: string, variables: object): HostileRequest {
@@ -90,6 +91,10 @@ function post(name: string, query: string, variables: object): HostileRequest {
 /** For texts that `JSON.stringify` would not write. */
 function raw(name: string, query: string, members: string): HostileRequest {
   return { name, body: Buffer.from(`{"query":${JSON.stringify(query)},${members}}`) }
+}
+
+function aliases(count: number, field: string): string {
+  return `{ ${Array.from({ length: count }, (_, i) => `a${i}: ${field}`).join(' ')} }`
 }
 
 function repeat<T>(value: T, count: number): T[] {

@@ -54,7 +54,10 @@ export function createEventStore(pool: Queryable): EventStore {
       if (bytes > maxBytes) return { bytes, values: null }
       return {
         bytes,
-        values: listsPer(jobIds, rows, ({ jobId, total: _, ...row }) => [jobId, parseEvent(row)]),
+        values: listsPer(jobIds, rows, ({ jobId, seq, at, kind, progress, body }) => [
+          jobId,
+          parseEvent({ seq, at, kind, progress, body }),
+        ]),
       }
     },
   }

@@ -55,9 +55,9 @@ export function createOpenWaitStore(pool: Queryable): OpenWaitStore {
       if (bytes > maxBytes) return { bytes, values: null }
       return {
         bytes,
-        values: listsPer(executionIds, rows, ({ executionId, wait, total: _, ...step }) => [
+        values: listsPer(executionIds, rows, ({ executionId, path, wait, dueAt }) => [
           executionId,
-          { ...step, wait: wait ?? { kind: 'retry' } },
+          { path, dueAt, wait: wait ?? { kind: 'retry' } },
         ]),
       }
     },

@@ -1,4 +1,4 @@
-import { getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { stringifyWithTexts } from '../lib/json-text.ts'
 import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../schema/index.ts'
@@ -63,7 +63,7 @@ function eachWithin(
 
 function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
   const { answer } = args.contextValue as Context
-  const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query'
+  const isQuery = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.QUERY
   // What a mutation has done is answered as far as possible.
   if (answer.refusal && isQuery) return { errors: [answer.refusal] }
   const excess = excessOf(result.data, ANSWER_MAX_BYTES)

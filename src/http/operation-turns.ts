@@ -1,16 +1,28 @@
-import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
-
 /**
- * Lets operations begin in different turns of the event loop. Many may arrive in one packet; without this they would all
- * be parsed, validated and begun before anything else is served.
+ * Lets operations begin in different turns of the event loop, in their order. Many may arrive in one packet; without this
+ * they would all be parsed, validated and begun before anything else is served.
  */
 export class OperationTurns {
+  readonly #waiting: (() => void)[] = []
   #isTaken = false
 
   /** Resolves at once if no operation has begun in this turn, else in a turn in which none has. */
   async take(): Promise<void> {
-    while (this.#isTaken) await yieldToEventLoop()
+    if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#begin()
+  }
+
+  #begin(): void {
     this.#isTaken = true
-    setImmediate(() => (this.#isTaken = false))
+    // Sockets are read between the one and the other: the first may follow in the turn in which the operation began.
+    setImmediate(() => setImmediate(() => this.#pass()))
+  }
+
+  #pass(): void {
+    this.#isTaken = false
+    const next = this.#waiting.shift()
+    if (!next) return
+    this.#begin()
+    next()
   }
 }

@@ -30,7 +30,7 @@ import { readForEachMutation } from './mutations-in-turn.ts'
 import { answerOwnerBusy } from './owner-busy.ts'
 
 export { maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from './list-limits.ts'
-export { ANSWER_MAX_BYTES, ANSWER_MAX_VALUES, answerTooLarge } from './answer-budget.ts'
+export { ANSWER_MAX_BYTES, answerTooLarge } from './answer-budget.ts'
 export { createContext, type Context, type Services } from './context.ts'
 
 /** The whole GraphQL schema. */
