@@ -227,7 +227,7 @@ export type DiagnosticCode =
   | 'DEFINITION_TOO_COMPLEX'
   /** Loops are nested too deep. */
   | 'DEFINITION_TOO_DEEP'
-  /** The definition has too many nodes, edges, variables, values or bytes. */
+  /** The definition has too many nodes, edges, variables, values or bytes, or JSON pointers that are too long together. */
   | 'DEFINITION_TOO_LARGE'
   /** An edge names a node that does not exist. */
   | 'EDGE_DANGLING'
