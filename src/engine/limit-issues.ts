@@ -27,10 +27,14 @@ export function limitIssues(schema: z.core.$ZodType): void {
     if (limited.has(next)) continue
     limited.add(next)
     if (isAnyJson(next)) {
-      copyJson(next)
+      copyJson(next, (value) => value !== undefined)
       continue
     }
     const { def } = (next as Schema)._zod
+    if (def.type === 'array' && isAnyJson(def.element)) {
+      copyJson(next, Array.isArray)
+      continue
+    }
     if (def.type === 'array') limitItems(next, def.element)
     if (def.type === 'record') limitItems(next, def.valueType, def.keyType)
     pending.push(...partsOf(next as Schema))
@@ -53,13 +57,13 @@ function innerOf(schema: z.core.$ZodType): Schema | null {
     : null
 }
 
-/** Makes `z.json()` copy its value: Zod tries six alternatives for each value in it, one after the other. */
-function copyJson(schema: z.core.$ZodType): void {
+/** Makes `z.json()`, or a list of it, copy its value: Zod tries six alternatives for each value, one after the other. */
+function copyJson(schema: z.core.$ZodType, fits: (value: unknown) => boolean): void {
   const { _zod: internals } = schema
   const { parse } = internals
   const copy: Run = (payload, context) => {
     const { value } = payload
-    if (value === undefined) return parse(payload, context)
+    if (!fits(value)) return parse(payload, context)
     payload.value = typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value
     return payload
   }

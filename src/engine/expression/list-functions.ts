@@ -151,13 +151,13 @@ function identity(value: Value, meter: Meter): string {
   return textOf(toJson(value, meter), meter)
 }
 
-/** The JSON text of a value with the members of objects in the order of their keys. Paid for like the copy before it. */
+/** The JSON text of a value with the members of objects in the order of their keys. */
 function textOf(value: Json, meter: Meter): string {
   if (Array.isArray(value))
     return `[${(value as readonly Json[]).map((item) => textOf(item, meter)).join(',')}]`
   if (!isJsonObject(value)) return JSON.stringify(value)
   const keys = Object.keys(value).sort()
-  meter.members(keys.length)
+  meter.sort(keys.length)
   return `{${keys.map((key) => `${JSON.stringify(key)}:${textOf(value[key] ?? null, meter)}`).join(',')}}`
 }
 

@@ -15,6 +15,7 @@ const VISITS_PER_ERROR = 20
 /** The members of a map with more keys than this are far apart in memory. */
 const LARGE_MAP = 1_000
 const VISITS_PER_FAR_MEMBER = 3
+const KEYS_PER_SORT_VISIT = 16
 
 /**
  * The cost of one evaluation. CEL has no endless loops, but its loops nest, and its operators hide loops of their own;
@@ -48,6 +49,11 @@ export class Meter {
   /** Pays for looking at all members of a map. */
   members(count: number): void {
     this.spend(count > LARGE_MAP ? count * VISITS_PER_FAR_MEMBER : count)
+  }
+
+  /** Pays for putting that many keys in order; a few cost nothing beside the look at them. */
+  sort(count: number): void {
+    this.spend(Math.floor((count * Math.log2(count + 1)) / KEYS_PER_SORT_VISIT))
   }
 
   /** Pays for reading or copying that many characters. */

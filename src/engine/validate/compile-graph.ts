@@ -64,7 +64,9 @@ export function* compileGraph(graph: ReadGraph, context: GraphContext): Validati
   })
   yield
   const components = findComponents(placed.length, edges)
+  yield
   for (const cycle of components.cycles) inspection.report(cycleProblem(cycle, graph))
+  yield
   if (graph.hasAllEdges) {
     const entered = unreachableNodes(placed.length, { entering, isCyclic: components.isCyclic })
     for (const [node, sources] of entered) reportUnreachable(node, { sources, placed, inspection })

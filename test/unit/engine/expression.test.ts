@@ -622,6 +622,7 @@ describe('the cost of an evaluation is bounded', () => {
   const xs = Array.from({ length: 100_000 }, (_, i) => i)
   const text = 'a'.repeat(50_000)
   const keyed = Object.fromEntries(xs.map((x) => [`k${x}`, x]))
+  const COMPARISONS = Array.from({ length: 40 }, (_, i) => `x >= -${i}`).join(' && ')
   const wide: Scope = { input: { xs, few: counting(1_000), text, long: 'a'.repeat(4_000_000), keyed } }
 
   test.each([
@@ -653,6 +654,10 @@ describe('the cost of an evaluation is bounded', () => {
     ['values compared by their text', 'input.xs.exists(x, uniq([{"a": input.long}]) == [])'],
     ['paths with many parts', 'sortBy(input.xs, replace(input.text, "a", "a."))'],
     ['sorting in a loop', 'input.few.all(x, sortBy(input.xs, "") != [])'],
+    ['large maps compared by their text', 'uniq([input.keyed, input.keyed, input.keyed, input.keyed])'],
+    ['many matches replaced', 'size(regexReplace(input.long.substring(0, 200000), "a", "b")) > 0'],
+    ['times read in a loop', 'input.xs.all(x, timestamp(x) == timestamp(x))'],
+    ['bodies of forty comparisons', `input.xs.all(x, ${COMPARISONS})`],
   ])('%s', (_what, source) => {
     expect(errorOf(source, wide).code).toBe('EXPRESSION_TOO_COSTLY')
   })
@@ -713,6 +718,12 @@ describe('the cost of an evaluation is bounded', () => {
     expect(error.code).toBe('EXPRESSION_TOO_COSTLY')
     expect(meter.left).toBe(-1)
     expect(reads).toBeLessThanOrEqual(1_000_001)
+  })
+
+  test('an error has no stack, which would take longer than the evaluation, and others keep theirs', () => {
+    const { stackTraceLimit } = Error
+    expect(errorOf('input.nope.nope').stack).not.toContain('\n')
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit)
   })
 
   test('the error stands where the work is done', () => {
