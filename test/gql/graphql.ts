@@ -2823,6 +2823,18 @@ export type RetryInMemoryTestMutation = { retryExecution:
     | { __typename: 'WorkflowArchived', code: string, message: string }
    };
 
+export type PauseInMemoryTestMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type PauseInMemoryTestMutation = { pauseExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+    | { __typename: 'PauseExecutionPayload' }
+   };
+
 export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -5641,6 +5653,13 @@ export const RetryInMemoryTestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RetryInMemoryTestMutation, RetryInMemoryTestMutationVariables>;
+export const PauseInMemoryTestDocument = new TypedDocumentString(`
+    mutation PauseInMemoryTest($id: ID!) {
+  pauseExecution(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<PauseInMemoryTestMutation, PauseInMemoryTestMutationVariables>;
 export const SecretsOfProcessDocument = new TypedDocumentString(`
     query SecretsOfProcess {
   secrets {
