@@ -317,8 +317,7 @@ test(
     const thereAre = (count: number, status: string) =>
       until(
         `${count} executions are ${status}`,
-        async () =>
-          (await pool.query('SELECT FROM jobs WHERE status = $1', [status])).rows.length === count,
+        async () => (await pool.query('SELECT FROM jobs WHERE status = $1', [status])).rows.length === count,
         PATIENCE_MS,
       )
     await thereAre(8, 'WAITING')
