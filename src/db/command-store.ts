@@ -201,11 +201,11 @@ async function readInboxes(pool: Queryable, inboxes: readonly ReadInbox[]) {
      FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted(id, number, place)
      JOIN jobs j ON j.id = wanted.id
      LEFT JOIN LATERAL (
-       SELECT number, kind, CASE WHEN kind <> 'SIGNAL' THEN payload END AS payload,
-         CASE WHEN kind = 'SIGNAL' THEN payload->>'name' END AS name,
-         CASE WHEN kind = 'SIGNAL' THEN payload->>'path' END AS path,
-         CASE WHEN kind = 'SIGNAL' THEN octet_length((payload->'payload')::text) END AS bytes
-       FROM commands
+       SELECT number, kind, CASE WHEN kind <> 'SIGNAL' THEN command.payload END AS payload, signal.name, signal.path,
+         octet_length(signal.payload::text) AS bytes
+       FROM commands command
+       LEFT JOIN LATERAL json_to_record(CASE WHEN kind = 'SIGNAL' THEN command.payload END)
+         AS signal(name text, path text, payload json) ON true
        WHERE owner_id = j.owner_id AND job_id = j.id AND number > wanted.number AND used_at IS NULL OFFSET 0
      ) c ON true
      ORDER BY c.number`,

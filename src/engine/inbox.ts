@@ -5,7 +5,7 @@ export type Command = { readonly number: number } & (
   | { readonly kind: 'RESUME' }
   /**
    * `path`: only for the step there; null: for whichever step waits first for a signal of this name. `bytes`: the length of its
-   * payload as JSON text. The payload stays in the tables until a wait takes the signal (see `RunJournal.signalPayload`).
+   * payload as JSON text, 0 for null. The payload stays in the tables until a wait takes the signal (see `RunJournal.signalPayload`).
    */
   | { readonly kind: 'SIGNAL'; readonly name: string; readonly path: string | null; readonly bytes: number }
   /** A child execution has ended. */

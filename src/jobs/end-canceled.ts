@@ -20,11 +20,14 @@ export interface EndCanceledOptions {
   readonly lease: Lease
 }
 
-/** Ends canceled jobs that no worker holds, one batch per call; returns their number. */
+/** Ends canceled jobs that no worker holds, one batch per call, or two while there are many; returns their number. */
 export type EndCanceled = () => Promise<number>
 
 /** Number of jobs whose ends share one flush. */
 export const END_BATCH_JOBS = 200
+
+/** Batches at the same time while batches are full: the reads of one go on during the flush of the other. */
+const BATCHES_AT_ONCE = 2
 
 /**
  * Takes the fence of canceled descendants that no worker holds and writes their ends (D8), without a run and without a
@@ -33,7 +36,15 @@ export const END_BATCH_JOBS = 200
  */
 export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   const { store, journal, plans, wakeups, clock, logger, lease } = options
+  let batches = 1
   return async () => {
+    const counts = await Promise.all(Array.from({ length: batches }, endBatch))
+    const count = counts.reduce((sum, one) => sum + one, 0)
+    batches = count >= END_BATCH_JOBS ? BATCHES_AT_ONCE : 1
+    return count
+  }
+
+  async function endBatch(): Promise<number> {
     const jobs = await store.claimUnheld(lease, END_BATCH_JOBS)
     if (jobs.length === 0) return 0
     // The cancel that reached a job also reaches its children, unless its process was lost in between.

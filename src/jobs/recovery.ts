@@ -1,6 +1,6 @@
 import type { ExecutionStore, ExecutionValues, StoredExecution } from '../db/execution-store.ts'
 import type { ClaimedJob } from '../db/job-claims.ts'
-import type { ClaimedJournal, Journal } from '../db/journal.ts'
+import type { ClaimedJournal } from '../db/journal.ts'
 import type { OriginalStore } from '../db/original-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event, type EventDraft } from '../engine/event.ts'

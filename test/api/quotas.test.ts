@@ -326,10 +326,12 @@ describe('stored bytes', () => {
       nodes: [{ id: 'loop', type: 'core.forEach', config: { items: '{{ input.items }}', body } }],
       edges: [],
     }
-    const { executeWorkflow: start } = await clientOf('hoarder').ask(START, {
-      input: { definition, input: { items, text: 'x'.repeat(40_000) } },
+    const job = await server.lume.jobs.createWorkflowJob('hoarder', {
+      workflowId: 'inline',
+      workflowDefinition: definition,
+      input: { items, text: 'x'.repeat(40_000) },
     })
-    expect(start.__typename).toBe('ExecuteWorkflowPayload')
+    await server.lume.jobs.startJob(job.id)
     const ended = async () => {
       const [row] = await server.query<{ error: { code: string; message: string } | null }>(
         `SELECT error FROM jobs WHERE owner_id = 'hoarder' AND finished_at IS NOT NULL`,

@@ -84,7 +84,7 @@ test('an inbox is read without the payloads of signals', async () => {
   await commands.send(OWNER, id, { kind: 'PAUSE' })
   expect((await commands.after(id, 0)).commands).toEqual([
     { number: 1, kind: 'SIGNAL', name: 'go', path: 'a/b', bytes: JSON.stringify(payload).length },
-    { number: 2, kind: 'SIGNAL', name: 'stop', path: null, bytes: 4 },
+    { number: 2, kind: 'SIGNAL', name: 'stop', path: null, bytes: 0 },
     { number: 3, kind: 'PAUSE' },
   ])
 })
@@ -320,11 +320,11 @@ async function putItem(id: JobId, path: string, index: number): Promise<void> {
 /** An execution store, and the number of rows that its statements returned. */
 function countingRows() {
   let count = 0
-  const query = async (...args: Parameters<typeof database.pool.query>) => {
-    const result = (await database.pool.query(...args)) as unknown as { rows: unknown[] }
+  const query = async (text: string, values: unknown[]) => {
+    const result = await database.pool.query<Record<string, unknown>>(text, values)
     count += result.rows.length
     return result
   }
-  const executions = createExecutionStore({ query: query as unknown as typeof database.pool.query })
+  const executions = createExecutionStore({ query: query as typeof database.pool.query })
   return { executions, rowsRead: () => count }
 }

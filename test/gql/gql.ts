@@ -156,6 +156,7 @@ type Documents = {
     "\n  query StateInMemoryTest($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.StateInMemoryTestDocument,
     "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.RetryInMemoryTestDocument,
     "\n  mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      __typename\n      ... on SimulateWorkflowPayload {\n        status\n      }\n    }\n  }\n": typeof types.SimulateInMemoryTestDocument,
+    "\n  mutation PauseInMemoryTest($id: ID!) {\n    pauseExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.PauseInMemoryTestDocument,
     "\n  query SecretsOfProcess {\n    secrets {\n      name\n      source\n    }\n  }\n": typeof types.SecretsOfProcessDocument,
     "\n  mutation SetSecretOfProcess($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n    }\n  }\n": typeof types.SetSecretOfProcessDocument,
     "\n  query StatusAfterRestart($id: ID!) {\n    job(id: $id) {\n      status\n      result\n    }\n  }\n": typeof types.StatusAfterRestartDocument,
@@ -310,6 +311,7 @@ const documents: Documents = {
     "\n  query StateInMemoryTest($id: ID!) {\n    execution(id: $id) {\n      status\n      output\n      error {\n        code\n        message\n      }\n    }\n  }\n": types.StateInMemoryTestDocument,
     "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.RetryInMemoryTestDocument,
     "\n  mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      __typename\n      ... on SimulateWorkflowPayload {\n        status\n      }\n    }\n  }\n": types.SimulateInMemoryTestDocument,
+    "\n  mutation PauseInMemoryTest($id: ID!) {\n    pauseExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.PauseInMemoryTestDocument,
     "\n  query SecretsOfProcess {\n    secrets {\n      name\n      source\n    }\n  }\n": types.SecretsOfProcessDocument,
     "\n  mutation SetSecretOfProcess($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n    }\n  }\n": types.SetSecretOfProcessDocument,
     "\n  query StatusAfterRestart($id: ID!) {\n    job(id: $id) {\n      status\n      result\n    }\n  }\n": types.StatusAfterRestartDocument,
@@ -887,6 +889,10 @@ export function graphql(source: "\n  mutation RetryInMemoryTest($id: ID!, $patch
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      __typename\n      ... on SimulateWorkflowPayload {\n        status\n      }\n    }\n  }\n"): typeof import('./graphql.ts').SimulateInMemoryTestDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PauseInMemoryTest($id: ID!) {\n    pauseExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').PauseInMemoryTestDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

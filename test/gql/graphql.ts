@@ -2837,6 +2837,18 @@ export type SimulateInMemoryTestMutation = { simulateWorkflow:
     | { __typename: 'WorkflowArchived' }
    };
 
+export type PauseInMemoryTestMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type PauseInMemoryTestMutation = { pauseExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+    | { __typename: 'PauseExecutionPayload' }
+   };
+
 export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -5665,6 +5677,13 @@ export const SimulateInMemoryTestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SimulateInMemoryTestMutation, SimulateInMemoryTestMutationVariables>;
+export const PauseInMemoryTestDocument = new TypedDocumentString(`
+    mutation PauseInMemoryTest($id: ID!) {
+  pauseExecution(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<PauseInMemoryTestMutation, PauseInMemoryTestMutationVariables>;
 export const SecretsOfProcessDocument = new TypedDocumentString(`
     query SecretsOfProcess {
   secrets {

@@ -52,6 +52,14 @@ const SIMULATE = graphql(`
   }
 `)
 
+const PAUSE = graphql(`
+  mutation PauseInMemoryTest($id: ID!) {
+    pauseExecution(input: { id: $id }) {
+      __typename
+    }
+  }
+`)
+
 /** Texts that take far more memory once they are parsed than as texts, by the path that answers them. */
 const ANSWERS: Readonly<Record<string, () => string>> = {
   // 40 bytes of heap for each of 1.3 million empty lists: the attack.
@@ -346,6 +354,47 @@ test(
     expect(await ended(server, refused)).toMatchObject({ error: { code: 'CONFIG_TOO_LARGE' } })
     for (const id of allowed) expect(await ended(server, id)).toMatchObject({ status: 'COMPLETED' })
     expect(new Set(await Promise.all(simulations))).toEqual(new Set(['SimulateWorkflowPayload']))
+  },
+  TEST_MS,
+)
+
+test(
+  'unused signals of executions that are paused together, and inputs of executions that come due together, do not end a server with a heap of 512 MB',
+  async () => {
+    const server = await start()
+    const { pool } = database
+    const lists = `[${Array(340_000).fill('[]').join(',')}]`
+    const waiting = { nodes: [{ id: 'ask', type: 'core.waitForSignal', config: { name: 'go' } }], edges: [] }
+    const parked = await Promise.all(Array.from({ length: 8 }, () => execute(server, waiting)))
+    const thereAre = (count: number, status: string) =>
+      until(
+        `${count} executions are ${status}`,
+        async () => (await pool.query('SELECT FROM jobs WHERE status = $1', [status])).rows.length === count,
+        PATIENCE_MS,
+      )
+    await thereAre(8, 'WAITING')
+    // As if each had been sent as many signals as an inbox takes.
+    await pool.query(
+      `WITH job AS (UPDATE jobs SET commands_sent = commands_sent + 7 RETURNING owner_id, id, commands_sent - 7 AS before)
+       INSERT INTO commands (owner_id, job_id, number, kind, payload)
+       SELECT owner_id, id, before + n, 'SIGNAL', json_build_object('name', 'other', 'path', NULL, 'payload', $1::json)
+       FROM job, generate_series(1, 7) AS n`,
+      [lists],
+    )
+    const client = createGraphqlClient(server.url)
+    await Promise.all(parked.map((id) => client.ask(PAUSE, { id })))
+    await thereAre(8, 'PAUSED')
+
+    const runAt = new Date(Date.now() + 3_600_000).toISOString()
+    const later = { input: { definition: SMALL, runAt } }
+    await Promise.all(Array.from({ length: 30 }, () => client.ask(EXECUTE, later)))
+    const due = `SELECT id FROM jobs WHERE status = 'QUEUED'`
+    await pool.query(`UPDATE execution_values SET input = $1::json WHERE execution_id IN (${due})`, [lists])
+    await pool.query(`UPDATE executions SET run_at = now() WHERE id IN (${due})`)
+    await pool.query(`UPDATE jobs SET wake_at = now() WHERE status = 'QUEUED'`)
+    await thereAre(30, 'COMPLETED')
+    const { rows } = await pool.query('SELECT FROM jobs WHERE recoveries > 0')
+    expect(rows).toEqual([])
   },
   TEST_MS,
 )
