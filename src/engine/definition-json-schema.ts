@@ -7,12 +7,8 @@ import { definitionSchema } from './definition.ts'
  * document: what blocks ask of their configs, and whether the parts fit each other, is for `validateDefinition` to say.
  */
 export function definitionJsonSchema(): JsonObject {
-  made ??= {
+  return {
     title: 'Lume workflow definition',
     ...(z.toJSONSchema(definitionSchema, { io: 'input', target: 'draft-2020-12' }) as JsonObject),
   }
-  return made
 }
-
-/** Made once: one operation may ask for it under many aliases. */
-let made: JsonObject | null = null

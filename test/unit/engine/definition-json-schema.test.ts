@@ -59,7 +59,7 @@ describe('the JSON Schema of definitions', () => {
     const file: unknown = JSON.parse(
       readFileSync(new URL('../../../definition.schema.json', import.meta.url), 'utf8'),
     )
-    expect(data?.definitionJsonSchema).toEqual(file)
+    expect(JSON.parse(JSON.stringify(data?.definitionJsonSchema))).toEqual(file)
     expect(file).toEqual(definitionJsonSchema())
   })
 })
