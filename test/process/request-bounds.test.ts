@@ -126,7 +126,7 @@ describe('a page', () => {
   }
 
   test('of outputs of 1.3 MB of empty lists is refused ten times at once with ANSWER_TOO_LARGE', async () => {
-    await storeOutputs(query, { owner: 'acme', count: 40, output: JSON.stringify(emptyLists(433_000)) })
+    await storeOutputs(query, { owner: 'acme', count: 20, output: JSON.stringify(emptyLists(433_000)) })
     expect(await tenTimes(pageOf('executions', 'output'))).toEqual(new Set(['ANSWER_TOO_LARGE']))
     // A page within the limit is answered, ten times at once.
     const few = JSON.stringify({ query: '{ executions(first: 3) { edges { node { output } } } }' })
@@ -135,7 +135,7 @@ describe('a page', () => {
 
   test('of drafts of 4 MB is refused ten times at once, and whether they are published is answered', async () => {
     const value = { nodes: [], edges: [], metadata: [emptyLists(180_000), 'x'.repeat(3_500_000)] }
-    await storeDrafts(query, { owner: 'acme', count: 30, value, isHashed: true })
+    await storeDrafts(query, { owner: 'acme', count: 12, value, isHashed: true })
     expect(await tenTimes(pageOf('workflows', 'definition'))).toEqual(new Set(['ANSWER_TOO_LARGE']))
     expect(await tenTimes(pageOf('workflows', 'graph { nodes { id } }'))).toEqual(
       new Set(['ANSWER_TOO_LARGE']),
