@@ -323,8 +323,8 @@ describe('large configs of one owner', () => {
   test('are parsed without a look at each value in them', async () => {
     const transform = CORE_BLOCKS.find(({ type }) => type === 'core.transform')
     const value = Object.freeze([1, { a: [] }])
-    expect(transform?.config.safeParse({ value }).data).toEqual({ value })
-    expect((transform?.config.parse({ value }) as { value: Json }).value).toBe(value)
+    const parsed = transform?.config.safeParse({ value }).data as { readonly value: Json } | undefined
+    expect(parsed?.value).toBe(value)
     expect(transform?.config.safeParse({}).success).toBe(false)
   })
 })
