@@ -1,8 +1,8 @@
 import { pointer, type Json } from '../lib/json.ts'
 import { inOneGo, type Pieces } from '../lib/pieces.ts'
-import { RenderedTooLargeError, RenderTotal } from './render-total.ts'
+import { isScalar, RenderedTooLargeError, type RenderTotal } from './render-total.ts'
 import { isTemplate, renderTemplate, type Template } from './template.ts'
-import { Meter, type Scope } from './expression.ts'
+import type { Meter, Scope } from './expression.ts'
 
 /** A JSON value in which any string may hold templates, compiled once per plan. */
 export type ConfigTemplate =
@@ -101,25 +101,53 @@ export interface RenderContext {
   readonly scope: Scope
   /** Sums the size of the value while it is rendered. */
   readonly total: RenderTotal
-  /** What all its evaluations may visit together. Default: as much as one evaluation may visit. */
-  readonly meter?: Meter
+  /** What all its evaluations may visit together. */
+  readonly meter: Meter
+  /** Called after each template that was rendered at once; throws to stop the rest. */
+  readonly onTemplate?: () => void
 }
 
 /**
- * Renders a compiled config with the values of a scope. Throws `ExpressionError`, and `RenderedTooLargeError` as soon as the
- * value exceeds the limits of the total.
+ * Renders a compiled config with the values of a scope, at once. Throws `ExpressionError`, and `RenderedTooLargeError` as soon as
+ * the value exceeds the limits of the total.
  */
 export function renderConfig(config: ConfigTemplate, context: RenderContext): Json {
-  return inOneGo(renderConfigPieces(config, context))
+  const { scope, total, meter } = context
+  switch (config.kind) {
+    case 'constant':
+      if (!total.addKnown(config.value)) inOneGo(total.addConstant(config.value))
+      return config.value
+    case 'template': {
+      const value = renderTemplate(config.template, scope, meter)
+      if (isScalar(value)) total.addScalar(value)
+      else inOneGo(total.add(value))
+      context.onTemplate?.()
+      return value
+    }
+    case 'list':
+      total.openList()
+      return config.items.map((item, index) => renderPart(item, index, context))
+    case 'object':
+      total.openObject()
+      return Object.fromEntries(
+        config.members.map(([key, member]) => {
+          total.addKey(key)
+          return [key, renderPart(member, key, context)]
+        }),
+      )
+  }
+}
+
+function renderPart(part: ConfigTemplate, key: string | number, context: RenderContext): Json {
+  try {
+    return renderConfig(part, context)
+  } catch (thrown) {
+    throw placed(thrown, key)
+  }
 }
 
 /** The same in pieces: one for each template, and more where a template yields many values. */
-export function renderConfigPieces(config: ConfigTemplate, context: RenderContext): Pieces<Json> {
-  const { meter = new Meter() } = context
-  return renderPieces(config, { ...context, meter })
-}
-
-function* renderPieces(config: ConfigTemplate, context: Required<RenderContext>): Pieces<Json> {
+export function* renderConfigPieces(config: ConfigTemplate, context: RenderContext): Pieces<Json> {
   const { scope, total, meter } = context
   switch (config.kind) {
     case 'constant':
@@ -132,25 +160,29 @@ function* renderPieces(config: ConfigTemplate, context: Required<RenderContext>)
       return value
     }
     case 'list': {
-      total.open(null)
+      total.openList()
       const items: Json[] = []
-      try {
-        for (const item of config.items) items.push(yield* renderPieces(item, context))
-      } catch (thrown) {
-        throw placed(thrown, items.length)
-      }
+      for (const [index, item] of config.items.entries())
+        items.push(yield* renderPartPieces(item, index, context))
       return items
     }
     case 'object': {
-      total.open(config.members.map(([key]) => key))
-      const members: (readonly [string, Json])[] = []
-      try {
-        for (const [key, member] of config.members) members.push([key, yield* renderPieces(member, context)])
-      } catch (thrown) {
-        throw placed(thrown, config.members[members.length]?.[0] ?? '')
+      total.openObject()
+      const members: [string, Json][] = []
+      for (const [key, member] of config.members) {
+        total.addKey(key)
+        members.push([key, yield* renderPartPieces(member, key, context)])
       }
       return Object.fromEntries(members)
     }
+  }
+}
+
+function* renderPartPieces(part: ConfigTemplate, key: string | number, context: RenderContext): Pieces<Json> {
+  try {
+    return yield* renderConfigPieces(part, context)
+  } catch (thrown) {
+    throw placed(thrown, key)
   }
 }
 

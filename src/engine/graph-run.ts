@@ -5,7 +5,7 @@ import { Frontier, type Advance } from './advance.ts'
 import { ERROR_HANDLE } from './block.ts'
 import { renderConfigPieces } from './config-template.ts'
 import { event } from './event.ts'
-import { ExpressionError } from './expression.ts'
+import { ExpressionError, Meter } from './expression.ts'
 import type { Frame, GraphEnd, GraphScope } from './frame.ts'
 import { readsOf, type GraphReads } from './memory/node-reads.ts'
 import { StepValues } from './memory/step-values.ts'
@@ -196,7 +196,8 @@ class GraphRun {
   async #made(reads: readonly number[]): Promise<GraphEnd> {
     if (this.#graph.output === null) return { kind: 'completed', output: this.#leafOutputs() }
     try {
-      const context = { scope: this.#scopeOf(reads), total: new RenderTotal(RENDERED_OUTPUT_LIMITS) }
+      const total = new RenderTotal(RENDERED_OUTPUT_LIMITS)
+      const context = { scope: this.#scopeOf(reads), total, meter: new Meter() }
       return {
         kind: 'completed',
         output: await inPieces(renderConfigPieces(this.#graph.output, context)),

@@ -23,14 +23,20 @@ export function* recordedConfigPieces(
   config: Json,
   scrubber: Pick<Scrubber, 'json' | 'value'>,
 ): Pieces<string> {
-  const text = (yield* isShort(config)) ? scrubber.json(JSON.stringify(config)) : null
-  if (text !== null && text.length <= RECORDED_CONFIG_MAX_LENGTH) return text
+  const text = (yield* isShort(config)) ? shortConfigText(config, scrubber) : null
+  if (text !== null) return text
   yield
   const masked = scrubber.value(config)
   yield
   const digest = yield* jsonTextDigestPieces(masked)
   if (digest.length <= RECORDED_CONFIG_MAX_LENGTH) return JSON.stringify(masked)
   return digestText(digest)
+}
+
+/** The same for a config that is known to be small; null where its text is too long to be recorded as it is. */
+export function shortConfigText(config: Json, scrubber: Pick<Scrubber, 'json'>): string | null {
+  const text = scrubber.json(JSON.stringify(config))
+  return text.length <= RECORDED_CONFIG_MAX_LENGTH ? text : null
 }
 
 function* isShort(config: Json): Pieces<boolean> {

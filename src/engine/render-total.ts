@@ -77,18 +77,29 @@ export class RenderTotal {
     return this.#bytes + this.#values * ROUGH_VALUE_BYTES
   }
 
-  /** Adds a list or object whose members are added one by one. */
-  open(keys: readonly string[] | null): void {
-    this.#values++
-    this.#bytes += 2
-    this.#heapBytes += keys ? OBJECT_HEAP_BYTES : LIST_HEAP_BYTES
-    if (keys) for (const key of keys) this.#key(key)
-    this.#check()
+  /** Adds a list whose items are added one by one. */
+  openList(): void {
+    this.#open(LIST_HEAP_BYTES)
+  }
+
+  /** Adds an object whose keys and members are added one by one. */
+  openObject(): void {
+    this.#open(OBJECT_HEAP_BYTES)
+  }
+
+  addKey(key: string): void {
+    this.#bytes += key.length + 3
+    this.#heapBytes += KEY_HEAP_BYTES
+  }
+
+  /** Adds a value that holds no others. */
+  addScalar(value: string | number | boolean | null): void {
+    this.#scalar(value)
   }
 
   /** Adds a value and everything in it; throws `RenderedTooLargeError` as soon as the limits are exceeded. */
   *add(value: Json): Pieces<void> {
-    if (typeof value !== 'object' || value === null) return this.#scalar(value)
+    if (isScalar(value)) return this.#scalar(value)
     const frames = [this.#frame(value)]
     for (let turn = 1; ; turn++) {
       const frame = frames[frames.length - 1]
@@ -100,21 +111,14 @@ export class RenderTotal {
       }
       const at = frame.next++
       const member = (frame.list ? frame.list[at] : frame.object[frame.keys[at] ?? '']) ?? null
-      if (typeof member === 'object' && member !== null) frames.push(this.#frame(member))
-      else this.#scalar(member)
+      if (isScalar(member)) this.#scalar(member)
+      else frames.push(this.#frame(member))
     }
   }
 
   /** The same for a constant of a plan, which is walked once per process. */
   *addConstant(value: Json): Pieces<void> {
-    if (typeof value !== 'object' || value === null) return this.#scalar(value)
-    const known = constantSizes.get(value)
-    if (known) {
-      this.#bytes += known.bytes
-      this.#heapBytes += known.heapBytes
-      this.#values += known.values
-      return this.#check()
-    }
+    if (this.addKnown(value) || isScalar(value)) return
     const { bytes, heapBytes, values } = this.#size
     yield* this.add(value)
     const after = this.#size
@@ -125,6 +129,21 @@ export class RenderTotal {
     })
   }
 
+  /** Adds a constant of a plan whose size is known; false where it is not. */
+  addKnown(value: Json): boolean {
+    if (isScalar(value)) {
+      this.#scalar(value)
+      return true
+    }
+    const known = constantSizes.get(value)
+    if (!known) return false
+    this.#bytes += known.bytes
+    this.#heapBytes += known.heapBytes
+    this.#values += known.values
+    this.#check()
+    return true
+  }
+
   get #size(): Size {
     return { bytes: this.#bytes, heapBytes: this.#heapBytes, values: this.#values }
   }
@@ -132,17 +151,21 @@ export class RenderTotal {
   #frame(value: readonly Json[] | JsonObject): Frame {
     const list = isList(value) ? value : null
     const keys = list ? [] : Object.keys(value)
-    this.open(list ? null : keys)
+    if (list) this.openList()
+    else this.openObject()
+    for (const key of keys) this.addKey(key)
     const object = list ? {} : (value as JsonObject)
     return { list, object, keys, length: list ? list.length : keys.length, next: 0 }
   }
 
-  #key(key: string): void {
-    this.#bytes += key.length + 3
-    this.#heapBytes += KEY_HEAP_BYTES
+  #open(heapBytes: number): void {
+    this.#values++
+    this.#bytes += 2
+    this.#heapBytes += heapBytes
+    this.#check()
   }
 
-  #scalar(value: Json): void {
+  #scalar(value: string | number | boolean | null): void {
     this.#values++
     if (typeof value === 'string') {
       this.#bytes += value.length + 2
@@ -162,6 +185,11 @@ export class RenderTotal {
     if (this.#heapBytes > maxHeapBytes)
       throw new RenderedTooLargeError(`takes more than ${maxHeapBytes} bytes of memory`)
   }
+}
+
+/** Whether a value holds no others. */
+export function isScalar(value: Json): value is string | number | boolean | null {
+  return typeof value !== 'object' || value === null
 }
 
 function isList(value: readonly Json[] | JsonObject): value is readonly Json[] {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../lib/awaitable.ts'
 import { LumeError } from '../lib/errors.ts'
 import { jsonHeapSize } from '../lib/json-heap.ts'
 import { deepFreeze, deepFreezePieces, isJsonObject, type Json } from '../lib/json.ts'
@@ -9,15 +10,15 @@ import {
   configTextOf,
   configTooLargeMessage,
 } from './config-limits.ts'
-import { readsFrom, renderConfigPieces } from './config-template.ts'
+import { readsFrom, renderConfig, renderConfigPieces } from './config-template.ts'
 import { EXPRESSION_MAX_VISITS, ExpressionError, Meter, type Scope } from './expression.ts'
 import type { GraphScope, StepSite } from './frame.ts'
 import { issuesText, type Issue } from './issues-text.ts'
 import { ConfigMemory } from './memory/config-memory.ts'
 import type { PlanNode } from './plan.ts'
 import { readConfig, type ConfigReading } from './read-config.ts'
-import { recordedConfigPieces } from './recorded-config.ts'
-import { RenderedTooLargeError, RenderTotal } from './render-total.ts'
+import { recordedConfigPieces, shortConfigText } from './recorded-config.ts'
+import { RenderedTooLargeError, RenderTotal, type RenderLimits } from './render-total.ts'
 import { MASK } from './scrub.ts'
 import { finalFailure, type StepFailure } from './step.ts'
 import { isSchemaLike } from './validate/input-schema.ts'
@@ -26,8 +27,12 @@ import { isSchemaLike } from './validate/input-schema.ts'
 const SMALL_BYTES = 64 * 1024
 /** Texts of a config whose evaluations visit more than this many elements may be parts of much larger texts, which they keep in memory. */
 const SMALL_VISITS = 64
-/** A config that takes more memory, roughly and in bytes, is made in its owner's turn and in several turns of the event loop. */
-const LARGE_BYTES = 512 * 1024
+/** A config that exceeds this, or takes long to evaluate, is made in its owner's turn and in several turns of the event loop. */
+const UNLESS_LARGE: RenderLimits = {
+  maxBytes: 256 * 1024,
+  maxHeapBytes: 512 * 1024,
+  maxValues: 8_192,
+}
 const LARGE_VISITS = 16_384
 
 export type ResolvedConfig =
@@ -146,11 +151,12 @@ export class StepConfig {
     }
   }
 
-  async #parsed({ filled, read }: Filled): Promise<ResolvedConfig> {
-    const issues = read.ok ? await this.#schemaProblems(filled) : read.issues
-    if (read.ok && issues.length === 0) return { kind: 'ok', config: read.config }
-    const text = issuesText(issues, 'config')
-    return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${text}`)
+  #parsed({ filled, read }: Filled): Awaitable<ResolvedConfig> {
+    if (!read.ok) return invalid(read.issues)
+    if (this.#node.block.schemas.length === 0) return { kind: 'ok', config: read.config }
+    return this.#schemaProblems(filled).then((issues) =>
+      issues.length === 0 ? { kind: 'ok', config: read.config } : invalid(issues),
+    )
   }
 
   /** Apart from its caller, which would keep the rendered config while it waits. */
@@ -197,15 +203,17 @@ export class StepConfig {
   *#largePieces<T extends Made>(use: Use<T>): Pieces<T | NeedsMemory> {
     const { config } = this.#node
     const render = (scope: Scope) =>
-      renderConfigPieces(config, { scope, total: new RenderTotal(CONFIG_LIMITS) })
+      renderConfigPieces(config, { scope, total: new RenderTotal(CONFIG_LIMITS), meter: new Meter() })
     const value = yield* render(this.scope)
     const masked = this.#maskedScope
     const shown = masked ? yield* render(masked) : value
     return yield* use({ value, shown: this.#recorded(shown), isSmall: false })
   }
 
-  *#recordPieces({ shown }: Rendered): Pieces<{ readonly kind: 'recorded' }> {
-    this.#onFilled(yield* recordedConfigPieces(shown, this.#site.run.secrets.scrubber))
+  *#recordPieces({ shown, isSmall }: Rendered): Pieces<{ readonly kind: 'recorded' }> {
+    const { scrubber } = this.#site.run.secrets
+    const text = isSmall ? shortConfigText(shown, scrubber) : null
+    this.#onFilled(text ?? (yield* recordedConfigPieces(shown, scrubber)))
     return { kind: 'recorded' }
   }
 
@@ -276,27 +284,37 @@ export class StepConfig {
   }
 }
 
+/** Stops the rendering of a config that turns out to be large. */
+const LARGE = new Error('the config is large')
+
 /** Null: the value is large, or takes long to render. */
 function renderUnlessLarge(
   config: PlanNode['config'],
   scope: Scope,
 ): { readonly value: Json; readonly isSmall: boolean } | null {
-  const total = new RenderTotal(CONFIG_LIMITS)
+  const total = new RenderTotal(UNLESS_LARGE)
   const meter = new Meter()
-  const pieces = renderConfigPieces(config, { scope, total, meter })
   const startedAt = performance.now()
-  for (;;) {
-    const { done, value } = pieces.next()
-    const bytes = total.roughBytes
-    const visits = EXPRESSION_MAX_VISITS - meter.left
-    if (bytes > LARGE_BYTES || visits > LARGE_VISITS) return null
-    if (done) return { value, isSmall: bytes <= SMALL_BYTES && visits <= SMALL_VISITS }
-    if (performance.now() - startedAt > PIECE_MS) return null
+  const visits = () => EXPRESSION_MAX_VISITS - meter.left
+  const onTemplate = () => {
+    if (visits() > LARGE_VISITS || performance.now() - startedAt > PIECE_MS) throw LARGE
+  }
+  try {
+    const value = renderConfig(config, { scope, total, meter, onTemplate })
+    return { value, isSmall: total.roughBytes <= SMALL_BYTES && visits() <= SMALL_VISITS }
+  } catch (thrown) {
+    if (thrown === LARGE || thrown instanceof RenderedTooLargeError) return null
+    throw thrown
   }
 }
 
 function needsMemory(made: Made | NeedsMemory): made is NeedsMemory {
   return made.kind === 'needsMemory'
+}
+
+function invalid(issues: readonly Issue[]): Failed {
+  const text = issuesText(issues, 'config')
+  return failed('CONFIG_INVALID', `The config, filled in, does not fit the block: ${text}`)
 }
 
 function failed(code: string, message: string): Failed {

@@ -5,7 +5,7 @@ import { sameJson } from '../../lib/same-json.ts'
 import { yieldToEventLoop } from '../../lib/yield-to-event-loop.ts'
 import { CONFIG_LIMITS } from '../config-limits.ts'
 import { renderConfig } from '../config-template.ts'
-import { ExpressionError, type Scope } from '../expression.ts'
+import { ExpressionError, Meter, type Scope } from '../expression.ts'
 import type { RecordedState } from '../journal.ts'
 import { AttemptMemory } from '../memory/attempt-memory.ts'
 import { MEMORY_BUDGET_EXCEEDED } from '../memory/held-outputs.ts'
@@ -318,7 +318,11 @@ function tooMuchToCompare(bytes: number, maxBytes: number): ReuseUndecidedError 
 
 function itemsOf(node: PlanNode, scope: Scope): readonly Json[] | null {
   try {
-    const config = renderConfig(node.config, { scope, total: new RenderTotal(CONFIG_LIMITS) })
+    const config = renderConfig(node.config, {
+      scope,
+      total: new RenderTotal(CONFIG_LIMITS),
+      meter: new Meter(),
+    })
     const items = isJsonObject(config) ? config.items : null
     return Array.isArray(items) ? (items as readonly Json[]) : null
   } catch (fault) {

@@ -197,21 +197,6 @@ describe('the memory of configs', () => {
     expect(await execution.finish(run)).toMatchObject({ status: 'COMPLETED' })
     expect(memory.open('owner').held.tryTake(8 * MIB)).toBe(true)
   })
-
-  test('a small part of a text that an expression makes does not keep the whole text in memory', async () => {
-    // Each step would keep a text of a million characters: V8 makes a part of a text a view of the whole.
-    const config = { text: '{{ (input + "x").substring(0, 20) }}' }
-    const copied: boolean[] = []
-    const parse = jest.spyOn(JSON, 'parse')
-    try {
-      const execution = new TestExecution(definition({ a: { config } }), {}, { input: BIG })
-      await execution.finish()
-      copied.push(parse.mock.calls.some(([text]) => text === `{"text":"${'x'.repeat(20)}"}`))
-    } finally {
-      parse.mockRestore()
-    }
-    expect(copied).toEqual([true])
-  })
 })
 
 describe('a step that waits', () => {
@@ -323,8 +308,8 @@ describe('large configs of one owner', () => {
   test('are parsed without a look at each value in them', async () => {
     const transform = CORE_BLOCKS.find(({ type }) => type === 'core.transform')
     const value = Object.freeze([1, { a: [] }])
-    expect(transform?.config.safeParse({ value }).data).toEqual({ value })
-    expect((transform?.config.parse({ value }) as { value: Json }).value).toBe(value)
+    const parsed = transform?.config.safeParse({ value }).data as { readonly value: Json } | undefined
+    expect(parsed?.value).toBe(value)
     expect(transform?.config.safeParse({}).success).toBe(false)
   })
 })
