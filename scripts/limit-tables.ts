@@ -1,11 +1,14 @@
 import { ATTEMPT_MAX_VISITS } from '../src/engine/attempt-context.ts'
-import { lumeConfigSchema, OWNER_PLACES_PERCENT, OWNER_WEIGHT_MAX } from '../src/config.ts'
+import { lumeConfigSchema, OWNER_PLACES_PERCENT, OWNER_WEIGHT_MAX, QUERY_TIMEOUT_MS } from '../src/config.ts'
 import { ANSWER_MAX_HEAP_BYTES } from '../src/blocks/api/http/answer-size.ts'
+import { CONFIG_MAX_BYTES, CONFIG_MAX_HEAP_BYTES, CONFIG_MAX_VALUES } from '../src/engine/config-limits.ts'
 import {
   DEFINITION_MAX_BYTES,
   DEFINITION_MAX_EDGES,
   DEFINITION_MAX_EXPRESSION_TEXT,
   DEFINITION_MAX_EXPRESSIONS,
+  DEFINITION_MAX_MEMBERS,
+  DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
   DEFINITION_MAX_VARIABLES,
 } from '../src/engine/definition.ts'
@@ -15,7 +18,15 @@ import {
   MEMORY_WAIT_MS,
   OWNER_MEMORY_SHARE,
 } from '../src/engine/memory/memory-budget.ts'
-import { HELD_HEAP_SHARE, WORKING_HEAP_SHARE } from '../src/engine/memory/process-memory.ts'
+import {
+  ADMISSION_MAX_PART,
+  ADMISSION_OWNER_PART,
+  ADMISSION_PROCESS_PART,
+  CONFIG_HEAP_SHARE,
+  HELD_HEAP_SHARE,
+  LOADING_HEAP_SHARE,
+  WORKING_HEAP_SHARE,
+} from '../src/engine/memory/process-memory.ts'
 import { OUTPUT_MAX_BYTES, OUTPUT_MAX_HEAP_BYTES, OUTPUT_MAX_VALUES } from '../src/engine/output.ts'
 import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/simulation-journal.ts'
 import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/unhandled-errors.ts'
@@ -24,14 +35,18 @@ import {
   DEFINITION_SCHEMAS_COMPILE_MS,
   DEFINITION_SCHEMAS_MAX_TEXT,
 } from '../src/engine/validate/definition-schemas.ts'
+import { DIAGNOSTICS_MAX, DIAGNOSTICS_MAX_TEXT } from '../src/engine/validate/diagnostic-list.ts'
+import { PROBLEMS_MAX, PROBLEMS_MAX_TEXT } from '../src/engine/validate/problem-list.ts'
 import { SCHEMA_CHECK_MS, SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH } from '../src/engine/validate/json-schemas.ts'
 import { VALIDATIONS_MAX_WAITING } from '../src/engine/plan-cache.ts'
+import { ANSWER_MAX_WRITTEN_VALUES } from '../src/http/answer-size.ts'
+import { CONNECTION_MAX_UNANSWERED } from '../src/http/pipelined-requests.ts'
 import { BODY_MAX_BYTES } from '../src/http/bodies.ts'
 import { IN_FLIGHT_HEAP_SHARE, IN_FLIGHT_MAX_BYTES_OF_SENDER } from '../src/http/body-budget.ts'
 import { VARIABLE_MAX_ERRORS } from '../src/http/input-limits.ts'
 import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS, BODY_MAX_VALUES } from '../src/http/json-structure.ts'
 import { SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from '../src/http/message-rate.ts'
-import { OPERATION_ID_MAX_LENGTH } from '../src/http/message-intake.ts'
+import { OPERATION_ID_MAX_LENGTH, SOCKET_MAX_UNANSWERED } from '../src/http/message-intake.ts'
 import { MAX_COST } from '../src/http/operation-cost.ts'
 import { DEFAULT_LIMITS } from '../src/http/operation-limits.ts'
 import { LARGE_BODY_BYTES, PARSE_WAIT_MS } from '../src/http/parse-turns.ts'
@@ -47,6 +62,8 @@ import { HEAD_MS, REQUEST_MS } from '../src/http.ts'
 import { BLOCK_TESTS_MAX_PER_OWNER } from '../src/jobs/block-tests.ts'
 import { MAX_DEPTH } from '../src/jobs/child-executions.ts'
 import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/job-callbacks.ts'
+import { SIMULATIONS_HEAVY_MAX_AT_ONCE } from '../src/jobs/heavy-simulations.ts'
+import { RUNNING_STORED_BYTES_PART } from '../src/jobs/quotas.ts'
 import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/quarantine.ts'
 import {
   SCHEMA_CHECKS_ALLOWANCE,
@@ -54,7 +71,14 @@ import {
 } from '../src/jobs/schema-checks/schema-checks.ts'
 import { SIMULATIONS_MAX_PER_OWNER } from '../src/jobs/simulations.ts'
 import { tableRow } from '../src/lib/markdown.ts'
+import { ANSWER_MAX_BYTES, ANSWER_MAX_PARSED_BYTES, ANSWER_MAX_VALUES } from '../src/schema/answer-budget.ts'
+import {
+  LARGE_ANSWERS_HEAP_SHARE,
+  LARGE_ANSWERS_MAX_WAITING_OF_OWNER,
+  LARGE_ANSWERS_WAIT_MS,
+} from '../src/schema/large-answers.ts'
 import { LIST_MAX_ITEMS, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../src/schema/list-limits.ts'
+import { DIFF_MAX_TEXT } from '../src/workflows/diff/diff-text.ts'
 import { BLOCKED_LOOP_REPORT_MS } from '../src/watchdog/watchdog.ts'
 
 // The tables of limits in docs/security.md, each figure read from the code that enforces it.
@@ -95,6 +119,26 @@ const REQUESTS: readonly Row[] = [
     '400 `OPERATION_TOO_COSTLY`',
   ],
   [
+    'stored values that one answer reads',
+    `${bytes(ANSWER_MAX_BYTES)} of JSON; ${bytes(ANSWER_MAX_PARSED_BYTES)} of memory for those that are parsed`,
+    '400 `ANSWER_TOO_LARGE`',
+  ],
+  [
+    'an answer: fields of the items of its lists; all values; characters',
+    `${count(ANSWER_MAX_VALUES)}; ${count(ANSWER_MAX_WRITTEN_VALUES)}; ${count(ANSWER_MAX_BYTES)}`,
+    '400 `ANSWER_TOO_LARGE`',
+  ],
+  [
+    'memory for answers with large values, of a process; of one owner',
+    `${share(LARGE_ANSWERS_HEAP_SHARE)} of the heap limit; half of that. Others wait: ${count(LARGE_ANSWERS_MAX_WAITING_OF_OWNER)} of one owner, ${seconds(LARGE_ANSWERS_WAIT_MS)} each`,
+    '429 `TOO_MANY_LARGE_ANSWERS`; 503 `SERVER_OVERLOADED`',
+  ],
+  [
+    'time of one statement of the API, on a Postgres server (`LUME_QUERY_TIMEOUT_MS`)',
+    seconds(QUERY_TIMEOUT_MS),
+    '503 `QUERY_TIMEOUT`',
+  ],
+  [
     'items of a list argument or input list',
     `${count(LIST_MAX_ITEMS)}, or as its description says`,
     '400 `LIST_TOO_LONG`',
@@ -106,6 +150,11 @@ const REQUESTS: readonly Row[] = [
   ],
   ['errors in variables that are reported', count(VARIABLE_MAX_ERRORS), 'the rest is left out'],
   ['operations per request', '1', '400'],
+  [
+    'requests of one connection that are not answered yet',
+    count(CONNECTION_MAX_UNANSWERED),
+    'further requests are not read until one is answered',
+  ],
   [
     'requests per minute of a key, a token’s subject, or an address (`LUME_RATE_LIMIT`)',
     count(REQUESTS_PER_MINUTE),
@@ -122,6 +171,11 @@ const CONNECTIONS: readonly Row[] = [
   ],
   ['messages per minute of one WebSocket', count(SOCKET_MESSAGES_PER_MINUTE), 'close 4420'],
   ['pings per minute of one WebSocket, of both kinds', count(SOCKET_PINGS_PER_MINUTE), 'close 4420'],
+  [
+    'operations of one WebSocket that are not answered yet; a subscription is answered by its first result',
+    count(SOCKET_MAX_UNANSWERED),
+    'further messages are not read until one is answered',
+  ],
   ['characters of an operation’s id', count(OPERATION_ID_MAX_LENGTH), 'close 4400'],
   [
     'bytes that one client has not read',
@@ -151,6 +205,22 @@ const DEFINITIONS: readonly Row[] = [
     `${count(DEFINITION_MAX_EDGES)}, ${count(DEFINITION_MAX_VARIABLES)}, ${count(DEFINITION_MAX_VALUES)}, ${bytes(DEFINITION_MAX_BYTES)}`,
     'the same',
   ],
+  [
+    'members of one object of a definition; JSON pointers of all its values, together',
+    `${count(DEFINITION_MAX_MEMBERS)}; ${count(DEFINITION_MAX_POINTERS)} characters`,
+    'the same',
+  ],
+  [
+    'diagnostics of a definition',
+    `${count(DIAGNOSTICS_MAX)}, with ${count(DIAGNOSTICS_MAX_TEXT)} characters`,
+    'the rest is left out',
+  ],
+  [
+    'problems of an input, payload or output',
+    `${count(PROBLEMS_MAX)}, with ${count(PROBLEMS_MAX_TEXT)} characters`,
+    'the rest is counted',
+  ],
+  ['paths and pointers of a diff', `${count(DIFF_MAX_TEXT)} characters`, '`DIFF_TOO_LARGE`'],
   [
     'expressions of a definition, and their text',
     `${count(DEFINITION_MAX_EXPRESSIONS)}, ${bytes(DEFINITION_MAX_EXPRESSION_TEXT)}`,
@@ -187,6 +257,11 @@ const DEFINITIONS: readonly Row[] = [
     `${count(SIMULATIONS_MAX_PER_OWNER)}, ${count(BLOCK_TESTS_MAX_PER_OWNER)}`,
     '`VALIDATION_BUSY` with `retryAfterMs`',
   ],
+  [
+    'simulations that hold much or work long, of all owners at the same time',
+    `${count(SIMULATIONS_HEAVY_MAX_AT_ONCE)} per process`,
+    'others wait; owners take turns',
+  ],
 ]
 
 const EXECUTIONS: readonly Row[] = [
@@ -200,6 +275,11 @@ const EXECUTIONS: readonly Row[] = [
     `${bytes(OUTPUT_MAX_BYTES)} of JSON, ${count(OUTPUT_MAX_VALUES)} values, ${bytes(OUTPUT_MAX_HEAP_BYTES)} of memory`,
     '`OUTPUT_TOO_LARGE`',
   ],
+  [
+    'config of a step, with its templates filled in',
+    `${bytes(CONFIG_MAX_BYTES)} of JSON, ${count(CONFIG_MAX_VALUES)} values, ${bytes(CONFIG_MAX_HEAP_BYTES)} of memory`,
+    '`CONFIG_TOO_LARGE`',
+  ],
   ['answer that `api.http` parses', `${bytes(ANSWER_MAX_HEAP_BYTES)} of memory`, '`HTTP_RESPONSE_TOO_LARGE`'],
   [
     'values that an execution holds in memory',
@@ -208,8 +288,18 @@ const EXECUTIONS: readonly Row[] = [
   ],
   [
     'the same of all executions of a process; of one owner',
-    `${share(HELD_HEAP_SHARE)} of the heap limit, and ${share(WORKING_HEAP_SHARE)} for values that are being made; ${share(OWNER_MEMORY_SHARE)} of those`,
+    `${share(HELD_HEAP_SHARE)} of the heap limit, ${share(CONFIG_HEAP_SHARE)} for configs of attempts, and ${share(WORKING_HEAP_SHARE)} for values that are being made; ${share(OWNER_MEMORY_SHARE)} of those`,
     'steps wait, then `MEMORY_BUDGET_EXCEEDED`',
+  ],
+  [
+    'inputs that workers load at the same time',
+    `${share(LOADING_HEAP_SHARE)} of the heap limit; owners take turns`,
+    'others wait',
+  ],
+  [
+    'memory in use at which an owner’s executions begin',
+    `at most ${percent(ADMISSION_OWNER_PART)} of the owner’s part and ${percent(ADMISSION_PROCESS_PART)} of the process’s; an owner that holds nothing: ${percent(ADMISSION_MAX_PART)} of the process’s`,
+    'its jobs stay queued',
   ],
   ['values that a simulation holds', bytes(SIMULATION_MAX_HEAP_BYTES), '`SIMULATION_TOO_LONG`'],
   [
@@ -247,7 +337,11 @@ const EXECUTIONS: readonly Row[] = [
 
 const QUOTAS: readonly Row[] = [
   ['executions that have not ended', count(defaults.maxOpenExecutions), '`LUME_MAX_OPEN_EXECUTIONS`'],
-  ['stored bytes', bytes(defaults.maxStoredBytes), '`LUME_MAX_STORED_BYTES`'],
+  [
+    'stored bytes',
+    `${bytes(defaults.maxStoredBytes)}; running executions go on up to ${percent(RUNNING_STORED_BYTES_PART)} of that`,
+    '`LUME_MAX_STORED_BYTES`',
+  ],
   ['workflows', count(defaults.maxWorkflows), '`LUME_MAX_WORKFLOWS`'],
   ['schedules', count(defaults.maxSchedules), '`LUME_MAX_SCHEDULES`'],
   ['stored secrets', count(defaults.maxSecrets), '`LUME_MAX_SECRETS`'],
@@ -287,6 +381,10 @@ function milliseconds(value: number): string {
 
 function seconds(ms: number): string {
   return `${count(ms / 1_000)} s`
+}
+
+function percent(part: number): string {
+  return `${count(part * 100)} %`
 }
 
 function share(part: number): string {
