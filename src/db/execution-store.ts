@@ -42,6 +42,26 @@ export interface ExecutionValues {
 /** The values of an execution are loaded with its other columns if they have at most this many bytes of JSON text together. */
 export const SMALL_VALUES_MAX_BYTES = 16 * 1024
 
+/**
+ * What the schemas that one signal is checked against before it is sent may have together, in bytes of JSON text. A thousand items of a
+ * loop may wait, each with a schema of its own.
+ */
+export const SIGNAL_SCHEMAS_MAX_BYTES = 1024 * 1024
+
+/** Which waits a signal may end. */
+export interface AwaitedSignal {
+  readonly name: string
+  /** Only the step there; null: every step that waits for the name. */
+  readonly path: string | null
+}
+
+export interface SignalSchemas {
+  /** JSON texts, in the definition's order of the steps. */
+  readonly texts: readonly string[]
+  /** False where there are more. */
+  readonly areAll: boolean
+}
+
 /** What an execution was started with, and its output once it completed. */
 export interface ExecutionDetails {
   readonly workflowId: WorkflowId | null
@@ -69,11 +89,8 @@ export interface ExecutionStore {
    * only small ones: the rest is undefined, and read by the journal.
    */
   loadRecorded(job: JobKey): Promise<RecordedState>
-  /** The steps that wait for a signal of this name. */
-  signalWaits(
-    job: JobKey,
-    name: string,
-  ): Promise<readonly { readonly path: string; readonly schema: JsonObject | boolean | null }[]>
+  /** The schemas that waits for such a signal demand of its payload: those that differ, up to `SIGNAL_SCHEMAS_MAX_BYTES`. */
+  signalSchemas(job: JobKey, signal: AwaitedSignal): Promise<SignalSchemas>
   /** The length of an execution's output as JSON text in UTF-8, in bytes; 0 where it has none. */
   outputBytes(job: JobKey): Promise<number>
   /** The output of an execution that completed. */
@@ -108,15 +125,20 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     },
     loadRecorded: batched((jobs) => loadRecorded(pool, jobs)),
     steps: batched((jobs) => loadOpenSteps(pool, jobs)),
-    async signalWaits({ id, ownerId }, name) {
-      const { rows } = await pool.query<{ path: string; schema: JsonObject | boolean | null }>(
-        `SELECT path, wait->'schema' AS schema FROM steps
-         WHERE owner_id = $1 AND execution_id = $2 AND status = 'WAITING'
-           AND wait->>'kind' = 'signal' AND wait->>'name' = $3
-         ORDER BY position, path`,
-        [ownerId, id, name],
+    async signalSchemas({ id, ownerId }, { name, path }) {
+      const { rows } = await pool.query<{ schema: string | null }>(
+        `SELECT CASE WHEN total <= $5 THEN schema END AS schema FROM (
+           SELECT schema, position, sum(octet_length(schema)) OVER (ORDER BY position, schema) AS total FROM (
+             SELECT (wait->'schema')::text AS schema, min(position) AS position FROM steps
+             WHERE owner_id = $1 AND execution_id = $2 AND status = 'WAITING'
+               AND wait->>'kind' = 'signal' AND wait->>'name' = $3 AND ($4::text IS NULL OR path = $4)
+             GROUP BY 1
+           ) AS differing WHERE schema <> 'null'
+         ) AS summed ORDER BY position, schema`,
+        [ownerId, id, name, path, SIGNAL_SCHEMAS_MAX_BYTES],
       )
-      return rows
+      const texts = rows.flatMap(({ schema }) => schema ?? [])
+      return { texts, areAll: texts.length === rows.length }
     },
     async outputBytes({ id, ownerId }) {
       const { rows } = await pool.query<{ bytes: number | null }>(
