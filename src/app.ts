@@ -220,6 +220,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const schedules = createScheduleStore(pool)
   const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger, quotas })
   closers.add(() => apiKeys.close())
+  const memory = new ProcessMemory(getHeapStatistics().heap_size_limit)
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
     jobs,
@@ -250,7 +251,6 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     onUnhandledError,
     heavy: heavySimulations,
   })
-  const memory = new ProcessMemory(getHeapStatistics().heap_size_limit)
   const testBlock = createTestBlock({
     plans,
     worldOf: (owner) => ({
