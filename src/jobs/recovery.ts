@@ -108,7 +108,7 @@ export class Recovery {
     const { plan, diagnostics } = await this.#reading(() =>
       storedPlans.validate(stored.definition, { ownerId, isRefusable: false }),
     )
-    const unrun = { job, run, plan }
+    const unrun = { job, run, plan, stepBytes: stored.stepBytes }
     for (;;) {
       if (run.inbox.canceled.aborted) return this.#cancel(stored, unrun)
       if (job.handler === 'process') return this.#fail(HANDLER_LOST, unrun)
@@ -236,10 +236,11 @@ export class Recovery {
   /** Ends a job that no run continues, and with it the steps that it left open. Reads no values. */
   async #endUnrun(
     end: JobEnd,
-    { job, run, plan }: Unrun,
+    { job, run, plan, stepBytes = 0 }: Unrun,
     events: readonly EventDraft[] = [],
   ): Promise<RunEnd> {
-    const open = await this.#reading(() => this.#options.executions.steps(job))
+    const done = await this.#loads.enter(job.ownerId, stepBytes, run.yield.signal)
+    const open = await this.#reading(() => this.#options.executions.steps(job)).finally(done)
     const steps = new Map(open.map((step) => [step.path, { ...step, output: undefined, checkpoints: {} }]))
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
     const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
@@ -275,6 +276,8 @@ interface Unrun {
   readonly job: ClaimedJob
   readonly run: TakenRun
   readonly plan: Plan | null
+  /** The length of its steps on record as JSON text, where it is known. */
+  readonly stepBytes?: number
 }
 
 const CRASH_LOOP: RecordedError = {
