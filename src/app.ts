@@ -220,6 +220,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const schedules = createScheduleStore(pool)
   const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger, quotas })
   closers.add(() => apiKeys.close())
+  const memory = new ProcessMemory(getHeapStatistics().heap_size_limit)
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
     jobs,
@@ -260,6 +261,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       onUnhandledError,
     }),
     clock,
+    memory,
     heavy: heavySimulations,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
@@ -406,7 +408,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       concurrency: settings.concurrency,
       ownerPlacesPercent: settings.ownerPlacesPercent,
       weightOf: (owner) => weights.get(owner) ?? 1,
-      memory: new ProcessMemory(getHeapStatistics().heap_size_limit),
+      memory,
       onStored: async (owner, bytes) => {
         const refusal = await quotas.refusalOfRun(owner, bytes)
         return refusal && { code: 'QUOTA_EXCEEDED', message: quotaMessage(refusal) }

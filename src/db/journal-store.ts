@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { EndedLoopItem, LoopItemPart } from '../engine/journal.ts'
+import type { EndedLoopItem, LoopItemPart, ReceivedSignal } from '../engine/journal.ts'
 import type { RecordedError } from '../engine/step.ts'
 import type { Json } from '../lib/json.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
@@ -33,8 +33,8 @@ export interface JournalStore {
   loopItemsBytes(job: JobKey, path: string, wanted?: LoopItemPart): Promise<number>
   /** The outputs of these steps as JSON text, by path; one that was reused is read where it is. */
   outputs(job: JobKey, paths: readonly string[]): Promise<ReadonlyMap<string, string>>
-  /** The payload of a signal in the job's inbox, as JSON text. */
-  signalPayload(job: JobKey, number: number): Promise<string>
+  /** A signal in the job's inbox, and the schema that the step at that path demands of it. */
+  signal(job: JobKey, number: number, path: string): Promise<ReceivedSignal>
 }
 
 interface JobKey {
@@ -110,13 +110,16 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
       )
       return new Map(rows.map((row) => [row.path, row.output]))
     },
-    async signalPayload({ jobId, ownerId }, number) {
-      const { rows } = await pool.query<{ payload: string }>(
-        `SELECT (payload->'payload')::text AS payload FROM commands
-         WHERE owner_id = $1 AND job_id = $2 AND number = $3 AND kind = 'SIGNAL'`,
-        [ownerId, jobId, number],
+    async signal({ jobId, ownerId }, number, path) {
+      const { rows } = await pool.query<{ payload: string | null; schema: string | null }>(
+        `SELECT
+           (SELECT (payload->'payload')::text FROM commands
+            WHERE owner_id = $1 AND job_id = $2 AND number = $3 AND kind = 'SIGNAL') AS payload,
+           (SELECT (wait->'schema')::text FROM steps
+            WHERE owner_id = $1 AND execution_id = $2 AND path = $4) AS schema`,
+        [ownerId, jobId, number, path],
       )
-      return rows[0]?.payload ?? 'null'
+      return { payload: rows[0]?.payload ?? 'null', schema: rows[0]?.schema ?? 'null' }
     },
   }
 }
@@ -136,7 +139,7 @@ WITH locked AS (
     $60::bigint[]
   ) WITH ORDINALITY AS w(
     job_id, fence, expected_seq, new_seq, commands_seen, status, progress, current_step, completed_nodes,
-    started_at, ends_step, finished_at, error, parks, wake_at, cost_usd, bytes, n
+    started_at, clears_losses, finished_at, error, parks, wake_at, cost_usd, bytes, n
   ) JOIN jobs ON jobs.id = w.job_id ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
 ), guard AS (
   UPDATE jobs j SET
@@ -148,7 +151,7 @@ WITH locked AS (
     started_at = COALESCE(j.started_at, to_timestamp(w.started_at / 1000)),
     cost_usd = GREATEST(j.cost_usd, w.cost_usd),
     stored_bytes = j.stored_bytes + w.bytes,
-    recoveries = CASE WHEN w.ends_step OR w.parks THEN 0 ELSE j.recoveries END,
+    recoveries = CASE WHEN w.clears_losses THEN 0 ELSE j.recoveries END,
     finished_at = to_timestamp(w.finished_at / 1000),
     error = w.error::json,
     commands_applied = GREATEST(j.commands_applied, w.commands_seen),
@@ -236,7 +239,7 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     of((w) => w.currentStep),
     of((w) => w.completedNodes),
     of((w) => w.startedAt),
-    of((w) => w.endsStep),
+    of((w) => w.clearsLosses),
     of((w) => w.end?.at ?? null),
     of((w) => (w.end?.status === 'FAILED' ? JSON.stringify(w.end.error) : null)),
     of((w) => w.park !== null),

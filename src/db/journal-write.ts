@@ -26,7 +26,8 @@ export interface JobWrite {
   readonly completedNodes: number | null
   readonly startedAt: number | null
   readonly costUsd: number | null
-  readonly endsStep: boolean
+  /** The job has lost no worker since: a step has ended, or a run has parked. */
+  readonly clearsLosses: boolean
   readonly end: JobEnd | null
   readonly park: { readonly wakeAt: number | null } | null
   readonly events: readonly NumberedEvent[]
@@ -77,6 +78,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     endsStep ||= entry.job.endsStep ?? false
     job = foldChanges(job, entry.job)
   }
+  // A park that something was appended behind is void: the run was not idle after all.
+  const park = entries.at(-1)?.job.park ?? null
   return {
     jobId: position.jobId,
     ownerId: position.ownerId,
@@ -90,10 +93,9 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     completedNodes: job.completedNodes ?? null,
     startedAt: job.startedAt ?? null,
     costUsd: job.costUsd ?? null,
-    endsStep,
+    clearsLosses: endsStep || (park !== null && !park.isUnrun),
     end: job.end ?? null,
-    // A park that something was appended behind is void: the run was not idle after all.
-    park: entries.at(-1)?.job.park ?? null,
+    park,
     events,
     steps: [...steps.values()],
     values: [...values.values()],
@@ -121,6 +123,12 @@ export function byteSize(entry: JournalEntry | undefined): number {
   const items = (entry.items ?? []).reduce((sum, { output }) => sum + (output?.length ?? 0), 0)
   const checkpoints = (entry.checkpoints ?? []).reduce((sum, { value }) => sum + value.length + ROW_BYTES, 0)
   const result = entry.job.end?.status === 'COMPLETED' ? entry.job.end.output.length : 0
+  const waits = (entry.steps ?? []).reduce((sum, { wait }) => sum + schemaLength(wait), 0)
   const rows = entry.events.length + (entry.steps?.length ?? 0) + (entry.items?.length ?? 0)
-  return values + items + checkpoints + result + rows * ROW_BYTES
+  return waits + values + items + checkpoints + result + rows * ROW_BYTES
+}
+
+/** The schema of a signal's payload, which may be long. */
+function schemaLength(wait: StepRecord['wait']): number {
+  return wait?.kind === 'signal' && wait.schema !== null ? JSON.stringify(wait.schema).length : 0
 }

@@ -85,7 +85,7 @@ export class Journal {
         this.reading(() => this.#store.loopItems(claim, path, wanted)),
       loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
       outputs: (paths) => this.reading(() => this.#store.outputs(claim, paths)),
-      signalPayload: (number) => this.reading(() => this.#store.signalPayload(claim, number)),
+      signal: (number, path) => this.reading(() => this.#store.signal(claim, number, path)),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }
   }

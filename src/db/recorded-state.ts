@@ -1,5 +1,5 @@
 import type { RecordedState, RecordedStep } from '../engine/journal.ts'
-import type { AttemptRecord, RecordedError, StepStatus, StepWait } from '../engine/step.ts'
+import type { AttemptRecord, KnownWait, RecordedError, StepStatus } from '../engine/step.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import type { Json } from '../lib/json.ts'
 import { isInsideEnded, loadLoops, type LoadedLoops, type PositionRange } from './recorded-loops.ts'
@@ -10,6 +10,9 @@ export interface JobKey {
   readonly id: JobId
   readonly ownerId: OwnerId
 }
+
+/** The steps on record of an execution are counted up to this number, to bound how many are loaded together. */
+export const STEPS_MAX_COUNT = 5_000
 
 /** A step on record without its large values. */
 export type StepState = Omit<RecordedStep, 'output' | 'checkpoints'>
@@ -61,7 +64,7 @@ interface StepRow {
   readonly handles: string[]
   readonly inputFrom: string[]
   readonly dueAt: Date | null
-  readonly wait: StepWait | null
+  readonly wait: KnownWait | null
   readonly error: RecordedError | null
   readonly reusedFrom: string | null
   readonly callKey: string | null
@@ -69,15 +72,21 @@ interface StepRow {
   readonly finishedAt: Date | null
 }
 
-const columns = (wait: 'wait' | 'NULL::json') =>
+const columns = (wait: string) =>
   `path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom", due_at AS "dueAt",
   ${wait} AS wait, error, reused_from AS "reusedFrom", call_key AS "callKey", started_at AS "startedAt",
   finished_at AS "finishedAt"`
 
-/** `ends`: for the end of a job, which closes waits and needs nothing of what they wait for, such as schemas. */
+/** `ends`: for the end of a job, which closes waits and needs nothing of what they wait for. */
 type Purpose = 'run' | 'ends'
 
-const COLUMNS: { readonly [P in Purpose]: string } = { run: columns('wait'), ends: columns('NULL::json') }
+/** The schema of a signal's payload is read when a signal comes: its length is loaded, so that the read can be paid for. */
+const KNOWN_WAIT = `CASE WHEN wait->>'kind' = 'signal' THEN json_build_object(
+    'kind', 'signal', 'name', wait->'name', 'timeoutHandle', wait->'timeoutHandle',
+    'schemaBytes', COALESCE(octet_length(NULLIF((wait->'schema')::text, 'null')), 0)
+  ) ELSE wait END`
+
+const COLUMNS: { readonly [P in Purpose]: string } = { run: columns(KNOWN_WAIT), ends: columns('NULL::json') }
 
 function keyColumns(jobs: readonly JobKey[]): readonly (readonly string[])[] {
   return [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)]

@@ -2,7 +2,7 @@ import type { JobStatus } from '../engine/job.ts'
 import type { StoredDefinition } from './definition-store.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from './job-claims.ts'
 import type { DefinitionId, JobId, OwnerId } from '../lib/ids.ts'
-import { loadOpenSteps, type StepState } from './recorded-state.ts'
+import { loadOpenSteps, STEPS_MAX_COUNT, type JobKey, type StepState } from './recorded-state.ts'
 import type { Queryable } from './rows.ts'
 
 /** Which jobs a cancel reaches. */
@@ -28,8 +28,8 @@ export interface EndingJob {
   readonly isBegun: boolean
   /** Its body is read apart, and only where no plan of it is at hand. */
   readonly definition: StoredDefinition
-  /** Open steps, and ended steps of top-level nodes. */
-  readonly steps: readonly StepState[]
+  /** The number of its steps on record, counted up to `STEPS_MAX_COUNT`. */
+  readonly stepCount: number
 }
 
 /** Cancels of whole trees: a job, its children, their children and so on. */
@@ -43,7 +43,9 @@ export interface TreeCancelStore {
   claimUnheld(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
   /** Puts a cancel into the inboxes of the children of these jobs; they may be of several owners. */
   cancelChildren(parentIds: readonly JobId[]): Promise<readonly CanceledJob[]>
-  endings(jobs: readonly Pick<ClaimedJob, 'id' | 'ownerId'>[]): Promise<ReadonlyMap<JobId, EndingJob>>
+  endings(jobs: readonly JobKey[]): Promise<ReadonlyMap<JobId, EndingJob>>
+  /** Of each job: open steps, and ended steps of top-level nodes. */
+  openSteps(jobs: readonly JobKey[]): Promise<ReadonlyMap<JobId, readonly StepState[]>>
 }
 
 export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
@@ -59,19 +61,16 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
     claimUnheld: ({ workerId, leaseMs }, limit) =>
       queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
     async endings(jobs) {
-      const [states, steps] = await Promise.all([
-        pool.query<StateRow>(STATES, [jobs.map(({ id }) => id)]),
-        loadOpenSteps(pool, jobs),
-      ])
-      const stepsOf = new Map(jobs.map(({ id }, n) => [id, steps[n] ?? []]))
+      const { rows } = await pool.query<StateRow>(STATES, [jobs.map(({ id }) => id), STEPS_MAX_COUNT])
       return new Map(
-        states.rows.map(({ id, status, isBegun, definitionId, hash }) => {
-          return [
-            id,
-            { status, isBegun, definition: { id: definitionId, hash }, steps: stepsOf.get(id) ?? [] },
-          ]
+        rows.map(({ id, status, isBegun, definitionId, hash, stepCount }) => {
+          return [id, { status, isBegun, definition: { id: definitionId, hash }, stepCount }]
         }),
       )
+    },
+    async openSteps(jobs) {
+      const steps = await loadOpenSteps(pool, jobs)
+      return new Map(jobs.map(({ id }, n) => [id, steps[n] ?? []]))
     },
   }
 }
@@ -141,8 +140,12 @@ interface StateRow {
   readonly hash: string
   readonly status: JobStatus
   readonly isBegun: boolean
+  readonly stepCount: number
 }
 
 const STATES = `
-SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun"
+SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun",
+  (SELECT count(*)::int FROM (
+    SELECT FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT $2
+  ) AS counted) AS "stepCount"
 FROM executions e JOIN jobs j ON j.id = e.id JOIN definitions d ON d.id = e.definition_id WHERE e.id = ANY($1::uuid[])`

@@ -1,7 +1,7 @@
 import type { Json } from '../lib/json.ts'
 import type { EventDraft } from './event.ts'
 import type { JobStatus, TerminalStatus } from './job.ts'
-import type { AttemptRecord, RecordedError, StepStatus, StepWait } from './step.ts'
+import type { AttemptRecord, KnownWait, RecordedError, StepStatus, StepWait } from './step.ts'
 
 /**
  * What one entry changes about one execution (D1): all of it is committed together or not at all. Entries of one
@@ -86,12 +86,18 @@ export interface JobChange {
   readonly startedAt?: number
   /** What all calls have cost so far, in US dollars. */
   readonly costUsd?: number
-  /** True when a step's end is among the records: a worker that gets this far is not in a crash loop (D5). */
+  /** True when a step's end is among the records: a worker that gets this far is not in a crash loop (D5). So is one whose run parks. */
   readonly endsStep?: boolean
   /** Ends the job and gives up the lease. */
   readonly end?: JobEnd
   /** Gives up the lease in good order until an instant (null: until something comes), unless a command arrived that has not been read (D8). */
-  readonly park?: { readonly wakeAt: number | null }
+  readonly park?: Park
+}
+
+export interface Park {
+  readonly wakeAt: number | null
+  /** True when nothing of the execution was loaded or run: then it proves nothing about what the execution does to its worker. */
+  readonly isUnrun?: boolean
 }
 
 export type JobEnd =
@@ -116,8 +122,16 @@ export interface RunJournal {
    * without an output is left out.
    */
   outputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>>
-  /** The payload of a signal in the job's inbox, as JSON text. */
-  signalPayload(number: number): Promise<string>
+  /** Reads a signal in the job's inbox, and what the step at that path, which waits for it, demands of it. */
+  signal(number: number, path: string): Promise<ReceivedSignal>
+}
+
+/** A signal, and the wait that takes it. */
+export interface ReceivedSignal {
+  /** JSON text. */
+  readonly payload: string
+  /** The schema that the wait demands, as JSON text; `null` where it demands none. */
+  readonly schema: string
 }
 
 /** Which values of ended items to read. Default: `both`. */
@@ -152,7 +166,9 @@ export interface RecordedState {
   readonly items: ReadonlyMap<string, ReadonlyMap<number, 'COMPLETED' | 'FAILED'>>
 }
 
-export interface RecordedStep extends Omit<StepRecord, 'order'> {
+export interface RecordedStep extends Omit<StepRecord, 'order' | 'wait'> {
+  /** Null unless the step waits. */
+  readonly wait: KnownWait | null
   /** Null unless the step ended with one, or waits to end with one; undefined: it was not loaded, `outputs` reads it. */
   readonly output: Json | undefined
   /** What its attempts recorded by `checkpoint`. */

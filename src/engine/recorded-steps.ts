@@ -13,14 +13,15 @@ export class RecordedSteps {
   constructor(graph: PlanGraph, { steps }: RecordedState) {
     this.#graph = graph
     for (const { output: _, checkpoints: __, ...step } of steps.values()) {
-      this.put({ ...step, order: placeOf(graph, step.path)?.order ?? [] })
+      this.put({ ...step, wait: null, order: placeOf(graph, step.path)?.order ?? [] })
     }
   }
 
   /** A step's newest state. */
   put(step: StepRecord): void {
     if (step.order.length === 1) this.#nodes.add(step.nodeId)
-    if (step.finishedAt === null) this.#open.set(step.path, step)
+    // What it waits for is not needed, and may hold a long schema.
+    if (step.finishedAt === null) this.#open.set(step.path, step.wait ? { ...step, wait: null } : step)
     else this.#open.delete(step.path)
   }
 

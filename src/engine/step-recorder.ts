@@ -38,7 +38,8 @@ export class StepRecorder {
   #startedAt: number | null
   #attemptStartedAt: number
   #usage: AttemptUsage | null = null
-  #waitsFor: StepWait | null
+  /** The execution that it waits for, by its record. */
+  #child: string | null
   /** Something of this step is on record. */
   #isOnRecord: boolean
   /** The call of the attempt that runs may have gone out. */
@@ -58,7 +59,7 @@ export class StepRecorder {
     this.#startedAt = recorded?.startedAt ?? null
     this.#attemptStartedAt = recorded ? lastAttemptStart(recorded) : this.#now()
     this.#isOnRecord = recorded !== undefined
-    this.#waitsFor = recorded?.wait ?? null
+    this.#child = recorded?.wait?.kind === 'child' ? recorded.wait.executionId : null
     this.#callKey = recorded?.callKey ?? null
     this.#mayHaveCalled = recorded?.status === 'RUNNING' && node.body === null
   }
@@ -68,9 +69,9 @@ export class StepRecorder {
     return this.#attempt
   }
 
-  /** What the step waits for, by its record; null unless it waits. */
-  get waitsFor(): StepWait | null {
-    return this.#status === 'WAITING' ? this.#waitsFor : null
+  /** The execution that the step waits for, by its record; null unless it waits for one. */
+  get child(): string | null {
+    return this.#status === 'WAITING' ? this.#child : null
   }
 
   nextAttempt(): void {
@@ -213,7 +214,7 @@ export class StepRecorder {
   /** Committed with its absolute due time before anything depends on it (E12). `output`: what a timer completes with. */
   async wait(wait: StepWait, dueAt: number | null, output: string | null): Promise<void> {
     this.#status = 'WAITING'
-    this.#waitsFor = wait
+    this.#child = wait.kind === 'child' ? wait.executionId : null
     const body = {
       ...this.#step(),
       waitsFor: wait.kind,

@@ -25,9 +25,10 @@ import {
   CALL_OUTCOME_UNKNOWN,
   errorOutput,
   finalFailure,
+  knownSignalWait,
   recordedError,
+  type KnownWait,
   type StepFailure,
-  type StepWait,
 } from './step.ts'
 import { BLOCK_UNHANDLED_ERROR, type AttemptCode } from './unhandled-errors.ts'
 import { callUserCode } from './user-code.ts'
@@ -95,8 +96,8 @@ class StepRun {
   }
 
   async cancelChild(): Promise<void> {
-    const { waitsFor } = this.recorder
-    if (waitsFor?.kind === 'child') await this.#site.run.ports.children.cancel(waitsFor.executionId)
+    const { child } = this.recorder
+    if (child !== null) await this.#site.run.ports.children.cancel(child)
   }
 
   async run(): Promise<StepEnd> {
@@ -357,7 +358,7 @@ class StepRun {
     const wait = { kind: 'signal', name, schema, timeoutHandle } as const
     const dueAt = timeoutMs === null ? null : Math.ceil(this.#site.run.ports.clock.now() + timeoutMs)
     await this.recorder.wait(wait, dueAt, null)
-    return { kind: 'outside', wait, dueAt }
+    return { kind: 'outside', wait: knownSignalWait(wait), dueAt }
   }
 
   async #continueWaiting({ wait, dueAt, output }: RecordedStep): Promise<StepEnd | null> {
@@ -369,9 +370,9 @@ class StepRun {
   }
 
   /** Waits for what comes from outside. The memory for it is held until the step's end is recorded. */
-  async #endWait(wait: Exclude<StepWait, { kind: 'timer' }>, dueAt: number | null): Promise<StepEnd | null> {
+  async #endWait(wait: OutsideWait, dueAt: number | null): Promise<StepEnd | null> {
     const { run, signal } = this.#site
-    const memory = new ReadMemory(run.workingMemory, { clock: run.ports.clock, signal })
+    const memory = new ReadMemory(run.workingMemory, signal)
     try {
       return await this.#endWaitWithin(memory, wait, dueAt)
     } finally {
@@ -379,11 +380,7 @@ class StepRun {
     }
   }
 
-  async #endWaitWithin(
-    memory: ReadMemory,
-    wait: Exclude<StepWait, { kind: 'timer' }>,
-    dueAt: number | null,
-  ): Promise<StepEnd | null> {
+  async #endWaitWithin(memory: ReadMemory, wait: OutsideWait, dueAt: number | null): Promise<StepEnd | null> {
     // The memory for what comes is taken last: what holds some of it waits for no memory of configs.
     const take = async (textBytes: number) => {
       await this.#restoreConfigText()
@@ -394,7 +391,11 @@ class StepRun {
         ? await waitForChild(wait, this.#site, { take })
         : await waitForSignal(wait, this.#site, {
             dueAt: this.#inTime(dueAt ?? Number.POSITIVE_INFINITY),
-            discard: (...told) => this.recorder.discard(...told),
+            discard: async (...told) => {
+              await this.recorder.discard(...told)
+              // The wait continues, and `take` restored the text.
+              this.recorder.shortenConfig()
+            },
             memory: { take, release: () => memory.release() },
           })
     await this.#restoreConfigText()
@@ -478,13 +479,13 @@ class StepRun {
 
   async #completeStored({ heapBytes }: StoredOutput): Promise<StepEnd> {
     const { run, path, signal } = this.#site
-    const memory = new AttemptMemory(run.workingMemory, { clock: run.ports.clock, signal })
+    const memory = new ReadMemory(run.workingMemory, signal)
     try {
-      await memory.claim(Math.min(heapBytes, run.workingMemory.maxBytes))
+      await memory.takeHeap(heapBytes)
       const output = await this.#read(await run.outputs.readOnce(path))
       return await this.#complete(output, [DEFAULT_HANDLE])
     } finally {
-      memory.close()
+      memory.release()
     }
   }
 
@@ -577,6 +578,9 @@ interface StoredOutput {
   readonly heapBytes: number
 }
 
+/** A wait for what comes from outside. */
+type OutsideWait = Exclude<KnownWait, { kind: 'timer' }>
+
 /** What follows an attempt that did not end its step. */
 type NextWait =
   | { readonly kind: 'retry'; readonly failure: StepFailure }
@@ -587,7 +591,7 @@ type NextWait =
     }
   | {
       readonly kind: 'outside'
-      readonly wait: Exclude<StepWait, { kind: 'timer' }>
+      readonly wait: OutsideWait
       readonly dueAt: number | null
     }
 

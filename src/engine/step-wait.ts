@@ -1,10 +1,10 @@
-import { deepFreeze, type Json } from '../lib/json.ts'
+import { deepFreeze, type Json, type JsonObject } from '../lib/json.ts'
 import { DEFAULT_HANDLE } from './block.ts'
 import type { StepSite } from './frame.ts'
 import type { Signal } from './inbox.ts'
 import type { ReadMemory } from './memory/read-memory.ts'
 import { findInputProblems, type SchemaChecker } from './schema-checker.ts'
-import { finalFailure, type StepFailure, type StepWait } from './step.ts'
+import { finalFailure, type KnownWait, type StepFailure } from './step.ts'
 
 /** How a wait for something from outside has ended. */
 export type WaitEnd =
@@ -17,13 +17,13 @@ export type WaitEnd =
     }
   | { readonly kind: 'failed'; readonly failure: StepFailure }
 
-type SignalStepWait = Extract<StepWait, { kind: 'signal' }>
-type ChildStepWait = Extract<StepWait, { kind: 'child' }>
+type SignalStepWait = Extract<KnownWait, { kind: 'signal' }>
+type ChildStepWait = Extract<KnownWait, { kind: 'child' }>
 
 export interface SignalWaitOptions {
   readonly dueAt: number
   readonly discard: (signal: Signal, problems: string[]) => Promise<void>
-  /** For the payload of the signal that ends the wait; the caller releases it. */
+  /** For the payload of the signal that ends the wait, and for its schema; the caller releases it. */
   readonly memory: Pick<ReadMemory, 'take' | 'release'>
 }
 
@@ -36,7 +36,7 @@ export async function waitForSignal(
   { run, path, activity, signal: stop }: StepSite,
   { dueAt, discard, memory }: SignalWaitOptions,
 ): Promise<WaitEnd> {
-  const { name, schema, timeoutHandle } = wait
+  const { name, schemaBytes, timeoutHandle } = wait
   let found: Signal | null = null
   const isOver = () => (found ??= run.inbox.takeSignal(name, path)) !== null
   while (isOver() || run.ports.clock.now() < dueAt) {
@@ -52,9 +52,10 @@ export async function waitForSignal(
     let payload: Json
     let problems: string[]
     try {
-      await memory.take(taken.bytes)
-      payload = deepFreeze(JSON.parse(await run.ports.journal.signalPayload(taken.number)) as Json)
-      problems = await signalProblems(run.schemas, schema, payload)
+      await memory.take(taken.bytes + schemaBytes)
+      const received = await run.ports.journal.signal(taken.number, path)
+      payload = deepFreeze(JSON.parse(received.payload) as Json)
+      problems = await signalProblems(run.schemas, JSON.parse(received.schema) as Schema, payload)
       stop.throwIfAborted()
     } catch (reason) {
       // Cut off during the read or the check: nothing is on record of the signal's use.
@@ -76,12 +77,10 @@ export async function waitForSignal(
   }
 }
 
+type Schema = JsonObject | boolean | null
+
 /** What is wrong with a signal's payload; empty when it fits. */
-async function signalProblems(
-  schemas: SchemaChecker,
-  schema: SignalStepWait['schema'],
-  payload: Json,
-): Promise<string[]> {
+async function signalProblems(schemas: SchemaChecker, schema: Schema, payload: Json): Promise<string[]> {
   const problems = await findInputProblems(schemas, schema, payload)
   return problems.map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
 }

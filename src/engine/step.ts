@@ -19,16 +19,34 @@ export type StepStatus = (typeof STEP_STATUSES)[number]
 
 export const WAIT_KINDS = ['timer', 'signal', 'child'] as const
 
+interface SignalWait {
+  readonly kind: 'signal'
+  readonly name: string
+  readonly schema: JsonObject | boolean | null
+  readonly timeoutHandle: string | null
+}
+
 /** What a waiting step waits for; its `dueAt` is the timer's end, or when the time for a signal is over. */
 export type StepWait =
   | { readonly kind: 'timer' }
-  | {
-      readonly kind: 'signal'
-      readonly name: string
-      readonly schema: JsonObject | boolean | null
-      readonly timeoutHandle: string | null
-    }
+  | SignalWait
   | { readonly kind: 'child'; readonly executionId: string }
+
+/**
+ * The same as a run keeps it while the step waits. The schema of a signal's payload stays in the tables until a signal comes (see
+ * `RunJournal.signal`): a thousand items of a loop may wait, each with a schema of its own.
+ */
+export type KnownWait =
+  | Exclude<StepWait, SignalWait>
+  | KnownSignalWait
+
+/** `schemaBytes`: the length of the schema as JSON text; 0 where there is none. */
+export type KnownSignalWait = Omit<SignalWait, 'schema'> & { readonly schemaBytes: number }
+
+export function knownSignalWait({ kind, name, schema, timeoutHandle }: SignalWait): KnownSignalWait {
+  const schemaBytes = schema === null ? 0 : Buffer.byteLength(JSON.stringify(schema))
+  return { kind, name, timeoutHandle, schemaBytes }
+}
 
 /** Why an attempt failed, and whether another may help. */
 export interface StepFailure {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import type { OnError } from '../engine/definition.ts'
+import type { ProcessMemory } from '../engine/memory/process-memory.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import {
   testDefinition,
@@ -56,6 +57,8 @@ export interface BlockTestsOptions {
   /** What a real call of this owner may reach. */
   readonly worldOf: (ownerId: OwnerId) => TestWorld
   readonly clock: Clock
+  /** What the values of real tests may take in memory, together with those of executions. */
+  readonly memory: ProcessMemory
   /** Shared with simulations. */
   readonly heavy?: HeavySimulations
 }
@@ -71,6 +74,7 @@ export function createTestBlock({
   plans,
   worldOf,
   clock,
+  memory,
   heavy = new HeavySimulations(),
 }: BlockTestsOptions): TestBlock {
   const places = new OwnerPlaces('block tests', BLOCK_TESTS_MAX_PER_OWNER)
@@ -105,7 +109,7 @@ export function createTestBlock({
     const { onUnhandledError = () => {} } = world
     const test = await places.run(ownerId, () =>
       mode === 'real'
-        ? testReal(call, world, clock)
+        ? testReal(call, { ...world, memory: memory.open(ownerId) }, clock)
         : heavy.run(ownerId, (heavyWork) => testSimulated({ ...call, onUnhandledError, heavyWork }, clock)),
     )
     return { kind: 'tested', test }

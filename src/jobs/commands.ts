@@ -5,13 +5,13 @@ import {
   type Refusal,
   type SendResult,
 } from '../db/command-store.ts'
-import type { ExecutionStore } from '../db/execution-store.ts'
+import { SIGNAL_SCHEMAS_MAX_BYTES, type ExecutionStore } from '../db/execution-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import { directCheckers, type SchemaCheckers } from '../engine/plan-cache.ts'
 import { problemsOf } from '../engine/schema-checker.ts'
 import { listProblems, type InputProblem } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
-import type { Json } from '../lib/json.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
 import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
 import type { TreeCancel } from './tree-cancel.ts'
 
@@ -56,7 +56,7 @@ export interface CommandedJob {
 
 export interface CommandsOptions {
   readonly store: Pick<CommandStore, 'send'>
-  readonly executions: Pick<ExecutionStore, 'signalWaits'>
+  readonly executions: Pick<ExecutionStore, 'signalSchemas'>
   readonly wakeups: Pick<Wakeups, 'command' | 'queued'>
   readonly cancelTree: TreeCancel
   /** Checks payloads against their schemas. */
@@ -73,6 +73,10 @@ const MISFITS_MS = 1_000
 const TOO_MANY_CHECKS: InputProblem = {
   pointer: '',
   message: `cannot be checked: to check it for all waits takes longer than ${MISFITS_MS} ms; give the path of one`,
+}
+const TOO_LONG_SCHEMAS: InputProblem = {
+  pointer: '',
+  message: `cannot be checked: the schemas of all waits have more than ${SIGNAL_SCHEMAS_MAX_BYTES} bytes together; give the path of one`,
 }
 const INBOX_FULL =
   `Signals that no step has used yet fill the inbox: ${MAX_UNUSED_SIGNALS} of them may lie there, ` +
@@ -132,29 +136,22 @@ export function createCommands({
     job: CommandedJob,
     { name, path, payload }: { name: string; path: string | null; payload: Json },
   ): Promise<readonly InputProblem[]> {
-    const waits = await executions.signalWaits(job, name)
-    const schemas = waits
-      .filter((wait) => path === null || wait.path === path)
-      .flatMap(({ schema }) => (schema === null ? [] : [schema]))
+    const { texts, areAll } = await executions.signalSchemas(job, { name, path })
     const checker = checkers({ ownerId: job.ownerId, isRefusable: true })
     const problems: InputProblem[] = []
     let leftMs = MISFITS_MS
-    for (const schema of differing(schemas)) {
+    for (const text of texts) {
       if (leftMs < 1) return [...listProblems(problems, asItIs), TOO_MANY_CHECKS]
-      const { answer, spentMs } = await checker.check(schema, payload)
+      const { answer, spentMs } = await checker.check(JSON.parse(text) as JsonObject | boolean, payload)
       leftMs -= spentMs
       problems.push(...problemsOf(answer))
     }
-    return listProblems(problems, asItIs)
+    return [...listProblems(problems, asItIs), ...(areAll ? [] : [TOO_LONG_SCHEMAS])]
   }
 }
 
 function asItIs(problem: InputProblem): InputProblem {
   return problem
-}
-
-function differing<T extends Json>(values: readonly T[]): readonly T[] {
-  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()]
 }
 
 function textProblem({

@@ -1,5 +1,6 @@
 import type { ClaimedJob, Lease } from '../db/job-store.ts'
 import type { Journal } from '../db/journal.ts'
+import type { StepState } from '../db/recorded-state.ts'
 import type { EndingJob, TreeCancelStore } from '../db/tree-cancel-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import { event, type EventDraft } from '../engine/event.ts'
@@ -11,7 +12,7 @@ import type { Logger } from '../lib/logger.ts'
 import type { StoredPlans } from './stored-plans.ts'
 
 export interface EndCanceledOptions {
-  readonly store: Pick<TreeCancelStore, 'claimUnheld' | 'cancelChildren' | 'endings'>
+  readonly store: Pick<TreeCancelStore, 'claimUnheld' | 'cancelChildren' | 'endings' | 'openSteps'>
   readonly journal: Pick<Journal, 'open'>
   readonly plans: Pick<StoredPlans, 'validate'>
   readonly wakeups: Pick<Wakeups, 'news' | 'canceled'>
@@ -26,13 +27,16 @@ export type EndCanceled = () => Promise<number>
 /** Number of jobs whose ends share one flush. */
 export const END_BATCH_JOBS = 200
 
+/** The number of steps on record that the jobs whose steps are read together have; a job that has more is read alone. */
+export const END_GROUP_STEPS = 5_000
+
 /** Batches at the same time while batches are full: the reads of one go on during the flush of the other. */
 const BATCHES_AT_ONCE = 2
 
 /**
  * Takes the fence of canceled descendants that no worker holds and writes their ends (D8), without a run and without a
  * worker's place: open steps are closed, and the timeline is the one that a run would have written. Five statements per
- * batch, and those that read definitions whose plans are not kept.
+ * batch, more where its jobs have many steps, and those that read definitions whose plans are not kept.
  */
 export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   const { store, journal, plans, wakeups, clock, logger, lease } = options
@@ -51,19 +55,24 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
     const children = await store.cancelChildren(jobs.map(({ id }) => id))
     if (children.length > 0) wakeups.canceled(children.filter(({ isHeld }) => isHeld).map(({ id }) => id))
     const endings = await store.endings(jobs)
-    await Promise.all(jobs.map((job) => end(job, endings.get(job.id))))
+    for (const group of groupsOf(jobs, (job) => endings.get(job.id)?.stepCount ?? 0)) {
+      const steps = await store.openSteps(group)
+      await Promise.all(group.map((job) => end(job, endings.get(job.id), steps.get(job.id) ?? [])))
+    }
     return jobs.length
   }
 
-  async function end(job: ClaimedJob, ending: EndingJob | undefined): Promise<void> {
+  async function end(
+    job: ClaimedJob,
+    ending: EndingJob | undefined,
+    open: readonly StepState[],
+  ): Promise<void> {
     try {
       if (!ending) throw new Error('the job has no execution')
       const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
       const at = clock.now()
       const { plan } = await plans.validate(ending.definition, { ownerId, isRefusable: false })
-      const steps = new Map(
-        ending.steps.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]),
-      )
+      const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
       const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(at)
       const claimed = journal.open({ jobId, ownerId, fence, lastSeq, commandsSeen })
       const events = [...eventsBefore(ending, at), ...closing.events]
@@ -73,6 +82,20 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
       logger.error({ err: fault, jobId: job.id }, 'a canceled job could not be ended; a worker will end it')
     }
   }
+}
+
+/** Divides a list so that the sizes of each group's items have a bounded sum, or the group has one item. */
+function groupsOf<T>(items: readonly T[], sizeOf: (item: T) => number): readonly (readonly T[])[] {
+  const groups: T[][] = []
+  let left = 0
+  for (const item of items) {
+    const size = sizeOf(item)
+    const group = groups.at(-1)
+    if (group && size <= left) group.push(item)
+    else groups.push([item])
+    left = (group && size <= left ? left : END_GROUP_STEPS) - size
+  }
+  return groups
 }
 
 function eventsBefore({ status, isBegun }: EndingJob, at: number): readonly EventDraft[] {

@@ -1,6 +1,6 @@
 import type { CommandStore } from '../db/command-store.ts'
 import { SMALL_VALUES_MAX_BYTES, type ExecutionStore } from '../db/execution-store.ts'
-import type { ClaimedJob, DueJobs, Suspect } from '../db/job-claims.ts'
+import { SUSPECT_RECOVERIES, type ClaimedJob, type DueJobs, type Suspect } from '../db/job-claims.ts'
 import type { JobStore, Lease, NewJob } from '../db/job-store.ts'
 import { byteSize } from '../db/journal-write.ts'
 import type { Claim, ClaimedJournal, Journal } from '../db/journal.ts'
@@ -8,7 +8,7 @@ import type { OriginalStore } from '../db/original-store.ts'
 import { Inbox } from '../engine/inbox.ts'
 import type { ExecutionMode } from '../engine/job.ts'
 import { FenceLostError } from '../engine/journal.ts'
-import type { ProcessMemory } from '../engine/memory/process-memory.ts'
+import { closeMemory, type ProcessMemory } from '../engine/memory/process-memory.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import type { Mocks } from '../engine/stand-in/mocks.ts'
 import type { SourceValues } from '../engine/reuse/source-values.ts'
@@ -163,8 +163,7 @@ export class Processor {
         }),
       giveBack: () => {
         if (!settle()) return
-        held.close()
-        memory.working.close()
+        closeMemory(memory)
         this.#giveBack(owner)
       },
     }
@@ -397,7 +396,7 @@ export class Processor {
     try {
       // Failed before anything of it is loaded, it harms nothing.
       if (isLostTooOften(job)) return await this.#recover(job, run)
-      if (job.commandsSent > 0) await this.#readInbox(job.id, run)
+      if (job.commandsSent > 0) await this.#options.journal.reading(() => this.#readInbox(job.id, run))
       await this.#othersSettled(run)
       if (run.yield.signal.aborted) return { kind: 'yielded' }
       if (run.inbox.canceled.aborted) return await this.#recover(job, run)
@@ -442,7 +441,8 @@ export class Processor {
       yield: run.yield,
       isSuspect: run.isSuspect,
       readInbox: () => this.#readInbox(job.id, run),
-      takePlace: () => this.#takePlace(run),
+      // A suspect that was taken up for a command only goes back, to be taken up alone.
+      takePlace: () => (run.isSuspect || job.recoveries < SUSPECT_RECOVERIES) && this.#takePlace(run),
       giveBack: () => void (run.isGivenBack = true),
       execute: (request, about) => this.#execute(run, request, about),
     })
@@ -569,8 +569,13 @@ export class Processor {
 
   #mayBegin(owner: OwnerId): boolean {
     if (this.#quarantine.isOn || this.#places.free <= 0 || !this.#places.isBelowMax(owner)) return false
-    for (const other of this.#waiting) if (other !== owner && this.#places.isBelowMax(other)) return false
+    for (const other of this.#waiting) if (other !== owner && this.#mayHaveMore(other)) return false
     return true
+  }
+
+  /** An owner that holds as many places or as much memory as it may waits for its own jobs, and keeps no other from starting. */
+  #mayHaveMore(owner: OwnerId): boolean {
+    return this.#places.isBelowMax(owner) && this.#options.memory.hasRoomFor(owner)
   }
 
   #freePlaceOf(run: Running): void {

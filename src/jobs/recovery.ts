@@ -1,12 +1,12 @@
 import type { ExecutionStore, ExecutionValues, StoredExecution } from '../db/execution-store.ts'
 import type { ClaimedJob } from '../db/job-claims.ts'
-import type { ClaimedJournal } from '../db/journal.ts'
+import type { ClaimedJournal, Journal } from '../db/journal.ts'
 import type { OriginalStore } from '../db/original-store.ts'
 import type { Diagnostic } from '../engine/diagnostics.ts'
 import { event, type EventDraft } from '../engine/event.ts'
 import type { Inbox } from '../engine/inbox.ts'
 import { ParkRefusedError, type JobEnd } from '../engine/journal.ts'
-import type { ProcessMemory, RunMemory } from '../engine/memory/process-memory.ts'
+import { closeMemory, type ProcessMemory, type RunMemory } from '../engine/memory/process-memory.ts'
 import { NO_GRAPH, type Plan } from '../engine/plan.ts'
 import type { PlanCache } from '../engine/plan-cache.ts'
 import { FIRST_PERCENT } from '../engine/progress.ts'
@@ -26,6 +26,8 @@ export interface RecoveryOptions {
   readonly originals: OriginalStore
   readonly plans: PlanCache
   readonly storedPlans: StoredPlans
+  /** Reads through lost connections: a database that is away is no loss of a worker. */
+  readonly journal: Pick<Journal, 'reading'>
   readonly clock: Clock
   readonly memory: ProcessMemory
   readonly childrenOf: (job: RunningJob) => ChildExecutions
@@ -80,8 +82,7 @@ export class Recovery {
       const inboxBytes = await this.#readInbox(job, run, memory)
       return await this.#takeUp(job, run, { memory, inboxBytes })
     } finally {
-      memory.held.close()
-      memory.working.close()
+      closeMemory(memory)
     }
   }
 
@@ -91,7 +92,7 @@ export class Recovery {
     const bytes = job.commandsSent * COMMAND_TEXT_BYTES
     const done = await this.#loads.enter(job.ownerId, bytes, run.yield.signal)
     try {
-      await run.readInbox()
+      await this.#reading(() => run.readInbox())
       held.count(run.inbox.heapBytes)
       return run.inbox.heapBytes
     } finally {
@@ -102,13 +103,12 @@ export class Recovery {
   async #takeUp(job: ClaimedJob, run: TakenRun, memory: TakenMemory): Promise<RunEnd> {
     const { executions, storedPlans } = this.#options
     const { ownerId } = job
-    const stored = await executions.load(job.id)
+    const stored = await this.#reading(() => executions.load(job.id))
     if (!stored) throw new Error(`job ${job.id} has no execution`)
-    const { plan, diagnostics } = await storedPlans.validate(stored.definition, {
-      ownerId,
-      isRefusable: false,
-    })
-    const unrun = { job, run, plan }
+    const { plan, diagnostics } = await this.#reading(() =>
+      storedPlans.validate(stored.definition, { ownerId, isRefusable: false }),
+    )
+    const unrun = { job, run, plan, stepBytes: stored.stepBytes }
     for (;;) {
       if (run.inbox.canceled.aborted) return this.#cancel(stored, unrun)
       if (job.handler === 'process') return this.#fail(HANDLER_LOST, unrun)
@@ -143,9 +143,9 @@ export class Recovery {
     done: () => void,
   ): Promise<{ readonly ends: Promise<RunEnd> }> {
     const { executions } = this.#options
-    const recorded = await executions.loadRecorded(job)
-    const values = stored.values ?? (await executions.values(job))
-    const original = await this.#originalOf(job, stored, { plan, values })
+    const recorded = await this.#reading(() => executions.loadRecorded(job))
+    const values = stored.values ?? (await this.#reading(() => executions.values(job)))
+    const original = await this.#reading(() => this.#originalOf(job, stored, { plan, values }))
     const { input, variables, mocks } = values
     const { mode, startedAt, progress, costUsd, status, runAt } = stored
     const request = {
@@ -184,6 +184,10 @@ export class Recovery {
     )
   }
 
+  #reading<T>(read: () => Promise<T>): Promise<T> {
+    return this.#options.journal.reading(read)
+  }
+
   /** How a job that must not run now goes back; null when it may run. */
   #parkOf({ startedAt, status }: StoredExecution, run: TakenRun, { limits }: Plan): Park | null {
     const now = this.#options.clock.now()
@@ -201,11 +205,14 @@ export class Recovery {
   async #park({ status, events, wakeAt }: Park, job: ClaimedJob, run: TakenRun): Promise<boolean> {
     const progress = Math.max(FIRST_PERCENT, job.progress)
     try {
-      await run.journal.append({ events, job: { ...(status && { status }), progress, park: { wakeAt } } })
+      await run.journal.append({
+        events,
+        job: { ...(status && { status }), progress, park: { wakeAt, isUnrun: true } },
+      })
       return true
     } catch (fault) {
       if (!(fault instanceof ParkRefusedError)) throw fault
-      await run.readInbox()
+      await this.#reading(() => run.readInbox())
       return false
     }
   }
@@ -229,10 +236,11 @@ export class Recovery {
   /** Ends a job that no run continues, and with it the steps that it left open. Reads no values. */
   async #endUnrun(
     end: JobEnd,
-    { job, run, plan }: Unrun,
+    { job, run, plan, stepBytes = 0 }: Unrun,
     events: readonly EventDraft[] = [],
   ): Promise<RunEnd> {
-    const open = await this.#options.executions.steps(job)
+    const done = await this.#loads.enter(job.ownerId, stepBytes, run.yield.signal)
+    const open = await this.#reading(() => this.#options.executions.steps(job)).finally(done)
     const steps = new Map(open.map((step) => [step.path, { ...step, output: undefined, checkpoints: {} }]))
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
     const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
@@ -268,6 +276,8 @@ interface Unrun {
   readonly job: ClaimedJob
   readonly run: TakenRun
   readonly plan: Plan | null
+  /** The length of its steps on record as JSON text, where it is known. */
+  readonly stepBytes?: number
 }
 
 const CRASH_LOOP: RecordedError = {

@@ -170,6 +170,31 @@ test('a suspect that is canceled while it waits ends at once and never runs', as
   await worker.processor.idle()
 })
 
+test('a suspect that is paused and resumed is still a suspect, and runs alone', async () => {
+  const id = await suspect('suspect…')
+  const worker = openWorker({ concurrency: 5 })
+  const send = (kind: 'PAUSE' | 'RESUME') => worker.commands.send(OWNER, id, { kind })
+  await send('PAUSE')
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'PAUSED', recoveries: 2 })
+  await worker.start(probes('neighbour…'))
+  const neighbour = await probe.called('neighbour')
+  // Both are unread when the worker takes the suspect up for them.
+  await send('RESUME')
+  await send('PAUSE')
+  await send('RESUME')
+  await worker.processor.obey(id)
+  await until('it is back', async () => (await jobRow(database.pool, id)).holder === null)
+  expect([(await jobRow(database.pool, id)).recoveries, probe.count('suspect')]).toEqual([2, 1])
+  expect(await worker.processor.tick()).toBe(1)
+  expect(probe.count('suspect')).toBe(1)
+  neighbour.finish()
+  ;(await probe.called('suspect', 2)).finish()
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', recoveries: 0 })
+})
+
 test('a worker that stops while a suspect waits gives it back', async () => {
   const id = await suspect('suspect…')
   const worker = openWorker({ concurrency: 5 })

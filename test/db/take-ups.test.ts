@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createCommandStore } from '../../src/db/command-store.ts'
 import type { ExecutionStore } from '../../src/db/execution-store.ts'
-import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { createExecutionStore, SIGNAL_SCHEMAS_MAX_BYTES } from '../../src/db/execution-store.ts'
 import { positionOf } from '../../src/db/step-position.ts'
 import type { JobId } from '../../src/lib/ids.ts'
+import type { Json } from '../../src/lib/json.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { fc } from '../support/fast-check.ts'
 import { expireLease, jobRow, OWNER, STRANGER, storeJob, timelineKinds } from '../support/jobs.ts'
@@ -214,6 +215,80 @@ test('large inputs of starts that are accepted together count before they run', 
   for (const call of probe.calls) call.finish()
 })
 
+// Waits
+
+test('a take-up loads what steps wait for without the schemas of payloads, and the waits check by them all the same', async () => {
+  const schema = { type: 'object', required: ['approved'], description: 'x'.repeat(60_000) }
+  const first = openWorker()
+  const id = await first.start({
+    nodes: [{ id: 'ask', type: 'core.waitForSignal', config: { name: 'go', schema } }],
+    edges: [],
+  })
+  await hasStatus(id, 'WAITING')
+  const { steps } = await createExecutionStore(database.pool).loadRecorded({ id, ownerId: OWNER })
+  expect(steps.get('ask')?.wait).toEqual({
+    kind: 'signal',
+    name: 'go',
+    timeoutHandle: null,
+    schemaBytes: JSON.stringify(schema).length,
+  })
+  const send = (payload: Json) =>
+    first.commands.send(OWNER, id, { kind: 'SIGNAL', name: 'go', path: null, payload, key: null })
+  await send({})
+  await send({ approved: true })
+  const other = openWorker()
+  expect(await other.processor.tick()).toBe(1)
+  await other.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  const kinds = await timelineKinds(database.pool, id)
+  expect(kinds.slice(-4)).toEqual(['SIGNAL_DISCARDED', 'SIGNAL_RECEIVED', 'STEP_COMPLETED', 'JOB_COMPLETED'])
+})
+
+test('the schemas that a signal is checked against are read up to a bound, and equal ones once', async () => {
+  const id = await storeJob(database.pool)
+  const wait = (n: number, title: string) => {
+    const schema = { title, description: 'x'.repeat(60_000) }
+    return putWait(id, n, { kind: 'signal', name: 'go', schema, timeoutHandle: null })
+  }
+  for (let n = 0; n < 30; n++) await wait(n, 'the same')
+  await putWait(id, 30, { kind: 'signal', name: 'go', schema: null, timeoutHandle: null })
+  const store = createExecutionStore(database.pool)
+  const job = { id, ownerId: OWNER }
+  const same = await store.signalSchemas(job, { name: 'go', path: null })
+  expect([same.texts.length, same.areAll]).toEqual([1, true])
+  for (let n = 31; n < 61; n++) await wait(n, `of ${n}`)
+  const all = await store.signalSchemas(job, { name: 'go', path: null })
+  expect(all.areAll).toBe(false)
+  expect(all.texts.join('').length).toBeLessThanOrEqual(SIGNAL_SCHEMAS_MAX_BYTES)
+  const one = await store.signalSchemas(job, { name: 'go', path: 'loop[60]/ask' })
+  expect([one.texts.length, one.areAll]).toEqual([1, true])
+  expect((await store.signalSchemas(job, { name: 'go', path: 'loop[30]/ask' })).texts).toEqual([])
+})
+
+// The database
+
+test('a connection that is lost while an execution is taken up is no loss of its worker', async () => {
+  const api = openWorker({ concurrency: 0 })
+  const id = await api.start(probes('a'), { input: LARGE_INPUT })
+  let faults = 0
+  const failing = async <T>(read: () => Promise<T>): Promise<T> => {
+    if (faults++ % 2 === 0) throw Object.assign(new Error('the connection is lost'), { code: '08006' })
+    return read()
+  }
+  const worker = openWorker({
+    executions: (store) => ({
+      ...store,
+      load: (job) => failing(() => store.load(job)),
+      values: (job) => failing(() => store.values(job)),
+      loadRecorded: (job) => failing(() => store.loadRecorded(job)),
+    }),
+  })
+  expect(await worker.processor.tick()).toBe(1)
+  await worker.processor.idle()
+  expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', recoveries: 0 })
+  expect(faults).toBe(6)
+})
+
 // Ended loop items
 
 test('steps inside of ended loop items are not read at a take-up', async () => {
@@ -327,4 +402,12 @@ function countingRows() {
   }
   const executions = createExecutionStore({ query: query as typeof database.pool.query })
   return { executions, rowsRead: () => count }
+}
+
+async function putWait(id: JobId, index: number, wait: Json): Promise<void> {
+  await database.pool.query(
+    `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, wait)
+     VALUES ($1, $2, $3, $4, 'ask', 'WAITING', now(), $5)`,
+    [OWNER, id, `loop[${index}]/ask`, positionOf([0, index, 0]), JSON.stringify(wait)],
+  )
 }

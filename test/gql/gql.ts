@@ -157,6 +157,9 @@ type Documents = {
     "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.RetryInMemoryTestDocument,
     "\n  mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      __typename\n      ... on SimulateWorkflowPayload {\n        status\n      }\n    }\n  }\n": typeof types.SimulateInMemoryTestDocument,
     "\n  mutation PauseInMemoryTest($id: ID!) {\n    pauseExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.PauseInMemoryTestDocument,
+    "\n  mutation ResumeInMemoryTest($id: ID!) {\n    resumeExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": typeof types.ResumeInMemoryTestDocument,
+    "\n  mutation SignalInMemoryTest($input: SignalExecutionInput!) {\n    signalExecution(input: $input) {\n      __typename\n      ... on Error {\n        message\n      }\n    }\n  }\n": typeof types.SignalInMemoryTestDocument,
+    "\n  mutation TestBlockInMemoryTest($input: TestBlockInput!) {\n    testBlock(input: $input) {\n      __typename\n      ... on TestBlockPayload {\n        status\n        error {\n          code\n        }\n      }\n    }\n  }\n": typeof types.TestBlockInMemoryTestDocument,
     "\n  query SecretsOfProcess {\n    secrets {\n      name\n      source\n    }\n  }\n": typeof types.SecretsOfProcessDocument,
     "\n  mutation SetSecretOfProcess($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n    }\n  }\n": typeof types.SetSecretOfProcessDocument,
     "\n  query StatusAfterRestart($id: ID!) {\n    job(id: $id) {\n      status\n      result\n    }\n  }\n": typeof types.StatusAfterRestartDocument,
@@ -312,6 +315,9 @@ const documents: Documents = {
     "\n  mutation RetryInMemoryTest($id: ID!, $patchOutputs: JSON) {\n    retryExecution(input: { id: $id, patchOutputs: $patchOutputs }) {\n      __typename\n      ... on RetryExecutionPayload {\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.RetryInMemoryTestDocument,
     "\n  mutation SimulateInMemoryTest($input: SimulateWorkflowInput!) {\n    simulateWorkflow(input: $input) {\n      __typename\n      ... on SimulateWorkflowPayload {\n        status\n      }\n    }\n  }\n": types.SimulateInMemoryTestDocument,
     "\n  mutation PauseInMemoryTest($id: ID!) {\n    pauseExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.PauseInMemoryTestDocument,
+    "\n  mutation ResumeInMemoryTest($id: ID!) {\n    resumeExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n": types.ResumeInMemoryTestDocument,
+    "\n  mutation SignalInMemoryTest($input: SignalExecutionInput!) {\n    signalExecution(input: $input) {\n      __typename\n      ... on Error {\n        message\n      }\n    }\n  }\n": types.SignalInMemoryTestDocument,
+    "\n  mutation TestBlockInMemoryTest($input: TestBlockInput!) {\n    testBlock(input: $input) {\n      __typename\n      ... on TestBlockPayload {\n        status\n        error {\n          code\n        }\n      }\n    }\n  }\n": types.TestBlockInMemoryTestDocument,
     "\n  query SecretsOfProcess {\n    secrets {\n      name\n      source\n    }\n  }\n": types.SecretsOfProcessDocument,
     "\n  mutation SetSecretOfProcess($input: SetSecretInput!) {\n    setSecret(input: $input) {\n      __typename\n    }\n  }\n": types.SetSecretOfProcessDocument,
     "\n  query StatusAfterRestart($id: ID!) {\n    job(id: $id) {\n      status\n      result\n    }\n  }\n": types.StatusAfterRestartDocument,
@@ -893,6 +899,18 @@ export function graphql(source: "\n  mutation SimulateInMemoryTest($input: Simul
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation PauseInMemoryTest($id: ID!) {\n    pauseExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').PauseInMemoryTestDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ResumeInMemoryTest($id: ID!) {\n    resumeExecution(input: { id: $id }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').ResumeInMemoryTestDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignalInMemoryTest($input: SignalExecutionInput!) {\n    signalExecution(input: $input) {\n      __typename\n      ... on Error {\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').SignalInMemoryTestDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TestBlockInMemoryTest($input: TestBlockInput!) {\n    testBlock(input: $input) {\n      __typename\n      ... on TestBlockPayload {\n        status\n        error {\n          code\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').TestBlockInMemoryTestDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

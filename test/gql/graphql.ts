@@ -2849,6 +2849,45 @@ export type PauseInMemoryTestMutation = { pauseExecution:
     | { __typename: 'PauseExecutionPayload' }
    };
 
+export type ResumeInMemoryTestMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ResumeInMemoryTestMutation = { resumeExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+    | { __typename: 'ResumeExecutionPayload' }
+   };
+
+export type SignalInMemoryTestMutationVariables = Exact<{
+  input: SignalExecutionInput;
+}>;
+
+
+export type SignalInMemoryTestMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded', message: string }
+    | { __typename: 'InputInvalid', message: string }
+    | { __typename: 'InvalidArgument', message: string }
+    | { __typename: 'NotFound', message: string }
+    | { __typename: 'NotPossible', message: string }
+    | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull', message: string }
+   };
+
+export type TestBlockInMemoryTestMutationVariables = Exact<{
+  input: TestBlockInput;
+}>;
+
+
+export type TestBlockInMemoryTestMutation = { testBlock:
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'TestBlockPayload', status: StepStatus, error: { code: string } | null }
+    | { __typename: 'ValidationFailed' }
+   };
+
 export type SecretsOfProcessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -5684,6 +5723,36 @@ export const PauseInMemoryTestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<PauseInMemoryTestMutation, PauseInMemoryTestMutationVariables>;
+export const ResumeInMemoryTestDocument = new TypedDocumentString(`
+    mutation ResumeInMemoryTest($id: ID!) {
+  resumeExecution(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ResumeInMemoryTestMutation, ResumeInMemoryTestMutationVariables>;
+export const SignalInMemoryTestDocument = new TypedDocumentString(`
+    mutation SignalInMemoryTest($input: SignalExecutionInput!) {
+  signalExecution(input: $input) {
+    __typename
+    ... on Error {
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SignalInMemoryTestMutation, SignalInMemoryTestMutationVariables>;
+export const TestBlockInMemoryTestDocument = new TypedDocumentString(`
+    mutation TestBlockInMemoryTest($input: TestBlockInput!) {
+  testBlock(input: $input) {
+    __typename
+    ... on TestBlockPayload {
+      status
+      error {
+        code
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TestBlockInMemoryTestMutation, TestBlockInMemoryTestMutationVariables>;
 export const SecretsOfProcessDocument = new TypedDocumentString(`
     query SecretsOfProcess {
   secrets {

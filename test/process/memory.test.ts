@@ -60,6 +60,39 @@ const PAUSE = graphql(`
   }
 `)
 
+const RESUME = graphql(`
+  mutation ResumeInMemoryTest($id: ID!) {
+    resumeExecution(input: { id: $id }) {
+      __typename
+    }
+  }
+`)
+
+const SIGNAL = graphql(`
+  mutation SignalInMemoryTest($input: SignalExecutionInput!) {
+    signalExecution(input: $input) {
+      __typename
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+const TEST_BLOCK = graphql(`
+  mutation TestBlockInMemoryTest($input: TestBlockInput!) {
+    testBlock(input: $input) {
+      __typename
+      ... on TestBlockPayload {
+        status
+        error {
+          code
+        }
+      }
+    }
+  }
+`)
+
 /** Texts that take far more memory once they are parsed than as texts, by the path that answers them. */
 const ANSWERS: Readonly<Record<string, () => string>> = {
   // 40 bytes of heap for each of 1.3 million empty lists: the attack.
@@ -395,6 +428,69 @@ test(
     await thereAre(30, 'COMPLETED')
     const { rows } = await pool.query('SELECT FROM jobs WHERE recoveries > 0')
     expect(rows).toEqual([])
+  },
+  TEST_MS,
+)
+
+test(
+  'waits with a long schema each, and real tests of blocks that run together, do not end a server with a heap of 512 MB',
+  async () => {
+    const server = await start()
+    const { pool } = database
+    const items = Array.from({ length: 650 }, (_, i) => i)
+    const ask = { id: 'ask', type: 'core.waitForSignal', config: { name: 'go', schema: { const: 1 } } }
+    const looping = {
+      nodes: [
+        {
+          id: 'loop',
+          type: 'core.forEach',
+          config: { items: '{{ input }}', concurrency: 100, body: { nodes: [ask], edges: [] } },
+        },
+      ],
+      edges: [],
+    }
+    const id = await execute(server, looping, items)
+    const isIn = (status: string) =>
+      until(
+        `the execution is ${status}`,
+        async () => (await pool.query('SELECT FROM jobs WHERE status = $1', [status])).rows.length === 1,
+        PATIENCE_MS,
+      )
+    await isIn('WAITING')
+    // As if a template had made a schema of 64 kB for each item, which takes 840 kB once it is parsed.
+    await pool.query(
+      `UPDATE steps SET wait = json_build_object('kind', 'signal', 'name', 'go', 'timeoutHandle', NULL,
+         'schema', json_build_object('title', path, 'examples', $1::json)) WHERE status = 'WAITING'`,
+      [`[${Array(21_000).fill('[]').join(',')}]`],
+    )
+    const client = createGraphqlClient(server.url)
+    const signal = async (path?: string) =>
+      (await client.ask(SIGNAL, { input: { id, name: 'go', payload: [], path } })).signalExecution
+    expect((await signal()).__typename).toBe('InputInvalid')
+    await client.ask(PAUSE, { id })
+    await isIn('PAUSED')
+    // The execution has begun again once both are used.
+    for (const path of ['loop[0]/ask', 'loop[649]/ask'])
+      expect(await signal(path)).toMatchObject({ __typename: 'SignalExecutionPayload' })
+    await client.ask(RESUME, { id })
+    await until(
+      'the signals are used',
+      async () =>
+        (await pool.query(`SELECT FROM commands WHERE kind = 'SIGNAL' AND used_by IS NOT NULL`)).rows
+          .length === 2,
+      PATIENCE_MS,
+    )
+
+    const { config } = call('', '/largest') as { config: JsonObject }
+    const tests = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const { testBlock } = await client.ask(TEST_BLOCK, {
+          input: { type: 'api.http', config, mode: 'REAL' },
+        })
+        return testBlock.__typename === 'TestBlockPayload' ? testBlock.status : testBlock.__typename
+      }),
+    )
+    expect(tests).toEqual(Array(10).fill('COMPLETED'))
   },
   TEST_MS,
 )

@@ -13,7 +13,7 @@ import {
   type RunJournal,
   type StepRecord,
 } from '../../src/engine/journal.ts'
-import { STEP_STATUSES, type StepStatus } from '../../src/engine/step.ts'
+import { knownSignalWait, STEP_STATUSES, type StepStatus } from '../../src/engine/step.ts'
 import type { Json } from '../../src/lib/json.ts'
 import type { Gate } from './manual-clock.ts'
 
@@ -140,9 +140,11 @@ export class MemoryJournal {
         })
         return Promise.resolve(new Map(found))
       },
-      signalPayload: (number) => {
+      signal: (number, path) => {
         this.payloadReads.push(number)
-        return Promise.resolve(this.payloads.get(number) ?? 'null')
+        const wait = this.steps.get(path)?.wait
+        const schema = JSON.stringify(wait?.kind === 'signal' ? wait.schema : null)
+        return Promise.resolve({ payload: this.payloads.get(number) ?? 'null', schema })
       },
     }
   }
@@ -335,11 +337,12 @@ export class MemoryJournal {
   }
 
   #recordedStep(step: StepRecord): RecordedStep {
-    const { order: _, ...rest } = structuredClone(step)
+    const { order: _, wait, ...rest } = structuredClone(step)
     const texts = [...(this.checkpoints.get(step.path) ?? [])]
     const checkpoints = Object.fromEntries(texts.map(([key, text]) => [key, JSON.parse(text) as Json]))
     // As the tables do with large outputs: they are read when a step needs them.
-    return { ...rest, output: undefined, checkpoints }
+    const known = wait?.kind === 'signal' ? knownSignalWait(wait) : wait
+    return { ...rest, wait: known, output: undefined, checkpoints }
   }
 
   #loopItems(path: string): EndedLoopItem[] {

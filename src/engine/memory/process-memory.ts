@@ -39,6 +39,13 @@ export interface RunMemory {
   readonly inTurn: InTurn
 }
 
+/** Gives everything back that a run took. */
+export function closeMemory({ held, configs, working }: RunMemory): void {
+  held.close()
+  configs.close()
+  working.close()
+}
+
 /**
  * Does one piece of large work at a time in the process; owners take turns. The work must wait for nothing but turns of the
  * event loop. Rejects with the signal's reason if it aborts before the work begins.

@@ -1,5 +1,3 @@
-import { AttemptMemory } from './attempt-memory.ts'
-import type { Clock } from '../../lib/clock.ts'
 import type { ExecutionMemory } from './memory-budget.ts'
 
 /**
@@ -14,33 +12,39 @@ export const FREELY_READ_MAX_BYTES = 16 * 1024
 /**
  * Takes memory for a stored value that a step is about to read, and holds it until the step has recorded what it does with the
  * value. The stored length is all that is known before: the memory is taken for the worst value of that length, at most for as much
- * as one execution may hold. So one execution reads large values one after the other.
+ * as one execution may hold. So one execution reads large values one after the other, however many steps wait for their turn. The
+ * value is in the tables until then, so the wait has no bound of its own: values that are read all the same would end the process.
  */
 export class ReadMemory {
   readonly #memory: ExecutionMemory
-  readonly #options: { readonly clock: Pick<Clock, 'after'>; readonly signal: AbortSignal }
-  #taken: AttemptMemory | null = null
+  readonly #signal: AbortSignal
+  #bytes = 0
 
-  constructor(
-    memory: ExecutionMemory,
-    options: { readonly clock: Pick<Clock, 'after'>; readonly signal: AbortSignal },
-  ) {
+  constructor(memory: ExecutionMemory, signal: AbortSignal) {
     this.#memory = memory
-    this.#options = options
+    this.#signal = signal
   }
 
   /** Waits for memory for a value of that many bytes of JSON text. Rejects with the signal's reason. */
   async take(textBytes: number): Promise<void> {
     this.release()
-    if (textBytes <= FREELY_READ_MAX_BYTES) return
-    const taken = new AttemptMemory(this.#memory, this.#options)
-    this.#taken = taken
-    await taken.claim(Math.min(textBytes * JSON_HEAP_MAX_PER_BYTE, this.#memory.maxBytes))
+    if (textBytes > FREELY_READ_MAX_BYTES) await this.takeHeap(textBytes * JSON_HEAP_MAX_PER_BYTE)
+  }
+
+  /** The same for a value that takes at most that many bytes of heap. */
+  async takeHeap(heapBytes: number): Promise<void> {
+    this.release()
+    const bytes = Math.min(heapBytes, this.#memory.maxBytes)
+    await this.#memory.take(bytes, { signal: this.#signal, clock: NO_TIMERS })
+    this.#bytes = bytes
   }
 
   /** Gives the memory back. */
   release(): void {
-    this.#taken?.close()
-    this.#taken = null
+    this.#memory.release(this.#bytes)
+    this.#bytes = 0
   }
 }
+
+/** The wait ends with the memory or with the signal. */
+const NO_TIMERS = { after: () => () => {} }

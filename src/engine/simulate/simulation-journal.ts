@@ -8,6 +8,7 @@ import {
   type JobEnd,
   type JournalEntry,
   type LoopItemRecord,
+  type ReceivedSignal,
   type RunJournal,
   type StepRecord,
 } from '../journal.ts'
@@ -127,8 +128,10 @@ export class SimulationJournal implements RunJournal {
     return Promise.resolve(new Map(found))
   }
 
-  signalPayload(number: number): Promise<string> {
-    return Promise.resolve(this.payloads.get(number) ?? 'null')
+  signal(number: number, path: string): Promise<ReceivedSignal> {
+    const wait = this.steps.get(path)?.wait
+    const schema = JSON.stringify(wait?.kind === 'signal' ? wait.schema : null)
+    return Promise.resolve({ payload: this.payloads.get(number) ?? 'null', schema })
   }
 
   /** How many entries there were: a number that stands still when nothing happens. */

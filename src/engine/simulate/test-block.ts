@@ -73,8 +73,11 @@ export async function testSimulated(request: BlockTestRequest, clock: Clock): Pr
   })
 }
 
-/** What a real attempt may reach. */
-export type TestWorld = Pick<RunPorts, 'http' | 'secrets' | 'random' | 'schemas' | 'onUnhandledError'>
+/** What a real attempt may reach. The test closes its memory. */
+export type TestWorld = Pick<
+  RunPorts,
+  'http' | 'secrets' | 'random' | 'schemas' | 'onUnhandledError' | 'memory'
+>
 
 /** Makes one attempt for real. Nothing is kept of it, and nothing else is started. */
 export async function testReal(

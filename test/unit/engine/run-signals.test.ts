@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { MEMORY_WAIT_MS } from '../../../src/engine/memory/memory-budget.ts'
 import { definition, forEach, Gate, held, settled, TestExecution } from '../../support/run-definition.ts'
 
 const HOUR_MS = 3_600_000
@@ -68,6 +69,22 @@ describe('E9: signals', () => {
     for (let n = 0; n < 4; n++) execution.send(signal('x'.repeat(4_000_000)))
     const gate = (execution.journal.gate = new Gate())
     const run = execution.start()
+    await settled()
+    expect(execution.journal.payloadReads).toHaveLength(1)
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'COMPLETED' } })
+    expect(execution.journal.payloadReads).toHaveLength(4)
+  })
+
+  test('a large payload waits for memory as long as other waits hold it', async () => {
+    const nodes = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`wait${n}`, waitFor()]))
+    const execution = new TestExecution({ ...definition(nodes), limits: { concurrency: 10 }, output: 1 })
+    await execution.run()
+    for (let n = 0; n < 4; n++) execution.send(signal('x'.repeat(4_000_000)))
+    const gate = (execution.journal.gate = new Gate())
+    const run = execution.start()
+    await settled()
+    await execution.clock.advanceTo(execution.clock.now() + 2 * MEMORY_WAIT_MS)
     await settled()
     expect(execution.journal.payloadReads).toHaveLength(1)
     gate.open()

@@ -4,12 +4,12 @@ import type { JobId, OwnerId } from '../../../src/lib/ids.ts'
 import { EXPONENTIAL_SCHEMA } from '../../support/hostile-schemas.ts'
 
 test('a signal for a thousand waits, none of which can be checked in time, is refused after a few', async () => {
-  const schemas = Array.from({ length: 1_000 }, (_, i) => ({ ...EXPONENTIAL_SCHEMA, title: `wait ${i}` }))
+  const texts = Array.from({ length: 1_000 }, (_, i) =>
+    JSON.stringify({ ...EXPONENTIAL_SCHEMA, title: `wait ${i}` }),
+  )
   const commands = createCommands({
     store: { send: () => Promise.reject(new Error('it must not be sent')) },
-    executions: {
-      signalWaits: async () => schemas.map((schema, i) => ({ path: `loop[${i}]/ask`, schema })),
-    },
+    executions: { signalSchemas: async () => ({ texts, areAll: true }) },
     wakeups: { command: () => undefined, queued: () => undefined },
     cancelTree: async () => undefined,
   })

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals'
+import type { ClaimedJob } from '../../../src/db/job-claims.ts'
+import { createEndCanceled, END_GROUP_STEPS } from '../../../src/jobs/end-canceled.ts'
+import type { DefinitionId, JobId } from '../../../src/lib/ids.ts'
+
+test('the open steps of canceled executions are read for few executions at a time where they have many', async () => {
+  const counts = [10, 2_000, 2_900, 1_000, 9_000, 50, 50]
+  const jobs = counts.map((_, n) => ({ id: `job${n}`, ownerId: 'owner', fence: 1n }) as unknown as ClaimedJob)
+  const read: string[][] = []
+  const endCanceled = createEndCanceled({
+    store: {
+      claimUnheld: () => Promise.resolve(jobs),
+      cancelChildren: () => Promise.resolve([]),
+      endings: () =>
+        Promise.resolve(
+          new Map(
+            counts.map((stepCount, n) => {
+              const definition = { id: 'definition' as DefinitionId, hash: 'hash' }
+              return [`job${n}` as JobId, { status: 'WAITING', isBegun: true, definition, stepCount }]
+            }),
+          ),
+        ),
+      openSteps(some) {
+        read.push(some.map(({ id }) => id))
+        return Promise.resolve(new Map())
+      },
+    },
+    journal: {
+      open: () => {
+        throw new Error('this test writes nothing')
+      },
+    },
+    plans: {
+      validate: () => Promise.resolve({ plan: null, diagnostics: [], secretUses: [], size: null } as never),
+    },
+    wakeups: { news: () => undefined, canceled: () => undefined },
+    clock: { now: () => 0 },
+    logger: { error: () => undefined },
+    lease: { workerId: 'worker', leaseMs: 1_000 } as never,
+  })
+  expect(await endCanceled()).toBe(counts.length)
+  expect(read.flat()).toEqual(jobs.map(({ id }) => id))
+  expect(read).toEqual([['job0', 'job1', 'job2'], ['job3'], ['job4'], ['job5', 'job6']])
+  expect(END_GROUP_STEPS).toBe(5_000)
+})
