@@ -40,6 +40,8 @@ import { PROBLEMS_MAX, PROBLEMS_MAX_TEXT } from '../src/engine/validate/problem-
 import { SCHEMA_CHECK_MS, SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH } from '../src/engine/validate/json-schemas.ts'
 import { VALIDATIONS_MAX_WAITING } from '../src/engine/plan-cache.ts'
 import { ANSWER_MAX_WRITTEN_VALUES } from '../src/http/answer-size.ts'
+import { CONNECTION_WAIT_MS, OWNER_CONNECTIONS_SHARE } from '../src/db/owner-connections.ts'
+import { ANSWER_MAX_ERRORS } from '../src/http/answer-limits.ts'
 import { CONNECTION_MAX_UNANSWERED } from '../src/http/pipelined-requests.ts'
 import { BODY_MAX_BYTES } from '../src/http/bodies.ts'
 import { IN_FLIGHT_HEAP_SHARE, IN_FLIGHT_MAX_BYTES_OF_SENDER } from '../src/http/body-budget.ts'
@@ -48,7 +50,7 @@ import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS, BODY_MAX_VALUES } from '../src/http/j
 import { SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from '../src/http/message-rate.ts'
 import { OPERATION_ID_MAX_LENGTH, SOCKET_MAX_UNANSWERED } from '../src/http/message-intake.ts'
 import { MAX_COST } from '../src/http/operation-cost.ts'
-import { DEFAULT_LIMITS } from '../src/http/operation-limits.ts'
+import { DEFAULT_LIMITS, DOCUMENT_MAX_FIELDS, LOCATED_MAX_LINES } from '../src/http/operation-limits.ts'
 import { LARGE_BODY_BYTES, PARSE_WAIT_MS } from '../src/http/parse-turns.ts'
 import { PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from '../src/http/rate-limit.ts'
 import { DEFAULT_MAX_SUBSCRIPTIONS } from '../src/http/subscription-limit.ts'
@@ -149,6 +151,18 @@ const REQUESTS: readonly Row[] = [
     '400 `TEXT_TOO_LONG`',
   ],
   ['errors in variables that are reported', count(VARIABLE_MAX_ERRORS), 'the rest is left out'],
+  ['errors of an answer', count(ANSWER_MAX_ERRORS), 'the rest is counted, `TOO_MANY_ERRORS`'],
+  ['lines of a document whose errors have `locations`', count(LOCATED_MAX_LINES), 'no `locations`'],
+  [
+    'fields of all operations of a document, fragments included',
+    count(DOCUMENT_MAX_FIELDS),
+    '400 `OPERATION_TOO_LARGE`',
+  ],
+  [
+    'connections of the API to a Postgres server that one owner holds; owners take turns',
+    `${OWNER_CONNECTIONS_SHARE * 100} %`,
+    `others wait at most ${CONNECTION_WAIT_MS / 1_000} s, then 503 \`QUERY_TIMEOUT\``,
+  ],
   ['operations per request', '1', '400'],
   [
     'requests of one connection that are not answered yet',

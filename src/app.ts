@@ -69,6 +69,7 @@ import { Closers } from './lib/closers.ts'
 import { LumeError } from './lib/errors.ts'
 import { newId, type JobId, type WorkerId } from './lib/ids.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
+import { OwnerTurns } from './lib/owner-turns.ts'
 import { SharedReads } from './lib/shared-reads.ts'
 import { watchProcessErrors } from './process-errors.ts'
 import { pendingBlocks, toBlock, type RegisterBlock } from './register-block.ts'
@@ -324,6 +325,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       templates: createTemplates(),
       schedules: createSchedules({ schedules, versions, reader, schemas, clock, quotas }),
       answerPlaces: new LargeAnswers(clock),
+      // Bounded by the operations in progress: each waits for its own diffs.
+      diffTurns: new OwnerTurns({ what: 'diffs', maxWaiting: Number.POSITIVE_INFINITY, allowance: null }),
       changedJobs: new SharedReads(),
       commands,
       start,

@@ -16,7 +16,7 @@ import { graphiqlPage } from './http/graphiql-page.ts'
 import { createGraphql, GRAPHQL_PATH } from './http/graphql.ts'
 import { listen } from './http/listen.ts'
 import { createMetrics } from './http/metrics.ts'
-import { isStream, sendResponse } from './http/node-response.ts'
+import { untilSent, isStream, sendResponse } from './http/node-response.ts'
 import { OperationTurns } from './http/operation-turns.ts'
 import { createOrigins } from './http/origins.ts'
 import { ParseTurns } from './http/parse-turns.ts'
@@ -152,7 +152,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   const http = createServer(patience, (req, res) => {
     const sent = pipelined
-      .run(req.socket, () => respond(req, res))
+      .run(req.socket, async () => {
+        await respond(req, res)
+        await untilSent(res)
+      })
       .catch((fault: unknown) => {
         // A client that goes away in the middle of its request is no fault of ours.
         if (!res.closed) logger.error({ err: fault }, 'a request could not be answered')

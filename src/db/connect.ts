@@ -1,8 +1,10 @@
 import pg from 'pg'
+import { systemClock } from '../lib/clock.ts'
 import { codeOf, LumeError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts'
 import { startUpkeep } from './embedded/upkeep.ts'
+import { OwnerConnections, shareByOwner } from './owner-connections.ts'
 
 const CONNECT_TIMEOUT_MS = 15_000
 const DEFAULT_MAX_CONNECTIONS = 10
@@ -12,7 +14,7 @@ export interface Database {
   readonly pool: pg.Pool
   /**
    * The connections of the API's reads, so that the engine never waits behind them; their statements end after
-   * `queryTimeoutMs`. The same pool, without that limit, when embedded.
+   * `queryTimeoutMs`, and owners share the connections (`OwnerConnections`). The same pool, without that limit, when embedded.
    */
   readonly apiPool: pg.Pool
   /** The journal's one connection, so that a flush never waits behind other statements; the same pool when embedded. */
@@ -84,10 +86,12 @@ async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }
   // The journal's statement is always the same and large: planning it anew for each flush is a tenth of its time.
   const journalPool = open(1, { plan_cache_mode: 'force_generic_plan' })
   const { queryTimeoutMs } = options
+  const apiConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS
   const apiPool = open(
-    options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+    apiConnections,
     queryTimeoutMs === undefined ? {} : { statement_timeout: String(queryTimeoutMs) },
   )
+  shareByOwner(apiPool, new OwnerConnections(apiConnections, systemClock))
   const close = async () => {
     await journalPool.end()
     await apiPool.end()

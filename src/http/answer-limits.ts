@@ -1,21 +1,32 @@
-import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import {
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { onBehalfOf } from '../lib/current-owner.ts'
 import { stringifyWithTexts } from '../lib/json-text.ts'
 import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../schema/index.ts'
+import { OperationTurns } from './operation-turns.ts'
 import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
 
 /**
  * Refuses answers that are too large with `ANSWER_TOO_LARGE`: as a whole where a query is refused while it reads, and
- * before an answer is written. It ends the budget of an operation, and of each result of a subscription. Stored values are
- * written as they are stored.
+ * before an answer is written, and leaves out errors beyond `ANSWER_MAX_ERRORS`. It makes operations ask for connections on
+ * behalf of their owner. It ends the budget of an operation, and of each result of a subscription. Stored values are written
+ * as they are stored.
  */
 export function useAnswerLimits(): Plugin<Context> {
+  const turns = new OperationTurns()
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs) => {
-        const { answer } = args.contextValue as Context
+        const { answer, ownerId } = args.contextValue as Context
         try {
-          return within((await executeFn(args)) as ExecutionResult, args)
+          const result = await onBehalfOf(ownerId, () => executeFn(args))
+          return within(result as ExecutionResult, args)
         } finally {
           answer.end()
         }
@@ -23,13 +34,15 @@ export function useAnswerLimits(): Plugin<Context> {
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
       setSubscribeFn(async (args: ExecutionArgs) => {
-        const { answer } = args.contextValue as Context
-        const results = (await subscribeFn(args)) as AsyncIterable<ExecutionResult> | ExecutionResult
+        const { answer, ownerId } = args.contextValue as Context
+        const results = (await onBehalfOf(ownerId, () => subscribeFn(args))) as
+          | AsyncIterable<ExecutionResult>
+          | ExecutionResult
         if (!(Symbol.asyncIterator in results)) {
           answer.end()
           return results
         }
-        return eachWithin(results, args)
+        return eachWithin(results, args, turns)
       })
     },
   }
@@ -38,23 +51,26 @@ export function useAnswerLimits(): Plugin<Context> {
 function eachWithin(
   results: AsyncIterable<ExecutionResult>,
   args: ExecutionArgs,
+  turns: OperationTurns,
 ): AsyncIterableIterator<ExecutionResult, void> {
-  const { answer } = args.contextValue as Context
+  const context = args.contextValue as Context
   const source = results[Symbol.asyncIterator]()
   return {
     [Symbol.asyncIterator]() {
       return this
     },
     async next() {
+      // A thousand subscriptions may have results to give at the same time.
+      await turns.take()
       try {
-        const { done, value } = await source.next()
+        const { done, value } = await onBehalfOf(context.ownerId, () => source.next())
         return done ? { done, value: undefined } : { done: false, value: within(value, args) }
       } finally {
-        answer.end()
+        context.answer.end()
       }
     },
     async return() {
-      answer.end()
+      context.answer.end()
       await source.return?.()
       return { done: true, value: undefined }
     },
@@ -73,5 +89,16 @@ function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
     const done = isQuery ? '' : 'The operation was carried out, but its answer is not sent. '
     return { errors: [answerTooLarge(`${done}${what}`, limit)] }
   }
-  return { ...result, stringify: stringifyWithTexts } as ExecutionResult
+  return { ...result, ...firstErrorsOf(result), stringify: stringifyWithTexts } as ExecutionResult
+}
+
+/** Maximum number of errors of one answer; a last one says how many are left out. */
+export const ANSWER_MAX_ERRORS = 100
+
+/** Each error is copied several times on its way out, and an answer may have one for each of its objects. */
+function firstErrorsOf({ errors = [] }: ExecutionResult): Pick<ExecutionResult, 'errors'> {
+  if (errors.length <= ANSWER_MAX_ERRORS) return {}
+  const message = `${errors.length - ANSWER_MAX_ERRORS} further errors are left out; one answer reports at most ${ANSWER_MAX_ERRORS}.`
+  const rest = new GraphQLError(message, { extensions: { code: 'TOO_MANY_ERRORS' } })
+  return { errors: [...errors.slice(0, ANSWER_MAX_ERRORS), rest] }
 }

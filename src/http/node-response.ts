@@ -88,6 +88,15 @@ async function sendShared(bytes: Buffer, res: ServerResponse, unsent: UnsentByte
   }
 }
 
+/** Resolves when the whole response has been handed to the connection, or the connection has ended. */
+export async function untilSent(res: ServerResponse): Promise<void> {
+  if (res.writableFinished || res.closed) return
+  await new Promise<void>((resolve) => {
+    res.once('finish', resolve)
+    res.once('close', resolve)
+  })
+}
+
 async function drained(res: ServerResponse): Promise<void> {
   if (res.closed) return
   const over = new AbortController()

@@ -41,6 +41,14 @@ export const DEFAULT_LIMITS: OperationLimits = {
   allowIntrospection: true,
 }
 
+/** Maximum number of fields of all operations of a document together: validation reads each with all its fragments. */
+export const DOCUMENT_MAX_FIELDS = 10_000
+/**
+ * Maximum number of lines of a document whose errors say at which line and column they are. For each error graphql-js reads
+ * all lines before it, and an answer may have thousands of errors.
+ */
+export const LOCATED_MAX_LINES = 200
+
 const COUNTED = ['depth', 'fields', 'aliases', 'directives'] as const
 type Counted = (typeof COUNTED)[number]
 
@@ -61,8 +69,8 @@ export function useOperationLimits(limits: OperationLimits): Plugin {
     onParse({ setParseFn }) {
       setParseFn((source: string | Source) => {
         const text = typeof source === 'string' ? new Source(source) : source
-        requireParsable(text, limits)
-        return parse(text)
+        const lines = requireParsable(text, limits)
+        return parse(text, { noLocation: lines > LOCATED_MAX_LINES })
       })
     },
     onValidate({ params: { documentAST }, setResult, addValidationRule, setValidationFn }) {
@@ -85,8 +93,11 @@ export function useOperationLimits(limits: OperationLimits): Plugin {
   }
 }
 
-/** Reads the document flat, so that nothing in it can take the parser's stack or time. Throws what a client can read. */
-function requireParsable(source: Source, limits: OperationLimits): void {
+/**
+ * Reads the document flat, so that nothing in it can take the parser's stack or time. Returns its number of lines. Throws
+ * what a client can read.
+ */
+function requireParsable(source: Source, limits: OperationLimits): number {
   if (source.body.length > limits.characters) throw tooLarge('characters', limits)
   const lexer = new Lexer(source)
   let tokens = 0
@@ -97,6 +108,7 @@ function requireParsable(source: Source, limits: OperationLimits): void {
     if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) nesting--
     if (nesting > limits.nesting) throw tooLarge('nesting', limits)
   }
+  return lexer.line
 }
 
 /** graphql-js names what it refuses, however long the name is, in each of up to a hundred errors. */
@@ -120,8 +132,9 @@ function judge(document: DocumentNode, limits: OperationLimits): GraphQLError | 
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
   }
   const measured = new Set<string>()
+  const sum = { fields: 0 }
   const exceeds = ({ selectionSet }: OperationDefinitionNode | FragmentDefinitionNode) =>
-    measure(selectionSet, { fragments, limits, measured })
+    measure(selectionSet, { fragments, limits, measured, sum })
   for (const definition of document.definitions) {
     const exceeded = definition.kind === Kind.OPERATION_DEFINITION && exceeds(definition)
     if (exceeded) return tooLarge(exceeded, limits)
@@ -147,10 +160,12 @@ interface Measuring {
   readonly limits: OperationLimits
   /** Grows by the fragments that are measured where they are spread. */
   readonly measured: Set<string>
+  /** The fields of all operations so far. */
+  readonly sum: { fields: number }
 }
 
 /** Which limit a selection exceeds, or null. Stops at the first, so that fragments cannot multiply without end. */
-function measure(root: SelectionSetNode, { fragments, limits, measured }: Measuring): Counted | null {
+function measure(root: SelectionSetNode, { fragments, limits, measured, sum }: Measuring): Counted | null {
   /** The fragments that the walk is inside of. */
   const within = new Set<string>()
   const counts: Record<Counted, number> = { depth: 0, fields: 0, aliases: 0, directives: 0 }
@@ -160,6 +175,7 @@ function measure(root: SelectionSetNode, { fragments, limits, measured }: Measur
     for (const selection of set.selections) {
       // A spread counts as a field, too: fragments that only spread each other would be free otherwise.
       counts.fields++
+      if (++sum.fields > DOCUMENT_MAX_FIELDS) return 'fields'
       counts.directives += selection.directives?.length ?? 0
       if (selection.kind === Kind.FIELD && selection.alias) counts.aliases++
       const exceeded = COUNTED.find((name) => counts[name] > limits[name]) ?? descend(selection, depth)

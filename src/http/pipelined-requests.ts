@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net'
 
-/** Maximum number of requests of one connection that are being answered. Beyond it nothing more is read from the client. */
-export const CONNECTION_MAX_UNANSWERED = 8
+/**
+ * Maximum number of requests of one connection that are being answered. Beyond it nothing more is read from the client.
+ * It is one, because Node holds a response back until the one before it is sent: meanwhile its response neither closes with
+ * the connection nor ends it, so whatever waits for the client would wait for ever.
+ */
+export const CONNECTION_MAX_UNANSWERED = 1
 /** Maximum number of requests of one connection that have arrived and wait; beyond it the connection is closed. */
 export const CONNECTION_MAX_WAITING = 4_000
 
@@ -22,7 +26,10 @@ interface Connection {
 export class PipelinedRequests {
   readonly #connections = new WeakMap<Socket, Connection>()
 
-  /** Answers a request when it is its turn; resolves when `answer` is done, or the connection has ended before it began. */
+  /**
+   * Answers a request when it is its turn; resolves when `answer` is done, or the connection has ended before it began.
+   * `answer` is done when the response has been handed to the connection, or the connection has ended.
+   */
   async run(socket: Socket, answer: () => Promise<void>): Promise<void> {
     const connection = this.#connections.get(socket) ?? this.#open(socket)
     if (connection.running >= CONNECTION_MAX_UNANSWERED) {

@@ -28,12 +28,22 @@ export function inPieces<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Awaitable<T>
 
 /** Does the work and lets the event loop turn after every `pieceMs` milliseconds of it. */
 export async function withPauses<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Promise<T> {
+  return inTurns(pieces, () => {}, pieceMs)
+}
+
+/** The same, and hands the turn to others in each pause. */
+export async function inTurns<T>(
+  pieces: Pieces<T>,
+  handOn: () => Awaitable<void>,
+  pieceMs = PIECE_MS,
+): Promise<T> {
   let startedAt = performance.now()
   for (;;) {
     const { done, value } = pieces.next()
     if (done) return value
     if (performance.now() - startedAt < pieceMs) continue
     await yieldToEventLoop()
+    await handOn()
     startedAt = performance.now()
   }
 }

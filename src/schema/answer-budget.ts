@@ -20,8 +20,9 @@ export interface AnswerPlaces {
 type BoundedReading<Value> = (maxBytes: number) => Promise<BoundedRead<Value>>
 
 /**
- * What one operation may read and answer. What exceeds it is refused with `ANSWER_TOO_LARGE`, and so is everything that
- * the operation reads from then on. For each result of a subscription the budget is full again.
+ * What one operation, or one result of a subscription, may read and answer. What exceeds it is refused with
+ * `ANSWER_TOO_LARGE`, and so is everything that the operation reads from then on. Resolvers may outlive the answer: an
+ * error in a field that is not null ends it while the fields beside it are still being read. They are refused as well.
  */
 export class AnswerBudget {
   readonly #ownerId: OwnerId
@@ -30,6 +31,7 @@ export class AnswerBudget {
   #readBytes = 0
   #parsedBytes = 0
   #values = 0
+  #hasEnded = false
   /** Gives the place among large answers back; null: the operation has none. */
   #giveBack: Promise<() => void> | null = null
   /** Large readings of one operation follow each other, so that each knows what is left. */
@@ -62,6 +64,7 @@ export class AnswerBudget {
     this.#requireOpen()
     this.#giveBack ??= this.#places.take(this.#ownerId)
     await this.#giveBack
+    this.#requireOpen()
     const { values, bytes } = await reading(ANSWER_MAX_BYTES - this.#readBytes)
     if (!values)
       throw this.refuse(
@@ -97,22 +100,20 @@ export class AnswerBudget {
     return this.#refusal
   }
 
-  /** Fills the budget again, and gives back the place: the answer is made, or the operation has failed. */
+  /** The answer is made, or the operation has failed. Gives the place back when the readings under way have ended. */
   end(): void {
+    this.#hasEnded = true
     const giveBack = this.#giveBack
     this.#giveBack = null
-    this.#refusal = null
-    this.#readBytes = 0
-    this.#parsedBytes = 0
-    this.#values = 0
     giveBack?.then(
-      (leave) => leave(),
+      (leave) => this.#lastReading.then(leave),
       () => {}, // there was no place to give back
     )
   }
 
   #requireOpen(): void {
     if (this.#refusal) throw this.#refusal
+    if (this.#hasEnded) throw new GraphQLError('The operation has been answered.')
   }
 }
 

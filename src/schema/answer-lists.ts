@@ -6,36 +6,49 @@ import {
   isObjectType,
   Kind,
   type GraphQLFieldResolver,
+  type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql'
+import { AnswerBudget } from './answer-budget.ts'
 import type { Context } from './context.ts'
 
 type Resolver = GraphQLFieldResolver<unknown, Context>
 
 /**
- * Counts the items of every list of objects when it is resolved, before any of them is: each counts as many values as
+ * Counts the items of every list of objects, those of introspection included, when it is resolved, before any of them is: each counts as many values as
  * fields are selected in it. An answer with too many is refused with `ANSWER_TOO_LARGE`, whatever its lists are and under
  * however many aliases they are asked for.
  */
 export function countListItems(schema: GraphQLSchema): GraphQLSchema {
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || type.name.startsWith('__')) continue
-    for (const field of Object.values(type.getFields())) {
-      if (!isListType(getNullableType(field.type)) || !isCompositeType(getNamedType(field.type))) continue
-      const resolve: Resolver = field.resolve ?? readProperty
-      field.resolve = (source: unknown, args: Parameters<Resolver>[1], context: Context, info) => {
-        const count = (list: unknown) => {
-          if (Array.isArray(list)) context.answer.list(nameOf(info), list.length, fieldsOf(info))
-          return list
-        }
-        const list = resolve(source, args, context, info)
-        return list instanceof Promise ? list.then(count) : count(list)
+  for (const type of Object.values(schema.getTypeMap())) if (isObjectType(type)) countItemsOf(type)
+  return schema
+}
+
+/** Types whose lists are counted. All schemas of a process share those of introspection. */
+const counted = new WeakSet<GraphQLObjectType>()
+
+function countItemsOf(type: GraphQLObjectType): void {
+  if (counted.has(type)) return
+  counted.add(type)
+  for (const field of Object.values(type.getFields())) {
+    if (!isListType(getNullableType(field.type)) || !isCompositeType(getNamedType(field.type))) continue
+    const resolve: Resolver = field.resolve ?? readProperty
+    field.resolve = (source: unknown, args: Parameters<Resolver>[1], context: Context, info) => {
+      const count = (list: unknown) => {
+        if (Array.isArray(list)) answerOf(context)?.list(nameOf(info), list.length, fieldsOf(info))
+        return list
       }
+      const list = resolve(source, args, context, info)
+      return list instanceof Promise ? list.then(count) : count(list)
     }
   }
-  return schema
+}
+
+/** Null where the introspection of another schema of this process is asked for, or that of this one by a program. */
+function answerOf(context: Partial<Context> | null | undefined): AnswerBudget | null {
+  return context?.answer instanceof AnswerBudget ? context.answer : null
 }
 
 const readProperty: Resolver = (source, _args, _context, { fieldName }) =>

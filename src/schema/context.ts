@@ -28,6 +28,7 @@ import type { StartExecution } from '../jobs/start-execution.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { OwnerTurns } from '../lib/owner-turns.ts'
 import type { SharedReads } from '../lib/shared-reads.ts'
 import type { FollowJobs } from '../live/follow-jobs.ts'
 import type { FollowTimeline } from '../live/follow-timeline.ts'
@@ -65,6 +66,8 @@ export interface Services {
   readonly contacts: ContactStore
   readonly storedValues: ValueStore
   readonly answerPlaces: AnswerPlaces
+  /** The order in which diffs of definitions are made. */
+  readonly diffTurns: OwnerTurns
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
@@ -109,9 +112,15 @@ export function createContext(services: Services, viewer: Viewer): Context {
   return { ...services, viewer, ownerId, answer, ...createLoaders({ ...services, ownerId, answer }) }
 }
 
-/** For the next result of a subscription: what was read for the one before may have changed since. */
+/** For the next mutation of an operation: what was read for the one before may have changed since. */
 export function readAnew(context: Context): void {
   Object.assign(context, createLoaders(context))
+}
+
+/** For the next result of a subscription, which has a budget of its own. */
+export function readNextResult(context: Context): void {
+  const answer = new AnswerBudget(context.ownerId, context.answerPlaces)
+  Object.assign(context, { answer, ...createLoaders({ ...context, answer }) })
 }
 
 function createLoaders({

@@ -1,5 +1,5 @@
 import { builder } from './builder.ts'
-import { readAnew } from './context.ts'
+import { readNextResult } from './context.ts'
 import { JobFilter, JobNode } from './job.ts'
 import { leavable } from './leavable.ts'
 import { readRunFilter } from './run-filter.ts'
@@ -15,7 +15,7 @@ builder.subscriptionField('jobsChanged', (t) =>
       const filter = readRunFilter(given)
       return leavable(async function* changed(signal) {
         for await (const id of followJobs({ ownerId, filter, signal })) {
-          readAnew(context)
+          readNextResult(context)
           yield id
         }
       })

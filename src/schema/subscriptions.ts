@@ -3,7 +3,7 @@ import type { EventKind } from '../engine/event.ts'
 import type { JobId } from '../lib/ids.ts'
 import type { TimelineBatch } from '../live/follow-timeline.ts'
 import { builder } from './builder.ts'
-import { readAnew, type Context } from './context.ts'
+import { readNextResult, type Context } from './context.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
 import { leavable } from './leavable.ts'
@@ -53,7 +53,7 @@ async function follow(
   const request = { ownerId, jobId, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
   return leavable(async function* batches(signal) {
     for await (const batch of context.follow({ ...request, signal })) {
-      readAnew(context)
+      readNextResult(context)
       yield { ...batch, jobId }
     }
   })

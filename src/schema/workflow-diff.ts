@@ -9,7 +9,9 @@ import {
 import type { ValueChange } from '../workflows/diff/value-changes.ts'
 import { GraphQLError } from 'graphql'
 import type { Json } from '../lib/json.ts'
-import { withPauses } from '../lib/pieces.ts'
+import type { Turn } from '../lib/owner-turns.ts'
+import { inTurns } from '../lib/pieces.ts'
+import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts'
 import { compareDefinitions } from '../workflows/diff/compare.ts'
 import { DiffTooLargeError } from '../workflows/diff/diff-text.ts'
 import { builder } from './builder.ts'
@@ -120,14 +122,22 @@ const BreakingReasonType = builder.objectRef<BreakingReason>('BreakingReason').i
   }),
 })
 
-/** Compares two definitions and lets others have the thread meanwhile. Throws a GraphQL error of the code `DIFF_TOO_LARGE`. */
+/**
+ * Compares two definitions in pieces. Owners take turns after each piece, and the diffs of one owner are made one after the
+ * other. Throws a GraphQL error of the code `DIFF_TOO_LARGE`.
+ */
 export async function diffOf(
-  { registry }: Pick<Context, 'registry'>,
+  { registry, diffTurns, ownerId }: Pick<Context, 'registry' | 'diffTurns' | 'ownerId'>,
   before: Json,
   after: Json,
 ): Promise<DefinitionDiff> {
   try {
-    return await withPauses(compareDefinitions(registry, before, after))
+    const diff = async (turn: Turn) => {
+      // Many short ones may follow each other.
+      await yieldToEventLoop()
+      return inTurns(compareDefinitions(registry, before, after), () => turn.handOn())
+    }
+    return await diffTurns.run(ownerId, diff)
   } catch (fault) {
     if (!(fault instanceof DiffTooLargeError)) throw fault
     throw new GraphQLError(fault.message, { extensions: { code: fault.code } })

@@ -72,6 +72,14 @@ describe('stored values', () => {
     expect(message === `{"id":"0","type":"next","payload":${data}}`).toBe(true)
   })
 
+  test('that a failed operation was still reading keep no place among large answers', async () => {
+    await store(3, OUTPUT)
+    const failing =
+      '{ executions(first: 3) { edges { node { output steps(first: 1, after: "!") { totalCount } } } } }'
+    for (let times = 0; times < 10; times++) expect(codesOf(await ask(failing))).not.toEqual([])
+    expect(codesOf(await ask(outputs(3)))).toEqual([])
+  }, 30_000)
+
   test('under many aliases are refused for the size of the answer', async () => {
     await store(1, OUTPUT)
     const aliases = (count: number) =>
@@ -95,6 +103,28 @@ describe('stored values', () => {
       `{ workflows(first: ${first}) { edges { node { graph { nodes { id } } } } } }`
     expect(codesOf(await ask(graphs(2)))).toEqual([])
     expect(codesOf(await ask(graphs(12)))).toEqual(['ANSWER_TOO_LARGE'])
+  })
+})
+
+describe('errors of an answer', () => {
+  test('beyond a hundred are left out, and the last one says so', async () => {
+    await store(60, '1')
+    const { data } = await ask('{ jobs(first: 60) { edges { node { id } } } }')
+    const { jobs } = data as { jobs: { edges: { node: { id: string } }[] } }
+    const nodes = 'nodes(ids: $ids) { ... on Job { events(first: 0) { cursor } } }'
+    const many = await ask(`query($ids: [ID!]!) { a: ${nodes} b: ${nodes} }`, {
+      ids: jobs.edges.map(({ node }) => node.id),
+    })
+    expect(many.errors.length).toBe(101)
+    expect(many.errors.at(-1)?.extensions?.code).toBe('TOO_MANY_ERRORS')
+  })
+
+  test('name no line where the document has very many', async () => {
+    const [located] = (await ask('\n{ nonsense }')).errors
+    expect(located).toMatchObject({ locations: [{ line: 2, column: 3 }] })
+    const [other] = (await ask(`${'\n'.repeat(90_000)}{ nonsense }`)).errors
+    expect(other?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+    expect(other).not.toHaveProperty('locations')
   })
 })
 

@@ -231,3 +231,29 @@ test('an HTTP client that does not read is cut after a while, in the middle of i
   await ended
   expect(bytes).toBeLessThan(9_000_000)
 })
+
+test('subscriptions of one connection that follow each other unread end with the connection', async () => {
+  const { url, origin } = await serve()
+  const body = JSON.stringify({ query: 'subscription { jobsChanged { id } }' })
+  const request = [
+    'POST /graphql HTTP/1.1',
+    'host: localhost',
+    'content-type: application/json',
+    'accept: text/event-stream',
+    `content-length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n')
+  const open = async () => {
+    const text = await (await fetch(new URL('/metrics', origin))).text()
+    return Number(/subscriptions_open\{transport="sse"\} (\d+)/.exec(text)?.[1])
+  }
+  const client = connect(Number(new URL(url).port), '127.0.0.1')
+  client.on('error', () => undefined)
+  client.write(request.repeat(8))
+  await once(client, 'data')
+  expect(await open()).toBe(1)
+  client.resetAndDestroy()
+  // A connection that is not read is found closed by the next ping.
+  await until('no subscription is open', async () => (await open()) === 0, 20_000)
+}, 30_000)

@@ -83,8 +83,34 @@ test('an operation reads small values within a small limit, and large ones only 
   expect(await codeOf(budget.read('a', () => Promise.reject(new Error('it was read'))))).toBe(
     'ANSWER_TOO_LARGE',
   )
+})
+
+test('a resolver that outlives its operation takes no place, and one that reads keeps the place until it has read', async () => {
+  const places = new LargeAnswers(new ManualClock(), { max: 1, maxOfOwner: 1 })
+  const ended = new AnswerBudget(ACME, places)
+  ended.end()
+  expect(await codeOf(ended.read('a', reading(10_000_000)))).not.toBe('answered')
+  const late = new AnswerBudget(ACME, places)
+  const lateRead = codeOf(late.read('a', reading(1_000_000)))
+  late.end()
+  await lateRead
+  const budget = new AnswerBudget(ACME, places)
+  let answer = () => {}
+  const slow = new Promise<void>((resolve) => (answer = resolve))
+  const reads = budget.read('a', async (maxBytes) => {
+    if (maxBytes > SMALL_ANSWER_MAX_BYTES) await slow
+    return reading(1_000_000)(maxBytes)
+  })
+  await settle()
   budget.end()
-  expect(await codeOf(budget.read('a', reading(10_000_000)))).toBe('answered')
+  let isTaken = false
+  const next = places.take(ACME).then((leave) => ((isTaken = true), leave))
+  await settle()
+  expect(isTaken).toBe(false)
+  answer()
+  await reads
+  await next
+  expect(isTaken).toBe(true)
 })
 
 test('two large readings of one operation at the same time share its limit', async () => {
