@@ -9,7 +9,6 @@ import type { Plugin } from 'graphql-yoga'
 import { onBehalfOf } from '../lib/current-owner.ts'
 import { stringifyWithTexts } from '../lib/json-text.ts'
 import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../schema/index.ts'
-import { OperationTurns } from './operation-turns.ts'
 import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
 
 /**
@@ -19,7 +18,6 @@ import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
  * as they are stored.
  */
 export function useAnswerLimits(): Plugin<Context> {
-  const turns = new OperationTurns()
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs) => {
@@ -42,7 +40,7 @@ export function useAnswerLimits(): Plugin<Context> {
           answer.end()
           return results
         }
-        return eachWithin(results, args, turns)
+        return eachWithin(results, args)
       })
     },
   }
@@ -51,7 +49,6 @@ export function useAnswerLimits(): Plugin<Context> {
 function eachWithin(
   results: AsyncIterable<ExecutionResult>,
   args: ExecutionArgs,
-  turns: OperationTurns,
 ): AsyncIterableIterator<ExecutionResult, void> {
   const context = args.contextValue as Context
   const source = results[Symbol.asyncIterator]()
@@ -60,8 +57,6 @@ function eachWithin(
       return this
     },
     async next() {
-      // A thousand subscriptions may have results to give at the same time.
-      await turns.take()
       try {
         const { done, value } = await onBehalfOf(context.ownerId, () => source.next())
         return done ? { done, value: undefined } : { done: false, value: within(value, args) }
