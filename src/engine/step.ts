@@ -36,9 +36,7 @@ export type StepWait =
  * The same as a run keeps it while the step waits. The schema of a signal's payload stays in the tables until a signal comes (see
  * `RunJournal.signal`): a thousand items of a loop may wait, each with a schema of its own.
  */
-export type KnownWait =
-  | Exclude<StepWait, SignalWait>
-  | KnownSignalWait
+export type KnownWait = Exclude<StepWait, SignalWait> | KnownSignalWait
 
 /** `schemaBytes`: the length of the schema as JSON text; 0 where there is none. */
 export type KnownSignalWait = Omit<SignalWait, 'schema'> & { readonly schemaBytes: number }

@@ -47,10 +47,11 @@ export const DOCUMENT_MAX_FIELDS = 10_000
  * Maximum number of lines of a document whose errors say at which line and column they are. For each error graphql-js reads
  * all lines before it, and an answer may have thousands of errors.
  */
-export const LOCATED_MAX_LINES = 200
+export const LOCATED_MAX_LINES = 500
 
 const COUNTED = ['depth', 'fields', 'aliases', 'directives'] as const
 type Counted = (typeof COUNTED)[number]
+type Excess = Counted | 'allFields'
 
 const NAMES = {
   characters: 'characters',
@@ -58,6 +59,7 @@ const NAMES = {
   nesting: 'brackets within brackets',
   depth: 'levels',
   fields: 'fields',
+  allFields: 'fields in all its operations together',
   aliases: 'aliases',
   directives: 'directives',
 } as const
@@ -150,7 +152,8 @@ function judge(document: DocumentNode, limits: OperationLimits): GraphQLError | 
 function tooLarge(what: keyof typeof NAMES, limits: OperationLimits): GraphQLError {
   const hint =
     what === 'characters' || what === 'tokens' || what === 'nesting' ? ' Send large values as variables.' : ''
-  return new GraphQLError(`The document has more than ${limits[what]} ${NAMES[what]}.${hint}`, {
+  const most = what === 'allFields' ? DOCUMENT_MAX_FIELDS : limits[what]
+  return new GraphQLError(`The document has more than ${most} ${NAMES[what]}.${hint}`, {
     extensions: { code: 'OPERATION_TOO_LARGE', http: { status: 400, spec: true } },
   })
 }
@@ -165,17 +168,17 @@ interface Measuring {
 }
 
 /** Which limit a selection exceeds, or null. Stops at the first, so that fragments cannot multiply without end. */
-function measure(root: SelectionSetNode, { fragments, limits, measured, sum }: Measuring): Counted | null {
+function measure(root: SelectionSetNode, { fragments, limits, measured, sum }: Measuring): Excess | null {
   /** The fragments that the walk is inside of. */
   const within = new Set<string>()
   const counts: Record<Counted, number> = { depth: 0, fields: 0, aliases: 0, directives: 0 }
 
-  const walk = (set: SelectionSetNode, depth: number): Counted | null => {
+  const walk = (set: SelectionSetNode, depth: number): Excess | null => {
     counts.depth = Math.max(counts.depth, depth)
     for (const selection of set.selections) {
       // A spread counts as a field, too: fragments that only spread each other would be free otherwise.
       counts.fields++
-      if (++sum.fields > DOCUMENT_MAX_FIELDS) return 'fields'
+      if (++sum.fields > DOCUMENT_MAX_FIELDS) return 'allFields'
       counts.directives += selection.directives?.length ?? 0
       if (selection.kind === Kind.FIELD && selection.alias) counts.aliases++
       const exceeded = COUNTED.find((name) => counts[name] > limits[name]) ?? descend(selection, depth)
@@ -183,7 +186,7 @@ function measure(root: SelectionSetNode, { fragments, limits, measured, sum }: M
     }
     return null
   }
-  const descend = (selection: SelectionNode, depth: number): Counted | null => {
+  const descend = (selection: SelectionNode, depth: number): Excess | null => {
     switch (selection.kind) {
       case Kind.FIELD:
         // Introspection nests by nature and is bounded by its fields.

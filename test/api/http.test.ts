@@ -203,6 +203,10 @@ describe('a document', () => {
       'fields in a fragment that nobody uses',
       `{ __typename } fragment A on Block { ${repeated(() => 'type', 2_001)} }`,
     ],
+    [
+      'fields in all its operations together',
+      `${repeated((index) => `query Q${index} { blocks { ...A } }`, 600)} fragment A on Block { ${repeated(() => 'type', 20)} }`,
+    ],
     ['directives', `{ ${repeated(() => '... @include(if: true) { __typename }', 51)} }`],
     [
       'fields by fragments of fragments',
