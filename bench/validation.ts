@@ -1,12 +1,12 @@
 // How long validations and checks of users' definitions and schemas keep the event loop, and what a check of a simple
 // schema costs. Run with: npx tsx bench/validation.ts
-import { CORE_BLOCKS } from '../src/blocks/index.ts'
-import { compileExpression } from '../src/engine/expression.ts'
-import { PlanCache } from '../src/engine/plan-cache.ts'
-import { BlockRegistry } from '../src/engine/registry.ts'
+import { CORE_BLOCKS } from '../src/blocks/core/core-blocks.ts'
+import { compileExpression } from '../src/cel/expression.ts'
+import { PlanCache } from '../src/engine/validate/plan-cache.ts'
+import { BlockRegistry } from '../src/engine/block/registry.ts'
 import { SchemaChecks } from '../src/jobs/schema-checks/schema-checks.ts'
-import type { Json } from '../src/lib/json.ts'
-import { withPauses } from '../src/lib/pieces.ts'
+import type { Json } from '../src/lib/json/json.ts'
+import { withPauses } from '../src/lib/async/pieces.ts'
 import { compareDefinitions } from '../src/workflows/diff/compare.ts'
 
 const registry = new BlockRegistry()

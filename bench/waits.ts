@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { createLume, type Lume } from '../src/app.ts'
-import type { StartRequest } from '../src/jobs/start-execution.ts'
+import type { StartRequest } from '../src/jobs/start/start-execution.ts'
 import { ownerId } from '../src/lib/ids.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { inFlight, percentile } from './environment.ts'

@@ -1,7 +1,11 @@
-import { ATTEMPT_MAX_VISITS } from '../src/engine/attempt-context.ts'
+import { ATTEMPT_MAX_VISITS } from '../src/engine/run/step/attempt-context.ts'
 import { lumeConfigSchema, OWNER_PLACES_PERCENT, OWNER_WEIGHT_MAX, QUERY_TIMEOUT_MS } from '../src/config.ts'
-import { ANSWER_MAX_HEAP_BYTES } from '../src/blocks/api/http/answer-size.ts'
-import { CONFIG_MAX_BYTES, CONFIG_MAX_HEAP_BYTES, CONFIG_MAX_VALUES } from '../src/engine/config-limits.ts'
+import { ANSWER_MAX_HEAP_BYTES } from '../src/net/answer-size.ts'
+import {
+  CONFIG_MAX_BYTES,
+  CONFIG_MAX_HEAP_BYTES,
+  CONFIG_MAX_VALUES,
+} from '../src/engine/block/config-limits.ts'
 import {
   DEFINITION_MAX_BYTES,
   DEFINITION_MAX_EDGES,
@@ -11,8 +15,8 @@ import {
   DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
   DEFINITION_MAX_VARIABLES,
-} from '../src/engine/definition.ts'
-import { EXPRESSION_MAX_VISITS } from '../src/engine/expression.ts'
+} from '../src/engine/definition/definition.ts'
+import { EXPRESSION_MAX_VISITS } from '../src/cel/expression.ts'
 import {
   EXECUTION_MEMORY_MAX_BYTES,
   MEMORY_WAIT_MS,
@@ -27,58 +31,70 @@ import {
   LOADING_HEAP_SHARE,
   WORKING_HEAP_SHARE,
 } from '../src/engine/memory/process-memory.ts'
-import { OUTPUT_MAX_BYTES, OUTPUT_MAX_HEAP_BYTES, OUTPUT_MAX_VALUES } from '../src/engine/output.ts'
+import { OUTPUT_MAX_BYTES, OUTPUT_MAX_HEAP_BYTES, OUTPUT_MAX_VALUES } from '../src/engine/block/output.ts'
 import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/simulation-journal.ts'
-import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/unhandled-errors.ts'
+import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/record/unhandled-errors.ts'
 import { DEFINITION_MAX_LOOP_DEPTH } from '../src/engine/validate/compile-node.ts'
 import {
   DEFINITION_SCHEMAS_COMPILE_MS,
   DEFINITION_SCHEMAS_MAX_TEXT,
-} from '../src/engine/validate/definition-schemas.ts'
-import { DIAGNOSTICS_MAX, DIAGNOSTICS_MAX_TEXT } from '../src/engine/validate/diagnostic-list.ts'
-import { PROBLEMS_MAX, PROBLEMS_MAX_TEXT } from '../src/engine/validate/problem-list.ts'
-import { SCHEMA_CHECK_MS, SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH } from '../src/engine/validate/json-schemas.ts'
-import { VALIDATIONS_MAX_WAITING } from '../src/engine/plan-cache.ts'
-import { ANSWER_MAX_WRITTEN_VALUES } from '../src/http/answer-size.ts'
-import { CONNECTION_WAIT_MS, OWNER_CONNECTIONS_SHARE } from '../src/db/owner-connections.ts'
-import { ANSWER_MAX_ERRORS } from '../src/http/answer-limits.ts'
-import { CONNECTION_MAX_UNANSWERED } from '../src/http/pipelined-requests.ts'
-import { BODY_MAX_BYTES } from '../src/http/bodies.ts'
-import { IN_FLIGHT_HEAP_SHARE, IN_FLIGHT_MAX_BYTES_OF_SENDER } from '../src/http/body-budget.ts'
-import { VARIABLE_MAX_ERRORS } from '../src/http/input-limits.ts'
-import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS, BODY_MAX_VALUES } from '../src/http/json-structure.ts'
-import { SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from '../src/http/message-rate.ts'
-import { OPERATION_ID_MAX_LENGTH, SOCKET_MAX_UNANSWERED } from '../src/http/message-intake.ts'
-import { MAX_COST } from '../src/http/operation-cost.ts'
-import { DEFAULT_LIMITS, DOCUMENT_MAX_FIELDS, LOCATED_MAX_LINES } from '../src/http/operation-limits.ts'
-import { LARGE_BODY_BYTES, PARSE_WAIT_MS } from '../src/http/parse-turns.ts'
-import { PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from '../src/http/rate-limit.ts'
-import { DEFAULT_MAX_SUBSCRIPTIONS } from '../src/http/subscription-limit.ts'
+} from '../src/engine/validate/checks/definition-schemas.ts'
+import { DIAGNOSTICS_MAX, DIAGNOSTICS_MAX_TEXT } from '../src/engine/validate/checks/diagnostic-list.ts'
+import { PROBLEMS_MAX, PROBLEMS_MAX_TEXT } from '../src/engine/json-schema/problem-list.ts'
+import {
+  SCHEMA_CHECK_MS,
+  SCHEMA_COMPILE_MS,
+  SCHEMA_MAX_LENGTH,
+} from '../src/engine/json-schema/json-schemas.ts'
+import { VALIDATIONS_MAX_WAITING } from '../src/engine/validate/plan-cache.ts'
+import { ANSWER_MAX_WRITTEN_VALUES } from '../src/http/limits/answer-size.ts'
+import { CONNECTION_WAIT_MS, OWNER_CONNECTIONS_SHARE } from '../src/db/sql/owner-connections.ts'
+import { ANSWER_MAX_ERRORS } from '../src/http/limits/answer-limits.ts'
+import { CONNECTION_MAX_UNANSWERED } from '../src/http/intake/pipelined-requests.ts'
+import { BODY_MAX_BYTES } from '../src/http/intake/bodies.ts'
+import { IN_FLIGHT_HEAP_SHARE, IN_FLIGHT_MAX_BYTES_OF_SENDER } from '../src/http/intake/body-budget.ts'
+import { VARIABLE_MAX_ERRORS } from '../src/http/limits/input-limits.ts'
+import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS, BODY_MAX_VALUES } from '../src/http/intake/json-structure.ts'
+import { SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from '../src/http/intake/message-rate.ts'
+import { OPERATION_ID_MAX_LENGTH, SOCKET_MAX_UNANSWERED } from '../src/http/intake/message-intake.ts'
+import { MAX_COST } from '../src/http/limits/operation-cost.ts'
+import {
+  DEFAULT_LIMITS,
+  DOCUMENT_MAX_FIELDS,
+  LOCATED_MAX_LINES,
+} from '../src/http/limits/operation-limits.ts'
+import { LARGE_BODY_BYTES, PARSE_WAIT_MS } from '../src/http/intake/parse-turns.ts'
+import { PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from '../src/http/limits/rate-limit.ts'
+import { DEFAULT_MAX_SUBSCRIPTIONS } from '../src/http/limits/subscription-limit.ts'
 import {
   UNSENT_HEAP_SHARE,
   UNSENT_MAX_BYTES_OF_CONNECTION,
   UNSENT_STALL_MS,
-} from '../src/http/unsent-bytes.ts'
+} from '../src/http/intake/unsent-bytes.ts'
 import { HELLO_MS, STRANGER_MAX_BYTES } from '../src/http/web-socket.ts'
-import { HEAD_MS, REQUEST_MS } from '../src/http.ts'
+import { HEAD_MS, REQUEST_MS } from '../src/http/server.ts'
 import { BLOCK_TESTS_MAX_PER_OWNER } from '../src/jobs/block-tests.ts'
-import { MAX_DEPTH } from '../src/jobs/child-executions.ts'
-import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/job-callbacks.ts'
+import { MAX_DEPTH } from '../src/jobs/start/child-executions.ts'
+import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/job-callbacks.ts'
 import { SIMULATIONS_HEAVY_MAX_AT_ONCE } from '../src/jobs/heavy-simulations.ts'
-import { RUNNING_STORED_BYTES_PART } from '../src/jobs/quotas.ts'
-import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/quarantine.ts'
+import { RUNNING_STORED_BYTES_PART } from '../src/jobs/start/quotas.ts'
+import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/quarantine.ts'
 import {
   SCHEMA_CHECKS_ALLOWANCE,
   SCHEMA_CHECKS_MAX_WAITING,
 } from '../src/jobs/schema-checks/schema-checks.ts'
 import { SIMULATIONS_MAX_PER_OWNER } from '../src/jobs/simulations.ts'
-import { tableRow } from '../src/lib/markdown.ts'
-import { ANSWER_MAX_BYTES, ANSWER_MAX_PARSED_BYTES, ANSWER_MAX_VALUES } from '../src/schema/answer-budget.ts'
+import { tableRow } from '../src/lib/text/markdown.ts'
+import {
+  ANSWER_MAX_BYTES,
+  ANSWER_MAX_PARSED_BYTES,
+  ANSWER_MAX_VALUES,
+} from '../src/schema/answers/answer-budget.ts'
 import {
   LARGE_ANSWERS_HEAP_SHARE,
   LARGE_ANSWERS_MAX_WAITING_OF_OWNER,
   LARGE_ANSWERS_WAIT_MS,
-} from '../src/schema/large-answers.ts'
+} from '../src/schema/answers/large-answers.ts'
 import { LIST_MAX_ITEMS, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../src/schema/list-limits.ts'
 import { DIFF_MAX_TEXT } from '../src/workflows/diff/diff-text.ts'
 import { BLOCKED_LOOP_REPORT_MS } from '../src/watchdog/watchdog.ts'

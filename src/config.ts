@@ -9,14 +9,14 @@ import {
   type AuthenticationSettings,
   type JwtSettings,
 } from './access/index.ts'
-import { parseAllowedHost } from './blocks/api/http/address-policy.ts'
-import { LOCAL_USER } from './jobs/execution-service.ts'
-import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block.ts'
-import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition.ts'
-import { providerSettingsSchema } from './blocks/api/provider/provider-settings.ts'
+import { parseAllowedHost } from './net/address-policy.ts'
+import { LOCAL_USER } from './jobs/library/execution-service.ts'
+import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block/block.ts'
+import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition/definition.ts'
+import { providerSettingsSchema } from './blocks/providers/shared/provider-settings.ts'
 import { LumeError } from './lib/errors.ts'
 import { OWNER_MAX_LENGTH } from './lib/ids.ts'
-import { LOG_LEVELS } from './lib/logger.ts'
+import { LOG_LEVELS } from './lib/log/logger.ts'
 
 /** The largest weight of an owner in the sharing of places. */
 export const OWNER_WEIGHT_MAX = 100

@@ -8,11 +8,11 @@ export {
   type Block,
   type BlockContext,
   type BlockOutcome,
-} from './engine/block.ts'
+} from './engine/block/block.ts'
 export type { Simulation } from './engine/simulate/simulate.ts'
 export type { BlockTest } from './engine/simulate/test-block.ts'
-export { defineBlock, type BlockSpec } from './engine/define-block.ts'
-export type { Diagnostic } from './engine/diagnostics.ts'
+export { defineBlock, type BlockSpec } from './engine/block/define-block.ts'
+export type { Diagnostic } from './engine/definition/diagnostics.ts'
 export type {
   BlockTestOptions,
   ExecuteOptions,
@@ -20,8 +20,8 @@ export type {
   PayloadValidation,
   RetryOptions,
   SimulateOptions,
-} from './jobs/execution-service.ts'
-export { DefinitionUnsoundError, InputInvalidError } from './jobs/errors.ts'
+} from './jobs/library/execution-service.ts'
+export { DefinitionUnsoundError, InputInvalidError } from './jobs/library/errors.ts'
 export type {
   CreateJobOptions,
   JobCallbacks,
@@ -29,10 +29,15 @@ export type {
   JobPayloads,
   JobService,
   JobStats,
-} from './jobs/job-service.ts'
+} from './jobs/library/job-service.ts'
 export type { SearchJobPayload, UploadJobPayload, WorkflowJobPayload } from './jobs/job-types.ts'
-export type { LibraryJob, TimelineEntry, WorkflowJobProgress } from './jobs/library-job.ts'
-export type { HandlerContext } from './jobs/run-handler.ts'
+export type { LibraryJob, TimelineEntry, WorkflowJobProgress } from './jobs/library/library-job.ts'
+export type { HandlerContext } from './jobs/library/run-handler.ts'
 export { LumeError } from './lib/errors.ts'
-export { startServer, type Server, type ServerOptions } from './http.ts'
-export { BaseBlockExecutor, registerBlock, type BlockAbout, type BlockResult } from './register-block.ts'
+export { startServer, type Server, type ServerOptions } from './http/server.ts'
+export {
+  BaseBlockExecutor,
+  registerBlock,
+  type BlockAbout,
+  type BlockResult,
+} from './blocks/custom/register-block.ts'

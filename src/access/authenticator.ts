@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../lib/time/clock.ts'
 import type { OwnerId } from '../lib/ids.ts'
 import type { ApiKeys } from './api-keys.ts'
 import { UnauthenticatedError } from './errors.ts'

@@ -1,6 +1,6 @@
-import type { ApiKeyStore } from '../db/api-key-store.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Logger } from '../lib/logger.ts'
+import type { ApiKeyStore } from '../db/stores/api-key-store.ts'
+import type { Clock } from '../lib/time/clock.ts'
+import type { Logger } from '../lib/log/logger.ts'
 import type { ApiKeyId } from './viewer.ts'
 
 /** How long a key that another process revoked may still be held by a connection here. */

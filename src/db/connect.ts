@@ -1,10 +1,10 @@
 import pg from 'pg'
-import { systemClock } from '../lib/clock.ts'
+import { systemClock } from '../lib/time/clock.ts'
 import { codeOf, LumeError, messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/logger.ts'
+import type { Logger } from '../lib/log/logger.ts'
 import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts'
 import { startUpkeep } from './embedded/upkeep.ts'
-import { OwnerConnections, shareByOwner } from './owner-connections.ts'
+import { OwnerConnections, shareByOwner } from './sql/owner-connections.ts'
 
 const CONNECT_TIMEOUT_MS = 15_000
 const DEFAULT_MAX_CONNECTIONS = 10

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 import { z } from 'zod'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../lib/time/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
-import type { Logger } from '../lib/logger.ts'
+import type { Logger } from '../lib/log/logger.ts'
 
 /**
  * Hints that there may be news; whoever gets one reads the facts from the tables. A lost hint costs latency, never data:

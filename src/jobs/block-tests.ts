@@ -1,7 +1,7 @@
-import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { OnError } from '../engine/definition.ts'
+import type { Diagnostic } from '../engine/definition/diagnostics.ts'
+import type { OnError } from '../engine/definition/definition.ts'
 import type { ProcessMemory } from '../engine/memory/process-memory.ts'
-import type { PlanCache } from '../engine/plan-cache.ts'
+import type { PlanCache } from '../engine/validate/plan-cache.ts'
 import {
   testDefinition,
   TESTED_NODE,
@@ -10,16 +10,16 @@ import {
   type BlockTest,
   type TestWorld,
 } from '../engine/simulate/test-block.ts'
-import { NO_MOCKS, readMocks } from '../engine/stand-in/mocks.ts'
+import { NO_MOCKS, readMocks } from '../engine/mocks/mocks.ts'
 import type { InputProblem } from '../engine/validate/index.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../lib/time/clock.ts'
 import { newId, type ExecutionId, type OwnerId } from '../lib/ids.ts'
-import type { Json, JsonObject } from '../lib/json.ts'
-import { OwnerPlaces } from '../lib/owner-places.ts'
-import { withPauses } from '../lib/pieces.ts'
-import { toPlainJson } from '../lib/plain-json.ts'
+import type { Json, JsonObject } from '../lib/json/json.ts'
+import { OwnerPlaces } from '../lib/async/owner-places.ts'
+import { withPauses } from '../lib/async/pieces.ts'
+import { toPlainJson } from '../lib/json/plain-json.ts'
 import { HeavySimulations } from './heavy-simulations.ts'
-import { readValues, type StartArgument } from './start-execution.ts'
+import { readValues, type StartArgument } from './start/start-execution.ts'
 
 export const BLOCK_TEST_MODES = ['simulated', 'real'] as const
 export type BlockTestMode = (typeof BLOCK_TEST_MODES)[number]

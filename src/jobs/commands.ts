@@ -4,18 +4,18 @@ import {
   type CommandStore,
   type Refusal,
   type SendResult,
-} from '../db/command-store.ts'
-import { SIGNAL_SCHEMAS_MAX_BYTES, type ExecutionStore } from '../db/execution-store.ts'
+} from '../db/jobs/command-store.ts'
+import { SIGNAL_SCHEMAS_MAX_BYTES, type ExecutionStore } from '../db/executions/execution-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import { directCheckers, type SchemaCheckers } from '../engine/plan-cache.ts'
-import { problemsOf } from '../engine/schema-checker.ts'
+import { directCheckers, type SchemaCheckers } from '../engine/validate/plan-cache.ts'
+import { problemsOf } from '../engine/json-schema/schema-checker.ts'
 import { listProblems, type InputProblem } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
-import type { Json, JsonObject } from '../lib/json.ts'
-import { isStorableText, toPlainJson } from '../lib/plain-json.ts'
-import type { TreeCancel } from './tree-cancel.ts'
+import type { Json, JsonObject } from '../lib/json/json.ts'
+import { isStorableText, toPlainJson } from '../lib/json/plain-json.ts'
+import type { TreeCancel } from './worker/tree-cancel.ts'
 
-export type { Refusal } from '../db/command-store.ts'
+export type { Refusal } from '../db/jobs/command-store.ts'
 
 /** A message to a step that waits for it, or will. */
 export interface JobSignal {

@@ -1,7 +1,7 @@
-import type { ExecutionStore } from '../db/execution-store.ts'
-import type { JobStore } from '../db/job-store.ts'
-import type { JobResults } from '../blocks/job/upload-contacts.ts'
-import { isTerminal } from '../engine/job.ts'
+import type { ExecutionStore } from '../db/executions/execution-store.ts'
+import type { JobStore } from '../db/jobs/job-store.ts'
+import type { JobResults } from '../blocks/leads/upload-contacts.ts'
+import { isTerminal } from '../engine/record/job.ts'
 import { readGlobalId } from '../lib/global-id.ts'
 import { parseId, type JobId, type OwnerId } from '../lib/ids.ts'
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { peopleSearchSchema } from '../blocks/job/search-people.ts'
-import { profileSearchSchema } from '../blocks/job/search-profiles.ts'
-import { contactUploadSchema } from '../blocks/job/upload-contacts.ts'
-import { EXECUTION_MODES, type JobType } from '../engine/job.ts'
+import { peopleSearchSchema } from '../blocks/leads/search-people.ts'
+import { profileSearchSchema } from '../blocks/leads/search-profiles.ts'
+import { contactUploadSchema } from '../blocks/leads/upload-contacts.ts'
+import { EXECUTION_MODES, type JobType } from '../engine/record/job.ts'
 import { listProblems, type InputProblem } from '../engine/validate/index.ts'
-import { isJsonObject, type Json, type JsonObject } from '../lib/json.ts'
-import { isStorableText } from '../lib/plain-json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../lib/json/json.ts'
+import { isStorableText } from '../lib/json/plain-json.ts'
 
 /** What a WORKFLOW job is created with: a stored workflow by its id, or a definition in place. */
 export const workflowPayloadSchema = z.object({

@@ -1,9 +1,9 @@
-import type { ChangedJob, JobChanges } from '../db/job-changes.ts'
-import type { RunFilter } from '../db/run-list.ts'
+import type { ChangedJob, JobChanges } from '../db/lists/job-changes.ts'
+import type { RunFilter } from '../db/lists/run-list.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../lib/time/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
-import { SharedReads } from '../lib/shared-reads.ts'
+import { SharedReads } from '../lib/async/shared-reads.ts'
 import { Bell } from './bell.ts'
 import { createOwnerHints } from './owner-hints.ts'
 

@@ -1,8 +1,8 @@
-import type { EventStore } from '../db/event-store.ts'
-import type { Job, JobStore } from '../db/job-store.ts'
+import type { EventStore } from '../db/stores/event-store.ts'
+import type { Job, JobStore } from '../db/jobs/job-store.ts'
 import type { Wakeups } from '../db/wakeups.ts'
-import { isQuietEvent, isTerminalEvent, type EventKind, type JobEvent } from '../engine/event.ts'
-import type { Clock } from '../lib/clock.ts'
+import { isQuietEvent, isTerminalEvent, type EventKind, type JobEvent } from '../engine/record/event.ts'
+import type { Clock } from '../lib/time/clock.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 import { Bell } from './bell.ts'
 

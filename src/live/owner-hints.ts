@@ -1,4 +1,4 @@
-import type { JobChanges } from '../db/job-changes.ts'
+import type { JobChanges } from '../db/lists/job-changes.ts'
 import type { Wakeups } from '../db/wakeups.ts'
 import type { JobId, OwnerId } from '../lib/ids.ts'
 

@@ -11,8 +11,8 @@ import {
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql'
-import { AnswerBudget } from './answer-budget.ts'
-import type { Context } from './context.ts'
+import { AnswerBudget } from './answers/answer-budget.ts'
+import type { Context } from './kit/context.ts'
 
 type Resolver = GraphQLFieldResolver<unknown, Context>
 

@@ -1,4 +1,4 @@
-import type { UserCode } from '../engine/user-code.ts'
+import type { UserCode } from '../engine/block/user-code.ts'
 
 /** What the thread is started with. */
 export interface WatchdogData {

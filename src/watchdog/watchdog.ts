@@ -1,9 +1,9 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
-import { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from '../db/held-leases.ts'
-import type { Lease } from '../db/job-store.ts'
-import { currentUserCode } from '../engine/user-code.ts'
-import type { Logger } from '../lib/logger.ts'
+import { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from '../db/jobs/held-leases.ts'
+import type { Lease } from '../db/jobs/job-store.ts'
+import { currentUserCode } from '../engine/block/user-code.ts'
+import type { Logger } from '../lib/log/logger.ts'
 import type { BlockedLoop, WatchdogData } from './watchdog-messages.ts'
 
 /** An event loop that is blocked for longer than this is logged and counted, in milliseconds. */

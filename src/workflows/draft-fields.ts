@@ -1,10 +1,10 @@
-import type { WorkflowFields } from '../db/workflow-store.ts'
-import { DEFINITION_MAX_BYTES } from '../engine/definition.ts'
+import type { WorkflowFields } from '../db/stores/workflow-store.ts'
+import { DEFINITION_MAX_BYTES } from '../engine/definition/definition.ts'
 import { measureDefinition } from '../engine/validate/index.ts'
-import { isJsonObject, type Json } from '../lib/json.ts'
-import { withPauses, type Pieces } from '../lib/pieces.ts'
-import { isStorableText, plainJsonPieces } from '../lib/plain-json.ts'
-import { shorten } from '../lib/shorten.ts'
+import { isJsonObject, type Json } from '../lib/json/json.ts'
+import { withPauses, type Pieces } from '../lib/async/pieces.ts'
+import { isStorableText, plainJsonPieces } from '../lib/json/plain-json.ts'
+import { shorten } from '../lib/text/shorten.ts'
 
 /** What a front end sends; a name that is left out is taken from the definition, or is "Untitled workflow". */
 export interface DraftInput {

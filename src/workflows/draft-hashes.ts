@@ -1,5 +1,5 @@
-import type { DraftHashStore } from '../db/draft-hash-store.ts'
-import type { Logger } from '../lib/logger.ts'
+import type { DraftHashStore } from '../db/stores/draft-hash-store.ts'
+import type { Logger } from '../lib/log/logger.ts'
 import { draftHash } from './drafts.ts'
 
 /**

@@ -1,18 +1,18 @@
-import type { QuotaGuard, QuotaRefusal } from '../db/quota-store.ts'
+import type { QuotaGuard, QuotaRefusal } from '../db/stores/quota-store.ts'
 import type {
   HashedFields,
   RevisedWorkflow,
   WorkflowFields,
   WorkflowRow,
   WorkflowStore,
-} from '../db/workflow-store.ts'
-import type { Diagnostic } from '../engine/diagnostics.ts'
-import type { DefinitionReader } from '../engine/plan-cache.ts'
-import { canonicalHashPieces } from '../lib/canonical-json.ts'
-import type { Clock } from '../lib/clock.ts'
+} from '../db/stores/workflow-store.ts'
+import type { Diagnostic } from '../engine/definition/diagnostics.ts'
+import type { DefinitionReader } from '../engine/validate/plan-cache.ts'
+import { canonicalHashPieces } from '../lib/json/canonical-json.ts'
+import type { Clock } from '../lib/time/clock.ts'
 import type { OwnerId, WorkflowId } from '../lib/ids.ts'
-import type { Json } from '../lib/json.ts'
-import { withPauses } from '../lib/pieces.ts'
+import type { Json } from '../lib/json/json.ts'
+import { withPauses } from '../lib/async/pieces.ts'
 import {
   completeFields,
   NAME_MAX_LENGTH,

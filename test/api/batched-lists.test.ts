@@ -14,8 +14,8 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
 } from 'graphql'
-import { weightOf } from '../../src/http/field-weight.ts'
-import { schema } from '../../src/schema/index.ts'
+import { weightOf } from '../../src/http/limits/field-weight.ts'
+import { schema } from '../../src/schema/schema.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { makeWeb } from '../support/web-of-runs.ts'

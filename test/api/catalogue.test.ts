@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { completed } from '../../src/engine/block.ts'
-import { defineBlock } from '../../src/engine/define-block.ts'
-import { BaseBlockExecutor, toBlock } from '../../src/register-block.ts'
+import { completed } from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
+import { BaseBlockExecutor, toBlock } from '../../src/blocks/custom/register-block.ts'
 import { graphql } from '../gql/index.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 

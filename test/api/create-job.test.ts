@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { Closers } from '../../src/lib/closers.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { Closers } from '../../src/lib/async/closers.ts'
+import { systemClock } from '../../src/lib/time/clock.ts'
 import { graphql } from '../gql/index.ts'
 import type { CreateJobInput } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'

@@ -5,10 +5,10 @@ import pg from 'pg'
 import type { Viewer } from '../../src/access/index.ts'
 import { createLume, type Lume } from '../../src/app.ts'
 import { ownerId, type JobId } from '../../src/lib/ids.ts'
-import { createLogger } from '../../src/lib/logger.ts'
-import { createContext, schema } from '../../src/schema/index.ts'
+import { createLogger } from '../../src/lib/log/logger.ts'
+import { createContext, schema } from '../../src/schema/schema.ts'
 import { globalId } from '../../src/lib/global-id.ts'
-import { NODE_TYPES } from '../../src/schema/global-id.ts'
+import { NODE_TYPES } from '../../src/schema/kit/global-id.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
   documentFor,

@@ -1,8 +1,8 @@
 import { gunzipSync, brotliDecompressSync } from 'node:zlib'
 import { get, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { startServer, type Server, type ServerOptions } from '../../src/http.ts'
-import { PAGES_PER_MINUTE } from '../../src/http/rate-limit.ts'
+import { startServer, type Server, type ServerOptions } from '../../src/http/server.ts'
+import { PAGES_PER_MINUTE } from '../../src/http/limits/rate-limit.ts'
 import { AUTHENTICATION } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { hashOf } from '../../src/access/key-text.ts'
-import { createApiKeyStore, type ApiKeyStore, type NewApiKeyRow } from '../../src/db/api-key-store.ts'
+import { createApiKeyStore, type ApiKeyStore, type NewApiKeyRow } from '../../src/db/stores/api-key-store.ts'
 import { newId, ownerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 

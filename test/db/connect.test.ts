@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals'
 import { openDatabase, type Database } from '../../src/db/connect.ts'
-import { Closers } from '../../src/lib/closers.ts'
+import { Closers } from '../../src/lib/async/closers.ts'
 import { createTestDatabase, urlOf, type TestDatabase } from '../support/database.ts'
 
 const opened = new Closers()

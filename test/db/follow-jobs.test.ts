@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { createJobChanges, type JobChanges } from '../../src/db/job-changes.ts'
-import { ALL_RUNS, type RunFilter } from '../../src/db/run-list.ts'
+import { createJobChanges, type JobChanges } from '../../src/db/lists/job-changes.ts'
+import { ALL_RUNS, type RunFilter } from '../../src/db/lists/run-list.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { newId, ownerId, type JobId, type OwnerId } from '../../src/lib/ids.ts'
 import { createFollowJobs } from '../../src/live/follow-jobs.ts'

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { createEventStore, type EventStore } from '../../src/db/event-store.ts'
-import { createJobStore } from '../../src/db/job-store.ts'
-import { createJournalStore } from '../../src/db/journal-store.ts'
-import { Journal, type ClaimedJournal } from '../../src/db/journal.ts'
+import { createEventStore, type EventStore } from '../../src/db/stores/event-store.ts'
+import { createJobStore } from '../../src/db/jobs/job-store.ts'
+import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
-import { event } from '../../src/engine/event.ts'
-import type { JournalEntry } from '../../src/engine/journal.ts'
+import { event } from '../../src/engine/record/event.ts'
+import type { JournalEntry } from '../../src/engine/record/journal.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
 import {
   createFollowTimeline,

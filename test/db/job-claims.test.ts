@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { createJobClaims, type JobClaims } from '../../src/db/job-claims.ts'
+import { createJobClaims, type JobClaims } from '../../src/db/jobs/job-claims.ts'
 import { newId, ownerId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { jobRow, OWNER, storeJob, STRANGER } from '../support/jobs.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { percentileMs } from '../../src/db/duration-buckets.ts'
-import { createJobCountStore, EVERY_TYPE, type JobCountStore } from '../../src/db/job-count-store.ts'
+import { percentileMs } from '../../src/db/jobs/duration-buckets.ts'
+import { createJobCountStore, EVERY_TYPE, type JobCountStore } from '../../src/db/jobs/job-count-store.ts'
 import { JobCounting } from '../../src/jobs/job-counting.ts'
 import { newId, ownerId, type OwnerId, type WorkflowId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'

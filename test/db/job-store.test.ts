@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { createEventStore } from '../../src/db/event-store.ts'
-import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { createEventStore } from '../../src/db/stores/event-store.ts'
+import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import {
   createJobStore,
   ParentEndedError,
   type JobStore,
   type Lease,
   type NewJob,
-} from '../../src/db/job-store.ts'
-import { event } from '../../src/engine/event.ts'
+} from '../../src/db/jobs/job-store.ts'
+import { event } from '../../src/engine/record/event.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {

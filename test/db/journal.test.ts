@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { createJournalStore } from '../../src/db/journal-store.ts'
-import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal.ts'
-import { event } from '../../src/engine/event.ts'
+import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal/journal.ts'
+import { event } from '../../src/engine/record/event.ts'
 import {
   EntryRefusedError,
   FenceLostError,
   ParkRefusedError,
   type JobChange,
   type JournalEntry,
-} from '../../src/engine/journal.ts'
-import type { Clock } from '../../src/lib/clock.ts'
+} from '../../src/engine/record/journal.ts'
+import type { Clock } from '../../src/lib/time/clock.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, openPool, type TestDatabase } from '../support/database.ts'
 import {

@@ -13,8 +13,8 @@ import {
   type Lume,
   type TimelineEntry,
 } from '../../src/index.ts'
-import { currentUserCode } from '../../src/engine/user-code.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { currentUserCode } from '../../src/engine/block/user-code.ts'
+import { systemClock } from '../../src/lib/time/clock.ts'
 import { ownerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, type Fleet } from '../support/fleet.ts'

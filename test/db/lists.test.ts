@@ -5,9 +5,13 @@ import {
   type RunFilter,
   type RunList,
   type RunOrder,
-} from '../../src/db/run-list.ts'
-import { createWorkflowList, type WorkflowList, type WorkflowOrder } from '../../src/db/workflow-list.ts'
-import type { KeysetPage, KeysetPosition } from '../../src/db/keyset.ts'
+} from '../../src/db/lists/run-list.ts'
+import {
+  createWorkflowList,
+  type WorkflowList,
+  type WorkflowOrder,
+} from '../../src/db/lists/workflow-list.ts'
+import type { KeysetPage, KeysetPosition } from '../../src/db/sql/keyset.ts'
 import { newId, type JobId, type WorkflowId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, STRANGER, storeJob } from '../support/jobs.ts'

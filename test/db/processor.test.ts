@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
   claimWaiting,

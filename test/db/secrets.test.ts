@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { newSecretKeyText, parseSecretKey, SecretCipher } from '../../src/access/secret-cipher.ts'
 import { createSecretVault, type SecretVault, type SecretVaultOptions } from '../../src/access/secrets.ts'
-import { createSecretStore, type SecretStore } from '../../src/db/secret-store.ts'
+import { createSecretStore, type SecretStore } from '../../src/db/stores/secret-store.ts'
 import { ownerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, STRANGER } from '../support/jobs.ts'

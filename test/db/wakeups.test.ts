@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals'
 import pg from 'pg'
 import { createPostgresWakeups, type Wakeups } from '../../src/db/wakeups.ts'
-import { systemClock, type Clock } from '../../src/lib/clock.ts'
+import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'

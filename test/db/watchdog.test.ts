@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from '../../src/db/held-leases.ts'
-import { createJobStore, type JobStore, type Lease } from '../../src/db/job-store.ts'
+import { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from '../../src/db/jobs/held-leases.ts'
+import { createJobStore, type JobStore, type Lease } from '../../src/db/jobs/job-store.ts'
 import { newId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { claimExpired, claimWaiting, expireLease, jobRow, storeJob } from '../support/jobs.ts'

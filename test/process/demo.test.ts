@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createLumeClient } from '../../examples/leads/lume-client.ts'
 import type { TimelineEvent } from '../../examples/leads/progress-view.ts'
-import { Closers } from '../../src/lib/closers.ts'
+import { Closers } from '../../src/lib/async/closers.ts'
 import { startReceiver } from '../support/receiver-server.ts'
 import { startServerProcess } from '../support/server-process.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { Closers } from '../../src/lib/closers.ts'
+import { Closers } from '../../src/lib/async/closers.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { endOfJob, runFaulty, startFaulty } from '../support/faulty-runs.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'

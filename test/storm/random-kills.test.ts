@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { createExecutionStore } from '../../src/db/execution-store.ts'
+import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { start } from '../support/fleet.ts'
 import { OWNER } from '../support/jobs.ts'

@@ -5,11 +5,11 @@ import {
   type BlockLog,
   type BlockOutcome,
   type BlockUsage,
-} from '../../src/engine/block.ts'
-import { directSchemaChecker } from '../../src/engine/schema-checker.ts'
-import { TimeSlice } from '../../src/lib/time-slice.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import type { Json } from '../../src/lib/json.ts'
+} from '../../src/engine/block/block.ts'
+import { directSchemaChecker } from '../../src/engine/json-schema/schema-checker.ts'
+import { TimeSlice } from '../../src/lib/async/time-slice.ts'
+import { systemClock } from '../../src/lib/time/clock.ts'
+import type { Json } from '../../src/lib/json/json.ts'
 
 /** What a block reported through its context, in order. */
 export interface Reports {

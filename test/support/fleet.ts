@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { createLume, type Lume, type LumeOverrides } from '../../src/app.ts'
 import type { LumeConfig } from '../../src/config.ts'
-import type { StartRequest } from '../../src/jobs/start-execution.ts'
+import type { StartRequest } from '../../src/jobs/start/start-execution.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import type { TestDatabase } from './database.ts'
 import { OWNER } from './jobs.ts'

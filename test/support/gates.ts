@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { completed } from '../../src/engine/block.ts'
-import { defineBlock } from '../../src/engine/define-block.ts'
+import { completed } from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
 
 export interface Gate {
   /** Resolves when a step stands before the gate. */

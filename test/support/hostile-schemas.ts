@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../src/lib/json/json.ts'
 
 /** Each level asks for the next one twice: 2^60 checks, by a schema of four thousand characters. */
 export const EXPONENTIAL_SCHEMA: JsonObject = exponential(60)

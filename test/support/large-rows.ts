@@ -1,5 +1,5 @@
-import { canonicalHash } from '../../src/lib/canonical-json.ts'
-import type { Json } from '../../src/lib/json.ts'
+import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
+import type { Json } from '../../src/lib/json/json.ts'
 
 /** Sends a statement. */
 type Query = (sql: string, values: readonly unknown[]) => Promise<unknown>

@@ -1,4 +1,4 @@
-import { waitOn, type Clock } from '../../src/lib/clock.ts'
+import { waitOn, type Clock } from '../../src/lib/time/clock.ts'
 
 interface Timer {
   readonly dueAt: number

@@ -1,5 +1,5 @@
-import { deepFreeze, type Json } from '../../src/lib/json.ts'
-import { jsonHeapSize } from '../../src/lib/json-heap.ts'
+import { deepFreeze, type Json } from '../../src/lib/json/json.ts'
+import { jsonHeapSize } from '../../src/lib/json/json-heap.ts'
 
 // A separate program, run with --expose-gc: prints what the sample that its argument names takes on the heap, and its estimate.
 

@@ -1,5 +1,10 @@
-import { eventBodySchemas, type EventDraft, type EventKind, type JobEvent } from '../../src/engine/event.ts'
-import { JOB_STATUSES, isTerminal, type JobStatus } from '../../src/engine/job.ts'
+import {
+  eventBodySchemas,
+  type EventDraft,
+  type EventKind,
+  type JobEvent,
+} from '../../src/engine/record/event.ts'
+import { JOB_STATUSES, isTerminal, type JobStatus } from '../../src/engine/record/job.ts'
 import {
   EntryRefusedError,
   FenceLostError,
@@ -12,9 +17,9 @@ import {
   type RecordedStep,
   type RunJournal,
   type StepRecord,
-} from '../../src/engine/journal.ts'
-import { knownSignalWait, STEP_STATUSES, type StepStatus } from '../../src/engine/step.ts'
-import type { Json } from '../../src/lib/json.ts'
+} from '../../src/engine/record/journal.ts'
+import { knownSignalWait, STEP_STATUSES, type StepStatus } from '../../src/engine/record/step.ts'
+import type { Json } from '../../src/lib/json/json.ts'
 import type { Gate } from './manual-clock.ts'
 
 /** The worker is gone in the middle of a run: what it had not committed never happened. */

@@ -1,6 +1,6 @@
 import type { Lume } from '../../src/app.ts'
-import type { Block } from '../../src/engine/block.ts'
-import { Closers } from '../../src/lib/closers.ts'
+import type { Block } from '../../src/engine/block/block.ts'
+import { Closers } from '../../src/lib/async/closers.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { createFleet } from './fleet.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { completed, type Block } from '../../src/engine/block.ts'
-import { defineBlock } from '../../src/engine/define-block.ts'
+import { completed, type Block } from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
 import { until } from './until.ts'
 
 /** One call of a probe, from the side of the world that it reaches out to. */

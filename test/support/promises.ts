@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { TERMINAL_EVENT_KINDS, type EventKind } from '../../src/engine/event.ts'
+import { TERMINAL_EVENT_KINDS, type EventKind } from '../../src/engine/record/event.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { jobRow } from './jobs.ts'
 import type { LedgerAnswer, LedgerServer } from './ledger-server.ts'

@@ -1,6 +1,6 @@
-import type { QuotaGuard } from '../../src/db/quota-store.ts'
-import type { Descendants } from '../../src/jobs/child-executions.ts'
-import type { Quotas } from '../../src/jobs/quotas.ts'
+import type { QuotaGuard } from '../../src/db/stores/quota-store.ts'
+import type { Descendants } from '../../src/jobs/start/child-executions.ts'
+import type { Quotas } from '../../src/jobs/start/quotas.ts'
 
 const taken = { kind: 'taken', settle: () => undefined } as const
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fc } from './fast-check.ts'
-import type { StepStatus } from '../../src/engine/step.ts'
-import type { Json, JsonObject } from '../../src/lib/json.ts'
+import type { StepStatus } from '../../src/engine/record/step.ts'
+import type { Json, JsonObject } from '../../src/lib/json/json.ts'
 import { fails, returns, takes, waits, type Behaviour } from './run-definition.ts'
 
 /** A node of a random workflow, with all that will become of it. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { createExampleReceiver, EXAMPLE_RECEIVER_PATH } from '../../src/http/example-receiver.ts'
+import { createExampleReceiver, EXAMPLE_RECEIVER_PATH } from '../../src/example-receiver/example-receiver.ts'
 
 /** The example's receiver on a port of its own: it outlives the servers that a test kills. */
 export interface ReceiverServer {

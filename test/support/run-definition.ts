@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CORE_BLOCKS } from '../../src/blocks/index.ts'
+import { CORE_BLOCKS } from '../../src/blocks/core/core-blocks.ts'
 import {
   BlockError,
   completed,
@@ -7,28 +7,28 @@ import {
   type Block,
   type BlockContext,
   type BlockOutcome,
-} from '../../src/engine/block.ts'
-import { defineBlock } from '../../src/engine/define-block.ts'
-import { Inbox, type Command, type Signal } from '../../src/engine/inbox.ts'
-import type { JobEnd } from '../../src/engine/journal.ts'
-import type { Plan } from '../../src/engine/plan.ts'
-import { BlockRegistry } from '../../src/engine/registry.ts'
-import { NO_RETRY } from '../../src/engine/retry-policy.ts'
-import { runExecution, type RunEnd, type RunPorts, type RunSignals } from '../../src/engine/run.ts'
+} from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
+import { Inbox, type Command, type Signal } from '../../src/engine/record/inbox.ts'
+import type { JobEnd } from '../../src/engine/record/journal.ts'
+import type { Plan } from '../../src/engine/definition/plan.ts'
+import { BlockRegistry } from '../../src/engine/block/registry.ts'
+import { NO_RETRY } from '../../src/engine/block/retry-policy.ts'
+import { runExecution, type RunEnd, type RunPorts, type RunSignals } from '../../src/engine/run/run.ts'
 import {
   originalOf,
   type Original,
   type OriginalRecord,
   type OriginalStepRecord,
   type RetryTerms,
-} from '../../src/engine/reuse/original.ts'
-import { readRetryFrom } from '../../src/engine/reuse/retry-from.ts'
-import type { SourceValues } from '../../src/engine/reuse/source-values.ts'
-import { CALL_OUTCOME_UNKNOWN } from '../../src/engine/step.ts'
+} from '../../src/engine/fork/original.ts'
+import { readRetryFrom } from '../../src/engine/fork/retry-from.ts'
+import type { SourceValues } from '../../src/engine/fork/source-values.ts'
+import { CALL_OUTCOME_UNKNOWN } from '../../src/engine/record/step.ts'
 import { validateDefinition } from '../../src/engine/validate/index.ts'
-import { canonicalHash } from '../../src/lib/canonical-json.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json.ts'
-import { isYielding } from '../../src/lib/yield-to-event-loop.ts'
+import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json/json.ts'
+import { isYielding } from '../../src/lib/async/yield-to-event-loop.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
 import { Crash, MemoryJournal } from './memory-journal.ts'
 

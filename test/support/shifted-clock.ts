@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../src/lib/clock.ts'
+import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 
 /** The machine's clock, which a test may set forward: as if everybody had been away for a while. */
 export interface ShiftedClock extends Clock {

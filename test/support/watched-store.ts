@@ -1,4 +1,4 @@
-import type { JournalStore, JobWrite } from '../../src/db/journal-store.ts'
+import type { JournalStore, JobWrite } from '../../src/db/journal/journal-store.ts'
 
 /** A journal store that counts, and lets a test step in before a flush goes out and after it has come back. */
 export interface WatchedStore extends JournalStore {

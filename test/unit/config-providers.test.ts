@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { providerOrigins } from '../../src/blocks/api/provider/provider-settings.ts'
+import { providerOrigins } from '../../src/blocks/providers/shared/provider-settings.ts'
 import { lumeConfigSchema, readEnvironment } from '../../src/config.ts'
 
 const providersOf = (environment: NodeJS.ProcessEnv) => readEnvironment(environment).lume.providers

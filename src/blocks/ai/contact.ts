@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { Block } from '../../engine/block.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
-import type { ItemResult } from './batch/item-result.ts'
-import { itemsBlock, itemsSettings } from './batch/items-block.ts'
-import type { OpenRouterClient } from './openrouter/openrouter-client.ts'
+import type { Block } from '../../engine/block/block.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import type { ItemResult } from './item-result.ts'
+import { itemsBlock, itemsSettings } from './items-block.ts'
+import type { OpenRouterClient } from '../providers/openrouter/openrouter-client.ts'
 
 const configSchema = z.strictObject(itemsSettings)
 

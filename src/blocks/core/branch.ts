@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { BlockError, completed } from '../../engine/block.ts'
-import { defineBlock } from '../../engine/define-block.ts'
-import { isJsonObject, type Json } from '../../lib/json.ts'
-import { shorten } from '../../lib/shorten.ts'
+import { BlockError, completed } from '../../engine/block/block.ts'
+import { defineBlock } from '../../engine/block/define-block.ts'
+import { isJsonObject, type Json } from '../../lib/json/json.ts'
+import { shorten } from '../../lib/text/shorten.ts'
 
 const handle = z
   .string()

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { waiting } from '../../engine/block.ts'
-import { defineBlock } from '../../engine/define-block.ts'
-import { NO_RETRY } from '../../engine/retry-policy.ts'
-import { anyJson } from '../../lib/any-json.ts'
+import { waiting } from '../../engine/block/block.ts'
+import { defineBlock } from '../../engine/block/define-block.ts'
+import { NO_RETRY } from '../../engine/block/retry-policy.ts'
+import { anyJson } from '../../lib/json/any-json.ts'
 
 /** Runs another workflow as an execution of its own. Every attempt starts a new one; a crash in between does not. */
 export const callWorkflowBlock = defineBlock({

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { BlockError, waiting } from '../../engine/block.ts'
-import { defineBlock } from '../../engine/define-block.ts'
-import { parseDuration } from '../../lib/duration.ts'
-import { shorten } from '../../lib/shorten.ts'
+import { BlockError, waiting } from '../../engine/block/block.ts'
+import { defineBlock } from '../../engine/block/define-block.ts'
+import { parseDuration } from '../../lib/time/duration.ts'
+import { shorten } from '../../lib/text/shorten.ts'
 
 const MAX_DELAY_MS = 366 * 86_400_000
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { BlockError } from '../../engine/block.ts'
-import { defineBlock } from '../../engine/define-block.ts'
-import { anyJson } from '../../lib/any-json.ts'
+import { BlockError } from '../../engine/block/block.ts'
+import { defineBlock } from '../../engine/block/define-block.ts'
+import { anyJson } from '../../lib/json/any-json.ts'
 
 /** Ends a way through the graph on purpose. */
 export const failBlock = defineBlock({

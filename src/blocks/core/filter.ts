@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { BlockError, completed } from '../../engine/block.ts'
-import { defineBlock } from '../../engine/define-block.ts'
-import { anyJson } from '../../lib/any-json.ts'
-import type { Json } from '../../lib/json.ts'
-import { shorten } from '../../lib/shorten.ts'
+import { BlockError, completed } from '../../engine/block/block.ts'
+import { defineBlock } from '../../engine/block/define-block.ts'
+import { anyJson } from '../../lib/json/any-json.ts'
+import type { Json } from '../../lib/json/json.ts'
+import { shorten } from '../../lib/text/shorten.ts'
 
 /** Parts a list in two by a condition. */
 export const filterBlock = defineBlock({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { completed } from '../../engine/block.ts'
-import { defineBlock } from '../../engine/define-block.ts'
-import { anyJson } from '../../lib/any-json.ts'
+import { completed } from '../../engine/block/block.ts'
+import { defineBlock } from '../../engine/block/define-block.ts'
+import { anyJson } from '../../lib/json/any-json.ts'
 
 /** Makes a value of others. */
 export const transformBlock = defineBlock({

@@ -1,9 +1,9 @@
-import type { Clock } from '../../lib/clock.ts'
-import { jsonHeapSize } from '../../lib/json-heap.ts'
-import { deepFreezePieces, type Json } from '../../lib/json.ts'
-import { inPieces } from '../../lib/pieces.ts'
-import { yieldToEventLoop } from '../../lib/yield-to-event-loop.ts'
-import type { StepFailure } from '../step.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import { jsonHeapSize } from '../../lib/json/json-heap.ts'
+import { deepFreezePieces, type Json } from '../../lib/json/json.ts'
+import { inPieces } from '../../lib/async/pieces.ts'
+import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
+import type { StepFailure } from '../record/step.ts'
 import type { Droppable, ExecutionMemory, MemoryGrant } from './memory-budget.ts'
 
 /** The code of a step, or of an execution, whose values do not fit into memory together. */

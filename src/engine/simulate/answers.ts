@@ -1,12 +1,12 @@
 import { seededRandom } from '../../lib/seeded-random.ts'
-import type { Clock } from '../../lib/clock.ts'
-import type { BlockContext, BlockWait } from '../block.ts'
-import type { Command, Inbox } from '../inbox.ts'
-import type { PlanNode } from '../plan.ts'
-import type { ChildEnd, ChildExecutions } from '../run.ts'
-import { findMock, mockFailure, type Mock, type Mocks } from '../stand-in/mocks.ts'
-import { sampleOutput } from '../stand-in/sample-output.ts'
-import { recordedError } from '../step.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import type { BlockContext, BlockWait } from '../block/block.ts'
+import type { Command, Inbox } from '../record/inbox.ts'
+import type { PlanNode } from '../definition/plan.ts'
+import type { ChildEnd, ChildExecutions } from '../run/run.ts'
+import { findMock, mockFailure, type Mock, type Mocks } from '../mocks/mocks.ts'
+import { sampleOutput } from '../mocks/sample-output.ts'
+import { recordedError } from '../record/step.ts'
 
 export interface AnswersOptions {
   readonly mocks: Mocks

@@ -1,9 +1,9 @@
-import type { Json } from '../../lib/json.ts'
-import type { StepRecord } from '../journal.ts'
-import { placeOf, type PlanGraph } from '../plan.ts'
-import { compareOrder } from '../slots.ts'
-import { nodePath } from '../stand-in/mocks.ts'
-import type { AttemptRecord, RecordedError, StepStatus } from '../step.ts'
+import type { Json } from '../../lib/json/json.ts'
+import type { StepRecord } from '../record/journal.ts'
+import { placeOf, type PlanGraph } from '../definition/plan.ts'
+import { compareOrder } from '../../lib/async/slots.ts'
+import { nodePath } from '../mocks/mocks.ts'
+import type { AttemptRecord, RecordedError, StepStatus } from '../record/step.ts'
 import type { StepValues } from './simulation-journal.ts'
 
 /** One step as it would be on record. A pure step in a loop leaves no record unless it fails. */

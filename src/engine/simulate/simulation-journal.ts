@@ -1,7 +1,7 @@
-import type { TimeSlice } from '../../lib/time-slice.ts'
-import { jsonHeapSize } from '../../lib/json-heap.ts'
-import { deepFreeze, type Json } from '../../lib/json.ts'
-import type { EventDraft, JobEvent } from '../event.ts'
+import type { TimeSlice } from '../../lib/async/time-slice.ts'
+import { jsonHeapSize } from '../../lib/json/json-heap.ts'
+import { deepFreeze, type Json } from '../../lib/json/json.ts'
+import type { EventDraft, JobEvent } from '../record/event.ts'
 import {
   ParkRefusedError,
   type EndedLoopItem,
@@ -11,7 +11,7 @@ import {
   type ReceivedSignal,
   type RunJournal,
   type StepRecord,
-} from '../journal.ts'
+} from '../record/journal.ts'
 
 /** A step's large values, as they were read back from their text. */
 export interface StepValues {

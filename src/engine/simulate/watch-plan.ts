@@ -1,6 +1,6 @@
-import type { Clock } from '../../lib/clock.ts'
-import type { Block, BlockContext, BlockOutcome } from '../block.ts'
-import type { Plan, PlanGraph, PlanNode } from '../plan.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import type { Block, BlockContext, BlockOutcome } from '../block/block.ts'
+import type { Plan, PlanGraph, PlanNode } from '../definition/plan.ts'
 
 /** Called for every attempt that a block itself makes. */
 export interface PlanWatch {

@@ -1,4 +1,4 @@
-import type { PlanEdge } from '../plan.ts'
+import type { PlanEdge } from '../definition/plan.ts'
 import type { Components } from './components.ts'
 
 /**

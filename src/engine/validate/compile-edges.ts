@@ -1,11 +1,11 @@
-import { pointer } from '../../lib/json.ts'
-import type { Pieces } from '../../lib/pieces.ts'
-import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block.ts'
-import { problem } from '../diagnostics.ts'
-import type { PlanEdge } from '../plan.ts'
-import type { Inspection } from './inspection.ts'
+import { pointer } from '../../lib/json/json.ts'
+import type { Pieces } from '../../lib/async/pieces.ts'
+import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block/block.ts'
+import { problem } from '../definition/diagnostics.ts'
+import type { PlanEdge } from '../definition/plan.ts'
+import type { Inspection } from './checks/inspection.ts'
 import type { EnteringEdge } from './reachability.ts'
-import type { ReadEdge, ReadNode } from './read-graph.ts'
+import type { ReadEdge, ReadNode } from './checks/read-graph.ts'
 
 export interface EdgeContext {
   readonly indexById: ReadonlyMap<string, number>

@@ -1,7 +1,7 @@
-export { inputProblems } from './input-schema.ts'
-export { measureDefinition } from './measure.ts'
-export { missingSecrets } from './missing-secrets.ts'
-export { listProblems, type InputProblem } from './problem-list.ts'
+export { inputProblems } from '../json-schema/input-schema.ts'
+export { measureDefinition } from './checks/measure.ts'
+export { missingSecrets } from './checks/missing-secrets.ts'
+export { listProblems, type InputProblem } from '../json-schema/problem-list.ts'
 export {
   textFault,
   unreadable,
@@ -10,4 +10,4 @@ export {
   type Validation,
   type ValidationOptions,
 } from './validate-definition.ts'
-export type { ValidationPieces } from './validation-pieces.ts'
+export type { ValidationPieces } from './checks/validation-pieces.ts'

@@ -4,18 +4,22 @@ import type {
   ScheduleFields,
   ScheduleStore,
   ScheduleTarget,
-} from '../../db/schedule-store.ts'
-import type { QuotaGuard, QuotaRefusal } from '../../db/quota-store.ts'
-import type { VersionStore } from '../../db/version-store.ts'
-import type { Diagnostic } from '../../engine/diagnostics.ts'
-import type { ExecutionMode } from '../../engine/job.ts'
-import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../../engine/plan-cache.ts'
-import { findInputProblems } from '../../engine/schema-checker.ts'
+} from '../../db/stores/schedule-store.ts'
+import type { QuotaGuard, QuotaRefusal } from '../../db/stores/quota-store.ts'
+import type { VersionStore } from '../../db/stores/version-store.ts'
+import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
+import type { ExecutionMode } from '../../engine/record/job.ts'
+import {
+  directCheckers,
+  type DefinitionReader,
+  type SchemaCheckers,
+} from '../../engine/validate/plan-cache.ts'
+import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
 import type { InputProblem } from '../../engine/validate/index.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/time/clock.ts'
 import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
-import { isStorableText } from '../../lib/plain-json.ts'
-import { readValues, type StartArgument } from '../start-execution.ts'
+import { isStorableText } from '../../lib/json/plain-json.ts'
+import { readValues, type StartArgument } from '../start/start-execution.ts'
 import { nextOccurrences, specOf } from './occurrences.ts'
 import { readSpec, type InvalidSpec } from './read-spec.ts'
 

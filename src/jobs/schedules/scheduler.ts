@@ -1,15 +1,15 @@
-import { OccurrenceTakenError } from '../../db/job-store.ts'
+import { OccurrenceTakenError } from '../../db/jobs/job-store.ts'
 import type {
   ClaimedSchedule,
   OccurrenceRecord,
   ScheduleStore,
   StartFailure,
-} from '../../db/schedule-store.ts'
-import type { VersionStore } from '../../db/version-store.ts'
-import type { Clock } from '../../lib/clock.ts'
-import type { Logger } from '../../lib/logger.ts'
+} from '../../db/stores/schedule-store.ts'
+import type { VersionStore } from '../../db/stores/version-store.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import type { Logger } from '../../lib/log/logger.ts'
 import type { Commands } from '../commands.ts'
-import type { StartExecution } from '../start-execution.ts'
+import type { StartExecution } from '../start/start-execution.ts'
 import { decideOccurrences, decideOverlap, type OccurrencesDecision } from './decide.ts'
 import { specOf } from './occurrences.ts'
 import { failureOf } from './start-failure.ts'

@@ -1,7 +1,7 @@
-import type { StartFailure } from '../../db/schedule-store.ts'
-import type { ChosenDefinition } from '../../db/version-store.ts'
-import { quotaMessage } from '../quotas.ts'
-import type { StartResult } from '../start-execution.ts'
+import type { StartFailure } from '../../db/stores/schedule-store.ts'
+import type { ChosenDefinition } from '../../db/stores/version-store.ts'
+import { quotaMessage } from '../start/quotas.ts'
+import type { StartResult } from '../start/start-execution.ts'
 
 /** Why an occurrence could not start, in words for whoever looks at the schedule; null when it did. */
 export function failureOf(

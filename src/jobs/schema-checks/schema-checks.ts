@@ -1,10 +1,10 @@
-import type { Asker, SchemaCheckers } from '../../engine/plan-cache.ts'
+import type { Asker, SchemaCheckers } from '../../engine/validate/plan-cache.ts'
 import {
   NEAR_SCHEMA_MAX_LENGTH,
   NearSchemas,
   type SchemaChecker,
   type Timed,
-} from '../../engine/schema-checker.ts'
+} from '../../engine/json-schema/schema-checker.ts'
 import {
   COMPILE_TIME_UP,
   SCHEMA_CHECK_MS,
@@ -14,10 +14,10 @@ import {
   timeUpReason,
   type Compilation,
   type InputCheck,
-} from '../../engine/validate/json-schemas.ts'
+} from '../../engine/json-schema/json-schemas.ts'
 import { LumeError } from '../../lib/errors.ts'
-import type { Json, JsonObject } from '../../lib/json.ts'
-import { OwnerBusyError, OwnerTurns, type Allowance } from '../../lib/owner-turns.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
+import { OwnerBusyError, OwnerTurns, type Allowance } from '../../lib/async/owner-turns.ts'
 import type { SchemaJob } from './messages.ts'
 import { SchemaThread, type SchemaJobEnd } from './schema-thread.ts'
 

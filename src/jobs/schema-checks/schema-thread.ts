@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Compilation, InputCheck, TimeUp } from '../../engine/validate/json-schemas.ts'
+import type { Compilation, InputCheck, TimeUp } from '../../engine/json-schema/json-schemas.ts'
 import { assertNever } from '../../lib/assert-never.ts'
 import { LumeError, messageOf } from '../../lib/errors.ts'
 import type { FromThread, SchemaJob, ToThread } from './messages.ts'

@@ -1,5 +1,5 @@
-import { isJsonObject, pointer, type JsonObject } from '../../lib/json.ts'
-import type { Pieces } from '../../lib/pieces.ts'
+import { isJsonObject, pointer, type JsonObject } from '../../lib/json/json.ts'
+import type { Pieces } from '../../lib/async/pieces.ts'
 import type { DiffText } from './diff-text.ts'
 import type { FlatGraph, PlacedNode } from './flat-graph.ts'
 import { inputReasons } from './input-reasons.ts'

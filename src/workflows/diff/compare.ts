@@ -1,8 +1,8 @@
-import type { Block } from '../../engine/block.ts'
-import { nodeHandles } from '../../engine/node-handles.ts'
-import type { BlockRegistry } from '../../engine/registry.ts'
-import type { Json, JsonObject } from '../../lib/json.ts'
-import type { Pieces } from '../../lib/pieces.ts'
+import type { Block } from '../../engine/block/block.ts'
+import { nodeHandles } from '../../engine/block/node-handles.ts'
+import type { BlockRegistry } from '../../engine/block/registry.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
+import type { Pieces } from '../../lib/async/pieces.ts'
 import { diffDefinitions, type DefinitionDiff } from './definition-diff.ts'
 
 /** Compares two definitions in pieces; the blocks of a registry say which handles their nodes have. */

@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
-import type { Pieces } from '../../lib/pieces.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import type { Pieces } from '../../lib/async/pieces.ts'
 import { breakingReasons, type BreakingReason, type HandlesOf, type Side } from './breaking-reasons.ts'
 import { DiffText } from './diff-text.ts'
 import { bodyOf, flatten, type PlacedEdge, type PlacedNode } from './flat-graph.ts'

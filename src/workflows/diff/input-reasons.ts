@@ -1,5 +1,5 @@
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json.ts'
-import type { Pieces } from '../../lib/pieces.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
+import type { Pieces } from '../../lib/async/pieces.ts'
 import type { BreakingReason } from './breaking-reasons.ts'
 
 interface Schemas {

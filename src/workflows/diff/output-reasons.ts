@@ -1,4 +1,4 @@
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
 import type { BreakingReason } from './breaking-reasons.ts'
 import type { FlatGraph } from './flat-graph.ts'
 

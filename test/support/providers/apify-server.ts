@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json/json.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 
 export const APIFY_TOKEN = 'apify_api_stand-in-token'

@@ -1,5 +1,5 @@
-import type { Clock } from '../../../src/lib/clock.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json.ts'
+import type { Clock } from '../../../src/lib/time/clock.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json/json.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 
 export const APOLLO_KEY = 'apollo-stand-in-key'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/lib/json.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 
 export const HUNTER_KEY = 'hunter-stand-in-key'

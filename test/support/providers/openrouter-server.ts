@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../src/lib/json/json.ts'
 import type { Gate } from '../manual-clock.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import type { Json } from '../../../src/lib/json.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 import { Gate } from '../manual-clock.ts'
 
 /** One call as it came in. */

@@ -1,12 +1,12 @@
-import { createHttpClient } from '../../../src/blocks/api/http/http-client.ts'
+import { createHttpClient } from '../../../src/net/http-client.ts'
 import {
   providerSettingsSchema,
   providerOrigins,
   type ProviderSettings,
-} from '../../../src/blocks/api/provider/provider-settings.ts'
+} from '../../../src/blocks/providers/shared/provider-settings.ts'
 import { providerBlocks } from '../../../src/blocks/providers.ts'
-import type { Block } from '../../../src/engine/block.ts'
-import { systemClock, type Clock } from '../../../src/lib/clock.ts'
+import type { Block } from '../../../src/engine/block/block.ts'
+import { systemClock, type Clock } from '../../../src/lib/time/clock.ts'
 
 export interface ProviderWorld {
   readonly blocks: readonly Block[]

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 
 /** PostgREST's reading of a query, as far as blocks use it: which rows it keeps, and in what order. */
 export function rowsOf(rows: readonly JsonObject[], query: URLSearchParams): readonly JsonObject[] {

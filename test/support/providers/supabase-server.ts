@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import { startProviderServer, type Answer, type ProviderServer, type SeenCall } from './provider-server.ts'
 import { columnsOf, rowsOf } from './supabase-rows.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/lib/clock.ts'
+import type { Clock } from '../../../src/lib/time/clock.ts'
 
 export interface SwiftClock extends Clock {
   /** The waits so far that were of any length, in milliseconds. */

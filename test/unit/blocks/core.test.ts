@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
+import { CORE_BLOCKS } from '../../../src/blocks/core/core-blocks.ts'
 import { delayBlock } from '../../../src/blocks/core/delay.ts'
 import { filterBlock } from '../../../src/blocks/core/filter.ts'
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import { runBlock } from '../../support/block-context.ts'
 import { definition, ManualClock, TestExecution } from '../../support/run-definition.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { batched } from '../../../src/db/batched.ts'
+import { batched } from '../../../src/db/sql/batched.ts'
 
 function counted(readMany: (keys: readonly number[]) => readonly string[]) {
   const statements: (readonly number[])[] = []

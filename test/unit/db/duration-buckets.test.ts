@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { NO_DURATION, percentileMs } from '../../../src/db/duration-buckets.ts'
+import { NO_DURATION, percentileMs } from '../../../src/db/jobs/duration-buckets.ts'
 
 const BUCKET_FACTOR = 2 ** (1 / 4)
 

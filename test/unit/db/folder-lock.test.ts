@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { lockFolder } from '../../../src/db/embedded/folder-lock.ts'
-import { systemClock, type Clock } from '../../../src/lib/clock.ts'
+import { systemClock, type Clock } from '../../../src/lib/time/clock.ts'
 
 let folder: string
 let place: string

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { CONNECTION_WAIT_MS, OwnerConnections } from '../../../src/db/owner-connections.ts'
-import { isQueryTimeout } from '../../../src/db/faults.ts'
+import { CONNECTION_WAIT_MS, OwnerConnections } from '../../../src/db/sql/owner-connections.ts'
+import { isQueryTimeout } from '../../../src/db/sql/faults.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))

@@ -5,9 +5,9 @@ import {
   ExpressionError,
   EXPRESSION_FUNCTIONS,
   type Scope,
-} from '../../../src/engine/expression.ts'
-import { compileTemplate, renderTemplate } from '../../../src/engine/template.ts'
-import type { Json } from '../../../src/lib/json.ts'
+} from '../../../src/cel/expression.ts'
+import { compileTemplate, renderTemplate } from '../../../src/engine/definition/template.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 
 const page = readFileSync(new URL('../../../docs/expressions.md', import.meta.url), 'utf8')
 const scope = JSON.parse(/```json\n(.*?)```/s.exec(page)?.[1] ?? '') as Scope

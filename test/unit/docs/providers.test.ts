@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
-import { FAILURE_KINDS, providerError } from '../../../src/blocks/api/provider/provider-error.ts'
+import { FAILURE_KINDS, providerError } from '../../../src/blocks/providers/shared/provider-error.ts'
 
 test('every error of a provider stands in the docs, with whether it is tried again', async () => {
   const page = await readFile('docs/providers.md', 'utf8')

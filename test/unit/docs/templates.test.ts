@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { createTemplates } from '../../../src/workflows/template-files.ts'
 
 test('docs/templates.md lists every template, and every parameter of those that it explains', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { Frontier } from '../../../src/engine/advance.ts'
-import type { PlanGraph } from '../../../src/engine/plan.ts'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import { Frontier } from '../../../src/engine/run/advance.ts'
+import type { PlanGraph } from '../../../src/engine/definition/plan.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { definition, scriptedBlocks, soundPlan } from '../../support/run-definition.ts'
 
 /** A graph of any number of nodes. */

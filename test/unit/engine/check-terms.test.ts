@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { checkTerms } from '../../../src/engine/reuse/check-terms.ts'
-import type { OriginalStepRecord } from '../../../src/engine/reuse/original.ts'
-import { readRetryFrom } from '../../../src/engine/reuse/retry-from.ts'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import { checkTerms } from '../../../src/engine/fork/check-terms.ts'
+import type { OriginalStepRecord } from '../../../src/engine/fork/original.ts'
+import { readRetryFrom } from '../../../src/engine/fork/retry-from.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { definition, forEach, soundPlan } from '../../support/run-definition.ts'
 
 const PLAN = soundPlan(

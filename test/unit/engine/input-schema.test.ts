@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { inputProblems } from '../../../src/engine/validate/index.ts'
-import { PROBLEMS_MAX_TEXT } from '../../../src/engine/validate/problem-list.ts'
+import { PROBLEMS_MAX_TEXT } from '../../../src/engine/json-schema/problem-list.ts'
 
 describe('an execution’s input against its schema', () => {
   const schema = {

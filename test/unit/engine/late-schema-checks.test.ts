@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { directSchemaChecker, type SchemaChecker } from '../../../src/engine/schema-checker.ts'
+import { directSchemaChecker, type SchemaChecker } from '../../../src/engine/json-schema/schema-checker.ts'
 import { simulate } from '../../../src/engine/simulate/simulate.ts'
-import { NO_MOCKS } from '../../../src/engine/stand-in/mocks.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { NO_MOCKS } from '../../../src/engine/mocks/mocks.ts'
+import { systemClock } from '../../../src/lib/time/clock.ts'
 import { definition, soundPlan, TestExecution } from '../../support/run-definition.ts'
 
 const direct = directSchemaChecker()

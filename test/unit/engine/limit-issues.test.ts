@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
-import { ISSUES_MAX } from '../../../src/engine/limit-issues.ts'
-import { readBySchema, readConfig } from '../../../src/engine/read-config.ts'
-import type { Json } from '../../../src/lib/json.ts'
+import { CORE_BLOCKS } from '../../../src/blocks/core/core-blocks.ts'
+import { ISSUES_MAX } from '../../../src/engine/block/limit-issues.ts'
+import { readBySchema, readConfig } from '../../../src/engine/block/read-config.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 import { fc } from '../../support/fast-check.ts'
 
 /** A schema that nothing fits, and how often it was asked. */

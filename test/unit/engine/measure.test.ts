@@ -4,12 +4,12 @@ import {
   DEFINITION_MAX_MEMBERS,
   DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
-} from '../../../src/engine/definition.ts'
-import { isSound } from '../../../src/engine/diagnostics.ts'
-import { DIAGNOSTICS_MAX_TEXT } from '../../../src/engine/validate/diagnostic-list.ts'
+} from '../../../src/engine/definition/definition.ts'
+import { isSound } from '../../../src/engine/definition/diagnostics.ts'
+import { DIAGNOSTICS_MAX_TEXT } from '../../../src/engine/validate/checks/diagnostic-list.ts'
 import { measureDefinition, validateDefinition } from '../../../src/engine/validate/index.ts'
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../../src/lib/json.ts'
-import { inOneGo } from '../../../src/lib/pieces.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../../src/lib/json/json.ts'
+import { inOneGo } from '../../../src/lib/async/pieces.ts'
 import { fc } from '../../support/fast-check.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 

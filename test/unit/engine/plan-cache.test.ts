@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { PlanCache, type Asker } from '../../../src/engine/plan-cache.ts'
-import { directSchemaChecker } from '../../../src/engine/schema-checker.ts'
-import { canonicalHash } from '../../../src/lib/canonical-json.ts'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import { PlanCache, type Asker } from '../../../src/engine/validate/plan-cache.ts'
+import { directSchemaChecker } from '../../../src/engine/json-schema/schema-checker.ts'
+import { canonicalHash } from '../../../src/lib/json/canonical-json.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 
 const blocks = registryWith(scriptedBlocks({}))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { ProgressMeter } from '../../../src/engine/progress.ts'
+import { ProgressMeter } from '../../../src/engine/record/progress.ts'
 import {
   definition,
   fails,

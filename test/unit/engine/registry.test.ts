@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import type { Block } from '../../../src/engine/block.ts'
-import { completed } from '../../../src/engine/block.ts'
-import { defineBlock } from '../../../src/engine/define-block.ts'
-import { PlanCache } from '../../../src/engine/plan-cache.ts'
-import { BlockRegistry } from '../../../src/engine/registry.ts'
+import type { Block } from '../../../src/engine/block/block.ts'
+import { completed } from '../../../src/engine/block/block.ts'
+import { defineBlock } from '../../../src/engine/block/define-block.ts'
+import { PlanCache } from '../../../src/engine/validate/plan-cache.ts'
+import { BlockRegistry } from '../../../src/engine/block/registry.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 
 const block = (type: string, rest: object = {}): Block =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { decideRetry, type FailedAttempt } from '../../../src/engine/retry.ts'
-import { NO_RETRY, RETRY_TRANSIENT } from '../../../src/engine/retry-policy.ts'
+import { decideRetry, type FailedAttempt } from '../../../src/engine/run/step/retry.ts'
+import { NO_RETRY, RETRY_TRANSIENT } from '../../../src/engine/block/retry-policy.ts'
 
 const policy = { maxAttempts: 4, initialDelayMs: 100, factor: 2, maxDelayMs: 350 }
 const failure = { code: 'BUSY', message: 'busy', retryable: true }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { completed } from '../../../src/engine/block.ts'
+import { completed } from '../../../src/engine/block/block.ts'
 import { MEMORY_BUDGET_EXCEEDED } from '../../../src/engine/memory/held-outputs.ts'
 import { ProcessMemory } from '../../../src/engine/memory/process-memory.ts'
-import type { Json } from '../../../src/lib/json.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 import { Crash } from '../../support/memory-journal.ts'
 import {
   definition,

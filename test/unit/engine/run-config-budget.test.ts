@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, jest, test } from '@jest/globals'
-import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
-import { CONFIG_MAX_BYTES } from '../../../src/engine/config-limits.ts'
+import { CORE_BLOCKS } from '../../../src/blocks/core/core-blocks.ts'
+import { CONFIG_MAX_BYTES } from '../../../src/engine/block/config-limits.ts'
 import { MEMORY_BUDGET_EXCEEDED } from '../../../src/engine/memory/held-outputs.ts'
 import { MEMORY_WAIT_MS } from '../../../src/engine/memory/memory-budget.ts'
 import { ProcessMemory } from '../../../src/engine/memory/process-memory.ts'
-import { RECORDED_CONFIG_MAX_LENGTH, recordedConfigPieces } from '../../../src/engine/recorded-config.ts'
-import { Scrubber } from '../../../src/engine/scrub.ts'
+import {
+  RECORDED_CONFIG_MAX_LENGTH,
+  recordedConfigPieces,
+} from '../../../src/engine/run/step/recorded-config.ts'
+import { Scrubber } from '../../../src/engine/scrub/scrub.ts'
 import { simulate } from '../../../src/engine/simulate/simulate.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
-import type { Json } from '../../../src/lib/json.ts'
-import { inOneGo } from '../../../src/lib/pieces.ts'
+import { systemClock } from '../../../src/lib/time/clock.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
+import { inOneGo } from '../../../src/lib/async/pieces.ts'
 import { fc } from '../../support/fast-check.ts'
 import {
   definition,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import type { Block } from '../../../src/engine/block.ts'
+import type { Block } from '../../../src/engine/block/block.ts'
 import {
   definition,
   fails,

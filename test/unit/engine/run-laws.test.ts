@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import type { JobEnd } from '../../../src/engine/journal.ts'
-import type { RunEnd } from '../../../src/engine/run.ts'
+import type { JobEnd } from '../../../src/engine/record/journal.ts'
+import type { RunEnd } from '../../../src/engine/run/run.ts'
 import {
   behavioursOf,
   documentOf,

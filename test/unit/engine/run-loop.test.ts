@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Json } from '../../../src/lib/json.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 import {
   definition,
   fails,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { MEMORY_BUDGET_EXCEEDED } from '../../../src/engine/memory/held-outputs.ts'
 import { MEMORY_WAIT_MS } from '../../../src/engine/memory/memory-budget.ts'
 import { ProcessMemory } from '../../../src/engine/memory/process-memory.ts'
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {
   definition,
   fails,

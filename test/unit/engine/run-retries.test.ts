@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { BlockError } from '../../../src/engine/block.ts'
+import { BlockError } from '../../../src/engine/block/block.ts'
 import {
   definition,
   fails,

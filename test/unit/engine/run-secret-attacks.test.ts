@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { BlockError, waiting } from '../../../src/engine/block.ts'
-import type { ChildRequest } from '../../../src/engine/block.ts'
+import { BlockError, waiting } from '../../../src/engine/block/block.ts'
+import type { ChildRequest } from '../../../src/engine/block/block.ts'
 import { LumeError } from '../../../src/lib/errors.ts'
 import { validateDefinition } from '../../../src/engine/validate/index.ts'
-import { shorten } from '../../../src/lib/shorten.ts'
+import { shorten } from '../../../src/lib/text/shorten.ts'
 import {
   definition,
   forEach,

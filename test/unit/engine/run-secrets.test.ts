@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { completed } from '../../../src/engine/block.ts'
-import { defineBlock } from '../../../src/engine/define-block.ts'
+import { completed } from '../../../src/engine/block/block.ts'
+import { defineBlock } from '../../../src/engine/block/define-block.ts'
 import { z } from 'zod'
 import {
   definition,

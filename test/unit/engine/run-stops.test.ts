@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JournalEntry } from '../../../src/engine/journal.ts'
+import type { JournalEntry } from '../../../src/engine/record/journal.ts'
 import {
   definition,
   fails,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { sampleOfSchema } from '../../../src/engine/sample-of-schema.ts'
+import { sampleOfSchema } from '../../../src/engine/json-schema/sample-of-schema.ts'
 import { inputProblems } from '../../../src/engine/validate/index.ts'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 
 test.each<[string, JsonObject]>([
   ['nothing', {}],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { Scrubber } from '../../../src/engine/scrub.ts'
+import { Scrubber } from '../../../src/engine/scrub/scrub.ts'
 import { Needles } from '../../../src/engine/scrub/needles.ts'
-import type { Json } from '../../../src/lib/json.ts'
-import { shorten } from '../../../src/lib/shorten.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
+import { shorten } from '../../../src/lib/text/shorten.ts'
 import { ENCODERS } from '../../support/writings.ts'
 
 const SECRET = 'sk-or-v1/"ä+b&c\\d e?f'

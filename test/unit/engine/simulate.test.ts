@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { BlockError, completed, type Block } from '../../../src/engine/block.ts'
-import { defineBlock } from '../../../src/engine/define-block.ts'
+import { BlockError, completed, type Block } from '../../../src/engine/block/block.ts'
+import { defineBlock } from '../../../src/engine/block/define-block.ts'
 import {
   simulate,
   SIMULATION_LIMITS,
   type Simulation,
   type SimulationRequest,
 } from '../../../src/engine/simulate/simulate.ts'
-import { readMocks } from '../../../src/engine/stand-in/mocks.ts'
-import { inOneGo } from '../../../src/lib/pieces.ts'
-import { systemClock, type Clock } from '../../../src/lib/clock.ts'
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import { readMocks } from '../../../src/engine/mocks/mocks.ts'
+import { inOneGo } from '../../../src/lib/async/pieces.ts'
+import { systemClock, type Clock } from '../../../src/lib/time/clock.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import { definition, forEach, scriptedBlocks, soundPlan } from '../../support/run-definition.ts'
 
 const STARTED_AT = Date.parse('2027-01-01T00:00:00Z')

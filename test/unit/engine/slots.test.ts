@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { Slots } from '../../../src/engine/slots.ts'
+import { Slots } from '../../../src/lib/async/slots.ts'
 import { settled } from '../../support/manual-clock.ts'
 
 const { signal: never } = new AbortController()

@@ -1,8 +1,8 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { ExpressionError, Meter, type Scope } from '../../../src/engine/expression.ts'
-import { compileTemplate, isTemplate, renderTemplate } from '../../../src/engine/template.ts'
-import type { Json } from '../../../src/lib/json.ts'
+import { ExpressionError, Meter, type Scope } from '../../../src/cel/expression.ts'
+import { compileTemplate, isTemplate, renderTemplate } from '../../../src/engine/definition/template.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 
 const scope: Scope = {
   input: { name: 'Ada', score: 3, tags: ['a', 'b'], nothing: null, yes: true, text: '{{ input }}' },

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { BlockError } from '../../../src/engine/block.ts'
-import { UNHANDLED_ERRORS_MAX_RECORDED, type UnhandledError } from '../../../src/engine/unhandled-errors.ts'
-import { currentUserCode, type UserCode } from '../../../src/engine/user-code.ts'
+import { BlockError } from '../../../src/engine/block/block.ts'
+import {
+  UNHANDLED_ERRORS_MAX_RECORDED,
+  type UnhandledError,
+} from '../../../src/engine/record/unhandled-errors.ts'
+import { currentUserCode, type UserCode } from '../../../src/engine/block/user-code.ts'
 import {
   definition,
   Gate,

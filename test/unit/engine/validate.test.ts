@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { defineBlock } from '../../../src/engine/define-block.ts'
-import { isSound, type Diagnostic } from '../../../src/engine/diagnostics.ts'
+import { defineBlock } from '../../../src/engine/block/define-block.ts'
+import { isSound, type Diagnostic } from '../../../src/engine/definition/diagnostics.ts'
 import { findComponents } from '../../../src/engine/validate/components.ts'
 import { validateDefinition } from '../../../src/engine/validate/index.ts'
-import type { JsonObject } from '../../../src/lib/json.ts'
+import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { definition, forEach, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 import { z } from 'zod'
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { systemClock } from '../../../src/lib/time/clock.ts'
 import { describe, expect, test } from '@jest/globals'
 import { leadsText, type Lead } from '../../../examples/leads/make-leads.ts'
-import { createExampleReceiver } from '../../../src/http/example-receiver.ts'
+import { createExampleReceiver } from '../../../src/example-receiver/example-receiver.ts'
 
 const text = readFileSync(new URL('../../../examples/leads/leads.json', import.meta.url), 'utf8')
 const leads = JSON.parse(text) as Lead[]

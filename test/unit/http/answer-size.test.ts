@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from '../../../src/http/answer-size.ts'
-import { JsonText } from '../../../src/lib/json-text.ts'
+import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from '../../../src/http/limits/answer-size.ts'
+import { JsonText } from '../../../src/lib/json/json-text.ts'
 
 test('an answer is refused for a value that it holds many times, and the fields that lead there are named', () => {
   const text = 'x'.repeat(1_000)

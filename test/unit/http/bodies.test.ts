@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { createBodyReader } from '../../../src/http/bodies.ts'
-import { BodyBudget, VALUE_WEIGHT_BYTES } from '../../../src/http/body-budget.ts'
-import { BODY_MAX_DEPTH, BODY_MAX_VALUES } from '../../../src/http/json-structure.ts'
+import { createBodyReader } from '../../../src/http/intake/bodies.ts'
+import { BodyBudget, VALUE_WEIGHT_BYTES } from '../../../src/http/intake/body-budget.ts'
+import { BODY_MAX_DEPTH, BODY_MAX_VALUES } from '../../../src/http/intake/json-structure.ts'
 
 function upload(): PassThrough & IncomingMessage {
   return Object.assign(new PassThrough(), { headers: {} }) as never

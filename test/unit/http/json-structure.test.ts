@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { JsonStructure, structureExcessOf } from '../../../src/http/json-structure.ts'
+import { JsonStructure, structureExcessOf } from '../../../src/http/intake/json-structure.ts'
 import { fc } from '../../support/fast-check.ts'
 
 /** The values, the nesting and the widest object of a parsed JSON value: what the scanner must find on the bytes. */

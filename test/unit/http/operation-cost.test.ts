@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { isObjectType, Kind, parse, visit, type DocumentNode } from 'graphql'
-import { DETAILS, HELD_VALUES } from '../../../src/http/field-weight.ts'
-import { graphiqlTabs } from '../../../src/http/graphiql-tabs.ts'
-import { costOf, MAX_COST } from '../../../src/http/operation-cost.ts'
-import { schema } from '../../../src/schema/index.ts'
+import { DETAILS, HELD_VALUES } from '../../../src/http/limits/field-weight.ts'
+import { graphiqlTabs } from '../../../src/http/graphiql/graphiql-tabs.ts'
+import { costOf, MAX_COST } from '../../../src/http/limits/operation-cost.ts'
+import { schema } from '../../../src/schema/schema.ts'
 
 function cost(query: string, variableValues: Readonly<Record<string, unknown>> = {}): number {
   return costOf({ schema, document: parse(query), variableValues })

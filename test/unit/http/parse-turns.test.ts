@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { LARGE_BODY_BYTES, PARSE_WAIT_MS, ParseTurns } from '../../../src/http/parse-turns.ts'
+import { LARGE_BODY_BYTES, PARSE_WAIT_MS, ParseTurns } from '../../../src/http/intake/parse-turns.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const large = { size: LARGE_BODY_BYTES, signal: null }

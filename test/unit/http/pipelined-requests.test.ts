@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { expect, test } from '@jest/globals'
-import { OperationTurns } from '../../../src/http/operation-turns.ts'
-import { CONNECTION_MAX_UNANSWERED, PipelinedRequests } from '../../../src/http/pipelined-requests.ts'
+import { OperationTurns } from '../../../src/http/intake/operation-turns.ts'
+import { CONNECTION_MAX_UNANSWERED, PipelinedRequests } from '../../../src/http/intake/pipelined-requests.ts'
 
 test('of the requests of one connection a few are answered at a time, and it is not read while others wait', async () => {
   const requests = new PipelinedRequests()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { createRateLimit, senderAt } from '../../../src/http/rate-limit.ts'
+import { createRateLimit, senderAt } from '../../../src/http/limits/rate-limit.ts'
 
 describe('the sender of a request without a credential', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { UnsentBytes } from '../../../src/http/unsent-bytes.ts'
+import { UnsentBytes } from '../../../src/http/intake/unsent-bytes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const LIMITS = { maxBytesOfConnection: 100, maxBytes: 300, stallMs: 1_000 }

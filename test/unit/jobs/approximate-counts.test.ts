@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { ApproximateCounts } from '../../../src/jobs/approximate-counts.ts'
+import { ApproximateCounts } from '../../../src/jobs/start/approximate-counts.ts'
 import { fc } from '../../support/fast-check.ts'
 import { Gate, ManualClock, settled } from '../../support/manual-clock.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { CATCH_UPS, OVERLAPS } from '../../../src/db/schedule-store.ts'
+import { CATCH_UPS, OVERLAPS } from '../../../src/db/stores/schedule-store.ts'
 import {
   decideOccurrences,
   decideOverlap,

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import type { ClaimedJob } from '../../../src/db/job-claims.ts'
-import { createEndCanceled, END_GROUP_STEPS } from '../../../src/jobs/end-canceled.ts'
+import type { ClaimedJob } from '../../../src/db/jobs/job-claims.ts'
+import { createEndCanceled, END_GROUP_STEPS } from '../../../src/jobs/worker/end-canceled.ts'
 import type { DefinitionId, JobId } from '../../../src/lib/ids.ts'
 
 test('the open steps of canceled executions are read for few executions at a time where they have many', async () => {

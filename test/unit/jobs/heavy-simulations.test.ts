@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { simulate, SIMULATION_LIGHT_EVENTS, type HeavyWork } from '../../../src/engine/simulate/simulate.ts'
 import { HeavySimulations, SIMULATIONS_HEAVY_MAX_AT_ONCE } from '../../../src/jobs/heavy-simulations.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import { systemClock } from '../../../src/lib/time/clock.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {
   definition,
   forEach,

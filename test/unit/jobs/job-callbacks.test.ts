@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { CALLBACK_MAX_WAIT_MS, CallbackCalls } from '../../../src/jobs/job-callbacks.ts'
+import { CALLBACK_MAX_WAIT_MS, CallbackCalls } from '../../../src/jobs/library/job-callbacks.ts'
 import { newId, type JobId } from '../../../src/lib/ids.ts'
 import { ManualClock, settled } from '../../support/manual-clock.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { directSchemaChecker } from '../../../src/engine/schema-checker.ts'
+import { directSchemaChecker } from '../../../src/engine/json-schema/schema-checker.ts'
 import { SchemaChecks, type SchemaChecksOptions } from '../../../src/jobs/schema-checks/schema-checks.ts'
 import { SchemaThread } from '../../../src/jobs/schema-checks/schema-thread.ts'
-import type { Json, JsonObject } from '../../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {
   COLONS,
   DEEP_INPUT,

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { sharePlaces, type Turn } from '../../../src/jobs/share-places.ts'
+import { sharePlaces, type Turn } from '../../../src/jobs/worker/share-places.ts'
 import { ownerId, type OwnerId } from '../../../src/lib/ids.ts'
 
 /** A process with places, and the owners whose jobs wait for them. */

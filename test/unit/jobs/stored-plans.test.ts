@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { CORE_BLOCKS } from '../../../src/blocks/index.ts'
-import { PlanCache } from '../../../src/engine/plan-cache.ts'
-import { BlockRegistry } from '../../../src/engine/registry.ts'
-import { StoredPlans } from '../../../src/jobs/stored-plans.ts'
+import { CORE_BLOCKS } from '../../../src/blocks/core/core-blocks.ts'
+import { PlanCache } from '../../../src/engine/validate/plan-cache.ts'
+import { BlockRegistry } from '../../../src/engine/block/registry.ts'
+import { StoredPlans } from '../../../src/jobs/worker/stored-plans.ts'
 import { newId, ownerId, type DefinitionId } from '../../../src/lib/ids.ts'
-import type { Json } from '../../../src/lib/json.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 import { settled } from '../../support/manual-clock.ts'
 
 const asker = (name: string) => ({ ownerId: ownerId(name), isRefusable: false })

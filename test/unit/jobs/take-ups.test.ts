@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { TakeUps } from '../../../src/jobs/take-ups.ts'
+import { TakeUps } from '../../../src/jobs/worker/take-ups.ts'
 import { ownerId, type OwnerId } from '../../../src/lib/ids.ts'
 import { fc } from '../../support/fast-check.ts'
 import { settled } from '../../support/manual-clock.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { createLocalWakeups } from '../../../src/db/wakeups.ts'
-import { Worker } from '../../../src/jobs/worker.ts'
+import { Worker } from '../../../src/jobs/worker/worker.ts'
 import { Gate, ManualClock, settled } from '../../support/manual-clock.ts'
 
 let clock: ManualClock

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { afterInTime } from '../../../src/lib/after-in-time.ts'
+import { afterInTime } from '../../../src/lib/async/after-in-time.ts'
 
 /** Timers that fire when the test says, at whatever time that then is. */
 function lateClock() {

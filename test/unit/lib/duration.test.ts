@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { parseDuration } from '../../../src/lib/duration.ts'
+import { parseDuration } from '../../../src/lib/time/duration.ts'
 
 test.each<[text: string, ms: number | null]>([
   ['90s', 90_000],

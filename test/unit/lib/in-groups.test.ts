@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { inGroups, type GroupLimits } from '../../../src/lib/in-groups.ts'
+import { inGroups, type GroupLimits } from '../../../src/lib/async/in-groups.ts'
 import { Gate } from '../../support/manual-clock.ts'
 
 const LIMITS: GroupLimits<string> = { maxSize: 10, sizeOf: (text) => text.length, keyOf: () => null }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { JSON_MAX_DEPTH, jsonHeapSize } from '../../../src/lib/json-heap.ts'
+import { JSON_MAX_DEPTH, jsonHeapSize } from '../../../src/lib/json/json-heap.ts'
 
 const MEASURE = fileURLToPath(new URL('../../support/measure-json-heap.ts', import.meta.url))
 

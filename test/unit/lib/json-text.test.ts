@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { JsonText, objectText, stringifyWithTexts } from '../../../src/lib/json-text.ts'
+import { JsonText, objectText, stringifyWithTexts } from '../../../src/lib/json/json-text.ts'
 
 const json = fc.jsonValue()
 

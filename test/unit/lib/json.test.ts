@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/canonical-json.ts'
-import { deepFreeze, isJsonObject, pointer, pointerKey, type Json } from '../../../src/lib/json.ts'
+import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/json/canonical-json.ts'
+import { deepFreeze, isJsonObject, pointer, pointerKey, type Json } from '../../../src/lib/json/json.ts'
 import { seededRandom } from '../../../src/lib/seeded-random.ts'
 
 describe('a JSON pointer', () => {

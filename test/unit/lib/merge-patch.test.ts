@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import type { Json } from '../../../src/lib/json.ts'
-import { mergePatch } from '../../../src/lib/merge-patch.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
+import { mergePatch } from '../../../src/lib/json/merge-patch.ts'
 
 // The examples of RFC 7396, appendix A.
 test.each<[Json, Json, Json]>([

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
-import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/canonical-json.ts'
-import type { Json } from '../../../src/lib/json.ts'
-import { withPauses } from '../../../src/lib/pieces.ts'
-import { plainJsonPieces, toPlainJson } from '../../../src/lib/plain-json.ts'
+import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/json/canonical-json.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
+import { withPauses } from '../../../src/lib/async/pieces.ts'
+import { plainJsonPieces, toPlainJson } from '../../../src/lib/json/plain-json.ts'
 import { fc } from '../../support/fast-check.ts'
 
 describe('work in pieces', () => {

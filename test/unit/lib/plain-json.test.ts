@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { toPlainJson } from '../../../src/lib/plain-json.ts'
+import { toPlainJson } from '../../../src/lib/json/plain-json.ts'
 
 function problemOf(value: unknown): string {
   const result = toPlainJson(value)

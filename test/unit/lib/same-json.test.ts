@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { canonicalJson } from '../../../src/lib/canonical-json.ts'
-import type { Json } from '../../../src/lib/json.ts'
-import { sameJson } from '../../../src/lib/same-json.ts'
+import { canonicalJson } from '../../../src/lib/json/canonical-json.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
+import { sameJson } from '../../../src/lib/json/same-json.ts'
 
 const anyJson = fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme-ascii' }) as fc.Arbitrary<Json>
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { closest } from '../../../src/lib/suggest.ts'
+import { closest } from '../../../src/lib/text/suggest.ts'
 
 /** The plain textbook form. */
 function levenshtein(a: string, b: string): number {

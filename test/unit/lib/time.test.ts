@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { followingController } from '../../../src/lib/abort.ts'
-import { backoffDelay } from '../../../src/lib/backoff.ts'
-import { TimeSlice } from '../../../src/lib/time-slice.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
-import { Closers } from '../../../src/lib/closers.ts'
+import { followingController } from '../../../src/lib/async/abort.ts'
+import { backoffDelay } from '../../../src/lib/time/backoff.ts'
+import { TimeSlice } from '../../../src/lib/async/time-slice.ts'
+import { systemClock } from '../../../src/lib/time/clock.ts'
+import { Closers } from '../../../src/lib/async/closers.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('backoffDelay', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { TimeUpError, withinMs } from '../../../src/lib/within.ts'
+import { TimeUpError, withinMs } from '../../../src/lib/async/within.ts'
 
 const LIMIT_MS = 50
 

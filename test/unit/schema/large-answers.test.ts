@@ -1,11 +1,15 @@
 import { expect, test } from '@jest/globals'
 import { ownerId } from '../../../src/lib/ids.ts'
-import { ANSWER_MAX_BYTES, AnswerBudget, SMALL_ANSWER_MAX_BYTES } from '../../../src/schema/answer-budget.ts'
+import {
+  ANSWER_MAX_BYTES,
+  AnswerBudget,
+  SMALL_ANSWER_MAX_BYTES,
+} from '../../../src/schema/answers/answer-budget.ts'
 import {
   LARGE_ANSWERS_MAX_WAITING_OF_OWNER,
   LARGE_ANSWERS_WAIT_MS,
   LargeAnswers,
-} from '../../../src/schema/large-answers.ts'
+} from '../../../src/schema/answers/large-answers.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const ACME = ownerId('acme')

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { getNullableType, isListType, type GraphQLArgument, type GraphQLInputField } from 'graphql'
-import { schema } from '../../../src/schema/index.ts'
+import { schema } from '../../../src/schema/schema.ts'
 import { inputsOf, listLimitText, maxItemsOf } from '../../../src/schema/list-limits.ts'
 
 const lists = [...inputsOf(schema)].filter(({ type }) => isListType(getNullableType(type)))

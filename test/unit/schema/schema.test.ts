@@ -11,7 +11,7 @@ import {
   printSchema,
   type GraphQLNamedType,
 } from 'graphql'
-import { schema } from '../../../src/schema/index.ts'
+import { schema } from '../../../src/schema/schema.ts'
 
 const types = Object.values(schema.getTypeMap()).filter(
   (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),

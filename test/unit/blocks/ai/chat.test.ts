@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Block } from '../../../../src/engine/block.ts'
-import type { JsonObject } from '../../../../src/lib/json.ts'
+import type { Block } from '../../../../src/engine/block/block.ts'
+import type { JsonObject } from '../../../../src/lib/json/json.ts'
 import type { Reports } from '../../../support/block-context.ts'
 import { Gate, type ManualClock } from '../../../support/manual-clock.ts'
 import { openModelRoom, type Given, type ModelRoom } from '../../../support/providers/model-room.ts'

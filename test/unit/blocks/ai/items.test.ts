@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Json, JsonObject } from '../../../../src/lib/json.ts'
+import type { Json, JsonObject } from '../../../../src/lib/json/json.ts'
 import { openModelRoom, type Given, type ModelRoom } from '../../../support/providers/model-room.ts'
 import { answersPerItem, askedItems, openRouterError } from '../../../support/providers/openrouter-server.ts'
 

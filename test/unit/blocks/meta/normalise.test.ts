@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import { fc } from '../../../support/fast-check.ts'
 import { getCountries, getExampleNumber } from 'libphonenumber-js'
 import examples from 'libphonenumber-js/examples.mobile.json'
-import { AUDIENCE_KEY_NAMES, type AudienceKey } from '../../../../src/blocks/api/meta/audience-keys.ts'
-import { hashValue } from '../../../../src/blocks/api/meta/hash-value.ts'
-import { normalise } from '../../../../src/blocks/api/meta/normalise.ts'
-import type { Json } from '../../../../src/lib/json.ts'
+import { AUDIENCE_KEY_NAMES, type AudienceKey } from '../../../../src/blocks/providers/meta/audience-keys.ts'
+import { hashValue } from '../../../../src/blocks/providers/meta/hash-value.ts'
+import { normalise } from '../../../../src/blocks/providers/meta/normalise.ts'
+import type { Json } from '../../../../src/lib/json/json.ts'
 
 const textOf = (key: AudienceKey, value: Json, country: string | null = null) => {
   const normalised = normalise(key, value, country)

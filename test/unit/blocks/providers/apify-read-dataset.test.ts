@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
-import { RunStop } from '../../../../src/engine/run-stop.ts'
+import { RunStop } from '../../../../src/engine/run/context/run-stop.ts'
 import { APIFY_TOKEN, startApifyServer, type ApifyServer } from '../../../support/providers/apify-server.ts'
 import { openProviderRoom, type ProviderRoom } from '../../../support/providers/provider-room.ts'
 

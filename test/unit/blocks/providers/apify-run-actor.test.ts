@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { RunStop } from '../../../../src/engine/run-stop.ts'
-import type { Json } from '../../../../src/lib/json.ts'
+import { RunStop } from '../../../../src/engine/run/context/run-stop.ts'
+import type { Json } from '../../../../src/lib/json/json.ts'
 import { runBlock } from '../../../support/block-context.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { APIFY_TOKEN, startApifyServer, type ApifyServer } from '../../../support/providers/apify-server.ts'

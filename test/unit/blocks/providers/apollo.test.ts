@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { BlockError } from '../../../../src/engine/block.ts'
-import { RunStop } from '../../../../src/engine/run-stop.ts'
-import type { JsonObject } from '../../../../src/lib/json.ts'
+import { BlockError } from '../../../../src/engine/block/block.ts'
+import { RunStop } from '../../../../src/engine/run/context/run-stop.ts'
+import type { JsonObject } from '../../../../src/lib/json/json.ts'
 import { emptyReports } from '../../../support/block-context.ts'
 import {
   APOLLO_BASE_PATH,

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
-import type { Block } from '../../../../src/engine/block.ts'
-import type { Json, JsonObject } from '../../../../src/lib/json.ts'
+import type { Block } from '../../../../src/engine/block/block.ts'
+import type { Json, JsonObject } from '../../../../src/lib/json/json.ts'
 import { providerWorld } from '../../../support/providers/provider-world.ts'
 
 const world = providerWorld({})

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { RunStop } from '../../../../src/engine/run-stop.ts'
-import type { JsonObject } from '../../../../src/lib/json.ts'
+import { RunStop } from '../../../../src/engine/run/context/run-stop.ts'
+import type { JsonObject } from '../../../../src/lib/json/json.ts'
 import {
   HUNTER_BASE_PATH,
   HUNTER_KEY,

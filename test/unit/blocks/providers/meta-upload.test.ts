@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { JsonObject } from '../../../../src/lib/json.ts'
+import type { JsonObject } from '../../../../src/lib/json/json.ts'
 import { emptyReports } from '../../../support/block-context.ts'
 import { ACCOUNT, openMetaRoom, people, type MetaRoom } from '../../../support/providers/meta-room.ts'
 import type { MetaServer } from '../../../support/providers/meta-server.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { JsonObject } from '../../../../src/lib/json.ts'
+import type { JsonObject } from '../../../../src/lib/json/json.ts'
 import { ACCOUNT, openMetaRoom, people, type MetaRoom } from '../../../support/providers/meta-room.ts'
 import { metaError, usageHeaders, type MetaServer } from '../../../support/providers/meta-server.ts'
 

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createHttpClient } from '../../../../src/blocks/api/http/http-client.ts'
+import { createHttpClient } from '../../../../src/net/http-client.ts'
 import {
   createProviderClient,
   type ProviderClient,
   type ProviderTraits,
-} from '../../../../src/blocks/api/provider/provider-client.ts'
-import { createRateLimiter } from '../../../../src/blocks/api/provider/rate-limiter.ts'
-import { BlockError } from '../../../../src/engine/block.ts'
-import { Scrubber } from '../../../../src/engine/scrub.ts'
-import { failureOf } from '../../../../src/engine/step.ts'
-import { Closers } from '../../../../src/lib/closers.ts'
+} from '../../../../src/blocks/providers/shared/provider-client.ts'
+import { createRateLimiter } from '../../../../src/blocks/providers/shared/rate-limiter.ts'
+import { BlockError } from '../../../../src/engine/block/block.ts'
+import { Scrubber } from '../../../../src/engine/scrub/scrub.ts'
+import { failureOf } from '../../../../src/engine/record/step.ts'
+import { Closers } from '../../../../src/lib/async/closers.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import {
   startProviderServer,

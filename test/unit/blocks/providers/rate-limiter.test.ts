@@ -6,7 +6,7 @@ import {
   type RateLimiter,
   type RateLimits,
   type RateNews,
-} from '../../../../src/blocks/api/provider/rate-limiter.ts'
+} from '../../../../src/blocks/providers/shared/rate-limiter.ts'
 import { ManualClock, settled } from '../../../support/manual-clock.ts'
 
 const MINUTE_MS = 60_000

@@ -1,0 +1,67 @@
+import { BlockError, type BlockHttpResponse } from '../../engine/block/block.ts'
+import type { HttpPort } from '../../engine/run/run.ts'
+import { jsonHeapSize } from '../../lib/json/json-heap.ts'
+import type { Json } from '../../lib/json/json.ts'
+import { ANSWER_MAX_HEAP_BYTES, checkAnswerSize, SMALL_ANSWER_BYTES } from '../../net/answer-size.ts'
+import type { HttpClient, HttpResponse } from '../../net/http-client.ts'
+import { HTTP_METHODS, parseHeaders, parseHttpUrl, type HttpMethod } from '../../net/http-request.ts'
+import { decodeText } from '../../net/read-body.ts'
+import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const MAX_RESPONSE_BYTES = 10_000_000
+
+/** What blocks of one's own send by: the guarded client, with whatever status comes. */
+export function createBlockHttp(client: Pick<HttpClient, 'send'>): HttpPort {
+  return {
+    async send({ method = 'GET', url, headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS }, attempt) {
+      if (!isMethod(method)) throw new BlockError('HTTP_INVALID_METHOD', `"${method}" is no HTTP method`)
+      const answer = await client.send(
+        {
+          method,
+          url: parseHttpUrl(url),
+          headers: parseHeaders(
+            Object.entries({ 'user-agent': 'lume', 'accept-encoding': 'gzip, br', ...headers }),
+          ),
+          body: body === undefined ? null : body,
+          timeoutMs,
+          followRedirects: true,
+          failOnStatus: false,
+          maxResponseBytes: MAX_RESPONSE_BYTES,
+          isRepeatable: true,
+        },
+        attempt,
+      )
+      if (answer.bytes.length > SMALL_ANSWER_BYTES) {
+        await yieldToEventLoop()
+        const { heapBytes } = jsonHeapSize(readText(answer))
+        await attempt.reserveMemory(Math.min(heapBytes, ANSWER_MAX_HEAP_BYTES))
+      }
+      const text = () => readText(answer)
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        bytes: answer.bytes,
+        text,
+        json: () => parse(text()),
+      }
+    },
+  }
+}
+
+function isMethod(method: string): method is HttpMethod {
+  return (HTTP_METHODS as readonly string[]).includes(method)
+}
+
+function readText({ bytes, headers }: HttpResponse): string {
+  return decodeText(bytes, String(headers['content-type'] ?? ''))
+}
+
+function parse(text: string): ReturnType<BlockHttpResponse['json']> {
+  checkAnswerSize(text)
+  try {
+    return JSON.parse(text) as Json
+  } catch (fault) {
+    throw new BlockError('HTTP_NOT_JSON', 'the answer is not JSON', { cause: fault })
+  }
+}

@@ -1,0 +1,246 @@
+import type { ExecutionMode, JobStatus } from '../../engine/record/job.ts'
+import type { RecordedState } from '../../engine/record/journal.ts'
+import type { Mocks } from '../../engine/mocks/mocks.ts'
+import type { StoredDefinition } from '../stores/definition-store.ts'
+import type { NewJob } from '../jobs/job-store.ts'
+import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/ids.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
+import { batched } from '../sql/batched.ts'
+import {
+  loadOpenSteps,
+  loadRecorded,
+  STEPS_MAX_COUNT,
+  type JobKey,
+  type StepState,
+} from './recorded-state.ts'
+import { first, type Queryable } from '../sql/rows.ts'
+
+/** What a worker needs to know of an execution before it loads the execution's values. */
+export interface StoredExecution {
+  readonly definition: StoredDefinition
+  readonly mode: ExecutionMode
+  readonly startedAt: Date | null
+  readonly progress: number
+  readonly costUsd: number
+  readonly status: JobStatus
+  /** When its starter wanted it to begin; null: at once. */
+  readonly runAt: Date | null
+  /** What it retries, and from where on; null when it is no retry. */
+  readonly retry: Pick<NonNullable<NewJob['retry']>, 'of' | 'from'> | null
+  /**
+   * The length of what a run of it loads, as bytes of JSON text: its steps on record and its values; of a retry also the values of
+   * its source, and both definitions.
+   */
+  readonly loadedBytes: number
+  /** The part of that which its steps take. */
+  readonly stepBytes: number
+  /** Its values, where they are small; null: `values` reads them. */
+  readonly values: ExecutionValues | null
+}
+
+export interface ExecutionValues {
+  readonly input: Json
+  readonly variables: JsonObject
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
+  /** Of a retry: outputs in place of the steps' own, by path. */
+  readonly patched: JsonObject
+}
+
+/** The values of an execution are loaded with its other columns if they have at most this many bytes of JSON text together. */
+export const SMALL_VALUES_MAX_BYTES = 16 * 1024
+
+/**
+ * What the schemas that one signal is checked against before it is sent may have together, in bytes of JSON text. A thousand items of a
+ * loop may wait, each with a schema of its own.
+ */
+export const SIGNAL_SCHEMAS_MAX_BYTES = 1024 * 1024
+
+/** Which waits a signal may end. */
+export interface AwaitedSignal {
+  readonly name: string
+  /** Only the step there; null: every step that waits for the name. */
+  readonly path: string | null
+}
+
+export interface SignalSchemas {
+  /** JSON texts, in the definition's order of the steps. */
+  readonly texts: readonly string[]
+  /** False where there are more. */
+  readonly areAll: boolean
+}
+
+/** What an execution was started with, and its output once it completed. */
+export interface ExecutionDetails {
+  readonly workflowId: WorkflowId | null
+  /** Null when it runs a draft, or a definition in place. */
+  readonly versionId: WorkflowVersionId | null
+  readonly label: string | null
+  /** In order. */
+  readonly tags: readonly string[]
+  readonly priority: number
+  readonly mode: ExecutionMode
+  readonly metadata: JsonObject
+  readonly input: Json
+  readonly variables: JsonObject
+  /** In test mode: what comes of its calls. */
+  readonly mocks: Json
+  readonly output: Json
+}
+
+export interface ExecutionStore {
+  details(id: JobId): Promise<ExecutionDetails | null>
+  load(id: JobId): Promise<StoredExecution | null>
+  values(job: JobKey): Promise<ExecutionValues>
+  /**
+   * Steps and loop items on record; of ended items only the status, and nothing of the steps inside them (E10). Of outputs
+   * only small ones: the rest is undefined, and read by the journal.
+   */
+  loadRecorded(job: JobKey): Promise<RecordedState>
+  /** The schemas that waits for such a signal demand of its payload: those that differ, up to `SIGNAL_SCHEMAS_MAX_BYTES`. */
+  signalSchemas(job: JobKey, signal: AwaitedSignal): Promise<SignalSchemas>
+  /** The length of an execution's output as JSON text in UTF-8, in bytes; 0 where it has none. */
+  outputBytes(job: JobKey): Promise<number>
+  /** The output of an execution that completed. */
+  output(job: JobKey): Promise<Json>
+  /** The steps that the end of a job without a run has to know: open steps, and ended steps of top-level nodes. */
+  steps(job: JobKey): Promise<readonly StepState[]>
+}
+
+/** Whoever takes up many jobs at once has them read at once. */
+export function createExecutionStore(pool: Queryable): ExecutionStore {
+  return {
+    async details(id) {
+      const { rows } = await pool.query<ExecutionDetails>(
+        `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.mocks,
+           v.output, j.priority,
+           ARRAY(SELECT t.tag FROM execution_tags t WHERE t.execution_id = e.id ORDER BY t.tag) AS tags
+         FROM executions e JOIN execution_values v ON v.execution_id = e.id JOIN jobs j ON j.id = e.id
+         WHERE e.id = $1`,
+        [id],
+      )
+      return first(rows)
+    },
+    load: batched((ids) => loadExecutions(pool, ids)),
+    async values({ id, ownerId }) {
+      const { rows } = await pool.query<ValuesRow>(
+        `SELECT input, variables, mocks, patched FROM execution_values WHERE owner_id = $1 AND execution_id = $2`,
+        [ownerId, id],
+      )
+      const row = first(rows)
+      if (!row) throw new Error(`the values of the execution ${id} are missing`)
+      return toValues(row)
+    },
+    loadRecorded: batched((jobs) => loadRecorded(pool, jobs)),
+    steps: batched((jobs) => loadOpenSteps(pool, jobs)),
+    async signalSchemas({ id, ownerId }, { name, path }) {
+      const { rows } = await pool.query<{ schema: string | null }>(
+        `SELECT CASE WHEN total <= $5 THEN schema END AS schema FROM (
+           SELECT schema, position, sum(octet_length(schema)) OVER (ORDER BY position, schema) AS total FROM (
+             SELECT (wait->'schema')::text AS schema, min(position) AS position FROM steps
+             WHERE owner_id = $1 AND execution_id = $2 AND status = 'WAITING'
+               AND wait->>'kind' = 'signal' AND wait->>'name' = $3 AND ($4::text IS NULL OR path = $4)
+             GROUP BY 1
+           ) AS differing WHERE schema <> 'null'
+         ) AS summed ORDER BY position, schema`,
+        [ownerId, id, name, path, SIGNAL_SCHEMAS_MAX_BYTES],
+      )
+      const texts = rows.flatMap(({ schema }) => schema ?? [])
+      return { texts, areAll: texts.length === rows.length }
+    },
+    async outputBytes({ id, ownerId }) {
+      const { rows } = await pool.query<{ bytes: number | null }>(
+        `SELECT octet_length(output::text) AS bytes FROM execution_values WHERE owner_id = $1 AND execution_id = $2`,
+        [ownerId, id],
+      )
+      return first(rows)?.bytes ?? 0
+    },
+    async output({ id, ownerId }) {
+      const { rows } = await pool.query<{ output: Json }>(
+        `SELECT output FROM execution_values WHERE owner_id = $1 AND execution_id = $2`,
+        [ownerId, id],
+      )
+      return first(rows)?.output ?? null
+    },
+  }
+}
+
+interface ExecutionRow
+  extends Omit<StoredExecution, 'definition' | 'retry' | 'values' | 'loadedBytes' | 'stepBytes'>, ValuesRow {
+  readonly valueBytes: number
+  readonly stepCount: number
+  readonly id: JobId
+  readonly definitionId: DefinitionId
+  readonly hash: string
+  readonly retryOf: JobId | null
+  readonly retryFrom: string | null
+  readonly isSmall: boolean
+}
+
+interface ValuesRow {
+  readonly input: Json
+  readonly variables: JsonObject
+  readonly mocks: Mocks | null
+  readonly patched: JsonObject | null
+}
+
+const VALUES_BYTES = (v: string) => `
+  (COALESCE(octet_length(${v}.input::text), 0) + COALESCE(octet_length(${v}.variables::text), 0)
+    + COALESCE(octet_length(${v}.mocks::text), 0) + COALESCE(octet_length(${v}.patched::text), 0))`
+
+/** What a step on record takes in memory without its values, as bytes of JSON text, of which one counts as 28 bytes of heap. */
+const STEP_BYTES = 100
+
+const LOAD = `
+SELECT e.id, d.id AS "definitionId", d.hash, e.mode, j.started_at AS "startedAt", j.progress, j.status,
+  j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom",
+  size.own <= $2 AS "isSmall", size.own + COALESCE(source.bytes, 0) AS "valueBytes", found.steps AS "stepCount",
+  CASE WHEN size.own <= $2 THEN v.input END AS input, CASE WHEN size.own <= $2 THEN v.variables END AS variables,
+  CASE WHEN size.own <= $2 THEN v.mocks END AS mocks, CASE WHEN size.own <= $2 THEN v.patched END AS patched
+FROM unnest($1::uuid[]) AS wanted(id)
+JOIN executions e ON e.id = wanted.id
+JOIN jobs j ON j.id = e.id
+JOIN definitions d ON d.id = e.definition_id
+JOIN execution_values v ON v.execution_id = e.id
+CROSS JOIN LATERAL (SELECT ${VALUES_BYTES('v')} AS own OFFSET 0) AS size
+CROSS JOIN LATERAL (
+  SELECT count(*)::int AS steps FROM (
+    SELECT FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT ${STEPS_MAX_COUNT}
+  ) AS counted
+) AS found
+LEFT JOIN LATERAL (
+  SELECT ${VALUES_BYTES('sv')} + octet_length(sd.body::text) + octet_length(d.body::text) AS bytes
+  FROM executions se JOIN definitions sd ON sd.id = se.definition_id JOIN execution_values sv ON sv.execution_id = se.id
+  WHERE se.id = e.retry_of OFFSET 0
+) AS source ON true`
+
+async function loadExecutions(
+  pool: Queryable,
+  ids: readonly JobId[],
+): Promise<readonly (StoredExecution | null)[]> {
+  const { rows } = await pool.query<ExecutionRow>(LOAD, [ids, SMALL_VALUES_MAX_BYTES])
+  const found = new Map(rows.map((row) => [row.id, toStored(row)]))
+  return ids.map((id) => found.get(id) ?? null)
+}
+
+function toStored(row: ExecutionRow): StoredExecution {
+  const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, valueBytes, stepCount } = row
+  const { retryOf: of, retryFrom: from, isSmall } = row
+  return {
+    definition: { id: definitionId, hash },
+    mode,
+    startedAt,
+    progress,
+    costUsd,
+    status,
+    runAt,
+    retry: of !== null && from !== null ? { of, from } : null,
+    loadedBytes: valueBytes + stepCount * STEP_BYTES,
+    stepBytes: stepCount * STEP_BYTES,
+    values: isSmall ? toValues(row) : null,
+  }
+}
+
+function toValues({ input, variables, mocks, patched }: ValuesRow): ExecutionValues {
+  return { input, variables, mocks, patched: patched ?? {} }
+}

@@ -1,0 +1,251 @@
+import type { RecordedState, RecordedStep } from '../../engine/record/journal.ts'
+import type { AttemptRecord, KnownWait, RecordedError, StepStatus } from '../../engine/record/step.ts'
+import type { JobId, OwnerId } from '../../lib/ids.ts'
+import type { Json } from '../../lib/json/json.ts'
+import { isInsideEnded, loadLoops, type LoadedLoops, type PositionRange } from './recorded-loops.ts'
+import type { Queryable } from '../sql/rows.ts'
+
+/** Identifies the rows of a job's execution. */
+export interface JobKey {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+}
+
+/** The steps on record of an execution are counted up to this number, to bound how many are loaded together. */
+export const STEPS_MAX_COUNT = 5_000
+
+/** A step on record without its large values. */
+export type StepState = Omit<RecordedStep, 'output' | 'checkpoints'>
+
+/** Loads steps, loop items, small outputs, and the checkpoints of open steps; nothing inside of ended loop items. */
+export async function loadRecorded(
+  pool: Queryable,
+  jobs: readonly JobKey[],
+): Promise<readonly RecordedState[]> {
+  const { steps, loops } = await loadSteps(pool, jobs, 'run')
+  const [outputs, checkpoints] = await Promise.all([
+    loadOutputs(pool, jobs, steps),
+    loadCheckpoints(pool, jobs, steps),
+  ])
+  const recorded = new Map(jobs.map(({ id }) => [id, new Map<string, RecordedStep>()]))
+  for (const step of steps) {
+    const { executionId, path } = step
+    recorded.get(executionId)?.set(path, {
+      ...toStep(step),
+      output: outputs.get(executionId)?.get(path),
+      checkpoints: checkpoints.get(executionId)?.get(path) ?? {},
+    })
+  }
+  return jobs.map(({ id }) => ({
+    items: loops.get(id)?.items ?? new Map(),
+    steps: recorded.get(id) ?? new Map(),
+  }))
+}
+
+/** Of each job: open steps, without what they wait for, and ended steps of top-level nodes. */
+export async function loadOpenSteps(
+  pool: Queryable,
+  jobs: readonly JobKey[],
+): Promise<readonly (readonly StepState[])[]> {
+  const { steps } = await loadSteps(pool, jobs, 'ends')
+  const open = new Map<JobId, StepState[]>(jobs.map(({ id }) => [id, []]))
+  for (const step of steps)
+    if (step.finishedAt === null || !step.path.includes('/')) open.get(step.executionId)?.push(toStep(step))
+  return jobs.map(({ id }) => open.get(id) ?? [])
+}
+
+interface StepRow {
+  readonly executionId: JobId
+  readonly path: string
+  readonly nodeId: string
+  readonly status: StepStatus
+  readonly attempt: number
+  readonly attempts: AttemptRecord[]
+  readonly handles: string[]
+  readonly inputFrom: string[]
+  readonly dueAt: Date | null
+  readonly wait: KnownWait | null
+  readonly error: RecordedError | null
+  readonly reusedFrom: string | null
+  readonly callKey: string | null
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+const columns = (wait: string) =>
+  `path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom", due_at AS "dueAt",
+  ${wait} AS wait, error, reused_from AS "reusedFrom", call_key AS "callKey", started_at AS "startedAt",
+  finished_at AS "finishedAt"`
+
+/** `ends`: for the end of a job, which closes waits and needs nothing of what they wait for. */
+type Purpose = 'run' | 'ends'
+
+/** The schema of a signal's payload is read when a signal comes: its length is loaded, so that the read can be paid for. */
+const KNOWN_WAIT = `CASE WHEN wait->>'kind' = 'signal' THEN json_build_object(
+    'kind', 'signal', 'name', wait->'name', 'timeoutHandle', wait->'timeoutHandle',
+    'schemaBytes', COALESCE(octet_length(NULLIF((wait->'schema')::text, 'null')), 0)
+  ) ELSE wait END`
+
+const COLUMNS: { readonly [P in Purpose]: string } = { run: columns(KNOWN_WAIT), ends: columns('NULL::json') }
+
+function keyColumns(jobs: readonly JobKey[]): readonly (readonly string[])[] {
+  return [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)]
+}
+
+interface LoadedSteps {
+  readonly steps: readonly StepRow[]
+  readonly loops: ReadonlyMap<JobId, LoadedLoops>
+}
+
+/** The steps outside of ended loop items. A job without ended items has them in one statement, beside the look for items. */
+async function loadSteps(pool: Queryable, jobs: readonly JobKey[], purpose: Purpose): Promise<LoadedSteps> {
+  const [loops, steps] = await Promise.all([
+    loadLoops(pool, jobs),
+    loadStepsWithoutItems(pool, jobs, purpose),
+  ])
+  if (loops.size === 0) return { steps, loops }
+  const ranges = jobs.flatMap((job) => (loops.get(job.id)?.ranges ?? []).map((range) => ({ job, range })))
+  const rest = await loadStepsIn(pool, ranges, purpose)
+  return {
+    steps: [
+      ...steps,
+      // A loop that is not on record itself has no place in the order: its ended items were not left out.
+      ...rest.filter(({ executionId, path }) => !isInsideEnded(path, loops.get(executionId)?.items)),
+    ],
+    loops,
+  }
+}
+
+async function loadStepsWithoutItems(
+  pool: Queryable,
+  jobs: readonly JobKey[],
+  purpose: Purpose,
+): Promise<StepRow[]> {
+  const { rows } = await pool.query<StepRow>(
+    `SELECT wanted.id AS "executionId", own.* FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
+     LEFT JOIN LATERAL (
+       SELECT true AS is_found FROM loop_items i
+       WHERE i.owner_id = wanted.owner_id AND i.execution_id = wanted.id LIMIT 1
+     ) AS item ON true
+     CROSS JOIN LATERAL (
+       SELECT ${COLUMNS[purpose]} FROM steps s
+       WHERE s.owner_id = wanted.owner_id AND s.execution_id = wanted.id AND item.is_found IS NULL OFFSET 0
+     ) AS own`,
+    [...keyColumns(jobs)],
+  )
+  return rows
+}
+
+async function loadStepsIn(
+  pool: Queryable,
+  ranges: readonly { readonly job: JobKey; readonly range: PositionRange }[],
+  purpose: Purpose,
+): Promise<StepRow[]> {
+  const { rows } = await pool.query<StepRow>(
+    `SELECT wanted.id AS "executionId", own.*
+     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) AS wanted(owner_id, id, low, high)
+     CROSS JOIN LATERAL (
+       SELECT ${COLUMNS[purpose]} FROM steps s
+       WHERE s.owner_id = wanted.owner_id AND s.execution_id = wanted.id
+         AND s.position >= wanted.low AND s.position < wanted.high OFFSET 0
+     ) AS own`,
+    [
+      ranges.map(({ job }) => job.ownerId),
+      ranges.map(({ job }) => job.id),
+      ranges.map(({ range }) => range.low),
+      ranges.map(({ range }) => range.high),
+    ],
+  )
+  return rows
+}
+
+/** By execution and path. */
+type ByPath<Value> = ReadonlyMap<JobId, ReadonlyMap<string, Value>>
+
+/**
+ * The outputs that are loaded with the steps on record, as bytes of JSON text of one execution: what most executions have, so that
+ * they need no further statement. The rest is read when a step needs it.
+ */
+export const LOADED_OUTPUTS_MAX_BYTES = 64 * 1024
+
+/** No output whose stored form is larger is loaded with the steps: its text need not even be unpacked. */
+const LOADED_OUTPUT_MAX_STORED_BYTES = 2_048
+
+/** Small outputs; one that was reused is read where it is. */
+async function loadOutputs(
+  pool: Queryable,
+  jobs: readonly JobKey[],
+  steps: readonly StepRow[],
+): Promise<ByPath<Json>> {
+  if (steps.length === 0) return new Map()
+  const owners = new Map(jobs.map(({ id, ownerId }) => [id, ownerId]))
+  const { rows } = await pool.query<{ executionId: JobId; path: string; value: Json }>(
+    `SELECT "executionId", path, value FROM (
+       SELECT wanted.id AS "executionId", wanted.path, own.value,
+         sum(octet_length(own.value::text)) OVER (PARTITION BY wanted.id ORDER BY wanted.path) AS total
+       FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[]) AS wanted(owner_id, id, path, holder)
+       CROSS JOIN LATERAL (
+         SELECT v.output AS value FROM step_values v
+         WHERE v.owner_id = wanted.owner_id AND v.execution_id = wanted.holder AND v.path = wanted.path
+           AND v.output IS NOT NULL AND pg_column_size(v.output) <= $5 OFFSET 0
+       ) AS own
+     ) AS small WHERE total <= $6`,
+    [
+      steps.map(({ executionId }) => owners.get(executionId)),
+      steps.map(({ executionId }) => executionId),
+      steps.map(({ path }) => path),
+      steps.map(({ executionId, reusedFrom }) => reusedFrom ?? executionId),
+      LOADED_OUTPUT_MAX_STORED_BYTES,
+      LOADED_OUTPUTS_MAX_BYTES,
+    ],
+  )
+  return byPath(rows)
+}
+
+/** Of steps that have not ended: an ended step needs none of them. */
+async function loadCheckpoints(
+  pool: Queryable,
+  jobs: readonly JobKey[],
+  steps: readonly StepRow[],
+): Promise<ByPath<{ readonly [key: string]: Json }>> {
+  const open = steps.filter(({ finishedAt }) => finishedAt === null)
+  if (open.length === 0) return new Map()
+  const owners = new Map(jobs.map(({ id, ownerId }) => [id, ownerId]))
+  const { rows } = await pool.query<{
+    executionId: JobId
+    path: string
+    value: { readonly [key: string]: Json } | null
+  }>(
+    `SELECT wanted.id AS "executionId", wanted.path, own.value
+     FROM unnest($1::text[], $2::uuid[], $3::text[]) AS wanted(owner_id, id, path)
+     CROSS JOIN LATERAL (
+       SELECT json_object_agg(c.key, c.value) AS value FROM step_checkpoints c
+       WHERE c.owner_id = wanted.owner_id AND c.execution_id = wanted.id AND c.path = wanted.path OFFSET 0
+     ) AS own`,
+    [
+      open.map(({ executionId }) => owners.get(executionId)),
+      open.map(({ executionId }) => executionId),
+      open.map(({ path }) => path),
+    ],
+  )
+  return byPath(rows.flatMap(({ value, ...row }) => (value === null ? [] : [{ ...row, value }])))
+}
+
+function byPath<Value>(
+  rows: readonly { readonly executionId: JobId; readonly path: string; readonly value: Value }[],
+): ByPath<Value> {
+  const found = new Map<JobId, Map<string, Value>>()
+  for (const { executionId, path, value } of rows)
+    found.set(executionId, (found.get(executionId) ?? new Map<string, Value>()).set(path, value))
+  return found
+}
+
+function toStep(row: StepRow): StepState {
+  const { executionId: _, ...step } = row
+  return {
+    ...step,
+    dueAt: row.dueAt?.getTime() ?? null,
+    startedAt: row.startedAt?.getTime() ?? null,
+    finishedAt: row.finishedAt?.getTime() ?? null,
+  }
+}

@@ -1,0 +1,189 @@
+import type { EventDraft } from '../../engine/record/event.ts'
+import type { JobId } from '../../lib/ids.ts'
+import { inGroups } from '../../lib/async/in-groups.ts'
+import type { NewJob } from './job-store.ts'
+import type { Queryable } from '../sql/rows.ts'
+
+interface Insertion {
+  readonly job: NewJob
+  readonly queued: EventDraft
+  readonly input: string
+  readonly variables: string
+  readonly mocks: string | null
+  readonly metadata: string
+  readonly patched: string | null
+}
+
+const GROUP_MAX_LENGTH = 8 * 1024 * 1024
+
+/**
+ * Stores new jobs; all jobs that arrive while one statement is in flight share the next one. Returns false for a job whose
+ * idempotency key belongs to another job (D9), whose occurrence must not start (P6), or whose parent has ended. The same
+ * holds while its parent or any other ancestor is being canceled. Nothing of such a job is stored.
+ */
+export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
+  const insert = inGroups(
+    async (insertions: readonly Insertion[]) => {
+      const { rows } = await pool.query<{ id: JobId }>({
+        name: 'job-insert',
+        text: INSERT,
+        values: valuesOf(insertions),
+      })
+      const stored = new Set(rows.map(({ id }) => id))
+      return insertions.map(({ job }) => stored.has(job.id))
+    },
+    {
+      maxSize: GROUP_MAX_LENGTH,
+      sizeOf: lengthOf,
+      keyOf: ({ job: { ownerId, idempotency, occurrence } }) =>
+        occurrence
+          ? `occurrence ${occurrence.scheduleId} ${occurrence.at}`
+          : idempotency && `key ${ownerId} ${idempotency.key}`,
+    },
+  )
+  return (job, queued) =>
+    insert({
+      job,
+      queued,
+      input: JSON.stringify(job.input),
+      variables: JSON.stringify(job.variables),
+      mocks: job.mocks && JSON.stringify(job.mocks),
+      metadata: JSON.stringify(job.metadata),
+      patched: job.retry ? JSON.stringify(job.retry.patched) : null,
+    })
+}
+
+function lengthOf({ input, variables, mocks, metadata, patched }: Insertion): number {
+  return input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0)
+}
+
+/**
+ * The unique key decides which start wins, and so does the occurrence's; everything else joins their verdict. A start and
+ * the record of its occurrence are one statement, so no crash can separate them. The time at which a job wants a worker is
+ * sent as a length of time, because the database's clock decides and the starter's may differ.
+ *
+ * A child locks its parent with FOR KEY SHARE, which its foreign key does anyway. A cancel locks with FOR UPDATE, the only
+ * lock that conflicts: either the cancel waits for the child and then finds it, or the child sees the cancel and is refused.
+ * Ancestors further up are read without a lock: a cancel that this statement cannot see yet finds the parent, and through it
+ * the child.
+ */
+const INSERT = `
+WITH RECURSIVE asked AS (
+  SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
+    $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
+    $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
+    $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
+    $34::text[], $35::uuid[], $36::float8[], $37::bigint[]
+  ) AS n(
+    id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
+    total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
+    mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
+    version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for,
+    stored_bytes
+  )
+), parent AS MATERIALIZED (
+  SELECT own.* FROM (SELECT DISTINCT parent_id AS id FROM asked WHERE parent_id IS NOT NULL ORDER BY 1) AS wanted
+  CROSS JOIN LATERAL (
+    SELECT p.id, p.parent_id, COALESCE(p.root_id, p.id) AS root_id FROM jobs p
+    WHERE p.id = wanted.id AND p.finished_at IS NULL AND p.cancel_requested_at IS NULL FOR KEY SHARE
+  ) AS own
+), line AS (
+  SELECT id, parent_id AS above, false AS is_stopping FROM parent
+  UNION ALL
+  SELECT line.id, own.parent_id, own.is_stopping FROM line CROSS JOIN LATERAL (
+    SELECT a.parent_id, a.cancel_requested_at IS NOT NULL OR a.status IN ('FAILED', 'CANCELED') AS is_stopping
+    FROM jobs a WHERE a.id = line.above OFFSET 0
+  ) AS own
+), new AS (
+  SELECT asked.*, parent.root_id FROM asked LEFT JOIN parent ON parent.id = asked.parent_id
+  WHERE asked.parent_id IS NULL
+    OR (parent.id IS NOT NULL AND NOT EXISTS (SELECT FROM line WHERE line.id = parent.id AND line.is_stopping))
+), key AS (
+  INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
+  SELECT owner_id, key, request_hash, id, to_timestamp(key_expires_at / 1000) FROM new WHERE key IS NOT NULL
+  ON CONFLICT (owner_id, key) DO UPDATE SET request_hash = excluded.request_hash, job_id = excluded.job_id,
+    expires_at = excluded.expires_at
+  WHERE idempotency_keys.expires_at <= now()
+  RETURNING job_id
+), occurrence AS (
+  INSERT INTO schedule_occurrences (owner_id, schedule_id, at, outcome, recorded_at)
+  SELECT new.owner_id, s.id, to_timestamp(scheduled_for / 1000), 'STARTED', to_timestamp(new.created_at / 1000)
+  FROM new JOIN schedules s ON s.owner_id = new.owner_id AND s.id = schedule_id
+  WHERE schedule_id IS NOT NULL AND NOT s.is_paused AND s.deleted_at IS NULL
+  ON CONFLICT (owner_id, schedule_id, at) DO UPDATE SET outcome = 'STARTED', recorded_at = excluded.recorded_at
+  WHERE schedule_occurrences.outcome = 'QUEUED'
+  RETURNING schedule_id, at
+), job AS (
+  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
+    lease_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
+  SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
+    now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
+    CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
+    CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth, root_id, stored_bytes
+  FROM new WHERE (key IS NULL OR id IN (SELECT job_id FROM key))
+    AND (schedule_id IS NULL
+      OR (schedule_id, to_timestamp(scheduled_for / 1000)::timestamptz(3)) IN (SELECT schedule_id, at FROM occurrence))
+  RETURNING id
+), execution AS (
+  INSERT INTO executions (id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata, run_at, created_at,
+    retry_of, retry_from, schedule_id, scheduled_for)
+  SELECT id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata::json, to_timestamp(run_at / 1000),
+    to_timestamp(created_at / 1000), retry_of, retry_from, schedule_id, to_timestamp(scheduled_for / 1000)
+  FROM new JOIN job USING (id)
+), tag AS (
+  INSERT INTO execution_tags (owner_id, tag, execution_id)
+  SELECT owner_id, t.tag, id FROM new JOIN job USING (id), json_array_elements_text(tags::json) AS t(tag)
+), value AS (
+  INSERT INTO execution_values (execution_id, owner_id, input, variables, patched, mocks)
+  SELECT id, owner_id, input::json, variables::json, patched::json, mocks::json FROM new JOIN job USING (id)
+), event AS (
+  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+  SELECT owner_id, id, 1, to_timestamp(event_at / 1000), event_kind, 0, event_body::json
+  FROM new JOIN job USING (id) WHERE status = 'QUEUED'
+)
+SELECT id FROM job`
+
+function valuesOf(insertions: readonly Insertion[]): unknown[] {
+  const of = <T>(read: (job: NewJob, insertion: Insertion) => T): T[] =>
+    insertions.map((one) => read(one.job, one))
+  return [
+    of(({ id }) => id),
+    of(({ ownerId }) => ownerId),
+    of(({ idempotency }) => idempotency?.key ?? null),
+    of(({ idempotency }) => idempotency?.requestHash ?? null),
+    of(({ idempotency }) => idempotency?.expiresAt ?? null),
+    of(({ type }) => type),
+    of(({ status }) => status),
+    of(({ handler }) => handler),
+    of(({ priority }) => priority),
+    of(({ totalNodes }) => totalNodes),
+    of(({ at }) => at),
+    of(({ lease, wakeAt }) => (lease ? null : wakeAt)),
+    of(({ lease }) => lease?.workerId ?? null),
+    of(({ lease }) => lease?.leaseMs ?? null),
+    of(({ definitionId }) => definitionId),
+    of(({ workflowId }) => workflowId),
+    of(({ label }) => label),
+    of(({ mode }) => mode),
+    of((_, { metadata }) => metadata),
+    of((_, { input }) => input),
+    of((_, { variables }) => variables),
+    of((_, { queued }) => queued.at),
+    of((_, { queued }) => queued.kind),
+    of((_, { queued }) => JSON.stringify(queued.body)),
+    of(({ parent }) => parent?.id ?? null),
+    of(({ parent }) => parent?.path ?? null),
+    of(({ parent }) => parent?.depth ?? 0),
+    of(({ versionId }) => versionId ?? null),
+    of(({ tags }) => JSON.stringify(tags ?? [])),
+    of(({ runAt }) => runAt ?? null),
+    of(({ retry }) => retry?.of ?? null),
+    of(({ retry }) => retry?.from ?? null),
+    of((_, { patched }) => patched),
+    of((_, { mocks }) => mocks),
+    of(({ occurrence }) => occurrence?.scheduleId ?? null),
+    of(({ occurrence }) => occurrence?.at ?? null),
+    of((_, insertion) => lengthOf(insertion)),
+  ]
+}

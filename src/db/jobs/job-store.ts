@@ -1,0 +1,297 @@
+import type { EventDraft } from '../../engine/record/event.ts'
+import type { ExecutionMode, JobStatus, JobType } from '../../engine/record/job.ts'
+import type { Mocks } from '../../engine/mocks/mocks.ts'
+import { FIRST_PERCENT, SPAN_PERCENT } from '../../engine/record/progress.ts'
+import type { RecordedError } from '../../engine/record/step.ts'
+import type {
+  DefinitionId,
+  JobId,
+  OwnerId,
+  ScheduleId,
+  WorkerId,
+  WorkflowId,
+  WorkflowVersionId,
+} from '../../lib/ids.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
+import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
+import {
+  CLAIMED,
+  createJobClaims,
+  queryClaimed,
+  type ClaimedJob,
+  type JobClaims,
+  type Lease,
+} from './job-claims.ts'
+import { createJobInsert } from './job-insert.ts'
+import { first, type Queryable } from '../sql/rows.ts'
+import { shownStatus } from './shown-status.ts'
+
+export type { ClaimedJob, Lease } from './job-claims.ts'
+
+/** A job and its execution, about to be stored. */
+export interface NewJob {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly type: JobType
+  /** CREATED waits to be started; QUEUED wants a worker at `wakeAt`. */
+  readonly status: 'CREATED' | 'QUEUED'
+  readonly handler: 'engine' | 'process'
+  readonly definitionId: DefinitionId
+  readonly workflowId: WorkflowId | null
+  /** The version of the workflow that it runs; null for a draft and for a definition in place. */
+  readonly versionId?: WorkflowVersionId | null
+  readonly label: string | null
+  readonly tags?: readonly string[]
+  /** When its starter wants it to begin; null: at once. */
+  readonly runAt?: number | null
+  readonly mode: ExecutionMode
+  readonly metadata: Json
+  readonly input: Json
+  readonly variables: JsonObject
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
+  readonly totalNodes: number
+  readonly priority: number
+  readonly at: number
+  readonly wakeAt: number | null
+  readonly idempotency: {
+    readonly key: string
+    readonly requestHash: string
+    readonly expiresAt: number
+  } | null
+  /** The worker that takes the job in the same transaction, if one has room. */
+  readonly lease: Lease | null
+  /** The job whose step starts this one; null for a root. */
+  readonly parent: ParentOfJob | null
+  /** The execution that this one retries, from where on, and the outputs that it is given, by path. */
+  readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
+  /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
+  readonly occurrence?: Occurrence | null
+}
+
+export interface ParentOfJob {
+  readonly id: JobId
+  /** The step that starts the child. */
+  readonly path: string
+  /** The child's number of ancestors, from 1. */
+  readonly depth: number
+  /** The topmost ancestor; the parent itself where that has no parent. */
+  readonly rootId: JobId
+}
+
+/** What identifies an occurrence of a schedule: it starts at most once (P6). */
+export interface Occurrence {
+  readonly scheduleId: ScheduleId
+  /** The instant that it is for, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** A child must not start: its parent has ended, or an ancestor is being canceled. Nothing was stored. */
+export class ParentEndedError extends Error {}
+
+/** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
+export class OccurrenceTakenError extends Error {}
+
+export interface Job {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly type: JobType
+  /** As users see it: CANCELING from the moment a cancel is accepted. */
+  readonly status: JobStatus
+  readonly progress: number
+  readonly currentStep: string | null
+  readonly completedNodes: number
+  readonly totalNodes: number
+  readonly error: RecordedError | null
+  readonly lastSeq: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+export type InsertResult =
+  | { readonly kind: 'inserted' }
+  /** The key stands for this job already; whether for the same request is told by its hash. */
+  | { readonly kind: 'taken'; readonly jobId: JobId; readonly requestHash: string }
+
+export interface HeldJob {
+  readonly id: JobId
+  readonly fence: bigint
+  readonly commandsSent: number
+}
+
+export interface JobStore extends JobClaims {
+  /** Throws `OccurrenceTakenError` or `ParentEndedError` for what is not to be started. */
+  insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
+  /**
+   * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
+   * in the same statement, for a handler function that lives in that worker's process.
+   */
+  queue(
+    job: { id: JobId; ownerId: OwnerId },
+    queued: EventDraft,
+    lease: Lease | null,
+  ): Promise<ClaimedJob | null>
+  find(ownerId: OwnerId, id: JobId): Promise<Job | null>
+  /** True when a start with this key would store no job, because the key belongs to one already. */
+  hasKey(ownerId: OwnerId, key: string): Promise<boolean>
+  /** Whose job it is: only for a program that owns the whole database, never for a client. */
+  ownerOf(id: JobId): Promise<OwnerId | null>
+  countByStatus(ownerId: OwnerId): Promise<ReadonlyMap<JobStatus, number>>
+
+  /** In how many milliseconds jobs that nobody holds come due within `ms`: each instant up to `grain` late, and once. */
+  dueWithin(ms: number, grain: number): Promise<readonly number[]>
+  /** Lengthens the leases of those of these jobs that the worker still holds, and tells which they are. */
+  renew(lease: Lease, ids: readonly JobId[]): Promise<readonly HeldJob[]>
+  /**
+   * Shows on a waiting parent how far its children have come, each as its step's part of the whole (E11). Gives the parent
+   * if it shows more than before; one that a worker holds tells its progress itself.
+   */
+  shareProgress(childId: JobId): Promise<JobId | null>
+  /** Gives back all jobs of a worker that stops in good order: others may claim them at once, and no loss is counted. */
+  release(workerId: WorkerId): Promise<void>
+  /**
+   * Gives back one job in the same way, if the worker still holds it under that fence. If the next holder has claimed it by then, which
+   * counted a loss, that loss is taken back: the worker is alive.
+   */
+  releaseJob(
+    worker: Pick<Lease, 'workerId'>,
+    job: { readonly id: JobId; readonly fence: bigint },
+  ): Promise<void>
+  /**
+   * Ends every lease, for the only process of the embedded database: all other holders are dead. `blockedBy` is the job
+   * whose block made the process before this one end itself: the other jobs are given back, and no recovery is counted.
+   */
+  expireLeases(blockedBy?: JobId | null): Promise<void>
+}
+
+/** The ended nodes of the parent, and the children at its top level, each with what it has done of its own. */
+const SHARE_PROGRESS = `
+UPDATE jobs p SET progress = reached.percent
+FROM (
+  SELECT parent.id, LEAST(95, ${FIRST_PERCENT} + ${SPAN_PERCENT}::float8 / GREATEST(parent.total_nodes, 1) *
+    (parent.completed_nodes + sum(child.progress) / 100)) AS percent
+  FROM jobs me JOIN jobs parent ON parent.id = me.parent_id
+  JOIN jobs child ON child.parent_id = parent.id AND child.finished_at IS NULL AND child.parent_path NOT LIKE '%[%'
+  WHERE me.id = $1 GROUP BY parent.id
+) reached
+WHERE p.id = reached.id AND p.holder IS NULL AND p.status = 'WAITING' AND p.progress < reached.percent
+RETURNING p.id`
+
+const RELEASE_JOB = `
+WITH given AS (
+  UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE id = $1 AND holder = $2 AND fence = $3
+)
+UPDATE jobs SET recoveries = GREATEST(recoveries - 1, 0) WHERE id = $1 AND holder IS NOT NULL AND fence = $3::bigint + 1`
+
+export function createJobStore(pool: Queryable): JobStore {
+  const insert = createJobInsert(pool)
+  const counts = createJobCountStore(pool)
+  return {
+    ...createJobClaims(pool),
+    async insert(job, queued) {
+      if (await insert(job, queued)) return { kind: 'inserted' }
+      if (job.occurrence) throw new OccurrenceTakenError('the occurrence is not to be started')
+      const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
+        'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',
+        [job.ownerId, job.idempotency?.key],
+      )
+      const row = first(taken.rows)
+      if (!row && job.parent) throw new ParentEndedError('the parent has ended')
+      if (!row) throw new Error('a job was neither stored nor refused by its key')
+      return { kind: 'taken', ...row }
+    },
+    async queue({ id, ownerId }, queued, lease) {
+      const text = `
+        WITH queued AS (
+          UPDATE jobs SET status = 'QUEUED', last_seq = 1,
+            handler = CASE WHEN $3::uuid IS NULL THEN 'engine' ELSE 'process' END,
+            wake_at = CASE WHEN $3::uuid IS NULL THEN now() END,
+            holder = $3::uuid,
+            lease_until = CASE WHEN $3::uuid IS NOT NULL THEN now() + $4::int * interval '1 ms' END,
+            fence = fence + CASE WHEN $3::uuid IS NULL THEN 0 ELSE 1 END
+          WHERE owner_id = $1 AND id = $2 AND status = 'CREATED' AND cancel_requested_at IS NULL
+          RETURNING *
+        ), event AS (
+          INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+          SELECT owner_id, id, 1, to_timestamp($5::float8 / 1000), $6, progress, $7 FROM queued
+        )
+        SELECT ${CLAIMED} FROM queued AS jobs`
+      const { at, kind, body } = queued
+      const taker = [lease?.workerId ?? null, lease?.leaseMs ?? null]
+      return first(await queryClaimed(pool, text, [ownerId, id, ...taker, at, kind, JSON.stringify(body)]))
+    },
+    async hasKey(ownerId, key) {
+      const { rows } = await pool.query(
+        'SELECT FROM idempotency_keys WHERE owner_id = $1 AND key = $2 AND expires_at > now()',
+        [ownerId, key],
+      )
+      return rows.length > 0
+    },
+    async find(ownerId, id) {
+      const { rows } = await pool.query<Job>(
+        `SELECT id, owner_id AS "ownerId", type, progress, current_step AS "currentStep",
+           completed_nodes AS "completedNodes", total_nodes AS "totalNodes", error, last_seq AS "lastSeq",
+           created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt",
+           ${shownStatus('jobs')} AS status
+         FROM jobs WHERE owner_id = $1 AND id = $2`,
+        [ownerId, id],
+      )
+      return first(rows)
+    },
+    async ownerOf(id) {
+      const { rows } = await pool.query<{ ownerId: OwnerId }>(
+        'SELECT owner_id AS "ownerId" FROM jobs WHERE id = $1',
+        [id],
+      )
+      return first(rows)?.ownerId ?? null
+    },
+    async countByStatus(ownerId) {
+      return sumOf((await counts.counts(ownerId, EVERY_TYPE)).values()).byStatus
+    },
+    async dueWithin(ms, grain) {
+      const { rows } = await pool.query<{ inMs: number }>(
+        `SELECT DISTINCT $2::int * ceil(extract(epoch FROM wake_at - now()) * 1000 / $2::int)::int AS "inMs"
+         FROM jobs WHERE holder IS NULL AND wake_at > now() AND wake_at <= now() + $1::int * interval '1 ms'`,
+        [ms, grain],
+      )
+      return rows.map(({ inMs }) => inMs)
+    },
+    async renew({ workerId, leaseMs }, ids) {
+      // Locks in the order of ids, as a flush takes them: neither waits for the other in a circle.
+      const { rows } = await pool.query<{ id: JobId; fence: string; commandsSent: number }>(
+        `WITH held AS (
+           SELECT id FROM jobs WHERE id = ANY($3::uuid[]) AND holder = $1 ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE jobs SET lease_until = now() + $2 * interval '1 ms' FROM held WHERE jobs.id = held.id
+         RETURNING jobs.id, fence, commands_sent AS "commandsSent"`,
+        [workerId, leaseMs, ids],
+      )
+      return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
+    },
+    async shareProgress(childId) {
+      const { rows } = await pool.query<{ id: JobId }>(SHARE_PROGRESS, [childId])
+      return first(rows)?.id ?? null
+    },
+    async release(workerId) {
+      // Locks in the order of ids, as a flush takes them.
+      await pool.query(
+        `WITH held AS (SELECT id FROM jobs WHERE holder = $1 ORDER BY id FOR NO KEY UPDATE)
+         UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
+        [workerId],
+      )
+    },
+    async releaseJob({ workerId }, { id, fence }) {
+      await pool.query(RELEASE_JOB, [id, workerId, fence])
+    },
+    async expireLeases(blockedBy = null) {
+      if (blockedBy !== null) {
+        await pool.query(
+          'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND id <> $1',
+          [blockedBy],
+        )
+      }
+      await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+    },
+  }
+}

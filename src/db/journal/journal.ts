@@ -1,0 +1,299 @@
+import type { Clock } from '../../lib/time/clock.ts'
+import { codeOf, messageOf } from '../../lib/errors.ts'
+import type { ExecutionId, JobId, OwnerId } from '../../lib/ids.ts'
+import type { Logger } from '../../lib/log/logger.ts'
+import {
+  EntryRefusedError,
+  FenceLostError,
+  ParkRefusedError,
+  type EndedLoopItem,
+  type JournalEntry,
+  type RunJournal,
+} from '../../engine/record/journal.ts'
+import { isConnectionFault, isDataFault, isPassingFault } from '../sql/faults.ts'
+import type { JobMarks, JobWrite, JournalStore } from './journal-store.ts'
+import { byteSize, mergeEntries } from './journal-write.ts'
+
+/** One holder's claim on a job: what every write of it is guarded by (D3). */
+export interface Claim {
+  readonly jobId: JobId
+  readonly ownerId: OwnerId
+  readonly fence: bigint
+  /** The number of the job's newest event. */
+  readonly lastSeq: number
+  /** The highest command that the holder has read. */
+  readonly commandsSeen: number
+}
+
+/** The journal of one claimed job. */
+export interface ClaimedJournal extends RunJournal {
+  readonly executionId: ExecutionId
+  /** To be called by whoever has read the inbox: only then may the job park again (D8). */
+  commandsRead(upTo: number): void
+}
+
+export interface JournalListener {
+  /** After a commit: these jobs have news. */
+  onCommitted?: (jobIds: readonly JobId[]) => void
+  /** The inbox of a job that is written here holds a command beyond those read. */
+  onUnreadCommands?: (jobId: JobId) => void
+}
+
+export interface JournalOptions {
+  readonly store: JournalStore
+  readonly clock: Pick<Clock, 'wait'>
+  readonly logger: Pick<Logger, 'warn'>
+  readonly listener?: JournalListener
+}
+
+/** One statement carries at most this much, so that a flush stays quick; the rest goes next. */
+const FLUSH_MAX_BYTES = 8 * 1024 * 1024
+const RECONNECT_DELAYS_MS: readonly number[] = [50, 100, 200, 500]
+const RECONNECT_MAX_MS = 1_000
+
+/**
+ * The group commit (D2): one flush is in flight at a time, and whatever all executions append meanwhile goes in the
+ * next, as one statement. No timer, no batch size to tune: under load the groups grow by themselves.
+ */
+export class Journal {
+  readonly #store: JournalStore
+  readonly #clock: Pick<Clock, 'wait'>
+  readonly #logger: Pick<Logger, 'warn'>
+  readonly #listener: JournalListener
+  #pending = new Map<Ledger, Pending[]>()
+  #flushing: Promise<void> | null = null
+  readonly #lastTries = new AbortController()
+
+  constructor({ store, clock, logger, listener = {} }: JournalOptions) {
+    this.#store = store
+    this.#clock = clock
+    this.#logger = logger
+    this.#listener = listener
+  }
+
+  /**
+   * Opens the journal of a claimed job. `onGivenUp` is called once the job's end or a park is committed, and before that is
+   * published.
+   */
+  open(claim: Claim, onGivenUp = () => {}): ClaimedJournal {
+    const { lastSeq: seq, commandsSeen } = claim
+    const ledger: Ledger = { claim, seq, commandsSeen, isLost: false, onGivenUp }
+    return {
+      executionId: claim.jobId as string as ExecutionId,
+      append: (entry) => this.#append(ledger, entry),
+      loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
+        this.reading(() => this.#store.loopItems(claim, path, wanted)),
+      loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
+      outputs: (paths) => this.reading(() => this.#store.outputs(claim, paths)),
+      signal: (number, path) => this.reading(() => this.#store.signal(claim, number, path)),
+      commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
+    }
+  }
+
+  /** Resolves once everything appended so far is committed or refused. */
+  async idle(): Promise<void> {
+    while (this.#flushing) await this.#flushing
+  }
+
+  /**
+   * From now on a flush that meets an absent server is told to its writers instead of being sent again and again, so that
+   * a process can stop: whoever holds the jobs next goes on from what is recorded.
+   */
+  stopRetrying(): void {
+    this.#lastTries.abort(new Error('the journal sends nothing again'))
+  }
+
+  #append(ledger: Ledger, entry: JournalEntry): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const pending = { entry, commandsSeen: ledger.commandsSeen, resolve, reject }
+      const waiting = this.#pending.get(ledger)
+      if (waiting) waiting.push(pending)
+      else this.#pending.set(ledger, [pending])
+      this.#flushing ??= this.#flushAll()
+    })
+  }
+
+  async #flushAll(): Promise<void> {
+    // Everything that is appended in this turn of the event loop belongs to the first group.
+    await Promise.resolve()
+    while (this.#pending.size > 0) {
+      await this.#flush(this.#takeGroup())
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    this.#flushing = null
+  }
+
+  #takeGroup(): Batch[] {
+    const group: Batch[] = []
+    let bytes = 0
+    for (const [ledger, waiting] of this.#pending) {
+      const taken: Pending[] = []
+      while (waiting.length > 0) {
+        const size = byteSize(waiting[0]?.entry)
+        if (bytes + size > FLUSH_MAX_BYTES && (group.length > 0 || taken.length > 0)) break
+        bytes += size
+        taken.push(...waiting.splice(0, 1))
+      }
+      if (waiting.length === 0) this.#pending.delete(ledger)
+      if (taken.length > 0) group.push({ ledger, taken })
+      if (bytes >= FLUSH_MAX_BYTES) break
+    }
+    return group
+  }
+
+  async #flush(group: readonly Batch[]): Promise<void> {
+    const live = group.filter(({ ledger, taken }) => {
+      if (ledger.isLost) reject(taken, new FenceLostError('another worker holds the job'))
+      return !ledger.isLost
+    })
+    if (live.length === 0) return
+    try {
+      await this.#write(live.map(toWrite))
+    } catch (fault) {
+      if (!isDataFault(fault)) return live.forEach(({ taken }) => reject(taken, fault))
+      if (live.length > 1) {
+        for (const batch of live) await this.#flush([batch])
+        return
+      }
+      const refusal = new EntryRefusedError(`the database refuses the record: ${messageOf(fault)}`, {
+        cause: fault,
+      })
+      live.forEach(({ taken }) => reject(taken, refusal))
+    }
+  }
+
+  /** Writes a group, through lost connections and deadlocks, and tells everybody what became of their part. */
+  async #write(writes: readonly BatchWrite[]): Promise<void> {
+    let mayHaveLanded = false
+    for (let left = writes, failures = 0; ; failures++) {
+      try {
+        if (mayHaveLanded) left = await this.#settleLanded(left)
+        if (left.length === 0) return
+        left = await this.#send(left)
+        // A part that was refused may be one that the server still worked on when its connection broke.
+        if (mayHaveLanded && left.length > 0) left = await this.#settleLanded(left)
+        if (left.length > 0) await this.#refuse(left)
+        return
+      } catch (fault) {
+        if (!isPassingFault(fault) || this.#lastTries.signal.aborted) throw fault
+        mayHaveLanded ||= isConnectionFault(fault)
+        this.#logger.warn({ code: codeOf(fault), err: messageOf(fault) }, 'a flush failed and is sent again')
+        await this.#pause(fault, failures)
+      }
+    }
+  }
+
+  /** Settles the parts whose guard held, and gives back the others. */
+  async #send(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
+    const flushed = await this.#store.flush(writes.map(({ write }) => write))
+    const held = new Map(flushed.map((job) => [writes[job.index], job]))
+    return this.#settle(writes, (write) => held.get(write))
+  }
+
+  /** Reads through lost connections and deadlocks. */
+  async reading<T>(read: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await read()
+      } catch (fault) {
+        if (!isPassingFault(fault) || this.#lastTries.signal.aborted) throw fault
+        this.#logger.warn({ code: codeOf(fault), err: messageOf(fault) }, 'reading a record failed; retrying')
+        await this.#pause(fault, failures)
+      }
+    }
+  }
+
+  async #pause(fault: unknown, failures: number): Promise<void> {
+    const delayMs = isConnectionFault(fault) ? (RECONNECT_DELAYS_MS[failures] ?? RECONNECT_MAX_MS) : 0
+    await this.#clock.wait(delayMs, this.#lastTries.signal).catch(() => {}) // cut short: one last try
+  }
+
+  /** After a lost connection: settles the parts that have landed, and gives back the others. */
+  async #settleLanded(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
+    const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
+    return this.#settle(writes, ({ write }) => {
+      const at = marks.get(write.jobId)
+      return hasLanded(write, at) ? at : undefined
+    })
+  }
+
+  /** Tells the writers of those parts that are in the tables, by what is known of their jobs; gives back the others. */
+  #settle(
+    writes: readonly BatchWrite[],
+    recorded: (write: BatchWrite) => { readonly commandsSent: number } | undefined,
+  ): readonly BatchWrite[] {
+    const landed = writes.filter(recorded)
+    for (const { batch, write } of landed) {
+      batch.ledger.seq = write.newSeq
+      for (const { resolve } of batch.taken) resolve()
+      if (write.end || write.park) batch.ledger.onGivenUp()
+    }
+    if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write.jobId))
+    for (const part of landed) {
+      const isUnread = (recorded(part)?.commandsSent ?? 0) > part.batch.ledger.commandsSeen
+      if (isUnread && !part.write.end) this.#listener.onUnreadCommands?.(part.write.jobId)
+    }
+    return writes.filter((write) => !landed.includes(write))
+  }
+
+  /** The guard did not hold: a command stands against a park, or the job is another's by now. */
+  async #refuse(writes: readonly BatchWrite[]): Promise<void> {
+    const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
+    for (const { batch, write } of writes) {
+      const at = marks.get(write.jobId)
+      if (write.park && at?.isHeld && at.fence === write.fence && at.lastSeq === write.expectedSeq) {
+        reject(batch.taken, new ParkRefusedError('a command has not been read yet'))
+        this.#listener.onUnreadCommands?.(write.jobId)
+      } else {
+        batch.ledger.isLost = true
+        reject(batch.taken, new FenceLostError('another worker holds the job'))
+      }
+    }
+  }
+}
+
+/** What the journal knows of a claimed job. */
+interface Ledger {
+  readonly claim: Claim
+  seq: number
+  commandsSeen: number
+  isLost: boolean
+  readonly onGivenUp: () => void
+}
+
+interface Pending {
+  readonly entry: JournalEntry
+  /** The highest command that was read when this was appended. */
+  readonly commandsSeen: number
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
+}
+
+interface Batch {
+  readonly ledger: Ledger
+  readonly taken: readonly Pending[]
+}
+
+interface BatchWrite {
+  readonly batch: Batch
+  readonly write: JobWrite
+}
+
+function toWrite(batch: Batch): BatchWrite {
+  const { claim, seq, commandsSeen: seenByNow } = batch.ledger
+  const entries = batch.taken.map(({ entry }) => entry)
+  const last = batch.taken.at(-1)
+  // A park was decided by what was read until then: a command read since stands against it as an unread one does (D8).
+  const commandsSeen = last?.entry.job.park ? last.commandsSeen : seenByNow
+  return { batch, write: mergeEntries(entries, { ...claim, lastSeq: seq, commandsSeen }) }
+}
+
+/** The last event tells it; a park, which may have none, is told by the holder that is gone. */
+function hasLanded({ fence, expectedSeq, newSeq, park }: JobWrite, marks: JobMarks | undefined): boolean {
+  if (marks?.fence !== fence || marks.lastSeq !== newSeq) return false
+  return park ? !marks.isHeld : newSeq > expectedSeq
+}
+
+function reject(taken: readonly Pending[], reason: unknown): void {
+  for (const pending of taken) pending.reject(reason)
+}

@@ -1,0 +1,84 @@
+import type { JobStatus } from '../../engine/record/job.ts'
+import type { JobId, OwnerId } from '../../lib/ids.ts'
+import { StatementValues } from '../sql/keyset.ts'
+import type { Queryable } from '../sql/rows.ts'
+import { rowsOf, type RunFilter } from './run-list.ts'
+import { shownStatus } from '../jobs/shown-status.ts'
+
+/** A job, and what tells its state from any earlier one. */
+export interface ChangedJob {
+  readonly id: JobId
+  readonly lastSeq: number
+  readonly status: JobStatus
+}
+
+export interface JobOwner {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+}
+
+export interface ChangesSince {
+  readonly since: Date
+  /** Only ids beyond this one: how a long answer is read in pages. */
+  readonly beyond: JobId | null
+  readonly limit: number
+}
+
+/** Finds out which of an owner's jobs have changed; only those that the filter leaves. */
+export interface JobChanges {
+  /** Whose these jobs are, for hints, which do not say; without those that are not there. */
+  ownersOf(ids: readonly JobId[]): Promise<readonly JobOwner[]>
+  /** Those of these jobs that are the owner's and fit. */
+  among(ownerId: OwnerId, filter: RunFilter, ids: readonly JobId[]): Promise<readonly ChangedJob[]>
+  /** Those that something happened to since then, by id. */
+  since(ownerId: OwnerId, filter: RunFilter, changes: ChangesSince): Promise<readonly ChangedJob[]>
+}
+
+const COLUMNS = `j.id, j.last_seq AS "lastSeq", ${shownStatus('j')} AS status`
+
+export function createJobChanges(pool: Queryable): JobChanges {
+  return {
+    async ownersOf(ids) {
+      const { rows } = await pool.query<JobOwner>(
+        'SELECT id, owner_id AS "ownerId" FROM jobs WHERE id = ANY($1::uuid[])',
+        [ids],
+      )
+      return rows
+    },
+    async among(ownerId, filter, ids) {
+      const values = new StatementValues()
+      const { from, conditions } = rowsOf(ownerId, filter, { order: 'CREATED_AT', values })
+      const { rows } = await pool.query<ChangedJob>(
+        `SELECT ${COLUMNS} FROM ${from}
+         WHERE j.id = ANY(${values.add(ids)}::uuid[]) AND ${conditions.join(' AND ')} ORDER BY j.id`,
+        values.list,
+      )
+      return rows
+    },
+    async since(ownerId, filter, { since, beyond, limit }) {
+      const values = new StatementValues()
+      const { from, conditions } = rowsOf(ownerId, filter, { order: 'CREATED_AT', values })
+      const owner = values.add(ownerId)
+      const time = values.add(since)
+      if (beyond !== null) conditions.push(`j.id > ${values.add(beyond)}::uuid`)
+      // Ended jobs by their end; of the open ones, which are few, the newest event tells.
+      const { rows } = await pool.query<ChangedJob>(
+        `WITH changed AS (
+           SELECT id FROM jobs WHERE owner_id = ${owner} AND finished_at IS NOT NULL AND finished_at >= ${time}
+           UNION ALL
+           SELECT id FROM jobs open WHERE owner_id = ${owner} AND finished_at IS NULL
+             AND (created_at >= ${time} OR cancel_requested_at >= ${time} OR EXISTS (
+               SELECT FROM job_events newest
+               WHERE newest.owner_id = ${owner} AND newest.job_id = open.id AND newest.seq = open.last_seq
+                 AND newest.at >= ${time}
+             ))
+         )
+         SELECT ${COLUMNS} FROM ${from}
+         WHERE j.id IN (SELECT id FROM changed) AND ${conditions.join(' AND ')}
+         ORDER BY j.id LIMIT ${values.add(limit)}`,
+        values.list,
+      )
+      return rows
+    },
+  }
+}

@@ -1,0 +1,123 @@
+import type { OwnerId } from '../../lib/ids.ts'
+import type { Queryable } from '../sql/rows.ts'
+
+/** Where a value that may be large is stored: how its row is found by `wanted.id` and `wanted.path`, and its column. */
+const SOURCES = {
+  executionInput: {
+    from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
+    value: 'v.input',
+  },
+  executionVariables: {
+    from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
+    value: 'v.variables',
+  },
+  executionOutput: {
+    from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
+    value: 'v.output',
+  },
+  executionMetadata: {
+    from: 'JOIN executions e ON e.owner_id = $1 AND e.id = wanted.id',
+    value: 'e.metadata',
+  },
+  definition: { from: 'JOIN definitions d ON d.owner_id = $1 AND d.id = wanted.id', value: 'd.body' },
+  draft: { from: 'JOIN workflows w ON w.owner_id = $1 AND w.id = wanted.id', value: 'w.draft' },
+  scheduleInput: { from: 'JOIN schedules s ON s.owner_id = $1 AND s.id = wanted.id', value: 's.input' },
+  scheduleVariables: {
+    from: 'JOIN schedules s ON s.owner_id = $1 AND s.id = wanted.id',
+    value: 's.variables',
+  },
+  jobError: { from: 'JOIN jobs j ON j.owner_id = $1 AND j.id = wanted.id', value: 'j.error' },
+  stepConfig: {
+    from: 'JOIN step_values v ON v.owner_id = $1 AND v.execution_id = wanted.id AND v.path = wanted.path',
+    value: 'v.config',
+  },
+  // An output that was reused is stored with the execution that ran the step.
+  stepOutput: {
+    from: `JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path
+      JOIN step_values v ON v.owner_id = $1 AND v.execution_id = COALESCE(s.reused_from, s.execution_id) AND v.path = s.path`,
+    value: 'v.output',
+  },
+  stepAttempts: {
+    from: 'JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path',
+    value: 's.attempts',
+  },
+  stepError: {
+    from: 'JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path',
+    value: 's.error',
+  },
+  stepWait: {
+    from: 'JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path',
+    value: 's.wait',
+  },
+} as const satisfies Record<string, { readonly from: string; readonly value: string }>
+
+export type StoredValueKind = keyof typeof SOURCES
+
+/** Which value: a row's id, and for values of steps the step's path. */
+export interface StoredValueKey {
+  readonly id: string
+  readonly path: string
+}
+
+/** What a reading within a limit found. */
+export interface BoundedRead<Value> {
+  /** The bytes of all values together, as JSON text; where they exceed the limit, at least this many. */
+  readonly bytes: number
+  /** The values in the order of their keys; null: together they exceed the limit, and none was sent. */
+  readonly values: readonly Value[] | null
+}
+
+export interface ValueStore {
+  /** The JSON texts of these values, if all of them together have at most `maxBytes`; null where there is no value. */
+  read(
+    ownerId: OwnerId,
+    kind: StoredValueKind,
+    keys: readonly StoredValueKey[],
+    maxBytes: number,
+  ): Promise<BoundedRead<string | null>>
+}
+
+/** How many values are measured before their sum is compared with the limit. */
+const MEASURED_AT_ONCE = 8
+
+/**
+ * Reads values that may be large. The database adds their sizes up first, and stops where they exceed the limit: it never
+ * unpacks or sends much more than that.
+ */
+export function createValueStore(pool: Queryable): ValueStore {
+  return {
+    async read(ownerId, kind, keys, maxBytes) {
+      const { from, value } = SOURCES[kind]
+      const part = (array: string) => `(${array})[m.place + 1 : m.place + ${MEASURED_AT_ONCE}]`
+      const { rows } = await pool.query<{ place: string | null; text: string | null; total: string }>(
+        `WITH RECURSIVE measured(place, total) AS (
+           SELECT 0, 0::bigint
+           UNION ALL
+           SELECT m.place + ${MEASURED_AT_ONCE}, m.total + COALESCE((
+             SELECT sum(octet_length(${value}::text))
+             FROM unnest(${part('$2::uuid[]')}, ${part('$3::text[]')}) AS wanted(id, path) ${from}
+           ), 0)
+           FROM measured m WHERE m.place < cardinality($2::uuid[]) AND m.total <= $4
+         )
+         SELECT sum.total, found.place, found.text
+         FROM (SELECT max(total) AS total FROM measured) AS sum
+         LEFT JOIN LATERAL (
+           SELECT wanted.place, ${value}::text AS text
+           FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS wanted(id, path, place) ${from}
+           WHERE ${value} IS NOT NULL AND sum.total <= $4
+         ) AS found ON true`,
+        [ownerId, keys.map(({ id }) => id), keys.map(({ path }) => path), maxBytes],
+      )
+      const bytes = Number(rows[0]?.total ?? 0)
+      if (bytes > maxBytes) return { bytes, values: null }
+      const values = new Array<string | null>(keys.length).fill(null)
+      for (const { place, text } of rows) if (text !== null) values[Number(place) - 1] = onOneLine(text)
+      return { bytes, values }
+    },
+  }
+}
+
+/** A line break outside of a string would end an event of a stream. */
+function onOneLine(text: string): string {
+  return text.includes('\n') || text.includes('\r') ? JSON.stringify(JSON.parse(text)) : text
+}

@@ -1,0 +1,431 @@
+import { setMaxListeners } from 'node:events'
+import { TimeSlice } from '../../../lib/async/time-slice.ts'
+import type { Clock } from '../../../lib/time/clock.ts'
+import type { Activity } from './activity.ts'
+import type { EventDraft } from '../../record/event.ts'
+import {
+  EntryRefusedError,
+  ParkRefusedError,
+  type EndedLoopItem,
+  type JobChange,
+  type JournalEntry,
+  type LoopItemPart,
+} from '../../record/journal.ts'
+import type { Inbox } from '../../record/inbox.ts'
+import { HeldOutputs } from '../../memory/held-outputs.ts'
+import type { ExecutionMemory } from '../../memory/memory-budget.ts'
+import { ProcessMemory, type InTurn } from '../../memory/process-memory.ts'
+import { ProgressMeter, FIRST_PERCENT } from '../../record/progress.ts'
+import { recordedEnd } from './recorded-end.ts'
+import { RecordedSteps } from './recorded-steps.ts'
+import { Reuse } from '../../fork/reuse.ts'
+import type { RunPorts } from './run-ports.ts'
+import type { RunRequest } from './run-request.ts'
+import { RunSecrets } from './run-secrets.ts'
+import { RunStop } from './run-stop.ts'
+import { directSchemaChecker, type SchemaChecker } from '../../json-schema/schema-checker.ts'
+import { Slots } from '../../../lib/async/slots.ts'
+import type { Mask } from '../../record/step.ts'
+import { UnhandledErrorSink } from '../../record/unhandled-errors.ts'
+
+/** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
+interface Parked {
+  /** Not given: as on record. */
+  readonly status?: 'QUEUED' | 'WAITING' | 'PAUSED'
+  readonly wakeAt: number | null
+}
+
+type EntryParts = Omit<JournalEntry, 'job'>
+
+/** What runs has not ended, whatever it says of itself. */
+const ALMOST_ENDED = 0.99
+const PROGRESS_STEP_PERCENT = 1
+const PROGRESS_EVERY_MS = 1_000
+
+/** A run without its own budget, such as a simulation, is bounded as in a process with this much heap. */
+const ALONE_HEAP_BYTES = 1024 * 1024 * 1024
+
+/** A wait shorter than this is sat out: parking and waking again would take about as long. */
+const PARK_OVER_MS = 1_000
+
+/**
+ * What all parts of one run share: the way to the journal, the places for attempts, progress, and the knowledge of who
+ * waits for what, from which it follows when the run may park (E9).
+ */
+export class RunContext implements Activity {
+  readonly request: RunRequest
+  readonly ports: RunPorts
+  readonly startedAt: number
+  readonly slots: Slots
+  readonly progress: ProgressMeter
+  readonly steps: RecordedSteps
+  readonly secrets: RunSecrets
+  readonly unhandledErrors: UnhandledErrorSink
+  /** Checks values against JSON Schemas of users. */
+  readonly schemas: SchemaChecker
+  /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
+  readonly timeSlice: TimeSlice
+  /** The outputs that later steps may read. */
+  readonly outputs: HeldOutputs
+  /** What the execution that this one retries stands for; null when this one retries nothing. */
+  readonly reuse: Reuse | null
+  /** For values that blocks are making. */
+  readonly workingMemory: ExecutionMemory
+  /** For the resolved configs of attempts. */
+  readonly configMemory: ExecutionMemory
+  /** For the resolved configs of loops. */
+  readonly loopMemory: ExecutionMemory
+  /** Does one piece of large work at a time. */
+  readonly inTurn: InTurn
+  /** The characters of JSON of the outputs that are noted and not committed yet. */
+  notedLength = 0
+  readonly #inbox: Inbox
+  readonly #stop = new AbortController()
+  readonly #waits = new Set<{ readonly dueAt: number }>()
+  /** When the time of each step that is open is over, where that is bounded. */
+  readonly #deadlines = new Set<{ readonly dueAt: number }>()
+  #waitsForOthers = 0
+  /** Pieces of work that would start something and may not, because the run is paused. */
+  #held = 0
+  #costUsd: number
+  #work = 0
+  #pendingCalls = 0
+  #currentStep: string | null = null
+  #shownPercent = 0
+  #shownAt = 0
+  #onIdle: ((wakeAt: number | null) => void) | null = null
+  #isIdleCheckDue = false
+  /** Settles once the park that is being committed stands or is refused. */
+  #parking: Promise<boolean> | null = null
+
+  constructor(request: RunRequest, ports: RunPorts, inbox: Inbox) {
+    setMaxListeners(0, this.#stop.signal)
+    this.#inbox = inbox
+    this.#costUsd = request.costUsd
+    this.secrets = new RunSecrets(ports.secrets)
+    const { graph, limits } = request.plan
+    this.request = request
+    this.ports = ports
+    const memory = ports.memory ?? new ProcessMemory(ALONE_HEAP_BYTES).open('')
+    const { held, configs, working, inTurn } = memory
+    this.workingMemory = working
+    this.configMemory = configs
+    this.loopMemory = held
+    this.inTurn = inTurn
+    this.outputs = new HeldOutputs(held, (paths) => ports.journal.outputs(paths), ports.clock)
+    const { original, recorded } = request
+    this.reuse = original && new Reuse({ original, recorded, memory: working, clock: ports.clock })
+    this.unhandledErrors = new UnhandledErrorSink({
+      executionId: request.executionId,
+      mask: maskOf(this.secrets),
+      onUnhandledError: ports.onUnhandledError ?? ignoreError,
+      timeline: { now: () => ports.clock.now(), append: (line) => this.append({ events: [line] }) },
+    })
+    this.startedAt = request.startedAt ?? ports.clock.now()
+    this.schemas = ports.schemas ?? directSchemaChecker()
+    this.slots = new Slots(limits.concurrency)
+    this.timeSlice = ports.timeSlice ?? new TimeSlice(ports.clock)
+    this.steps = new RecordedSteps(graph, request.recorded)
+    this.progress = new ProgressMeter(graph.nodes.length, Math.max(FIRST_PERCENT, request.progress))
+    for (const { id, index } of graph.nodes) {
+      if (recordedEnd(request.recorded.steps.get(id))?.kind === 'completed') this.progress.report(index, 1)
+    }
+  }
+
+  /** Aborts with a `RunStop` when the whole run stops. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /** Stops everything that runs; the first reason stands. */
+  stop(reason: RunStop): void {
+    if (!this.#stop.signal.aborted) this.#stop.abort(reason)
+  }
+
+  /** Why the run was stopped, if it was. */
+  get stopped(): RunStop | null {
+    return this.#stop.signal.aborted ? (this.#stop.signal.reason as RunStop) : null
+  }
+
+  /**
+   * Records a change. A journal that gives nothing more away stops the run, and the caller with it; so does a run that
+   * records nothing more because it yields or is parked.
+   */
+  async append(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
+    if (this.#parking) await this.#parking
+    const { stopped } = this
+    if (stopped && !stopped.isRecorded) throw stopped
+    for (const step of entry.steps ?? []) this.steps.put(step)
+    const whole = this.secrets.scrub({ ...entry, job: { ...this.#jobChange(), ...job } })
+    try {
+      await this.#counted(this.ports.journal.append(whole))
+    } catch (fault) {
+      if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
+      this.stop(RunStop.of(fault))
+      throw fault
+    }
+  }
+
+  /** The same without waiting for the commit: the next `append` waits for this too, and a fault stops the run. */
+  note(entry: EntryParts, job: Partial<JobChange> = {}): void {
+    void this.noted(entry, job)
+  }
+
+  /** The same; never rejects, and resolves with whether the entry was committed. */
+  noted(entry: EntryParts, job: Partial<JobChange> = {}): Promise<boolean> {
+    return this.append(entry, job).then(
+      () => true,
+      // `append` has stopped the run with this fault; the run's end reports it.
+      () => false,
+    )
+  }
+
+  /** The bytes of JSON text that `loopItems` reads. */
+  loopItemsBytes(path: string, wanted: LoopItemPart): Promise<number> {
+    return this.ports.journal.loopItemsBytes(path, wanted)
+  }
+
+  /** A loop's ended items, with what is wanted of them. */
+  loopItems(path: string, wanted: LoopItemPart): Promise<readonly EndedLoopItem[]> {
+    return this.ports.journal.loopItems(path, wanted)
+  }
+
+  /**
+   * Gives the lease back until an instant (null: until something comes) and stops the run; false when a command that
+   * nobody has read stands against it (D8). Until that is known nothing else is recorded and no wait ends: behind a park
+   * nobody would wake the job.
+   */
+  async park(events: readonly EventDraft[], parked: Parked): Promise<boolean> {
+    this.#parking = this.#commitPark(events, parked)
+    try {
+      return await this.#parking
+    } finally {
+      this.#parking = null
+    }
+  }
+
+  /** Resolves when no park is being committed. */
+  async parkIsDecided(): Promise<void> {
+    await this.#parking
+  }
+
+  async #commitPark(events: readonly EventDraft[], { wakeAt, ...told }: Parked): Promise<boolean> {
+    try {
+      const job = { ...this.#jobChange(), ...told, park: { wakeAt } }
+      await this.ports.journal.append({ events, job })
+      this.stop(new RunStop({ kind: 'park', wakeAt }))
+    } catch (fault) {
+      if (fault instanceof ParkRefusedError) return false
+      this.stop(RunStop.of(fault))
+    }
+    return true
+  }
+
+  /** How far a running top-level node says that it is. The job's row shows it from time to time; no event tells it. */
+  reportProgress(node: number, fraction: number): void {
+    this.progress.report(node, Math.min(fraction, ALMOST_ENDED))
+    const isNews = this.progress.percent - this.#shownPercent >= PROGRESS_STEP_PERCENT
+    if (isNews && this.ports.clock.now() - this.#shownAt >= PROGRESS_EVERY_MS) this.note({ events: [] })
+  }
+
+  #jobChange(): JobChange {
+    const { percent, endedNodes } = this.progress
+    this.#shownPercent = percent
+    this.#shownAt = this.ports.clock.now()
+    return {
+      progress: percent,
+      completedNodes: endedNodes,
+      currentStep: this.#currentStep,
+      costUsd: this.#costUsd,
+    }
+  }
+
+  /** Counts what a call cost; a run that has cost more than it may is stopped. */
+  spend(costUsd: number): void {
+    this.#costUsd += costUsd
+    const { maxCostUsd } = this.request.plan.limits
+    if (maxCostUsd === null || this.#costUsd <= maxCostUsd) return
+    const message = `The calls have cost ${this.#costUsd} US dollars; the definition allows ${maxCostUsd}.`
+    this.stop(new RunStop({ kind: 'fail', error: { code: 'COST_LIMIT_EXCEEDED', message } }))
+  }
+
+  /** Names the step that `currentStep` shows. */
+  enters(path: string): void {
+    this.#currentStep = path
+  }
+
+  /** While one piece of work does not wait, the run cannot park. */
+  openWork(): () => void {
+    this.#work++
+    return () => {
+      this.#work--
+      this.#checkIdle()
+    }
+  }
+
+  /** Whatever else is waited for: no park lasts beyond that instant until the returned function is called. */
+  parksUntil(dueAt: number): () => void {
+    const deadline = { dueAt }
+    this.#deadlines.add(deadline)
+    return () => void this.#deadlines.delete(deadline)
+  }
+
+  async waitUntil(dueAt: number, signal: AbortSignal, isOver: () => boolean = () => false): Promise<void> {
+    const wait = { dueAt }
+    this.#waits.add(wait)
+    this.#checkIdle()
+    try {
+      await this.#sleep(dueAt, signal, isOver)
+      await this.#parking
+      await this.#pauseToEnd(signal)
+    } finally {
+      this.#waits.delete(wait)
+    }
+  }
+
+  /** Resolves at once unless the run is paused; nothing starts before it is resumed. */
+  async untilResumed(signal: AbortSignal): Promise<void> {
+    if (!this.#inbox.isPaused) return signal.throwIfAborted()
+    this.#held++
+    this.#checkIdle()
+    try {
+      await this.#pauseToEnd(signal)
+    } finally {
+      this.#held--
+    }
+  }
+
+  async #pauseToEnd(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    while (this.#inbox.isPaused) {
+      this.#checkIdle()
+      await this.nextDelivery(signal)
+      await this.#parking
+      signal.throwIfAborted()
+    }
+  }
+
+  get isPaused(): boolean {
+    return this.#inbox.isPaused
+  }
+
+  get inbox(): Pick<Inbox, 'takeSignal' | 'giveBack' | 'hasEnded'> {
+    return this.#inbox
+  }
+
+  /** Until the instant, or until a delivery to the inbox after which the wait is over. */
+  async #sleep(dueAt: number, signal: AbortSignal, isOver: () => boolean): Promise<void> {
+    const over = new AbortController()
+    const stopListening = this.#inbox.onDelivery(() => isOver() && over.abort(OVER))
+    const unfollow = follow(signal, over)
+    try {
+      if (!isOver()) await sleepUntil(dueAt, this.ports.clock, over.signal)
+    } catch (reason) {
+      if (reason !== OVER) throw reason
+    } finally {
+      stopListening()
+      unfollow()
+    }
+  }
+
+  /** Resolves at the next delivery to the inbox; rejects when the signal aborts, or has aborted. */
+  nextDelivery(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
+      const done = () => {
+        stopListening()
+        signal.removeEventListener('abort', aborted)
+      }
+      const stopListening = this.#inbox.onDelivery(() => {
+        done()
+        resolve()
+      })
+      const aborted = () => {
+        done()
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', aborted, { once: true })
+    })
+  }
+
+  async waitFor(others: Promise<void>): Promise<void> {
+    this.#waitsForOthers++
+    try {
+      await others
+    } finally {
+      this.#waitsForOthers--
+    }
+  }
+
+  /**
+   * Calls back, at most once until set again, when only waits are left and the first of them is far, with when that is
+   * (null: nobody knows); or when the run is paused and nothing runs any more, with null.
+   */
+  onIdle(callback: (wakeAt: number | null) => void): void {
+    this.#onIdle = callback
+    this.#checkIdle()
+  }
+
+  /** Counts a call of the journal: while one is under way, the run cannot park. */
+  async #counted<T>(call: Promise<T>): Promise<T> {
+    this.#pendingCalls++
+    try {
+      return await call
+    } finally {
+      this.#pendingCalls--
+      this.#checkIdle()
+    }
+  }
+
+  /** In a macrotask of its own: by then everything that a settled promise set off has said whether it is busy. */
+  #checkIdle(): void {
+    if (this.#isIdleCheckDue) return
+    this.#isIdleCheckDue = true
+    setImmediate(() => {
+      this.#isIdleCheckDue = false
+      const idle = this.#waits.size + this.#held
+      const isAtWork = this.#work > idle + this.#waitsForOthers || this.#pendingCalls > 0
+      const callback = this.#onIdle
+      if (isAtWork || idle === 0 || !callback || this.#stop.signal.aborted) return
+      const wakeAt = this.isPaused ? null : this.#firstDueAt()
+      if (wakeAt !== null && wakeAt - this.ports.clock.now() < PARK_OVER_MS) return
+      this.#onIdle = null
+      callback(wakeAt)
+    })
+  }
+
+  #firstDueAt(): number | null {
+    let first = Number.POSITIVE_INFINITY
+    for (const { dueAt } of this.#waits) first = Math.min(first, dueAt)
+    for (const { dueAt } of this.#deadlines) first = Math.min(first, dueAt)
+    return Number.isFinite(first) ? first : null
+  }
+}
+
+/** Apart from the constructor: what its closures refer to together would keep the run alive for as long as the mask. */
+function maskOf({ scrubber }: RunSecrets): Mask {
+  return (value) => scrubber.excerpts(value)
+}
+
+function ignoreError(): void {
+  // Nothing but the timeline shows it.
+}
+
+/** The reason that ends a wait well. */
+const OVER = new Error('what was waited for has come')
+
+function follow(signal: AbortSignal, controller: AbortController): () => void {
+  const abort = () => controller.abort(signal.reason)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return () => signal.removeEventListener('abort', abort)
+}
+
+/** An instant that never comes needs no timer. */
+function sleepUntil(dueAt: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (Number.isFinite(dueAt)) return clock.wait(Math.max(0, dueAt - clock.now()), signal)
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}

@@ -1,0 +1,65 @@
+import type { Json } from '../../../lib/json/json.ts'
+import type { GraphScope, OpenableValues } from './frame.ts'
+import type { StepFailure } from '../../record/step.ts'
+import type { HeldOutputs } from '../../memory/held-outputs.ts'
+
+/** What a step reads. */
+export interface ReadValues {
+  /** E3. */
+  readonly input: Json
+  /** What its expressions see. */
+  readonly scope: GraphScope
+}
+
+export interface StepValuesOptions {
+  readonly outputs: Pick<HeldOutputs, 'pin' | 'unpin'>
+  /** The steps whose outputs it reads. */
+  readonly paths: readonly string[]
+  /** Called once those are in memory. */
+  readonly make: () => ReadValues
+  /** What there is until then, and after `close`. */
+  readonly closed: ReadValues
+}
+
+/** The values that one step reads: in memory from `open` to `close`. */
+export class StepValues implements OpenableValues {
+  readonly #options: StepValuesOptions
+  #values: ReadValues
+  #isOpen = false
+
+  constructor(options: StepValuesOptions) {
+    this.#options = options
+    this.#values = options.closed
+  }
+
+  get input(): Json {
+    return this.#values.input
+  }
+
+  get scope(): GraphScope {
+    return this.#values.scope
+  }
+
+  /** Returns why the values cannot be brought into memory; null on success, without a promise if they were there. */
+  open(signal: AbortSignal): null | Promise<StepFailure | null> {
+    const { outputs, paths } = this.#options
+    const pinned = outputs.pin(paths, signal)
+    if (pinned === null) return this.#opened(null)
+    return pinned.then((failure) => this.#opened(failure))
+  }
+
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#values = this.#options.closed
+    this.#options.outputs.unpin(this.#options.paths)
+  }
+
+  #opened<Failure extends StepFailure | null>(failure: Failure): Failure {
+    if (failure === null) {
+      this.#isOpen = true
+      this.#values = this.#options.make()
+    }
+    return failure
+  }
+}

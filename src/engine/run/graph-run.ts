@@ -1,0 +1,261 @@
+import { followingController, type FollowingController } from '../../lib/async/abort.ts'
+import type { Json } from '../../lib/json/json.ts'
+import { inPieces } from '../../lib/async/pieces.ts'
+import { Frontier, type Advance } from './advance.ts'
+import { ERROR_HANDLE } from '../block/block.ts'
+import { renderConfigPieces } from '../definition/config-template.ts'
+import { event } from '../record/event.ts'
+import { ExpressionError, Meter } from '../../cel/expression.ts'
+import type { Frame, GraphEnd, GraphScope } from './context/frame.ts'
+import { readsOf, type GraphReads } from '../definition/node-reads.ts'
+import { StepValues } from './context/step-values.ts'
+import { RENDERED_OUTPUT_LIMITS } from '../block/output.ts'
+import type { PlanGraph, PlanNode } from '../definition/plan.ts'
+import { recordedEnd, type StepEnd } from './context/recorded-end.ts'
+import { endedUnbegun } from './context/recorded-steps.ts'
+import { RenderedTooLargeError, RenderTotal } from '../block/render-total.ts'
+import type { RunContext } from './context/run-context.ts'
+import { RunStop } from './context/run-stop.ts'
+import { runStep } from './step/step-run.ts'
+import { recordedError, stepPath, type RecordedError, type StepFailure } from '../record/step.ts'
+
+/** Runs one graph to its end: starts what is ready, skips what is dead, and stops the rest when a step fails it (E1–E5). */
+export async function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {
+  return new GraphRun(graph, frame, run).end
+}
+
+const NOTHING: Advance = { ready: [], skipped: [] }
+
+class GraphRun {
+  readonly end: Promise<GraphEnd>
+  readonly #graph: PlanGraph
+  readonly #frame: Frame
+  readonly #run: RunContext
+  readonly #frontier: Frontier
+  readonly #siblings: FollowingController
+  readonly #reads: GraphReads
+  /** By node: how many readers of its output have not ended. */
+  readonly #readersLeft: number[]
+  /** The nodes that have an output. */
+  readonly #reached = new Set<number>()
+  readonly #errors = new Map<number, RecordedError>()
+  #running = 0
+  /** A step of this graph was cut off. */
+  #isCut = false
+  #finish: (end: GraphEnd) => void = () => {}
+  #break: (fault: unknown) => void = () => {}
+
+  constructor(graph: PlanGraph, frame: Frame, run: RunContext) {
+    this.#graph = graph
+    this.#frame = frame
+    this.#run = run
+    this.#reads = readsOf(graph)
+    this.#readersLeft = [...this.#reads.readers]
+    this.#frontier = new Frontier(graph)
+    this.#siblings = followingController(frame.signal)
+    this.end = new Promise<GraphEnd>((resolve, reject) => {
+      this.#finish = resolve
+      this.#break = reject
+    }).finally(() => {
+      for (const index of this.#reached) run.outputs.forget(this.#pathOf(index))
+    })
+    this.#advance(this.#frontier.start())
+    this.#checkEnd()
+  }
+
+  /** Ends on record are settled before anything starts: one of them may be what stops the rest. */
+  #advance(first: Advance): void {
+    const toStart: number[] = []
+    const decided = [first]
+    for (let next = decided.pop(); next; next = decided.pop()) {
+      for (const index of next.skipped) this.#skip(this.#node(index))
+      for (const index of next.ready) {
+        const recorded = this.#run.request.recorded.steps.get(this.#pathOf(index))
+        const end = recordedEnd(recorded)
+        if (end) decided.push(this.#settle(this.#node(index), end))
+        else toStart.push(index)
+      }
+    }
+    for (const index of toStart.toSorted((a, b) => a - b)) this.#start(this.#node(index))
+  }
+
+  #start(node: PlanNode): void {
+    if (this.#siblings.controller.signal.aborted) return
+    this.#running++
+    const predecessors = this.#frontier.livePredecessors(node.index)
+    const failedBefore = node.incoming.find(
+      ({ source, handle }) => handle === ERROR_HANDLE && this.#errors.has(source),
+    )
+    const error = failedBefore && this.#errors.get(failedBefore.source)
+    const reads = (this.#reads.byNode[node.index] ?? []).filter((index) => this.#reached.has(index))
+    const values = new StepValues({
+      outputs: this.#run.outputs,
+      paths: reads.map((index) => this.#pathOf(index)),
+      make: () => {
+        const scope = this.#scopeOf(reads)
+        return { input: this.#inputOf(predecessors), scope: error ? { ...scope, error } : scope }
+      },
+      closed: { input: null, scope: this.#frame.scope },
+    })
+    runStep(node, {
+      path: this.#pathOf(node.index),
+      values,
+      inputFrom: predecessors.map((index) => this.#pathOf(index)),
+      order: [...this.#frame.order, node.index],
+      isTopLevel: this.#isTopLevel,
+      signal: this.#siblings.controller.signal,
+      activity: this.#frame.activity,
+      run: this.#run,
+      runBody: (body, frame) => runGraph(body, frame, this.#run),
+    })
+      .then((end) => this.#advance(this.#settle(node, end)))
+      .catch((fault: unknown) => this.#run.stop(RunStop.of(fault)))
+      .then(() => {
+        this.#running--
+        this.#checkEnd()
+      })
+      .catch((fault: unknown) => this.#break(fault))
+  }
+
+  #settle(node: PlanNode, end: StepEnd): Advance {
+    switch (end.kind) {
+      case 'completed':
+        this.#reached.add(node.index)
+        this.#run.outputs.put(this.#pathOf(node.index), end.output)
+        if (this.#readersLeft[node.index] === 0) this.#run.outputs.forget(this.#pathOf(node.index))
+        this.#hasRead(node.index)
+        if (end.error) this.#errors.set(node.index, end.error)
+        if (this.#isTopLevel) this.#run.progress.report(node.index, 1)
+        return this.#frontier.settle(node.index, end.handles)
+      case 'failed':
+        this.#siblings.controller.abort(new RunStop({ kind: 'fail', error: end.error }))
+        return NOTHING
+      case 'stopped':
+        this.#isCut = true
+        return NOTHING
+    }
+  }
+
+  /** A node reads nothing any more: what it was the last to read is forgotten. */
+  #hasRead(reader: number): void {
+    for (const index of this.#reads.byNode[reader] ?? []) {
+      const left = (this.#readersLeft[index] ?? 0) - 1
+      this.#readersLeft[index] = left
+      if (left === 0) this.#run.outputs.forget(this.#pathOf(index))
+    }
+  }
+
+  #skip(node: PlanNode): void {
+    this.#hasRead(node.index)
+    if (!this.#isTopLevel) return
+    const { id, index } = node
+    this.#run.progress.report(index, 1)
+    if (this.#run.request.recorded.steps.has(id)) return
+    const at = this.#run.ports.clock.now()
+    this.#run.note({
+      events: [event('STEP_SKIPPED', at, { path: id, nodeId: id, attempt: 0 })],
+      steps: [endedUnbegun(node, 'SKIPPED', at)],
+    })
+  }
+
+  #checkEnd(): void {
+    if (this.#running > 0) return
+    this.#siblings.unfollow()
+    const { aborted, reason } = this.#siblings.controller.signal
+    if (this.#isCut && !aborted) {
+      // A step was canceled by a worker that is lost now, and what made it do so is not true any more.
+      this.#run.stop(RunStop.of(new Error('a step was canceled although its execution goes on')))
+    }
+    if (this.#frame.signal.aborted) return this.#finish({ kind: 'stopped' })
+    if (aborted) {
+      const error = (reason as RunStop).error
+      return error ? this.#finish({ kind: 'failed', error }) : this.#finish({ kind: 'stopped' })
+    }
+    this.#render().then(this.#finish, this.#break)
+  }
+
+  async #render(): Promise<GraphEnd> {
+    const reads = this.#reads.byOutput.filter((index) => this.#reached.has(index))
+    const paths = reads.map((index) => this.#pathOf(index))
+    const { signal } = this.#frame
+    let failure: StepFailure | null
+    try {
+      failure = await this.#run.outputs.pin(paths, signal)
+    } catch (fault) {
+      if (signal.aborted) return { kind: 'stopped' }
+      throw fault
+    }
+    if (failure) return { kind: 'failed', error: recordedError(failure) }
+    try {
+      return signal.aborted ? { kind: 'stopped' } : await this.#made(reads)
+    } finally {
+      this.#run.outputs.unpin(paths)
+    }
+  }
+
+  async #made(reads: readonly number[]): Promise<GraphEnd> {
+    if (this.#graph.output === null) return { kind: 'completed', output: this.#leafOutputs() }
+    try {
+      const total = new RenderTotal(RENDERED_OUTPUT_LIMITS)
+      const context = { scope: this.#scopeOf(reads), total, meter: new Meter() }
+      return {
+        kind: 'completed',
+        output: await inPieces(renderConfigPieces(this.#graph.output, context)),
+      }
+    } catch (fault) {
+      if (fault instanceof RenderedTooLargeError) {
+        const message = `The output could not be made: counted up to the value at "${fault.pointer}", it ${fault.reason}. Let it be made of less.`
+        return { kind: 'failed', error: { code: 'OUTPUT_TOO_LARGE', message } }
+      }
+      if (!(fault instanceof ExpressionError)) throw fault
+      return {
+        kind: 'failed',
+        error: { code: fault.code, message: `The output could not be made: ${fault.message}` },
+      }
+    }
+  }
+
+  #leafOutputs(): Json {
+    const leaves = this.#graph.nodes.filter(({ outgoing }) => outgoing.length === 0)
+    const [first] = leaves
+    if (first && leaves.length === 1) return this.#outputOf(first.index)
+    const reached = leaves.filter(({ index }) => this.#reached.has(index))
+    return Object.fromEntries(reached.map(({ id, index }) => [id, this.#outputOf(index)]))
+  }
+
+  /** E3. */
+  #inputOf(predecessors: readonly number[]): Json {
+    const [first] = predecessors
+    if (first === undefined) return this.#frame.input
+    if (predecessors.length === 1) return this.#outputOf(first)
+    return Object.freeze(
+      Object.fromEntries(predecessors.map((index) => [this.#node(index).id, this.#outputOf(index)])),
+    )
+  }
+
+  #outputOf(index: number): Json {
+    return this.#run.outputs.value(this.#pathOf(index))
+  }
+
+  /** What expressions see that read the outputs of these nodes, and of the graphs around this one. */
+  #scopeOf(reads: readonly number[]): GraphScope {
+    // Without a prototype: a node may be called `__proto__`.
+    const nodes = Object.assign(Object.create(null) as { [id: string]: Json }, this.#frame.scope.nodes)
+    for (const index of reads) nodes[this.#node(index).id] = { output: this.#outputOf(index) }
+    return { ...this.#frame.scope, nodes }
+  }
+
+  #pathOf(index: number): string {
+    return stepPath(this.#frame.prefix, this.#node(index).id)
+  }
+
+  get #isTopLevel(): boolean {
+    return this.#frame.prefix === ''
+  }
+
+  #node(index: number): PlanNode {
+    const node = this.#graph.nodes[index]
+    if (!node) throw new Error(`the plan has no node ${index}`)
+    return node
+  }
+}

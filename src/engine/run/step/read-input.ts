@@ -1,0 +1,19 @@
+import type { Json } from '../../../lib/json/json.ts'
+import type { Block } from '../../block/block.ts'
+import { issuesText } from '../../block/issues-text.ts'
+import { readBySchema } from '../../block/read-config.ts'
+import { finalFailure, type StepFailure } from '../../record/step.ts'
+
+/**
+ * Why a step's input is not what its block takes; null where it is, or the block takes anything. The input is only looked
+ * at: what the block is given is what was recorded.
+ */
+export function inputFailure(
+  { type, input: schema }: Pick<Block, 'type' | 'input'>,
+  input: Json,
+): StepFailure | null {
+  const read = schema && readBySchema(schema, input)
+  if (!read || read.ok) return null
+  const problem = issuesText(read.issues, 'input')
+  return finalFailure('BLOCK_INPUT_INVALID', `The input is not what the block ${type} takes: ${problem}`)
+}

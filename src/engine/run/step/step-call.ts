@@ -1,0 +1,112 @@
+import type { Json } from '../../../lib/json/json.ts'
+import { callBlock, type CallEnd } from './call-block.ts'
+import type { StepSite } from '../context/frame.ts'
+import type { PlanNode } from '../../definition/plan.ts'
+import type { ChildExecutions } from '../context/run-ports.ts'
+import { RunStop } from '../context/run-stop.ts'
+import type { StepConfig } from './step-config.ts'
+import { StepReports } from './step-reports.ts'
+import type { AttemptUsage } from '../../record/step.ts'
+import { AttemptCode } from '../../record/unhandled-errors.ts'
+
+export interface StepCall {
+  readonly attempt: number
+  readonly idempotencyKey: string
+  /** Parsed by the block's schema. */
+  readonly parsedConfig: unknown
+  readonly config: StepConfig
+  /** What the step's attempts have recorded; grows with every checkpoint. */
+  readonly checkpoints: Map<string, Json>
+  readonly reserveMemory: (bytes: number) => Promise<void>
+}
+
+/** Makes one attempt of a step: opens the block's world to it, and returns how the call ended and what it cost. */
+export async function callStep(
+  node: PlanNode,
+  site: StepSite,
+  { attempt, idempotencyKey, parsedConfig, config, checkpoints, reserveMemory }: StepCall,
+): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null; readonly code: AttemptCode }> {
+  const { run, signal, path, isTopLevel } = site
+  const { input } = site.values
+  const { block, expressions, timeoutMs, heartbeatMs, secretNames, index, id: nodeId } = node
+  const { ports, request } = run
+  const { standIn } = ports
+  const { scrubber } = run.secrets
+  const reports = new StepReports(site, {
+    nodeId,
+    attempt,
+    checkpoints,
+    onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
+  })
+  const started = new Set<Promise<string>>()
+  const isReal = standIn === null || block.isControl || block.effect === 'pure'
+  const code = new AttemptCode(run.unhandledErrors, { type: block.type, nodeId, path, attempt })
+  const end = await callBlock({
+    block,
+    code,
+    config: parsedConfig,
+    input,
+    scope: config.scope,
+    expressions,
+    schemas: run.schemas,
+    attempt,
+    idempotencyKey,
+    path,
+    execution: () => ({
+      id: request.executionId,
+      mode: request.mode,
+      startedAt: new Date(run.startedAt).toISOString(),
+    }),
+    timeoutMs,
+    heartbeatMs,
+    signal,
+    clock: ports.clock,
+    random: ports.random,
+    http: ports.http,
+    children: () => ({
+      start: ({ input: given, variables, ...asked }) => {
+        const child = ports.children.start({
+          ...asked,
+          // They are recorded as the child's.
+          input: scrubber.value(given),
+          variables: scrubber.value(variables),
+          parentId: request.executionId,
+          path,
+        })
+        started.add(child)
+        return child
+      },
+    }),
+    secrets: () => run.secrets.view(secretNames),
+    checkpoints: () => Object.fromEntries(checkpoints),
+    reserveMemory,
+    yieldToEventLoop: () => run.timeSlice.yieldIfOver(),
+    reports,
+    mask: (value) => scrubber.excerpts(value),
+    standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),
+  })
+  if (cameToNothing(end, signal)) for (const child of started) void cancelStarted(child, ports.children)
+  return { end, usage: reports.close(), code }
+}
+
+/** Nobody will wait for what the attempt has started: it failed, or was cut off for good. */
+function cameToNothing({ kind }: CallEnd, signal: AbortSignal): boolean {
+  switch (kind) {
+    case 'outcome':
+      return false
+    case 'failed':
+      return true
+    case 'aborted':
+      // Where another worker goes on, it is that one's child.
+      return !(signal.reason instanceof RunStop) || signal.reason.isRecorded
+  }
+}
+
+/** The start may still be under way. */
+async function cancelStarted(child: Promise<string>, children: ChildExecutions): Promise<void> {
+  try {
+    await children.cancel(await child)
+  } catch {
+    // What was not started needs no cancel; what could not be canceled is canceled with its parent's end.
+  }
+}

@@ -1,0 +1,50 @@
+import { followingController } from '../../../lib/async/abort.ts'
+import type { StepSite } from '../context/frame.ts'
+import type { PlanNode } from '../../definition/plan.ts'
+import { finalFailure, type StepFailure } from '../../record/step.ts'
+
+/** The time for all attempts of a step is over. */
+export class StepTimeout extends Error {
+  /** Whose time: what runs inside a loop is cut off by the loop's. */
+  readonly path: string
+  readonly failure: StepFailure
+
+  constructor(path: string, timeoutMs: number) {
+    super(`The step took longer than ${timeoutMs} ms.`)
+    this.path = path
+    this.failure = finalFailure('STEP_TIMEOUT', this.message)
+  }
+}
+
+/** When the time for all attempts of a step is over: it runs from the first one on, through waits and crashes. */
+export function stepDeadline({ stepTimeoutMs }: PlanNode, { run, path }: StepSite): number {
+  if (stepTimeoutMs === null) return Number.POSITIVE_INFINITY
+  return (run.request.recorded.steps.get(path)?.startedAt ?? run.ports.clock.now()) + stepTimeoutMs
+}
+
+/** Runs a step at a site whose signal also aborts, with a `StepTimeout`, when the step's time is over. */
+export async function withDeadline<T>(
+  node: PlanNode,
+  site: StepSite,
+  run: (site: StepSite) => Promise<T>,
+): Promise<T> {
+  const { stepTimeoutMs } = node
+  if (stepTimeoutMs === null) return run(site)
+  const { controller, unfollow } = followingController(site.signal)
+  const { clock } = site.run.ports
+  const deadline = stepDeadline(node, site)
+  const leftMs = deadline - clock.now()
+  const stop = () => controller.abort(new StepTimeout(site.path, stepTimeoutMs))
+  // At once where it is over already: what is due at the same moment must not come first.
+  if (leftMs <= 0) stop()
+  const unwatch = clock.after(Math.max(0, leftMs), stop)
+  // The timer dies when the run parks: the park is to end by then.
+  const unbound = site.run.parksUntil(deadline)
+  try {
+    return await run({ ...site, signal: controller.signal })
+  } finally {
+    unbound()
+    unwatch()
+    unfollow()
+  }
+}

@@ -1,0 +1,116 @@
+import { deepFreeze, type Json, type JsonObject } from '../../../lib/json/json.ts'
+import { DEFAULT_HANDLE } from '../../block/block.ts'
+import type { StepSite } from '../context/frame.ts'
+import type { Signal } from '../../record/inbox.ts'
+import type { ReadMemory } from '../../memory/read-memory.ts'
+import { findInputProblems, type SchemaChecker } from '../../json-schema/schema-checker.ts'
+import { finalFailure, type KnownWait, type StepFailure } from '../../record/step.ts'
+
+/** How a wait for something from outside has ended. */
+export type WaitEnd =
+  | {
+      readonly kind: 'completed'
+      readonly output: Json
+      readonly handles: readonly string[]
+      /** The signal that ended it, used up by the record of this end. */
+      readonly signal: { readonly number: number; readonly name: string } | null
+    }
+  | { readonly kind: 'failed'; readonly failure: StepFailure }
+
+type SignalStepWait = Extract<KnownWait, { kind: 'signal' }>
+type ChildStepWait = Extract<KnownWait, { kind: 'child' }>
+
+export interface SignalWaitOptions {
+  readonly dueAt: number
+  readonly discard: (signal: Signal, problems: string[]) => Promise<void>
+  /** For the payload of the signal that ends the wait, and for its schema; the caller releases it. */
+  readonly memory: Pick<ReadMemory, 'take' | 'release'>
+}
+
+/**
+ * Waits for a signal whose payload fits; first in, first out. The wait discards signals that do not fit and continues. It reads
+ * the payload of one signal at a time.
+ */
+export async function waitForSignal(
+  wait: SignalStepWait,
+  { run, path, activity, signal: stop }: StepSite,
+  { dueAt, discard, memory }: SignalWaitOptions,
+): Promise<WaitEnd> {
+  const { name, schemaBytes, timeoutHandle } = wait
+  let found: Signal | null = null
+  const isOver = () => (found ??= run.inbox.takeSignal(name, path)) !== null
+  while (isOver() || run.ports.clock.now() < dueAt) {
+    try {
+      await activity.waitUntil(dueAt, stop, isOver)
+    } catch (reason) {
+      // Cut off between the signal and the record of its use: in a pause, in a park, in the queue for a lane.
+      if (found !== null) run.inbox.giveBack(found)
+      throw reason
+    }
+    if (found === null) continue
+    const taken: Signal = found
+    let payload: Json
+    let problems: string[]
+    try {
+      await memory.take(taken.bytes + schemaBytes)
+      const received = await run.ports.journal.signal(taken.number, path)
+      payload = deepFreeze(JSON.parse(received.payload) as Json)
+      problems = await signalProblems(run.schemas, JSON.parse(received.schema) as Schema, payload)
+      stop.throwIfAborted()
+    } catch (reason) {
+      // Cut off during the read or the check: nothing is on record of the signal's use.
+      run.inbox.giveBack(taken)
+      throw reason
+    }
+    if (problems.length === 0)
+      return { kind: 'completed', output: payload, handles: [DEFAULT_HANDLE], signal: taken }
+    await discard(taken, problems)
+    memory.release()
+    found = null
+  }
+  stop.throwIfAborted()
+  if (timeoutHandle !== null)
+    return { kind: 'completed', output: null, handles: [timeoutHandle], signal: null }
+  return {
+    kind: 'failed',
+    failure: finalFailure('SIGNAL_TIMEOUT', `No signal "${name}" came in time.`),
+  }
+}
+
+type Schema = JsonObject | boolean | null
+
+/** What is wrong with a signal's payload; empty when it fits. */
+async function signalProblems(schemas: SchemaChecker, schema: Schema, payload: Json): Promise<string[]> {
+  const problems = await findInputProblems(schemas, schema, payload)
+  return problems.map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
+}
+
+/** Waits for the end of a child execution: its output is the step's. The caller releases the memory that is taken for it. */
+export async function waitForChild(
+  { executionId }: ChildStepWait,
+  { run, activity, signal }: StepSite,
+  memory: Pick<ReadMemory, 'take'>,
+): Promise<WaitEnd> {
+  for (;;) {
+    const end = await run.ports.children.endOf(executionId, (textBytes) => memory.take(textBytes))
+    switch (end?.status) {
+      case undefined:
+        break
+      case 'COMPLETED':
+        return { kind: 'completed', output: end.output, handles: [DEFAULT_HANDLE], signal: null }
+      case 'FAILED':
+      case 'CANCELED': {
+        const { code, message } = end.error
+        const failure: StepFailure = {
+          code: 'CHILD_FAILED',
+          message: `The execution that was called ended ${end.status}: ${message}`,
+          retryable: true,
+          details: { executionId, status: end.status, code },
+        }
+        return { kind: 'failed', failure }
+      }
+    }
+    await activity.waitUntil(Number.POSITIVE_INFINITY, signal, () => run.inbox.hasEnded(executionId))
+    signal.throwIfAborted()
+  }
+}

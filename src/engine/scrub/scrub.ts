@@ -1,0 +1,120 @@
+import { isJsonObject, type Json } from '../../lib/json/json.ts'
+import { breaksIn, jsonQuotesIn } from './breaks.ts'
+import { NEEDLE_MIN_LENGTH, Needles, united, type Range } from './needles.ts'
+import { writingsOf } from './writings.ts'
+
+/** What stands in a secret's place. */
+export const MASK = '***'
+
+// Where a JSON text holds none of these, a string that holds a writing shows one in the text, too: only quotes and line
+// breaks are escaped, and of those that may have them the escaped form is a writing of its own.
+const HIDING_ESCAPE = /\\[u/\\]/
+
+type Masking = (text: string) => string
+
+/**
+ * P7: knows secret values and takes them out of whatever is recorded or published, raw or in one of the usual encodings
+ * (`writingsOf`). Values under 8 characters are ignored: they would be found in every text.
+ */
+export class Scrubber {
+  readonly #needles = new Needles()
+
+  /** From here on this value is masked. */
+  add(value: string): void {
+    if (value.length < NEEDLE_MIN_LENGTH) return
+    for (const writing of writingsOf(value)) this.#needles.add(writing)
+  }
+
+  /** Knows no value: everything passes untouched, at no cost. */
+  get isIdle(): boolean {
+    return this.#needles.size === 0
+  }
+
+  /** The length of the longest text that is looked for; 0 when there is none. */
+  get longest(): number {
+    return this.#needles.longest
+  }
+
+  /** Free text: a message, a log line, a chunk of a stream. */
+  text(text: string): string {
+    if (this.isIdle || text.length < NEEDLE_MIN_LENGTH) return text
+    return masked(text, this.#needles.find(text))
+  }
+
+  /**
+   * Text for people that somebody may have cut before it came here, such as an error's: at its end and before an ellipsis
+   * the beginning of a writing is masked, too, from 6 characters on. Not for what flows on: a text may end in `https:`.
+   */
+  excerpt(text: string): string {
+    if (this.isIdle) return text
+    const needles = this.#needles
+    return masked(
+      text,
+      united([...needles.find(text), ...needles.findBroken(text, breaksIn(text)), ...jsonQuotesIn(text)]),
+    )
+  }
+
+  /** JSON text; what comes out is valid JSON of the same shape: only strings, keys and numbers that hold a value change. */
+  json(text: string): string {
+    if (this.isIdle) return text
+    if (!HIDING_ESCAPE.test(text) && this.#needles.find(text).length === 0) return text
+    const value = JSON.parse(text) as Json
+    const scrubbed = this.value(value)
+    return scrubbed === value ? text : JSON.stringify(scrubbed)
+  }
+
+  /** A JSON value, the same object when nothing had to change. A number that holds a value becomes a string. */
+  value<T extends Json>(value: T): T
+  value(value: Json): Json {
+    return this.isIdle ? value : this.#value(value, (text) => this.text(text))
+  }
+
+  /** The same with every text taken as an `excerpt`: what stands beside an error or a log line. */
+  excerpts<T extends Json>(value: T): T
+  excerpts(value: Json): Json {
+    return this.isIdle ? value : this.#value(value, (text) => this.excerpt(text))
+  }
+
+  #value(value: Json, mask: Masking): Json {
+    if (typeof value === 'string') return mask(value)
+    if (typeof value === 'number') return this.#number(value)
+    if (isJsonObject(value)) return this.#object(value, mask)
+    return typeof value === 'object' && value !== null ? this.#list(value, mask) : value
+  }
+
+  #number(number: number): Json {
+    const text = String(number)
+    return this.text(text) === text ? number : MASK
+  }
+
+  #list(list: readonly Json[], mask: Masking): Json {
+    const scrubbed = list.map((item) => this.#value(item, mask))
+    return scrubbed.every((item, i) => item === list[i]) ? list : scrubbed
+  }
+
+  #object(object: { readonly [key: string]: Json }, mask: Masking): Json {
+    const members = Object.entries(object).map(([key, value]) => ({
+      key,
+      shown: mask(key),
+      value,
+      scrubbed: this.#value(value, mask),
+    }))
+    if (members.every(({ key, shown, value, scrubbed }) => key === shown && value === scrubbed)) return object
+    // Two keys may become one text; both members stay.
+    const taken = new Set(members.filter(({ key, shown }) => key === shown).map(({ key }) => key))
+    return Object.fromEntries(
+      members.map(({ key, shown, scrubbed }) => {
+        let name = shown
+        while (name !== key && taken.has(name)) name += '*'
+        taken.add(name)
+        return [name, scrubbed]
+      }),
+    )
+  }
+}
+
+function masked(text: string, ranges: readonly Range[]): string {
+  if (ranges.length === 0) return text
+  const kept = ranges.map(({ start }, i) => text.slice(ranges[i - 1]?.end ?? 0, start))
+  return [...kept, text.slice(ranges.at(-1)?.end)].join(MASK)
+}

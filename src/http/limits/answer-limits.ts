@@ -1,0 +1,99 @@
+import {
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import { onBehalfOf } from '../../lib/current-owner.ts'
+import { stringifyWithTexts } from '../../lib/json/json-text.ts'
+import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../../schema/schema.ts'
+import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
+
+/**
+ * Refuses answers that are too large with `ANSWER_TOO_LARGE`: as a whole where a query is refused while it reads, and
+ * before an answer is written, and leaves out errors beyond `ANSWER_MAX_ERRORS`. It makes operations ask for connections on
+ * behalf of their owner. It ends the budget of an operation, and of each result of a subscription. Stored values are written
+ * as they are stored.
+ */
+export function useAnswerLimits(): Plugin<Context> {
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(async (args: ExecutionArgs) => {
+        const { answer, ownerId } = args.contextValue as Context
+        try {
+          const result = await onBehalfOf(ownerId, () => executeFn(args))
+          return within(result as ExecutionResult, args)
+        } finally {
+          answer.end()
+        }
+      })
+    },
+    onSubscribe({ subscribeFn, setSubscribeFn }) {
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const { answer, ownerId } = args.contextValue as Context
+        const results = (await onBehalfOf(ownerId, () => subscribeFn(args))) as
+          | AsyncIterable<ExecutionResult>
+          | ExecutionResult
+        if (!(Symbol.asyncIterator in results)) {
+          answer.end()
+          return results
+        }
+        return eachWithin(results, args)
+      })
+    },
+  }
+}
+
+function eachWithin(
+  results: AsyncIterable<ExecutionResult>,
+  args: ExecutionArgs,
+): AsyncIterableIterator<ExecutionResult, void> {
+  const context = args.contextValue as Context
+  const source = results[Symbol.asyncIterator]()
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      try {
+        const { done, value } = await onBehalfOf(context.ownerId, () => source.next())
+        return done ? { done, value: undefined } : { done: false, value: within(value, args) }
+      } finally {
+        context.answer.end()
+      }
+    },
+    async return() {
+      context.answer.end()
+      await source.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+  const { answer } = args.contextValue as Context
+  const isQuery = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.QUERY
+  // What a mutation has done is answered as far as possible.
+  if (answer.refusal && isQuery) return { errors: [answer.refusal] }
+  const excess = excessOf(result.data, ANSWER_MAX_BYTES)
+  if (excess) {
+    const limit = excess.kind === 'values' ? ANSWER_MAX_WRITTEN_VALUES : ANSWER_MAX_BYTES
+    const what = `${excess.place}: the answer has more than ${limit} ${excess.kind}`
+    const done = isQuery ? '' : 'The operation was carried out, but its answer is not sent. '
+    return { errors: [answerTooLarge(`${done}${what}`, limit)] }
+  }
+  return { ...result, ...firstErrorsOf(result), stringify: stringifyWithTexts } as ExecutionResult
+}
+
+/** Maximum number of errors of one answer; a last one says how many are left out. */
+export const ANSWER_MAX_ERRORS = 100
+
+/** Each error is copied several times on its way out, and an answer may have one for each of its objects. */
+function firstErrorsOf({ errors = [] }: ExecutionResult): Pick<ExecutionResult, 'errors'> {
+  if (errors.length <= ANSWER_MAX_ERRORS) return {}
+  const message = `${errors.length - ANSWER_MAX_ERRORS} further errors are left out; one answer reports at most ${ANSWER_MAX_ERRORS}.`
+  const rest = new GraphQLError(message, { extensions: { code: 'TOO_MANY_ERRORS' } })
+  return { errors: [...errors.slice(0, ANSWER_MAX_ERRORS), rest] }
+}

@@ -1,0 +1,162 @@
+import type { ExecutionStore } from '../../db/executions/execution-store.ts'
+import type { JobStore } from '../../db/jobs/job-store.ts'
+import type { OriginalStore } from '../../db/executions/original-store.ts'
+import { isTerminal } from '../../engine/record/job.ts'
+import type { VersionStore } from '../../db/stores/version-store.ts'
+import type { DefinitionReader, PlanCache } from '../../engine/validate/plan-cache.ts'
+import { checkTerms, type TermsFault } from '../../engine/fork/check-terms.ts'
+import type { OriginalRecord } from '../../engine/fork/original.ts'
+import { readRetryFrom } from '../../engine/fork/retry-from.ts'
+import type { JobId, OwnerId } from '../../lib/ids.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import { mergePatch } from '../../lib/json/merge-patch.ts'
+import { isStorableText, toPlainJson } from '../../lib/json/plain-json.ts'
+import { sameJson } from '../../lib/json/same-json.ts'
+import type { StartExecution, StartResult } from './start-execution.ts'
+
+/** What a retry runs: the definition of the execution that it retries, or its workflow's newest. */
+export type RetryVersion = 'SAME' | 'LATEST'
+
+/** A request to run an ended execution once more, without what need not run again. */
+export interface RetryRequest {
+  readonly ownerId: OwnerId
+  readonly id: JobId
+  /** `FAILED`: what did not complete; `START`: everything; a step's path: the step and what is downstream of it. */
+  readonly from: string
+  readonly version: RetryVersion
+  /** A JSON Merge Patch (RFC 7396) of the original's input; undefined: the same input. */
+  readonly patchInput?: unknown
+  /** Outputs in place of the steps' own, by top-level path. */
+  readonly patchOutputs?: unknown
+  /** In place of the original's. */
+  readonly tags?: readonly string[] | null
+  /** In place of the original's: -100 to 100. */
+  readonly priority?: number | null
+  readonly idempotencyKey: string | null
+}
+
+export type RetryResult =
+  | StartResult
+  | { readonly kind: 'notFound' }
+  /** What has not ended cannot be retried: cancel it, or wait. */
+  | { readonly kind: 'notEnded' }
+  /** Its workflow is archived, or was deleted: neither can be executed. */
+  | { readonly kind: 'workflowArchived' }
+  | { readonly kind: 'workflowNotFound' }
+  | ({ readonly kind: 'invalid' } & (TermsFault | VersionFault | PatchFault))
+
+interface VersionFault {
+  readonly argument: 'version'
+  readonly message: string
+}
+
+interface PatchFault {
+  readonly argument: 'patchInput'
+  readonly message: string
+}
+
+export type RetryExecution = (request: RetryRequest) => Promise<RetryResult>
+
+export interface RetryExecutionOptions {
+  readonly jobs: Pick<JobStore, 'find'>
+  readonly executions: Pick<ExecutionStore, 'details'>
+  readonly originals: OriginalStore
+  readonly plans: PlanCache
+  /** Tells what stands against a start. */
+  readonly reader: DefinitionReader
+  readonly versions: Pick<VersionStore, 'choose'>
+  readonly start: StartExecution
+}
+
+/** Makes a new execution out of one that has ended, linked to it, and refuses what cannot fit. */
+export function createRetryExecution(options: RetryExecutionOptions): RetryExecution {
+  const { jobs, executions, originals, plans, reader, versions, start } = options
+  return async (request) => {
+    const { ownerId, id, from, version, idempotencyKey } = request
+    const job = await jobs.find(ownerId, id)
+    const details = job && (await executions.details(id))
+    if (!job || !details) return { kind: 'notFound' }
+    const record = isTerminal(job.status) ? await originals.load({ id, ownerId }) : null
+    if (!record) return { kind: 'notEnded' }
+
+    const { workflowId, label, mode, mocks, metadata } = details
+    // Also for the same definition: what cannot be executed cannot be executed again.
+    const latest = workflowId && (await versions.choose({ ownerId, id: workflowId }, NEWEST))
+    if (latest?.kind === 'archived') return { kind: 'workflowArchived' }
+    if (latest && latest.kind !== 'found') return { kind: 'workflowNotFound' }
+    if (version === 'LATEST' && !latest)
+      return invalid('version', 'There is no newer version: the execution ran no stored workflow.')
+    const { definition, versionId } =
+      version === 'LATEST' && latest
+        ? latest
+        : { definition: record.definition.body, versionId: details.versionId }
+    const patches = readPatches(request, record)
+    if (patches.kind === 'invalid') return patches
+    const { input, patched } = patches
+    const { plan, diagnostics } = await reader(ownerId)(definition)
+    if (!plan) return { kind: 'unsound', diagnostics }
+    const fault = isStorableText(from)
+      ? checkTerms(plan, { from: readRetryFrom(from), patched }, record)
+      : ({ argument: 'from', message: '`from` holds a character that cannot be stored.' } as const)
+    if (fault) return { kind: 'invalid', ...fault }
+
+    return start({
+      ownerId,
+      type: job.type,
+      definition,
+      workflowId,
+      versionId,
+      label,
+      input,
+      variables: await givenVariables(record, plans, ownerId),
+      mode,
+      mocks,
+      metadata,
+      tags: request.tags ?? details.tags,
+      priority: request.priority ?? details.priority,
+      idempotencyKey,
+      retry: { of: id, from, patched, version, original: record },
+      intent: 'queue',
+    })
+  }
+}
+
+const NEWEST = { version: null, draft: false } as const
+
+type Invalid = Extract<RetryResult, { kind: 'invalid' }>
+
+function invalid(argument: 'version' | 'patchInput' | 'patchOutputs', message: string): Invalid {
+  return { kind: 'invalid', argument, message }
+}
+
+type Patches = { readonly kind: 'read'; readonly input: Json; readonly patched: JsonObject } | Invalid
+
+function readPatches({ patchInput, patchOutputs }: RetryRequest, { input }: OriginalRecord): Patches {
+  const outputs = toPlainJson(patchOutputs ?? {})
+  if (!outputs.ok) {
+    const { pointer, reason } = outputs.problem
+    return invalid('patchOutputs', `\`patchOutputs\`: the value at "${pointer}" ${reason}.`)
+  }
+  const patched = outputs.value
+  if (!isJsonObject(patched)) return invalid('patchOutputs', '`patchOutputs` is an object by step path.')
+  if (patchInput === undefined) return { kind: 'read', input, patched }
+  const patch = toPlainJson(patchInput)
+  if (!patch.ok) {
+    const { pointer, reason } = patch.problem
+    return invalid('patchInput', `\`patchInput\`: the value at "${pointer}" ${reason}.`)
+  }
+  return { kind: 'read', input: mergePatch(input, patch.value), patched }
+}
+
+/** What the original's starter gave on top of its definition's defaults: of a newer definition the newer defaults count. */
+async function givenVariables(
+  { variables, definition }: OriginalRecord,
+  plans: PlanCache,
+  ownerId: OwnerId,
+): Promise<JsonObject> {
+  const { plan } = await plans.validate(definition, { ownerId, isRefusable: true })
+  const defaults = plan?.variables ?? {}
+  const isDefault = (name: string, value: Json) =>
+    Object.hasOwn(defaults, name) && sameJson(defaults[name], value)
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => !isDefault(name, value)))
+}

@@ -1,0 +1,405 @@
+import type { DefinitionStore } from '../../db/stores/definition-store.ts'
+import type { QuotaRefusal } from '../../db/stores/quota-store.ts'
+import type { JobStore, NewJob, Occurrence } from '../../db/jobs/job-store.ts'
+import type { DefinitionChoice } from '../../db/stores/version-store.ts'
+import type { Wakeups } from '../../db/wakeups.ts'
+import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
+import { event } from '../../engine/record/event.ts'
+import type { ExecutionMode, JobType } from '../../engine/record/job.ts'
+import { NEW_RUN } from '../../engine/run/run.ts'
+import {
+  directCheckers,
+  type DefinitionReader,
+  type PlanCache,
+  type ReadDefinition,
+  type SchemaCheckers,
+} from '../../engine/validate/plan-cache.ts'
+import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
+import { NO_GRAPH, type Plan } from '../../engine/definition/plan.ts'
+import type { Original, OriginalRecord } from '../../engine/fork/original.ts'
+import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../../engine/mocks/mocks.ts'
+import type { InputProblem } from '../../engine/validate/index.ts'
+import { canonicalHash } from '../../lib/json/canonical-json.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/ids.ts'
+import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import { withPauses } from '../../lib/async/pieces.ts'
+import { isStorableText, toPlainJson } from '../../lib/json/plain-json.ts'
+import { readOriginal, type Retry } from '../worker/original.ts'
+import type { Processor, Reservation } from '../worker/processor.ts'
+import type { Quotas } from './quotas.ts'
+
+/** A request to run a definition. */
+export interface StartRequest {
+  readonly ownerId: OwnerId
+  readonly type: JobType
+  readonly definition: unknown
+  /** The workflow that the definition is stored under, if it is. */
+  readonly workflowId: WorkflowId | null
+  /** The version of the workflow that the definition is; null when it is the draft. */
+  readonly versionId?: WorkflowVersionId | null
+  /** What was asked for, of which the definition came: the same request may find a newer version. */
+  readonly choice?: DefinitionChoice | null
+  /** What the starter calls an inline definition. */
+  readonly label?: string | null
+  readonly input: unknown
+  /** An object, on top of the definition's defaults. */
+  readonly variables?: unknown
+  readonly mode: ExecutionMode
+  /** Test mode only: what comes of its calls, by node id or step path. */
+  readonly mocks?: unknown
+  /** An object. */
+  readonly metadata?: unknown
+  /** Free words to find it by; a tag given twice counts once. */
+  readonly tags?: readonly string[]
+  /** Among the jobs that want a worker: -100 to 100, the higher the sooner; default 0. */
+  readonly priority?: number
+  /** The instant before which no worker takes it up, in milliseconds since the epoch; null: at once. */
+  readonly runAt?: number | null
+  readonly idempotencyKey?: string | null
+  /** The job whose step starts this one. */
+  readonly parent?: NewJob['parent']
+  /** The occurrence of a schedule that this is the start of; goes without an idempotency key, for it is one. */
+  readonly occurrence?: Occurrence | null
+  /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
+  readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
+  /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
+  readonly intent: 'queue' | 'create'
+}
+
+export type StartResult =
+  | {
+      readonly kind: 'started'
+      readonly jobId: JobId
+      readonly deduplicated: boolean
+      /** What the definition's reader says of it now: warnings. */
+      readonly diagnostics: readonly Diagnostic[]
+    }
+  | { readonly kind: 'unsound'; readonly diagnostics: readonly Diagnostic[] }
+  /** `argument` says which part of the request the problems point into. */
+  | {
+      readonly kind: 'invalidInput'
+      readonly argument: StartArgument
+      readonly problems: readonly InputProblem[]
+    }
+  /** The key was used for another request less than 30 days ago. */
+  | { readonly kind: 'idempotencyConflict'; readonly jobId: JobId }
+  /** The owner has as many open executions, or stores as many bytes, as the quotas allow. */
+  | QuotaRefusal
+
+export type StartArgument =
+  | 'input'
+  | 'variables'
+  | 'mocks'
+  | 'metadata'
+  | 'tags'
+  | 'priority'
+  | 'idempotencyKey'
+
+export interface StartExecutionOptions {
+  readonly jobs: JobStore
+  readonly definitions: DefinitionStore
+  readonly plans: PlanCache
+  /** Says what stands against a start, and what its starter may want to know. */
+  readonly reader: DefinitionReader
+  /** Checks inputs against their schemas. */
+  readonly schemas?: SchemaCheckers
+  readonly wakeups: Wakeups
+  readonly clock: Clock
+  readonly quotas: Pick<Quotas, 'takeStart'>
+  /** Null in a process that runs no jobs. */
+  readonly processor: Processor | null
+}
+
+export type StartExecution = (request: StartRequest) => Promise<StartResult>
+
+const IDEMPOTENCY_MS = 30 * 86_400_000
+/** D6. */
+const INPUT_MAX_BYTES = 1024 * 1024
+const KEY_MAX_LENGTH = 255
+/** Maximum number of tags of one execution. */
+export const TAGS_MAX = 50
+const TAG_MAX_LENGTH = 100
+const PRIORITY_MAX = 100
+
+/** What of a start is checked before it, and without its definition. */
+export type FreeValues = Pick<
+  StartRequest,
+  'input' | 'variables' | 'mocks' | 'metadata' | 'tags' | 'priority' | 'idempotencyKey'
+>
+
+/**
+ * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
+ * this process has room, takes the job in the same statement (D7). Once it resolves with `started` the start is safe
+ * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for is not to be started (P6).
+ */
+export function createStartExecution(options: StartExecutionOptions): StartExecution {
+  const { jobs, plans, reader, quotas, schemas = directCheckers() } = options
+  return async (request) => {
+    const { ownerId } = request
+    // No client could send again what a run or a schedule starts.
+    const asker = { ownerId, isRefusable: request.parent == null && request.occurrence == null }
+    const { document, plan, diagnostics } = await reader(ownerId, asker)(request.definition)
+    const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
+    if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
+    const { values, invalid, bytes } = readValues(request)
+    if (invalid) return { kind: 'invalidInput', ...invalid }
+    const misfits = await findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
+    if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
+    const mocks = await readStartMocks(request, values, plan)
+    if (mocks.kind === 'invalid') return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
+
+    const { retry } = request
+    const original =
+      retry && plan
+        ? await readOriginal(retry.original, { plans, asker, retry, runs: { plan, definition: document } })
+        : null
+    const room = await quotas.takeStart(request.ownerId, bytes)
+    if (room.kind === 'quotaExceeded' && !(await isRepeated(jobs, request))) return room
+    let isStored = false
+    try {
+      const result = await store({ request, document, values, bytes, mocks: mocks.mocks, plan, original })
+      isStored = result.kind === 'started' && !result.deduplicated
+      return result.kind === 'started' ? { ...result, diagnostics } : result
+    } finally {
+      if (room.kind === 'taken') room.settle(isStored)
+    }
+  }
+
+  async function store({
+    request,
+    document,
+    values,
+    bytes,
+    mocks,
+    plan,
+    original,
+  }: CheckedStart): Promise<Stored> {
+    const { definitions, wakeups, clock, processor } = options
+    const at = clock.now()
+    const definitionId = await definitions.ensure(request.ownerId, document)
+    const isDue = request.runAt == null || request.runAt <= at
+    const reservation =
+      request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId, bytes) ?? null) : null
+    try {
+      const job = newJob({
+        request,
+        values,
+        mocks,
+        plan,
+        at,
+        definitionId,
+        definitionHash: document.hash,
+        reservation,
+      })
+      const inserted = await jobs.insert(job, event('JOB_QUEUED', at, {}))
+      if (inserted.kind === 'taken') {
+        const isSame = inserted.requestHash === job.idempotency?.requestHash
+        return isSame
+          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
+          : { kind: 'idempotencyConflict', jobId: inserted.jobId }
+      }
+      // A list that is watched shows it before anybody takes it up.
+      wakeups.news([job.id])
+      if (reservation && plan) runAtOnce(reservation, { job, plan, original })
+      else if (request.intent === 'queue' && isDue) wakeups.queued(request.ownerId)
+      return { kind: 'started', jobId: job.id, deduplicated: false }
+    } finally {
+      reservation?.giveBack()
+    }
+  }
+}
+
+/** A start that nothing stands against. */
+interface CheckedStart {
+  readonly request: StartRequest
+  readonly document: NonNullable<ReadDefinition['document']>
+  readonly values: StartValues
+  /** The length of the values as JSON text. */
+  readonly bytes: number
+  readonly mocks: Mocks | null
+  readonly plan: Plan | null
+  readonly original: Original | null
+}
+
+type Stored =
+  | { readonly kind: 'started'; readonly jobId: JobId; readonly deduplicated: boolean }
+  | Extract<StartResult, { kind: 'idempotencyConflict' }>
+
+/** The start's key belongs to a job already, so this start stores none. */
+async function isRepeated(
+  jobs: Pick<JobStore, 'hasKey'>,
+  { ownerId, idempotencyKey }: StartRequest,
+): Promise<boolean> {
+  return idempotencyKey != null && jobs.hasKey(ownerId, idempotencyKey)
+}
+
+function newJob(start: {
+  request: StartRequest
+  values: StartValues
+  mocks: Mocks | null
+  plan: Plan | null
+  at: number
+  definitionId: NewJob['definitionId']
+  definitionHash: string
+  reservation: Reservation | null
+}): NewJob {
+  const { request, values, mocks, plan, at, definitionId, definitionHash, reservation } = start
+  const isQueued = request.intent === 'queue'
+  const key = request.idempotencyKey ?? null
+  return {
+    id: newId(),
+    ownerId: request.ownerId,
+    type: request.type,
+    status: isQueued ? 'QUEUED' : 'CREATED',
+    handler: 'engine',
+    definitionId,
+    workflowId: request.workflowId,
+    versionId: request.versionId ?? null,
+    label: request.label ?? null,
+    tags: tagsOf(request),
+    runAt: request.runAt ?? null,
+    mode: request.mode,
+    metadata: values.metadata,
+    input: values.input,
+    variables: deepFreeze({ ...plan?.variables, ...values.variables }),
+    mocks,
+    totalNodes: plan?.graph.nodes.length ?? 1,
+    priority: request.priority ?? 0,
+    at,
+    wakeAt: isQueued ? Math.max(at, request.runAt ?? at) : null,
+    idempotency:
+      key === null
+        ? null
+        : {
+            key,
+            requestHash: requestHash({ request, values, definitionHash }),
+            expiresAt: at + IDEMPOTENCY_MS,
+          },
+    lease: reservation?.lease ?? null,
+    parent: request.parent ?? null,
+    retry: request.retry ? storedRetry(request.retry) : null,
+    occurrence: request.occurrence ?? null,
+  }
+}
+
+/** What makes two starts the same: everything that was asked for but the key (D9). */
+function requestHash(start: { request: StartRequest; values: StartValues; definitionHash: string }): string {
+  const { type, workflowId, label = null, mode, priority = 0, runAt = null, retry } = start.request
+  const definition = workflowId === null ? start.definitionHash : null
+  const { version = null, draft = false } = start.request.choice ?? {}
+  const source = { workflowId, definition, version, draft }
+  const again: JsonObject = retry ? { retry: { ...storedRetry(retry), version: retry.version } } : {}
+  const { mocks, ...values } = start.values
+  return canonicalHash({
+    type,
+    ...source,
+    label,
+    mode,
+    tags: tagsOf(start.request),
+    priority,
+    runAt,
+    ...again,
+    ...values,
+    ...(mocks === null ? {} : { mocks }),
+  })
+}
+
+function tagsOf({ tags = [] }: Pick<StartRequest, 'tags'>): readonly string[] {
+  return [...new Set(tags)].toSorted()
+}
+
+function storedRetry({ of, from, patched }: Retry): Retry {
+  return { of, from, patched }
+}
+
+/** The free values of a request, as they will be read back from the tables. */
+export interface StartValues {
+  readonly input: Json
+  readonly variables: JsonObject
+  /** Null where none were given. */
+  readonly mocks: JsonObject | null
+  readonly metadata: JsonObject
+}
+
+export interface InvalidArgument {
+  readonly argument: StartArgument
+  readonly problems: readonly InputProblem[]
+}
+
+/** The values as they will be stored and their length as JSON, or what is wrong with the first that cannot be stored. */
+export function readValues(request: FreeValues): {
+  values: StartValues
+  invalid: InvalidArgument | null
+  bytes: number
+} {
+  let invalid: InvalidArgument | null = null
+  let bytes = 0
+  const refuse = (argument: StartArgument, message: string, pointer = '') => {
+    invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
+  }
+  const read = (argument: StartArgument, value: unknown): Json => {
+    const plain = toPlainJson(value, INPUT_MAX_BYTES)
+    if (!plain.ok) {
+      refuse(argument, plain.problem.reason, plain.problem.pointer)
+      return null
+    }
+    bytes += Buffer.byteLength(plain.text)
+    return deepFreeze(plain.value)
+  }
+  const readObject = (argument: StartArgument, value: unknown): JsonObject => {
+    const json = read(argument, value ?? {})
+    if (isJsonObject(json)) return json
+    refuse(argument, 'must be an object')
+    return {}
+  }
+  const values = {
+    input: read('input', request.input),
+    variables: readObject('variables', request.variables),
+    mocks: request.mocks == null ? null : readObject('mocks', request.mocks),
+    metadata: readObject('metadata', request.metadata),
+  }
+  const key = request.idempotencyKey
+  if (key != null && (key.length === 0 || key.length > KEY_MAX_LENGTH || !isStorableText(key))) {
+    refuse('idempotencyKey', `has 1 to ${KEY_MAX_LENGTH} characters, without NUL`)
+  }
+  const tags = tagsOf(request)
+  const isTag = (tag: string) => tag.length > 0 && tag.length <= TAG_MAX_LENGTH && isStorableText(tag)
+  if (tags.length > TAGS_MAX || !tags.every(isTag)) {
+    refuse('tags', `are at most ${TAGS_MAX}, each of 1 to ${TAG_MAX_LENGTH} characters`)
+  }
+  const { priority = 0 } = request
+  if (!Number.isInteger(priority) || Math.abs(priority) > PRIORITY_MAX) {
+    refuse('priority', `is a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`)
+  }
+  return { values, invalid, bytes }
+}
+
+/** Test mode runs on the mocks that were given, none at all included; the other modes have no use for any. */
+async function readStartMocks(
+  { mode }: StartRequest,
+  { mocks }: StartValues,
+  plan: Plan | null,
+): Promise<{ readonly kind: 'ok'; readonly mocks: Mocks | null } | Extract<ReadMocks, { kind: 'invalid' }>> {
+  if (mocks === null) return { kind: 'ok', mocks: mode === 'test' ? NO_MOCKS : null }
+  if (mode !== 'test')
+    return { kind: 'invalid', problems: [{ pointer: '', message: 'mocks go with the mode TEST' }] }
+  return withPauses(readMocks(mocks, plan?.graph ?? NO_GRAPH))
+}
+
+function runAtOnce(
+  reservation: Reservation,
+  { job, plan, original }: { job: NewJob; plan: Plan; original: Original | null },
+): void {
+  const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
+  const request = {
+    ...NEW_RUN,
+    executionId: job.id,
+    plan,
+    input: job.input,
+    variables: job.variables,
+    mode: job.mode,
+    original,
+  }
+  reservation.run(claim, request, job)
+}

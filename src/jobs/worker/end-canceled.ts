@@ -1,0 +1,105 @@
+import type { ClaimedJob, Lease } from '../../db/jobs/job-store.ts'
+import type { Journal } from '../../db/journal/journal.ts'
+import type { StepState } from '../../db/executions/recorded-state.ts'
+import type { EndingJob, TreeCancelStore } from '../../db/executions/tree-cancel-store.ts'
+import type { Wakeups } from '../../db/wakeups.ts'
+import { event, type EventDraft } from '../../engine/record/event.ts'
+import { NO_GRAPH } from '../../engine/definition/plan.ts'
+import { RecordedSteps } from '../../engine/run/context/recorded-steps.ts'
+import { recordEnd } from '../../engine/run/run-end.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import type { Logger } from '../../lib/log/logger.ts'
+import type { StoredPlans } from './stored-plans.ts'
+
+export interface EndCanceledOptions {
+  readonly store: Pick<TreeCancelStore, 'claimUnheld' | 'cancelChildren' | 'endings' | 'openSteps'>
+  readonly journal: Pick<Journal, 'open'>
+  readonly plans: Pick<StoredPlans, 'validate'>
+  readonly wakeups: Pick<Wakeups, 'news' | 'canceled'>
+  readonly clock: Pick<Clock, 'now'>
+  readonly logger: Pick<Logger, 'error'>
+  readonly lease: Lease
+}
+
+/** Ends canceled jobs that no worker holds, one batch per call, or two while there are many; returns their number. */
+export type EndCanceled = () => Promise<number>
+
+/** Number of jobs whose ends share one flush. */
+export const END_BATCH_JOBS = 200
+
+/** The number of steps on record that the jobs whose steps are read together have; a job that has more is read alone. */
+export const END_GROUP_STEPS = 5_000
+
+/** Batches at the same time while batches are full: the reads of one go on during the flush of the other. */
+const BATCHES_AT_ONCE = 2
+
+/**
+ * Takes the fence of canceled descendants that no worker holds and writes their ends (D8), without a run and without a
+ * worker's place: open steps are closed, and the timeline is the one that a run would have written. Five statements per
+ * batch, more where its jobs have many steps, and those that read definitions whose plans are not kept.
+ */
+export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
+  const { store, journal, plans, wakeups, clock, logger, lease } = options
+  let batches = 1
+  return async () => {
+    const counts = await Promise.all(Array.from({ length: batches }, endBatch))
+    const count = counts.reduce((sum, one) => sum + one, 0)
+    batches = count >= END_BATCH_JOBS ? BATCHES_AT_ONCE : 1
+    return count
+  }
+
+  async function endBatch(): Promise<number> {
+    const jobs = await store.claimUnheld(lease, END_BATCH_JOBS)
+    if (jobs.length === 0) return 0
+    // The cancel that reached a job also reaches its children, unless its process was lost in between.
+    const children = await store.cancelChildren(jobs.map(({ id }) => id))
+    if (children.length > 0) wakeups.canceled(children.filter(({ isHeld }) => isHeld).map(({ id }) => id))
+    const endings = await store.endings(jobs)
+    for (const group of groupsOf(jobs, (job) => endings.get(job.id)?.stepCount ?? 0)) {
+      const steps = await store.openSteps(group)
+      await Promise.all(group.map((job) => end(job, endings.get(job.id), steps.get(job.id) ?? [])))
+    }
+    return jobs.length
+  }
+
+  async function end(
+    job: ClaimedJob,
+    ending: EndingJob | undefined,
+    open: readonly StepState[],
+  ): Promise<void> {
+    try {
+      if (!ending) throw new Error('the job has no execution')
+      const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
+      const at = clock.now()
+      const { plan } = await plans.validate(ending.definition, { ownerId, isRefusable: false })
+      const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
+      const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(at)
+      const claimed = journal.open({ jobId, ownerId, fence, lastSeq, commandsSeen })
+      const events = [...eventsBefore(ending, at), ...closing.events]
+      await recordEnd(claimed, { status: 'CANCELED', at }, { progress, events, steps: closing.steps })
+    } catch (fault) {
+      // The edge: the lease runs out, and a worker takes the job up as any other.
+      logger.error({ err: fault, jobId: job.id }, 'a canceled job could not be ended; a worker will end it')
+    }
+  }
+}
+
+/** Divides a list so that the sizes of each group's items have a bounded sum, or the group has one item. */
+function groupsOf<T>(items: readonly T[], sizeOf: (item: T) => number): readonly (readonly T[])[] {
+  const groups: T[][] = []
+  let left = 0
+  for (const item of items) {
+    const size = sizeOf(item)
+    const group = groups.at(-1)
+    if (group && size <= left) group.push(item)
+    else groups.push([item])
+    left = (group && size <= left ? left : END_GROUP_STEPS) - size
+  }
+  return groups
+}
+
+function eventsBefore({ status, isBegun }: EndingJob, at: number): readonly EventDraft[] {
+  if (!isBegun) return []
+  const resumed = status === 'PAUSED' ? [event('JOB_RESUMED', at, {})] : []
+  return [...resumed, event('JOB_CANCELING', at, {})]
+}

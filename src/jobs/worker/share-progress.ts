@@ -1,0 +1,55 @@
+import type { ClaimedJournal } from '../../db/journal/journal.ts'
+import type { JobStore } from '../../db/jobs/job-store.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { JobId } from '../../lib/ids.ts'
+import type { Logger } from '../../lib/log/logger.ts'
+
+/** How far a child has to get, in percent, before its parent is told again. */
+const SHARE_STEP_PERCENT = 5
+const SHARE_TRIES = 3
+const SHARE_AGAIN_MS = 1_000
+
+/** E11: a child's progress is that of the step that waits for it. The parent, which nobody holds meanwhile, shows it. */
+export function sharingProgress(
+  journal: ClaimedJournal,
+  {
+    jobId,
+    jobs,
+    clock,
+    logger,
+    onShared,
+  }: {
+    readonly jobId: JobId
+    readonly jobs: Pick<JobStore, 'shareProgress'>
+    readonly clock: Pick<Clock, 'after'>
+    readonly logger: Pick<Logger, 'warn'>
+    /** A parent shows more than before. */
+    readonly onShared: (parentId: JobId) => void
+  },
+): ClaimedJournal {
+  let shared = 0
+  let isOver = false
+  const share = async (tries = SHARE_TRIES) => {
+    try {
+      const parentId = await jobs.shareProgress(jobId)
+      if (parentId) onShared(parentId)
+      // The parent may be about to lie down: it is held until then.
+      else if (tries > 1 && !isOver) clock.after(SHARE_AGAIN_MS, () => void share(tries - 1))
+    } catch (fault) {
+      // It is shown with the next step, or when the child ends.
+      logger.warn({ err: messageOf(fault), jobId }, 'a child’s progress could not be shown on its parent')
+    }
+  }
+  return {
+    ...journal,
+    async append(entry) {
+      await journal.append(entry)
+      const { progress, end } = entry.job
+      isOver ||= end !== undefined || entry.job.park !== undefined
+      if (isOver || progress - shared < SHARE_STEP_PERCENT) return
+      shared = progress
+      void share()
+    },
+  }
+}

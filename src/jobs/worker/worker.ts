@@ -1,0 +1,224 @@
+import type { CommandStore } from '../../db/jobs/command-store.ts'
+import type { JobStore } from '../../db/jobs/job-store.ts'
+import type { Wakeups } from '../../db/wakeups.ts'
+import { Again } from '../../lib/async/again.ts'
+import type { Clock } from '../../lib/time/clock.ts'
+import { Closers } from '../../lib/async/closers.ts'
+import type { JobId } from '../../lib/ids.ts'
+import type { Logger } from '../../lib/log/logger.ts'
+import type { EndCanceled } from './end-canceled.ts'
+import type { Processor } from './processor.ts'
+
+export interface WorkerOptions {
+  readonly processor: Pick<
+    Processor,
+    | 'freePlaces'
+    | 'hasWaiting'
+    | 'noticeQueued'
+    | 'noticeCommands'
+    | 'tick'
+    | 'obey'
+    | 'renewLeases'
+    | 'yieldAll'
+    | 'takeNothingMore'
+    | 'stop'
+  >
+  readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
+  readonly commands: Pick<CommandStore, 'tellParents'>
+  readonly endCanceled: EndCanceled
+  readonly wakeups: Wakeups
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly leaseMs: number
+  /** True on the embedded database: whoever opens it is alone, so every lease found there is a dead process's. */
+  readonly isAlone: boolean
+  /** The job whose block made the process before this one end itself, on the embedded database. */
+  readonly blockedBy?: () => Promise<JobId | null>
+}
+
+/** How often to look for due timers, lost workers and lost hints. */
+const POLL_MS = 500
+/** Timers that come due between two looks are met this much late at most. */
+const TIMER_GRAIN_MS = 25
+const CHILDREN_PER_TELLING = 500
+/** A lease that has not been renewed for this share of it is renewed before anything is claimed. */
+const LATE_SHARE = 2 / 3
+
+/** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #closers = new Closers()
+  readonly #renewals = new Closers()
+  readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
+  readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
+  readonly #endings = new Again(async () => void (await this.#guard(this.#endCanceled())))
+  readonly #obeying = new Set<Promise<void>>()
+  /** Each calls off a look that is to come. */
+  readonly #timers = new Set<() => void>()
+  #isStopping = false
+  /** Jobs may be waiting for a free place. */
+  #mayHaveBacklog = true
+  /** When the renewal began that succeeded last. */
+  #renewedAt = Number.POSITIVE_INFINITY
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    const { jobs, wakeups, processor, isAlone, leaseMs, blockedBy } = this.#options
+    if (isAlone) await jobs.expireLeases((await blockedBy?.()) ?? null)
+    this.#closers.add(
+      wakeups.onQueued((owner) => {
+        if (owner !== null) processor.noticeQueued(owner)
+        this.kick()
+      }),
+    )
+    this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
+    this.#closers.add(
+      wakeups.onCanceled((heldIds) => {
+        for (const jobId of heldIds) processor.noticeCommands(jobId)
+        this.#endings.request()
+      }),
+    )
+    const poll = async () => {
+      this.#endings.request()
+      await this.#tellParents()
+      await this.#tickOnce({ evenIfFull: true })
+      await this.#awaitTimers()
+    }
+    this.#renewedAt = this.#options.clock.now()
+    this.#closers.add(this.#every(POLL_MS, poll))
+    this.#renewals.add(this.#every(leaseMs / 3, (since) => this.#renew(since)))
+    this.kick()
+  }
+
+  /** There may be work: look now, or again after the look that is under way. */
+  kick(): void {
+    this.#mayHaveBacklog = true
+    this.#ticks.request()
+  }
+
+  /** A place became free: look for a job only if one may wait for it. */
+  placeIsFree(): void {
+    if (this.#mayHaveBacklog || this.#options.processor.hasWaiting) this.#ticks.request()
+  }
+
+  /** A child may have ended: its parent is told at once. */
+  childEnded(): void {
+    this.#tellings.request()
+  }
+
+  /** Looks for nothing more, then gives the jobs back; until all have yielded their leases are kept. */
+  async stop(): Promise<void> {
+    const { processor } = this.#options
+    this.#isStopping = true
+    processor.takeNothingMore()
+    try {
+      await this.#closers.close()
+      for (const callOff of this.#timers) callOff()
+      await this.#ticks.idle()
+      await this.#endings.idle()
+      await Promise.all(this.#obeying)
+      await processor.stop()
+      await this.#tellings.idle()
+    } finally {
+      await this.#renewals.close()
+    }
+  }
+
+  #obey(jobId: JobId): void {
+    const obeying = this.#guard(this.#options.processor.obey(jobId)).then(
+      () => void this.#obeying.delete(obeying),
+    )
+    this.#obeying.add(obeying)
+  }
+
+  async #tellParents(): Promise<void> {
+    const { commands, wakeups } = this.#options
+    const told = await commands.tellParents(CHILDREN_PER_TELLING)
+    if (told.length === 0) return
+    for (const jobId of told) wakeups.command(jobId)
+    wakeups.queued(null)
+    this.childEnded() // there may be more
+  }
+
+  /** Ends canceled jobs that no worker holds until none is left or the worker stops. */
+  async #endCanceled(): Promise<void> {
+    while (!this.#isStopping && (await this.#options.endCanceled()) > 0) this.childEnded()
+  }
+
+  async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {
+    const { processor, clock, leaseMs } = this.#options
+    // This thread was blocked, or its timers were late: it must not take its own jobs for those of a lost worker.
+    if (clock.now() - this.#renewedAt > leaseMs * LATE_SHARE) await this.#renewHeld()
+    const wanted = processor.freePlaces
+    const claimed = await processor.tick(look)
+    this.#mayHaveBacklog = claimed >= wanted || processor.hasWaiting
+    // A claim is bounded, and another worker may have been faster.
+    if (claimed > 0 && processor.freePlaces > 0 && processor.hasWaiting) this.#ticks.request()
+  }
+
+  /** Looks again at the very times at which jobs come due before the next look. */
+  async #awaitTimers(): Promise<void> {
+    const { jobs, clock } = this.#options
+    for (const inMs of await jobs.dueWithin(POLL_MS, TIMER_GRAIN_MS)) {
+      const callOff = clock.after(inMs, () => {
+        this.#timers.delete(callOff)
+        this.kick()
+      })
+      this.#timers.add(callOff)
+    }
+  }
+
+  /** When the leases may have run out, because the database has been silent for so long, nothing goes on under them. */
+  async #renew(since: number): Promise<void> {
+    const { processor, clock, leaseMs } = this.#options
+    const expire = () => processor.yieldAll()
+    const callOff = clock.after(Math.max(0, since + leaseMs - clock.now()), expire)
+    await this.#renewHeld().finally(callOff)
+  }
+
+  async #renewHeld(): Promise<void> {
+    const startedAt = this.#options.clock.now()
+    await this.#options.processor.renewLeases()
+    this.#renewedAt = startedAt
+  }
+
+  /**
+   * Calls on a period, one call at a time, until the returned function is called; `since` is when the last call that
+   * succeeded began.
+   */
+  #every(periodMs: number, call: (since: number) => Promise<void>): () => Promise<void> {
+    const { clock } = this.#options
+    const stopped = new AbortController()
+    const loop = async () => {
+      let since = clock.now()
+      while (!stopped.signal.aborted) {
+        const dueAt = clock.now() + periodMs
+        await clock.wait(periodMs, stopped.signal).catch(() => {}) // stopped: the loop's condition ends it
+        if (stopped.signal.aborted) return
+        const startedAt = clock.now()
+        // While this thread was blocked the database was not asked, so it was not silent.
+        since += Math.max(0, startedAt - dueAt)
+        if (await this.#guard(call(since))) since = startedAt
+      }
+    }
+    const running = loop()
+    return () => {
+      stopped.abort(new Error('the worker stops'))
+      return running
+    }
+  }
+
+  /** The edge of the loops: a fault here is the database's, and the next period tries again. */
+  async #guard(call: Promise<unknown>): Promise<boolean> {
+    try {
+      await call
+      return true
+    } catch (fault) {
+      this.#options.logger.error({ err: fault }, 'the worker met a fault and goes on')
+      return false
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { BlockError } from '../engine/block/block.ts'
+import { complexityProblem } from '../engine/block/output.ts'
+import { jsonHeapSize, type JsonHeapSize } from '../lib/json/json-heap.ts'
+
+/** The most that the JSON of one answer may take in memory once a block of one's own or a provider's parses it, in estimated bytes of heap. */
+export const ANSWER_MAX_HEAP_BYTES = 64 * 1024 * 1024
+
+/** An answer that takes less memory, in bytes, needs no reservation. */
+export const SMALL_ANSWER_BYTES = 256 * 1024
+
+/** The size of a JSON answer that is to be an output. Throws `HTTP_RESPONSE_TOO_LARGE` before anything is parsed. */
+export function outputSizeOf(text: string): JsonHeapSize {
+  const size = jsonHeapSize(text)
+  const problem = complexityProblem(size, 'The answer')
+  if (problem !== null) throw tooLarge(problem)
+  return size
+}
+
+/** Throws `HTTP_RESPONSE_TOO_LARGE` when a JSON answer takes too much memory to be parsed at all. */
+export function checkAnswerSize(text: string): void {
+  // Even the worst text takes less than 40 bytes per character.
+  if (text.length < ANSWER_MAX_HEAP_BYTES / 128) return
+  const { heapBytes, isTooDeep } = jsonHeapSize(text)
+  if (isTooDeep) throw tooLarge('The answer is nested too deep.')
+  if (heapBytes > ANSWER_MAX_HEAP_BYTES)
+    throw tooLarge(
+      `The answer would take about ${heapBytes} bytes in memory; ${ANSWER_MAX_HEAP_BYTES} are allowed.`,
+    )
+}
+
+function tooLarge(problem: string): BlockError {
+  return new BlockError('HTTP_RESPONSE_TOO_LARGE', `${problem} Ask for less at a time, such as a page of it.`)
+}

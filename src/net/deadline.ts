@@ -1,0 +1,38 @@
+import { BlockError } from '../engine/block/block.ts'
+import type { Clock } from '../lib/time/clock.ts'
+
+/**
+ * Gives the work a signal that aborts with the caller's, or after `timeoutMs` without a call of `isAlive`, and ends with
+ * it: the work is not relied on to notice. Throws `HTTP_TIMEOUT` or the signal's reason.
+ */
+export async function withDeadline<T>(
+  limit: { signal: AbortSignal; clock: Clock; timeoutMs: number; isRetryable: boolean },
+  work: (signal: AbortSignal, isAlive: () => void) => Promise<T>,
+): Promise<T> {
+  const { signal, clock, timeoutMs } = limit
+  signal.throwIfAborted()
+  const stop = new AbortController()
+  const settled = new AbortController()
+  // undici sees an abort only once it has a connection.
+  const stopped = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true })
+  })
+  signal.addEventListener('abort', () => stop.abort(signal.reason), { once: true, signal: settled.signal })
+  const arm = () => clock.after(timeoutMs, () => stop.abort(timedOut(timeoutMs, limit.isRetryable)))
+  let disarm = arm()
+  const isAlive = () => {
+    disarm()
+    if (!settled.signal.aborted) disarm = arm()
+  }
+  try {
+    return await Promise.race([work(stop.signal, isAlive), stopped])
+  } finally {
+    settled.abort()
+    disarm()
+  }
+}
+
+function timedOut(timeoutMs: number, isRetryable: boolean): BlockError {
+  const message = `the request was not answered completely within ${timeoutMs} ms`
+  return new BlockError('HTTP_TIMEOUT', message, { retryable: isRetryable, details: { timeoutMs } })
+}

@@ -1,0 +1,270 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { Prisma } from '../../db/generated/prisma/client.ts'
+import type { RunFilter } from '../../db/lists/run-list.ts'
+import type { ExecutionMode } from '../../engine/record/job.ts'
+import type { ExecutionId } from '../../lib/ids.ts'
+import type { RecordedError } from '../../engine/record/step.ts'
+import { builder } from '../kit/builder.ts'
+import type { Context } from '../kit/context.ts'
+import { GraphType, graphOf } from '../catalogue/definition.ts'
+import { listsPer } from '../../lib/lists-per.ts'
+import { readGlobalId } from '../../lib/global-id.ts'
+import { rowId } from '../kit/global-id.ts'
+import { ExecutionModeEnum } from '../kit/execution-mode.ts'
+import { FailureType, JobStatusEnum, shownStatus, STATUS_COLUMNS } from './job.ts'
+import { keysetConnection, type PageArguments } from '../kit/keyset-connection.ts'
+import { badCursor } from '../kit/bad-input.ts'
+import {
+  readRunFilter,
+  readRunOrder,
+  runFilterFields,
+  RunOrderInput,
+  type RunOrderArgument,
+} from './run-filter.ts'
+import { StepConnection, StepType, UsageType } from './step.ts'
+
+export const ExecutionType = builder.prismaNode('Execution', {
+  id: { field: 'id' },
+  findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
+  nullable: true,
+  select: { id: true },
+  description: 'One run of a definition.',
+  fields: (t) => ({
+    status: t.field({
+      type: JobStatusEnum,
+      description: 'Where it stands: its job’s status.',
+      select: { job: { select: STATUS_COLUMNS } },
+      resolve: ({ job }) => shownStatus(job),
+    }),
+    progress: t.float({
+      description: 'Its job’s progress, in percent.',
+      select: { job: { select: { progress: true } } },
+      resolve: ({ job }) => job.progress,
+    }),
+    costUsd: t.float({
+      description:
+        'What its calls have cost, as far as their blocks told, in US dollars; calls of its children count there.',
+      select: { job: { select: { costUsd: true } } },
+      resolve: ({ job }) => job.costUsd,
+    }),
+    usage: t.field({
+      type: UsageType,
+      description:
+        'What all ended attempts of its own steps have cost together, in money, tokens, credits and whatever else is counted; steps that it reused cost nothing.',
+      select: { id: true },
+      resolve: ({ id }, _args, { batch, usages, ownerId }) =>
+        batch('usage', null, (ids) => usages.of(ownerId, ids)).load(id),
+    }),
+    mode: t.field({
+      type: ExecutionModeEnum,
+      description: 'What the run is meant for.',
+      select: { mode: true },
+      resolve: ({ mode }) => mode as ExecutionMode,
+    }),
+    input: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it was started with.',
+      select: { id: true },
+      resolve: ({ id }, _args, { values }, info) => values.text('executionInput', id, info),
+    }),
+    variables: t.field({
+      type: 'JSON',
+      description: 'The definition’s defaults with the start’s own on top.',
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.text('executionVariables', id, info)) ?? {},
+    }),
+    output: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it gave, once COMPLETED.',
+      select: { id: true },
+      resolve: ({ id }, _args, { values }, info) => values.text('executionOutput', id, info),
+    }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Free data that its starter gave it.',
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.text('executionMetadata', id, info)) ?? {},
+    }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      select: { id: true },
+      resolve: async ({ id }, _args, { values }, info) =>
+        (await values.parsed('jobError', id, info)) as RecordedError | null,
+    }),
+    definition: t.field({
+      type: 'JSON',
+      description: 'The definition that it runs, as it was at the start.',
+      select: { definitionId: true },
+      resolve: ({ definitionId }, _args, { values }, info) => values.text('definition', definitionId, info),
+    }),
+    graph: t.field({
+      type: GraphType,
+      description: 'The same, as typed nodes and edges.',
+      select: { definitionId: true },
+      resolve: async ({ definitionId }, _args, { values }, info) =>
+        graphOf(await values.parsed('definition', definitionId, info)),
+    }),
+    workflow: t.relation('workflow', {
+      nullable: true,
+      description:
+        'The stored workflow that it runs, also when that was deleted since; null for an inline definition.',
+    }),
+    version: t.relation('version', {
+      nullable: true,
+      description: 'The version that it runs; null for a draft and for an inline definition.',
+    }),
+    tags: t.stringList({
+      description: 'Free words that it was started with, in order.',
+      select: { tags: { select: { tag: true }, orderBy: { tag: 'asc' } } },
+      resolve: ({ tags }) => tags.map(({ tag }) => tag),
+    }),
+    priority: t.int({
+      description: 'Among the jobs that want a worker: the higher, the sooner.',
+      select: { job: { select: { priority: true } } },
+      resolve: ({ job }) => job.priority,
+    }),
+    runAt: t.expose('runAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The instant before which no worker takes it up; null: at once.',
+    }),
+    job: t.relation('job', { description: 'The job that it belongs to.' }),
+    steps: t.prismaConnection(
+      {
+        type: StepType,
+        cursor: 'ownerId_executionId_path',
+        description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
+        totalCount: ({ id }, _args, { batch, stepList, ownerId }) =>
+          batch('count of steps', null, (ids) => stepList.countsOf(ownerId, ids)).load(id),
+        resolve: ({ cursor, take, skip, ...query }, { id }, _args, { batch, stepList, prisma, ownerId }) => {
+          // A cursor is of one execution: no other one of a list has a page there.
+          if (cursor) {
+            return prisma.step.findMany({
+              ...query,
+              take,
+              skip,
+              cursor: stepCursor(cursor, { ownerId, executionId: id }),
+              where: { ownerId, executionId: id },
+              orderBy: STEP_ORDER,
+            })
+          }
+          return batch('steps of', { query, take }, async (ids) => {
+            const paths = await stepList.pathsOf(ownerId, ids, take)
+            const of = ids.map((executionId, index) => ({
+              executionId,
+              path: { in: [...(paths[index] ?? [])] },
+            }))
+            const steps = await prisma.step.findMany({
+              ...query,
+              where: { ownerId, OR: of },
+              orderBy: STEP_ORDER,
+            })
+            return listsPer(ids, steps, (step) => [step.executionId, step])
+          }).load(id)
+        },
+      },
+      StepConnection,
+    ),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a worker first took it up.',
+      select: { job: { select: { startedAt: true } } },
+      resolve: ({ job }) => job.startedAt,
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended, in whatever way.',
+      select: { job: { select: { finishedAt: true } } },
+      resolve: ({ job }) => job.finishedAt,
+    }),
+  }),
+})
+
+const STEP_ORDER = [{ position: 'asc' }, { path: 'asc' }] satisfies Prisma.StepOrderByWithRelationInput[]
+
+/** Where a page goes on, within this execution whatever the cursor says. */
+function stepCursor(
+  { ownerId_executionId_path: key }: Prisma.StepWhereUniqueInput,
+  within: { ownerId: string; executionId: string },
+) {
+  if (
+    typeof key?.path !== 'string' ||
+    key.path.includes('\u0000') ||
+    key.executionId !== within.executionId
+  ) {
+    throw badCursor()
+  }
+  return { ownerId_executionId_path: { ...within, path: key.path } }
+}
+
+export const ExecutionConnection = builder.connectionObject(
+  { type: ExecutionType, name: 'ExecutionConnection', description: 'A page of executions.' },
+  { name: 'ExecutionEdge', description: 'An execution and its place in the list.' },
+)
+
+const ExecutionFilter = builder.inputType('ExecutionFilter', {
+  description: 'Which executions; all conditions must hold.',
+  fields: (t) => ({
+    status: t.field({ type: [JobStatusEnum], description: 'In one of these states.' }),
+    scheduleId: t.id({ description: 'Started by this schedule.' }),
+    ...runFilterFields(t),
+  }),
+})
+
+builder.queryFields((t) => ({
+  execution: t.prismaField({
+    type: 'Execution',
+    nullable: true,
+    description: 'An execution; null when there is none, or it is not yours.',
+    args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
+    resolve: (query, _root, { id }, { prisma, ownerId }) =>
+      prisma.execution.findFirst({
+        ...query,
+        where: { id: rowId(readGlobalId<ExecutionId>('Execution', id) ?? ''), ownerId },
+      }),
+  }),
+  executions: t.connection(
+    {
+      type: ExecutionType,
+      description: 'Your executions.',
+      args: {
+        filter: t.arg({ type: ExecutionFilter, description: 'Only these.' }),
+        orderBy: t.arg({ type: RunOrderInput, description: 'In this order; default: newest first.' }),
+      },
+      resolve: (_root, { filter, orderBy, ...args }, context, info) =>
+        executionsOf(readRunFilter(filter), args, { context, info, orderBy }),
+    },
+    ExecutionConnection,
+  ),
+}))
+
+/** A page of executions. */
+export function executionsOf(
+  filter: RunFilter,
+  args: PageArguments,
+  { context, info, orderBy }: { context: Context; info: GraphQLResolveInfo; orderBy?: RunOrderArgument },
+) {
+  const { runList, prisma, ownerId } = context
+  const { field, ...order } = readRunOrder(orderBy)
+  return keysetConnection({
+    args,
+    ...order,
+    positions: (page) => runList.page(ownerId, filter, field, page),
+    rows: (ids) =>
+      prisma.execution.findMany({
+        ...queryFromInfo({ context, info, path: ['edges', 'node'] }),
+        where: { ownerId, id: { in: [...ids] } },
+      }),
+    count: () => runList.count(ownerId, filter, field),
+  })
+}

@@ -1,0 +1,33 @@
+import { builder } from '../kit/builder.ts'
+import { readNextResult } from '../kit/context.ts'
+import { JobFilter, JobNode } from './job.ts'
+import { leavable } from '../kit/leavable.ts'
+import { readRunFilter } from './run-filter.ts'
+
+builder.subscriptionField('jobsChanged', (t) =>
+  t.prismaField({
+    type: JobNode,
+    description:
+      'Your jobs as they change, new ones included, each in its newest state: many changes of a job are told as one. It begins with those that changed in the seconds before, so a list read just then misses nothing. A job that does not fit the filter any more is not told: leave `status` out to see jobs leave.',
+    args: { filter: t.arg({ type: JobFilter, description: 'Only these.' }) },
+    subscribe: (_root, { filter: given }, context) => {
+      const { followJobs, ownerId } = context
+      const filter = readRunFilter(given)
+      return leavable(async function* changed(signal) {
+        for await (const id of followJobs({ ownerId, filter, signal })) {
+          readNextResult(context)
+          yield id
+        }
+      })
+    },
+    resolve: async (query, id, _args, { prisma, ownerId, changedJobs }) => {
+      const found = await changedJobs.of(`${ownerId} ${JSON.stringify(query)}`, [id], async (ids) => {
+        const jobs = await prisma.job.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })
+        return new Map(jobs.map((job) => [job.id, job]))
+      })
+      const job = found.get(id)
+      if (!job) throw new Error(`the job ${id} has gone`)
+      return job
+    },
+  }),
+)

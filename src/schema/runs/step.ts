@@ -1,0 +1,247 @@
+import type { OpenWait, WaitShown } from '../../db/stores/open-wait-store.ts'
+import type {
+  AttemptRecord,
+  AttemptUsage,
+  RecordedError,
+  StepStatus,
+  StepWait,
+} from '../../engine/record/step.ts'
+import { objectText } from '../../lib/json/json-text.ts'
+import { inOrder } from '../kit/batch.ts'
+import { builder } from '../kit/builder.ts'
+import { blockTypeAt } from '../catalogue/definition.ts'
+import { globalId } from '../../lib/global-id.ts'
+import { rowId } from '../kit/global-id.ts'
+import { FailureType } from './job.ts'
+
+export const StepStatusEnum = builder.enumType('StepStatus', {
+  description: 'Where a step stands.',
+  values: {
+    PENDING: {
+      description: 'Not begun. A node that has not begun has no step at all, so no step of a run shows this.',
+    },
+    RUNNING: { description: 'An attempt is being made.' },
+    RETRYING: { description: 'An attempt failed; another will be made at `dueAt`.' },
+    WAITING: { description: 'Waits until `dueAt`, holding nothing.' },
+    COMPLETED: { description: 'Ended well.' },
+    FAILED: { description: 'Failed for good; `handles` says whether the run went on.' },
+    SKIPPED: { description: 'No live edge led to it.' },
+    CANCELED: { description: 'Cut off, or never reached.' },
+  } satisfies Record<StepStatus, { description: string }>,
+})
+
+export const WaitKindEnum = builder.enumType('WaitKind', {
+  description: 'What a step waits for.',
+  values: {
+    TIMER: { value: 'timer', description: 'An instant.' },
+    SIGNAL: { value: 'signal', description: 'A signal from outside: `signalExecution` sends one.' },
+    CHILD: { value: 'child', description: 'The end of an execution that it has started.' },
+    RETRY: { value: 'retry', description: 'Its next attempt, after one that failed.' },
+  } satisfies Record<Uppercase<WaitShown['kind']>, { value: WaitShown['kind']; description: string }>,
+})
+
+export const WaitType = builder.objectRef<OpenWait>('StepWait').implement({
+  description: 'Why a step waits.',
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'The step’s path.' }),
+    kind: t.field({ type: WaitKindEnum, description: 'What for.', resolve: ({ wait }) => wait.kind }),
+    until: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When a timer ends, the next attempt is due, or the time for a signal is over; null: there is no such time.',
+      resolve: ({ dueAt }) => dueAt,
+    }),
+    signal: t.string({
+      nullable: true,
+      description: 'The name of the signal.',
+      resolve: ({ wait }) => (wait.kind === 'signal' ? wait.name : null),
+    }),
+    payloadSchema: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'JSON Schema (2020-12) that the signal’s payload must satisfy; null: any.',
+      resolve: ({ wait }) => (wait.kind === 'signal' ? wait.schema : null),
+    }),
+    childId: t.id({
+      nullable: true,
+      description: 'The execution whose end it waits for.',
+      resolve: ({ wait }) => (wait.kind === 'child' ? globalId('Execution', wait.executionId) : null),
+    }),
+  }),
+})
+
+export const UsageType = builder.objectRef<AttemptUsage>('Usage').implement({
+  description: 'What calls cost, as their providers told it.',
+  fields: (t) => ({
+    costUsd: t.float({
+      nullable: true,
+      description: 'In US dollars.',
+      resolve: ({ costUsd }) => costUsd ?? null,
+    }),
+    quantities: t.field({
+      type: 'JSON',
+      description: 'Whatever else is counted, by name, such as `inputTokens`.',
+      resolve: ({ quantities }) => quantities ?? {},
+    }),
+  }),
+})
+
+export const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement({
+  description: 'One ended try of a step.',
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: 'From 1.' }),
+    status: t.field({
+      type: StepStatusEnum,
+      description: 'COMPLETED, FAILED or CANCELED.',
+      resolve: ({ status }) => status,
+    }),
+    startedAt: t.field({
+      type: 'DateTime',
+      description: 'When it began.',
+      resolve: ({ startedAt }) => new Date(startedAt),
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      description: 'When it ended.',
+      resolve: ({ finishedAt }) => new Date(finishedAt),
+    }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      resolve: ({ error }) => error ?? null,
+    }),
+    callMayHaveHappened: t.boolean({
+      description: 'True when it was cut off after its call to the outside may have gone out.',
+      resolve: ({ callMayHaveHappened }) => callMayHaveHappened ?? false,
+    }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'What it cost, as far as its block told.',
+      resolve: ({ usage }) => usage ?? null,
+    }),
+  }),
+})
+
+export const StepType = builder.prismaNode('Step', {
+  id: { resolve: ({ executionId, path }) => `${executionId}:${path}` },
+  findUnique: (id, { ownerId }) => ({ ownerId_executionId_path: { ownerId, ...readStepId(id) } }),
+  nullable: true,
+  select: { executionId: true, path: true },
+  description: 'One node in one execution.',
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'Such as `enrich`; inside a loop `post[3]/send`.' }),
+    nodeId: t.exposeString('nodeId', { description: 'The node.' }),
+    type: t.string({
+      description: 'The node’s block type.',
+      select: { executionId: true, path: true },
+      resolve: async ({ executionId, path }, _args, { batch, prisma, ownerId, values }, info) => {
+        const definitionId = await batch('definitions of executions', null, async (ids) => {
+          const rows = await prisma.execution.findMany({
+            where: { ownerId, id: { in: [...ids] } },
+            select: { id: true, definitionId: true },
+          })
+          return inOrder(ids, rows).map((row) => row?.definitionId ?? null)
+        }).load(executionId)
+        if (definitionId === null) return ''
+        return blockTypeAt(await values.parsed('definition', definitionId, info), path)
+      },
+    }),
+    status: t.field({
+      type: StepStatusEnum,
+      description: 'Where it stands.',
+      select: { status: true },
+      resolve: ({ status }) => status as StepStatus,
+    }),
+    attempt: t.exposeInt('attempt', { description: 'The newest attempt, from 1; 0 when there was none.' }),
+    attempts: t.field({
+      type: [AttemptType],
+      description: 'All ended attempts, in order.',
+      select: { executionId: true, path: true },
+      resolve: async ({ executionId: id, path }, _args, { values }, info) =>
+        ((await values.parsed('stepAttempts', { id, path }, info)) ?? []) as unknown as AttemptRecord[],
+    }),
+    handles: t.stringList({
+      description: 'The handles by which it was left.',
+      select: { handles: true },
+      resolve: ({ handles }) => handles as string[],
+    }),
+    input: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The output of its only live predecessor, or an object by node id; the execution’s input at a root. Null at a root inside a loop: the loop’s items are not kept a second time.',
+      select: { executionId: true, path: true, inputFrom: true },
+      resolve: async ({ executionId: id, path, inputFrom }, _args, { values }, info) => {
+        const sources = inputFrom as string[]
+        if (sources.length === 0) return path.includes('[') ? null : values.text('executionInput', id, info)
+        const outputs = await Promise.all(
+          sources.map((source) => values.text('stepOutput', { id, path: source }, info)),
+        )
+        if (sources.length === 1) return outputs[0] ?? null
+        return objectText(
+          sources.map((source, index) => [source.slice(source.lastIndexOf('/') + 1), outputs[index] ?? null]),
+        )
+      },
+    }),
+    config: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'Its config, templates resolved; null until it ends or waits.',
+      select: { executionId: true, path: true },
+      resolve: ({ executionId: id, path }, _args, { values }, info) =>
+        values.text('stepConfig', { id, path }, info),
+    }),
+    output: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it gave.',
+      select: { executionId: true, path: true },
+      resolve: ({ executionId: id, path }, _args, { values }, info) =>
+        values.text('stepOutput', { id, path }, info),
+    }),
+    error: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed.',
+      select: { executionId: true, path: true },
+      resolve: async ({ executionId: id, path }, _args, { values }, info) =>
+        (await values.parsed('stepError', { id, path }, info)) as RecordedError | null,
+    }),
+    dueAt: t.expose('dueAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a waiting or retrying step goes on.',
+    }),
+    waitsFor: t.field({
+      type: WaitType,
+      nullable: true,
+      description: 'Why it waits; null unless it does.',
+      select: { executionId: true, path: true, status: true, dueAt: true },
+      resolve: async ({ executionId: id, path, status, dueAt }, _args, { values }, info) => {
+        if (status === 'RETRYING') return { path, wait: { kind: 'retry' as const }, dueAt }
+        const wait = await values.parsed('stepWait', { id, path }, info)
+        return wait === null ? null : { path, wait: wait as unknown as StepWait, dueAt }
+      },
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its first attempt began.',
+    }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+  }),
+})
+
+export const StepConnection = builder.connectionObject(
+  { type: StepType, name: 'StepConnection', description: 'A page of steps.' },
+  { name: 'StepEdge', description: 'A step and its place in the list.' },
+)
+
+function readStepId(id: string) {
+  const [executionId = '', ...path] = id.split(':')
+  // Postgres text cannot hold NUL, so no path does.
+  return { executionId: rowId(executionId), path: path.join(':').replaceAll('\u0000', '') }
+}

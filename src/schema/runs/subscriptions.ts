@@ -1,0 +1,89 @@
+import { GraphQLError } from 'graphql'
+import type { EventKind } from '../../engine/record/event.ts'
+import type { JobId } from '../../lib/ids.ts'
+import type { TimelineBatch } from '../../live/follow-timeline.ts'
+import { builder } from '../kit/builder.ts'
+import { readNextResult, type Context } from '../kit/context.ts'
+import { readGlobalId } from '../../lib/global-id.ts'
+import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
+import { leavable } from '../kit/leavable.ts'
+
+type ShownBatch = TimelineBatch & { readonly jobId: JobId }
+
+const JobEventBatchType = builder.objectRef<ShownBatch>('JobEventBatch').implement({
+  description: 'Some events of a timeline, in order.',
+  fields: (t) => ({
+    events: t.field({
+      type: [JobEventInterface],
+      description: 'Those of the wanted kinds.',
+      resolve: ({ events, jobId }) => events.map((event) => ({ ...event, jobId })),
+    }),
+    cursor: t.exposeInt('cursor', {
+      description: 'Resume with `after: cursor`; counts events of other kinds, too.',
+    }),
+    caughtUp: t.boolean({
+      description: 'False while more events are known to be there.',
+      resolve: ({ isCaughtUp }) => isCaughtUp,
+    }),
+    job: t.prismaField({
+      type: 'Job',
+      description: 'The job, read fresh: it may be ahead of `events`.',
+      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
+        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    }),
+  }),
+})
+
+interface FollowArguments {
+  readonly after?: number | null | undefined
+  readonly kinds?: readonly EventKind[] | null | undefined
+}
+
+/** Answers an error for what is unknown, so that the stream ends instead of hanging. */
+async function follow(
+  { type, id }: { readonly type: 'Job' | 'Execution'; readonly id: string },
+  { after, kinds }: FollowArguments,
+  context: Context,
+): Promise<AsyncIterable<ShownBatch>> {
+  const { jobs, ownerId } = context
+  const jobId = readGlobalId<JobId>(type, id)
+  if (!jobId || !(await jobs.find(ownerId, jobId))) {
+    throw new GraphQLError(`There is no such ${type.toLowerCase()}.`, { extensions: { code: 'NOT_FOUND' } })
+  }
+  const request = { ownerId, jobId, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
+  return leavable(async function* batches(signal) {
+    for await (const batch of context.follow({ ...request, signal })) {
+      readNextResult(context)
+      yield { ...batch, jobId }
+    }
+  })
+}
+
+builder.subscriptionFields((t) => {
+  const args = {
+    after: t.arg.int({ defaultValue: 0, description: 'Begin after this number; 0: from the start.' }),
+    kinds: t.arg({
+      type: [JobEventKindEnum],
+      description:
+        'Only these kinds; default: all but `STEP_STREAM`. The cursor counts those that are left out, too.',
+    }),
+  }
+  return {
+    jobEvents: t.field({
+      type: JobEventBatchType,
+      description:
+        'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event.',
+      args: { jobId: t.arg.id({ required: true, description: 'The job’s global id.' }), ...args },
+      subscribe: (_root, { jobId, ...rest }, context) => follow({ type: 'Job', id: jobId }, rest, context),
+      resolve: (batch) => batch,
+    }),
+    executionEvents: t.field({
+      type: JobEventBatchType,
+      description: 'The same, by the execution.',
+      args: { executionId: t.arg.id({ required: true, description: 'The execution’s global id.' }), ...args },
+      subscribe: (_root, { executionId, ...rest }, context) =>
+        follow({ type: 'Execution', id: executionId }, rest, context),
+      resolve: (batch) => batch,
+    }),
+  }
+})

@@ -1,0 +1,51 @@
+import { isSound, type Diagnostic } from '../../engine/definition/diagnostics.ts'
+import type { WorkflowId } from '../../lib/ids.ts'
+import { builder } from '../kit/builder.ts'
+import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
+import { DiagnosticType } from '../kit/diagnostic.ts'
+import { InvalidArgumentError, NotFoundError } from '../kit/errors.ts'
+import { readGlobalId } from '../../lib/global-id.ts'
+
+const ValidateWorkflowPayload = builder
+  .objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload')
+  .implement({
+    description: 'All that is wrong with a definition.',
+    fields: (t) => ({
+      valid: t.boolean({ description: 'True when it can run: there are no errors.', resolve: isSound }),
+      diagnostics: t.field({
+        type: [DiagnosticType],
+        description: 'Errors and warnings.',
+        resolve: (diagnostics) => diagnostics,
+      }),
+    }),
+  })
+
+const ValidateWorkflowInput = builder.inputType('ValidateWorkflowInput', {
+  description: 'What to validate: exactly one of the two.',
+  fields: (t) => ({
+    definition: t.field({ type: 'JSON', description: `A definition in place. ${DEFINITION_SHAPE}` }),
+    workflowId: t.id({ description: 'A stored workflow, whose draft is validated.' }),
+  }),
+})
+
+builder.mutationField('validateWorkflow', (t) =>
+  t.field({
+    type: ValidateWorkflowPayload,
+    description: 'Checks a definition without storing or running it. Changes nothing.',
+    args: { input: t.arg({ type: ValidateWorkflowInput, required: true, description: 'What to validate.' }) },
+    errors: {
+      types: [InvalidArgumentError, NotFoundError],
+      union: { name: 'ValidateWorkflowResult', description: 'The findings, or why nothing was validated.' },
+    },
+    resolve: async (_root, { input: { definition, workflowId } }, { readDefinition, workflows, ownerId }) => {
+      if ((definition == null) === (workflowId == null)) {
+        throw new InvalidArgumentError('Give either `definition` or `workflowId`.', ['input'])
+      }
+      if (definition != null) return (await readDefinition(definition)).diagnostics
+      const id = readGlobalId<WorkflowId>('Workflow', workflowId ?? '')
+      const workflow = id && (await workflows.find(ownerId, id))
+      if (!workflow) throw new NotFoundError('workflow', ['input', 'workflowId'])
+      return (await readDefinition(workflow.draft)).diagnostics
+    },
+  }),
+)
