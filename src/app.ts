@@ -58,7 +58,7 @@ import { Scheduler } from './jobs/schedules/scheduler.ts'
 import { SchemaChecks } from './jobs/schema-checks/schema-checks.ts'
 import { createStartExecution } from './jobs/start/start-execution.ts'
 import { blockingNotePath, takeBlockingNote } from './watchdog/blocking-note.ts'
-import { Watchdog, type BlockedTime } from './watchdog/watchdog.ts'
+import { Watchdog } from './watchdog/watchdog.ts'
 import { UnhandledErrors } from './jobs/unhandled-errors.ts'
 import { StoredPlans } from './jobs/worker/stored-plans.ts'
 import { Worker } from './jobs/worker/worker.ts'
@@ -79,6 +79,7 @@ import { storeDraftHashes } from './workflows/draft-hashes.ts'
 import { createDrafts } from './workflows/drafts.ts'
 import { createPublishing } from './workflows/publishing.ts'
 import { createTemplates } from './workflows/template-files.ts'
+import type { Load } from './http/load.ts'
 
 /** What tests and embedders may put in place of the real thing. */
 export interface LumeOverrides {
@@ -94,18 +95,6 @@ export interface LumeOverrides {
    * Lume is a part of.
    */
   readonly ownsProcess?: boolean
-}
-
-/** What runs in this process. */
-export interface Load {
-  /** Jobs that it holds, by status; a status without jobs is left out. */
-  readonly heldByStatus: Readonly<Record<string, number>>
-  /** How many more it could run now. */
-  readonly freePlaces: number
-  /** Errors that user code left unhandled since the start, by block type; `(handler)`, `(callback)`, `(module)`, `(unattributed)`. */
-  readonly unhandledErrors: ReadonlyMap<string, number>
-  /** Blocks of the event loop of over a second since the start, labelled the same way. */
-  readonly blockedLoops: ReadonlyMap<string, BlockedTime>
 }
 
 /** A workflow engine in this process. */

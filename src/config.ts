@@ -17,6 +17,7 @@ import { providerSettingsSchema } from './blocks/providers/shared/provider-setti
 import { LumeError } from './lib/errors.ts'
 import { OWNER_MAX_LENGTH } from './lib/ids.ts'
 import { LOG_LEVELS } from './lib/log/logger.ts'
+import { isLoopback, requireSafeHost } from './access/host-policy.ts'
 
 /** The largest weight of an owner in the sharing of places. */
 export const OWNER_WEIGHT_MAX = 100
@@ -248,13 +249,6 @@ const environmentSchema = z.object({
   NODE_ENV: z.string().optional(),
 })
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
-
-/** Whether only this machine can reach a server that listens there. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host)
-}
-
 /** Reads the environment, once, here and nowhere else. Throws `CONFIG_INVALID` naming each variable to mend. */
 export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
   // An empty variable is one that somebody meant to unset.
@@ -330,16 +324,6 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),
   }
-}
-
-/** Throws `HOST_NOT_LOOPBACK` where everybody who reaches the port could do everything. */
-export function requireSafeHost(host: string, authentication: AuthenticationSettings): void {
-  if (isLoopback(host) || isAuthenticated(authentication)) return
-  throw new LumeError(
-    'HOST_NOT_LOOPBACK',
-    `HOST=${host} is refused: without authentication whoever reaches the port may do everything; set LUME_API_KEYS, ` +
-      'LUME_JWT_SECRET or LUME_JWT_JWKS_URL, or LUME_REQUIRE_AUTHENTICATION=yes if keys are stored already (docs/security.md)',
-  )
 }
 
 type Environment = Omit<z.output<typeof environmentSchema>, 'HOST' | 'PORT'>

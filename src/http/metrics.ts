@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import type { Load } from '../app.ts'
+import type { Load } from './load.ts'
 
 /** How a request was answered, as far as it is counted. */
 export interface CountedRequest {

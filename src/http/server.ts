@@ -1,41 +1,41 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import { isLoopback, requireSafeHost } from '../access/host-policy.ts'
 import {
   createAuthenticator,
   isAuthenticated,
   NO_AUTHENTICATION,
   type AuthenticationSettings,
 } from '../access/index.ts'
-import type { Lume } from '../app.ts'
-import { isLoopback, requireSafeHost } from '../config.ts'
-import { BODY_MAX_BYTES, createBodyReader } from './intake/bodies.ts'
-import { BodyBudget, budgetOfHeap, type BudgetLimits } from './intake/body-budget.ts'
 import { createExampleReceiver } from '../example-receiver/example-receiver.ts'
-import { createGate } from './auth/gate.ts'
-import { graphiqlPage } from './graphiql/graphiql-page.ts'
-import { createGraphql, GRAPHQL_PATH } from './graphql/graphql.ts'
-import { listen } from './listen.ts'
-import { createMetrics } from './metrics.ts'
-import { untilSent, isStream, sendResponse } from './node-response.ts'
-import { OperationTurns } from './intake/operation-turns.ts'
-import { createOrigins } from './auth/origins.ts'
-import { ParseTurns } from './intake/parse-turns.ts'
-import { PipelinedRequests } from './intake/pipelined-requests.ts'
-import { readPersistedDocuments } from './graphql/persisted-documents.ts'
-import { createReadiness } from './readiness.ts'
-import { createRateLimit, PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from './limits/rate-limit.ts'
-import { createRouter } from './router.ts'
-import { createServedPage } from './served-page.ts'
-import { DEFAULT_MAX_SUBSCRIPTIONS } from './limits/subscription-limit.ts'
-import { UnsentBytes, unsentLimitsOfHeap, type UnsentLimits } from './intake/unsent-bytes.ts'
-import { serveWebSockets } from './web-socket.ts'
 import { LOCAL_USER } from '../jobs/library/execution-service.ts'
 import { Closers } from '../lib/async/closers.ts'
 import { ownerId } from '../lib/ids.ts'
 import { schema } from '../schema/schema.ts'
+import { createGate } from './auth/gate.ts'
+import { createOrigins } from './auth/origins.ts'
+import { graphiqlPage } from './graphiql/graphiql-page.ts'
+import { createGraphql, GRAPHQL_PATH } from './graphql/graphql.ts'
+import { readPersistedDocuments } from './graphql/persisted-documents.ts'
+import { BODY_MAX_BYTES, createBodyReader } from './intake/bodies.ts'
+import { BodyBudget, budgetOfHeap, type BudgetLimits } from './intake/body-budget.ts'
+import { OperationTurns } from './intake/operation-turns.ts'
+import { ParseTurns } from './intake/parse-turns.ts'
+import { PipelinedRequests } from './intake/pipelined-requests.ts'
+import { UnsentBytes, unsentLimitsOfHeap, type UnsentLimits } from './intake/unsent-bytes.ts'
+import { createRateLimit, PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from './limits/rate-limit.ts'
+import { DEFAULT_MAX_SUBSCRIPTIONS } from './limits/subscription-limit.ts'
+import { listen } from './listen.ts'
+import { createMetrics } from './metrics.ts'
+import { isStream, sendResponse, untilSent } from './node-response.ts'
+import { createReadiness } from './readiness.ts'
+import { createRouter } from './router.ts'
+import type { ServedLume } from './served-lume.ts'
+import { createServedPage } from './served-page.ts'
+import { serveWebSockets } from './web-socket.ts'
 
 export interface ServerOptions {
-  readonly lume: Lume
+  readonly lume: ServedLume
   /** Default 127.0.0.1. */
   readonly host?: string | undefined
   /** Default 4000; 0 takes any free one. */

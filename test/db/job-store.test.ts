@@ -1,28 +1,23 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { createEventStore } from '../../src/db/stores/event-store.ts'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
-import {
-  createJobStore,
-  ParentEndedError,
-  type JobStore,
-  type Lease,
-  type NewJob,
-} from '../../src/db/jobs/job-store.ts'
+import { createJobStore, ParentEndedError, type JobStore, type Lease } from '../../src/db/jobs/job-store.ts'
+import type { NewJob } from '../../src/db/jobs/new-job.ts'
+import { createEventStore } from '../../src/db/stores/event-store.ts'
 import { event } from '../../src/engine/record/event.ts'
 import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
   claimExpired,
   claimWaiting,
+  commandsAfter,
   expireLease,
   jobRow,
   newJob,
   OWNER,
+  sendCancel,
   storeJob,
   STRANGER,
   timelineKinds,
-  sendCancel,
-  commandsAfter,
 } from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 

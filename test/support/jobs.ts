@@ -1,14 +1,15 @@
 import type pg from 'pg'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
-import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
 import type { ClaimedJob, JobClaims, Lease } from '../../src/db/jobs/job-claims.ts'
-import { createJobStore, type NewJob } from '../../src/db/jobs/job-store.ts'
+import { createJobStore } from '../../src/db/jobs/job-store.ts'
+import type { NewJob } from '../../src/db/jobs/new-job.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
-import type { Command } from '../../src/engine/record/inbox.ts'
+import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
 import { event } from '../../src/engine/record/event.ts'
+import type { Command } from '../../src/engine/record/inbox.ts'
 import type { JobStatus } from '../../src/engine/record/job.ts'
+import { newId, ownerId, type JobId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
 import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
-import { newId, ownerId, type OwnerId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 
 export const OWNER = ownerId('owner-1')
 export const STRANGER = ownerId('owner-2')

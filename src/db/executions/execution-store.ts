@@ -1,11 +1,13 @@
-import type { ExecutionMode, JobStatus } from '../../engine/record/job.ts'
-import type { RecordedState } from '../../engine/record/journal.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import type { Mocks } from '../../engine/mocks/mocks.ts'
-import type { StoredDefinition } from '../stores/definition-store.ts'
-import type { NewJob } from '../jobs/job-store.ts'
+import type { JobStatus } from '../../engine/record/job.ts'
+import type { RecordedState } from '../../engine/record/journal.ts'
 import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/ids.ts'
 import type { Json, JsonObject } from '../../lib/json/json.ts'
+import type { NewJob } from '../jobs/new-job.ts'
 import { batched } from '../sql/batched.ts'
+import { first, type Queryable } from '../sql/rows.ts'
+import type { StoredDefinition } from '../stores/definition-store.ts'
 import {
   loadOpenSteps,
   loadRecorded,
@@ -13,7 +15,6 @@ import {
   type JobKey,
   type StepState,
 } from './recorded-state.ts'
-import { first, type Queryable } from '../sql/rows.ts'
 
 /** What a worker needs to know of an execution before it loads the execution's values. */
 export interface StoredExecution {

@@ -1,8 +1,8 @@
-import type { ExecutionMode } from '../../engine/record/job.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import type { OriginalRecord, OriginalStepRecord } from '../../engine/fork/original.ts'
+import type { SmallSourceValues, SourceValues } from '../../engine/fork/source-values.ts'
 import { CALL_OUTCOME_UNKNOWN } from '../../engine/record/step.ts'
 import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { SmallSourceValues, SourceValues } from '../../engine/fork/source-values.ts'
 import type { Json, JsonObject } from '../../lib/json/json.ts'
 import { first, type Queryable } from '../sql/rows.ts'
 

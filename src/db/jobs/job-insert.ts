@@ -1,8 +1,8 @@
 import type { EventDraft } from '../../engine/record/event.ts'
-import type { JobId } from '../../lib/ids.ts'
 import { inGroups } from '../../lib/async/in-groups.ts'
-import type { NewJob } from './job-store.ts'
+import type { JobId } from '../../lib/ids.ts'
 import type { Queryable } from '../sql/rows.ts'
+import type { NewJob } from './new-job.ts'
 
 interface Insertion {
   readonly job: NewJob

@@ -1,19 +1,9 @@
 import type { EventDraft } from '../../engine/record/event.ts'
-import type { ExecutionMode, JobStatus, JobType } from '../../engine/record/job.ts'
-import type { Mocks } from '../../engine/mocks/mocks.ts'
+import type { JobStatus, JobType } from '../../engine/record/job.ts'
 import { FIRST_PERCENT, SPAN_PERCENT } from '../../engine/record/progress.ts'
 import type { RecordedError } from '../../engine/record/step.ts'
-import type {
-  DefinitionId,
-  JobId,
-  OwnerId,
-  ScheduleId,
-  WorkerId,
-  WorkflowId,
-  WorkflowVersionId,
-} from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
+import type { JobId, OwnerId, WorkerId } from '../../lib/ids.ts'
+import { first, type Queryable } from '../sql/rows.ts'
 import {
   CLAIMED,
   createJobClaims,
@@ -22,69 +12,12 @@ import {
   type JobClaims,
   type Lease,
 } from './job-claims.ts'
+import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
 import { createJobInsert } from './job-insert.ts'
-import { first, type Queryable } from '../sql/rows.ts'
 import { shownStatus } from './shown-status.ts'
+import type { NewJob } from './new-job.ts'
 
 export type { ClaimedJob, Lease } from './job-claims.ts'
-
-/** A job and its execution, about to be stored. */
-export interface NewJob {
-  readonly id: JobId
-  readonly ownerId: OwnerId
-  readonly type: JobType
-  /** CREATED waits to be started; QUEUED wants a worker at `wakeAt`. */
-  readonly status: 'CREATED' | 'QUEUED'
-  readonly handler: 'engine' | 'process'
-  readonly definitionId: DefinitionId
-  readonly workflowId: WorkflowId | null
-  /** The version of the workflow that it runs; null for a draft and for a definition in place. */
-  readonly versionId?: WorkflowVersionId | null
-  readonly label: string | null
-  readonly tags?: readonly string[]
-  /** When its starter wants it to begin; null: at once. */
-  readonly runAt?: number | null
-  readonly mode: ExecutionMode
-  readonly metadata: Json
-  readonly input: Json
-  readonly variables: JsonObject
-  /** Test mode only: what comes of its calls. */
-  readonly mocks: Mocks | null
-  readonly totalNodes: number
-  readonly priority: number
-  readonly at: number
-  readonly wakeAt: number | null
-  readonly idempotency: {
-    readonly key: string
-    readonly requestHash: string
-    readonly expiresAt: number
-  } | null
-  /** The worker that takes the job in the same transaction, if one has room. */
-  readonly lease: Lease | null
-  /** The job whose step starts this one; null for a root. */
-  readonly parent: ParentOfJob | null
-  /** The execution that this one retries, from where on, and the outputs that it is given, by path. */
-  readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
-  /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
-  readonly occurrence?: Occurrence | null
-}
-
-export interface ParentOfJob {
-  readonly id: JobId
-  /** The step that starts the child. */
-  readonly path: string
-  /** The child's number of ancestors, from 1. */
-  readonly depth: number
-  /** The topmost ancestor; the parent itself where that has no parent. */
-  readonly rootId: JobId
-}
-
-/** What identifies an occurrence of a schedule: it starts at most once (P6). */
-export interface Occurrence {
-  readonly scheduleId: ScheduleId
-  /** The instant that it is for, in milliseconds since the epoch. */
-  readonly at: number
-}
 
 /** A child must not start: its parent has ended, or an ancestor is being canceled. Nothing was stored. */
 export class ParentEndedError extends Error {}

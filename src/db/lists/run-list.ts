@@ -1,6 +1,7 @@
-import type { ExecutionMode, JobStatus, JobType } from '../../engine/record/job.ts'
-import { isTerminal } from '../../engine/record/job.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
+import { isTerminal, type JobStatus, type JobType } from '../../engine/record/job.ts'
 import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
+import { shownStatus } from '../jobs/shown-status.ts'
 import { countsPer } from '../sql/counts-per.ts'
 import {
   containing,
@@ -12,7 +13,6 @@ import {
   type KeysetPosition,
 } from '../sql/keyset.ts'
 import type { Queryable } from '../sql/rows.ts'
-import { shownStatus } from '../jobs/shown-status.ts'
 
 /** Which jobs and executions, which are the same rows by id; all conditions must hold, null is none. */
 export interface RunFilter {

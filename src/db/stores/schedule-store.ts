@@ -1,4 +1,4 @@
-import type { ExecutionMode } from '../../engine/record/job.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import { newId, type JobId, type OwnerId, type ScheduleId, type WorkflowId } from '../../lib/ids.ts'
 import type { Json, JsonObject } from '../../lib/json/json.ts'
 import { first, type Queryable } from '../sql/rows.ts'

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
-import type { Clock } from '../../lib/time/clock.ts'
 import type { Json, JsonObject } from '../../lib/json/json.ts'
-import type { ExecutionMode } from '../record/job.ts'
-import type { RetryPolicy } from './retry-policy.ts'
+import type { Clock } from '../../lib/time/clock.ts'
 import type { InputCheck } from '../json-schema/json-schemas.ts'
+import type { ExecutionMode } from './execution-mode.ts'
+import type { RetryPolicy } from './retry-policy.ts'
 
 /** The handle that a block's plain outcome leaves by. */
 export const DEFAULT_HANDLE = 'out'

@@ -1,5 +1,5 @@
 import { assertNever } from '../../lib/assert-never.ts'
-import type { ExecutionMode } from '../record/job.ts'
+import type { ExecutionMode } from '../block/execution-mode.ts'
 import type { StandIn } from '../run/run.ts'
 import { demoStandIn } from './demo.ts'
 import { NO_MOCKS, type Mocks } from './mocks.ts'

@@ -15,9 +15,6 @@ export type JobStatus = (typeof JOB_STATUSES)[number]
 export const JOB_TYPES = ['WORKFLOW', 'SEARCH', 'UPLOAD_TO_META'] as const
 export type JobType = (typeof JOB_TYPES)[number]
 
-export const EXECUTION_MODES = ['production', 'demo', 'test'] as const
-export type ExecutionMode = (typeof EXECUTION_MODES)[number]
-
 const TERMINAL = ['COMPLETED', 'FAILED', 'CANCELED'] as const satisfies JobStatus[]
 export type TerminalStatus = (typeof TERMINAL)[number]
 

@@ -2,27 +2,18 @@ import type { ExecutionStore } from '../../db/executions/execution-store.ts'
 import type { ClaimedJob, Job, JobStore } from '../../db/jobs/job-store.ts'
 import type { VersionStore } from '../../db/stores/version-store.ts'
 import type { Wakeups } from '../../db/wakeups.ts'
-import { event, type JobEvent } from '../../engine/record/event.ts'
-import {
-  isTerminal,
-  JOB_STATUSES,
-  JOB_TYPES,
-  type ExecutionMode,
-  type JobStatus,
-  type JobType,
-} from '../../engine/record/job.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import { issuesText } from '../../engine/block/issues-text.ts'
+import { event, type JobEvent } from '../../engine/record/event.ts'
+import { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from '../../engine/record/job.ts'
 import type { RecordedError } from '../../engine/record/step.ts'
 import type { OnUnhandledError } from '../../engine/record/unhandled-errors.ts'
-import type { Clock } from '../../lib/time/clock.ts'
 import { LumeError } from '../../lib/errors.ts'
 import { ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../../lib/ids.ts'
 import type { Json } from '../../lib/json/json.ts'
 import type { Logger } from '../../lib/log/logger.ts'
+import type { Clock } from '../../lib/time/clock.ts'
 import type { Commands, JobSignal, SignalResult } from '../commands.ts'
-import { JobCode } from './job-code.ts'
-import { InputInvalidError, requireSound, startedOrThrow } from './errors.ts'
-import { CallbackCalls } from './job-callbacks.ts'
 import { sourceState, type SourceState } from '../job-results.ts'
 import {
   readBlockJob,
@@ -32,6 +23,12 @@ import {
   type UploadJobPayload,
   type WorkflowJobPayload,
 } from '../job-types.ts'
+import type { StartExecution, StartRequest } from '../start/start-execution.ts'
+import type { Processor } from '../worker/processor.ts'
+import type { StoredPlans } from '../worker/stored-plans.ts'
+import { InputInvalidError, requireSound, startedOrThrow } from './errors.ts'
+import { CallbackCalls } from './job-callbacks.ts'
+import { JobCode } from './job-code.ts'
 import {
   toLibraryJob,
   toTimelineEntry,
@@ -39,10 +36,7 @@ import {
   type TimelineEntry,
   type WorkflowJobProgress,
 } from './library-job.ts'
-import type { Processor } from '../worker/processor.ts'
 import { runHandler, type HandlerContext } from './run-handler.ts'
-import type { StartExecution, StartRequest } from '../start/start-execution.ts'
-import type { StoredPlans } from '../worker/stored-plans.ts'
 
 /**
  * A job's work as a function of this process: durable only as long as the process lives. An error that it leaves unhandled

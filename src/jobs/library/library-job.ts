@@ -1,7 +1,8 @@
 import type { ExecutionDetails } from '../../db/executions/execution-store.ts'
 import type { Job } from '../../db/jobs/job-store.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import type { JobEvent } from '../../engine/record/event.ts'
-import { type ExecutionMode, type JobStatus, type JobType } from '../../engine/record/job.ts'
+import type { JobStatus, JobType } from '../../engine/record/job.ts'
 import type { RecordedError } from '../../engine/record/step.ts'
 import type { Json, JsonObject } from '../../lib/json/json.ts'
 

@@ -1,3 +1,4 @@
+import type { QuotaGuard, QuotaRefusal } from '../../db/stores/quota-store.ts'
 import type {
   CatchUp,
   Overlap,
@@ -5,20 +6,19 @@ import type {
   ScheduleStore,
   ScheduleTarget,
 } from '../../db/stores/schedule-store.ts'
-import type { QuotaGuard, QuotaRefusal } from '../../db/stores/quota-store.ts'
 import type { VersionStore } from '../../db/stores/version-store.ts'
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import type { ExecutionMode } from '../../engine/record/job.ts'
+import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
+import type { InputProblem } from '../../engine/validate/index.ts'
 import {
   directCheckers,
   type DefinitionReader,
   type SchemaCheckers,
 } from '../../engine/validate/plan-cache.ts'
-import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
-import type { Clock } from '../../lib/time/clock.ts'
 import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
 import { isStorableText } from '../../lib/json/plain-json.ts'
+import type { Clock } from '../../lib/time/clock.ts'
 import { readValues, type StartArgument } from '../start/start-execution.ts'
 import { nextOccurrences, specOf } from './occurrences.ts'
 import { readSpec, type InvalidSpec } from './read-spec.ts'

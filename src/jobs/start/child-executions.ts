@@ -3,14 +3,14 @@ import { ParentEndedError, type JobStore } from '../../db/jobs/job-store.ts'
 import type { VersionStore } from '../../db/stores/version-store.ts'
 import { BlockError } from '../../engine/block/block.ts'
 import type { ChildEnd, ChildExecutions } from '../../engine/run/run.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
 import { inGroups } from '../../lib/async/in-groups.ts'
+import { readGlobalId } from '../../lib/global-id.ts'
 import { parseId, type JobId, type WorkflowId } from '../../lib/ids.ts'
+import type { RunningJob } from '../worker/running-job.ts'
+import type { TreeCancel } from '../worker/tree-cancel.ts'
 import type { ApproximateCounts } from './approximate-counts.ts'
-import type { RunningJob } from '../worker/processor.ts'
 import { quotaMessage } from './quotas.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
-import type { TreeCancel } from '../worker/tree-cancel.ts'
 
 /** E10: maximum number of ancestors of an execution. */
 export const MAX_DEPTH = 10

@@ -2,12 +2,12 @@ import type { Quota, QuotaRefusal } from '../../db/stores/quota-store.ts'
 import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
 import type { JobStatus } from '../../engine/record/job.ts'
 import type { InputProblem } from '../../engine/validate/index.ts'
+import { quotaMessage } from '../../jobs/start/quotas.ts'
 import { LumeError } from '../../lib/errors.ts'
 import type { WorkflowId } from '../../lib/ids.ts'
 import { builder } from './builder.ts'
-import { quotaMessage } from '../../jobs/start/quotas.ts'
 import { DiagnosticType } from './diagnostic.ts'
-import { JobStatusEnum } from '../runs/job.ts'
+import { JobStatusEnum } from './job-status.ts'
 
 /** An error that is part of an answer; `path` leads to the argument that caused it. */
 abstract class AnswerError extends LumeError {

@@ -5,7 +5,8 @@ import { JOB_STATUSES, JOB_TYPES, type JobStatus } from '../../engine/record/job
 import { badInput } from '../kit/bad-input.ts'
 import { builder } from '../kit/builder.ts'
 import type { Context } from '../kit/context.ts'
-import { JobStatusEnum, JobTypeEnum } from './job.ts'
+import { JobStatusEnum } from '../kit/job-status.ts'
+import { JobTypeEnum } from './job.ts'
 
 /** Counts, and how to find out when the newest run was accepted. */
 export interface ShownStats {

@@ -6,7 +6,6 @@ import type { JobId } from '../../lib/ids.ts'
 import { badInput } from '../kit/bad-input.ts'
 import { builder } from '../kit/builder.ts'
 import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
-import { readDefinitionSource } from './definition-source.ts'
 import { DiagnosticType } from '../kit/diagnostic.ts'
 import {
   InputInvalidError,
@@ -16,9 +15,11 @@ import {
   ValidationFailedError,
   WorkflowArchivedError,
 } from '../kit/errors.ts'
+import { JobStatusEnum } from '../kit/job-status.ts'
 import { JobEventInterface } from '../runs/job-event.ts'
-import { FailureType, JobStatusEnum } from '../runs/job.ts'
+import { FailureType } from '../runs/job.ts'
 import { AttemptType, StepStatusEnum } from '../runs/step.ts'
+import { readDefinitionSource } from './definition-source.ts'
 
 const DEFAULT_SHOWN = 1_000
 const MAX_SHOWN = 10_000

@@ -1,5 +1,5 @@
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
 import { TAGS_MAX } from '../../jobs/start/start-execution.ts'
-import type { ExecutionMode } from '../../engine/record/job.ts'
 import type { InputFields } from '../kit/builder.ts'
 import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
 import { ExecutionModeEnum } from '../kit/execution-mode.ts'

@@ -2,7 +2,7 @@ import {
   BREAKING_CODES,
   type BreakingCode,
   type BreakingReason,
-} from '../../workflows/diff/breaking-reasons.ts'
+} from '../../workflows/diff/breaking-reason.ts'
 import {
   isEmptyDiff,
   type ChangeKind,
@@ -12,10 +12,10 @@ import {
 } from '../../workflows/diff/definition-diff.ts'
 import type { ValueChange } from '../../workflows/diff/value-changes.ts'
 import { GraphQLError } from 'graphql'
-import type { Json } from '../../lib/json/json.ts'
 import type { Turn } from '../../lib/async/owner-turns.ts'
 import { inTurns } from '../../lib/async/pieces.ts'
 import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { compareDefinitions } from '../../workflows/diff/compare.ts'
 import { DiffTooLargeError } from '../../workflows/diff/diff-text.ts'
 import { builder } from '../kit/builder.ts'

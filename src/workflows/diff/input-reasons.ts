@@ -1,6 +1,6 @@
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
 import type { Pieces } from '../../lib/async/pieces.ts'
-import type { BreakingReason } from './breaking-reasons.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
+import type { BreakingReason } from './breaking-reason.ts'
 
 interface Schemas {
   readonly before: Json | undefined

@@ -1,5 +1,5 @@
 import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
-import type { BreakingReason } from './breaking-reasons.ts'
+import type { BreakingReason } from './breaking-reason.ts'
 import type { FlatGraph } from './flat-graph.ts'
 
 /** What can be said of an output without running anything: its fields, or what kind of value it is. */

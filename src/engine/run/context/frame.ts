@@ -1,9 +1,9 @@
 import type { Json } from '../../../lib/json/json.ts'
 import type { Activity } from './activity.ts'
-import type { Scope } from '../../../cel/expression.ts'
 import type { PlanGraph } from '../../definition/plan.ts'
 import type { RunContext } from './run-context.ts'
 import type { RecordedError, StepFailure } from '../../record/step.ts'
+import type { GraphScope } from './graph-scope.ts'
 
 /** Where a graph runs: the definition's own graph, or one item of a loop. */
 export interface Frame {
@@ -19,8 +19,6 @@ export interface Frame {
   /** Where its steps count as work. */
   readonly activity: Activity
 }
-
-export type GraphScope = Scope & { readonly nodes: { readonly [id: string]: Json } }
 
 export type GraphEnd =
   | { readonly kind: 'completed'; readonly output: Json }

@@ -1,7 +1,8 @@
 import type { Json } from '../../../lib/json/json.ts'
-import type { GraphScope, OpenableValues } from './frame.ts'
-import type { StepFailure } from '../../record/step.ts'
 import type { HeldOutputs } from '../../memory/held-outputs.ts'
+import type { StepFailure } from '../../record/step.ts'
+import type { OpenableValues } from './frame.ts'
+import type { GraphScope } from './graph-scope.ts'
 
 /** What a step reads. */
 export interface ReadValues {

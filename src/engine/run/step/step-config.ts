@@ -1,8 +1,9 @@
+import { EXPRESSION_MAX_VISITS, ExpressionError, Meter, type Scope } from '../../../cel/expression.ts'
 import type { Awaitable } from '../../../lib/async/awaitable.ts'
+import { inOneGo, PIECE_MS, withPauses, type Pieces } from '../../../lib/async/pieces.ts'
 import { LumeError } from '../../../lib/errors.ts'
 import { jsonHeapSize } from '../../../lib/json/json-heap.ts'
 import { deepFreeze, deepFreezePieces, isJsonObject, type Json } from '../../../lib/json/json.ts'
-import { inOneGo, PIECE_MS, withPauses, type Pieces } from '../../../lib/async/pieces.ts'
 import {
   checkConfigHeap,
   CONFIG_LIMITS,
@@ -10,18 +11,18 @@ import {
   configTextOf,
   configTooLargeMessage,
 } from '../../block/config-limits.ts'
-import { readsFrom, renderConfig, renderConfigPieces } from '../../definition/config-template.ts'
-import { EXPRESSION_MAX_VISITS, ExpressionError, Meter, type Scope } from '../../../cel/expression.ts'
-import type { GraphScope, StepSite } from '../context/frame.ts'
 import { issuesText, type Issue } from '../../block/issues-text.ts'
-import { ConfigMemory } from '../../memory/config-memory.ts'
-import type { PlanNode } from '../../definition/plan.ts'
 import { readConfig, type ConfigReading } from '../../block/read-config.ts'
-import { recordedConfigPieces, shortConfigText } from './recorded-config.ts'
 import { RenderedTooLargeError, RenderTotal, type RenderLimits } from '../../block/render-total.ts'
-import { MASK } from '../../scrub/scrub.ts'
-import { finalFailure, type StepFailure } from '../../record/step.ts'
+import { readsFrom, renderConfig, renderConfigPieces } from '../../definition/config-template.ts'
+import type { PlanNode } from '../../definition/plan.ts'
 import { isSchemaLike } from '../../json-schema/input-schema.ts'
+import { ConfigMemory } from '../../memory/config-memory.ts'
+import { finalFailure, type StepFailure } from '../../record/step.ts'
+import { MASK } from '../../scrub/scrub.ts'
+import type { StepSite } from '../context/frame.ts'
+import type { GraphScope } from '../context/graph-scope.ts'
+import { recordedConfigPieces, shortConfigText } from './recorded-config.ts'
 
 /** A config of at most about this many bytes of memory is kept for all attempts of its step. */
 const SMALL_BYTES = 64 * 1024

@@ -1,0 +1,3 @@
+export const EXECUTION_MODES = ['production', 'demo', 'test'] as const
+
+export type ExecutionMode = (typeof EXECUTION_MODES)[number]

@@ -1,0 +1,16 @@
+import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
+import type { Mocks } from '../../engine/mocks/mocks.ts'
+import type { JobId, OwnerId } from '../../lib/ids.ts'
+
+/** A job as what it may reach depends on it. */
+export interface RunningJob {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly mode: ExecutionMode
+  /** Test mode only: what comes of its calls. */
+  readonly mocks: Mocks | null
+  /** Number of its ancestors. */
+  readonly depth: number
+  /** The topmost of its ancestors; itself where it has none. */
+  readonly rootId: JobId
+}
