@@ -5,13 +5,13 @@ import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars'
+import { GraphQLError } from 'graphql'
+import { isAtLeast, type Role } from '../../access/index.ts'
 import type PrismaTypes from '../../db/generated/pothos.ts'
 import { getDatamodel } from '../../db/generated/pothos.ts'
-import { isAtLeast, type Role } from '../../access/index.ts'
 import { badInput } from './bad-input.ts'
 import type { Context } from './context.ts'
 import { EXPRESSION_WORDS } from './definition-words.ts'
-import { forbidden } from './forbidden.ts'
 import { readNodeId } from './global-id.ts'
 
 /** Of every connection. */
@@ -121,3 +121,10 @@ builder.globalConnectionField('totalCount', (t) =>
     resolve: ({ totalCount }) => totalCount(),
   }),
 )
+
+/** A credential is good, and may not do this. */
+function forbidden(role: Role, requiredRole: Role): GraphQLError {
+  return new GraphQLError(`This needs the role ${requiredRole}; this credential has ${role}.`, {
+    extensions: { code: 'FORBIDDEN', requiredRole },
+  })
+}
