@@ -1,8 +1,7 @@
 import pg from 'pg'
 import { createLume, type Lume } from '../src/app.ts'
-import { completed } from '../src/engine/block/block.ts'
-import { defineBlock } from '../src/engine/block/define-block.ts'
-import { startServer, type Server } from '../src/http/server.ts'
+import { completed, defineBlock } from '../src/engine/block/index.ts'
+import { startServer, type Server } from '../src/http/index.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { z } from 'zod'
 

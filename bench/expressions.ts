@@ -1,6 +1,6 @@
-import { CORE_BLOCKS } from '../src/blocks/core/core-blocks.ts'
-import { compileExpression } from '../src/cel/expression.ts'
-import { BlockRegistry } from '../src/engine/block/registry.ts'
+import { CORE_BLOCKS } from '../src/blocks/core/index.ts'
+import { compileExpression } from '../src/cel/index.ts'
+import { BlockRegistry } from '../src/engine/block/index.ts'
 import { validateDefinition } from '../src/engine/validate/index.ts'
 
 // What the bounds of expressions and definitions are worth in time. An evaluation that is refused should be refused

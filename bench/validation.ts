@@ -1,13 +1,13 @@
 // How long validations and checks of users' definitions and schemas keep the event loop, and what a check of a simple
 // schema costs. Run with: npx tsx bench/validation.ts
-import { CORE_BLOCKS } from '../src/blocks/core/core-blocks.ts'
-import { compileExpression } from '../src/cel/expression.ts'
-import { PlanCache } from '../src/engine/validate/plan-cache.ts'
-import { BlockRegistry } from '../src/engine/block/registry.ts'
-import { SchemaChecks } from '../src/jobs/schema-checks/schema-checks.ts'
-import type { Json } from '../src/lib/json/json.ts'
-import { withPauses } from '../src/lib/async/pieces.ts'
-import { compareDefinitions } from '../src/workflows/diff/compare.ts'
+import { CORE_BLOCKS } from '../src/blocks/core/index.ts'
+import { compileExpression } from '../src/cel/index.ts'
+import { BlockRegistry } from '../src/engine/block/index.ts'
+import { PlanCache } from '../src/engine/validate/index.ts'
+import { SchemaChecks } from '../src/jobs/schema-checks/index.ts'
+import { withPauses } from '../src/lib/async/index.ts'
+import type { Json } from '../src/lib/json/index.ts'
+import { compareDefinitions } from '../src/workflows/diff/index.ts'
 
 const registry = new BlockRegistry()
 for (const block of CORE_BLOCKS) registry.register(block)

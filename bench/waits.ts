@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { createLume, type Lume } from '../src/app.ts'
-import type { StartRequest } from '../src/jobs/start/start-execution.ts'
-import { ownerId } from '../src/lib/ids.ts'
+import type { StartRequest } from '../src/jobs/start/index.ts'
+import { ownerId } from '../src/lib/index.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { inFlight, percentile } from './environment.ts'
 

@@ -1,11 +1,14 @@
-import { ATTEMPT_MAX_VISITS } from '../src/engine/run/step/attempt-context.ts'
+import { MAX_VISITS as EXPRESSION_MAX_VISITS } from '../src/cel/index.ts'
 import { lumeConfigSchema, OWNER_PLACES_PERCENT, OWNER_WEIGHT_MAX, QUERY_TIMEOUT_MS } from '../src/config.ts'
-import { ANSWER_MAX_HEAP_BYTES } from '../src/net/answer-size.ts'
+import { CONNECTION_WAIT_MS, OWNER_CONNECTIONS_SHARE } from '../src/db/sql/index.ts'
 import {
   CONFIG_MAX_BYTES,
   CONFIG_MAX_HEAP_BYTES,
   CONFIG_MAX_VALUES,
-} from '../src/engine/block/config-limits.ts'
+  OUTPUT_MAX_BYTES,
+  OUTPUT_MAX_HEAP_BYTES,
+  OUTPUT_MAX_VALUES,
+} from '../src/engine/block/index.ts'
 import {
   DEFINITION_MAX_BYTES,
   DEFINITION_MAX_EDGES,
@@ -15,89 +18,93 @@ import {
   DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
   DEFINITION_MAX_VARIABLES,
-} from '../src/engine/definition/definition.ts'
-import { EXPRESSION_MAX_VISITS } from '../src/cel/expression.ts'
+} from '../src/engine/definition/index.ts'
 import {
-  EXECUTION_MEMORY_MAX_BYTES,
-  MEMORY_WAIT_MS,
-  OWNER_MEMORY_SHARE,
-} from '../src/engine/memory/memory-budget.ts'
+  PROBLEMS_MAX,
+  PROBLEMS_MAX_TEXT,
+  SCHEMA_CHECK_MS,
+  SCHEMA_COMPILE_MS,
+  SCHEMA_MAX_LENGTH,
+} from '../src/engine/json-schema/index.ts'
 import {
   ADMISSION_MAX_PART,
   ADMISSION_OWNER_PART,
   ADMISSION_PROCESS_PART,
   CONFIG_HEAP_SHARE,
+  EXECUTION_MEMORY_MAX_BYTES,
   HELD_HEAP_SHARE,
   LOADING_HEAP_SHARE,
+  MEMORY_WAIT_MS,
+  OWNER_MEMORY_SHARE,
   WORKING_HEAP_SHARE,
-} from '../src/engine/memory/process-memory.ts'
-import { OUTPUT_MAX_BYTES, OUTPUT_MAX_HEAP_BYTES, OUTPUT_MAX_VALUES } from '../src/engine/block/output.ts'
-import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/simulation-journal.ts'
-import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/record/unhandled-errors.ts'
-import { DEFINITION_MAX_LOOP_DEPTH } from '../src/engine/validate/compile-node.ts'
+} from '../src/engine/memory/index.ts'
+import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/record/index.ts'
+import { ATTEMPT_MAX_VISITS } from '../src/engine/run/index.ts'
+import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/index.ts'
 import {
+  DEFINITION_MAX_LOOP_DEPTH,
   DEFINITION_SCHEMAS_COMPILE_MS,
   DEFINITION_SCHEMAS_MAX_TEXT,
-} from '../src/engine/validate/checks/definition-schemas.ts'
-import { DIAGNOSTICS_MAX, DIAGNOSTICS_MAX_TEXT } from '../src/engine/validate/checks/diagnostic-list.ts'
-import { PROBLEMS_MAX, PROBLEMS_MAX_TEXT } from '../src/engine/json-schema/problem-list.ts'
+  DIAGNOSTICS_MAX,
+  DIAGNOSTICS_MAX_TEXT,
+  VALIDATIONS_MAX_WAITING,
+} from '../src/engine/validate/index.ts'
 import {
-  SCHEMA_CHECK_MS,
-  SCHEMA_COMPILE_MS,
-  SCHEMA_MAX_LENGTH,
-} from '../src/engine/json-schema/json-schemas.ts'
-import { VALIDATIONS_MAX_WAITING } from '../src/engine/validate/plan-cache.ts'
-import { ANSWER_MAX_WRITTEN_VALUES } from '../src/http/limits/answer-size.ts'
-import { CONNECTION_WAIT_MS, OWNER_CONNECTIONS_SHARE } from '../src/db/sql/owner-connections.ts'
-import { ANSWER_MAX_ERRORS } from '../src/http/limits/answer-limits.ts'
-import { CONNECTION_MAX_UNANSWERED } from '../src/http/intake/pipelined-requests.ts'
-import { BODY_MAX_BYTES } from '../src/http/intake/bodies.ts'
-import { IN_FLIGHT_HEAP_SHARE, IN_FLIGHT_MAX_BYTES_OF_SENDER } from '../src/http/intake/body-budget.ts'
-import { VARIABLE_MAX_ERRORS } from '../src/http/limits/input-limits.ts'
-import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS, BODY_MAX_VALUES } from '../src/http/intake/json-structure.ts'
-import { SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from '../src/http/intake/message-rate.ts'
-import { OPERATION_ID_MAX_LENGTH, SOCKET_MAX_UNANSWERED } from '../src/http/intake/message-intake.ts'
-import { MAX_COST } from '../src/http/limits/operation-cost.ts'
-import {
+  ANSWER_MAX_ERRORS,
+  ANSWER_MAX_WRITTEN_VALUES,
+  BODY_MAX_BYTES,
+  BODY_MAX_DEPTH,
+  BODY_MAX_MEMBERS,
+  BODY_MAX_VALUES,
+  CONNECTION_MAX_UNANSWERED,
   DEFAULT_LIMITS,
+  DEFAULT_MAX_SUBSCRIPTIONS,
   DOCUMENT_MAX_FIELDS,
+  HEAD_MS,
+  HELLO_MS,
+  IN_FLIGHT_HEAP_SHARE,
+  IN_FLIGHT_MAX_BYTES_OF_SENDER,
+  LARGE_BODY_BYTES,
   LOCATED_MAX_LINES,
-} from '../src/http/limits/operation-limits.ts'
-import { LARGE_BODY_BYTES, PARSE_WAIT_MS } from '../src/http/intake/parse-turns.ts'
-import { PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from '../src/http/limits/rate-limit.ts'
-import { DEFAULT_MAX_SUBSCRIPTIONS } from '../src/http/limits/subscription-limit.ts'
-import {
+  MAX_COST,
+  OPERATION_ID_MAX_LENGTH,
+  PAGES_PER_MINUTE,
+  PARSE_WAIT_MS,
+  REQUEST_MS,
+  REQUESTS_PER_MINUTE,
+  SOCKET_MAX_UNANSWERED,
+  SOCKET_MESSAGES_PER_MINUTE,
+  SOCKET_PINGS_PER_MINUTE,
+  STRANGER_MAX_BYTES,
   UNSENT_HEAP_SHARE,
   UNSENT_MAX_BYTES_OF_CONNECTION,
   UNSENT_STALL_MS,
-} from '../src/http/intake/unsent-bytes.ts'
-import { HELLO_MS, STRANGER_MAX_BYTES } from '../src/http/web-socket.ts'
-import { HEAD_MS, REQUEST_MS } from '../src/http/server.ts'
-import { BLOCK_TESTS_MAX_PER_OWNER } from '../src/jobs/block-tests.ts'
-import { MAX_DEPTH } from '../src/jobs/start/child-executions.ts'
-import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/job-callbacks.ts'
-import { SIMULATIONS_HEAVY_MAX_AT_ONCE } from '../src/jobs/heavy-simulations.ts'
-import { RUNNING_STORED_BYTES_PART } from '../src/jobs/start/quotas.ts'
-import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/quarantine.ts'
+  VARIABLE_MAX_ERRORS,
+} from '../src/http/index.ts'
 import {
-  SCHEMA_CHECKS_ALLOWANCE,
-  SCHEMA_CHECKS_MAX_WAITING,
-} from '../src/jobs/schema-checks/schema-checks.ts'
-import { SIMULATIONS_MAX_PER_OWNER } from '../src/jobs/simulations.ts'
-import { tableRow } from '../src/lib/text/markdown.ts'
+  BLOCK_TESTS_MAX_PER_OWNER,
+  SIMULATIONS_HEAVY_MAX_AT_ONCE,
+  SIMULATIONS_MAX_PER_OWNER,
+} from '../src/jobs/index.ts'
+import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/index.ts'
+import { SCHEMA_CHECKS_ALLOWANCE, SCHEMA_CHECKS_MAX_WAITING } from '../src/jobs/schema-checks/index.ts'
+import { MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
+import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
+import { tableRow } from '../src/lib/text/index.ts'
+import { ANSWER_MAX_HEAP_BYTES } from '../src/net/index.ts'
 import {
   ANSWER_MAX_BYTES,
   ANSWER_MAX_PARSED_BYTES,
   ANSWER_MAX_VALUES,
-} from '../src/schema/answers/answer-budget.ts'
-import {
   LARGE_ANSWERS_HEAP_SHARE,
   LARGE_ANSWERS_MAX_WAITING_OF_OWNER,
   LARGE_ANSWERS_WAIT_MS,
-} from '../src/schema/answers/large-answers.ts'
-import { LIST_MAX_ITEMS, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../src/schema/list-limits.ts'
-import { DIFF_MAX_TEXT } from '../src/workflows/diff/diff-text.ts'
-import { BLOCKED_LOOP_REPORT_MS } from '../src/watchdog/watchdog.ts'
+  LIST_MAX_ITEMS,
+  NAME_MAX_LENGTH,
+  STRING_MAX_LENGTH,
+} from '../src/schema/index.ts'
+import { BLOCKED_LOOP_REPORT_MS } from '../src/watchdog/index.ts'
+import { DIFF_MAX_TEXT } from '../src/workflows/diff/index.ts'
 
 // The tables of limits in docs/security.md, each figure read from the code that enforces it.
 

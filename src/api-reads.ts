@@ -1,21 +1,23 @@
-import type { Database } from './db/connect.ts'
-import { createContactStore } from './db/stores/contact-store.ts'
-import { createDraftHashStore } from './db/stores/draft-hash-store.ts'
-import { createEventStore } from './db/stores/event-store.ts'
-import { createJobChanges } from './db/lists/job-changes.ts'
-import { createJobCountStore } from './db/jobs/job-count-store.ts'
-import { createJobStore } from './db/jobs/job-store.ts'
-import { createOpenWaitStore } from './db/stores/open-wait-store.ts'
-import { createPrisma } from './db/prisma.ts'
-import { createRunList } from './db/lists/run-list.ts'
-import { createScheduleList } from './db/lists/schedule-list.ts'
-import { createStepHistoryStore } from './db/stores/step-history-store.ts'
-import { createStepList } from './db/lists/step-list.ts'
-import { createUsageStore } from './db/stores/usage-store.ts'
-import { createValueStore } from './db/stores/value-store.ts'
-import { createVersionStore } from './db/stores/version-store.ts'
-import { createWorkflowList } from './db/lists/workflow-list.ts'
-import { createWorkflowStore } from './db/stores/workflow-store.ts'
+import { createPrisma, type Database } from './db/index.ts'
+import { createJobCountStore, createJobStore } from './db/jobs/index.ts'
+import {
+  createJobChanges,
+  createRunList,
+  createScheduleList,
+  createStepList,
+  createWorkflowList,
+} from './db/lists/index.ts'
+import {
+  createContactStore,
+  createDraftHashStore,
+  createEventStore,
+  createOpenWaitStore,
+  createStepHistoryStore,
+  createUsageStore,
+  createValueStore,
+  createVersionStore,
+  createWorkflowStore,
+} from './db/stores/index.ts'
 
 /** The stores of the API on its own connections: however much it reads, the engine's are free. */
 export function createApiReads({ apiPool }: Pick<Database, 'apiPool'>) {

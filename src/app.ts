@@ -1,85 +1,83 @@
 import { getHeapStatistics } from 'node:v8'
 import pg from 'pg'
+import {
+  createApiKeys,
+  createDefinitionReader,
+  createSecretVault,
+  openSecretCipher,
+  type SecretVault,
+} from './access/index.ts'
 import { createApiReads } from './api-reads.ts'
-import { createDefinitionReader } from './access/definition-reader.ts'
 import { loadBlockModules, registerModule } from './block-modules.ts'
-import { openSecretCipher } from './access/secret-keys.ts'
-import { createSecretVault, type SecretVault } from './access/secrets.ts'
-import { createBlockHttp } from './blocks/http/block-http.ts'
-import { createApiKeys } from './access/index.ts'
-import { createHttpClient } from './net/http-client.ts'
-import { httpBlock } from './blocks/http/http-block.ts'
-import { providerOrigins } from './blocks/providers/shared/provider-settings.ts'
-import { CORE_BLOCKS } from './blocks/core/core-blocks.ts'
-import { createCommandStore } from './db/jobs/command-store.ts'
-import { createTreeCancelStore } from './db/executions/tree-cancel-store.ts'
-import { createApiKeyStore } from './db/stores/api-key-store.ts'
-import { providerBlocks } from './blocks/providers.ts'
+import { CORE_BLOCKS } from './blocks/core/index.ts'
+import { pendingBlocks, toBlock, type RegisterBlock } from './blocks/custom/index.ts'
+import { createBlockHttp, httpBlock } from './blocks/http/index.ts'
+import { providerBlocks } from './blocks/index.ts'
+import { providerOrigins } from './blocks/providers/shared/index.ts'
 import { lumeConfigSchema, type LumeConfig, type LumeOptions } from './config.ts'
-import { openDatabase, type Database } from './db/connect.ts'
-import { createDefinitionStore } from './db/stores/definition-store.ts'
-import { createEventStore } from './db/stores/event-store.ts'
-import { createExecutionStore } from './db/executions/execution-store.ts'
-import { createJobCountStore } from './db/jobs/job-count-store.ts'
-import { countHeldJobs } from './db/jobs/held-jobs.ts'
-import { createJobStore } from './db/jobs/job-store.ts'
-import { createJournalStore } from './db/journal/journal-store.ts'
-import { Journal } from './db/journal/journal.ts'
-import { migrate } from './db/migrate.ts'
-import { createQuotaStore } from './db/stores/quota-store.ts'
-import { createOriginalStore } from './db/executions/original-store.ts'
-import { createSecretStore } from './db/stores/secret-store.ts'
-import { createScheduleStore } from './db/stores/schedule-store.ts'
-import { createVersionStore } from './db/stores/version-store.ts'
-import { createLocalWakeups, createPostgresWakeups, type Wakeups } from './db/wakeups.ts'
-import type { Block } from './engine/block/block.ts'
-import { ProcessMemory } from './engine/memory/process-memory.ts'
-import { PlanCache } from './engine/validate/plan-cache.ts'
-import { BlockRegistry } from './engine/block/registry.ts'
-import { standInOf } from './engine/mocks/stand-in-of.ts'
-import { maskedSecrets } from './engine/mocks/masked-secrets.ts'
-import { createTestBlock } from './jobs/block-tests.ts'
-import { ApproximateCounts } from './jobs/start/approximate-counts.ts'
-import { createChildExecutions, DESCENDANTS_AGE_MS } from './jobs/start/child-executions.ts'
-import { createCommands } from './jobs/commands.ts'
-import { createEndCanceled } from './jobs/worker/end-canceled.ts'
-import { createTreeCancel } from './jobs/worker/tree-cancel.ts'
-import { createExecutionService, type ExecutionService } from './jobs/library/execution-service.ts'
-import { JobCounting } from './jobs/job-counting.ts'
-import { createJobService, type JobService } from './jobs/library/job-service.ts'
-import { HeavySimulations } from './jobs/heavy-simulations.ts'
-import { createJobResults } from './jobs/job-results.ts'
-import { Processor } from './jobs/worker/processor.ts'
-import { createQuotas, quotaMessage, type QuotaLimits } from './jobs/start/quotas.ts'
-import { createRetryExecution } from './jobs/start/retry-execution.ts'
-import { createSimulations } from './jobs/simulations.ts'
-import { createSchedules } from './jobs/schedules/schedule-service.ts'
-import { Scheduler } from './jobs/schedules/scheduler.ts'
-import { SchemaChecks } from './jobs/schema-checks/schema-checks.ts'
-import { createStartExecution } from './jobs/start/start-execution.ts'
-import { blockingNotePath, takeBlockingNote } from './watchdog/blocking-note.ts'
-import { Watchdog } from './watchdog/watchdog.ts'
-import { UnhandledErrors } from './jobs/unhandled-errors.ts'
-import { StoredPlans } from './jobs/worker/stored-plans.ts'
-import { Worker } from './jobs/worker/worker.ts'
-import { createFollowJobs } from './live/follow-jobs.ts'
-import { createFollowTimeline } from './live/follow-timeline.ts'
-import { systemClock, type Clock } from './lib/time/clock.ts'
-import { Closers } from './lib/async/closers.ts'
-import { LumeError } from './lib/errors.ts'
-import { newId, type JobId, type WorkerId } from './lib/ids.ts'
-import { createLogger, type Logger } from './lib/log/logger.ts'
-import { OwnerTurns } from './lib/async/owner-turns.ts'
-import { SharedReads } from './lib/async/shared-reads.ts'
+import { createExecutionStore, createOriginalStore, createTreeCancelStore } from './db/executions/index.ts'
+import {
+  createLocalWakeups,
+  createPostgresWakeups,
+  migrate,
+  openDatabase,
+  type Database,
+  type Wakeups,
+} from './db/index.ts'
+import { countHeldJobs, createCommandStore, createJobCountStore, createJobStore } from './db/jobs/index.ts'
+import { createJournalStore, Journal } from './db/journal/index.ts'
+import {
+  createApiKeyStore,
+  createDefinitionStore,
+  createEventStore,
+  createQuotaStore,
+  createScheduleStore,
+  createSecretStore,
+  createVersionStore,
+} from './db/stores/index.ts'
+import { BlockRegistry, type Block } from './engine/block/index.ts'
+import { ProcessMemory } from './engine/memory/index.ts'
+import { maskedSecrets, standInOf } from './engine/mocks/index.ts'
+import { PlanCache } from './engine/validate/index.ts'
+import type { Load } from './http/index.ts'
+import {
+  createCommands,
+  createJobResults,
+  createSimulations,
+  createTestBlock,
+  HeavySimulations,
+  JobCounting,
+  UnhandledErrors,
+} from './jobs/index.ts'
+import {
+  createExecutionService,
+  createJobService,
+  type ExecutionService,
+  type JobService,
+} from './jobs/library/index.ts'
+import { createSchedules, Scheduler } from './jobs/schedules/index.ts'
+import { SchemaChecks } from './jobs/schema-checks/index.ts'
+import {
+  ApproximateCounts,
+  createChildExecutions,
+  createQuotas,
+  createRetryExecution,
+  createStartExecution,
+  DESCENDANTS_AGE_MS,
+  quotaMessage,
+  type QuotaLimits,
+} from './jobs/start/index.ts'
+import { createEndCanceled, createTreeCancel, Processor, StoredPlans, Worker } from './jobs/worker/index.ts'
+import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
+import { LumeError, newId, type JobId, type WorkerId } from './lib/index.ts'
+import { createLogger, type Logger } from './lib/log/index.ts'
+import { systemClock, type Clock } from './lib/time/index.ts'
+import { createFollowJobs, createFollowTimeline } from './live/index.ts'
+import { createHttpClient } from './net/index.ts'
 import { watchProcessErrors } from './process-errors.ts'
-import { pendingBlocks, toBlock, type RegisterBlock } from './blocks/custom/register-block.ts'
-import type { Services } from './schema/kit/context.ts'
-import { LargeAnswers } from './schema/answers/large-answers.ts'
-import { storeDraftHashes } from './workflows/draft-hashes.ts'
-import { createDrafts } from './workflows/drafts.ts'
-import { createPublishing } from './workflows/publishing.ts'
-import { createTemplates } from './workflows/template-files.ts'
-import type { Load } from './http/load.ts'
+import { LargeAnswers, type Services } from './schema/index.ts'
+import { blockingNotePath, takeBlockingNote, Watchdog } from './watchdog/index.ts'
+import { createDrafts, createPublishing, createTemplates, storeDraftHashes } from './workflows/index.ts'
 
 /** What tests and embedders may put in place of the real thing. */
 export interface LumeOverrides {

@@ -2,18 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Block } from './engine/block/block.ts'
-import type { BlockRegistry } from './engine/block/registry.ts'
-import type { OnUnhandledError } from './engine/record/unhandled-errors.ts'
-import { callUserCode } from './engine/block/user-code.ts'
-import { JobCode } from './jobs/library/job-code.ts'
-import { codeOf, LumeError, messageOf } from './lib/errors.ts'
-import {
-  pendingBlocks,
-  toBlock,
-  type BlockArguments,
-  type RegisterBlock,
-} from './blocks/custom/register-block.ts'
+import { pendingBlocks, toBlock, type BlockArguments, type RegisterBlock } from './blocks/custom/index.ts'
+import { callUserCode, type Block, type BlockRegistry } from './engine/block/index.ts'
+import type { OnUnhandledError } from './engine/record/index.ts'
+import { JobCode } from './jobs/library/index.ts'
+import { codeOf, LumeError, messageOf } from './lib/index.ts'
 
 /** What a user's module brought. */
 export interface BlockModule {

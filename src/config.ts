@@ -1,23 +1,25 @@
 import { z } from 'zod'
-import { readEnvironmentSecrets } from './access/environment-secrets.ts'
-import { parseSecretKey } from './access/secret-cipher.ts'
-import { SECRET_MAX_LENGTH, SECRET_MIN_LENGTH, SECRET_NAME } from './access/secrets.ts'
 import {
   isAuthenticated,
+  isLoopback,
+  parseSecretKey,
+  readEnvironmentSecrets,
   readSettingsKeys,
+  requireSafeHost,
   ROLES,
+  SECRET_MAX_LENGTH,
+  SECRET_MIN_LENGTH,
+  SECRET_NAME,
   type AuthenticationSettings,
   type JwtSettings,
 } from './access/index.ts'
-import { parseAllowedHost } from './net/address-policy.ts'
-import { LOCAL_USER } from './jobs/library/execution-service.ts'
-import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block/block.ts'
-import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition/definition.ts'
-import { providerSettingsSchema } from './blocks/providers/shared/provider-settings.ts'
-import { LumeError } from './lib/errors.ts'
-import { OWNER_MAX_LENGTH } from './lib/ids.ts'
-import { LOG_LEVELS } from './lib/log/logger.ts'
-import { isLoopback, requireSafeHost } from './access/host-policy.ts'
+import { providerSettingsSchema } from './blocks/providers/shared/index.ts'
+import { LOG_LEVELS as STEP_LOG_LEVELS } from './engine/block/index.ts'
+import { DEFINITION_MAX_NODES, DEFINITION_NODES_CEILING } from './engine/definition/index.ts'
+import { LOCAL_USER } from './jobs/library/index.ts'
+import { LumeError, OWNER_MAX_LENGTH } from './lib/index.ts'
+import { LOG_LEVELS } from './lib/log/index.ts'
+import { parseAllowedHost } from './net/index.ts'
 
 /** The largest weight of an owner in the sharing of places. */
 export const OWNER_WEIGHT_MAX = 100

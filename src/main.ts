@@ -1,9 +1,9 @@
 import { createLume } from './app.ts'
 import { readEnvironment } from './config.ts'
-import { startServer } from './http/server.ts'
-import { Closers } from './lib/async/closers.ts'
-import { LumeError } from './lib/errors.ts'
-import { createLogger } from './lib/log/logger.ts'
+import { startServer } from './http/index.ts'
+import { Closers } from './lib/async/index.ts'
+import { LumeError } from './lib/index.ts'
+import { createLogger } from './lib/log/index.ts'
 
 const closers = new Closers()
 const stopping = new AbortController()

@@ -1,7 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
-import { BlockError } from './engine/block/block.ts'
-import { bindUserCode, currentUserCode, leaveUserCode } from './engine/block/user-code.ts'
+import { bindUserCode, BlockError, currentUserCode, leaveUserCode } from './engine/block/index.ts'
 
 /** Receives an error that belongs to no call of user code. */
 export type OnUnattributedError = (error: unknown) => void

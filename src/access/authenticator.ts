@@ -1,5 +1,5 @@
-import type { Clock } from '../lib/time/clock.ts'
-import type { OwnerId } from '../lib/ids.ts'
+import type { OwnerId } from '../lib/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import type { ApiKeys } from './api-keys.ts'
 import { UnauthenticatedError } from './errors.ts'
 import { createJwtVerifier, type JwtSettings } from './jwt.ts'

@@ -1,4 +1,4 @@
-import { withMissingSecrets, type DefinitionReader, type PlanCache } from '../engine/validate/plan-cache.ts'
+import { withMissingSecrets, type DefinitionReader, type PlanCache } from '../engine/validate/index.ts'
 import type { SecretVault } from './secrets.ts'
 
 /** Reads definitions for owners, and reports the secrets that they lack. One reader asks for the names once. */

@@ -1,4 +1,4 @@
-import { LumeError } from '../lib/errors.ts'
+import { LumeError } from '../lib/index.ts'
 
 /** There is no credential, or it is not good: unknown, revoked, expired, or not for this server. The four are not told apart. */
 export class UnauthenticatedError extends LumeError {

@@ -1,5 +1,5 @@
-import { isAuthenticated, type AuthenticationSettings } from './index.ts'
-import { LumeError } from '../lib/errors.ts'
+import { LumeError } from '../lib/index.ts'
+import { isAuthenticated, type AuthenticationSettings } from './authenticator.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
 

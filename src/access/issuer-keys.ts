@@ -1,5 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import type { Clock } from '../lib/time/clock.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 /** How old the keys of an issuer become before they are read again. */
 export const KEYS_REFRESH_MS = 10 * 60_000

@@ -1,6 +1,6 @@
-import type { ApiKeyStore } from '../db/stores/api-key-store.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { Logger } from '../lib/log/logger.ts'
+import type { ApiKeyStore } from '../db/stores/index.ts'
+import type { Logger } from '../lib/log/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import type { ApiKeyId } from './viewer.ts'
 
 /** How long a key that another process revoked may still be held by a connection here. */

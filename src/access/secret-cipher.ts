@@ -6,8 +6,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto'
-import { LumeError } from '../lib/errors.ts'
-import type { OwnerId } from '../lib/ids.ts'
+import { LumeError, type OwnerId } from '../lib/index.ts'
 
 /** A key that values are encrypted under. */
 export interface SecretKey {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf, LumeError } from '../lib/errors.ts'
+import { codeOf, LumeError } from '../lib/index.ts'
 import { newSecretKeyText, parseSecretKey, SecretCipher, type SecretKey } from './secret-cipher.ts'
 
 const KEY_FILE = 'secret.key'

@@ -1,10 +1,8 @@
-import type { QuotaGuard, QuotaRefusal } from '../db/stores/quota-store.ts'
-import type { SecretRow, SecretStore } from '../db/stores/secret-store.ts'
-import type { SecretSource } from '../engine/run/context/secrets.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import { LumeError } from '../lib/errors.ts'
-import type { OwnerId } from '../lib/ids.ts'
-import { isStorableText } from '../lib/json/plain-json.ts'
+import type { QuotaGuard, QuotaRefusal, SecretRow, SecretStore } from '../db/stores/index.ts'
+import type { SecretSource } from '../engine/run/index.ts'
+import { LumeError, type OwnerId } from '../lib/index.ts'
+import { isStorableText } from '../lib/json/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import type { SealedSecret, SecretCipher } from './secret-cipher.ts'
 
 /** What can be said of a secret: everything but its value. */

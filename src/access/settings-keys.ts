@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { ownerId } from '../lib/ids.ts'
+import { ownerId } from '../lib/index.ts'
 import { hashOf } from './key-text.ts'
 import { parseRole, type Role, type Viewer } from './viewer.ts'
 

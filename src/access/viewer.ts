@@ -1,4 +1,4 @@
-import type { Id, OwnerId } from '../lib/ids.ts'
+import type { Id, OwnerId } from '../lib/index.ts'
 
 /** What a credential may do: each role may what the one before it may, and more. */
 export const ROLES = ['VIEWER', 'EDITOR', 'ADMIN'] as const

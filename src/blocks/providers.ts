@@ -1,38 +1,33 @@
-import type { Block } from '../engine/block/block.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { HttpClient } from '../net/http-client.ts'
-import type { ProviderSettings } from './providers/shared/provider-settings.ts'
-import { createRateLimiter } from './providers/shared/rate-limiter.ts'
-import { createApifyClient } from './providers/apify/apify-client.ts'
-import { readDatasetBlock } from './providers/apify/read-dataset.ts'
-import { runActorBlock } from './providers/apify/run-actor.ts'
-import { createApolloClient } from './providers/apollo/apollo-client.ts'
-import { enrichPeopleBlock } from './providers/apollo/enrich-people.ts'
-import { enrichPersonBlock } from './providers/apollo/enrich-person.ts'
-import { searchOrganizationsBlock } from './providers/apollo/search-organizations.ts'
-import { searchPeopleBlock } from './providers/apollo/search-people.ts'
-import { createHunterClient } from './providers/hunter/hunter-client.ts'
-import { findEmailBlock } from './providers/hunter/find-email.ts'
-import { searchDomainBlock } from './providers/hunter/search-domain.ts'
-import { verifyEmailBlock } from './providers/hunter/verify-email.ts'
-import { embedBlock } from './providers/mixedbread/embed.ts'
-import { createMixedbreadClient } from './providers/mixedbread/mixedbread-client.ts'
-import { rerankBlock } from './providers/mixedbread/rerank.ts'
-import { createAudienceBlock } from './providers/meta/create-audience.ts'
-import { createMetaClient } from './providers/meta/meta-client.ts'
-import { uploadAudienceBlock } from './providers/meta/upload-audience.ts'
-import { selectBlock } from './providers/supabase/select.ts'
-import { createSupabaseClient } from './providers/supabase/supabase-client.ts'
-import { upsertBlock } from './providers/supabase/upsert.ts'
-import { contactBlock } from './ai/contact.ts'
-import { interestBlock } from './ai/interest.ts'
-import { chatBlock } from './ai/chat.ts'
-import { objectBlock } from './ai/object.ts'
-import { createOpenRouterClient } from './providers/openrouter/openrouter-client.ts'
-import { sentimentBlock } from './ai/sentiment.ts'
-import { searchPeopleJobBlock } from './leads/search-people.ts'
-import { searchProfilesJobBlock } from './leads/search-profiles.ts'
-import { NO_RESULTS, uploadContactsJobBlock, type JobResults } from './leads/upload-contacts.ts'
+import type { Block } from '../engine/block/index.ts'
+import type { Clock } from '../lib/time/index.ts'
+import type { HttpClient } from '../net/index.ts'
+import { chatBlock, contactBlock, interestBlock, objectBlock, sentimentBlock } from './ai/index.ts'
+import {
+  NO_RESULTS,
+  searchPeopleJobBlock,
+  searchProfilesJobBlock,
+  uploadContactsJobBlock,
+  type JobResults,
+} from './leads/index.ts'
+import { createApifyClient, readDatasetBlock, runActorBlock } from './providers/apify/index.ts'
+import {
+  createApolloClient,
+  enrichPeopleBlock,
+  enrichPersonBlock,
+  searchOrganizationsBlock,
+  searchPeopleBlock,
+} from './providers/apollo/index.ts'
+import {
+  createHunterClient,
+  findEmailBlock,
+  searchDomainBlock,
+  verifyEmailBlock,
+} from './providers/hunter/index.ts'
+import { createAudienceBlock, createMetaClient, uploadAudienceBlock } from './providers/meta/index.ts'
+import { createMixedbreadClient, embedBlock, rerankBlock } from './providers/mixedbread/index.ts'
+import { createOpenRouterClient } from './providers/openrouter/index.ts'
+import { createRateLimiter, type ProviderSettings } from './providers/shared/index.ts'
+import { createSupabaseClient, selectBlock, upsertBlock } from './providers/supabase/index.ts'
 
 /** What the blocks of providers need of the world. */
 export interface ProviderPorts {

@@ -1,13 +1,19 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { ExpressionError, located, typeError, type SourceRange } from './values/error.ts'
 import type { SpecialForm } from './form.ts'
-import type { Parameter, PlainFunction } from './functions/function.ts'
 import { FORMS } from './forms.ts'
-import { FUNCTIONS } from './functions/functions.ts'
-import type { Evaluate, Frame, Place } from './values/place.ts'
-import { compilePattern } from './functions/regex.ts'
+import { compilePattern, FUNCTIONS, type Parameter, type PlainFunction } from './functions/index.ts'
 import { suggest } from './suggest.ts'
-import { aKind, kindOf } from './values/value.ts'
+import {
+  aKind,
+  ExpressionError,
+  kindOf,
+  located,
+  typeError,
+  type Evaluate,
+  type Frame,
+  type Place,
+  type SourceRange,
+} from './values/index.ts'
 
 const forms: ReadonlyMap<string, SpecialForm> = new Map(FORMS.map((form) => [form.name, form]))
 const functions: ReadonlyMap<string, PlainFunction> = new Map(FUNCTIONS.map((fn) => [fn.name, fn]))

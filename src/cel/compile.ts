@@ -1,12 +1,24 @@
 import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
-import { messageOf } from '../lib/errors.ts'
+import { messageOf } from '../lib/index.ts'
 import { compileCall } from './call.ts'
-import { ExpressionError, located, typeError, type SourceRange } from './values/error.ts'
-import { finite, isNumeric, whole } from './values/numbers.ts'
-import { keyOf, OPERATORS } from './values/operators.ts'
 import { compilePath } from './path.ts'
-import type { Evaluate, Frame, Place } from './values/place.ts'
-import { aKind, Duration, type Value } from './values/value.ts'
+import {
+  aKind,
+  Duration,
+  ExpressionError,
+  finite,
+  isNumeric,
+  keyOf,
+  located,
+  OPERATORS,
+  typeError,
+  whole,
+  type Evaluate,
+  type Frame,
+  type Place,
+  type SourceRange,
+  type Value,
+} from './values/index.ts'
 
 /** Turns a syntax tree into a function, once; throws `ExpressionError` for what can be known to be wrong. */
 export function compile(node: ASTNode, place: Place): Evaluate {

@@ -1,21 +1,11 @@
-import type { Json } from '../lib/json/json.ts'
-import { messageOf } from '../lib/errors.ts'
-import { toJson } from './values/boundary.ts'
+import { messageOf } from '../lib/index.ts'
+import type { Json } from '../lib/json/index.ts'
 import { compile } from './compile.ts'
-import { ExpressionError } from './values/error.ts'
 import { FORMS } from './forms.ts'
-import type { FunctionDoc } from './functions/function.ts'
-import { FUNCTIONS } from './functions/functions.ts'
-import { Meter } from './values/meter.ts'
+import { FUNCTIONS, type FunctionDoc } from './functions/index.ts'
 import { readsScopeOnly } from './path.ts'
-import type { Reference, Scope } from './values/place.ts'
 import { parse } from './syntax.ts'
-
-export { ExpressionError } from './values/error.ts'
-export type { ExpressionErrorCode, SourceRange } from './values/error.ts'
-export type { FunctionDoc } from './functions/function.ts'
-export { Meter, MAX_VISITS as EXPRESSION_MAX_VISITS } from './values/meter.ts'
-export type { Reference, Scope } from './values/place.ts'
+import { ExpressionError, Meter, toJson, type Reference, type Scope } from './values/index.ts'
 
 /**
  * Expressions are CEL (https://cel.dev), on JSON. Three rules differ from the letter of CEL, because the values are JSON:

@@ -1,7 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { ExpressionError, type SourceRange } from './values/error.ts'
-import type { FunctionDoc } from './functions/function.ts'
-import type { Evaluate, Place } from './values/place.ts'
+import type { FunctionDoc } from './functions/index.ts'
+import { ExpressionError, type Evaluate, type Place, type SourceRange } from './values/index.ts'
 
 /** A call that decides itself what is evaluated, and when: `has`, `default`, and the loops. */
 export interface SpecialForm extends FunctionDoc {

@@ -1,8 +1,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { given, syntaxError, type SpecialForm } from './form.ts'
 import { LOOP_FORMS } from './loops.ts'
-import { bind, type Evaluate, type Place } from './values/place.ts'
 import { PRESENCE_FORMS } from './presence.ts'
+import { bind, type Evaluate, type Place } from './values/index.ts'
 
 /** The calls that decide themselves what of their arguments is evaluated, and when. */
 export const FORMS: readonly SpecialForm[] = [

@@ -1,10 +1,21 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { ExpressionError, typeError, type SourceRange } from './values/error.ts'
 import { given, syntaxError, type SpecialForm } from './form.ts'
-import { keysOf } from './values/operators.ts'
-import { bind, type Evaluate, type Frame, type Place } from './values/place.ts'
 import { sizeOf } from './syntax.ts'
-import { aKind, isList, isMap, type Value, type ValueList } from './values/value.ts'
+import {
+  aKind,
+  bind,
+  ExpressionError,
+  isList,
+  isMap,
+  keysOf,
+  typeError,
+  type Evaluate,
+  type Frame,
+  type Place,
+  type SourceRange,
+  type Value,
+  type ValueList,
+} from './values/index.ts'
 
 /** How deep loops may nest: three over a thousand items each are already a billion visits. */
 const MAX_LOOPS = 2

@@ -1,8 +1,18 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { ExpressionError, typeError, type SourceRange } from './values/error.ts'
-import type { Evaluate, Frame, Place } from './values/place.ts'
-import { quoted } from './values/scalar-text.ts'
-import { aKind, isList, isMap, member, type Value } from './values/value.ts'
+import {
+  aKind,
+  ExpressionError,
+  isList,
+  isMap,
+  member,
+  quoted,
+  typeError,
+  type Evaluate,
+  type Frame,
+  type Place,
+  type SourceRange,
+  type Value,
+} from './values/index.ts'
 
 /** What stands between the dots and brackets of a path: a name, or something that is computed. */
 type Step = { readonly key: string } | { readonly index: (frame: Frame) => string | number }

@@ -1,8 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { given, syntaxError, type SpecialForm } from './form.ts'
 import { compileLenient, isPathNode } from './path.ts'
-import type { Evaluate, Frame, Place } from './values/place.ts'
-import type { Value } from './values/value.ts'
+import type { Evaluate, Frame, Place, Value } from './values/index.ts'
 
 /** The forms that deal with what may be missing. */
 export const PRESENCE_FORMS: readonly SpecialForm[] = [

@@ -1,5 +1,5 @@
 import { Environment, ParseError, type ASTNode } from '@marcbachmann/cel-js'
-import { ExpressionError } from './values/error.ts'
+import { ExpressionError } from './values/index.ts'
 
 /** The longest source, in UTF-16 units. */
 const MAX_SOURCE = 4 * 1024

@@ -1,10 +1,9 @@
 import pg from 'pg'
-import { systemClock } from '../lib/time/clock.ts'
-import { codeOf, LumeError, messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/log/logger.ts'
-import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts'
-import { startUpkeep } from './embedded/upkeep.ts'
-import { OwnerConnections, shareByOwner } from './sql/owner-connections.ts'
+import { codeOf, LumeError, messageOf } from '../lib/index.ts'
+import type { Logger } from '../lib/log/index.ts'
+import { systemClock } from '../lib/time/index.ts'
+import { openEmbeddedPostgres, startUpkeep } from './embedded/index.ts'
+import { OwnerConnections, shareByOwner } from './sql/index.ts'
 
 const CONNECT_TIMEOUT_MS = 15_000
 const DEFAULT_MAX_CONNECTIONS = 10

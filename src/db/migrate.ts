@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
-import { LumeError, messageOf } from '../lib/errors.ts'
+import { LumeError, messageOf } from '../lib/index.ts'
 
 // The same place from src/db and from dist/db.
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))

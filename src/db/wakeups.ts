@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 import { z } from 'zod'
-import type { Clock } from '../lib/time/clock.ts'
-import { messageOf } from '../lib/errors.ts'
-import type { JobId, OwnerId } from '../lib/ids.ts'
-import type { Logger } from '../lib/log/logger.ts'
+import { messageOf, type JobId, type OwnerId } from '../lib/index.ts'
+import type { Logger } from '../lib/log/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 /**
  * Hints that there may be news; whoever gets one reads the facts from the tables. A lost hint costs latency, never data:

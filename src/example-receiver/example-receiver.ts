@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { systemClock, type Clock } from '../lib/time/clock.ts'
-import { LumeError } from '../lib/errors.ts'
+import { LumeError } from '../lib/index.ts'
+import { systemClock, type Clock } from '../lib/time/index.ts'
 
 /** Where the server mounts it. */
 export const EXAMPLE_RECEIVER_PATH = '/examples/receiver'

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import { codeOf, LumeError } from '../lib/errors.ts'
+import { codeOf, LumeError } from '../lib/index.ts'
 
 export interface Address {
   readonly host: string

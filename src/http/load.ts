@@ -1,4 +1,4 @@
-import type { BlockedTime } from '../watchdog/watchdog.ts'
+import type { BlockedTime } from '../watchdog/index.ts'
 
 /** What runs in this process. */
 export interface Load {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { UnsentBytes } from './intake/unsent-bytes.ts'
+import type { UnsentBytes } from './intake/index.ts'
 
 /** How long a client that was refused may go on sending, so that it gets to reading why. */
 const LINGER_MS = 2_000

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/time/clock.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 /** How long an answer about the database is good; requests in between cost no statement. */
 export const READY_MS = 1_000

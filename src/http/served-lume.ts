@@ -1,4 +1,4 @@
-import type { Services } from '../schema/kit/context.ts'
+import type { Services } from '../schema/index.ts'
 import type { Load } from './load.ts'
 
 /** What the server needs of a running Lume. */

@@ -1,30 +1,40 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
-import { isLoopback, requireSafeHost } from '../access/host-policy.ts'
 import {
   createAuthenticator,
   isAuthenticated,
+  isLoopback,
   NO_AUTHENTICATION,
+  requireSafeHost,
   type AuthenticationSettings,
 } from '../access/index.ts'
-import { createExampleReceiver } from '../example-receiver/example-receiver.ts'
-import { LOCAL_USER } from '../jobs/library/execution-service.ts'
-import { Closers } from '../lib/async/closers.ts'
-import { ownerId } from '../lib/ids.ts'
-import { schema } from '../schema/schema.ts'
-import { createGate } from './auth/gate.ts'
-import { createOrigins } from './auth/origins.ts'
-import { graphiqlPage } from './graphiql/graphiql-page.ts'
-import { createGraphql, GRAPHQL_PATH } from './graphql/graphql.ts'
-import { readPersistedDocuments } from './graphql/persisted-documents.ts'
-import { BODY_MAX_BYTES, createBodyReader } from './intake/bodies.ts'
-import { BodyBudget, budgetOfHeap, type BudgetLimits } from './intake/body-budget.ts'
-import { OperationTurns } from './intake/operation-turns.ts'
-import { ParseTurns } from './intake/parse-turns.ts'
-import { PipelinedRequests } from './intake/pipelined-requests.ts'
-import { UnsentBytes, unsentLimitsOfHeap, type UnsentLimits } from './intake/unsent-bytes.ts'
-import { createRateLimit, PAGES_PER_MINUTE, REQUESTS_PER_MINUTE } from './limits/rate-limit.ts'
-import { DEFAULT_MAX_SUBSCRIPTIONS } from './limits/subscription-limit.ts'
+import { createExampleReceiver } from '../example-receiver/index.ts'
+import { LOCAL_USER } from '../jobs/library/index.ts'
+import { Closers } from '../lib/async/index.ts'
+import { ownerId } from '../lib/index.ts'
+import { schema } from '../schema/index.ts'
+import { createGate, createOrigins } from './auth/index.ts'
+import { graphiqlPage } from './graphiql/index.ts'
+import { createGraphql, GRAPHQL_PATH, readPersistedDocuments } from './graphql/index.ts'
+import {
+  BODY_MAX_BYTES,
+  BodyBudget,
+  budgetOfHeap,
+  createBodyReader,
+  OperationTurns,
+  ParseTurns,
+  PipelinedRequests,
+  UnsentBytes,
+  unsentLimitsOfHeap,
+  type BudgetLimits,
+  type UnsentLimits,
+} from './intake/index.ts'
+import {
+  createRateLimit,
+  DEFAULT_MAX_SUBSCRIPTIONS,
+  PAGES_PER_MINUTE,
+  REQUESTS_PER_MINUTE,
+} from './limits/index.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { isStream, sendResponse, untilSent } from './node-response.ts'

@@ -4,24 +4,26 @@ import { GraphQLError, type DocumentNode, type GraphQLFormattedError } from 'gra
 import { CloseCode, handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Viewer } from '../access/index.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { Logger } from '../lib/log/logger.ts'
-import { schema } from '../schema/schema.ts'
-import type { BodyBudget } from './intake/body-budget.ts'
-import { credentialOfHeaders, credentialOfParams } from './auth/credentials.ts'
-import type { Gate } from './auth/gate.ts'
-import { GRAPHQL_PATH, type Graphql } from './graphql/graphql.ts'
-import { MessageIntake, TOO_BIG } from './intake/message-intake.ts'
-import { MessageRate, SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from './intake/message-rate.ts'
+import type { Logger } from '../lib/log/index.ts'
+import type { Clock } from '../lib/time/index.ts'
+import { schema } from '../schema/index.ts'
+import { credentialOfHeaders, credentialOfParams, type Gate, type Origins } from './auth/index.ts'
+import { findDocument, GRAPHQL_PATH, type Graphql, type PersistedDocuments } from './graphql/index.ts'
+import {
+  MessageIntake,
+  MessageRate,
+  RefusedRequestError,
+  SOCKET_MESSAGES_PER_MINUTE,
+  SOCKET_PINGS_PER_MINUTE,
+  TOO_BIG,
+  type BodyBudget,
+  type OperationTurns,
+  type ParseTurns,
+  type UnsentBytes,
+} from './intake/index.ts'
+import { senderAt } from './limits/index.ts'
 import { requestUrl } from './node-request.ts'
-import type { OperationTurns } from './intake/operation-turns.ts'
-import type { Origins } from './auth/origins.ts'
-import type { ParseTurns } from './intake/parse-turns.ts'
-import { findDocument, type PersistedDocuments } from './graphql/persisted-documents.ts'
-import { senderAt } from './limits/rate-limit.ts'
-import { RefusedRequestError } from './intake/refused-request.ts'
 import { uploaderOf } from './router.ts'
-import type { UnsentBytes } from './intake/unsent-bytes.ts'
 import { WrittenResults } from './written-results.ts'
 
 /** How long a client may take to say hello. */

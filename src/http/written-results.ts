@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FormattedExecutionResult } from 'graphql'
-import { stringifyWithTexts } from '../lib/json/json-text.ts'
+import { stringifyWithTexts } from '../lib/json/index.ts'
 
 /** No client knows it. */
 const MARK = randomUUID()

@@ -1,7 +1,7 @@
-import type { Diagnostic } from '../engine/definition/diagnostics.ts'
-import type { OnError } from '../engine/definition/definition.ts'
-import type { ProcessMemory } from '../engine/memory/process-memory.ts'
-import type { PlanCache } from '../engine/validate/plan-cache.ts'
+import type { Diagnostic, OnError } from '../engine/definition/index.ts'
+import type { InputProblem } from '../engine/json-schema/index.ts'
+import type { ProcessMemory } from '../engine/memory/index.ts'
+import { NO_MOCKS, readMocks } from '../engine/mocks/index.ts'
 import {
   testDefinition,
   TESTED_NODE,
@@ -9,17 +9,14 @@ import {
   testSimulated,
   type BlockTest,
   type TestWorld,
-} from '../engine/simulate/test-block.ts'
-import { NO_MOCKS, readMocks } from '../engine/mocks/mocks.ts'
-import type { InputProblem } from '../engine/validate/index.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import { newId, type ExecutionId, type OwnerId } from '../lib/ids.ts'
-import type { Json, JsonObject } from '../lib/json/json.ts'
-import { OwnerPlaces } from '../lib/async/owner-places.ts'
-import { withPauses } from '../lib/async/pieces.ts'
-import { toPlainJson } from '../lib/json/plain-json.ts'
+} from '../engine/simulate/index.ts'
+import type { PlanCache } from '../engine/validate/index.ts'
+import { OwnerPlaces, withPauses } from '../lib/async/index.ts'
+import { newId, type ExecutionId, type OwnerId } from '../lib/index.ts'
+import { toPlainJson, type Json, type JsonObject } from '../lib/json/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import { HeavySimulations } from './heavy-simulations.ts'
-import { readValues, type StartArgument } from './start/start-execution.ts'
+import { readValues, type StartArgument } from './start/index.ts'
 
 export const BLOCK_TEST_MODES = ['simulated', 'real'] as const
 export type BlockTestMode = (typeof BLOCK_TEST_MODES)[number]

@@ -1,21 +1,17 @@
+import { SIGNAL_SCHEMAS_MAX_BYTES, type ExecutionStore } from '../db/executions/index.ts'
+import type { Wakeups } from '../db/index.ts'
 import {
   MAX_UNUSED_SIGNAL_BYTES,
   MAX_UNUSED_SIGNALS,
   type CommandStore,
   type Refusal,
   type SendResult,
-} from '../db/jobs/command-store.ts'
-import { SIGNAL_SCHEMAS_MAX_BYTES, type ExecutionStore } from '../db/executions/execution-store.ts'
-import type { Wakeups } from '../db/wakeups.ts'
-import { directCheckers, type SchemaCheckers } from '../engine/validate/plan-cache.ts'
-import { problemsOf } from '../engine/json-schema/schema-checker.ts'
-import { listProblems, type InputProblem } from '../engine/validate/index.ts'
-import type { JobId, OwnerId } from '../lib/ids.ts'
-import type { Json, JsonObject } from '../lib/json/json.ts'
-import { isStorableText, toPlainJson } from '../lib/json/plain-json.ts'
-import type { TreeCancel } from './worker/tree-cancel.ts'
-
-export type { Refusal } from '../db/jobs/command-store.ts'
+} from '../db/jobs/index.ts'
+import { listProblems, problemsOf, type InputProblem } from '../engine/json-schema/index.ts'
+import { directCheckers, type SchemaCheckers } from '../engine/validate/index.ts'
+import type { JobId, OwnerId } from '../lib/index.ts'
+import { isStorableText, toPlainJson, type Json, type JsonObject } from '../lib/json/index.ts'
+import type { TreeCancel } from './worker/index.ts'
 
 /** A message to a step that waits for it, or will. */
 export interface JobSignal {

@@ -1,6 +1,6 @@
-import type { JobCountStore } from '../db/jobs/job-count-store.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { Logger } from '../lib/log/logger.ts'
+import type { JobCountStore } from '../db/jobs/index.ts'
+import type { Logger } from '../lib/log/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 export interface JobCountingOptions {
   readonly counts: Pick<JobCountStore, 'countEnded' | 'countDefinitions'>

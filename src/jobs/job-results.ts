@@ -1,9 +1,8 @@
-import type { ExecutionStore } from '../db/executions/execution-store.ts'
-import type { JobStore } from '../db/jobs/job-store.ts'
-import type { JobResults } from '../blocks/leads/upload-contacts.ts'
-import { isTerminal } from '../engine/record/job.ts'
-import { readGlobalId } from '../lib/global-id.ts'
-import { parseId, type JobId, type OwnerId } from '../lib/ids.ts'
+import type { JobResults } from '../blocks/leads/index.ts'
+import type { ExecutionStore } from '../db/executions/index.ts'
+import type { JobStore } from '../db/jobs/index.ts'
+import { isTerminal } from '../engine/record/index.ts'
+import { parseId, readGlobalId, type JobId, type OwnerId } from '../lib/index.ts'
 
 /** Whether another job can be drawn on. Of another tenant's job nobody learns that it exists (P8). */
 export type SourceState = 'ready' | 'notFound' | 'notEnded' | 'withoutResult'

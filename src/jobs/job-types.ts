@@ -1,12 +1,9 @@
 import { z } from 'zod'
-import { peopleSearchSchema } from '../blocks/leads/search-people.ts'
-import { profileSearchSchema } from '../blocks/leads/search-profiles.ts'
-import { contactUploadSchema } from '../blocks/leads/upload-contacts.ts'
-import { EXECUTION_MODES } from '../engine/block/execution-mode.ts'
-import type { JobType } from '../engine/record/job.ts'
-import { listProblems, type InputProblem } from '../engine/validate/index.ts'
-import { isJsonObject, type Json, type JsonObject } from '../lib/json/json.ts'
-import { isStorableText } from '../lib/json/plain-json.ts'
+import { contactUploadSchema, peopleSearchSchema, profileSearchSchema } from '../blocks/leads/index.ts'
+import { EXECUTION_MODES } from '../engine/block/index.ts'
+import { listProblems, type InputProblem } from '../engine/json-schema/index.ts'
+import type { JobType } from '../engine/record/index.ts'
+import { isJsonObject, isStorableText, type Json, type JsonObject } from '../lib/json/index.ts'
 
 /** What a WORKFLOW job is created with: a stored workflow by its id, or a definition in place. */
 export const workflowPayloadSchema = z.object({

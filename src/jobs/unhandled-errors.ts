@@ -1,7 +1,7 @@
-import type { OnUnhandledError, UnhandledError } from '../engine/record/unhandled-errors.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import { codeOf, messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/log/logger.ts'
+import type { OnUnhandledError, UnhandledError } from '../engine/record/index.ts'
+import { codeOf, messageOf } from '../lib/index.ts'
+import type { Logger } from '../lib/log/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 /** Maximum number of log lines about unhandled errors per minute. Further errors are only counted. */
 export const UNHANDLED_ERROR_LINES_PER_MINUTE = 100

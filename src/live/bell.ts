@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/time/clock.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 /** Remembers one ring until somebody waits for it. */
 export class Bell {

@@ -1,9 +1,9 @@
-import type { EventStore } from '../db/stores/event-store.ts'
-import type { Job, JobStore } from '../db/jobs/job-store.ts'
-import type { Wakeups } from '../db/wakeups.ts'
-import { isQuietEvent, isTerminalEvent, type EventKind, type JobEvent } from '../engine/record/event.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { Wakeups } from '../db/index.ts'
+import type { Job, JobStore } from '../db/jobs/index.ts'
+import type { EventStore } from '../db/stores/index.ts'
+import { isQuietEvent, isTerminalEvent, type EventKind, type JobEvent } from '../engine/record/index.ts'
+import type { JobId, OwnerId } from '../lib/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import { Bell } from './bell.ts'
 
 /** Some events in order, and how far into the timeline they reach. */

@@ -1,6 +1,6 @@
-import type { JobChanges } from '../db/lists/job-changes.ts'
-import type { Wakeups } from '../db/wakeups.ts'
-import type { JobId, OwnerId } from '../lib/ids.ts'
+import type { Wakeups } from '../db/index.ts'
+import type { JobChanges } from '../db/lists/index.ts'
+import type { JobId, OwnerId } from '../lib/index.ts'
 
 /** Hears that jobs of one owner may have changed. */
 export interface HintListener {

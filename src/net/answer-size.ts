@@ -1,6 +1,5 @@
-import { BlockError } from '../engine/block/block.ts'
-import { complexityProblem } from '../engine/block/output.ts'
-import { jsonHeapSize, type JsonHeapSize } from '../lib/json/json-heap.ts'
+import { BlockError, complexityProblem } from '../engine/block/index.ts'
+import { jsonHeapSize, type JsonHeapSize } from '../lib/json/index.ts'
 
 /** The most that the JSON of one answer may take in memory once a block of one's own or a provider's parses it, in estimated bytes of heap. */
 export const ANSWER_MAX_HEAP_BYTES = 64 * 1024 * 1024

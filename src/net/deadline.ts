@@ -1,5 +1,5 @@
-import { BlockError } from '../engine/block/block.ts'
-import type { Clock } from '../lib/time/clock.ts'
+import { BlockError } from '../engine/block/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 
 /**
  * Gives the work a signal that aborts with the caller's, or after `timeoutMs` without a call of `isAlive`, and ends with

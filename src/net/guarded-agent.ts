@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector } from 'undici'
-import { BlockError } from '../engine/block/block.ts'
+import { BlockError } from '../engine/block/index.ts'
 import { isListed, isPlatformAddress, isPublicAddress, type AddressPolicy } from './address-policy.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000

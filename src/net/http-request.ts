@@ -1,4 +1,4 @@
-import { BlockError } from '../engine/block/block.ts'
+import { BlockError } from '../engine/block/index.ts'
 
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 export type HttpMethod = (typeof HTTP_METHODS)[number]

@@ -11,8 +11,8 @@ import {
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql'
-import { AnswerBudget } from './answers/answer-budget.ts'
-import type { Context } from './kit/context.ts'
+import { AnswerBudget } from './answers/index.ts'
+import type { Context } from './kit/index.ts'
 
 type Resolver = GraphQLFieldResolver<unknown, Context>
 

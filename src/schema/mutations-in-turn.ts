@@ -1,5 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
-import { readAnew, type Context } from './kit/context.ts'
+import { readAnew, type Context } from './kit/index.ts'
 
 /**
  * Lets each mutation of a document begin with nothing read: they are carried out one after the other, and what was read

@@ -1,6 +1,6 @@
 import { GraphQLError, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql'
-import { OwnerBusyError } from '../lib/async/owner-turns.ts'
-import type { Context } from './kit/context.ts'
+import { OwnerBusyError } from '../lib/async/index.ts'
+import type { Context } from './kit/index.ts'
 
 /** Fields beside the mutations that read definitions. */
 const READING_FIELDS: Readonly<Record<string, readonly string[]>> = { Workflow: ['diagnostics'] }

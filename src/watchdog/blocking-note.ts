@@ -1,8 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { codeOf } from '../lib/errors.ts'
-import { parseId, type JobId } from '../lib/ids.ts'
+import { codeOf, parseId, type JobId } from '../lib/index.ts'
 
 const noteSchema = z.object({ executionId: z.string() })
 

@@ -1,4 +1,4 @@
-import type { UserCode } from '../engine/block/user-code.ts'
+import type { UserCode } from '../engine/block/index.ts'
 
 /** What the thread is started with. */
 export interface WatchdogData {

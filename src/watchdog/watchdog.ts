@@ -1,9 +1,8 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
-import { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from '../db/jobs/held-leases.ts'
-import type { Lease } from '../db/jobs/job-store.ts'
-import { currentUserCode } from '../engine/block/user-code.ts'
-import type { Logger } from '../lib/log/logger.ts'
+import { GIVE_BACK_NEIGHBOURS, RENEW_HELD, type Lease } from '../db/jobs/index.ts'
+import { currentUserCode } from '../engine/block/index.ts'
+import type { Logger } from '../lib/log/index.ts'
 import type { BlockedLoop, WatchdogData } from './watchdog-messages.ts'
 
 /** An event loop that is blocked for longer than this is logged and counted, in milliseconds. */

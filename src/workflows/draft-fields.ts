@@ -1,10 +1,9 @@
-import type { WorkflowFields } from '../db/stores/workflow-store.ts'
-import { DEFINITION_MAX_BYTES } from '../engine/definition/definition.ts'
+import type { WorkflowFields } from '../db/stores/index.ts'
+import { DEFINITION_MAX_BYTES } from '../engine/definition/index.ts'
 import { measureDefinition } from '../engine/validate/index.ts'
-import { isJsonObject, type Json } from '../lib/json/json.ts'
-import { withPauses, type Pieces } from '../lib/async/pieces.ts'
-import { isStorableText, plainJsonPieces } from '../lib/json/plain-json.ts'
-import { shorten } from '../lib/text/shorten.ts'
+import { withPauses, type Pieces } from '../lib/async/index.ts'
+import { isJsonObject, isStorableText, plainJsonPieces, type Json } from '../lib/json/index.ts'
+import { shorten } from '../lib/text/index.ts'
 
 /** What a front end sends; a name that is left out is taken from the definition, or is "Untitled workflow". */
 export interface DraftInput {

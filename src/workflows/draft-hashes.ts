@@ -1,5 +1,5 @@
-import type { DraftHashStore } from '../db/stores/draft-hash-store.ts'
-import type { Logger } from '../lib/log/logger.ts'
+import type { DraftHashStore } from '../db/stores/index.ts'
+import type { Logger } from '../lib/log/index.ts'
 import { draftHash } from './drafts.ts'
 
 /**

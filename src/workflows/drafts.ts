@@ -1,18 +1,18 @@
-import type { QuotaGuard, QuotaRefusal } from '../db/stores/quota-store.ts'
 import type {
   HashedFields,
+  QuotaGuard,
+  QuotaRefusal,
   RevisedWorkflow,
   WorkflowFields,
   WorkflowRow,
   WorkflowStore,
-} from '../db/stores/workflow-store.ts'
-import type { Diagnostic } from '../engine/definition/diagnostics.ts'
-import type { DefinitionReader } from '../engine/validate/plan-cache.ts'
-import { canonicalHashPieces } from '../lib/json/canonical-json.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { OwnerId, WorkflowId } from '../lib/ids.ts'
-import type { Json } from '../lib/json/json.ts'
-import { withPauses } from '../lib/async/pieces.ts'
+} from '../db/stores/index.ts'
+import type { Diagnostic } from '../engine/definition/index.ts'
+import type { DefinitionReader } from '../engine/validate/index.ts'
+import { withPauses } from '../lib/async/index.ts'
+import type { OwnerId, WorkflowId } from '../lib/index.ts'
+import { canonicalHashPieces, type Json } from '../lib/json/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import {
   completeFields,
   NAME_MAX_LENGTH,

@@ -1,12 +1,18 @@
-import type { DefinitionStore } from '../db/stores/definition-store.ts'
-import type { QuotaGuard, QuotaRefusal } from '../db/stores/quota-store.ts'
-import type { NewVersion, VersionStore } from '../db/stores/version-store.ts'
-import type { RevisedWorkflow, WorkflowRow, WorkflowStore } from '../db/stores/workflow-store.ts'
-import type { Diagnostic } from '../engine/definition/diagnostics.ts'
-import type { DefinitionReader } from '../engine/validate/plan-cache.ts'
-import type { Clock } from '../lib/time/clock.ts'
-import type { OwnerId, WorkflowId } from '../lib/ids.ts'
-import { isStorableText } from '../lib/json/plain-json.ts'
+import type {
+  DefinitionStore,
+  NewVersion,
+  QuotaGuard,
+  QuotaRefusal,
+  RevisedWorkflow,
+  VersionStore,
+  WorkflowRow,
+  WorkflowStore,
+} from '../db/stores/index.ts'
+import type { Diagnostic } from '../engine/definition/index.ts'
+import type { DefinitionReader } from '../engine/validate/index.ts'
+import type { OwnerId, WorkflowId } from '../lib/index.ts'
+import { isStorableText } from '../lib/json/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 import { completeFields, readDraftInput, type DraftInput, type InvalidField } from './draft-fields.ts'
 import { draftHash, workflowRefusal, type RefusedChange } from './drafts.ts'
 

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { LumeError, messageOf } from '../lib/errors.ts'
+import { LumeError, messageOf } from '../lib/index.ts'
 import { templateSchema, type Template } from './templates.ts'
 
 /** The templates that come with Lume, by id. */

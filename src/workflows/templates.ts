@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { inputProblems, type InputProblem } from '../engine/validate/index.ts'
-import { isJsonObject, type Json, type JsonObject } from '../lib/json/json.ts'
+import { inputProblems, type InputProblem } from '../engine/json-schema/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../lib/json/index.ts'
 
 const json: z.ZodType<Json> = z.json()
 

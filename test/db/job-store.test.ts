@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
-import { createJobStore, ParentEndedError, type JobStore, type Lease } from '../../src/db/jobs/job-store.ts'
+import type { Lease } from '../../src/db/jobs/job-claims.ts'
+import { createJobStore, ParentEndedError, type JobStore } from '../../src/db/jobs/job-store.ts'
 import type { NewJob } from '../../src/db/jobs/new-job.ts'
 import { createEventStore } from '../../src/db/stores/event-store.ts'
 import { event } from '../../src/engine/record/event.ts'

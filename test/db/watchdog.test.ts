@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from '../../src/db/jobs/held-leases.ts'
-import { createJobStore, type JobStore, type Lease } from '../../src/db/jobs/job-store.ts'
+import type { Lease } from '../../src/db/jobs/job-claims.ts'
+import { createJobStore, type JobStore } from '../../src/db/jobs/job-store.ts'
 import { newId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { claimExpired, claimWaiting, expireLease, jobRow, storeJob } from '../support/jobs.ts'

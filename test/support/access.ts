@@ -1,6 +1,6 @@
+import type { AuthenticationSettings } from '../../src/access/authenticator.ts'
 import { hashOf } from '../../src/access/key-text.ts'
 import type { Role } from '../../src/access/viewer.ts'
-import type { AuthenticationSettings } from '../../src/access/index.ts'
 import type { ManualClock } from './manual-clock.ts'
 import { signWithSecret } from './token-issuer.ts'
 

@@ -9,12 +9,9 @@ import {
   type BlockOutcome,
 } from '../../src/engine/block/block.ts'
 import { defineBlock } from '../../src/engine/block/define-block.ts'
-import { Inbox, type Command, type Signal } from '../../src/engine/record/inbox.ts'
-import type { JobEnd } from '../../src/engine/record/journal.ts'
-import type { Plan } from '../../src/engine/definition/plan.ts'
 import { BlockRegistry } from '../../src/engine/block/registry.ts'
 import { NO_RETRY } from '../../src/engine/block/retry-policy.ts'
-import { runExecution, type RunEnd, type RunPorts, type RunSignals } from '../../src/engine/run/run.ts'
+import type { Plan } from '../../src/engine/definition/plan.ts'
 import {
   originalOf,
   type Original,
@@ -24,11 +21,16 @@ import {
 } from '../../src/engine/fork/original.ts'
 import { readRetryFrom } from '../../src/engine/fork/retry-from.ts'
 import type { SourceValues } from '../../src/engine/fork/source-values.ts'
+import { Inbox, type Command, type Signal } from '../../src/engine/record/inbox.ts'
+import type { JobEnd } from '../../src/engine/record/journal.ts'
 import { CALL_OUTCOME_UNKNOWN } from '../../src/engine/record/step.ts'
-import { validateDefinition } from '../../src/engine/validate/index.ts'
+import type { RunPorts } from '../../src/engine/run/context/run-ports.ts'
+import type { RunEnd } from '../../src/engine/run/run-end.ts'
+import { runExecution, type RunSignals } from '../../src/engine/run/run.ts'
+import { validateDefinition } from '../../src/engine/validate/validate-definition.ts'
+import { isYielding } from '../../src/lib/async/yield-to-event-loop.ts'
 import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json/json.ts'
-import { isYielding } from '../../src/lib/async/yield-to-event-loop.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
 import { Crash, MemoryJournal } from './memory-journal.ts'
 

@@ -1,4 +1,5 @@
-import type { JournalStore, JobWrite } from '../../src/db/journal/journal-store.ts'
+import type { JournalStore } from '../../src/db/journal/journal-store.ts'
+import type { JobWrite } from '../../src/db/journal/journal-write.ts'
 
 /** A journal store that counts, and lets a test step in before a flush goes out and after it has come back. */
 export interface WatchedStore extends JournalStore {

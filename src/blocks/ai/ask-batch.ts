@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { BlockError, type BlockContext } from '../../engine/block/block.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import { BlockError, type BlockContext } from '../../engine/block/index.ts'
+import type { InputProblem } from '../../engine/json-schema/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
 import {
   CONTENT_REFUSED,
   type CompletionRequest,
   type OpenRouterClient,
-} from '../providers/openrouter/openrouter-client.ts'
+} from '../providers/openrouter/index.ts'
 import { askStructured, type StructuredAnswer } from './ask-structured.ts'
 import { failedItem, type IndexedItem, type ItemError, type ItemResult } from './item-result.ts'
 

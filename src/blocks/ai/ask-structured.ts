@@ -1,13 +1,17 @@
-import { BlockError, type BlockContext } from '../../engine/block/block.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { addUsage, NO_USAGE, type Completion, type TokenUsage } from '../providers/openrouter/completion.ts'
-import { openRouterCaller, reportUsage } from '../providers/openrouter/model-settings.ts'
+import { BlockError, type BlockContext } from '../../engine/block/index.ts'
+import type { InputProblem } from '../../engine/json-schema/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 import {
+  addUsage,
   ANSWER_BROKEN,
+  NO_USAGE,
+  openRouterCaller,
+  reportUsage,
+  type Completion,
   type CompletionRequest,
   type OpenRouterClient,
-} from '../providers/openrouter/openrouter-client.ts'
+  type TokenUsage,
+} from '../providers/openrouter/index.ts'
 import { readJson } from './read-json.ts'
 
 const MAX_ECHO_LENGTH = 20_000

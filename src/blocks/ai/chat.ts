@@ -1,18 +1,23 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext, type SampleCall } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { PROVIDER_RETRY } from '../providers/shared/provider-retry.ts'
-import { usageOutputSchema } from '../providers/openrouter/completion.ts'
-import { estimateCall } from '../providers/openrouter/estimate.ts'
+import {
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+  type SampleCall,
+} from '../../engine/block/index.ts'
 import {
   completionRequest,
   DEFAULT_MODEL,
+  estimateCall,
   modelSettings,
   openRouterCaller,
   reportUsage,
   temperatureSetting,
-} from '../providers/openrouter/model-settings.ts'
-import type { OpenRouterClient } from '../providers/openrouter/openrouter-client.ts'
+  usageOutputSchema,
+  type OpenRouterClient,
+} from '../providers/openrouter/index.ts'
+import { PROVIDER_RETRY } from '../providers/shared/index.ts'
 
 const EXPECTED_OUTPUT_TOKENS = 300
 const MODEL_TIMEOUT_MS = 10 * 60_000

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { Block } from '../../engine/block/block.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import type { Block } from '../../engine/block/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
+import type { OpenRouterClient } from '../providers/openrouter/index.ts'
 import type { ItemResult } from './item-result.ts'
 import { itemsBlock, itemsSettings } from './items-block.ts'
-import type { OpenRouterClient } from '../providers/openrouter/openrouter-client.ts'
 
 const configSchema = z.strictObject(itemsSettings)
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Block } from '../../engine/block/block.ts'
+import type { Block } from '../../engine/block/index.ts'
+import type { OpenRouterClient } from '../providers/openrouter/index.ts'
 import { itemsBlock, itemsSettings } from './items-block.ts'
-import type { OpenRouterClient } from '../providers/openrouter/openrouter-client.ts'
 
 const configSchema = z.strictObject({
   ...itemsSettings,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 
 /** What became of one item, in the form in which a loop collects: an item that failed is told in its place. */
 export type ItemResult =

@@ -1,16 +1,14 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { PROVIDER_RETRY } from '../providers/shared/provider-retry.ts'
-import { estimateCall } from '../providers/openrouter/estimate.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../engine/block/index.ts'
+import { anyJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import {
   completionRequest,
+  estimateCall,
   modelSettings,
   temperatureSetting,
-} from '../providers/openrouter/model-settings.ts'
-import type { OpenRouterClient } from '../providers/openrouter/openrouter-client.ts'
+  type OpenRouterClient,
+} from '../providers/openrouter/index.ts'
+import { PROVIDER_RETRY } from '../providers/shared/index.ts'
 import { askBatch } from './ask-batch.ts'
 import { itemResultSchema, type ItemResult } from './item-result.ts'
 import { runBatches } from './run-batches.ts'

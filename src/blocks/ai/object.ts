@@ -1,19 +1,24 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { askStructured, type StructuredAnswer } from './ask-structured.ts'
-import { sampleOfSchema } from './sample-of-schema.ts'
-import { PROVIDER_RETRY } from '../providers/shared/provider-retry.ts'
-import { usageOutputSchema } from '../providers/openrouter/completion.ts'
-import { estimateCall } from '../providers/openrouter/estimate.ts'
+import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../engine/block/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
 import {
   completionRequest,
   DEFAULT_MODEL,
+  estimateCall,
   modelSettings,
   temperatureSetting,
-} from '../providers/openrouter/model-settings.ts'
-import type { OpenRouterClient } from '../providers/openrouter/openrouter-client.ts'
+  usageOutputSchema,
+  type OpenRouterClient,
+} from '../providers/openrouter/index.ts'
+import { PROVIDER_RETRY } from '../providers/shared/index.ts'
+import { askStructured, type StructuredAnswer } from './ask-structured.ts'
+import { sampleOfSchema } from './sample-of-schema.ts'
 
 const MODEL_TIMEOUT_MS = 10 * 60_000
 const EXPECTED_OUTPUT_TOKENS = 300

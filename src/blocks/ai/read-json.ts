@@ -1,4 +1,4 @@
-import type { Json } from '../../lib/json/json.ts'
+import type { Json } from '../../lib/json/index.ts'
 
 /** The JSON value in a model's answer, which may stand in a code fence or between words; undefined: there is none. */
 export function readJson(text: string): Json | undefined {

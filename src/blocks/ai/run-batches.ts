@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { BlockContext } from '../../engine/block/block.ts'
-import { isJsonObject, type Json } from '../../lib/json/json.ts'
-import { payOnce } from '../providers/shared/pay-once.ts'
+import type { BlockContext } from '../../engine/block/index.ts'
+import { isJsonObject, type Json } from '../../lib/json/index.ts'
+import { payOnce } from '../providers/shared/index.ts'
 import { itemResultSchema, type IndexedItem, type ItemResult } from './item-result.ts'
 
 const recordedSchema = z.array(itemResultSchema(z.custom(isJsonObject)))

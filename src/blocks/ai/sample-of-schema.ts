@@ -1,5 +1,5 @@
-import { isQuickMisfit } from '../../engine/json-schema/schema-checker.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
+import { isQuickMisfit } from '../../engine/json-schema/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
 
 const MAX_DEPTH = 8
 /** References and lists multiply: a value of more parts, or a text of more characters, is not made up. */

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { BlockError, completed } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { isJsonObject, type Json } from '../../lib/json/json.ts'
-import { shorten } from '../../lib/text/shorten.ts'
+import { BlockError, completed, defineBlock } from '../../engine/block/index.ts'
+import { isJsonObject, type Json } from '../../lib/json/index.ts'
+import { shorten } from '../../lib/text/index.ts'
 
 const handle = z
   .string()

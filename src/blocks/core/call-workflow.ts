@@ -1,8 +1,6 @@
 import { z } from 'zod'
-import { waiting } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { NO_RETRY } from '../../engine/block/retry-policy.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
+import { defineBlock, NO_RETRY, waiting } from '../../engine/block/index.ts'
+import { anyJson } from '../../lib/json/index.ts'
 
 /** Runs another workflow as an execution of its own. Every attempt starts a new one; a crash in between does not. */
 export const callWorkflowBlock = defineBlock({

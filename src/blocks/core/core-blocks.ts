@@ -1,4 +1,4 @@
-import type { Block } from '../../engine/block/block.ts'
+import type { Block } from '../../engine/block/index.ts'
 import { branchBlock } from './branch.ts'
 import { callWorkflowBlock } from './call-workflow.ts'
 import { delayBlock } from './delay.ts'

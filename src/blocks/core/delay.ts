@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { BlockError, waiting } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { parseDuration } from '../../lib/time/duration.ts'
-import { shorten } from '../../lib/text/shorten.ts'
+import { BlockError, defineBlock, waiting } from '../../engine/block/index.ts'
+import { shorten } from '../../lib/text/index.ts'
+import { parseDuration } from '../../lib/time/index.ts'
 
 const MAX_DELAY_MS = 366 * 86_400_000
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { BlockError } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
+import { BlockError, defineBlock } from '../../engine/block/index.ts'
+import { anyJson } from '../../lib/json/index.ts'
 
 /** Ends a way through the graph on purpose. */
 export const failBlock = defineBlock({

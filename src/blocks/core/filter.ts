@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { BlockError, completed } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { shorten } from '../../lib/text/shorten.ts'
+import { BlockError, completed, defineBlock } from '../../engine/block/index.ts'
+import { anyJson, type Json } from '../../lib/json/index.ts'
+import { shorten } from '../../lib/text/index.ts'
 
 /** Parts a list in two by a condition. */
 export const filterBlock = defineBlock({

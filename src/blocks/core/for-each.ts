@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { NO_RETRY } from '../../engine/block/retry-policy.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { loopConfigSchema } from '../../engine/run/step/loop-run.ts'
+import { defineBlock, NO_RETRY } from '../../engine/block/index.ts'
+import { loopConfigSchema } from '../../engine/run/index.ts'
 
 /** The loop: the engine itself runs its body, once per item, with a checkpoint for each. */
 export const forEachBlock = defineBlock({

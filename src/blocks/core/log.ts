@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { completed, LOG_LEVELS } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
+import { completed, defineBlock, LOG_LEVELS } from '../../engine/block/index.ts'
+import { anyJson } from '../../lib/json/index.ts'
 
 /** Writes a line into the timeline. */
 export const logBlock = defineBlock({

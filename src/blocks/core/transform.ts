@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { completed } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
+import { completed, defineBlock } from '../../engine/block/index.ts'
+import { anyJson } from '../../lib/json/index.ts'
 
 /** Makes a value of others. */
 export const transformBlock = defineBlock({

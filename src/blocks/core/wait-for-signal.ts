@@ -1,12 +1,9 @@
 import { z } from 'zod'
-import { BlockError, DEFAULT_HANDLE, waiting } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { sampleOfSchema } from '../../engine/json-schema/sample-of-schema.ts'
-import { NO_RETRY } from '../../engine/block/retry-policy.ts'
-import { anyJson } from '../../lib/json/any-json.ts'
-import { parseDuration } from '../../lib/time/duration.ts'
-import { isJsonObject } from '../../lib/json/json.ts'
-import { shorten } from '../../lib/text/shorten.ts'
+import { BlockError, DEFAULT_HANDLE, defineBlock, NO_RETRY, waiting } from '../../engine/block/index.ts'
+import { sampleOfSchema } from '../../engine/json-schema/index.ts'
+import { anyJson, isJsonObject } from '../../lib/json/index.ts'
+import { shorten } from '../../lib/text/index.ts'
+import { parseDuration } from '../../lib/time/index.ts'
 
 const TIMEOUT_HANDLE = 'timeout'
 const MAX_TIMEOUT_MS = 366 * 86_400_000

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import {
   BlockError,
   completed,
+  defineBlock,
   type Block,
   type BlockCategory,
   type BlockContext,
-} from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import type { Json } from '../../lib/json/json.ts'
+} from '../../engine/block/index.ts'
+import type { Json } from '../../lib/json/index.ts'
 
 /** What a block of the class form gives back. */
 export type BlockResult =

@@ -1,12 +1,19 @@
-import { BlockError, type BlockHttpResponse } from '../../engine/block/block.ts'
-import type { HttpPort } from '../../engine/run/run.ts'
-import { jsonHeapSize } from '../../lib/json/json-heap.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { ANSWER_MAX_HEAP_BYTES, checkAnswerSize, SMALL_ANSWER_BYTES } from '../../net/answer-size.ts'
-import type { HttpClient, HttpResponse } from '../../net/http-client.ts'
-import { HTTP_METHODS, parseHeaders, parseHttpUrl, type HttpMethod } from '../../net/http-request.ts'
-import { decodeText } from '../../net/read-body.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
+import { BlockError, type BlockHttpResponse } from '../../engine/block/index.ts'
+import type { HttpPort } from '../../engine/run/index.ts'
+import { yieldToEventLoop } from '../../lib/async/index.ts'
+import { jsonHeapSize, type Json } from '../../lib/json/index.ts'
+import {
+  ANSWER_MAX_HEAP_BYTES,
+  checkAnswerSize,
+  decodeText,
+  HTTP_METHODS,
+  parseHeaders,
+  parseHttpUrl,
+  SMALL_ANSWER_BYTES,
+  type HttpClient,
+  type HttpMethod,
+  type HttpResponse,
+} from '../../net/index.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_RESPONSE_BYTES = 10_000_000

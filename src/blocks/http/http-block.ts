@@ -1,17 +1,18 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
-import type { HttpClient, HttpResponse } from '../../net/http-client.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../engine/block/index.ts'
+import { yieldToEventLoop } from '../../lib/async/index.ts'
 import {
+  decodeText,
   HTTP_METHODS,
+  outputSizeOf,
   parseHeaders,
   parseHttpUrl,
+  SMALL_ANSWER_BYTES,
+  type HttpClient,
   type HttpMethod,
   type HttpRequest,
-} from '../../net/http-request.ts'
-import { outputSizeOf, SMALL_ANSWER_BYTES } from '../../net/answer-size.ts'
-import { decodeText } from '../../net/read-body.ts'
+  type HttpResponse,
+} from '../../net/index.ts'
 
 const MAX_TIMEOUT_MS = 300_000
 const MAX_RESPONSE_BYTES = 10_000_000

@@ -1,12 +1,15 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import type { JsonObject } from '../../lib/json/json.ts'
-import type { ApolloClient } from '../providers/apollo/apollo-client.ts'
-import { enrichPeople } from '../providers/apollo/enrich-people.ts'
-import { samplePerson, sampleSearchedPerson } from '../providers/apollo/sample.ts'
-import { peopleFilters, searchPeople } from '../providers/apollo/search-people.ts'
-import { PROVIDER_RETRY } from '../providers/shared/provider-retry.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../engine/block/index.ts'
+import type { JsonObject } from '../../lib/json/index.ts'
+import {
+  enrichPeople,
+  peopleFilters,
+  samplePerson,
+  sampleSearchedPerson,
+  searchPeople,
+  type ApolloClient,
+} from '../providers/apollo/index.ts'
+import { PROVIDER_RETRY } from '../providers/shared/index.ts'
 import { apolloContact } from './contact.ts'
 import { searchResult, searchResultSchema } from './search-result.ts'
 

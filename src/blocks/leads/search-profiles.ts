@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { isJsonObject } from '../../lib/json/json.ts'
-import type { ApifyClient } from '../providers/apify/apify-client.ts'
-import { runActor, runActorConfigSchema, type RunActorConfig } from '../providers/apify/run-actor.ts'
-import { sampleItems } from '../providers/apify/sample.ts'
-import { PROVIDER_RETRY } from '../providers/shared/provider-retry.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../engine/block/index.ts'
+import { isJsonObject } from '../../lib/json/index.ts'
+import {
+  runActor,
+  runActorConfigSchema,
+  sampleItems,
+  type ApifyClient,
+  type RunActorConfig,
+} from '../providers/apify/index.ts'
+import { PROVIDER_RETRY } from '../providers/shared/index.ts'
 import { profileContact } from './contact.ts'
 import { searchResult, searchResultSchema } from './search-result.ts'
 

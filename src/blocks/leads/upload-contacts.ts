@@ -1,17 +1,23 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../engine/block/block.ts'
-import { defineBlock } from '../../engine/block/define-block.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { audienceSchema, findOrCreateAudience } from '../providers/meta/create-audience.ts'
-import type { MetaClient } from '../providers/meta/meta-client.ts'
 import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../engine/block/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
+import {
+  audienceSchema,
+  findOrCreateAudience,
   sampleUpload,
   uploadAudience,
   uploadOptions,
   uploadOutputSchema,
   uploadTarget,
-} from '../providers/meta/upload-audience.ts'
-import { PROVIDER_RETRY } from '../providers/shared/provider-retry.ts'
+  type MetaClient,
+} from '../providers/meta/index.ts'
+import { PROVIDER_RETRY } from '../providers/shared/index.ts'
 
 const TIMEOUT_MS = 60 * 60_000
 const CALL_MS = 3_000

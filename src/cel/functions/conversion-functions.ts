@@ -1,13 +1,24 @@
-import { toPlainJson } from '../../lib/json/plain-json.ts'
-import { toJson } from '../values/boundary.ts'
-import { lengthOf } from '../values/code-points.ts'
-import { failed, typeError } from '../values/error.ts'
+import { toPlainJson } from '../../lib/json/index.ts'
+import {
+  aKind,
+  failed,
+  finite,
+  isList,
+  isMap,
+  isNumeric,
+  keysOf,
+  kindOf,
+  lengthOf,
+  quoted,
+  scalarText,
+  toJson,
+  typeError,
+  whole,
+  type Meter,
+  type Numeric,
+  type Value,
+} from '../values/index.ts'
 import { defineFunction } from './function.ts'
-import type { Meter } from '../values/meter.ts'
-import { finite, isNumeric, whole, type Numeric } from '../values/numbers.ts'
-import { keysOf } from '../values/operators.ts'
-import { quoted, scalarText } from '../values/scalar-text.ts'
-import { aKind, isList, isMap, kindOf, type Value } from '../values/value.ts'
 
 export const CONVERSION_FUNCTIONS = [
   defineFunction({

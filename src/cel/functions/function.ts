@@ -1,7 +1,6 @@
 import type { RE2JS } from 're2js'
-import type { Json } from '../../lib/json/json.ts'
-import type { Frame } from '../values/place.ts'
-import type { Duration, Timestamp, Value, ValueList, ValueMap } from '../values/value.ts'
+import type { Json } from '../../lib/json/index.ts'
+import type { Duration, Frame, Timestamp, Value, ValueList, ValueMap } from '../values/index.ts'
 
 export const FUNCTION_GROUPS = [
   'presence',

@@ -1,11 +1,17 @@
-import { isJsonObject, type Json } from '../../lib/json/json.ts'
-import { toJson } from '../values/boundary.ts'
-import { failed } from '../values/error.ts'
+import { isJsonObject, type Json } from '../../lib/json/index.ts'
+import {
+  compare,
+  failed,
+  isList,
+  keyOf,
+  member,
+  quoted,
+  toJson,
+  type Meter,
+  type Value,
+  type ValueList,
+} from '../values/index.ts'
 import { defineFunction } from './function.ts'
-import type { Meter } from '../values/meter.ts'
-import { compare, keyOf } from '../values/operators.ts'
-import { quoted } from '../values/scalar-text.ts'
-import { isList, member, type Value, type ValueList } from '../values/value.ts'
 
 /** `key` is the name of a member or a dotted path to one, such as `company.domain`; empty for the item itself. */
 export const LIST_FUNCTIONS = [

@@ -1,8 +1,13 @@
-import { typeError } from '../values/error.ts'
+import {
+  aKind,
+  keysOf,
+  typeError,
+  type Meter,
+  type Value,
+  type ValueList,
+  type ValueMap,
+} from '../values/index.ts'
 import { defineFunction } from './function.ts'
-import type { Meter } from '../values/meter.ts'
-import { keysOf } from '../values/operators.ts'
-import { aKind, type Value, type ValueList, type ValueMap } from '../values/value.ts'
 
 /** All of them make maps by `fromEntries` and spread, which set own members whatever these are called. */
 export const MAP_FUNCTIONS = [

@@ -1,9 +1,17 @@
-import { typeError } from '../values/error.ts'
+import {
+  aKind,
+  calculate,
+  compare,
+  isNumeric,
+  quotient,
+  sum,
+  typeError,
+  type Meter,
+  type Numeric,
+  type Value,
+  type ValueList,
+} from '../values/index.ts'
 import { defineFunction } from './function.ts'
-import type { Meter } from '../values/meter.ts'
-import { calculate, isNumeric, quotient, sum, type Numeric } from '../values/numbers.ts'
-import { compare } from '../values/operators.ts'
-import { aKind, type Value, type ValueList } from '../values/value.ts'
 
 export const NUMBER_FUNCTIONS = [
   defineFunction({

@@ -1,9 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { RE2JS } from 're2js'
-import { messageOf } from '../../lib/errors.ts'
-import { CountedText } from '../values/counted-text.ts'
-import { ExpressionError, failed } from '../values/error.ts'
-import { MAX_TEXT, tooCostly, type Meter } from '../values/meter.ts'
+import { messageOf } from '../../lib/index.ts'
+import { CountedText, ExpressionError, failed, MAX_TEXT, tooCostly, type Meter } from '../values/index.ts'
 
 const MAX_PATTERN = 256
 /** In instructions of the compiled pattern, which repeats such as `{100}` multiply. */

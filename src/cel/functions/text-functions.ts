@@ -1,8 +1,5 @@
-import { pointsBefore, unitOf } from '../values/code-points.ts'
-import { failed } from '../values/error.ts'
+import { failed, MAX_ITEMS, pointsBefore, scalarText, unitOf, type Meter } from '../values/index.ts'
 import { defineFunction } from './function.ts'
-import { MAX_ITEMS, type Meter } from '../values/meter.ts'
-import { scalarText } from '../values/scalar-text.ts'
 
 /** Positions count code points, as CEL has it, so that no character is ever cut in half. */
 export const TEXT_FUNCTIONS = [

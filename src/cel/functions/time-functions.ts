@@ -1,11 +1,19 @@
-import { ExpressionError, failed, typeError } from '../values/error.ts'
+import {
+  aKind,
+  Duration,
+  ExpressionError,
+  failed,
+  instant,
+  isNumeric,
+  member,
+  quoted,
+  Timestamp,
+  typeError,
+  type Meter,
+  type Scope,
+  type Value,
+} from '../values/index.ts'
 import { defineFunction, type PlainFunction } from './function.ts'
-import type { Meter } from '../values/meter.ts'
-import { isNumeric } from '../values/numbers.ts'
-import { instant } from '../values/operators.ts'
-import type { Scope } from '../values/place.ts'
-import { quoted } from '../values/scalar-text.ts'
-import { aKind, Duration, member, Timestamp, type Value } from '../values/value.ts'
 import { wallClock } from './wall-clock.ts'
 
 /** Reading a time takes about as long as six visits. */

@@ -1,7 +1,4 @@
-import { failed, type ExpressionError } from '../values/error.ts'
-import type { Meter } from '../values/meter.ts'
-import { quoted } from '../values/scalar-text.ts'
-import type { Timestamp } from '../values/value.ts'
+import { failed, quoted, type ExpressionError, type Meter, type Timestamp } from '../values/index.ts'
 
 /** The calendar of a time zone is slow, and slower still to make: that many visits' time. */
 const VISITS_PER_FORMAT = 40

@@ -1,5 +1,5 @@
-import type { Json } from '../../lib/json/json.ts'
-import { tooCostly, MAX_TEXT, type Meter } from './meter.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { MAX_TEXT, tooCostly, type Meter } from './meter.ts'
 import { durationText, timestampText } from './scalar-text.ts'
 import { Duration, isList, Timestamp, type Value, type ValueList, type ValueMap } from './value.ts'
 

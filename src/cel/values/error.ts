@@ -1,4 +1,4 @@
-import { LumeError } from '../../lib/errors.ts'
+import { LumeError } from '../../lib/index.ts'
 
 /** Character offsets in a source, `end` exclusive. */
 export interface SourceRange {

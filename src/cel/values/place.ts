@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import type { Json } from '../../lib/json/json.ts'
+import type { Json } from '../../lib/json/index.ts'
 import type { SourceRange } from './error.ts'
 import type { Meter } from './meter.ts'
 import type { Value } from './value.ts'

@@ -14,8 +14,8 @@ import {
 } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { systemClock, type Clock } from '../../lib/time/clock.ts'
-import { codeOf, LumeError } from '../../lib/errors.ts'
+import { codeOf, LumeError } from '../../lib/index.ts'
+import { systemClock, type Clock } from '../../lib/time/index.ts'
 
 // One owner per data folder, also across kill -9, reused process ids and containers.
 //

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { assertNever } from '../../lib/assert-never.ts'
-import { LumeError, messageOf } from '../../lib/errors.ts'
+import { assertNever, LumeError, messageOf } from '../../lib/index.ts'
 import { PostgresStream } from './postgres-stream.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
-import { assertNever } from '../../lib/assert-never.ts'
-import { messageOf } from '../../lib/errors.ts'
+import { assertNever, messageOf } from '../../lib/index.ts'
 import { createCluster, openCluster } from './cluster.ts'
 import { isCreated } from './is-created.ts'
 import { TERMINATE, UnitReader } from './unit-reader.ts'

@@ -1,13 +1,11 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { Mocks } from '../../engine/mocks/mocks.ts'
-import type { JobStatus } from '../../engine/record/job.ts'
-import type { RecordedState } from '../../engine/record/journal.ts'
-import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import type { NewJob } from '../jobs/new-job.ts'
-import { batched } from '../sql/batched.ts'
-import { first, type Queryable } from '../sql/rows.ts'
-import type { StoredDefinition } from '../stores/definition-store.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { Mocks } from '../../engine/mocks/index.ts'
+import type { JobStatus, RecordedState } from '../../engine/record/index.ts'
+import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import type { NewJob } from '../jobs/index.ts'
+import { batched, first, type Queryable } from '../sql/index.ts'
+import type { StoredDefinition } from '../stores/index.ts'
 import {
   loadOpenSteps,
   loadRecorded,

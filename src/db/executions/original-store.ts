@@ -1,10 +1,14 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { OriginalRecord, OriginalStepRecord } from '../../engine/fork/original.ts'
-import type { SmallSourceValues, SourceValues } from '../../engine/fork/source-values.ts'
-import { CALL_OUTCOME_UNKNOWN } from '../../engine/record/step.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type {
+  OriginalRecord,
+  OriginalStepRecord,
+  SmallSourceValues,
+  SourceValues,
+} from '../../engine/fork/index.ts'
+import { CALL_OUTCOME_UNKNOWN } from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import { first, type Queryable } from '../sql/index.ts'
 
 /**
  * Reads ended executions for those that retry them. Their rows do not change any more. Nothing that is loaded holds an output or

@@ -1,9 +1,15 @@
-import type { RecordedState, RecordedStep } from '../../engine/record/journal.ts'
-import type { AttemptRecord, KnownWait, RecordedError, StepStatus } from '../../engine/record/step.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { Json } from '../../lib/json/json.ts'
+import type {
+  AttemptRecord,
+  KnownWait,
+  RecordedError,
+  RecordedState,
+  RecordedStep,
+  StepStatus,
+} from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import type { Queryable } from '../sql/index.ts'
 import { isInsideEnded, loadLoops, type LoadedLoops, type PositionRange } from './recorded-loops.ts'
-import type { Queryable } from '../sql/rows.ts'
 
 /** Identifies the rows of a job's execution. */
 export interface JobKey {

@@ -1,9 +1,9 @@
-import type { JobStatus } from '../../engine/record/job.ts'
-import type { StoredDefinition } from '../stores/definition-store.ts'
-import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/job-claims.ts'
-import type { DefinitionId, JobId, OwnerId } from '../../lib/ids.ts'
+import type { JobStatus } from '../../engine/record/index.ts'
+import type { DefinitionId, JobId, OwnerId } from '../../lib/index.ts'
+import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/index.ts'
+import type { Queryable } from '../sql/index.ts'
+import type { StoredDefinition } from '../stores/index.ts'
 import { loadOpenSteps, STEPS_MAX_COUNT, type JobKey, type StepState } from './recorded-state.ts'
-import type { Queryable } from '../sql/rows.ts'
 
 /** Which jobs a cancel reaches. */
 export interface CanceledJobs {

@@ -1,10 +1,7 @@
-import type { Command, CommandKind } from '../../engine/record/inbox.ts'
-import type { JobStatus } from '../../engine/record/job.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { batched } from '../sql/batched.ts'
-import { isUniqueViolation } from '../sql/faults.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import type { Command, CommandKind, JobStatus } from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import { batched, first, isUniqueViolation, type Queryable } from '../sql/index.ts'
 import { shownStatus } from './shown-status.ts'
 
 /** What a user asks of a job. */

@@ -1,5 +1,5 @@
-import type { JobId, OwnerId, WorkerId } from '../../lib/ids.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
+import { first, type Queryable } from '../sql/index.ts'
 
 /** The right of one worker to run a job, until it has not renewed it for `leaseMs`. */
 export interface Lease {

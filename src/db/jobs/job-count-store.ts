@@ -1,7 +1,7 @@
-import { JOB_TYPES, type JobStatus } from '../../engine/record/job.ts'
-import type { OwnerId } from '../../lib/ids.ts'
+import { JOB_TYPES, type JobStatus } from '../../engine/record/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 import { bucketBetween, NO_DURATION } from './duration-buckets.ts'
-import type { Queryable } from '../sql/rows.ts'
 import { shownStatus } from './shown-status.ts'
 
 /** How many jobs of a subject stand where, and how long those that completed took. */

@@ -1,7 +1,7 @@
-import type { EventDraft } from '../../engine/record/event.ts'
-import { inGroups } from '../../lib/async/in-groups.ts'
-import type { JobId } from '../../lib/ids.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { EventDraft } from '../../engine/record/index.ts'
+import { inGroups } from '../../lib/async/index.ts'
+import type { JobId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 import type { NewJob } from './new-job.ts'
 
 interface Insertion {

@@ -1,9 +1,13 @@
-import type { EventDraft } from '../../engine/record/event.ts'
-import type { JobStatus, JobType } from '../../engine/record/job.ts'
-import { FIRST_PERCENT, SPAN_PERCENT } from '../../engine/record/progress.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import type { JobId, OwnerId, WorkerId } from '../../lib/ids.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import {
+  FIRST_PERCENT,
+  SPAN_PERCENT,
+  type EventDraft,
+  type JobStatus,
+  type JobType,
+  type RecordedError,
+} from '../../engine/record/index.ts'
+import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
+import { first, type Queryable } from '../sql/index.ts'
 import {
   CLAIMED,
   createJobClaims,
@@ -14,10 +18,8 @@ import {
 } from './job-claims.ts'
 import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
 import { createJobInsert } from './job-insert.ts'
-import { shownStatus } from './shown-status.ts'
 import type { NewJob } from './new-job.ts'
-
-export type { ClaimedJob, Lease } from './job-claims.ts'
+import { shownStatus } from './shown-status.ts'
 
 /** A child must not start: its parent has ended, or an ancestor is being canceled. Nothing was stored. */
 export class ParentEndedError extends Error {}

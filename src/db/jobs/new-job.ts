@@ -1,6 +1,6 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { Mocks } from '../../engine/mocks/mocks.ts'
-import type { JobType } from '../../engine/record/job.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { Mocks } from '../../engine/mocks/index.ts'
+import type { JobType } from '../../engine/record/index.ts'
 import type {
   DefinitionId,
   JobId,
@@ -8,8 +8,8 @@ import type {
   ScheduleId,
   WorkflowId,
   WorkflowVersionId,
-} from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
+} from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { Lease } from './job-claims.ts'
 
 /** A job and its execution, about to be stored. */

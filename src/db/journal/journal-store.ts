@@ -1,12 +1,9 @@
 import type pg from 'pg'
-import type { EndedLoopItem, LoopItemPart, ReceivedSignal } from '../../engine/record/journal.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import type { Json } from '../../lib/json/json.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
+import type { EndedLoopItem, LoopItemPart, ReceivedSignal, RecordedError } from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { positionOf } from '../executions/index.ts'
 import type { JobWrite } from './journal-write.ts'
-import { positionOf } from '../executions/step-position.ts'
-
-export type { JobWrite } from './journal-write.ts'
 
 /** A part of a flush whose guard held. */
 export interface FlushedJob {

@@ -1,16 +1,16 @@
 import type {
   CheckpointRecord,
+  EventDraft,
   JobChange,
   JobEnd,
+  JobStatus,
   JournalEntry,
   LoopItemRecord,
   SignalUse,
   StepRecord,
   StepValuesRecord,
-} from '../../engine/record/journal.ts'
-import type { EventDraft } from '../../engine/record/event.ts'
-import type { JobStatus } from '../../engine/record/job.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
+} from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
 
 /** Everything one flush changes about one job. */
 export interface JobWrite {

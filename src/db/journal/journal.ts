@@ -1,7 +1,3 @@
-import type { Clock } from '../../lib/time/clock.ts'
-import { codeOf, messageOf } from '../../lib/errors.ts'
-import type { ExecutionId, JobId, OwnerId } from '../../lib/ids.ts'
-import type { Logger } from '../../lib/log/logger.ts'
 import {
   EntryRefusedError,
   FenceLostError,
@@ -9,10 +5,13 @@ import {
   type EndedLoopItem,
   type JournalEntry,
   type RunJournal,
-} from '../../engine/record/journal.ts'
-import { isConnectionFault, isDataFault, isPassingFault } from '../sql/faults.ts'
-import type { JobMarks, JobWrite, JournalStore } from './journal-store.ts'
-import { byteSize, mergeEntries } from './journal-write.ts'
+} from '../../engine/record/index.ts'
+import { codeOf, messageOf, type ExecutionId, type JobId, type OwnerId } from '../../lib/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { isConnectionFault, isDataFault, isPassingFault } from '../sql/index.ts'
+import type { JobMarks, JournalStore } from './journal-store.ts'
+import { byteSize, mergeEntries, type JobWrite } from './journal-write.ts'
 
 /** One holder's claim on a job: what every write of it is guarded by (D3). */
 export interface Claim {

@@ -1,9 +1,8 @@
-import type { JobStatus } from '../../engine/record/job.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import { StatementValues } from '../sql/keyset.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { JobStatus } from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import { shownStatus } from '../jobs/index.ts'
+import { StatementValues, type Queryable } from '../sql/index.ts'
 import { rowsOf, type RunFilter } from './run-list.ts'
-import { shownStatus } from '../jobs/shown-status.ts'
 
 /** A job, and what tells its state from any earlier one. */
 export interface ChangedJob {

@@ -1,18 +1,18 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import { isTerminal, type JobStatus, type JobType } from '../../engine/record/job.ts'
-import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
-import { shownStatus } from '../jobs/shown-status.ts'
-import { countsPer } from '../sql/counts-per.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import { isTerminal, type JobStatus, type JobType } from '../../engine/record/index.ts'
+import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/index.ts'
+import { shownStatus } from '../jobs/index.ts'
 import {
   containing,
+  countsPer,
   keysetPage,
   keysetPages,
   StatementValues,
   type KeysetOrder,
   type KeysetPage,
   type KeysetPosition,
-} from '../sql/keyset.ts'
-import type { Queryable } from '../sql/rows.ts'
+  type Queryable,
+} from '../sql/index.ts'
 
 /** Which jobs and executions, which are the same rows by id; all conditions must hold, null is none. */
 export interface RunFilter {

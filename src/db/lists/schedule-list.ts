@@ -1,16 +1,15 @@
-import type { ExecutionId, OwnerId, WorkflowId } from '../../lib/ids.ts'
-import { countsPer } from '../sql/counts-per.ts'
-import { listsPer } from '../../lib/lists-per.ts'
+import { listsPer, type ExecutionId, type OwnerId, type WorkflowId } from '../../lib/index.ts'
 import {
+  countsPer,
   keysetPage,
   keysetPages,
   StatementValues,
   type KeysetOrder,
   type KeysetPage,
   type KeysetPosition,
-} from '../sql/keyset.ts'
-import type { Queryable } from '../sql/rows.ts'
-import type { Outcome } from '../stores/schedule-store.ts'
+  type Queryable,
+} from '../sql/index.ts'
+import type { Outcome } from '../stores/index.ts'
 
 /** Which schedules; all conditions must hold, null is none. */
 export interface ScheduleFilter {

@@ -1,7 +1,5 @@
-import type { OwnerId } from '../../lib/ids.ts'
-import { listsPer } from '../../lib/lists-per.ts'
-import { countsPer } from '../sql/counts-per.ts'
-import type { Queryable } from '../sql/rows.ts'
+import { listsPer, type OwnerId } from '../../lib/index.ts'
+import { countsPer, type Queryable } from '../sql/index.ts'
 
 export interface StepList {
   /**

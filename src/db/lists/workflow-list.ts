@@ -1,4 +1,4 @@
-import type { OwnerId } from '../../lib/ids.ts'
+import type { OwnerId } from '../../lib/index.ts'
 import {
   containing,
   keysetPage,
@@ -6,8 +6,8 @@ import {
   type KeysetOrder,
   type KeysetPage,
   type KeysetPosition,
-} from '../sql/keyset.ts'
-import type { Queryable } from '../sql/rows.ts'
+  type Queryable,
+} from '../sql/index.ts'
 
 /** Which workflows; all conditions must hold, null is none. */
 export interface WorkflowFilter {

@@ -1,4 +1,4 @@
-import { inGroups } from '../../lib/async/in-groups.ts'
+import { inGroups } from '../../lib/async/index.ts'
 
 /** As many as a worker claims at once; more go in the next statement. */
 const MAX_KEYS = 50

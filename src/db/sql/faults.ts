@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../../lib/errors.ts'
+import { codeOf, messageOf } from '../../lib/index.ts'
 
 const NODE_CONNECTION_CODES = new Set([
   'ECONNRESET',

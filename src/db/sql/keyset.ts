@@ -1,4 +1,4 @@
-import { listsPer } from '../../lib/lists-per.ts'
+import { listsPer } from '../../lib/index.ts'
 import type { Queryable } from './rows.ts'
 
 /** A row's place in an ordered list: its value of the order as the database writes it, and its id to break ties. */

@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import type { Clock } from '../../lib/time/clock.ts'
-import { currentOwner } from '../../lib/current-owner.ts'
+import { currentOwner } from '../../lib/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /** How much of the API's connections the statements of one owner may hold. */
 export const OWNER_CONNECTIONS_SHARE = 0.6

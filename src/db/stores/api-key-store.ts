@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { OwnerId } from '../../lib/ids.ts'
+import type { OwnerId } from '../../lib/index.ts'
 
 export interface NewApiKeyRow {
   readonly id: string

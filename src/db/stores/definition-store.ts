@@ -1,7 +1,6 @@
-import { newId, type DefinitionId, type OwnerId } from '../../lib/ids.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { batched } from '../sql/batched.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import { newId, type DefinitionId, type OwnerId } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { batched, first, type Queryable } from '../sql/index.ts'
 
 /** A definition that is about to be executed or published. */
 export interface DefinitionDocument {

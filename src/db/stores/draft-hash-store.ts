@@ -1,5 +1,5 @@
-import type { Json } from '../../lib/json/json.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { first, type Queryable } from '../sql/index.ts'
 
 /** A draft whose hash is not stored. */
 export interface UnhashedDraft {

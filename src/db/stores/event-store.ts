@@ -1,7 +1,6 @@
-import { parseEvent, type JobEvent } from '../../engine/record/event.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import { listsPer } from '../../lib/lists-per.ts'
-import type { Queryable } from '../sql/rows.ts'
+import { parseEvent, type JobEvent } from '../../engine/record/index.ts'
+import { listsPer, type JobId, type OwnerId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 
 export interface EventStore {

@@ -1,7 +1,6 @@
-import type { StepWait } from '../../engine/record/step.ts'
-import type { OwnerId } from '../../lib/ids.ts'
-import { listsPer } from '../../lib/lists-per.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { StepWait } from '../../engine/record/index.ts'
+import { listsPer, type OwnerId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 
 /** What a step waits for; one whose attempt failed waits for its next attempt. */

@@ -1,5 +1,5 @@
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 
 /** What an owner may hold a bounded amount of. */
 export const QUOTAS = [

@@ -1,7 +1,7 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import { newId, type JobId, type OwnerId, type ScheduleId, type WorkflowId } from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import { newId, type JobId, type OwnerId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import { first, type Queryable } from '../sql/index.ts'
 import type { DefinitionChoice } from './version-store.ts'
 
 /** What happens to an occurrence that comes due while an earlier one still runs. */

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { OwnerId } from '../../lib/ids.ts'
+import type { OwnerId } from '../../lib/index.ts'
 
 /** A secret as it is stored: nothing of its value in clear. */
 export interface SecretRow {

@@ -1,6 +1,6 @@
-import type { StepHistory } from '../../engine/mocks/simulation.ts'
-import type { OwnerId, WorkflowId } from '../../lib/ids.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { StepHistory } from '../../engine/mocks/index.ts'
+import type { OwnerId, WorkflowId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 
 export interface StepHistoryStore {
   /** How long the calls of a workflow's nodes took in its newest production runs, by node id. */

@@ -1,7 +1,6 @@
-import type { AttemptUsage } from '../../engine/record/step.ts'
-import type { OwnerId } from '../../lib/ids.ts'
-import { listsPer } from '../../lib/lists-per.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { AttemptUsage } from '../../engine/record/index.ts'
+import { listsPer, type OwnerId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 
 export interface UsageStore {
   /** Of each of these executions, what the ended attempts of its own steps have cost together; reused steps cost nothing. */

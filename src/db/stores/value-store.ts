@@ -1,5 +1,5 @@
-import type { OwnerId } from '../../lib/ids.ts'
-import type { Queryable } from '../sql/rows.ts'
+import type { OwnerId } from '../../lib/index.ts'
+import type { Queryable } from '../sql/index.ts'
 
 /** Where a value that may be large is stored: how its row is found by `wanted.id` and `wanted.path`, and its column. */
 const SOURCES = {

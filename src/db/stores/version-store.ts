@@ -4,11 +4,17 @@ import {
   type OwnerId,
   type WorkflowId,
   type WorkflowVersionId,
-} from '../../lib/ids.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { countsPer } from '../sql/counts-per.ts'
-import { keysetPages, StatementValues, type KeysetPage, type KeysetPosition } from '../sql/keyset.ts'
-import { first, type Queryable } from '../sql/rows.ts'
+} from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import {
+  countsPer,
+  first,
+  keysetPages,
+  StatementValues,
+  type KeysetPage,
+  type KeysetPosition,
+  type Queryable,
+} from '../sql/index.ts'
 import type { HashedFields } from './workflow-store.ts'
 
 /** A workflow at the revision that somebody has looked at. */

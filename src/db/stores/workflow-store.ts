@@ -1,7 +1,6 @@
-import { newId, type OwnerId, type WorkflowId } from '../../lib/ids.ts'
-import type { Json } from '../../lib/json/json.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
-import type { PrismaClient } from '../prisma.ts'
+import { newId, type OwnerId, type WorkflowId } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import type { Prisma, PrismaClient } from '../index.ts'
 
 export interface WorkflowRow {
   readonly id: string

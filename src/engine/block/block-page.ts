@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isJsonObject, type Json } from '../../lib/json/json.ts'
-import { codeSpan, tableRow } from '../../lib/text/markdown.ts'
+import { isJsonObject, type Json } from '../../lib/json/index.ts'
+import { codeSpan, tableRow } from '../../lib/text/index.ts'
 import type { Block } from './block.ts'
 
 /** What the catalogue and docs/blocks.md say of a block, in Markdown: its section, heading included. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { InputCheck } from '../json-schema/json-schemas.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import type { InputCheck } from '../json-schema/index.ts'
 import type { ExecutionMode } from './execution-mode.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 

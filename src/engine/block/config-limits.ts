@@ -1,4 +1,4 @@
-import { JSON_MAX_DEPTH, type JsonHeapSize } from '../../lib/json/json-heap.ts'
+import { JSON_MAX_DEPTH, type JsonHeapSize } from '../../lib/json/index.ts'
 import { OUTPUT_MAX_BYTES, OUTPUT_MAX_HEAP_BYTES, OUTPUT_MAX_VALUES } from './output.ts'
 import { RenderedTooLargeError, type RenderLimits } from './render-total.ts'
 

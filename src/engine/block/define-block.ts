@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Json } from '../../lib/json/json.ts'
+import type { Json } from '../../lib/json/index.ts'
 import {
   DEFAULT_HANDLE,
   type Block,

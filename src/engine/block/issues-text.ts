@@ -1,4 +1,4 @@
-import { shorten } from '../../lib/text/shorten.ts'
+import { shorten } from '../../lib/text/index.ts'
 
 /** One thing that a Zod schema reports about a value. */
 export interface Issue {

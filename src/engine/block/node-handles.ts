@@ -1,4 +1,4 @@
-import type { Json } from '../../lib/json/json.ts'
+import type { Json } from '../../lib/json/index.ts'
 import { ERROR_HANDLE, type Block } from './block.ts'
 
 /** The handles that a node can be left by. They are computed by the block's author's code, which may throw. */

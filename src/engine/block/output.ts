@@ -1,17 +1,20 @@
-import { JSON_MAX_DEPTH, jsonHeapSize, type JsonHeapSize } from '../../lib/json/json-heap.ts'
-import { deepFreeze, deepFreezePieces, type Json } from '../../lib/json/json.ts'
-import { inPieces, withPauses } from '../../lib/async/pieces.ts'
+import { inPieces, withPauses, yieldToEventLoop } from '../../lib/async/index.ts'
 import {
+  deepFreeze,
+  deepFreezePieces,
+  JSON_MAX_DEPTH,
+  jsonHeapSize,
   jsonTextPieces,
   measurePlainJson,
   toJsonText,
   writeMeasured,
+  type Json,
+  type JsonHeapSize,
   type JsonTextResult,
   type NotPlainJson,
-} from '../../lib/json/plain-json.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
+} from '../../lib/json/index.ts'
+import type { Scrubber } from '../scrub/index.ts'
 import type { RenderLimits } from './render-total.ts'
-import type { Scrubber } from '../scrub/scrub.ts'
 
 /** An output as it is recorded, and as it flows on. */
 export interface ReadOutput {

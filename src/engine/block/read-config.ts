@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { messageOf } from '../../lib/errors.ts'
-import type { Json } from '../../lib/json/json.ts'
+import { messageOf } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
 import type { Block } from './block.ts'
 import { limitIssues } from './limit-issues.ts'
 

@@ -1,5 +1,4 @@
-import { isJsonObject } from '../../lib/json/json.ts'
-import { toPlainJson } from '../../lib/json/plain-json.ts'
+import { isJsonObject, toPlainJson } from '../../lib/json/index.ts'
 import type { BlockOutcome, SignalWait } from './block.ts'
 
 type Fields = { readonly [name: string]: unknown }

@@ -1,5 +1,5 @@
-import { LumeError } from '../../lib/errors.ts'
-import { closest } from '../../lib/text/suggest.ts'
+import { LumeError } from '../../lib/index.ts'
+import { closest } from '../../lib/text/index.ts'
 import type { Block } from './block.ts'
 
 const BLOCK_TYPE = /^[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)+$/

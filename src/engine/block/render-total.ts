@@ -1,5 +1,5 @@
-import { pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
 
 /** What a rendered value may have. */
 export interface RenderLimits {

@@ -1,8 +1,8 @@
-import { pointer, type Json } from '../../lib/json/json.ts'
-import { inOneGo, type Pieces } from '../../lib/async/pieces.ts'
-import { isScalar, RenderedTooLargeError, type RenderTotal } from '../block/render-total.ts'
+import type { Meter, Scope } from '../../cel/index.ts'
+import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import { pointer, type Json } from '../../lib/json/index.ts'
+import { isScalar, RenderedTooLargeError, type RenderTotal } from '../block/index.ts'
 import { isTemplate, renderTemplate, type Template } from './template.ts'
-import type { Meter, Scope } from '../../cel/expression.ts'
 
 /** A JSON value in which any string may hold templates, compiled once per plan. */
 export type ConfigTemplate =

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JsonObject } from '../../lib/json/json.ts'
+import type { JsonObject } from '../../lib/json/index.ts'
 import { definitionSchema } from './definition.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Json } from '../../lib/json/json.ts'
-import { nodeRetrySchema } from '../block/retry-policy.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { nodeRetrySchema } from '../block/index.ts'
 
 /** Node ids make step paths, so they hold no `/`, `[` or `]`. */
 export const NODE_ID = /^[A-Za-z0-9_.:-]{1,128}$/

@@ -1,5 +1,5 @@
+import type { Expression } from '../../cel/index.ts'
 import type { ConfigTemplate } from './config-template.ts'
-import type { Expression } from '../../cel/expression.ts'
 import type { PlanGraph, PlanNode } from './plan.ts'
 
 /** Which outputs of a graph's nodes are read by whom, as far as the definition says. Nodes are named by their index. */

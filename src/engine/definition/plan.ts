@@ -1,9 +1,8 @@
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import type { Block } from '../block/block.ts'
+import type { Expression } from '../../cel/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import type { Block, RetryPolicy } from '../block/index.ts'
 import type { ConfigTemplate } from './config-template.ts'
 import type { OnError, OnUnknown } from './definition.ts'
-import type { Expression } from '../../cel/expression.ts'
-import type { RetryPolicy } from '../block/retry-policy.ts'
 
 /** A definition known to be sound, compiled: what the run loop works from. Nodes are named by their index. */
 export interface Plan {

@@ -1,5 +1,3 @@
-import type { Json } from '../../lib/json/json.ts'
-import { inOneGo, type Pieces } from '../../lib/async/pieces.ts'
 import {
   compileExpression,
   ExpressionError,
@@ -7,7 +5,9 @@ import {
   type Expression,
   type Scope,
   type SourceRange,
-} from '../../cel/expression.ts'
+} from '../../cel/index.ts'
+import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import type { Json } from '../../lib/json/index.ts'
 
 const OPEN = '{{'
 const CLOSE = '}}'

@@ -1,6 +1,6 @@
-import { closest } from '../../lib/text/suggest.ts'
-import { readOutput } from '../block/output.ts'
-import { placeOf, type Plan, type PlanGraph } from '../definition/plan.ts'
+import { closest } from '../../lib/text/index.ts'
+import { readOutput } from '../block/index.ts'
+import { placeOf, type Plan, type PlanGraph } from '../definition/index.ts'
 import { patchedHandles, type OriginalRecord, type RetryTerms } from './original.ts'
 
 /** Why a retry cannot be made as it is asked for. */

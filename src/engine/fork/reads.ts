@@ -1,8 +1,6 @@
-import { isJsonObject, type Json } from '../../lib/json/json.ts'
-import { sameJson } from '../../lib/json/same-json.ts'
-import type { Expression, Scope } from '../../cel/expression.ts'
-import { inGraph } from '../definition/node-reads.ts'
-import type { PlanNode } from '../definition/plan.ts'
+import type { Expression, Scope } from '../../cel/index.ts'
+import { isJsonObject, sameJson, type Json } from '../../lib/json/index.ts'
+import { inGraph, type PlanNode } from '../definition/index.ts'
 
 /** `now()` gives the execution's start, which no other execution shares. */
 const CALLS_NOW = /\bnow\s*\(/

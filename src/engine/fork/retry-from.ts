@@ -1,4 +1,4 @@
-import type { PlanGraph } from '../definition/plan.ts'
+import type { PlanGraph } from '../definition/index.ts'
 
 /** Where a retry begins: at what did not complete, at the start, or at a step, with everything downstream of it. */
 export type RetryFrom =

@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { sameJson } from '../../lib/json/same-json.ts'
-import { DEFAULT_HANDLE } from '../block/block.ts'
-import { edgeSchema, nodeSchema, type GraphNode } from '../definition/definition.ts'
-import type { PlanGraph, PlanNode } from '../definition/plan.ts'
+import { isJsonObject, sameJson, type Json, type JsonObject } from '../../lib/json/index.ts'
+import { DEFAULT_HANDLE } from '../block/index.ts'
+import { edgeSchema, nodeSchema, type GraphNode, type PlanGraph, type PlanNode } from '../definition/index.ts'
 
 /** How a node of one definition compares with the node of the same id in an earlier one. */
 export interface NodeComparison {

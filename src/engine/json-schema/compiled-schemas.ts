@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { RE2JS } from 're2js'
-import type { JsonObject } from '../../lib/json/json.ts'
+import type { JsonObject } from '../../lib/json/index.ts'
 
 /** How much text the compiled schemas that are kept stand for, together, and how many they are. */
 const MAX_COMPILED_LENGTH = 1_000_000

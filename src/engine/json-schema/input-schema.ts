@@ -1,6 +1,6 @@
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { directSchemaChecker, problemsOf } from './schema-checker.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { InputProblem } from './problem-list.ts'
+import { directSchemaChecker, problemsOf } from './schema-checker.ts'
 
 const checker = directSchemaChecker()
 

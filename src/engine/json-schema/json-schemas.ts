@@ -1,8 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
-import { canonicalJson } from '../../lib/json/canonical-json.ts'
-import { messageOf } from '../../lib/errors.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { TimeUpError } from '../../lib/async/within.ts'
+import { TimeUpError } from '../../lib/async/index.ts'
+import { messageOf } from '../../lib/index.ts'
+import { canonicalJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import { CompiledSchemas, compileSchema, requireSchema } from './compiled-schemas.ts'
 import { listProblems, type InputProblem } from './problem-list.ts'
 

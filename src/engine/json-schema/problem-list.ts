@@ -1,4 +1,4 @@
-import { shorten } from '../../lib/text/shorten.ts'
+import { shorten } from '../../lib/text/index.ts'
 
 /** One way in which an input does not satisfy its schema. */
 export interface InputProblem {

@@ -1,6 +1,5 @@
-import type { Awaitable } from '../../lib/async/awaitable.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { withinMs } from '../../lib/async/within.ts'
+import { withinMs, type Awaitable } from '../../lib/async/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 import {
   COMPILE_TIME_UP,
   JsonSchemas,

@@ -1,5 +1,5 @@
-import { BlockError } from '../block/block.ts'
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { BlockError } from '../block/index.ts'
 import { MEMORY_BUDGET_EXCEEDED } from './held-outputs.ts'
 import { MEMORY_WAIT_MS, type ExecutionMemory } from './memory-budget.ts'
 

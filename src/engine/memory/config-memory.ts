@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/time/clock.ts'
-import type { StepFailure } from '../record/step.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import type { StepFailure } from '../record/index.ts'
 import { MEMORY_BUDGET_EXCEEDED } from './held-outputs.ts'
 import { MEMORY_WAIT_MS, type ExecutionMemory } from './memory-budget.ts'
 

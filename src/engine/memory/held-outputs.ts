@@ -1,9 +1,7 @@
-import type { Clock } from '../../lib/time/clock.ts'
-import { jsonHeapSize } from '../../lib/json/json-heap.ts'
-import { deepFreezePieces, type Json } from '../../lib/json/json.ts'
-import { inPieces } from '../../lib/async/pieces.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
-import type { StepFailure } from '../record/step.ts'
+import { inPieces, yieldToEventLoop } from '../../lib/async/index.ts'
+import { deepFreezePieces, jsonHeapSize, type Json } from '../../lib/json/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import type { StepFailure } from '../record/index.ts'
 import type { Droppable, ExecutionMemory, MemoryGrant } from './memory-budget.ts'
 
 /** The code of a step, or of an execution, whose values do not fit into memory together. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /** The share of a process's budget that one owner may take. */
 export const OWNER_MEMORY_SHARE = 0.5

@@ -1,4 +1,4 @@
-import { OwnerTurns } from '../../lib/async/owner-turns.ts'
+import { OwnerTurns } from '../../lib/async/index.ts'
 import { MemoryBudget, type ExecutionMemory } from './memory-budget.ts'
 
 /** The share of the process's heap limit that inputs and outputs of running executions may take. */

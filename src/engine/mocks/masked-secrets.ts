@@ -1,5 +1,5 @@
-import { MASK } from '../scrub/scrub.ts'
-import type { SecretSource } from '../run/context/secrets.ts'
+import type { SecretSource } from '../run/index.ts'
+import { MASK } from '../scrub/index.ts'
 
 /** Secrets of a run that touches nothing: every name is there, so that templates resolve, and no value is. */
 export const maskedSecrets: SecretSource = {

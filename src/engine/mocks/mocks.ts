@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { pointer, type Json } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
-import { closest } from '../../lib/text/suggest.ts'
-import { BlockError } from '../block/block.ts'
-import { placeOf, type PlanGraph } from '../definition/plan.ts'
-import { listProblems, type InputProblem } from '../validate/index.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { pointer, type Json } from '../../lib/json/index.ts'
+import { closest } from '../../lib/text/index.ts'
+import { BlockError } from '../block/index.ts'
+import { placeOf, type PlanGraph } from '../definition/index.ts'
+import { listProblems, type InputProblem } from '../json-schema/index.ts'
 
 const MAX_DURATION_MS = 366 * 86_400_000
 const MAX_PROBLEMS = 20

@@ -1,6 +1,6 @@
-import { seededRandom } from '../../lib/seeded-random.ts'
-import { completed, type BlockOutcome } from '../block/block.ts'
-import type { StandInCall } from '../run/run.ts'
+import { seededRandom } from '../../lib/index.ts'
+import { completed, type BlockOutcome } from '../block/index.ts'
+import type { StandInCall } from '../run/index.ts'
 import { mockFailure, type Mock } from './mocks.ts'
 import { plainOutcome, sampleOutput } from './sample-output.ts'
 

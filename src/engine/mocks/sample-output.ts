@@ -1,6 +1,6 @@
-import type { Json } from '../../lib/json/json.ts'
-import { completed, DEFAULT_HANDLE, type Block, type BlockOutcome, type SampleCall } from '../block/block.ts'
-import type { PlanNode } from '../definition/plan.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { completed, DEFAULT_HANDLE, type Block, type BlockOutcome, type SampleCall } from '../block/index.ts'
+import type { PlanNode } from '../definition/index.ts'
 
 /** What a block says that it would give, shaped by the call where it can. */
 export function sampleOutput({ sample, sampleFor }: Block, call: SampleCall): Json {

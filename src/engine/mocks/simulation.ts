@@ -1,6 +1,6 @@
-import type { BlockEstimate } from '../block/block.ts'
-import type { StandIn, StandInCall } from '../run/run.ts'
-import { seededRandom } from '../../lib/seeded-random.ts'
+import { seededRandom } from '../../lib/index.ts'
+import type { BlockEstimate } from '../block/index.ts'
+import type { StandIn, StandInCall } from '../run/index.ts'
 import { findMock, type Mock, type Mocks } from './mocks.ts'
 import { playMock } from './play-mock.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { LOG_LEVELS } from '../block/block.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import { LOG_LEVELS } from '../block/index.ts'
 import { WAIT_KINDS } from './step.ts'
 
 const error = z.looseObject({ code: z.string(), message: z.string(), path: z.string().optional() })

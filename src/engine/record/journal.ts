@@ -1,4 +1,4 @@
-import type { Json } from '../../lib/json/json.ts'
+import type { Json } from '../../lib/json/index.ts'
 import type { EventDraft } from './event.ts'
 import type { JobStatus, TerminalStatus } from './job.ts'
 import type { AttemptRecord, KnownWait, RecordedError, StepStatus, StepWait } from './step.ts'

@@ -1,9 +1,8 @@
-import { codeOf, messageOf } from '../../lib/errors.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { toPlainJson } from '../../lib/json/plain-json.ts'
-import { shorten } from '../../lib/text/shorten.ts'
-import { BlockError } from '../block/block.ts'
-import { ExpressionError } from '../../cel/expression.ts'
+import { ExpressionError } from '../../cel/index.ts'
+import { codeOf, messageOf } from '../../lib/index.ts'
+import { isJsonObject, toPlainJson, type Json, type JsonObject } from '../../lib/json/index.ts'
+import { shorten } from '../../lib/text/index.ts'
+import { BlockError } from '../block/index.ts'
 
 export const STEP_STATUSES = [
   'PENDING',

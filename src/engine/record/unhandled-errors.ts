@@ -1,6 +1,6 @@
+import type { UserCode } from '../block/index.ts'
 import { event, type EventDraft } from './event.ts'
 import { failureOf, type Mask, type StepFailure } from './step.ts'
-import type { UserCode } from '../block/user-code.ts'
 
 /** The code of an attempt that failed because its block left an error unhandled. */
 export const BLOCK_UNHANDLED_ERROR = 'BLOCK_UNHANDLED_ERROR'

@@ -1,5 +1,5 @@
-import { DEFAULT_HANDLE } from '../block/block.ts'
-import type { PlanGraph } from '../definition/plan.ts'
+import { DEFAULT_HANDLE } from '../block/index.ts'
+import type { PlanGraph } from '../definition/index.ts'
 
 /** What follows from one node's decision: nodes to start and nodes that never will, each in the definition's order. */
 export interface Advance {

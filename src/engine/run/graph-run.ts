@@ -1,24 +1,28 @@
-import { ExpressionError, Meter } from '../../cel/expression.ts'
-import { followingController, type FollowingController } from '../../lib/async/abort.ts'
-import { inPieces } from '../../lib/async/pieces.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { ERROR_HANDLE } from '../block/block.ts'
-import { RENDERED_OUTPUT_LIMITS } from '../block/output.ts'
-import { RenderedTooLargeError, RenderTotal } from '../block/render-total.ts'
-import { renderConfigPieces } from '../definition/config-template.ts'
-import { readsOf, type GraphReads } from '../definition/node-reads.ts'
-import type { PlanGraph, PlanNode } from '../definition/plan.ts'
-import { event } from '../record/event.ts'
-import { recordedError, stepPath, type RecordedError, type StepFailure } from '../record/step.ts'
+import { ExpressionError, Meter } from '../../cel/index.ts'
+import { followingController, inPieces, type FollowingController } from '../../lib/async/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { ERROR_HANDLE, RENDERED_OUTPUT_LIMITS, RenderedTooLargeError, RenderTotal } from '../block/index.ts'
+import {
+  readsOf,
+  renderConfigPieces,
+  type GraphReads,
+  type PlanGraph,
+  type PlanNode,
+} from '../definition/index.ts'
+import { event, recordedError, stepPath, type RecordedError, type StepFailure } from '../record/index.ts'
 import { Frontier, type Advance } from './advance.ts'
-import type { Frame, GraphEnd } from './context/frame.ts'
-import type { GraphScope } from './context/graph-scope.ts'
-import { recordedEnd, type StepEnd } from './context/recorded-end.ts'
-import { endedUnbegun } from './context/recorded-steps.ts'
-import type { RunContext } from './context/run-context.ts'
-import { RunStop } from './context/run-stop.ts'
-import { StepValues } from './context/step-values.ts'
-import { runStep } from './step/step-run.ts'
+import {
+  endedUnbegun,
+  recordedEnd,
+  RunStop,
+  StepValues,
+  type Frame,
+  type GraphEnd,
+  type GraphScope,
+  type RunContext,
+  type StepEnd,
+} from './context/index.ts'
+import { runStep } from './step/index.ts'
 
 /** Runs one graph to its end: starts what is ready, skips what is dead, and stops the rest when a step fails it (E1–E5). */
 export async function runGraph(graph: PlanGraph, frame: Frame, run: RunContext): Promise<GraphEnd> {

@@ -1,5 +1,11 @@
-import { event, type EventDraft } from '../record/event.ts'
-import { FenceLostError, type JobEnd, type RunJournal, type StepRecord } from '../record/journal.ts'
+import {
+  event,
+  FenceLostError,
+  type EventDraft,
+  type JobEnd,
+  type RunJournal,
+  type StepRecord,
+} from '../record/index.ts'
 
 /** How a worker's time with a job is over. */
 export type RunEnd =

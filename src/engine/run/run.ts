@@ -1,29 +1,17 @@
-import { jsonHeapSize } from '../../lib/json/json-heap.ts'
-import { deepFreeze, type Json } from '../../lib/json/json.ts'
-import { event } from '../record/event.ts'
-import type { Frame, GraphEnd } from './context/frame.ts'
+import { deepFreeze, jsonHeapSize, type Json } from '../../lib/json/index.ts'
+import { readOutputText } from '../block/index.ts'
+import type { PlanGraph } from '../definition/index.ts'
+import { EntryRefusedError, event, type Inbox, type JobEnd, type RecordedError } from '../record/index.ts'
+import {
+  RunContext,
+  RunStop,
+  type Frame,
+  type GraphEnd,
+  type RunPorts,
+  type RunRequest,
+} from './context/index.ts'
 import { runGraph } from './graph-run.ts'
-import type { Inbox } from '../record/inbox.ts'
-import { EntryRefusedError, type JobEnd } from '../record/journal.ts'
-import { readOutputText } from '../block/output.ts'
-import type { PlanGraph } from '../definition/plan.ts'
 import { recordEnd, type RunEnd } from './run-end.ts'
-import { RunContext } from './context/run-context.ts'
-import type { RunPorts } from './context/run-ports.ts'
-import type { RunRequest } from './context/run-request.ts'
-import { RunStop } from './context/run-stop.ts'
-import type { RecordedError } from '../record/step.ts'
-
-export type { RunEnd } from './run-end.ts'
-export type {
-  ChildEnd,
-  ChildExecutions,
-  HttpPort,
-  RunPorts,
-  StandIn,
-  StandInCall,
-} from './context/run-ports.ts'
-export { NEW_RUN, type RunRequest } from './context/run-request.ts'
 
 /** What others may ask of a run while it goes on. */
 export interface RunSignals {

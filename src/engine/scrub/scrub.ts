@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from '../../lib/json/json.ts'
+import { isJsonObject, type Json } from '../../lib/json/index.ts'
 import { breaksIn, jsonQuotesIn } from './breaks.ts'
 import { NEEDLE_MIN_LENGTH, Needles, united, type Range } from './needles.ts'
 import { writingsOf } from './writings.ts'

@@ -1,12 +1,10 @@
-import { seededRandom } from '../../lib/seeded-random.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { BlockContext, BlockWait } from '../block/block.ts'
-import type { Command, Inbox } from '../record/inbox.ts'
-import type { PlanNode } from '../definition/plan.ts'
-import type { ChildEnd, ChildExecutions } from '../run/run.ts'
-import { findMock, mockFailure, type Mock, type Mocks } from '../mocks/mocks.ts'
-import { sampleOutput } from '../mocks/sample-output.ts'
-import { recordedError } from '../record/step.ts'
+import { seededRandom } from '../../lib/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import type { BlockContext, BlockWait } from '../block/index.ts'
+import type { PlanNode } from '../definition/index.ts'
+import { findMock, mockFailure, sampleOutput, type Mock, type Mocks } from '../mocks/index.ts'
+import { recordedError, type Command, type Inbox } from '../record/index.ts'
+import type { ChildEnd, ChildExecutions } from '../run/index.ts'
 
 export interface AnswersOptions {
   readonly mocks: Mocks

@@ -1,9 +1,8 @@
-import type { Json } from '../../lib/json/json.ts'
-import type { StepRecord } from '../record/journal.ts'
-import { placeOf, type PlanGraph } from '../definition/plan.ts'
-import { compareOrder } from '../../lib/async/slots.ts'
-import { nodePath } from '../mocks/mocks.ts'
-import type { AttemptRecord, RecordedError, StepStatus } from '../record/step.ts'
+import { compareOrder } from '../../lib/async/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { placeOf, type PlanGraph } from '../definition/index.ts'
+import { nodePath } from '../mocks/index.ts'
+import type { AttemptRecord, RecordedError, StepRecord, StepStatus } from '../record/index.ts'
 import type { StepValues } from './simulation-journal.ts'
 
 /** One step as it would be on record. A pure step in a loop leaves no record unless it fails. */

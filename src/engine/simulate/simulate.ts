@@ -1,20 +1,19 @@
-import type { Awaitable } from '../../lib/async/awaitable.ts'
-import { TimeSlice } from '../../lib/async/time-slice.ts'
-import { isYielding } from '../../lib/async/yield-to-event-loop.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import { DEFAULT_HANDLE, type BlockContext, type LogLevel } from '../block/block.ts'
-import type { ExecutionMode } from '../block/execution-mode.ts'
-import type { Plan, PlanNode } from '../definition/plan.ts'
-import { directSchemaChecker, type SchemaChecker } from '../json-schema/schema-checker.ts'
-import { ProcessMemory } from '../memory/process-memory.ts'
-import { maskedSecrets } from '../mocks/masked-secrets.ts'
-import { NO_MOCKS, nodePath, type Mocks } from '../mocks/mocks.ts'
-import { simulationStandIn, type StepHistory } from '../mocks/simulation.ts'
-import type { JobEvent } from '../record/event.ts'
-import { Inbox } from '../record/inbox.ts'
-import type { RecordedError } from '../record/step.ts'
-import type { OnUnhandledError } from '../record/unhandled-errors.ts'
+import { isYielding, TimeSlice, type Awaitable } from '../../lib/async/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { DEFAULT_HANDLE, type BlockContext, type ExecutionMode, type LogLevel } from '../block/index.ts'
+import type { Plan, PlanNode } from '../definition/index.ts'
+import { directSchemaChecker, type SchemaChecker } from '../json-schema/index.ts'
+import { ProcessMemory } from '../memory/index.ts'
+import {
+  maskedSecrets,
+  NO_MOCKS,
+  nodePath,
+  simulationStandIn,
+  type Mocks,
+  type StepHistory,
+} from '../mocks/index.ts'
+import { Inbox, type JobEvent, type OnUnhandledError, type RecordedError } from '../record/index.ts'
 import {
   NEW_RUN,
   runExecution,
@@ -22,7 +21,7 @@ import {
   type RunEnd,
   type RunPorts,
   type RunRequest,
-} from '../run/run.ts'
+} from '../run/index.ts'
 import { Answers } from './answers.ts'
 import { reportEdges, reportSteps, type SimulatedEdge, type SimulatedStep, type StepCall } from './report.ts'
 import { SimulationJournal, TooManyEventsError } from './simulation-journal.ts'

@@ -1,17 +1,17 @@
-import type { TimeSlice } from '../../lib/async/time-slice.ts'
-import { jsonHeapSize } from '../../lib/json/json-heap.ts'
-import { deepFreeze, type Json } from '../../lib/json/json.ts'
-import type { EventDraft, JobEvent } from '../record/event.ts'
+import type { TimeSlice } from '../../lib/async/index.ts'
+import { deepFreeze, jsonHeapSize, type Json } from '../../lib/json/index.ts'
 import {
   ParkRefusedError,
   type EndedLoopItem,
+  type EventDraft,
   type JobEnd,
+  type JobEvent,
   type JournalEntry,
   type LoopItemRecord,
   type ReceivedSignal,
   type RunJournal,
   type StepRecord,
-} from '../record/journal.ts'
+} from '../record/index.ts'
 
 /** A step's large values, as they were read back from their text. */
 export interface StepValues {

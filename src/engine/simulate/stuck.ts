@@ -1,6 +1,4 @@
-import type { JobEvent } from '../record/event.ts'
-import type { StepRecord } from '../record/journal.ts'
-import type { RecordedError } from '../record/step.ts'
+import type { JobEvent, RecordedError, StepRecord } from '../record/index.ts'
 
 /** Why a run waits for ever: the first wait for a signal that nothing ends. */
 export function stuckOn(steps: readonly StepRecord[], events: readonly JobEvent[]): RecordedError {

@@ -1,19 +1,20 @@
-import { TimeSlice } from '../../lib/async/time-slice.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import { pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { toPlainJson } from '../../lib/json/plain-json.ts'
-import { BlockError, type LogLevel } from '../block/block.ts'
-import type { OnError } from '../definition/definition.ts'
-import type { JobEvent } from '../record/event.ts'
-import { Inbox } from '../record/inbox.ts'
-import type { Plan, PlanNode } from '../definition/plan.ts'
-import type { Issue } from '../block/issues-text.ts'
-import { readBySchema, type ConfigReading } from '../block/read-config.ts'
-import { NEW_RUN, runExecution, type RunPorts } from '../run/run.ts'
-import { Scrubber } from '../scrub/scrub.ts'
-import type { SecretSource } from '../run/context/secrets.ts'
-import type { AttemptRecord, AttemptUsage, RecordedError, StepStatus, StepWait } from '../record/step.ts'
-import { listProblems, type InputProblem } from '../validate/index.ts'
+import { TimeSlice } from '../../lib/async/index.ts'
+import { pointer, toPlainJson, type Json, type JsonObject } from '../../lib/json/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { BlockError, readBySchema, type ConfigReading, type Issue, type LogLevel } from '../block/index.ts'
+import type { OnError, Plan, PlanNode } from '../definition/index.ts'
+import { listProblems, type InputProblem } from '../json-schema/index.ts'
+import {
+  Inbox,
+  type AttemptRecord,
+  type AttemptUsage,
+  type JobEvent,
+  type RecordedError,
+  type StepStatus,
+  type StepWait,
+} from '../record/index.ts'
+import { NEW_RUN, runExecution, type RunPorts, type SecretSource } from '../run/index.ts'
+import { Scrubber } from '../scrub/index.ts'
 import { simulate, type SimulationRequest } from './simulate.ts'
 import { SimulationJournal } from './simulation-journal.ts'
 import { watchPlan } from './watch-plan.ts'

@@ -1,5 +1,5 @@
-import { waitOn, type Clock } from '../../lib/time/clock.ts'
-import { bindUserCode } from '../block/user-code.ts'
+import { waitOn, type Clock } from '../../lib/time/index.ts'
+import { bindUserCode } from '../block/index.ts'
 
 interface Timer {
   readonly dueAt: number

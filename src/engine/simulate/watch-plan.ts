@@ -1,6 +1,6 @@
-import type { Clock } from '../../lib/time/clock.ts'
-import type { Block, BlockContext, BlockOutcome } from '../block/block.ts'
-import type { Plan, PlanGraph, PlanNode } from '../definition/plan.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import type { Block, BlockContext, BlockOutcome } from '../block/index.ts'
+import type { Plan, PlanGraph, PlanNode } from '../definition/index.ts'
 
 /** Called for every attempt that a block itself makes. */
 export interface PlanWatch {

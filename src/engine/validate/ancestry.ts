@@ -1,4 +1,4 @@
-import type { PlanEdge } from '../definition/plan.ts'
+import type { PlanEdge } from '../definition/index.ts'
 import type { Components } from './components.ts'
 
 /**

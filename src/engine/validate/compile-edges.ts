@@ -1,11 +1,9 @@
-import { pointer } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
-import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block/block.ts'
-import { problem } from '../definition/diagnostics.ts'
-import type { PlanEdge } from '../definition/plan.ts'
-import type { Inspection } from './checks/inspection.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { pointer } from '../../lib/json/index.ts'
+import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block/index.ts'
+import { problem, type PlanEdge } from '../definition/index.ts'
+import type { Inspection, ReadEdge, ReadNode } from './checks/index.ts'
 import type { EnteringEdge } from './reachability.ts'
-import type { ReadEdge, ReadNode } from './checks/read-graph.ts'
 
 export interface EdgeContext {
   readonly indexById: ReadonlyMap<string, number>

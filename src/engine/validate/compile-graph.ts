@@ -1,22 +1,33 @@
-import { messageOf } from '../../lib/errors.ts'
-import { pointer } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
-import { ERROR_HANDLE, type Block } from '../block/block.ts'
-import { nodeHandles } from '../block/node-handles.ts'
-import { compileConfig, type ConfigTemplate } from '../definition/config-template.ts'
-import { problem, type Diagnostic } from '../definition/diagnostics.ts'
-import type { PlanEdge, PlanGraph, PlanNode } from '../definition/plan.ts'
-import type { BlockRegistry } from '../block/registry.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { messageOf } from '../../lib/index.ts'
+import { pointer } from '../../lib/json/index.ts'
+import { ERROR_HANDLE, nodeHandles, type Block, type BlockRegistry } from '../block/index.ts'
+import {
+  compileConfig,
+  problem,
+  type ConfigTemplate,
+  type Diagnostic,
+  type PlanEdge,
+  type PlanGraph,
+  type PlanNode,
+} from '../definition/index.ts'
 import { Ancestry } from './ancestry.ts'
+import {
+  checkReferences,
+  typeOfBlockSchema,
+  type Inspection,
+  type NodeNames,
+  type ReadGraph,
+  type ReadNode,
+  type SecretRule,
+  type ValidationPieces,
+  type ValueType,
+  type VisibleNames,
+} from './checks/index.ts'
 import { compileEdges } from './compile-edges.ts'
 import { compileNode } from './compile-node.ts'
 import { findComponents } from './components.ts'
-import type { Inspection } from './checks/inspection.ts'
 import { unreachableNodes } from './reachability.ts'
-import type { ReadGraph, ReadNode } from './checks/read-graph.ts'
-import { checkReferences, type NodeNames, type SecretRule, type VisibleNames } from './checks/references.ts'
-import type { ValidationPieces } from './checks/validation-pieces.ts'
-import { typeOfBlockSchema, type ValueType } from './checks/value-type.ts'
 
 export interface GraphContext {
   readonly blocks: Pick<BlockRegistry, 'get' | 'closest'>

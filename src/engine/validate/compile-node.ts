@@ -1,23 +1,37 @@
-import { isJsonObject, pointer, type Json } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
-import type { Block, ExpressionField } from '../block/block.ts'
-import { compileConfig } from '../definition/config-template.ts'
-import type { GraphNode } from '../definition/definition.ts'
-import { problem } from '../definition/diagnostics.ts'
-import type { Expression } from '../../cel/expression.ts'
-import { NO_GRAPH, type PlanEdge, type PlanGraph, type PlanNode } from '../definition/plan.ts'
-import { readConfig } from '../block/read-config.ts'
-import { retryPolicySchema } from '../block/retry-policy.ts'
-import { isTemplate, type Template } from '../definition/template.ts'
-import { configDiagnostics } from './checks/config-issues.ts'
-import { isSchemaLike } from '../json-schema/input-schema.ts'
-import type { Inspection } from './checks/inspection.ts'
-import { typeOfPath, valueFault } from './checks/known-types.ts'
-import { readGraph, type ReadGraph } from './checks/read-graph.ts'
-import { checkExpression, checkReferences, type VisibleNames } from './checks/references.ts'
-import { itemOf, jsonTypeOf, typeAt, typeOfBlockSchema, type ValueType } from './checks/value-type.ts'
-import type { ValidationPieces } from './checks/validation-pieces.ts'
-import { standingIssues } from './checks/zod-issues.ts'
+import type { Expression } from '../../cel/index.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { isJsonObject, pointer, type Json } from '../../lib/json/index.ts'
+import { readConfig, retryPolicySchema, type Block, type ExpressionField } from '../block/index.ts'
+import {
+  compileConfig,
+  isTemplate,
+  NO_GRAPH,
+  problem,
+  type GraphNode,
+  type PlanEdge,
+  type PlanGraph,
+  type PlanNode,
+  type Template,
+} from '../definition/index.ts'
+import { isSchemaLike } from '../json-schema/index.ts'
+import {
+  checkExpression,
+  checkReferences,
+  configDiagnostics,
+  itemOf,
+  jsonTypeOf,
+  readGraph,
+  standingIssues,
+  typeAt,
+  typeOfBlockSchema,
+  typeOfPath,
+  valueFault,
+  type Inspection,
+  type ReadGraph,
+  type ValidationPieces,
+  type ValueType,
+  type VisibleNames,
+} from './checks/index.ts'
 
 export interface NodeContext {
   readonly index: number

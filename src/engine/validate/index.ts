@@ -1,13 +1,20 @@
-export { inputProblems } from '../json-schema/input-schema.ts'
-export { measureDefinition } from './checks/measure.ts'
-export { missingSecrets } from './checks/missing-secrets.ts'
-export { listProblems, type InputProblem } from '../json-schema/problem-list.ts'
+/** Turns a document into a plan, or into diagnostics that say what is wrong with it. */
 export {
-  textFault,
-  unreadable,
-  validateDefinition,
-  validationPieces,
-  type Validation,
-  type ValidationOptions,
-} from './validate-definition.ts'
-export type { ValidationPieces } from './checks/validation-pieces.ts'
+  DEFINITION_SCHEMAS_COMPILE_MS,
+  DEFINITION_SCHEMAS_MAX_TEXT,
+  DIAGNOSTICS_MAX,
+  DIAGNOSTICS_MAX_TEXT,
+  measureDefinition,
+} from './checks/index.ts'
+export { DEFINITION_MAX_LOOP_DEPTH } from './compile-node.ts'
+export {
+  directCheckers,
+  PlanCache,
+  VALIDATIONS_MAX_WAITING,
+  withMissingSecrets,
+  type Asker,
+  type DefinitionReader,
+  type ReadDefinition,
+  type SchemaCheckers,
+} from './plan-cache.ts'
+export { validateDefinition, type Validation } from './validate-definition.ts'

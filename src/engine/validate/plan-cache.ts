@@ -1,25 +1,30 @@
-import { canonicalHashPieces } from '../../lib/json/canonical-json.ts'
-import type { Awaitable } from '../../lib/async/awaitable.ts'
-import type { OwnerId } from '../../lib/ids.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { OwnerTurns, type Turn } from '../../lib/async/owner-turns.ts'
-import { inOneGo, PIECE_MS, type Pieces } from '../../lib/async/pieces.ts'
-import { plainJsonPieces } from '../../lib/json/plain-json.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
-import { DEFINITION_MAX_NODES } from '../definition/definition.ts'
-import type { BlockRegistry } from '../block/registry.ts'
-import { directSchemaChecker, type SchemaChecker, type Timed } from '../json-schema/schema-checker.ts'
-import type { Compilation } from '../json-schema/json-schemas.ts'
 import {
-  measureDefinition,
-  missingSecrets,
+  inOneGo,
+  OwnerTurns,
+  PIECE_MS,
+  yieldToEventLoop,
+  type Awaitable,
+  type Pieces,
+  type Turn,
+} from '../../lib/async/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
+import { canonicalHashPieces, plainJsonPieces, type Json } from '../../lib/json/index.ts'
+import type { BlockRegistry } from '../block/index.ts'
+import { DEFINITION_MAX_NODES } from '../definition/index.ts'
+import {
+  directSchemaChecker,
+  type Compilation,
+  type SchemaChecker,
+  type Timed,
+} from '../json-schema/index.ts'
+import { measureDefinition, missingSecrets, type ValidationPieces } from './checks/index.ts'
+import {
   textFault,
   unreadable,
   validationPieces,
   type Validation,
   type ValidationOptions,
-  type ValidationPieces,
-} from './index.ts'
+} from './validate-definition.ts'
 
 /** A document, read: its content and hash when it is plain JSON within the limits, and what validation says of it. */
 export interface ReadDefinition extends Validation {

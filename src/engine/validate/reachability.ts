@@ -1,4 +1,4 @@
-import type { PlanEdge } from '../definition/plan.ts'
+import type { PlanEdge } from '../definition/index.ts'
 
 /** An edge that enters a node, and whether anything can ever come by it. */
 export interface EnteringEdge {

@@ -1,21 +1,39 @@
 import type { z } from 'zod'
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { inOneGo } from '../../lib/async/pieces.ts'
-import { toPlainJson, type PlainJsonResult } from '../../lib/json/plain-json.ts'
-import { DEFINITION_MAX_BYTES, DEFINITION_MAX_NODES, definitionSchema } from '../definition/definition.ts'
-import { isSound, problem, type Diagnostic } from '../definition/diagnostics.ts'
-import { NO_GRAPH, type Plan } from '../definition/plan.ts'
-import type { BlockRegistry } from '../block/registry.ts'
-import { directSchemaChecker, type DirectSchemaChecker } from '../json-schema/schema-checker.ts'
+import { inOneGo } from '../../lib/async/index.ts'
+import {
+  isJsonObject,
+  pointer,
+  toPlainJson,
+  type Json,
+  type JsonObject,
+  type PlainJsonResult,
+} from '../../lib/json/index.ts'
+import type { BlockRegistry } from '../block/index.ts'
+import {
+  DEFINITION_MAX_BYTES,
+  DEFINITION_MAX_NODES,
+  definitionSchema,
+  isSound,
+  NO_GRAPH,
+  problem,
+  type Diagnostic,
+  type Plan,
+} from '../definition/index.ts'
+import { directSchemaChecker, type DirectSchemaChecker } from '../json-schema/index.ts'
+import {
+  Inspection,
+  issuesToDiagnostics,
+  measureDefinition,
+  missingSecrets,
+  readGraph,
+  referenceTo,
+  TOO_MANY_BYTES,
+  typeOfSchema,
+  validateInOneGo,
+  type SecretUse,
+  type ValidationPieces,
+} from './checks/index.ts'
 import { compileGraph } from './compile-graph.ts'
-import { Inspection, type SecretUse } from './checks/inspection.ts'
-import { measureDefinition, TOO_MANY_BYTES } from './checks/measure.ts'
-import { readGraph } from './checks/read-graph.ts'
-import { missingSecrets } from './checks/missing-secrets.ts'
-import { referenceTo } from './checks/path-text.ts'
-import { validateInOneGo, type ValidationPieces } from './checks/validation-pieces.ts'
-import { typeOfSchema } from './checks/value-type.ts'
-import { issuesToDiagnostics } from './checks/zod-issues.ts'
 
 /** What a definition is checked against. */
 export interface ValidationOptions {

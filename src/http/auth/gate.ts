@@ -4,11 +4,11 @@ import {
   type Authenticator,
   type Viewer,
 } from '../../access/index.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { Logger } from '../../lib/log/logger.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { RefusedRequestError } from '../intake/index.ts'
+import type { RateLimit } from '../limits/index.ts'
 import { KnownCredentials } from './known-credentials.ts'
-import type { RateLimit } from '../limits/rate-limit.ts'
-import { RefusedRequestError } from '../intake/refused-request.ts'
 
 /** How long to wait before a token is sent again that could not be checked. */
 const UNAVAILABLE_RETRY_S = 5

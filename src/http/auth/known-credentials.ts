@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /** How long one is remembered after it was good for the last time. */
 const REMEMBERED_MS = 60 * 60_000

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isLoopback } from '../../access/host-policy.ts'
+import { isLoopback } from '../../access/index.ts'
 
 const HOST = /^(?<name>\[[\d:a-f]+\]|[\d.a-z-]+)(:\d+)?$/i
 type Headers = Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { EXAMPLE_RECEIVER_PATH } from '../../example-receiver/example-receiver.ts'
+import { EXAMPLE_RECEIVER_PATH } from '../../example-receiver/index.ts'
 import { APPROVED_GREETING, BROKEN, EDITED_GREETING, GREETING } from './graphiql-definitions.ts'
 import {
   APPROVAL,

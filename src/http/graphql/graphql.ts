@@ -1,17 +1,19 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../../access/index.ts'
-import { createContext, schema, type Context, type Services } from '../../schema/schema.ts'
-import { useAnswerLimits } from '../limits/answer-limits.ts'
-import type { Body } from '../intake/bodies.ts'
-import { useInputLimits } from '../limits/input-limits.ts'
+import { createContext, schema, type Context, type Services } from '../../schema/index.ts'
+import type { Body, OperationTurns, ParseTurns } from '../intake/index.ts'
+import {
+  DEFAULT_LIMITS,
+  MAX_COST,
+  useAnswerLimits,
+  useInputLimits,
+  useOperationCost,
+  useOperationLimits,
+  useSubscriptionLimit,
+} from '../limits/index.ts'
 import { createMaskError } from './mask-error.ts'
-import { MAX_COST, useOperationCost } from '../limits/operation-cost.ts'
-import { DEFAULT_LIMITS, useOperationLimits } from '../limits/operation-limits.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
-import type { OperationTurns } from '../intake/operation-turns.ts'
-import type { ParseTurns } from '../intake/parse-turns.ts'
 import { useRequestParser } from './request-parser.ts'
-import { useSubscriptionLimit } from '../limits/subscription-limit.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 

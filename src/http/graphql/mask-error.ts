@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
-import { isQueryTimeout } from '../../db/sql/faults.ts'
-import type { Logger } from '../../lib/log/logger.ts'
-import { shorten } from '../../lib/text/shorten.ts'
-import { MESSAGE_MAX_LENGTH, messageWithoutValue } from '../limits/variable-error.ts'
+import { isQueryTimeout } from '../../db/sql/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import { shorten } from '../../lib/text/index.ts'
+import { MESSAGE_MAX_LENGTH, messageWithoutValue } from '../limits/index.ts'
 
 /**
  * Shows clients what was meant for them and nothing else: any fault that is not a GraphQL error of its own is logged under

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { GraphQLError, parse, validate, type GraphQLSchema } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { z } from 'zod'
-import { LumeError, messageOf } from '../../lib/errors.ts'
+import { LumeError, messageOf } from '../../lib/index.ts'
 
 /** The only documents that run, by their ids. */
 export type PersistedDocuments = ReadonlyMap<string, string>

@@ -1,10 +1,13 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { tooComplex, type Body } from '../intake/bodies.ts'
-import { structureExcessOf } from '../intake/json-structure.ts'
-import type { OperationTurns } from '../intake/operation-turns.ts'
-import type { ParseTurns } from '../intake/parse-turns.ts'
-import { RefusedRequestError } from '../intake/refused-request.ts'
+import {
+  RefusedRequestError,
+  structureExcessOf,
+  tooComplex,
+  type Body,
+  type OperationTurns,
+  type ParseTurns,
+} from '../intake/index.ts'
 
 /** The parameters of a GET that hold JSON. */
 const JSON_PARAMETERS = ['variables', 'extensions'] as const

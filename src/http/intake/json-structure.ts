@@ -1,4 +1,4 @@
-import { assertNever } from '../../lib/assert-never.ts'
+import { assertNever } from '../../lib/index.ts'
 
 /** Maximum number of values (texts, numbers, booleans, nulls, objects and lists; keys do not count) of one JSON body. */
 export const BODY_MAX_VALUES = 200_000

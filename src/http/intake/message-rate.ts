@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /** Maximum messages of any kind that one WebSocket connection sends in a minute. */
 export const SOCKET_MESSAGES_PER_MINUTE = 12_000

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import { overloaded } from './body-budget.ts'
 
 /** Bodies of at least this size are parsed one at a time. A smaller one takes a millisecond or two. */

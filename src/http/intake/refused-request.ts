@@ -1,4 +1,4 @@
-import { LumeError } from '../../lib/errors.ts'
+import { LumeError } from '../../lib/index.ts'
 
 export interface Refusal {
   readonly status: number

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /** Maximum bytes that wait for one client to read them; beyond it the connection is closed. */
 export const UNSENT_MAX_BYTES_OF_CONNECTION = 16 * 1024 * 1024

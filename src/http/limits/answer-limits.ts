@@ -6,9 +6,9 @@ import {
   type ExecutionResult,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { onBehalfOf } from '../../lib/current-owner.ts'
-import { stringifyWithTexts } from '../../lib/json/json-text.ts'
-import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../../schema/schema.ts'
+import { onBehalfOf } from '../../lib/index.ts'
+import { stringifyWithTexts } from '../../lib/json/index.ts'
+import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../../schema/index.ts'
 import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { JsonText } from '../../lib/json/json-text.ts'
+import { JsonText } from '../../lib/json/index.ts'
 
 /** Maximum number of values of one answer, those inside of JSON values that are not written as they are stored included. */
 export const ANSWER_MAX_WRITTEN_VALUES = 500_000

@@ -22,9 +22,9 @@ import {
   type VariableDefinitionNode,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { shorten } from '../../lib/text/shorten.ts'
-import { maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../../schema/schema.ts'
-import { BODY_MAX_VALUES } from '../intake/json-structure.ts'
+import { shorten } from '../../lib/text/index.ts'
+import { maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../../schema/index.ts'
+import { BODY_MAX_VALUES } from '../intake/index.ts'
 import { MESSAGE_MAX_LENGTH, reasonWithoutValue } from './variable-error.ts'
 
 /** Maximum number of errors about the variables of one operation; reading stops there. */

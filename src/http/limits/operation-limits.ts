@@ -14,7 +14,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { shorten } from '../../lib/text/shorten.ts'
+import { shorten } from '../../lib/text/index.ts'
 import { MESSAGE_MAX_LENGTH } from './variable-error.ts'
 
 /** What one document may hold, its operations counted with every fragment where it is used. Variables do not count. */

@@ -1,7 +1,7 @@
 import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { OwnerPermits } from '../../lib/async/owner-permits.ts'
-import type { Context } from '../../schema/schema.ts'
+import { OwnerPermits } from '../../lib/async/index.ts'
+import type { Context } from '../../schema/index.ts'
 
 /** Subscriptions that one owner may have open in one process, unless a setting says otherwise. */
 export const DEFAULT_MAX_SUBSCRIPTIONS = 1_000

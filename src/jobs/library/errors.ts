@@ -1,10 +1,8 @@
-import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import type { InputProblem, Validation } from '../../engine/validate/index.ts'
-import { LumeError } from '../../lib/errors.ts'
-import type { JobId } from '../../lib/ids.ts'
-import { quotaMessage } from '../start/quotas.ts'
-import type { RetryResult } from '../start/retry-execution.ts'
-import type { StartResult } from '../start/start-execution.ts'
+import type { Diagnostic } from '../../engine/definition/index.ts'
+import type { InputProblem } from '../../engine/json-schema/index.ts'
+import type { Validation } from '../../engine/validate/index.ts'
+import { LumeError, type JobId } from '../../lib/index.ts'
+import { quotaMessage, type RetryResult, type StartResult } from '../start/index.ts'
 
 /** A definition cannot run as it is. */
 export class DefinitionUnsoundError extends LumeError {

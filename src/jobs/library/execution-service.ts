@@ -1,23 +1,14 @@
-import { isSound, type Diagnostic } from '../../engine/definition/diagnostics.ts'
-import {
-  directCheckers,
-  type DefinitionReader,
-  type SchemaCheckers,
-} from '../../engine/validate/plan-cache.ts'
-import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
-import type { Simulation } from '../../engine/simulate/simulate.ts'
-import type { BlockTest } from '../../engine/simulate/test-block.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
-import { ownerId, parseId, type JobId } from '../../lib/ids.ts'
-import { toPlainJson } from '../../lib/json/plain-json.ts'
-import type { BlockTestMode, TestBlock, TestBlockRequest } from '../block-tests.ts'
+import { isSound, type Diagnostic } from '../../engine/definition/index.ts'
+import { findInputProblems, type InputProblem } from '../../engine/json-schema/index.ts'
+import type { BlockTest, Simulation } from '../../engine/simulate/index.ts'
+import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../../engine/validate/index.ts'
+import { ownerId, parseId, type JobId } from '../../lib/index.ts'
+import { toPlainJson } from '../../lib/json/index.ts'
+import type { BlockTestMode, Simulations, TestBlock, TestBlockRequest, WorkflowJobPayload } from '../index.ts'
+import type { RetryExecution, RetryVersion, StartExecution } from '../start/index.ts'
 import { DefinitionUnsoundError, InputInvalidError, retriedOrThrow, startedOrThrow } from './errors.ts'
 import { startRequest, type JobCallbacks, type JobService, type JobServiceOptions } from './job-service.ts'
-import type { WorkflowJobPayload } from '../job-types.ts'
 import type { LibraryJob } from './library-job.ts'
-import type { RetryExecution, RetryVersion } from '../start/retry-execution.ts'
-import type { Simulations } from '../simulations.ts'
-import type { StartExecution } from '../start/start-execution.ts'
 
 export interface ExecuteOptions extends JobCallbacks {
   /** Whose rows these are; default `local`. */

@@ -1,8 +1,8 @@
-import type { OnUnhandledError } from '../../engine/record/unhandled-errors.ts'
-import { callUserCode } from '../../engine/block/user-code.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { JobId } from '../../lib/ids.ts'
-import type { Logger } from '../../lib/log/logger.ts'
+import { callUserCode } from '../../engine/block/index.ts'
+import type { OnUnhandledError } from '../../engine/record/index.ts'
+import type { JobId } from '../../lib/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import { JobCode } from './job-code.ts'
 
 /** How long one call of a callback is waited for. Once a call has taken longer, later calls of that callback are not waited for. */

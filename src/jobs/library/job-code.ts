@@ -1,5 +1,5 @@
-import { unhandledError, type OnUnhandledError } from '../../engine/record/unhandled-errors.ts'
-import type { UserCode } from '../../engine/block/user-code.ts'
+import type { UserCode } from '../../engine/block/index.ts'
+import { unhandledError, type OnUnhandledError } from '../../engine/record/index.ts'
 
 /** A call of a handler function, of a callback or of a block module, as far as unhandled errors go. */
 export class JobCode implements UserCode {

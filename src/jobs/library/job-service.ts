@@ -1,31 +1,38 @@
-import type { ExecutionStore } from '../../db/executions/execution-store.ts'
-import type { ClaimedJob, Job, JobStore } from '../../db/jobs/job-store.ts'
-import type { VersionStore } from '../../db/stores/version-store.ts'
-import type { Wakeups } from '../../db/wakeups.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import { issuesText } from '../../engine/block/issues-text.ts'
-import { event, type JobEvent } from '../../engine/record/event.ts'
-import { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from '../../engine/record/job.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import type { OnUnhandledError } from '../../engine/record/unhandled-errors.ts'
-import { LumeError } from '../../lib/errors.ts'
-import { ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../../lib/ids.ts'
-import type { Json } from '../../lib/json/json.ts'
-import type { Logger } from '../../lib/log/logger.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { Commands, JobSignal, SignalResult } from '../commands.ts'
-import { sourceState, type SourceState } from '../job-results.ts'
+import type { ExecutionStore } from '../../db/executions/index.ts'
+import type { Wakeups } from '../../db/index.ts'
+import type { ClaimedJob, Job, JobStore } from '../../db/jobs/index.ts'
+import type { VersionStore } from '../../db/stores/index.ts'
+import { issuesText, type ExecutionMode } from '../../engine/block/index.ts'
+import {
+  event,
+  isTerminal,
+  JOB_STATUSES,
+  JOB_TYPES,
+  type JobEvent,
+  type JobStatus,
+  type JobType,
+  type OnUnhandledError,
+  type RecordedError,
+} from '../../engine/record/index.ts'
+import { LumeError, ownerId, parseId, type JobId, type OwnerId, type WorkflowId } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import {
   readBlockJob,
+  sourceState,
   workflowPayloadSchema,
   type BlockJobType,
+  type Commands,
+  type JobSignal,
   type SearchJobPayload,
+  type SignalResult,
+  type SourceState,
   type UploadJobPayload,
   type WorkflowJobPayload,
-} from '../job-types.ts'
-import type { StartExecution, StartRequest } from '../start/start-execution.ts'
-import type { Processor } from '../worker/processor.ts'
-import type { StoredPlans } from '../worker/stored-plans.ts'
+} from '../index.ts'
+import type { StartExecution, StartRequest } from '../start/index.ts'
+import type { Processor, StoredPlans } from '../worker/index.ts'
 import { InputInvalidError, requireSound, startedOrThrow } from './errors.ts'
 import { CallbackCalls } from './job-callbacks.ts'
 import { JobCode } from './job-code.ts'

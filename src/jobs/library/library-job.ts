@@ -1,10 +1,8 @@
-import type { ExecutionDetails } from '../../db/executions/execution-store.ts'
-import type { Job } from '../../db/jobs/job-store.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { JobEvent } from '../../engine/record/event.ts'
-import type { JobStatus, JobType } from '../../engine/record/job.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
+import type { ExecutionDetails } from '../../db/executions/index.ts'
+import type { Job } from '../../db/jobs/index.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { JobEvent, JobStatus, JobType, RecordedError } from '../../engine/record/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 
 /** A job as Node programs see it. Statuses and modes are lower-case here; times are dates, lengths milliseconds. */
 export interface LibraryJob {

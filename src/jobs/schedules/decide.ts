@@ -1,4 +1,4 @@
-import type { CatchUp, Overlap } from '../../db/stores/schedule-store.ts'
+import type { CatchUp, Overlap } from '../../db/stores/index.ts'
 import { latestOccurrences, nextOccurrences, type ScheduleSpec } from './occurrences.ts'
 
 /** What of a schedule decides which of its occurrences are to be started. Instants are milliseconds since the epoch. */

@@ -1,4 +1,4 @@
-import { closest } from '../../lib/text/suggest.ts'
+import { closest } from '../../lib/text/index.ts'
 import { nextOccurrences, patternOf, type ScheduleSpec } from './occurrences.ts'
 
 /** When a schedule is to occur, as a user says it: `cron` or `at`. */

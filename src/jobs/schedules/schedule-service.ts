@@ -1,25 +1,21 @@
-import type { QuotaGuard, QuotaRefusal } from '../../db/stores/quota-store.ts'
 import type {
   CatchUp,
   Overlap,
+  QuotaGuard,
+  QuotaRefusal,
   ScheduleFields,
   ScheduleStore,
   ScheduleTarget,
-} from '../../db/stores/schedule-store.ts'
-import type { VersionStore } from '../../db/stores/version-store.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
-import {
-  directCheckers,
-  type DefinitionReader,
-  type SchemaCheckers,
-} from '../../engine/validate/plan-cache.ts'
-import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/ids.ts'
-import { isStorableText } from '../../lib/json/plain-json.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import { readValues, type StartArgument } from '../start/start-execution.ts'
+  VersionStore,
+} from '../../db/stores/index.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { Diagnostic } from '../../engine/definition/index.ts'
+import { findInputProblems, type InputProblem } from '../../engine/json-schema/index.ts'
+import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../../engine/validate/index.ts'
+import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/index.ts'
+import { isStorableText } from '../../lib/json/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { readValues, type StartArgument } from '../start/index.ts'
 import { nextOccurrences, specOf } from './occurrences.ts'
 import { readSpec, type InvalidSpec } from './read-spec.ts'
 

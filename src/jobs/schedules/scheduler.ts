@@ -1,15 +1,15 @@
-import { OccurrenceTakenError } from '../../db/jobs/job-store.ts'
+import { OccurrenceTakenError } from '../../db/jobs/index.ts'
 import type {
   ClaimedSchedule,
   OccurrenceRecord,
   ScheduleStore,
   StartFailure,
-} from '../../db/stores/schedule-store.ts'
-import type { VersionStore } from '../../db/stores/version-store.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { Logger } from '../../lib/log/logger.ts'
-import type { Commands } from '../commands.ts'
-import type { StartExecution } from '../start/start-execution.ts'
+  VersionStore,
+} from '../../db/stores/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import type { Commands } from '../index.ts'
+import type { StartExecution } from '../start/index.ts'
 import { decideOccurrences, decideOverlap, type OccurrencesDecision } from './decide.ts'
 import { specOf } from './occurrences.ts'
 import { failureOf } from './start-failure.ts'

@@ -1,7 +1,5 @@
-import type { StartFailure } from '../../db/stores/schedule-store.ts'
-import type { ChosenDefinition } from '../../db/stores/version-store.ts'
-import { quotaMessage } from '../start/quotas.ts'
-import type { StartResult } from '../start/start-execution.ts'
+import type { ChosenDefinition, StartFailure } from '../../db/stores/index.ts'
+import { quotaMessage, type StartResult } from '../start/index.ts'
 
 /** Why an occurrence could not start, in words for whoever looks at the schedule; null when it did. */
 export function failureOf(

@@ -1,4 +1,4 @@
-import type { Compilation, InputCheck, SchemaLimits } from '../../engine/json-schema/json-schemas.ts'
+import type { Compilation, InputCheck, SchemaLimits } from '../../engine/json-schema/index.ts'
 
 /** What the thread is asked. Schemas and values go as JSON texts, which are copied faster than what they stand for. */
 export type SchemaJob =

@@ -1,12 +1,7 @@
-import type { Asker, SchemaCheckers } from '../../engine/validate/plan-cache.ts'
-import {
-  NEAR_SCHEMA_MAX_LENGTH,
-  NearSchemas,
-  type SchemaChecker,
-  type Timed,
-} from '../../engine/json-schema/schema-checker.ts'
 import {
   COMPILE_TIME_UP,
+  NEAR_SCHEMA_MAX_LENGTH,
+  NearSchemas,
   SCHEMA_CHECK_MS,
   SCHEMA_COMPILE_MS,
   SCHEMA_MAX_LENGTH,
@@ -14,10 +9,13 @@ import {
   timeUpReason,
   type Compilation,
   type InputCheck,
-} from '../../engine/json-schema/json-schemas.ts'
-import { LumeError } from '../../lib/errors.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import { OwnerBusyError, OwnerTurns, type Allowance } from '../../lib/async/owner-turns.ts'
+  type SchemaChecker,
+  type Timed,
+} from '../../engine/json-schema/index.ts'
+import type { Asker, SchemaCheckers } from '../../engine/validate/index.ts'
+import { OwnerBusyError, OwnerTurns, type Allowance } from '../../lib/async/index.ts'
+import { LumeError } from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { SchemaJob } from './messages.ts'
 import { SchemaThread, type SchemaJobEnd } from './schema-thread.ts'
 

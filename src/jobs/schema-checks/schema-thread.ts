@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { Compilation, InputCheck, TimeUp } from '../../engine/json-schema/json-schemas.ts'
-import { assertNever } from '../../lib/assert-never.ts'
-import { LumeError, messageOf } from '../../lib/errors.ts'
+import type { Compilation, InputCheck, TimeUp } from '../../engine/json-schema/index.ts'
+import { assertNever, LumeError, messageOf } from '../../lib/index.ts'
 import type { FromThread, SchemaJob, ToThread } from './messages.ts'
 import { measureProcessorTime, type ProcessorTime } from './processor-time.ts'
 

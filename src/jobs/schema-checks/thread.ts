@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { JsonSchemas } from '../../engine/json-schema/json-schemas.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
+import { JsonSchemas } from '../../engine/json-schema/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { FromThread, ToThread } from './messages.ts'
 
 // The entry of the thread in which JSON Schemas of users are compiled and checked. The thread that started it

@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/time/clock.ts'
-import { inGroups } from '../../lib/async/in-groups.ts'
+import { inGroups } from '../../lib/async/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 export interface ApproximateCountsOptions<Key extends string> {
   /** Counts rows; it may stop at the limit. A key that is left out counts 0. */

@@ -4,9 +4,9 @@ import {
   type QuotaGuard,
   type QuotaRefusal,
   type QuotaStore,
-} from '../../db/stores/quota-store.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { OwnerId } from '../../lib/ids.ts'
+} from '../../db/stores/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import { ApproximateCounts } from './approximate-counts.ts'
 
 /** Each quota's limit, the same for every owner. */

@@ -1,17 +1,19 @@
-import type { ExecutionStore } from '../../db/executions/execution-store.ts'
-import type { JobStore } from '../../db/jobs/job-store.ts'
-import type { OriginalStore } from '../../db/executions/original-store.ts'
-import { isTerminal } from '../../engine/record/job.ts'
-import type { VersionStore } from '../../db/stores/version-store.ts'
-import type { DefinitionReader, PlanCache } from '../../engine/validate/plan-cache.ts'
-import { checkTerms, type TermsFault } from '../../engine/fork/check-terms.ts'
-import type { OriginalRecord } from '../../engine/fork/original.ts'
-import { readRetryFrom } from '../../engine/fork/retry-from.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { mergePatch } from '../../lib/json/merge-patch.ts'
-import { isStorableText, toPlainJson } from '../../lib/json/plain-json.ts'
-import { sameJson } from '../../lib/json/same-json.ts'
+import type { ExecutionStore, OriginalStore } from '../../db/executions/index.ts'
+import type { JobStore } from '../../db/jobs/index.ts'
+import type { VersionStore } from '../../db/stores/index.ts'
+import { checkTerms, readRetryFrom, type OriginalRecord, type TermsFault } from '../../engine/fork/index.ts'
+import { isTerminal } from '../../engine/record/index.ts'
+import type { DefinitionReader, PlanCache } from '../../engine/validate/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import {
+  isJsonObject,
+  isStorableText,
+  mergePatch,
+  sameJson,
+  toPlainJson,
+  type Json,
+  type JsonObject,
+} from '../../lib/json/index.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
 
 /** What a retry runs: the definition of the execution that it retries, or its workflow's newest. */

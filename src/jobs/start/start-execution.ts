@@ -1,34 +1,33 @@
-import type { JobStore } from '../../db/jobs/job-store.ts'
-import type { NewJob, Occurrence } from '../../db/jobs/new-job.ts'
-import type { DefinitionStore } from '../../db/stores/definition-store.ts'
-import type { QuotaRefusal } from '../../db/stores/quota-store.ts'
-import type { DefinitionChoice } from '../../db/stores/version-store.ts'
-import type { Wakeups } from '../../db/wakeups.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import { NO_GRAPH, type Plan } from '../../engine/definition/plan.ts'
-import type { Original, OriginalRecord } from '../../engine/fork/original.ts'
-import { findInputProblems } from '../../engine/json-schema/schema-checker.ts'
-import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../../engine/mocks/mocks.ts'
-import { event } from '../../engine/record/event.ts'
-import type { JobType } from '../../engine/record/job.ts'
-import { NEW_RUN } from '../../engine/run/run.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
+import type { Wakeups } from '../../db/index.ts'
+import type { JobStore, NewJob, Occurrence } from '../../db/jobs/index.ts'
+import type { DefinitionChoice, DefinitionStore, QuotaRefusal } from '../../db/stores/index.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import { NO_GRAPH, type Diagnostic, type Plan } from '../../engine/definition/index.ts'
+import type { Original, OriginalRecord } from '../../engine/fork/index.ts'
+import { findInputProblems, type InputProblem } from '../../engine/json-schema/index.ts'
+import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../../engine/mocks/index.ts'
+import { event, type JobType } from '../../engine/record/index.ts'
+import { NEW_RUN } from '../../engine/run/index.ts'
 import {
   directCheckers,
   type DefinitionReader,
   type PlanCache,
   type ReadDefinition,
   type SchemaCheckers,
-} from '../../engine/validate/plan-cache.ts'
-import { withPauses } from '../../lib/async/pieces.ts'
-import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/ids.ts'
-import { canonicalHash } from '../../lib/json/canonical-json.ts'
-import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { isStorableText, toPlainJson } from '../../lib/json/plain-json.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import { readOriginal, type Retry } from '../worker/original.ts'
-import type { Processor, Reservation } from '../worker/processor.ts'
+} from '../../engine/validate/index.ts'
+import { withPauses } from '../../lib/async/index.ts'
+import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/index.ts'
+import {
+  canonicalHash,
+  deepFreeze,
+  isJsonObject,
+  isStorableText,
+  toPlainJson,
+  type Json,
+  type JsonObject,
+} from '../../lib/json/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
+import { readOriginal, type Processor, type Reservation, type Retry } from '../worker/index.ts'
 import type { Quotas } from './quotas.ts'
 
 /** A request to run a definition. */

@@ -1,10 +1,9 @@
-import type { OriginalStore } from '../../db/executions/original-store.ts'
-import type { Asker, PlanCache } from '../../engine/validate/plan-cache.ts'
-import type { Plan } from '../../engine/definition/plan.ts'
-import { originalOf, type Original, type OriginalRecord } from '../../engine/fork/original.ts'
-import { readRetryFrom } from '../../engine/fork/retry-from.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
+import type { OriginalStore } from '../../db/executions/index.ts'
+import type { Plan } from '../../engine/definition/index.ts'
+import { originalOf, readRetryFrom, type Original, type OriginalRecord } from '../../engine/fork/index.ts'
+import type { Asker, PlanCache } from '../../engine/validate/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 
 /** What is stored of a retry: enough to tell again, after any crash, what it takes over. */
 export interface Retry {

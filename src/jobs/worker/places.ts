@@ -1,4 +1,4 @@
-import type { OwnerId } from '../../lib/ids.ts'
+import type { OwnerId } from '../../lib/index.ts'
 
 export interface PlacesOptions {
   /** The number of places in this process. */

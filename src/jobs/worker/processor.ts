@@ -1,30 +1,36 @@
-import { SMALL_VALUES_MAX_BYTES, type ExecutionStore } from '../../db/executions/execution-store.ts'
-import type { OriginalStore } from '../../db/executions/original-store.ts'
-import type { CommandStore } from '../../db/jobs/command-store.ts'
-import { SUSPECT_RECOVERIES, type ClaimedJob, type DueJobs, type Suspect } from '../../db/jobs/job-claims.ts'
-import type { JobStore, Lease } from '../../db/jobs/job-store.ts'
-import type { NewJob } from '../../db/jobs/new-job.ts'
-import { byteSize } from '../../db/journal/journal-write.ts'
-import type { Claim, ClaimedJournal, Journal } from '../../db/journal/journal.ts'
-import type { SourceValues } from '../../engine/fork/source-values.ts'
-import { closeMemory, type ProcessMemory } from '../../engine/memory/process-memory.ts'
-import { JSON_HEAP_MAX_PER_BYTE } from '../../engine/memory/read-memory.ts'
-import { Inbox } from '../../engine/record/inbox.ts'
-import { FenceLostError } from '../../engine/record/journal.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import type { RunEnd } from '../../engine/run/run-end.ts'
-import { runExecution, type RunPorts, type RunRequest, type RunSignals } from '../../engine/run/run.ts'
-import type { PlanCache } from '../../engine/validate/plan-cache.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
-import type { Logger } from '../../lib/log/logger.ts'
-import type { Clock } from '../../lib/time/clock.ts'
+import { SMALL_VALUES_MAX_BYTES, type ExecutionStore, type OriginalStore } from '../../db/executions/index.ts'
+import {
+  SUSPECT_RECOVERIES,
+  type ClaimedJob,
+  type CommandStore,
+  type DueJobs,
+  type JobStore,
+  type Lease,
+  type NewJob,
+  type Suspect,
+} from '../../db/jobs/index.ts'
+import { byteSize, type Claim, type ClaimedJournal, type Journal } from '../../db/journal/index.ts'
+import type { SourceValues } from '../../engine/fork/index.ts'
+import { closeMemory, JSON_HEAP_MAX_PER_BYTE, type ProcessMemory } from '../../engine/memory/index.ts'
+import { FenceLostError, Inbox, type RecordedError } from '../../engine/record/index.ts'
+import {
+  runExecution,
+  type RunEnd,
+  type RunPorts,
+  type RunRequest,
+  type RunSignals,
+} from '../../engine/run/index.ts'
+import type { PlanCache } from '../../engine/validate/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import { Places } from './places.ts'
 import { Quarantine, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from './quarantine.ts'
 import { isLostTooOften, Recovery, type RunAbout } from './recovery.ts'
+import type { RunningJob } from './running-job.ts'
 import { sharePlaces, type Demand, type Turn } from './share-places.ts'
 import { sharingProgress } from './share-progress.ts'
 import type { StoredPlans } from './stored-plans.ts'
-import type { RunningJob } from './running-job.ts'
 
 export interface ProcessorOptions {
   readonly jobs: JobStore

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/time/clock.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /**
  * How long a suspect waits for the other executions of its process to end or park. Those that have not by then are given

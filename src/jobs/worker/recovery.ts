@@ -1,21 +1,32 @@
-import type { ExecutionStore, ExecutionValues, StoredExecution } from '../../db/executions/execution-store.ts'
-import type { OriginalStore } from '../../db/executions/original-store.ts'
-import type { ClaimedJob } from '../../db/jobs/job-claims.ts'
-import type { ClaimedJournal, Journal } from '../../db/journal/journal.ts'
-import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import { NO_GRAPH, type Plan } from '../../engine/definition/plan.ts'
-import type { Original } from '../../engine/fork/original.ts'
-import { closeMemory, type ProcessMemory, type RunMemory } from '../../engine/memory/process-memory.ts'
-import { event, type EventDraft } from '../../engine/record/event.ts'
-import type { Inbox } from '../../engine/record/inbox.ts'
-import { ParkRefusedError, type JobEnd } from '../../engine/record/journal.ts'
-import { FIRST_PERCENT } from '../../engine/record/progress.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import { RecordedSteps } from '../../engine/run/context/recorded-steps.ts'
-import { recordEnd, type RunEnd } from '../../engine/run/run-end.ts'
-import type { ChildExecutions, RunRequest } from '../../engine/run/run.ts'
-import type { PlanCache } from '../../engine/validate/plan-cache.ts'
-import type { Clock } from '../../lib/time/clock.ts'
+import type {
+  ExecutionStore,
+  ExecutionValues,
+  OriginalStore,
+  StoredExecution,
+} from '../../db/executions/index.ts'
+import type { ClaimedJob } from '../../db/jobs/index.ts'
+import type { ClaimedJournal, Journal } from '../../db/journal/index.ts'
+import { NO_GRAPH, type Diagnostic, type Plan } from '../../engine/definition/index.ts'
+import type { Original } from '../../engine/fork/index.ts'
+import { closeMemory, type ProcessMemory, type RunMemory } from '../../engine/memory/index.ts'
+import {
+  event,
+  FIRST_PERCENT,
+  ParkRefusedError,
+  type EventDraft,
+  type Inbox,
+  type JobEnd,
+  type RecordedError,
+} from '../../engine/record/index.ts'
+import {
+  RecordedSteps,
+  recordEnd,
+  type ChildExecutions,
+  type RunEnd,
+  type RunRequest,
+} from '../../engine/run/index.ts'
+import type { PlanCache } from '../../engine/validate/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import { loadOriginal } from './original.ts'
 import type { RunningJob } from './running-job.ts'
 import type { StoredPlans } from './stored-plans.ts'

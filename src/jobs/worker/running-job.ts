@@ -1,6 +1,6 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { Mocks } from '../../engine/mocks/mocks.ts'
-import type { JobId, OwnerId } from '../../lib/ids.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { Mocks } from '../../engine/mocks/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
 
 /** A job as what it may reach depends on it. */
 export interface RunningJob {

@@ -1,4 +1,4 @@
-import type { OwnerId } from '../../lib/ids.ts'
+import type { OwnerId } from '../../lib/index.ts'
 
 /** The due jobs of one owner. */
 export interface Demand {

@@ -1,9 +1,8 @@
-import type { ClaimedJournal } from '../../db/journal/journal.ts'
-import type { JobStore } from '../../db/jobs/job-store.ts'
-import type { Clock } from '../../lib/time/clock.ts'
-import { messageOf } from '../../lib/errors.ts'
-import type { JobId } from '../../lib/ids.ts'
-import type { Logger } from '../../lib/log/logger.ts'
+import type { JobStore } from '../../db/jobs/index.ts'
+import type { ClaimedJournal } from '../../db/journal/index.ts'
+import { messageOf, type JobId } from '../../lib/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 
 /** How far a child has to get, in percent, before its parent is told again. */
 const SHARE_STEP_PERCENT = 5

@@ -1,8 +1,7 @@
-import type { DefinitionStore, StoredDefinition } from '../../db/stores/definition-store.ts'
-import type { Asker, PlanCache } from '../../engine/validate/plan-cache.ts'
-import type { Validation } from '../../engine/validate/index.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { OwnerTurns } from '../../lib/async/owner-turns.ts'
+import type { DefinitionStore, StoredDefinition } from '../../db/stores/index.ts'
+import type { Asker, PlanCache, Validation } from '../../engine/validate/index.ts'
+import { OwnerTurns } from '../../lib/async/index.ts'
+import type { Json } from '../../lib/json/index.ts'
 
 export interface StoredPlansOptions {
   readonly definitions: Pick<DefinitionStore, 'body' | 'smallBody'>

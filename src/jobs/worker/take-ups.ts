@@ -1,6 +1,6 @@
-import { SMALL_VALUES_MAX_BYTES } from '../../db/executions/execution-store.ts'
-import { JSON_HEAP_MAX_PER_BYTE } from '../../engine/memory/read-memory.ts'
-import type { OwnerId } from '../../lib/ids.ts'
+import { SMALL_VALUES_MAX_BYTES } from '../../db/executions/index.ts'
+import { JSON_HEAP_MAX_PER_BYTE } from '../../engine/memory/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
 
 interface Waiting {
   readonly bytes: number

@@ -1,5 +1,5 @@
-import type { CanceledJobs, TreeCancelStore } from '../../db/executions/tree-cancel-store.ts'
-import type { Wakeups } from '../../db/wakeups.ts'
+import type { CanceledJobs, TreeCancelStore } from '../../db/executions/index.ts'
+import type { Wakeups } from '../../db/index.ts'
 
 export type TreeCancel = (jobs: Omit<CanceledJobs, 'limit'>) => Promise<void>
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../time/clock.ts'
+import type { Clock } from '../time/index.ts'
 
 /** A timer that fires this late, in milliseconds, shows that the event loop was blocked. */
 const LATE_MS = 1_000

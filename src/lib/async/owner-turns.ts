@@ -1,4 +1,4 @@
-import { LumeError } from '../errors.ts'
+import { LumeError } from '../index.ts'
 
 /** An owner has more work of one kind under way than one owner may; the same request may succeed later. */
 export class OwnerBusyError extends LumeError {

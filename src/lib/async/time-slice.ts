@@ -1,4 +1,4 @@
-import type { Clock } from '../time/clock.ts'
+import type { Clock } from '../time/index.ts'
 import { yieldToEventLoop } from './yield-to-event-loop.ts'
 
 /** How long one piece of work keeps the event loop, in milliseconds: leases are renewed and clients answered in between. */

@@ -1,5 +1,5 @@
 import { createContext, Script } from 'node:vm'
-import { codeOf } from '../errors.ts'
+import { codeOf } from '../index.ts'
 
 /** Synchronous work was ended because it took longer than it may. */
 export class TimeUpError extends Error {

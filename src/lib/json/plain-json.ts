@@ -1,7 +1,7 @@
-import { messageOf } from '../errors.ts'
+import { inOneGo, type Pieces } from '../async/index.ts'
+import { messageOf } from '../index.ts'
 import { JSON_MAX_DEPTH } from './json-heap.ts'
 import { pointer, type Json } from './json.ts'
-import { inOneGo, type Pieces } from '../async/pieces.ts'
 
 /** Why a value is not plain JSON, and where (a JSON pointer from the value's root). */
 export interface NotPlainJson {

@@ -1,9 +1,13 @@
 import type { ApiKeyId, Role } from '../../access/index.ts'
-import { builder } from '../kit/builder.ts'
-import { InvalidArgumentError, NotFoundError, QuotaExceededError } from '../kit/errors.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import { rowId } from '../kit/global-id.ts'
-import { newestFirst } from '../kit/pages.ts'
+import { readGlobalId } from '../../lib/index.ts'
+import {
+  builder,
+  InvalidArgumentError,
+  newestFirst,
+  NotFoundError,
+  QuotaExceededError,
+  rowId,
+} from '../kit/index.ts'
 import { RoleEnum } from './viewer.ts'
 
 const ApiKeyType = builder.prismaNode('ApiKey', {

@@ -1,7 +1,6 @@
 import { expiryOf, type Role, type Viewer } from '../../access/index.ts'
-import type { QuotaUse } from '../../jobs/start/quotas.ts'
-import { builder } from '../kit/builder.ts'
-import { QuotaEnum } from '../kit/errors.ts'
+import type { QuotaUse } from '../../jobs/start/index.ts'
+import { builder, QuotaEnum } from '../kit/index.ts'
 
 export const RoleEnum = builder.enumType('Role', {
   description: 'What a credential may do.',

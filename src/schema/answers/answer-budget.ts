@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
-import type { OwnerId } from '../../lib/ids.ts'
-import type { BoundedRead } from '../../db/stores/value-store.ts'
+import type { BoundedRead } from '../../db/stores/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
 
 /** Maximum bytes of the stored values that one operation reads, as JSON text; no answer has more characters either. */
 export const ANSWER_MAX_BYTES = 16 * 1024 * 1024

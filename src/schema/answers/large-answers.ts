@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { GraphQLError } from 'graphql'
-import type { Clock } from '../../lib/time/clock.ts'
-import type { OwnerId } from '../../lib/ids.ts'
+import type { OwnerId } from '../../lib/index.ts'
+import type { Clock } from '../../lib/time/index.ts'
 import { ANSWER_MAX_BYTES } from './answer-budget.ts'
 
 /** How much of the heap limit the stored values may take, as text, that operations read at the same time. */

@@ -1,11 +1,9 @@
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { StoredValueKey, StoredValueKind, ValueStore } from '../../db/stores/value-store.ts'
-import type { OwnerId } from '../../lib/ids.ts'
-import { jsonHeapSize } from '../../lib/json/json-heap.ts'
-import { JsonText } from '../../lib/json/json-text.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
+import type { StoredValueKey, StoredValueKind, ValueStore } from '../../db/stores/index.ts'
+import { yieldToEventLoop } from '../../lib/async/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
+import { jsonHeapSize, JsonText, type Json } from '../../lib/json/index.ts'
 import type { AnswerBudget } from './answer-budget.ts'
 
 /** A text of at least this length is parsed in a turn of the event loop of its own. */

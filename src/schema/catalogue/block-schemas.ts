@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { blockPage } from '../../engine/block/block-page.ts'
-import type { Block } from '../../engine/block/block.ts'
-import { JsonText } from '../../lib/json/json-text.ts'
+import { blockPage, type Block } from '../../engine/block/index.ts'
+import { JsonText } from '../../lib/json/index.ts'
 
 /** Blocks and their schemas never change: what is derived from them is derived once. */
 const schemas = { input: new WeakMap<z.ZodType, JsonText>(), output: new WeakMap<z.ZodType, JsonText>() }

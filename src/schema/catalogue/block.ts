@@ -1,7 +1,6 @@
-import type { Block, BlockCategory, ExpressionField } from '../../engine/block/block.ts'
-import type { RetryPolicy } from '../../engine/block/retry-policy.ts'
+import type { Block, BlockCategory, ExpressionField, RetryPolicy } from '../../engine/block/index.ts'
+import { builder } from '../kit/index.ts'
 import { jsonSchemaOf, pageOf } from './block-schemas.ts'
-import { builder } from '../kit/builder.ts'
 
 const BlockCategoryEnum = builder.enumType('BlockCategory', {
   description: 'Where a block stands in the catalogue.',

@@ -1,7 +1,6 @@
-import { definitionJsonSchema } from '../../engine/definition/definition-json-schema.ts'
-import { JsonText } from '../../lib/json/json-text.ts'
-import { builder } from '../kit/builder.ts'
-import { EXPRESSION_WORDS } from '../kit/definition-words.ts'
+import { definitionJsonSchema } from '../../engine/definition/index.ts'
+import { JsonText } from '../../lib/json/index.ts'
+import { builder, EXPRESSION_WORDS } from '../kit/index.ts'
 
 /** Made when it is first asked for: it never changes. */
 let known: JsonText | null = null

@@ -1,7 +1,6 @@
-import { DEFAULT_HANDLE, type Block } from '../../engine/block/block.ts'
-import { nodeHandles } from '../../engine/block/node-handles.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
-import { builder } from '../kit/builder.ts'
+import { DEFAULT_HANDLE, nodeHandles, type Block } from '../../engine/block/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/index.ts'
+import { builder } from '../kit/index.ts'
 
 /** A definition as the graph that a canvas draws. Reads whatever a draft holds and leaves out what is no node or edge. */
 export interface ShownGraph {

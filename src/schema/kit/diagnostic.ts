@@ -1,4 +1,4 @@
-import { DIAGNOSTIC_CODES, type Diagnostic, type Severity } from '../../engine/definition/diagnostics.ts'
+import { DIAGNOSTIC_CODES, type Diagnostic, type Severity } from '../../engine/definition/index.ts'
 import { builder } from './builder.ts'
 
 const DiagnosticCodeEnum = builder.enumType('DiagnosticCode', {

@@ -1,4 +1,4 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
 import { builder } from './builder.ts'
 
 export const ExecutionModeEnum = builder.enumType('ExecutionMode', {

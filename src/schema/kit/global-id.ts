@@ -1,5 +1,4 @@
-import { decodeGlobalId, type GlobalId } from '../../lib/global-id.ts'
-import { parseId } from '../../lib/ids.ts'
+import { decodeGlobalId, parseId, type GlobalId } from '../../lib/index.ts'
 
 /** The id of no row. */
 const NOBODY = '00000000-0000-0000-0000-000000000000'

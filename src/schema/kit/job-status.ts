@@ -1,4 +1,4 @@
-import type { JobStatus } from '../../engine/record/job.ts'
+import type { JobStatus } from '../../engine/record/index.ts'
 import { builder } from './builder.ts'
 
 export const JobStatusEnum = builder.enumType('JobStatus', {

@@ -1,6 +1,6 @@
-import type { KeysetOrder, KeysetPage, KeysetPosition } from '../../db/sql/keyset.ts'
-import { parseId } from '../../lib/ids.ts'
-import { isStorableText } from '../../lib/json/plain-json.ts'
+import type { KeysetOrder, KeysetPage, KeysetPosition } from '../../db/sql/index.ts'
+import { parseId } from '../../lib/index.ts'
+import { isStorableText } from '../../lib/json/index.ts'
 import { badCursor, badInput } from './bad-input.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
 

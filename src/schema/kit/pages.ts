@@ -1,5 +1,5 @@
-import type { KeysetPage } from '../../db/sql/keyset.ts'
-import { parseId } from '../../lib/ids.ts'
+import type { KeysetPage } from '../../db/sql/index.ts'
+import { parseId } from '../../lib/index.ts'
 import { badCursor } from './bad-input.ts'
 
 /** What Pothos makes of `first`, `after`, `last` and `before`; a negative `take` counts from the end. */

@@ -1,7 +1,5 @@
-import { jsonHeapSize } from '../../lib/json/json-heap.ts'
-import type { JsonObject } from '../../lib/json/json.ts'
-import { badCursor, badInput } from '../kit/bad-input.ts'
-import { builder, DEFAULT_PAGE, MAX_PAGE } from '../kit/builder.ts'
+import { jsonHeapSize, type JsonObject } from '../../lib/json/index.ts'
+import { badCursor, badInput, builder, DEFAULT_PAGE, MAX_PAGE } from '../kit/index.ts'
 import { JobNode } from './job.ts'
 
 /** How errors name the list of contacts. */

@@ -1,16 +1,16 @@
-import type { CommandedJob, Refusal, SignalResult } from '../../jobs/commands.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import type { ExecutionId, JobId } from '../../lib/ids.ts'
-import { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
+import type { Refusal } from '../../db/jobs/index.ts'
+import type { CommandedJob, SignalResult } from '../../jobs/index.ts'
+import { readGlobalId, type ExecutionId, type JobId } from '../../lib/index.ts'
 import {
   AlreadyEndedError,
+  builder,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
   NotPossibleError,
   SignalsFullError,
-} from '../kit/errors.ts'
+  type Context,
+} from '../kit/index.ts'
 import { ExecutionType } from './execution.ts'
 import { JobNode } from './job.ts'
 

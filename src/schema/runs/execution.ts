@@ -1,20 +1,21 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Prisma } from '../../db/generated/prisma/client.ts'
-import type { RunFilter } from '../../db/lists/run-list.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import type { ExecutionId } from '../../lib/ids.ts'
-import { listsPer } from '../../lib/lists-per.ts'
-import { graphOf, GraphType } from '../catalogue/definition.ts'
-import { badCursor } from '../kit/bad-input.ts'
-import { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
-import { ExecutionModeEnum } from '../kit/execution-mode.ts'
-import { rowId } from '../kit/global-id.ts'
-import { JobStatusEnum } from '../kit/job-status.ts'
-import { keysetConnection, type PageArguments } from '../kit/keyset-connection.ts'
+import type { Prisma } from '../../db/index.ts'
+import type { RunFilter } from '../../db/lists/index.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { RecordedError } from '../../engine/record/index.ts'
+import { listsPer, readGlobalId, type ExecutionId } from '../../lib/index.ts'
+import { graphOf, GraphType } from '../catalogue/index.ts'
+import {
+  badCursor,
+  builder,
+  ExecutionModeEnum,
+  JobStatusEnum,
+  keysetConnection,
+  rowId,
+  type Context,
+  type PageArguments,
+} from '../kit/index.ts'
 import { FailureType, shownStatus, STATUS_COLUMNS } from './job.ts'
 import {
   readRunFilter,

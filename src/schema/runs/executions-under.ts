@@ -1,9 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { RunParent } from '../../db/lists/run-list.ts'
-import { inOrder, present } from '../kit/batch.ts'
-import type { Context } from '../kit/context.ts'
-import { keysetConnection, type PageArguments } from '../kit/keyset-connection.ts'
+import type { RunParent } from '../../db/lists/index.ts'
+import { inOrder, keysetConnection, present, type Context, type PageArguments } from '../kit/index.ts'
 
 /** What executions come under: a workflow for one. */
 export interface ExecutionParent {

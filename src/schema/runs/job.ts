@@ -1,13 +1,8 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import type { JobStatus, JobType } from '../../engine/record/job.ts'
-import type { RecordedError } from '../../engine/record/step.ts'
-import type { JobId } from '../../lib/ids.ts'
-import { builder } from '../kit/builder.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import { rowId } from '../kit/global-id.ts'
-import { keysetConnection } from '../kit/keyset-connection.ts'
+import type { JobStatus, JobType, RecordedError } from '../../engine/record/index.ts'
+import { readGlobalId, type JobId } from '../../lib/index.ts'
+import { builder, JobStatusEnum, keysetConnection, rowId } from '../kit/index.ts'
 import { readRunFilter, readRunOrder, runFilterFields, RunOrderInput } from './run-filter.ts'
-import { JobStatusEnum } from '../kit/job-status.ts'
 
 export const JobTypeEnum = builder.enumType('JobType', {
   description: 'What kind of work a job is.',

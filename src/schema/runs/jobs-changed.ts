@@ -1,7 +1,5 @@
-import { builder } from '../kit/builder.ts'
-import { readNextResult } from '../kit/context.ts'
+import { builder, leavable, readNextResult } from '../kit/index.ts'
 import { JobFilter, JobNode } from './job.ts'
-import { leavable } from '../kit/leavable.ts'
 import { readRunFilter } from './run-filter.ts'
 
 builder.subscriptionField('jobsChanged', (t) =>

@@ -1,5 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import { builder } from '../kit/builder.ts'
+import { builder } from '../kit/index.ts'
 import { ExecutionConnection, ExecutionType } from './execution.ts'
 import { executionRows, executionsUnder } from './executions-under.ts'
 import { WaitType } from './step.ts'

@@ -1,14 +1,16 @@
-import type { RunFilter, RunOrder } from '../../db/lists/run-list.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import type { JobStatus, JobType } from '../../engine/record/job.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import type { Id, ScheduleId, WorkflowId } from '../../lib/ids.ts'
-import { isStorableText } from '../../lib/json/plain-json.ts'
-import { badInput } from '../kit/bad-input.ts'
-import { builder, type InputFields } from '../kit/builder.ts'
-import { ExecutionModeEnum } from '../kit/execution-mode.ts'
-import { rowId } from '../kit/global-id.ts'
-import { OrderDirectionEnum } from '../kit/list-order.ts'
+import type { RunFilter, RunOrder } from '../../db/lists/index.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import type { JobStatus, JobType } from '../../engine/record/index.ts'
+import { readGlobalId, type Id, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
+import { isStorableText } from '../../lib/json/index.ts'
+import {
+  badInput,
+  builder,
+  ExecutionModeEnum,
+  OrderDirectionEnum,
+  rowId,
+  type InputFields,
+} from '../kit/index.ts'
 
 const RunOrderFieldEnum = builder.enumType('RunOrderField', {
   description: 'What a list of jobs or executions is ordered by.',

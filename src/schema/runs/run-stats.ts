@@ -1,11 +1,7 @@
-import { percentileMs } from '../../db/jobs/duration-buckets.ts'
-import { EVERY_TYPE, sumOf, type JobCounts } from '../../db/jobs/job-count-store.ts'
-import { ALL_RUNS } from '../../db/lists/run-list.ts'
-import { JOB_STATUSES, JOB_TYPES, type JobStatus } from '../../engine/record/job.ts'
-import { badInput } from '../kit/bad-input.ts'
-import { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
-import { JobStatusEnum } from '../kit/job-status.ts'
+import { EVERY_TYPE, percentileMs, sumOf, type JobCounts } from '../../db/jobs/index.ts'
+import { ALL_RUNS } from '../../db/lists/index.ts'
+import { JOB_STATUSES, JOB_TYPES, type JobStatus } from '../../engine/record/index.ts'
+import { badInput, builder, JobStatusEnum, type Context } from '../kit/index.ts'
 import { JobTypeEnum } from './job.ts'
 
 /** Counts, and how to find out when the newest run was accepted. */

@@ -1,17 +1,15 @@
-import type { OpenWait, WaitShown } from '../../db/stores/open-wait-store.ts'
+import type { OpenWait, WaitShown } from '../../db/stores/index.ts'
 import type {
   AttemptRecord,
   AttemptUsage,
   RecordedError,
   StepStatus,
   StepWait,
-} from '../../engine/record/step.ts'
-import { objectText } from '../../lib/json/json-text.ts'
-import { inOrder } from '../kit/batch.ts'
-import { builder } from '../kit/builder.ts'
-import { blockTypeAt } from '../catalogue/definition.ts'
-import { globalId } from '../../lib/global-id.ts'
-import { rowId } from '../kit/global-id.ts'
+} from '../../engine/record/index.ts'
+import { globalId } from '../../lib/index.ts'
+import { objectText } from '../../lib/json/index.ts'
+import { blockTypeAt } from '../catalogue/index.ts'
+import { builder, inOrder, rowId } from '../kit/index.ts'
 import { FailureType } from './job.ts'
 
 export const StepStatusEnum = builder.enumType('StepStatus', {

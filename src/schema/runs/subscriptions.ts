@@ -1,12 +1,9 @@
 import { GraphQLError } from 'graphql'
-import type { EventKind } from '../../engine/record/event.ts'
-import type { JobId } from '../../lib/ids.ts'
-import type { TimelineBatch } from '../../live/follow-timeline.ts'
-import { builder } from '../kit/builder.ts'
-import { readNextResult, type Context } from '../kit/context.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
+import type { EventKind } from '../../engine/record/index.ts'
+import { readGlobalId, type JobId } from '../../lib/index.ts'
+import type { TimelineBatch } from '../../live/index.ts'
+import { builder, leavable, readNextResult, type Context } from '../kit/index.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
-import { leavable } from '../kit/leavable.ts'
 
 type ShownBatch = TimelineBatch & { readonly jobId: JobId }
 

@@ -1,20 +1,18 @@
-import { TAGS_MAX } from '../../jobs/start/start-execution.ts'
-import type { SaveScheduleResult, ScheduleInput } from '../../jobs/schedules/schedule-service.ts'
-import { assertNever } from '../../lib/assert-never.ts'
-import { globalId, readGlobalId } from '../../lib/global-id.ts'
-import type { ScheduleId, WorkflowId } from '../../lib/ids.ts'
-import { builder } from '../kit/builder.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
+import type { SaveScheduleResult, ScheduleInput } from '../../jobs/schedules/index.ts'
+import { TAGS_MAX } from '../../jobs/start/index.ts'
+import { assertNever, globalId, readGlobalId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
 import {
+  builder,
+  DiagnosticType,
+  ExecutionModeEnum,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
+  rowId,
   ScheduleInvalidError,
   WorkflowArchivedError,
-} from '../kit/errors.ts'
-import { ExecutionModeEnum } from '../kit/execution-mode.ts'
-import { rowId } from '../kit/global-id.ts'
+} from '../kit/index.ts'
 import { ScheduleCatchUpEnum, ScheduleOverlapEnum } from './schedule.ts'
 
 type SavedSchedule = Extract<SaveScheduleResult, { kind: 'saved' }>

@@ -1,19 +1,20 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import type { ShownOccurrence } from '../../db/lists/schedule-list.ts'
-import type { CatchUp, Outcome, Overlap } from '../../db/stores/schedule-store.ts'
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import { nextOccurrences, specOf } from '../../jobs/schedules/occurrences.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import type { ScheduleId, WorkflowId } from '../../lib/ids.ts'
-import { badInput } from '../kit/bad-input.ts'
-import { inOrder, present } from '../kit/batch.ts'
-import { builder } from '../kit/builder.ts'
-import { ExecutionModeEnum } from '../kit/execution-mode.ts'
-import { rowId } from '../kit/global-id.ts'
-import { keysetConnection } from '../kit/keyset-connection.ts'
-import { ExecutionConnection, ExecutionType } from '../runs/execution.ts'
-import { executionRows, executionsUnder } from '../runs/executions-under.ts'
-import { WorkflowType } from '../workflows/workflow.ts'
+import type { ShownOccurrence } from '../../db/lists/index.ts'
+import type { CatchUp, Outcome, Overlap } from '../../db/stores/index.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import { nextOccurrences, specOf } from '../../jobs/schedules/index.ts'
+import { readGlobalId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
+import {
+  badInput,
+  builder,
+  ExecutionModeEnum,
+  inOrder,
+  keysetConnection,
+  present,
+  rowId,
+} from '../kit/index.ts'
+import { ExecutionConnection, executionRows, executionsUnder, ExecutionType } from '../runs/index.ts'
+import { WorkflowType } from '../workflows/index.ts'
 
 export const ScheduleOverlapEnum = builder.enumType('ScheduleOverlap', {
   description: 'What happens to an occurrence that comes due while an earlier one still runs.',

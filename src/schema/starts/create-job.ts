@@ -1,25 +1,24 @@
-import { MAX_PROFILES } from '../../blocks/leads/search-profiles.ts'
-import { sourceState, type SourceState } from '../../jobs/job-results.ts'
-import { readBlockJob, type BlockJobType } from '../../jobs/job-types.ts'
-import type { StartRequest, StartResult } from '../../jobs/start/start-execution.ts'
-import type { InputProblem } from '../../engine/validate/index.ts'
-import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
-import { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
+import { MAX_PROFILES } from '../../blocks/leads/index.ts'
+import type { InputProblem } from '../../engine/json-schema/index.ts'
+import { readBlockJob, sourceState, type BlockJobType, type SourceState } from '../../jobs/index.ts'
+import type { StartRequest, StartResult } from '../../jobs/start/index.ts'
 import {
+  builder,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
   NotEndedError,
   NotFoundError,
-  QuotaExceededError,
   problemsText,
+  QuotaExceededError,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/errors.ts'
+  type Context,
+} from '../kit/index.ts'
+import { JobNode } from '../runs/index.ts'
 import { readDefinitionSource } from './definition-source.ts'
-import { JobNode } from '../runs/job.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
+import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
 
 /** Maximum number of people of one upload that are sent in place; they also fit into an input of 1 MiB. */
 const CONTACTS_MAX_ITEMS = 50_000

@@ -1,7 +1,5 @@
-import { readGlobalId } from '../../lib/global-id.ts'
-import type { WorkflowId } from '../../lib/ids.ts'
-import type { Context } from '../kit/context.ts'
-import { InvalidArgumentError, NotFoundError, WorkflowArchivedError } from '../kit/errors.ts'
+import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
+import { InvalidArgumentError, NotFoundError, WorkflowArchivedError, type Context } from '../kit/index.ts'
 
 /** How an input names a definition: exactly one of the first two. */
 export interface DefinitionSourceInput {

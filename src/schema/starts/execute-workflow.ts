@@ -1,8 +1,6 @@
-import type { StartResult } from '../../jobs/start/start-execution.ts'
-import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
-import { builder } from '../kit/builder.ts'
-import { readDefinitionSource } from './definition-source.ts'
+import type { StartResult } from '../../jobs/start/index.ts'
 import {
+  builder,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
@@ -11,8 +9,10 @@ import {
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/errors.ts'
+} from '../kit/index.ts'
+import { readDefinitionSource } from './definition-source.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
+import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
 
 const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayload').implement({
   description: 'A start was accepted: it is safe from any crash from now on.',

@@ -1,27 +1,29 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
-import { TAGS_MAX } from '../../jobs/start/start-execution.ts'
-import type { RetryResult, RetryVersion } from '../../jobs/start/retry-execution.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import type { JobId } from '../../lib/ids.ts'
-import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
-import { present } from '../kit/batch.ts'
-import { builder } from '../kit/builder.ts'
+import { TAGS_MAX, type RetryResult, type RetryVersion } from '../../jobs/start/index.ts'
+import { readGlobalId, type JobId } from '../../lib/index.ts'
 import {
+  builder,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
+  newestFirstPage,
   NotEndedError,
   NotFoundError,
+  present,
   QuotaExceededError,
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/errors.ts'
-import { ExecutionConnection, ExecutionType } from '../runs/execution.ts'
-import { countUnder, executionRows } from '../runs/executions-under.ts'
-import { JobNode } from '../runs/job.ts'
-import { newestFirstPage } from '../kit/pages.ts'
-import { StepType } from '../runs/step.ts'
+} from '../kit/index.ts'
+import {
+  countUnder,
+  ExecutionConnection,
+  executionRows,
+  ExecutionType,
+  JobNode,
+  StepType,
+} from '../runs/index.ts'
+import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
 
 function readText(value: unknown): string {
   if (typeof value === 'string') return value

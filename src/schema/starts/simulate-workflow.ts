@@ -1,24 +1,21 @@
-import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import type { SimulatedEdge, SimulatedStep } from '../../engine/simulate/report.ts'
-import type { SimulatedCalls, Simulation } from '../../engine/simulate/simulate.ts'
-import type { SimulateResult } from '../../jobs/simulations.ts'
-import type { JobId } from '../../lib/ids.ts'
-import { badInput } from '../kit/bad-input.ts'
-import { builder } from '../kit/builder.ts'
-import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
+import type { Diagnostic } from '../../engine/definition/index.ts'
+import type { SimulatedCalls, SimulatedEdge, SimulatedStep, Simulation } from '../../engine/simulate/index.ts'
+import type { SimulateResult } from '../../jobs/index.ts'
+import type { JobId } from '../../lib/index.ts'
 import {
+  badInput,
+  builder,
+  DEFINITION_SHAPE,
+  DiagnosticType,
   InputInvalidError,
   InvalidArgumentError,
+  JobStatusEnum,
   NotFoundError,
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/errors.ts'
-import { JobStatusEnum } from '../kit/job-status.ts'
-import { JobEventInterface } from '../runs/job-event.ts'
-import { FailureType } from '../runs/job.ts'
-import { AttemptType, StepStatusEnum } from '../runs/step.ts'
+} from '../kit/index.ts'
+import { AttemptType, FailureType, JobEventInterface, StepStatusEnum } from '../runs/index.ts'
 import { readDefinitionSource } from './definition-source.ts'
 
 const DEFAULT_SHOWN = 1_000

@@ -1,8 +1,6 @@
-import type { ExecutionMode } from '../../engine/block/execution-mode.ts'
-import { TAGS_MAX } from '../../jobs/start/start-execution.ts'
-import type { InputFields } from '../kit/builder.ts'
-import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
-import { ExecutionModeEnum } from '../kit/execution-mode.ts'
+import type { ExecutionMode } from '../../engine/block/index.ts'
+import { TAGS_MAX } from '../../jobs/start/index.ts'
+import { DEFINITION_SHAPE, ExecutionModeEnum, type InputFields } from '../kit/index.ts'
 
 /** The fields of an input that say what a run executes; `readDefinitionSource` reads the first four. */
 export const workflowFields = (t: InputFields) => ({

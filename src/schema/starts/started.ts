@@ -1,8 +1,6 @@
-import type { Diagnostic } from '../../engine/definition/diagnostics.ts'
-import type { StartResult } from '../../jobs/start/start-execution.ts'
-import type { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
+import type { Diagnostic } from '../../engine/definition/index.ts'
+import type { StartResult } from '../../jobs/start/index.ts'
+import { DiagnosticType, type builder, type Context } from '../kit/index.ts'
 
 /** A start that was accepted. */
 export type Started = Extract<StartResult, { kind: 'started' }>

@@ -1,16 +1,22 @@
-import { TESTED_NODE, type BlockTest, type TestLog } from '../../engine/simulate/test-block.ts'
-import type { BlockTestMode, TestBlockResult } from '../../jobs/block-tests.ts'
-import { builder } from '../kit/builder.ts'
+import { TESTED_NODE, type BlockTest, type TestLog } from '../../engine/simulate/index.ts'
+import type { BlockTestMode, TestBlockResult } from '../../jobs/index.ts'
 import {
+  builder,
   InputInvalidError,
   InputProblemType,
   InvalidArgumentError,
   refusedArgument,
   ValidationFailedError,
-} from '../kit/errors.ts'
-import { HandledByEnum, LogLevelEnum } from '../runs/job-event.ts'
-import { FailureType } from '../runs/job.ts'
-import { AttemptType, StepStatusEnum, UsageType, WaitType } from '../runs/step.ts'
+} from '../kit/index.ts'
+import {
+  AttemptType,
+  FailureType,
+  HandledByEnum,
+  LogLevelEnum,
+  StepStatusEnum,
+  UsageType,
+  WaitType,
+} from '../runs/index.ts'
 
 const BlockTestModeEnum = builder.enumType('BlockTestMode', {
   description: 'Whether a test of a block touches the outside.',

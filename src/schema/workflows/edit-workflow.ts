@@ -1,18 +1,17 @@
-import { TAGS_MAX } from '../../jobs/start/start-execution.ts'
-import type { DraftInput } from '../../workflows/draft-fields.ts'
-import type { RefusedChange, SaveResult } from '../../workflows/drafts.ts'
-import { builder } from '../kit/builder.ts'
-import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
-import type { Context } from '../kit/context.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
+import { TAGS_MAX } from '../../jobs/start/index.ts'
+import { globalId } from '../../lib/index.ts'
+import type { DraftInput, RefusedChange, SaveResult } from '../../workflows/index.ts'
 import {
+  builder,
+  DEFINITION_SHAPE,
+  DiagnosticType,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
   RevisionConflictError,
   ValidationFailedError,
-} from '../kit/errors.ts'
-import { globalId } from '../../lib/global-id.ts'
+  type Context,
+} from '../kit/index.ts'
 import { workflowTarget } from './workflow-target.ts'
 import { published } from './workflow-version.ts'
 

@@ -1,17 +1,16 @@
-import { TAGS_MAX } from '../../jobs/start/start-execution.ts'
-import { isJsonObject } from '../../lib/json/json.ts'
-import { toPlainJson } from '../../lib/json/plain-json.ts'
-import { instantiate, type Template } from '../../workflows/templates.ts'
-import { builder } from '../kit/builder.ts'
-import { GraphType, graphOf } from '../catalogue/definition.ts'
-import { createWorkflow, savedPayload } from './edit-workflow.ts'
+import { TAGS_MAX } from '../../jobs/start/index.ts'
+import { isJsonObject, toPlainJson } from '../../lib/json/index.ts'
+import { instantiate, type Template } from '../../workflows/index.ts'
+import { graphOf, GraphType } from '../catalogue/index.ts'
 import {
+  builder,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
-  ValidationFailedError,
   QuotaExceededError,
-} from '../kit/errors.ts'
+  ValidationFailedError,
+} from '../kit/index.ts'
+import { createWorkflow, savedPayload } from './edit-workflow.ts'
 
 const TemplateType = builder.objectRef<Template>('Template').implement({
   description: 'A definition with gaps, to make workflows from.',

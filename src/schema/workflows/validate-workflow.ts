@@ -1,10 +1,12 @@
-import { isSound, type Diagnostic } from '../../engine/definition/diagnostics.ts'
-import type { WorkflowId } from '../../lib/ids.ts'
-import { builder } from '../kit/builder.ts'
-import { DEFINITION_SHAPE } from '../kit/definition-words.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
-import { InvalidArgumentError, NotFoundError } from '../kit/errors.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
+import { isSound, type Diagnostic } from '../../engine/definition/index.ts'
+import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
+import {
+  builder,
+  DEFINITION_SHAPE,
+  DiagnosticType,
+  InvalidArgumentError,
+  NotFoundError,
+} from '../kit/index.ts'
 
 const ValidateWorkflowPayload = builder
   .objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload')

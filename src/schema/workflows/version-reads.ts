@@ -1,8 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { VersionKey } from '../../db/stores/version-store.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { inOrder } from '../kit/batch.ts'
-import type { Context } from '../kit/context.ts'
+import type { VersionKey } from '../../db/stores/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { inOrder, type Context } from '../kit/index.ts'
 
 /** What a version holds, asked for together with what other rows ask for; null when there is none of that number. */
 export async function definitionOf(

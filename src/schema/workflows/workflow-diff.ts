@@ -1,25 +1,19 @@
 import {
   BREAKING_CODES,
+  isEmptyDiff,
   type BreakingCode,
   type BreakingReason,
-} from '../../workflows/diff/breaking-reason.ts'
-import {
-  isEmptyDiff,
   type ChangeKind,
   type DefinitionDiff,
   type EdgeChange,
   type NodeChange,
-} from '../../workflows/diff/definition-diff.ts'
-import type { ValueChange } from '../../workflows/diff/value-changes.ts'
+  type ValueChange,
+} from '../../workflows/diff/index.ts'
 import { GraphQLError } from 'graphql'
-import type { Turn } from '../../lib/async/owner-turns.ts'
-import { inTurns } from '../../lib/async/pieces.ts'
-import { yieldToEventLoop } from '../../lib/async/yield-to-event-loop.ts'
-import type { Json } from '../../lib/json/json.ts'
-import { compareDefinitions } from '../../workflows/diff/compare.ts'
-import { DiffTooLargeError } from '../../workflows/diff/diff-text.ts'
-import { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
+import { inTurns, yieldToEventLoop, type Turn } from '../../lib/async/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import { compareDefinitions, DiffTooLargeError } from '../../workflows/diff/index.ts'
+import { builder, type Context } from '../kit/index.ts'
 
 const ChangeKindEnum = builder.enumType('ChangeKind', {
   description: 'How a part of a definition changed.',

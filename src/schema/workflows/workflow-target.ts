@@ -1,6 +1,5 @@
-import type { WorkflowId } from '../../lib/ids.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import { rowId } from '../kit/global-id.ts'
+import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
+import { rowId } from '../kit/index.ts'
 
 /** The workflow that an input names, at the revision that it expects. */
 export function workflowTarget({

@@ -1,19 +1,18 @@
-import type { Json } from '../../lib/json/json.ts'
-import type { PublishResult } from '../../workflows/publishing.ts'
-import { builder } from '../kit/builder.ts'
-import { GraphType, graphOf } from '../catalogue/definition.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
+import type { Json } from '../../lib/json/index.ts'
+import type { PublishResult } from '../../workflows/index.ts'
+import { graphOf, GraphType } from '../catalogue/index.ts'
 import {
+  builder,
+  DiagnosticType,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
   RevisionConflictError,
+  rowId,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/errors.ts'
-import { ExecutionConnection, ExecutionType } from '../runs/execution.ts'
-import { executionsUnder } from '../runs/executions-under.ts'
-import { rowId } from '../kit/global-id.ts'
+} from '../kit/index.ts'
+import { ExecutionConnection, executionsUnder, ExecutionType } from '../runs/index.ts'
 import { definitionOf } from './version-reads.ts'
 import { diffOf, WorkflowDiffType } from './workflow-diff.ts'
 import { workflowTarget } from './workflow-target.ts'

@@ -1,22 +1,32 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { WorkflowFilter } from '../../db/lists/workflow-list.ts'
-import { WORKFLOW_ORDERS, type WorkflowOrder } from '../../db/lists/workflow-list.ts'
-import type { WorkflowId } from '../../lib/ids.ts'
-import { draftHash } from '../../workflows/drafts.ts'
-import { present } from '../kit/batch.ts'
-import { builder } from '../kit/builder.ts'
-import type { Context } from '../kit/context.ts'
-import { GraphType, graphOf } from '../catalogue/definition.ts'
-import { DiagnosticType } from '../kit/diagnostic.ts'
-import { ExecutionConnection, ExecutionType } from '../runs/execution.ts'
-import { executionsUnder, newestUnder } from '../runs/executions-under.ts'
-import { readGlobalId } from '../../lib/global-id.ts'
-import { rowId } from '../kit/global-id.ts'
-import { keysetConnection } from '../kit/keyset-connection.ts'
-import { OrderDirectionEnum } from '../kit/list-order.ts'
-import { FILTER_TAGS_MAX, readTags, readText, TEXT_MAX_LENGTH } from '../runs/run-filter.ts'
-import { DAYS_DESCRIPTION, NO_COUNTS, readDays, RunStatsType } from '../runs/run-stats.ts'
+import { WORKFLOW_ORDERS, type WorkflowFilter, type WorkflowOrder } from '../../db/lists/index.ts'
+import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
+import { draftHash } from '../../workflows/index.ts'
+import { graphOf, GraphType } from '../catalogue/index.ts'
+import {
+  builder,
+  DiagnosticType,
+  keysetConnection,
+  OrderDirectionEnum,
+  present,
+  rowId,
+  type Context,
+} from '../kit/index.ts'
+import {
+  DAYS_DESCRIPTION,
+  ExecutionConnection,
+  executionsUnder,
+  ExecutionType,
+  FILTER_TAGS_MAX,
+  newestUnder,
+  NO_COUNTS,
+  readDays,
+  readTags,
+  readText,
+  RunStatsType,
+  TEXT_MAX_LENGTH,
+} from '../runs/index.ts'
 import { definitionOf, versionOf, versionRows } from './version-reads.ts'
 import { diffOf, WorkflowDiffType } from './workflow-diff.ts'
 import { WorkflowVersionConnection, WorkflowVersionType } from './workflow-version.ts'

@@ -1,10 +1,10 @@
-import { isJsonObject, pointer, type JsonObject } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { isJsonObject, pointer, type JsonObject } from '../../lib/json/index.ts'
+import type { BreakingReason } from './breaking-reason.ts'
 import type { DiffText } from './diff-text.ts'
 import type { FlatGraph, PlacedNode } from './flat-graph.ts'
 import { inputReasons } from './input-reasons.ts'
 import { outputReasons } from './output-reasons.ts'
-import type { BreakingReason } from './breaking-reason.ts'
 
 /** The handles of a node by its document; null when its block is unknown. */
 export type HandlesOf = (node: JsonObject) => readonly string[] | null

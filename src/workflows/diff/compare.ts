@@ -1,8 +1,6 @@
-import type { Block } from '../../engine/block/block.ts'
-import { nodeHandles } from '../../engine/block/node-handles.ts'
-import type { BlockRegistry } from '../../engine/block/registry.ts'
-import type { Json, JsonObject } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
+import { nodeHandles, type Block, type BlockRegistry } from '../../engine/block/index.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import type { Json, JsonObject } from '../../lib/json/index.ts'
 import { diffDefinitions, type DefinitionDiff } from './definition-diff.ts'
 
 /** Compares two definitions in pieces; the blocks of a registry say which handles their nodes have. */

@@ -1,4 +1,4 @@
-import { LumeError } from '../../lib/errors.ts'
+import { LumeError } from '../../lib/index.ts'
 
 /**
  * The paths of nodes and edges of two definitions and the pointers of their differences, together, in UTF-16 units. A long

@@ -1,6 +1,6 @@
-import { DEFAULT_HANDLE } from '../../engine/block/block.ts'
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
+import { DEFAULT_HANDLE } from '../../engine/block/index.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { DiffText } from './diff-text.ts'
 
 /** A node of a definition or of a loop's body in it. */

@@ -1,5 +1,5 @@
-import type { Pieces } from '../../lib/async/pieces.ts'
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { BreakingReason } from './breaking-reason.ts'
 
 interface Schemas {

@@ -1,4 +1,4 @@
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/json.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { BreakingReason } from './breaking-reason.ts'
 import type { FlatGraph } from './flat-graph.ts'
 

@@ -1,5 +1,5 @@
-import { isJsonObject, pointer, type Json } from '../../lib/json/json.ts'
-import type { Pieces } from '../../lib/async/pieces.ts'
+import type { Pieces } from '../../lib/async/index.ts'
+import { isJsonObject, pointer, type Json } from '../../lib/json/index.ts'
 import { DiffText } from './diff-text.ts'
 
 /** One place where two JSON values differ. */

@@ -1,16 +1,12 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { describe, expect, test } from '@jest/globals'
-import { fc } from '../../support/fast-check.ts'
-import {
-  compileExpression,
-  ExpressionError,
-  EXPRESSION_FUNCTIONS,
-  Meter,
-  type ExpressionErrorCode,
-  type Scope,
-} from '../../../src/cel/expression.ts'
+import { compileExpression, EXPRESSION_FUNCTIONS } from '../../../src/cel/expression.ts'
+import { ExpressionError, type ExpressionErrorCode } from '../../../src/cel/values/error.ts'
+import { Meter } from '../../../src/cel/values/meter.ts'
+import type { Scope } from '../../../src/cel/values/place.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import { toPlainJson } from '../../../src/lib/json/plain-json.ts'
+import { fc } from '../../support/fast-check.ts'
 
 const scope: Scope = {
   input: {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { createHttpClient } from '../../../src/net/http-client.ts'
 import { httpBlock } from '../../../src/blocks/http/http-block.ts'
 import { defineBlock } from '../../../src/engine/block/define-block.ts'
 import { DIAGNOSTIC_CODES } from '../../../src/engine/definition/diagnostics.ts'
-import { validateDefinition } from '../../../src/engine/validate/index.ts'
+import { validateDefinition } from '../../../src/engine/validate/validate-definition.ts'
+import { createHttpClient } from '../../../src/net/http-client.ts'
 import { registryWith } from '../../support/run-definition.ts'
 
 const page = readFileSync(new URL('../../../docs/diagnostics.md', import.meta.url), 'utf8')

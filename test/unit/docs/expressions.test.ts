@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import {
-  compileExpression,
-  ExpressionError,
-  EXPRESSION_FUNCTIONS,
-  type Scope,
-} from '../../../src/cel/expression.ts'
+import { compileExpression, EXPRESSION_FUNCTIONS } from '../../../src/cel/expression.ts'
+import { ExpressionError } from '../../../src/cel/values/error.ts'
+import type { Scope } from '../../../src/cel/values/place.ts'
 import { compileTemplate, renderTemplate } from '../../../src/engine/definition/template.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { sampleOfSchema as sampleOfAnswer } from '../../../src/blocks/ai/sample-of-schema.ts'
+import { inputProblems } from '../../../src/engine/json-schema/input-schema.ts'
 import { sampleOfSchema } from '../../../src/engine/json-schema/sample-of-schema.ts'
-import { inputProblems, validateDefinition } from '../../../src/engine/validate/index.ts'
+import { validateDefinition } from '../../../src/engine/validate/validate-definition.ts'
 import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {
   COLONS,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { inputProblems } from '../../../src/engine/validate/index.ts'
+import { inputProblems } from '../../../src/engine/json-schema/input-schema.ts'
 import { PROBLEMS_MAX_TEXT } from '../../../src/engine/json-schema/problem-list.ts'
 
 describe('an execution’s input against its schema', () => {

@@ -7,9 +7,10 @@ import {
 } from '../../../src/engine/definition/definition.ts'
 import { isSound } from '../../../src/engine/definition/diagnostics.ts'
 import { DIAGNOSTICS_MAX_TEXT } from '../../../src/engine/validate/checks/diagnostic-list.ts'
-import { measureDefinition, validateDefinition } from '../../../src/engine/validate/index.ts'
-import { isJsonObject, pointer, type Json, type JsonObject } from '../../../src/lib/json/json.ts'
+import { measureDefinition } from '../../../src/engine/validate/checks/measure.ts'
+import { validateDefinition } from '../../../src/engine/validate/validate-definition.ts'
 import { inOneGo } from '../../../src/lib/async/pieces.ts'
+import { isJsonObject, pointer, type Json, type JsonObject } from '../../../src/lib/json/json.ts'
 import { fc } from '../../support/fast-check.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { ChildEnd, ChildExecutions } from '../../../src/engine/run/run.ts'
+import type { ChildEnd, ChildExecutions } from '../../../src/engine/run/context/run-ports.ts'
 import { definition, Gate, held, settled, TestExecution } from '../../support/run-definition.ts'
 
 type ChildStart = Parameters<ChildExecutions['start']>[0]

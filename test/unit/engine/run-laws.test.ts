@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { fc } from '../../support/fast-check.ts'
 import type { JobEnd } from '../../../src/engine/record/journal.ts'
-import type { RunEnd } from '../../../src/engine/run/run.ts'
+import type { RunEnd } from '../../../src/engine/run/run-end.ts'
+import { fc } from '../../support/fast-check.ts'
+import { Crash, isEnded } from '../../support/memory-journal.ts'
 import {
   behavioursOf,
   documentOf,
@@ -11,7 +12,6 @@ import {
   type RandomGraph,
 } from '../../support/random-graph.ts'
 import { definition, settled, TestExecution, type Call, type TestRun } from '../../support/run-definition.ts'
-import { Crash, isEnded } from '../../support/memory-journal.ts'
 
 const INPUT = { lead: 1 }
 const anyGraph = randomGraph()

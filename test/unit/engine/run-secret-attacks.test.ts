@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { BlockError, waiting } from '../../../src/engine/block/block.ts'
-import type { ChildRequest } from '../../../src/engine/block/block.ts'
+import { BlockError, waiting, type ChildRequest } from '../../../src/engine/block/block.ts'
+import { validateDefinition } from '../../../src/engine/validate/validate-definition.ts'
 import { LumeError } from '../../../src/lib/errors.ts'
-import { validateDefinition } from '../../../src/engine/validate/index.ts'
 import { shorten } from '../../../src/lib/text/shorten.ts'
 import {
   definition,

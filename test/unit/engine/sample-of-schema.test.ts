@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
+import { inputProblems } from '../../../src/engine/json-schema/input-schema.ts'
 import { sampleOfSchema } from '../../../src/engine/json-schema/sample-of-schema.ts'
-import { inputProblems } from '../../../src/engine/validate/index.ts'
 import type { JsonObject } from '../../../src/lib/json/json.ts'
 
 test.each<[string, JsonObject]>([

@@ -1,8 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals'
-import { fc } from '../../support/fast-check.ts'
-import { ExpressionError, Meter, type Scope } from '../../../src/cel/expression.ts'
+import { ExpressionError } from '../../../src/cel/values/error.ts'
+import { Meter } from '../../../src/cel/values/meter.ts'
+import type { Scope } from '../../../src/cel/values/place.ts'
 import { compileTemplate, isTemplate, renderTemplate } from '../../../src/engine/definition/template.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
+import { fc } from '../../support/fast-check.ts'
 
 const scope: Scope = {
   input: { name: 'Ada', score: 3, tags: ['a', 'b'], nothing: null, yes: true, text: '{{ input }}' },

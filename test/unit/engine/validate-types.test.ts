@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals'
 import { z } from 'zod'
 import { defineBlock } from '../../../src/engine/block/define-block.ts'
 import type { Diagnostic } from '../../../src/engine/definition/diagnostics.ts'
-import { validateDefinition } from '../../../src/engine/validate/index.ts'
+import { validateDefinition } from '../../../src/engine/validate/validate-definition.ts'
 import type { JsonObject } from '../../../src/lib/json/json.ts'
 import { definition, forEach, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 

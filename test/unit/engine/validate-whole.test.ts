@@ -2,12 +2,15 @@ import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { defineBlock } from '../../../src/engine/block/define-block.ts'
 import type { Diagnostic } from '../../../src/engine/definition/diagnostics.ts'
-import { PlanCache, withMissingSecrets } from '../../../src/engine/validate/plan-cache.ts'
 import { findComponents } from '../../../src/engine/validate/components.ts'
-import { validateDefinition, type ValidationOptions } from '../../../src/engine/validate/index.ts'
+import { PlanCache, withMissingSecrets } from '../../../src/engine/validate/plan-cache.ts'
+import {
+  validateDefinition,
+  type ValidationOptions,
+} from '../../../src/engine/validate/validate-definition.ts'
 import type { JsonObject } from '../../../src/lib/json/json.ts'
-import { definition, forEach, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 import { fc } from '../../support/fast-check.ts'
+import { definition, forEach, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 
 const notRun = () => Promise.reject(new Error('not run here'))
 const about = { name: 'Test', description: 'Does nothing.', output: z.unknown(), sample: null, run: notRun }

@@ -1,15 +1,17 @@
 import { z } from 'zod'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/json.ts'
-import { readAnswer, type ProviderAnswer } from '../shared/provider-answer.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  readAnswer,
+  statusKind,
+  type FailureKind,
+  type ProviderAnswer,
   type ProviderCaller,
+  type ProviderFailure,
   type ProviderRequest,
   type ProviderTraits,
   type ProviderTransport,
-} from '../shared/provider-client.ts'
-import type { FailureKind, ProviderFailure } from '../shared/provider-error.ts'
-import { statusKind } from '../shared/status-kind.ts'
+} from '../shared/index.ts'
 
 const STATUS_KINDS: Readonly<Record<number, FailureKind>> = {
   402: 'outOfCredits',

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import type { BlockContext } from '../../../engine/block/block.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/json.ts'
-import type { ProviderCaller } from '../shared/provider-client.ts'
-import { repeatRead } from '../shared/repeat-read.ts'
+import type { BlockContext } from '../../../engine/block/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { repeatRead, type ProviderCaller } from '../shared/index.ts'
 import type { ApifyClient } from './apify-client.ts'
 
 const PAGE_SIZE = 250

@@ -1,15 +1,19 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import { anyJson } from '../../../lib/json/any-json.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../../engine/block/index.ts'
+import { anyJson, type Json } from '../../../lib/json/index.ts'
+import { shorten } from '../../../lib/text/index.ts'
+import { PROVIDER_RETRY } from '../shared/index.ts'
 import type { ApifyClient, ApifyRun, RunStart } from './apify-client.ts'
 import { datasetOutput, readDataset, reportPages } from './dataset-items.ts'
 import { APIFY_PRESETS, presetRun } from './presets.ts'
 import { completeRun, RUNNING_FRACTION } from './run-wait.ts'
 import { sampleItems } from './sample.ts'
-import { shorten } from '../../../lib/text/shorten.ts'
 
 const MAX_RUN_SECS = 24 * 60 * 60
 /** The actor's own time limit ends a run long before; this one is for a provider that never says that it did. */

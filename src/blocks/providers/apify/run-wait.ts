@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { BlockError, type BlockContext } from '../../../engine/block/block.ts'
-import { RunStop } from '../../../engine/run/context/run-stop.ts'
-import { messageOf } from '../../../lib/errors.ts'
-import { repeatRead } from '../shared/repeat-read.ts'
+import { BlockError, type BlockContext } from '../../../engine/block/index.ts'
+import { RunStop } from '../../../engine/run/index.ts'
+import { messageOf } from '../../../lib/index.ts'
+import { repeatRead } from '../shared/index.ts'
 import { isOver, type ApifyClient, type ApifyRun, type RunStart } from './apify-client.ts'
 
 /** The key under which a step records which run is its own. */

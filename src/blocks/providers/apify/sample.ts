@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
-import { capitalised, lettersOf, pick, slugOf, wholeBelow } from '../shared/sample.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
+import { capitalised, lettersOf, pick, slugOf, wholeBelow } from '../shared/index.ts'
 import type { ApifyPreset } from './presets.ts'
 
 const MAX_SAMPLE_ITEMS = 50

@@ -1,7 +1,12 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../../engine/block/index.ts'
+import { PROVIDER_RETRY } from '../shared/index.ts'
 import type { ApolloClient } from './apollo-client.ts'
 import { enrichOptions } from './enrich-options.ts'
 import { apolloPerson, compactPerson, foundPersonSchema, personFields } from './person.ts'

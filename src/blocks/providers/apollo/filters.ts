@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { anyJson } from '../../../lib/json/any-json.ts'
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
+import { anyJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
 
 /** What both searches can be narrowed by. */
 export const sharedFilters = {

@@ -1,5 +1,5 @@
-import type { BlockContext } from '../../../engine/block/block.ts'
-import type { JsonObject } from '../../../lib/json/json.ts'
+import type { BlockContext } from '../../../engine/block/index.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
 import type { ApolloPage } from './apollo-client.ts'
 
 const MAX_PAGE_SIZE = 100

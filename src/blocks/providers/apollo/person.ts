@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isJsonObject, type JsonObject } from '../../../lib/json/json.ts'
+import { isJsonObject, type JsonObject } from '../../../lib/json/index.ts'
 
 /** Whom to look for: the more is given, the surer the match. */
 export const personFields = {

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../../lib/json/json.ts'
-import { capitalised, lettersOf, pick, slugOf, wholeBelow } from '../shared/sample.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
+import { capitalised, lettersOf, pick, slugOf, wholeBelow } from '../shared/index.ts'
 import type { PersonWish } from './person.ts'
 
 const HEX = '0123456789abcdef'

@@ -1,10 +1,8 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
+import { PROVIDER_RETRY, wholeBelow } from '../shared/index.ts'
 import type { HunterClient } from './hunter-client.ts'
-import { wholeBelow } from '../shared/sample.ts'
 import { sampleAddress } from './sample.ts'
 
 const configSchema = z

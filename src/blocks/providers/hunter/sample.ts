@@ -1,4 +1,4 @@
-import { slugOf } from '../shared/sample.ts'
+import { slugOf } from '../shared/index.ts'
 
 /** An address as companies make them, from what is known. */
 export function sampleAddress({

@@ -1,10 +1,14 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../../engine/block/index.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
+import { PROVIDER_RETRY, wholeBelow } from '../shared/index.ts'
 import type { DomainPage, HunterClient } from './hunter-client.ts'
-import { wholeBelow } from '../shared/sample.ts'
 import { sampleAddress } from './sample.ts'
 
 const MAX_PAGE_SIZE = 100

@@ -1,9 +1,13 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import type { ProviderCaller } from '../shared/provider-client.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../../engine/block/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import { PROVIDER_RETRY, type ProviderCaller } from '../shared/index.ts'
 import type { HunterClient, HunterLookup } from './hunter-client.ts'
 
 const POLL_MS = 3_000

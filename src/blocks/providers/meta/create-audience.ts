@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
+import { PROVIDER_RETRY } from '../shared/index.ts'
 import type { MetaClient } from './meta-client.ts'
 
 export const audienceSchema = z.strictObject({

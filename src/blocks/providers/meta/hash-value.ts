@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Json } from '../../../lib/json/json.ts'
+import type { Json } from '../../../lib/json/index.ts'
 import { AUDIENCE_KEYS, type AudienceKey } from './audience-keys.ts'
 import { normalise, type Normalised } from './normalise.ts'
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
-import { readAnswer } from '../shared/provider-answer.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  readAnswer,
   type ProviderCaller,
   type ProviderTransport,
-} from '../shared/provider-client.ts'
+} from '../shared/index.ts'
 import { metaFailure } from './meta-failure.ts'
 import { readUsage } from './meta-usage.ts'
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { ProviderAnswer } from '../shared/provider-answer.ts'
-import type { FailureKind, ProviderFailure } from '../shared/provider-error.ts'
+import type { FailureKind, ProviderAnswer, ProviderFailure } from '../shared/index.ts'
 import { readUsage } from './meta-usage.ts'
 
 const errorSchema = z.looseObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ProviderAnswer } from '../shared/provider-answer.ts'
+import type { ProviderAnswer } from '../shared/index.ts'
 
 const HEADER = 'x-business-use-case-usage'
 

@@ -1,5 +1,5 @@
-import { assertNever } from '../../../lib/assert-never.ts'
-import type { Json } from '../../../lib/json/json.ts'
+import { assertNever } from '../../../lib/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
 import type { AudienceKey } from './audience-keys.ts'
 import { countryCode } from './country-code.ts'
 import { normalisePhone } from './normalise-phone.ts'

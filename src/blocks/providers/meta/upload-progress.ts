@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Json } from '../../../lib/json/json.ts'
+import type { Json } from '../../../lib/json/index.ts'
 import type { UploadReceipt, UploadSession } from './meta-client.ts'
 
 /** Meta closes a session without a last batch after 90 minutes; one that is nearly so old is not gone on with. */

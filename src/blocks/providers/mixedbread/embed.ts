@@ -1,8 +1,12 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext, type SampleCall } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
-import { repeatRead } from '../shared/repeat-read.ts'
+import {
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+  type SampleCall,
+} from '../../../engine/block/index.ts'
+import { PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
 import type { Embedding, MixedbreadClient } from './mixedbread-client.ts'
 
 const DEFAULT_MODEL = 'mixedbread-ai/mxbai-embed-large-v1'

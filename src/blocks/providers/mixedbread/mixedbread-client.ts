@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { JsonObject } from '../../../lib/json/json.ts'
-import { readAnswer } from '../shared/provider-answer.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  readAnswer,
   type ProviderCaller,
   type ProviderTransport,
-} from '../shared/provider-client.ts'
+} from '../shared/index.ts'
 import { mixedbreadFailure } from './mixedbread-failure.ts'
 
 const MAX_CONCURRENT_CALLS = 10

@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import type { ProviderAnswer } from '../shared/provider-answer.ts'
-import type { FailureKind, ProviderFailure } from '../shared/provider-error.ts'
-import { statusKind } from '../shared/status-kind.ts'
+import { statusKind, type FailureKind, type ProviderAnswer, type ProviderFailure } from '../shared/index.ts'
 
 const STATUS_KINDS: Readonly<Record<number, FailureKind>> = {
   402: 'outOfCredits',

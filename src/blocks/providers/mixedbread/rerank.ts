@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/json.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
-import { repeatRead } from '../shared/repeat-read.ts'
+import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
 import type { MixedbreadClient } from './mixedbread-client.ts'
 
 const DEFAULT_MODEL = 'mixedbread-ai/mxbai-rerank-large-v2'

@@ -1,5 +1,5 @@
-import type { BlockEstimate } from '../../../engine/block/block.ts'
-import type { Json } from '../../../lib/json/json.ts'
+import type { BlockEstimate } from '../../../engine/block/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
 
 /** US dollars per token, of models whose list price is known here. */
 const PRICES: Readonly<Record<string, { readonly input: number; readonly output: number }>> = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { BlockContext } from '../../../engine/block/block.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import type { ProviderCaller } from '../shared/provider-client.ts'
+import type { BlockContext } from '../../../engine/block/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import type { ProviderCaller } from '../shared/index.ts'
 import type { TokenUsage } from './completion.ts'
 import type { CompletionRequest } from './openrouter-client.ts'
 

@@ -1,12 +1,14 @@
-import { BlockError } from '../../../engine/block/block.ts'
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  providerError,
+  wordsOf,
+  type ProviderAnswer,
   type ProviderCaller,
+  type ProviderFailure,
   type ProviderTransport,
-} from '../shared/provider-client.ts'
-import type { ProviderAnswer } from '../shared/provider-answer.ts'
-import { providerError, wordsOf, type ProviderFailure } from '../shared/provider-error.ts'
+} from '../shared/index.ts'
 import type { Completion } from './completion.ts'
 import { isAboutContent, openRouterErrorSchema, openRouterFailure } from './openrouter-failure.ts'
 import { CompletionFailure, readCompletion, type CompletionListener } from './read-completion.ts'

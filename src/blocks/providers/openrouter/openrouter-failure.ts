@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FailureKind, ProviderFailure } from '../shared/provider-error.ts'
+import type { FailureKind, ProviderFailure } from '../shared/index.ts'
 
 /** The object that OpenRouter puts in place of, beside or inside an answer. */
 export const openRouterErrorSchema = z.looseObject({

@@ -1,10 +1,15 @@
 import { createParser } from 'eventsource-parser'
-import { BlockError } from '../../../engine/block/block.ts'
-import type { ProviderStream } from '../shared/provider-client.ts'
-import { NO_USAGE, usageOf, type Completion, type TokenUsage } from './completion.ts'
-import { completionPieceSchema, type CompletionPiece } from './completion.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import type { ProviderFailure, ProviderStream } from '../shared/index.ts'
+import {
+  completionPieceSchema,
+  NO_USAGE,
+  usageOf,
+  type Completion,
+  type CompletionPiece,
+  type TokenUsage,
+} from './completion.ts'
 import { openRouterFailure, type OpenRouterError } from './openrouter-failure.ts'
-import type { ProviderFailure } from '../shared/provider-error.ts'
 
 const END_OF_STREAM = '[DONE]'
 const MAX_TEXT_LENGTH = 2_000_000

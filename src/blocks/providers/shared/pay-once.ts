@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
-import { BlockError, type BlockContext } from '../../../engine/block/block.ts'
-import type { Json } from '../../../lib/json/json.ts'
+import { BlockError, type BlockContext } from '../../../engine/block/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
 
 /** A checkpoint holds 64 KiB; what is larger is packed and cut. */
 const MAX_PLAIN_BYTES = 60_000

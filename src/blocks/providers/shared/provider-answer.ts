@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { BlockError } from '../../../engine/block/block.ts'
-import { messageOf } from '../../../lib/errors.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import { checkAnswerSize } from '../../../net/answer-size.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import { messageOf } from '../../../lib/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import { checkAnswerSize } from '../../../net/index.ts'
 
 /** An answer as it came: text first, since providers answer errors in whatever form they like. */
 export interface ProviderAnswer {

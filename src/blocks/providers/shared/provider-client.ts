@@ -1,10 +1,16 @@
-import { BlockError } from '../../../engine/block/block.ts'
-import type { Clock } from '../../../lib/time/clock.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import type { HttpClient, HttpStream } from '../../../net/http-client.ts'
-import { parseHeaders, parseHttpUrl, type HttpMethod, type HttpRequest } from '../../../net/http-request.ts'
-import { decodeText } from '../../../net/read-body.ts'
-import { retryAfterMs } from '../../../net/retry-after.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import type { Clock } from '../../../lib/time/index.ts'
+import {
+  decodeText,
+  parseHeaders,
+  parseHttpUrl,
+  retryAfterMs,
+  type HttpClient,
+  type HttpMethod,
+  type HttpRequest,
+  type HttpStream,
+} from '../../../net/index.ts'
 import { providerAnswer, type ProviderAnswer } from './provider-answer.ts'
 import { providerError, wordsOf, type ProviderFailure } from './provider-error.ts'
 import type { RateLimiter, RateLimits, RateNews } from './rate-limiter.ts'

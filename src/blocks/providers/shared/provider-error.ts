@@ -1,6 +1,6 @@
-import { BlockError } from '../../../engine/block/block.ts'
-import type { JsonObject } from '../../../lib/json/json.ts'
-import { shorten } from '../../../lib/text/shorten.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
+import { shorten } from '../../../lib/text/index.ts'
 
 /**
  * What a provider's refusal comes to, for whoever has to act on it; the code that a step fails with follows from it.

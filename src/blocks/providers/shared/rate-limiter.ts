@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { BlockError } from '../../../engine/block/block.ts'
-import type { Clock } from '../../../lib/time/clock.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import type { Clock } from '../../../lib/time/index.ts'
 
 /** How much a provider takes from one credential. */
 export interface RateLimits {

@@ -1,6 +1,5 @@
-import { BlockError } from '../../../engine/block/block.ts'
-import { backoffDelay, type Backoff } from '../../../lib/time/backoff.ts'
-import type { Clock } from '../../../lib/time/clock.ts'
+import { BlockError } from '../../../engine/block/index.ts'
+import { backoffDelay, type Backoff, type Clock } from '../../../lib/time/index.ts'
 
 const BACKOFF: Backoff = { initialDelayMs: 500, factor: 2, maxDelayMs: 8_000 }
 const MAX_TRIES = 5

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { assertNever } from '../../../lib/assert-never.ts'
-import type { Json } from '../../../lib/json/json.ts'
+import { assertNever } from '../../../lib/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
 
 export const FILTER_OPERATORS = [
   'eq',

@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/json.ts'
-import { readAnswer, type ProviderAnswer } from '../shared/provider-answer.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  readAnswer,
+  type ProviderAnswer,
   type ProviderCaller,
   type ProviderRequest,
   type ProviderTransport,
-} from '../shared/provider-client.ts'
+} from '../shared/index.ts'
 import { supabaseFailure } from './supabase-failure.ts'
 
 const NAME = 'Supabase'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BlockContext } from '../../../engine/block/block.ts'
+import type { BlockContext } from '../../../engine/block/index.ts'
 import type { SupabaseCaller } from './supabase-client.ts'
 
 export const SUPABASE_SECRETS = ['supabaseUrl', 'supabaseAnonKey'] as const

@@ -1,8 +1,13 @@
 import { z } from 'zod'
-import { BlockError, completed, type Block, type BlockContext } from '../../../engine/block/block.ts'
-import { defineBlock } from '../../../engine/block/define-block.ts'
-import { isJsonObject, type JsonObject } from '../../../lib/json/json.ts'
-import { PROVIDER_RETRY } from '../shared/provider-retry.ts'
+import {
+  BlockError,
+  completed,
+  defineBlock,
+  type Block,
+  type BlockContext,
+} from '../../../engine/block/index.ts'
+import { isJsonObject, type JsonObject } from '../../../lib/json/index.ts'
+import { PROVIDER_RETRY } from '../shared/index.ts'
 import type { SupabaseClient } from './supabase-client.ts'
 import { SUPABASE_SECRETS, supabaseCaller, tableSettings } from './table-settings.ts'
 

@@ -1,9 +1,9 @@
-import type { Json } from '../../../lib/json/json.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import type { PlanGraph } from '../../definition/index.ts'
+import type { RecordedError, StepFailure } from '../../record/index.ts'
 import type { Activity } from './activity.ts'
-import type { PlanGraph } from '../../definition/plan.ts'
-import type { RunContext } from './run-context.ts'
-import type { RecordedError, StepFailure } from '../../record/step.ts'
 import type { GraphScope } from './graph-scope.ts'
+import type { RunContext } from './run-context.ts'
 
 /** Where a graph runs: the definition's own graph, or one item of a loop. */
 export interface Frame {

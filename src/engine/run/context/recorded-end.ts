@@ -1,7 +1,6 @@
-import { deepFreeze } from '../../../lib/json/json.ts'
-import type { RecordedStep } from '../../record/journal.ts'
-import type { StepOutput } from '../../memory/held-outputs.ts'
-import type { RecordedError } from '../../record/step.ts'
+import { deepFreeze } from '../../../lib/json/index.ts'
+import type { StepOutput } from '../../memory/index.ts'
+import type { RecordedError, RecordedStep } from '../../record/index.ts'
 
 export type StepEnd =
   /** The step is left by `handles`; `error` is set when it failed and its node goes on all the same. */

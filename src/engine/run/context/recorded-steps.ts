@@ -1,7 +1,12 @@
-import type { RecordedState, StepRecord } from '../../record/journal.ts'
-import { placeOf, type PlanGraph, type PlanNode } from '../../definition/plan.ts'
-import { canceledStep, type CutSteps } from '../../record/step-cancel.ts'
-import { lastAttemptStart, type StepStatus } from '../../record/step.ts'
+import { placeOf, type PlanGraph, type PlanNode } from '../../definition/index.ts'
+import {
+  canceledStep,
+  lastAttemptStart,
+  type CutSteps,
+  type RecordedState,
+  type StepRecord,
+  type StepStatus,
+} from '../../record/index.ts'
 
 /** What is on record of a run's steps, as far as the job's end must know it: that end leaves no step open. */
 export class RecordedSteps {

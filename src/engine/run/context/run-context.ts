@@ -1,32 +1,30 @@
 import { setMaxListeners } from 'node:events'
-import { TimeSlice } from '../../../lib/async/time-slice.ts'
-import type { Clock } from '../../../lib/time/clock.ts'
-import type { Activity } from './activity.ts'
-import type { EventDraft } from '../../record/event.ts'
+import { Slots, TimeSlice } from '../../../lib/async/index.ts'
+import type { Clock } from '../../../lib/time/index.ts'
+import { Reuse } from '../../fork/index.ts'
+import { directSchemaChecker, type SchemaChecker } from '../../json-schema/index.ts'
+import { HeldOutputs, ProcessMemory, type ExecutionMemory, type InTurn } from '../../memory/index.ts'
 import {
   EntryRefusedError,
+  FIRST_PERCENT,
   ParkRefusedError,
+  ProgressMeter,
+  UnhandledErrorSink,
   type EndedLoopItem,
+  type EventDraft,
+  type Inbox,
   type JobChange,
   type JournalEntry,
   type LoopItemPart,
-} from '../../record/journal.ts'
-import type { Inbox } from '../../record/inbox.ts'
-import { HeldOutputs } from '../../memory/held-outputs.ts'
-import type { ExecutionMemory } from '../../memory/memory-budget.ts'
-import { ProcessMemory, type InTurn } from '../../memory/process-memory.ts'
-import { ProgressMeter, FIRST_PERCENT } from '../../record/progress.ts'
+  type Mask,
+} from '../../record/index.ts'
+import type { Activity } from './activity.ts'
 import { recordedEnd } from './recorded-end.ts'
 import { RecordedSteps } from './recorded-steps.ts'
-import { Reuse } from '../../fork/reuse.ts'
 import type { RunPorts } from './run-ports.ts'
 import type { RunRequest } from './run-request.ts'
 import { RunSecrets } from './run-secrets.ts'
 import { RunStop } from './run-stop.ts'
-import { directSchemaChecker, type SchemaChecker } from '../../json-schema/schema-checker.ts'
-import { Slots } from '../../../lib/async/slots.ts'
-import type { Mask } from '../../record/step.ts'
-import { UnhandledErrorSink } from '../../record/unhandled-errors.ts'
 
 /** How a job lies while nobody holds it; `wakeAt` null: until something comes. */
 interface Parked {

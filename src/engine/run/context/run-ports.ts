@@ -1,6 +1,6 @@
-import type { TimeSlice } from '../../../lib/async/time-slice.ts'
-import type { Clock } from '../../../lib/time/clock.ts'
-import type { Json } from '../../../lib/json/json.ts'
+import type { TimeSlice } from '../../../lib/async/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import type { Clock } from '../../../lib/time/index.ts'
 import type {
   BlockContext,
   BlockHttpRequest,
@@ -8,14 +8,12 @@ import type {
   BlockOutcome,
   ChildRequest,
   LogLevel,
-} from '../../block/block.ts'
-import type { RunJournal } from '../../record/journal.ts'
-import type { RunMemory } from '../../memory/process-memory.ts'
-import type { PlanNode } from '../../definition/plan.ts'
-import type { SchemaChecker } from '../../json-schema/schema-checker.ts'
+} from '../../block/index.ts'
+import type { PlanNode } from '../../definition/index.ts'
+import type { SchemaChecker } from '../../json-schema/index.ts'
+import type { RunMemory } from '../../memory/index.ts'
+import type { OnUnhandledError, RecordedError, RunJournal } from '../../record/index.ts'
 import type { SecretSource } from './secrets.ts'
-import type { RecordedError } from '../../record/step.ts'
-import type { OnUnhandledError } from '../../record/unhandled-errors.ts'
 
 /** What the run loop needs of the world (the same loop runs in production, in simulation and in property tests). */
 export interface RunPorts {

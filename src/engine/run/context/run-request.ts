@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
-import type { ExecutionMode } from '../../block/execution-mode.ts'
-import type { Plan } from '../../definition/plan.ts'
-import type { Original } from '../../fork/original.ts'
-import { NOTHING_RECORDED, type RecordedState } from '../../record/journal.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
+import type { ExecutionMode } from '../../block/index.ts'
+import type { Plan } from '../../definition/index.ts'
+import type { Original } from '../../fork/index.ts'
+import { NOTHING_RECORDED, type RecordedState } from '../../record/index.ts'
 
 /** One execution as a worker takes it up. */
 export interface RunRequest {

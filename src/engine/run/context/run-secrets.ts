@@ -1,9 +1,8 @@
-import { LumeError } from '../../../lib/errors.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import { BlockError, type BlockSecrets } from '../../block/block.ts'
-import type { EventDraft } from '../../record/event.ts'
-import type { JobEnd, JournalEntry } from '../../record/journal.ts'
-import { Scrubber } from '../../scrub/scrub.ts'
+import { LumeError } from '../../../lib/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import { BlockError, type BlockSecrets } from '../../block/index.ts'
+import type { EventDraft, JobEnd, JournalEntry } from '../../record/index.ts'
+import { Scrubber } from '../../scrub/index.ts'
 import type { SecretSource } from './secrets.ts'
 
 /**

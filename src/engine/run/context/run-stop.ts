@@ -1,6 +1,5 @@
-import { messageOf } from '../../../lib/errors.ts'
-import { FenceLostError } from '../../record/journal.ts'
-import type { RecordedError } from '../../record/step.ts'
+import { messageOf } from '../../../lib/index.ts'
+import { FenceLostError, type RecordedError } from '../../record/index.ts'
 
 /** Why a run, or one graph in it, stops before its end. Used as the reason of abort signals. */
 export type StopCause =

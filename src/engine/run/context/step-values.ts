@@ -1,6 +1,6 @@
-import type { Json } from '../../../lib/json/json.ts'
-import type { HeldOutputs } from '../../memory/held-outputs.ts'
-import type { StepFailure } from '../../record/step.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import type { HeldOutputs } from '../../memory/index.ts'
+import type { StepFailure } from '../../record/index.ts'
 import type { OpenableValues } from './frame.ts'
 import type { GraphScope } from './graph-scope.ts'
 

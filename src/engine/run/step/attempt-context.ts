@@ -1,7 +1,15 @@
-import type { Clock } from '../../../lib/time/clock.ts'
-import type { Json, JsonObject } from '../../../lib/json/json.ts'
+import {
+  ExpressionError,
+  MAX_VISITS as EXPRESSION_MAX_VISITS,
+  Meter,
+  type Expression,
+  type Scope,
+} from '../../../cel/index.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
+import type { Clock } from '../../../lib/time/index.ts'
 import {
   BlockError,
+  leaveUserCode,
   type BlockChildren,
   type BlockContext,
   type BlockHttp,
@@ -9,18 +17,9 @@ import {
   type BlockSecrets,
   type BlockUsage,
   type LogLevel,
-} from '../../block/block.ts'
-import {
-  EXPRESSION_MAX_VISITS,
-  ExpressionError,
-  Meter,
-  type Expression,
-  type Scope,
-} from '../../../cel/expression.ts'
-import type { HttpPort } from '../context/run-ports.ts'
-import { leaveUserCode } from '../../block/user-code.ts'
-import type { SchemaChecker } from '../../json-schema/schema-checker.ts'
-import type { InputCheck } from '../../json-schema/json-schemas.ts'
+} from '../../block/index.ts'
+import type { InputCheck, SchemaChecker } from '../../json-schema/index.ts'
+import type { HttpPort } from '../context/index.ts'
 
 /**
  * Maximum number of elements that the evaluations of one attempt visit together, such as the condition of a `core.filter`

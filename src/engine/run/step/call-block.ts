@@ -1,10 +1,19 @@
-import { afterInTime } from '../../../lib/async/after-in-time.ts'
-import type { Block, BlockContext, BlockOutcome } from '../../block/block.ts'
+import { afterInTime } from '../../../lib/async/index.ts'
+import {
+  callUserCode,
+  readOutcome,
+  type Block,
+  type BlockContext,
+  type BlockOutcome,
+} from '../../block/index.ts'
+import {
+  failureOf,
+  unhandledFailure,
+  type AttemptCode,
+  type Mask,
+  type StepFailure,
+} from '../../record/index.ts'
 import { AttemptContext, type AttemptWorld } from './attempt-context.ts'
-import { readOutcome } from '../../block/read-outcome.ts'
-import { failureOf, type Mask, type StepFailure } from '../../record/step.ts'
-import { unhandledFailure, type AttemptCode } from '../../record/unhandled-errors.ts'
-import { callUserCode } from '../../block/user-code.ts'
 
 export interface BlockCall extends AttemptWorld {
   readonly block: Block

@@ -1,17 +1,21 @@
 import { z } from 'zod'
-import { anyJson } from '../../../lib/json/any-json.ts'
-import { followingController } from '../../../lib/async/abort.ts'
-import { deepFreeze, type Json } from '../../../lib/json/json.ts'
-import { ItemActivity, type Activity } from '../context/activity.ts'
-import { event, type EventDraft } from '../../record/event.ts'
-import type { GraphEnd, StepSite } from '../context/frame.ts'
-import type { EndedLoopItem, LoopItemPart, LoopItemRecord } from '../../record/journal.ts'
-import { OUTPUT_MAX_BYTES, readLargeOutput } from '../../block/output.ts'
-import type { PlanNode } from '../../definition/plan.ts'
-import { ReuseUndecidedError, type Reuse } from '../../fork/reuse.ts'
-import { RunStop } from '../context/run-stop.ts'
-import { Slots } from '../../../lib/async/slots.ts'
-import { finalFailure, itemPath, type RecordedError, type StepFailure } from '../../record/step.ts'
+import { followingController, Slots } from '../../../lib/async/index.ts'
+import { anyJson, deepFreeze, type Json } from '../../../lib/json/index.ts'
+import { OUTPUT_MAX_BYTES, readLargeOutput } from '../../block/index.ts'
+import type { PlanNode } from '../../definition/index.ts'
+import { ReuseUndecidedError, type Reuse } from '../../fork/index.ts'
+import {
+  event,
+  finalFailure,
+  itemPath,
+  type EndedLoopItem,
+  type EventDraft,
+  type LoopItemPart,
+  type LoopItemRecord,
+  type RecordedError,
+  type StepFailure,
+} from '../../record/index.ts'
+import { ItemActivity, RunStop, type Activity, type GraphEnd, type StepSite } from '../context/index.ts'
 
 /** Items that wait hold no lane; so many of them are open at most. */
 const MAX_OPEN_ITEMS = 1_000

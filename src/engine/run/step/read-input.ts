@@ -1,8 +1,6 @@
-import type { Json } from '../../../lib/json/json.ts'
-import type { Block } from '../../block/block.ts'
-import { issuesText } from '../../block/issues-text.ts'
-import { readBySchema } from '../../block/read-config.ts'
-import { finalFailure, type StepFailure } from '../../record/step.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import { issuesText, readBySchema, type Block } from '../../block/index.ts'
+import { finalFailure, type StepFailure } from '../../record/index.ts'
 
 /**
  * Why a step's input is not what its block takes; null where it is, or the block takes anything. The input is only looked

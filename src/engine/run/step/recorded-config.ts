@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { jsonTextDigestPieces, type TextDigest } from '../../../lib/json/canonical-json.ts'
-import type { Json } from '../../../lib/json/json.ts'
-import type { Pieces } from '../../../lib/async/pieces.ts'
-import { RenderedTooLargeError, RenderTotal } from '../../block/render-total.ts'
-import type { Scrubber } from '../../scrub/scrub.ts'
+import type { Pieces } from '../../../lib/async/index.ts'
+import { jsonTextDigestPieces, type Json, type TextDigest } from '../../../lib/json/index.ts'
+import { RenderedTooLargeError, RenderTotal } from '../../block/index.ts'
+import type { Scrubber } from '../../scrub/index.ts'
 
 /** The longest config that is recorded as it is, in characters of JSON; of a longer one its length and its SHA-256 are recorded. */
 export const RECORDED_CONFIG_MAX_LENGTH = 32_768

@@ -1,6 +1,6 @@
-import { backoffDelay } from '../../../lib/time/backoff.ts'
-import type { RetryPolicy } from '../../block/retry-policy.ts'
-import type { StepFailure } from '../../record/step.ts'
+import { backoffDelay } from '../../../lib/time/index.ts'
+import type { RetryPolicy } from '../../block/index.ts'
+import type { StepFailure } from '../../record/index.ts'
 
 export type RetryDecision = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'giveUp' }
 

@@ -1,13 +1,10 @@
-import type { Json } from '../../../lib/json/json.ts'
+import type { Json } from '../../../lib/json/index.ts'
+import type { PlanNode } from '../../definition/index.ts'
+import { AttemptCode, type AttemptUsage } from '../../record/index.ts'
+import { RunStop, type ChildExecutions, type StepSite } from '../context/index.ts'
 import { callBlock, type CallEnd } from './call-block.ts'
-import type { StepSite } from '../context/frame.ts'
-import type { PlanNode } from '../../definition/plan.ts'
-import type { ChildExecutions } from '../context/run-ports.ts'
-import { RunStop } from '../context/run-stop.ts'
 import type { StepConfig } from './step-config.ts'
 import { StepReports } from './step-reports.ts'
-import type { AttemptUsage } from '../../record/step.ts'
-import { AttemptCode } from '../../record/unhandled-errors.ts'
 
 export interface StepCall {
   readonly attempt: number

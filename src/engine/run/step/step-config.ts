@@ -1,27 +1,38 @@
-import { EXPRESSION_MAX_VISITS, ExpressionError, Meter, type Scope } from '../../../cel/expression.ts'
-import type { Awaitable } from '../../../lib/async/awaitable.ts'
-import { inOneGo, PIECE_MS, withPauses, type Pieces } from '../../../lib/async/pieces.ts'
-import { LumeError } from '../../../lib/errors.ts'
-import { jsonHeapSize } from '../../../lib/json/json-heap.ts'
-import { deepFreeze, deepFreezePieces, isJsonObject, type Json } from '../../../lib/json/json.ts'
+import {
+  ExpressionError,
+  MAX_VISITS as EXPRESSION_MAX_VISITS,
+  Meter,
+  type Scope,
+} from '../../../cel/index.ts'
+import { inOneGo, PIECE_MS, withPauses, type Awaitable, type Pieces } from '../../../lib/async/index.ts'
+import { LumeError } from '../../../lib/index.ts'
+import {
+  deepFreeze,
+  deepFreezePieces,
+  isJsonObject,
+  jsonHeapSize,
+  type Json,
+} from '../../../lib/json/index.ts'
 import {
   checkConfigHeap,
   CONFIG_LIMITS,
   CONFIG_TOO_LARGE,
   configTextOf,
   configTooLargeMessage,
-} from '../../block/config-limits.ts'
-import { issuesText, type Issue } from '../../block/issues-text.ts'
-import { readConfig, type ConfigReading } from '../../block/read-config.ts'
-import { RenderedTooLargeError, RenderTotal, type RenderLimits } from '../../block/render-total.ts'
-import { readsFrom, renderConfig, renderConfigPieces } from '../../definition/config-template.ts'
-import type { PlanNode } from '../../definition/plan.ts'
-import { isSchemaLike } from '../../json-schema/input-schema.ts'
-import { ConfigMemory } from '../../memory/config-memory.ts'
-import { finalFailure, type StepFailure } from '../../record/step.ts'
-import { MASK } from '../../scrub/scrub.ts'
-import type { StepSite } from '../context/frame.ts'
-import type { GraphScope } from '../context/graph-scope.ts'
+  issuesText,
+  readConfig,
+  RenderedTooLargeError,
+  RenderTotal,
+  type ConfigReading,
+  type Issue,
+  type RenderLimits,
+} from '../../block/index.ts'
+import { readsFrom, renderConfig, renderConfigPieces, type PlanNode } from '../../definition/index.ts'
+import { isSchemaLike } from '../../json-schema/index.ts'
+import { ConfigMemory } from '../../memory/index.ts'
+import { finalFailure, type StepFailure } from '../../record/index.ts'
+import { MASK } from '../../scrub/index.ts'
+import type { GraphScope, StepSite } from '../context/index.ts'
 import { recordedConfigPieces, shortConfigText } from './recorded-config.ts'
 
 /** A config of at most about this many bytes of memory is kept for all attempts of its step. */

@@ -1,18 +1,21 @@
-import { event, type EventDraft } from '../../record/event.ts'
-import type { StepSite } from '../context/frame.ts'
-import type { JournalEntry, RecordedStep, StepRecord } from '../../record/journal.ts'
-import type { PlanNode } from '../../definition/plan.ts'
-import { configDigest } from './recorded-config.ts'
-import { canceledStep } from '../../record/step-cancel.ts'
+import type { PlanNode } from '../../definition/index.ts'
 import {
+  canceledStep,
+  event,
   lastAttemptStart,
   recordedError,
   type AttemptRecord,
   type AttemptUsage,
+  type EventDraft,
+  type JournalEntry,
+  type RecordedStep,
   type StepFailure,
+  type StepRecord,
   type StepStatus,
   type StepWait,
-} from '../../record/step.ts'
+} from '../../record/index.ts'
+import type { StepSite } from '../context/index.ts'
+import { configDigest } from './recorded-config.ts'
 
 /**
  * A pure step's end waits for its commit if its output, together with those of the run that are noted and not committed yet,

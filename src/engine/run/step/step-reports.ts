@@ -1,11 +1,9 @@
-import { deepFreeze, isJsonObject, type Json, type JsonObject } from '../../../lib/json/json.ts'
-import { toPlainJson } from '../../../lib/json/plain-json.ts'
-import { shorten } from '../../../lib/text/shorten.ts'
+import { deepFreeze, isJsonObject, toPlainJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { shorten } from '../../../lib/text/index.ts'
+import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../block/index.ts'
+import { event, type AttemptUsage, type EventDraft } from '../../record/index.ts'
+import type { StepSite } from '../context/index.ts'
 import type { AttemptReports } from './attempt-context.ts'
-import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../block/block.ts'
-import { event, type EventDraft } from '../../record/event.ts'
-import type { StepSite } from '../context/frame.ts'
-import type { AttemptUsage } from '../../record/step.ts'
 
 const MAX_MESSAGE_LENGTH = 4_000
 /** The fields of one line, as JSON text. */

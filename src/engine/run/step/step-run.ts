@@ -1,42 +1,41 @@
-import { deepFreeze, type Json } from '../../../lib/json/json.ts'
-import { DEFAULT_HANDLE, ERROR_HANDLE, type BlockOutcome, type BlockWait } from '../../block/block.ts'
-import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
-import type { StepSite } from '../context/frame.ts'
-import type { RecordedStep } from '../../record/journal.ts'
-import { runLoop } from './loop-run.ts'
-import { AttemptMemory } from '../../memory/attempt-memory.ts'
-import type { StepOutput } from '../../memory/held-outputs.ts'
-import { ReadMemory } from '../../memory/read-memory.ts'
-import { inputFailure } from './read-input.ts'
+import { deepFreeze, type Json } from '../../../lib/json/index.ts'
 import {
+  callUserCode,
+  DEFAULT_HANDLE,
+  ERROR_HANDLE,
   OUTPUT_MAX_HEAP_BYTES,
   readLargeOutput,
+  type BlockOutcome,
+  type BlockWait,
   type ReadOutput,
   type RefusedOutput,
-} from '../../block/output.ts'
-import type { PlanNode } from '../../definition/plan.ts'
-import type { StepEnd } from '../context/recorded-end.ts'
-import { decideRetry } from './retry.ts'
-import type { OriginalStep } from '../../fork/original.ts'
-import { ReuseUndecidedError, type ReachedStep, type Reuse } from '../../fork/reuse.ts'
-import { RunStop } from '../context/run-stop.ts'
-import { callStep } from './step-call.ts'
-import { StepConfig } from './step-config.ts'
-import { stepDeadline, StepTimeout, withDeadline } from './step-deadline.ts'
-import { StepRecorder } from './step-recorder.ts'
-import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
+} from '../../block/index.ts'
+import type { PlanNode } from '../../definition/index.ts'
+import { ReuseUndecidedError, type OriginalStep, type ReachedStep, type Reuse } from '../../fork/index.ts'
+import { AttemptMemory, ReadMemory, type StepOutput } from '../../memory/index.ts'
 import {
   BLOCK_FAILED,
+  BLOCK_UNHANDLED_ERROR,
   CALL_OUTCOME_UNKNOWN,
   errorOutput,
   finalFailure,
   knownSignalWait,
   recordedError,
+  type AttemptCode,
   type KnownWait,
+  type RecordedStep,
   type StepFailure,
-} from '../../record/step.ts'
-import { BLOCK_UNHANDLED_ERROR, type AttemptCode } from '../../record/unhandled-errors.ts'
-import { callUserCode } from '../../block/user-code.ts'
+} from '../../record/index.ts'
+import { RunStop, type StepEnd, type StepSite } from '../context/index.ts'
+import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
+import { runLoop } from './loop-run.ts'
+import { inputFailure } from './read-input.ts'
+import { decideRetry } from './retry.ts'
+import { callStep } from './step-call.ts'
+import { StepConfig } from './step-config.ts'
+import { stepDeadline, StepTimeout, withDeadline } from './step-deadline.ts'
+import { StepRecorder } from './step-recorder.ts'
+import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000

@@ -1,10 +1,9 @@
-import { deepFreeze, type Json, type JsonObject } from '../../../lib/json/json.ts'
-import { DEFAULT_HANDLE } from '../../block/block.ts'
-import type { StepSite } from '../context/frame.ts'
-import type { Signal } from '../../record/inbox.ts'
-import type { ReadMemory } from '../../memory/read-memory.ts'
-import { findInputProblems, type SchemaChecker } from '../../json-schema/schema-checker.ts'
-import { finalFailure, type KnownWait, type StepFailure } from '../../record/step.ts'
+import { deepFreeze, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { DEFAULT_HANDLE } from '../../block/index.ts'
+import { findInputProblems, type SchemaChecker } from '../../json-schema/index.ts'
+import type { ReadMemory } from '../../memory/index.ts'
+import { finalFailure, type KnownWait, type Signal, type StepFailure } from '../../record/index.ts'
+import type { StepSite } from '../context/index.ts'
 
 /** How a wait for something from outside has ended. */
 export type WaitEnd =

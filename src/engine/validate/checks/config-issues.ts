@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { isJsonObject, pointer, type Json } from '../../../lib/json/json.ts'
-import type { Block } from '../../block/block.ts'
-import { problem, type Diagnostic } from '../../definition/diagnostics.ts'
+import { isJsonObject, pointer, type Json } from '../../../lib/json/index.ts'
+import type { Block } from '../../block/index.ts'
+import { problem, type Diagnostic } from '../../definition/index.ts'
 import { memberOf, typeAt, typeOfBlockSchema } from './value-type.ts'
 import { issuesToDiagnostics } from './zod-issues.ts'
 

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../../lib/json/json.ts'
-import { problem, type Diagnostic, type DiagnosticCode } from '../../definition/diagnostics.ts'
-import { SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH, SCHEMA_TOO_LONG } from '../../json-schema/json-schemas.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
+import { problem, type Diagnostic, type DiagnosticCode } from '../../definition/index.ts'
+import { SCHEMA_COMPILE_MS, SCHEMA_MAX_LENGTH, SCHEMA_TOO_LONG } from '../../json-schema/index.ts'
 import type { ValidationPieces } from './validation-pieces.ts'
 
 /** The JSON Schemas of a definition, all that differ together: their text, in UTF-16 units. */

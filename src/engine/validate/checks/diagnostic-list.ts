@@ -1,5 +1,5 @@
-import { shorten } from '../../../lib/text/shorten.ts'
-import type { Diagnostic } from '../../definition/diagnostics.ts'
+import { shorten } from '../../../lib/text/index.ts'
+import type { Diagnostic } from '../../definition/index.ts'
 
 /** Maximum number of diagnostics of one severity. */
 export const DIAGNOSTICS_MAX = 500

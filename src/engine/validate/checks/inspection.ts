@@ -1,16 +1,17 @@
-import type { Json } from '../../../lib/json/json.ts'
-import type { Pieces } from '../../../lib/async/pieces.ts'
-import { DEFINITION_MAX_EXPRESSIONS, DEFINITION_MAX_EXPRESSION_TEXT } from '../../definition/definition.ts'
-import { problem, type Diagnostic } from '../../definition/diagnostics.ts'
+import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../../../cel/index.ts'
+import type { Pieces } from '../../../lib/async/index.ts'
+import type { Json } from '../../../lib/json/index.ts'
 import {
-  compileExpression,
-  ExpressionError,
-  type Expression,
-  type SourceRange,
-} from '../../../cel/expression.ts'
-import { countExpressions, templatePieces, type Template } from '../../definition/template.ts'
+  countExpressions,
+  DEFINITION_MAX_EXPRESSION_TEXT,
+  DEFINITION_MAX_EXPRESSIONS,
+  problem,
+  templatePieces,
+  type Diagnostic,
+  type Template,
+} from '../../definition/index.ts'
 import { DefinitionSchemas } from './definition-schemas.ts'
-import { DIAGNOSTICS_MAX, DiagnosticList } from './diagnostic-list.ts'
+import { DiagnosticList, DIAGNOSTICS_MAX } from './diagnostic-list.ts'
 import { tooManyNodes } from './measure.ts'
 
 const MAX_SUGGESTIONS = 50

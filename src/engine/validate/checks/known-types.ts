@@ -1,7 +1,7 @@
-import { assertNever } from '../../../lib/assert-never.ts'
-import type { JsonObject } from '../../../lib/json/json.ts'
-import { closest } from '../../../lib/text/suggest.ts'
-import type { Diagnostic } from '../../definition/diagnostics.ts'
+import { assertNever } from '../../../lib/index.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
+import { closest } from '../../../lib/text/index.ts'
+import type { Diagnostic } from '../../definition/index.ts'
 import { referenceTo } from './path-text.ts'
 import { jsonTypeOf, memberOf, type JsonTypeName, type Member, type ValueType } from './value-type.ts'
 

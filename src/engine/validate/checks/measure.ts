@@ -1,5 +1,6 @@
-import { isJsonObject, pointer, pointerKey } from '../../../lib/json/json.ts'
-import type { Pieces } from '../../../lib/async/pieces.ts'
+import type { Pieces } from '../../../lib/async/index.ts'
+import { isJsonObject, pointer, pointerKey } from '../../../lib/json/index.ts'
+import type { BlockRegistry } from '../../block/index.ts'
 import {
   DEFINITION_MAX_BYTES,
   DEFINITION_MAX_EDGES,
@@ -7,9 +8,9 @@ import {
   DEFINITION_MAX_POINTERS,
   DEFINITION_MAX_VALUES,
   DEFINITION_MAX_VARIABLES,
-} from '../../definition/definition.ts'
-import { problem, type Diagnostic } from '../../definition/diagnostics.ts'
-import type { BlockRegistry } from '../../block/registry.ts'
+  problem,
+  type Diagnostic,
+} from '../../definition/index.ts'
 
 export interface MeasureOptions {
   readonly blocks: Pick<BlockRegistry, 'get'>

@@ -1,5 +1,5 @@
-import { closest } from '../../../lib/text/suggest.ts'
-import { problem, type Diagnostic } from '../../definition/diagnostics.ts'
+import { closest } from '../../../lib/text/index.ts'
+import { problem, type Diagnostic } from '../../definition/index.ts'
 import { DiagnosticList } from './diagnostic-list.ts'
 import type { SecretUse } from './inspection.ts'
 

@@ -1,7 +1,6 @@
-import { isJsonObject, pointer, type Json } from '../../../lib/json/json.ts'
-import type { Pieces } from '../../../lib/async/pieces.ts'
-import { edgeSchema, nodeSchema, type GraphEdge, type GraphNode } from '../../definition/definition.ts'
-import { problem } from '../../definition/diagnostics.ts'
+import type { Pieces } from '../../../lib/async/index.ts'
+import { isJsonObject, pointer, type Json } from '../../../lib/json/index.ts'
+import { edgeSchema, nodeSchema, problem, type GraphEdge, type GraphNode } from '../../definition/index.ts'
 import type { Inspection } from './inspection.ts'
 import { issuesToDiagnostics } from './zod-issues.ts'
 

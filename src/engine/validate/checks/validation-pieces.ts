@@ -1,6 +1,5 @@
-import type { JsonObject } from '../../../lib/json/json.ts'
-import type { Timed } from '../../json-schema/schema-checker.ts'
-import type { Compilation } from '../../json-schema/json-schemas.ts'
+import type { JsonObject } from '../../../lib/json/index.ts'
+import type { Compilation, Timed } from '../../json-schema/index.ts'
 
 /** Asked in the middle of a validation: whether a schema can be used. */
 export interface SchemaQuestion {

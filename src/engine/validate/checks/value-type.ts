@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
 
 /**
  * What is known of a value before it exists: a JSON Schema that it is sure to satisfy. Every keyword of a schema can only

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { pointer } from '../../../lib/json/json.ts'
-import { problem, type Diagnostic, type DiagnosticCode } from '../../definition/diagnostics.ts'
+import { pointer } from '../../../lib/json/index.ts'
+import { problem, type Diagnostic, type DiagnosticCode } from '../../definition/index.ts'
 
 type Issue = z.core.$ZodIssue
 

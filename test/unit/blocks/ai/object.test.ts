@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { readJson } from '../../../../src/blocks/ai/read-json.ts'
 import { inputProblems } from '../../../../src/engine/json-schema/input-schema.ts'
-import { validateDefinition } from '../../../../src/engine/validate/index.ts'
+import { validateDefinition } from '../../../../src/engine/validate/validate-definition.ts'
 import type { JsonObject } from '../../../../src/lib/json/json.ts'
 import { EXPONENTIAL_SCHEMA } from '../../../support/hostile-schemas.ts'
 import { openModelRoom, type ModelRoom } from '../../../support/providers/model-room.ts'
-import { registryWith } from '../../../support/run-definition.ts'
 import { openRouterError } from '../../../support/providers/openrouter-server.ts'
+import { registryWith } from '../../../support/run-definition.ts'
 
 const LEAD: JsonObject = {
   type: 'object',

@@ -1,0 +1,19 @@
+/** Stores the values of executions, reads what is recorded of them, and cancels trees of them. */
+export {
+  createExecutionStore,
+  SIGNAL_SCHEMAS_MAX_BYTES,
+  SMALL_VALUES_MAX_BYTES,
+  type ExecutionDetails,
+  type ExecutionStore,
+  type ExecutionValues,
+  type StoredExecution,
+} from './execution-store.ts'
+export { createOriginalStore, type OriginalStore } from './original-store.ts'
+export type { StepState } from './recorded-state.ts'
+export { positionOf } from './step-position.ts'
+export {
+  createTreeCancelStore,
+  type CanceledJobs,
+  type EndingJob,
+  type TreeCancelStore,
+} from './tree-cancel-store.ts'

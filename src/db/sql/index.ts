@@ -1,0 +1,26 @@
+/** Provides what all statements are built from: parameters, pages, batches, and the kinds of database errors. */
+export { batched } from './batched.ts'
+export { countsPer } from './counts-per.ts'
+export {
+  isConnectionFault,
+  isDataFault,
+  isPassingFault,
+  isQueryTimeout,
+  isUniqueViolation,
+} from './faults.ts'
+export {
+  containing,
+  keysetPage,
+  keysetPages,
+  StatementValues,
+  type KeysetOrder,
+  type KeysetPage,
+  type KeysetPosition,
+} from './keyset.ts'
+export {
+  CONNECTION_WAIT_MS,
+  OWNER_CONNECTIONS_SHARE,
+  OwnerConnections,
+  shareByOwner,
+} from './owner-connections.ts'
+export { first, type Queryable } from './rows.ts'

@@ -1,0 +1,12 @@
+/** Holds the state that all steps of one run share, and the ports through which a run reaches the outside. */
+export { ItemActivity, type Activity } from './activity.ts'
+export type { Frame, GraphEnd, StepSite } from './frame.ts'
+export type { GraphScope } from './graph-scope.ts'
+export { recordedEnd, type StepEnd } from './recorded-end.ts'
+export { endedUnbegun, RecordedSteps } from './recorded-steps.ts'
+export { RunContext } from './run-context.ts'
+export type { ChildEnd, ChildExecutions, HttpPort, RunPorts, StandIn, StandInCall } from './run-ports.ts'
+export { NEW_RUN, type RunRequest } from './run-request.ts'
+export { RunStop } from './run-stop.ts'
+export type { SecretSource } from './secrets.ts'
+export { StepValues } from './step-values.ts'

@@ -1,0 +1,4 @@
+/** Takes one step from its recorded state to its end: config, attempts, retries, waits and loops. */
+export { ATTEMPT_MAX_VISITS } from './attempt-context.ts'
+export { loopConfigSchema } from './loop-run.ts'
+export { runStep } from './step-run.ts'

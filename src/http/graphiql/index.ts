@@ -1,0 +1,2 @@
+/** Renders the GraphiQL page and its worked examples. */
+export { graphiqlPage } from './graphiql-page.ts'

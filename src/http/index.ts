@@ -1,0 +1,34 @@
+/** Serves the GraphQL API, GraphiQL, health and metrics on one port. */
+export {
+  BODY_MAX_BYTES,
+  BODY_MAX_DEPTH,
+  BODY_MAX_MEMBERS,
+  BODY_MAX_VALUES,
+  CONNECTION_MAX_UNANSWERED,
+  IN_FLIGHT_HEAP_SHARE,
+  IN_FLIGHT_MAX_BYTES_OF_SENDER,
+  LARGE_BODY_BYTES,
+  OPERATION_ID_MAX_LENGTH,
+  PARSE_WAIT_MS,
+  SOCKET_MAX_UNANSWERED,
+  SOCKET_MESSAGES_PER_MINUTE,
+  SOCKET_PINGS_PER_MINUTE,
+  UNSENT_HEAP_SHARE,
+  UNSENT_MAX_BYTES_OF_CONNECTION,
+  UNSENT_STALL_MS,
+} from './intake/index.ts'
+export {
+  ANSWER_MAX_ERRORS,
+  ANSWER_MAX_WRITTEN_VALUES,
+  DEFAULT_LIMITS,
+  DEFAULT_MAX_SUBSCRIPTIONS,
+  DOCUMENT_MAX_FIELDS,
+  LOCATED_MAX_LINES,
+  MAX_COST,
+  PAGES_PER_MINUTE,
+  REQUESTS_PER_MINUTE,
+  VARIABLE_MAX_ERRORS,
+} from './limits/index.ts'
+export type { Load } from './load.ts'
+export { HEAD_MS, REQUEST_MS, startServer, type Server, type ServerOptions } from './server.ts'
+export { HELLO_MS, STRANGER_MAX_BYTES } from './web-socket.ts'

@@ -1,0 +1,20 @@
+/** Bounds what an operation may cost: its document, inputs, answer, rate and subscriptions. */
+export { ANSWER_MAX_ERRORS, useAnswerLimits } from './answer-limits.ts'
+export { ANSWER_MAX_WRITTEN_VALUES } from './answer-size.ts'
+export { useInputLimits, VARIABLE_MAX_ERRORS } from './input-limits.ts'
+export { MAX_COST, useOperationCost } from './operation-cost.ts'
+export {
+  DEFAULT_LIMITS,
+  DOCUMENT_MAX_FIELDS,
+  LOCATED_MAX_LINES,
+  useOperationLimits,
+} from './operation-limits.ts'
+export {
+  createRateLimit,
+  PAGES_PER_MINUTE,
+  REQUESTS_PER_MINUTE,
+  senderAt,
+  type RateLimit,
+} from './rate-limit.ts'
+export { DEFAULT_MAX_SUBSCRIPTIONS, useSubscriptionLimit } from './subscription-limit.ts'
+export { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'

@@ -1,0 +1,2 @@
+/** Creates the structured logger that a process writes to. */
+export { createLogger, LOG_LEVELS, type Logger } from './logger.ts'

@@ -1,0 +1,3 @@
+/** Defines the GraphQL types and fields of schedules. */
+import './edit-schedule.ts'
+import './schedule.ts'
