@@ -1,34 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { EXAMPLE_RECEIVER_PATH } from '../../example-receiver/index.ts'
+import { readDocuments } from './documents.ts'
 import { APPROVED_GREETING, BROKEN, EDITED_GREETING, GREETING } from './graphiql-definitions.ts'
-import {
-  APPROVAL,
-  BLOCKS,
-  CANCEL,
-  CREATE,
-  DIFF,
-  EXECUTE,
-  FROM_TEMPLATE,
-  LEADS,
-  PAUSE,
-  PUBLISH,
-  RESULT,
-  RESUME,
-  RETRY,
-  SAVE,
-  SCHEDULE,
-  SEARCH,
-  SECRETS,
-  SET_SECRET,
-  SIGNAL,
-  SIMULATE,
-  TEMPLATES,
-  TEST_BLOCK,
-  VALIDATE,
-  WATCH,
-  WATCH_ALL,
-  WORKFLOWS,
-} from './graphiql-documents.ts'
 
 export interface GraphiqlTab {
   readonly query: string
@@ -40,7 +13,8 @@ const EXAMPLES = new URL('../../../examples/', import.meta.url)
 
 /** The worked examples that GraphiQL opens with; `origin` is where this server is reached. */
 export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab[]> {
-  const [workflow, leads] = await Promise.all([
+  const [documents, workflow, leads] = await Promise.all([
+    readDocuments(),
     readExample('leads/workflow.json'),
     readExample('leads/leads.json'),
   ])
@@ -48,40 +22,52 @@ export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab
   const mainJob = `{\n"definition": ${workflow.trim()},\n"input": { "receiverUrl": ${JSON.stringify(receiver)}, "leads": ${leads.trim()} }\n}`
   return [
     // From nothing to a workflow that runs.
-    { query: CREATE, variables: written({ definition: GREETING }) },
-    { query: VALIDATE, variables: written({ definition: BROKEN }) },
-    { query: SIMULATE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
-    { query: PUBLISH, variables: written({ id: WORKFLOW_ID }) },
-    { query: EXECUTE, variables: written({ definition: GREETING, input: { name: 'Ada' } }) },
-    { query: WATCH, variables: written({ jobId: 'paste the id of a job here', after: 0 }) },
-    { query: RESULT, variables: written({ id: EXECUTION_ID }) },
-    { query: CANCEL, variables: written({ id: EXECUTION_ID }) },
-    { query: RETRY, variables: written({ id: EXECUTION_ID }) },
-    { query: SCHEDULE, variables: written({ workflowId: WORKFLOW_ID, input: { name: 'Ada' } }) },
-    // Templates, and the main job.
-    { query: TEMPLATES },
+    { query: documents['workflows/create'], variables: written({ definition: GREETING }) },
+    { query: documents['workflows/validate'], variables: written({ definition: BROKEN }) },
     {
-      query: FROM_TEMPLATE,
+      query: documents['tools/simulate'],
+      variables: written({ definition: GREETING, input: { name: 'Ada' } }),
+    },
+    { query: documents['workflows/publish'], variables: written({ id: WORKFLOW_ID }) },
+    {
+      query: documents['runs/execute'],
+      variables: written({ definition: GREETING, input: { name: 'Ada' } }),
+    },
+    { query: documents['runs/watch'], variables: written({ jobId: 'paste the id of a job here', after: 0 }) },
+    { query: documents['runs/result'], variables: written({ id: EXECUTION_ID }) },
+    { query: documents['runs/cancel'], variables: written({ id: EXECUTION_ID }) },
+    { query: documents['runs/retry'], variables: written({ id: EXECUTION_ID }) },
+    {
+      query: documents['tools/schedule'],
+      variables: written({ workflowId: WORKFLOW_ID, input: { name: 'Ada' } }),
+    },
+    // Templates, and the main job.
+    { query: documents['workflows/templates'] },
+    {
+      query: documents['workflows/from-template'],
       variables: written({ templateId: 'lead-filter', parameters: { receiverUrl: receiver } }),
     },
-    { query: LEADS, variables: escaped(mainJob) },
+    { query: documents['runs/leads'], variables: escaped(mainJob) },
     // Editing.
     {
-      query: SAVE,
+      query: documents['workflows/save'],
       variables: written({ id: WORKFLOW_ID, expectedRevision: 1, definition: EDITED_GREETING }),
     },
-    { query: DIFF, variables: written({ id: WORKFLOW_ID, from: 1 }) },
+    { query: documents['workflows/diff'], variables: written({ id: WORKFLOW_ID, from: 1 }) },
     // Steering what runs.
-    { query: APPROVAL, variables: written({ definition: APPROVED_GREETING, input: { name: 'Ada' } }) },
-    { query: PAUSE, variables: written({ id: EXECUTION_ID }) },
-    { query: RESUME, variables: written({ id: EXECUTION_ID }) },
-    { query: SIGNAL, variables: written({ id: EXECUTION_ID, payload: { by: 'Grace' } }) },
-    // What there is, and what else can be done.
-    { query: WATCH_ALL },
-    { query: WORKFLOWS },
-    { query: BLOCKS },
     {
-      query: TEST_BLOCK,
+      query: documents['runs/approval'],
+      variables: written({ definition: APPROVED_GREETING, input: { name: 'Ada' } }),
+    },
+    { query: documents['runs/pause'], variables: written({ id: EXECUTION_ID }) },
+    { query: documents['runs/resume'], variables: written({ id: EXECUTION_ID }) },
+    { query: documents['runs/signal'], variables: written({ id: EXECUTION_ID, payload: { by: 'Grace' } }) },
+    // What there is, and what else can be done.
+    { query: documents['runs/watch-all'] },
+    { query: documents['workflows/workflows'] },
+    { query: documents['tools/blocks'] },
+    {
+      query: documents['tools/test-block'],
       variables: written({
         type: 'core.filter',
         config: { items: '{{ input.leads }}', condition: 'item.score > 50' },
@@ -90,11 +76,14 @@ export async function graphiqlTabs(origin: string): Promise<readonly GraphiqlTab
       }),
     },
     {
-      query: SEARCH,
+      query: documents['runs/search'],
       variables: written({ people: { titles: ['head of growth'], maxResults: 10 }, mode: 'DEMO' }),
     },
-    { query: SECRETS },
-    { query: SET_SECRET, variables: written({ name: 'example', value: 'not a real secret' }) },
+    { query: documents['tools/secrets'] },
+    {
+      query: documents['tools/set-secret'],
+      variables: written({ name: 'example', value: 'not a real secret' }),
+    },
   ]
 }
 
