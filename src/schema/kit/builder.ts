@@ -18,7 +18,7 @@ export const DEFAULT_PAGE = 20
 export const MAX_PAGE = 100
 const MAX_NODES = 100
 
-/** Collects the types of the schema; every file of this folder adds its own. */
+/** Collects the types of the schema; every file under `src/schema` adds its own. */
 export const builder = new SchemaBuilder<{
   Context: Context
   PrismaTypes: PrismaTypes
