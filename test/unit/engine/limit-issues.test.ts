@@ -60,8 +60,10 @@ describe('a value that its schema refuses in many places', () => {
 })
 
 test('any JSON is copied, not looked at value by value, and only where a schema says no more than that', () => {
+  // The records of Zod leave out the key `__proto__`, which is why no value has it here.
+  const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('__proto__'))
   fc.assert(
-    fc.property(fc.jsonValue() as fc.Arbitrary<Json>, (value) => {
+    fc.property(json as fc.Arbitrary<Json>, (value) => {
       for (const schema of [
         z.json(),
         z.json().describe('Free.'),
