@@ -79,6 +79,8 @@ import {
   UNSENT_HEAP_SHARE,
   UNSENT_MAX_BYTES_OF_CONNECTION,
   UNSENT_STALL_MS,
+  OPERATION_MAX_VALUES,
+  REPEATED_FIELDS_MAX_PAIRS,
   VARIABLE_MAX_ERRORS,
 } from '../src/http/index.ts'
 import {
@@ -173,8 +175,18 @@ const REQUESTS: readonly Row[] = [
     `${count(STRING_MAX_LENGTH)}; ${count(NAME_MAX_LENGTH)}`,
     '400 `TEXT_TOO_LONG`',
   ],
+  [
+    'JSON values in the arguments of an operation, variables put in place',
+    count(OPERATION_MAX_VALUES),
+    '413 `BODY_TOO_COMPLEX`',
+  ],
   ['errors in variables that are reported', count(VARIABLE_MAX_ERRORS), 'the rest is left out'],
   ['errors of an answer', count(ANSWER_MAX_ERRORS), 'the rest is counted, `TOO_MANY_ERRORS`'],
+  [
+    'pairs of fields of a document that have the same response name in one selection set, those of fragments included',
+    count(REPEATED_FIELDS_MAX_PAIRS),
+    '400 `OPERATION_TOO_LARGE`',
+  ],
   ['lines of a document whose errors have `locations`', count(LOCATED_MAX_LINES), 'no `locations`'],
   [
     'fields of all operations of a document, fragments included',

@@ -26,7 +26,9 @@ export {
   LOCATED_MAX_LINES,
   MAX_COST,
   PAGES_PER_MINUTE,
+  REPEATED_FIELDS_MAX_PAIRS,
   REQUESTS_PER_MINUTE,
+  OPERATION_MAX_VALUES,
   VARIABLE_MAX_ERRORS,
 } from './limits/index.ts'
 export type { Load } from './load.ts'

@@ -203,6 +203,11 @@ describe('a document', () => {
       'fields in a fragment that nobody uses',
       `{ __typename } fragment A on Block { ${repeated(() => 'type', 2_001)} }`,
     ],
+    ['repetitions of a field', `{ ${repeated(() => 'viewer { role }', 900)} }`],
+    [
+      'repetitions of a field by fragments',
+      `{ ${repeated((index) => `...A${index}`, 600)} } ${repeated((index) => `fragment A${index} on Query { viewer { role } }`, 600)}`,
+    ],
     ['directives', `{ ${repeated(() => '... @include(if: true) { __typename }', 51)} }`],
     [
       'fields by fragments of fragments',

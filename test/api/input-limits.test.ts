@@ -217,4 +217,17 @@ describe('a variable in a JSON literal', () => {
       ])
     }
   })
+
+  test('cannot make all arguments of an operation larger than two requests may be', async () => {
+    const validate = (index: number) =>
+      `a${index}: validateWorkflow(input: { definition: $v }) { __typename }`
+    const often = (times: number) =>
+      `mutation ($v: JSON) { ${Array.from({ length: times }, (_, index) => validate(index)).join(' ')} }`
+    expect((await send({ query: often(2), variables: { v: many(1, 1_000) } })).status).toBe(200)
+    expect(refusalOf(await send({ query: often(5), variables: { v: many(1, 100_000) } }))).toEqual([
+      413,
+      null,
+      ['BODY_TOO_COMPLEX'],
+    ])
+  })
 })

@@ -1,7 +1,7 @@
 /** Bounds what an operation may cost: its document, inputs, answer, rate and subscriptions. */
 export { ANSWER_MAX_ERRORS, useAnswerLimits } from './answer-limits.ts'
 export { ANSWER_MAX_WRITTEN_VALUES } from './answer-size.ts'
-export { useInputLimits, VARIABLE_MAX_ERRORS } from './input-limits.ts'
+export { OPERATION_MAX_VALUES, useInputLimits, VARIABLE_MAX_ERRORS } from './input-limits.ts'
 export { MAX_COST, useOperationCost } from './operation-cost.ts'
 export {
   DEFAULT_LIMITS,
@@ -16,5 +16,6 @@ export {
   senderAt,
   type RateLimit,
 } from './rate-limit.ts'
+export { REPEATED_FIELDS_MAX_PAIRS } from './repeated-fields.ts'
 export { DEFAULT_MAX_SUBSCRIPTIONS, useSubscriptionLimit } from './subscription-limit.ts'
 export { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'

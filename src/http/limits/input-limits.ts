@@ -27,6 +27,9 @@ import { maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../../schema/ind
 import { BODY_MAX_VALUES } from '../intake/index.ts'
 import { MESSAGE_MAX_LENGTH, reasonWithoutValue } from './variable-error.ts'
 
+/** Maximum number of JSON values in all arguments of an operation, its variables put in place; 32 characters of a text count as one. */
+export const OPERATION_MAX_VALUES = 2 * BODY_MAX_VALUES
+
 /** Maximum number of errors about the variables of one operation; reading stops there. */
 export const VARIABLE_MAX_ERRORS = 50
 /** Maximum number of fields of an input object beyond those that its type has. */
@@ -79,6 +82,8 @@ interface Uses {
   readonly maxItems: ReadonlyMap<string, number>
   /** For each argument, the variables that it puts into JSON values, as often as it does; only arguments with several. */
   readonly repeated: readonly (readonly string[])[]
+  /** The variables of all arguments, each as often as it is used. */
+  readonly used: readonly string[]
 }
 
 const known = new WeakMap<DocumentNode, Uses>()
@@ -93,12 +98,14 @@ function usesOf(schema: GraphQLSchema, document: DocumentNode): Uses {
 function readUses(schema: GraphQLSchema, document: DocumentNode): Uses {
   const maxItems = new Map<string, number>()
   const repeated: string[][] = []
+  const used: string[] = []
   const types = new TypeInfo(schema)
 
   const readLiteral = (node: ValueNode, { type, limit, place }: Place, inJson: string[]): void => {
     const nullable = type === null ? null : getNullableType(type)
     if (node.kind === Kind.VARIABLE) {
       const name = node.name.value
+      used.push(name)
       if (isListType(nullable) && limit !== null) {
         maxItems.set(name, Math.min(maxItems.get(name) ?? Infinity, limit))
       }
@@ -148,10 +155,10 @@ function readUses(schema: GraphQLSchema, document: DocumentNode): Uses {
       }),
     )
   } catch (refusal) {
-    if (refusal instanceof GraphQLError) return { error: refusal, maxItems, repeated }
+    if (refusal instanceof GraphQLError) return { error: refusal, maxItems, repeated, used }
     throw refusal
   }
-  return { error: null, maxItems, repeated }
+  return { error: null, maxItems, repeated, used }
 }
 
 /** A place that a value is given for. */
@@ -230,22 +237,24 @@ function isJson(type: GraphQLInputType): boolean {
 }
 
 /**
- * A literal may hold the same variable many times, and what it stands for is then walked as often: an argument holds as
- * many values as a whole request may hold, and not more.
+ * A document may use the same variable many times, and what it stands for is then walked as often. So an argument holds as many
+ * values as a whole request may hold, and all arguments together twice as many: a request that uses each variable once never has more.
  */
-function checkRepeatedJson({ repeated }: Uses, variables: Variables): void {
+function checkRepeatedJson({ repeated, used }: Uses, variables: Variables): void {
   const sizes = new Map<string, number>()
-  for (const names of repeated) {
+  const check = (names: readonly string[], what: string, limit: number) => {
     let values = 0
     for (const name of names) {
       const size = sizes.get(name) ?? sizeOf(variables[name])
       sizes.set(name, size)
       values += size
-      if (values <= BODY_MAX_VALUES) continue
-      const message = `With its variables in place, an argument has more than ${BODY_MAX_VALUES} values.`
-      throw refused('BODY_TOO_COMPLEX', message, { limit: BODY_MAX_VALUES }, 413)
+      if (values <= limit) continue
+      const message = `With its variables in place, ${what} has more than ${limit} values.`
+      throw refused('BODY_TOO_COMPLEX', message, { limit }, 413)
     }
   }
+  for (const names of repeated) check(names, 'an argument', BODY_MAX_VALUES)
+  check(used, 'the operation', OPERATION_MAX_VALUES)
 }
 
 /** Characters that weigh as much as one value. */

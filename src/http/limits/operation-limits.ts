@@ -15,6 +15,7 @@ import {
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { shorten } from '../../lib/text/index.ts'
+import { repeatsFieldsTooOften, REPEATED_FIELDS_MAX_PAIRS } from './repeated-fields.ts'
 import { MESSAGE_MAX_LENGTH } from './variable-error.ts'
 
 /** What one document may hold, its operations counted with every fragment where it is used. Variables do not count. */
@@ -51,7 +52,7 @@ export const LOCATED_MAX_LINES = 500
 
 const COUNTED = ['depth', 'fields', 'aliases', 'directives'] as const
 type Counted = (typeof COUNTED)[number]
-type Excess = Counted | 'allFields'
+type Excess = Counted | 'allFields' | 'repeated'
 
 const NAMES = {
   characters: 'characters',
@@ -60,6 +61,7 @@ const NAMES = {
   depth: 'levels',
   fields: 'fields',
   allFields: 'fields in all its operations together',
+  repeated: 'pairs of fields with the same response name',
   aliases: 'aliases',
   directives: 'directives',
 } as const
@@ -146,16 +148,21 @@ function judge(document: DocumentNode, limits: OperationLimits): GraphQLError | 
     const exceeded = !measured.has(name) && exceeds(fragment)
     if (exceeded) return tooLarge(exceeded, limits)
   }
-  return null
+  return repeatsFieldsTooOften(document, fragments) ? tooLarge('repeated', limits) : null
 }
 
 function tooLarge(what: keyof typeof NAMES, limits: OperationLimits): GraphQLError {
   const hint =
     what === 'characters' || what === 'tokens' || what === 'nesting' ? ' Send large values as variables.' : ''
-  const most = what === 'allFields' ? DOCUMENT_MAX_FIELDS : limits[what]
-  return new GraphQLError(`The document has more than ${most} ${NAMES[what]}.${hint}`, {
+  return new GraphQLError(`The document has more than ${maximumOf(what, limits)} ${NAMES[what]}.${hint}`, {
     extensions: { code: 'OPERATION_TOO_LARGE', http: { status: 400, spec: true } },
   })
+}
+
+function maximumOf(what: keyof typeof NAMES, limits: OperationLimits): number {
+  if (what === 'allFields') return DOCUMENT_MAX_FIELDS
+  if (what === 'repeated') return REPEATED_FIELDS_MAX_PAIRS
+  return limits[what]
 }
 
 interface Measuring {

@@ -164,14 +164,23 @@ export class OwnerTurns {
     }
   }
 
-  /** Waits for the owner's next turn, before the owner's other work. Work in progress is refused only by `close`. */
-  #resume(owner: string): Promise<void> {
-    return new Promise((enter, refuse) => {
-      const entry = { isRefusable: false, enter, refuse }
-      const queue = this.#waiting.get(owner)
-      if (queue) queue.unshift(entry)
-      else this.#waiting.set(owner, [entry])
-    })
+  /**
+   * Waits for the owner's next turn, before the owner's other work. Work in progress is refused only by `close`; it counts
+   * as running again, so that its end passes on the turn that it has.
+   */
+  async #resume(owner: string): Promise<void> {
+    try {
+      if (this.#closed) throw this.#closed
+      await new Promise<void>((enter, refuse) => {
+        const entry = { isRefusable: false, enter, refuse }
+        const queue = this.#waiting.get(owner)
+        if (queue) queue.unshift(entry)
+        else this.#waiting.set(owner, [entry])
+      })
+    } catch (reason) {
+      this.#running++
+      throw reason
+    }
   }
 
   #isFree(): boolean {

@@ -169,3 +169,23 @@ test('closed turns reject what waits and what comes', async () => {
   finish()
   await running
 })
+
+test('closed turns reject work that comes back from outside, or that has handed its turn on', async () => {
+  const turns = new OwnerTurns(WITHOUT_BOUNDS)
+  let answer = () => {}
+  const outside = turns.run('a', ({ outside: wait }) => wait(new Promise<void>((done) => (answer = done))))
+  let end = () => {}
+  const handed = turns.run('b', async ({ handOn }) => {
+    await settle()
+    await handOn()
+  })
+  const working = turns.run('c', () => new Promise<void>((done) => (end = done)))
+  await settle()
+  await settle()
+  turns.close(new Error('closed'))
+  answer()
+  await expect(outside).rejects.toThrow('closed')
+  await expect(handed).rejects.toThrow('closed')
+  end()
+  await working
+})
