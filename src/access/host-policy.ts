@@ -8,12 +8,12 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host)
 }
 
-/** Throws `HOST_NOT_LOOPBACK` where everybody who reaches the port could do everything. */
+/** Throws `HOST_NOT_LOOPBACK` if other machines can reach the host and authentication is off. */
 export function requireSafeHost(host: string, authentication: AuthenticationSettings): void {
   if (isLoopback(host) || isAuthenticated(authentication)) return
   throw new LumeError(
     'HOST_NOT_LOOPBACK',
-    `HOST=${host} is refused: without authentication whoever reaches the port may do everything; set LUME_API_KEYS, ` +
+    `HOST=${host} is refused: without authentication, every client that reaches the port may do everything; set LUME_API_KEYS, ` +
       'LUME_JWT_SECRET or LUME_JWT_JWKS_URL, or LUME_REQUIRE_AUTHENTICATION=yes if keys are stored already (docs/security.md)',
   )
 }

@@ -64,7 +64,7 @@ const PATH_MAX_LENGTH = 2_000
 const KEY_MAX_LENGTH = 255
 /** D6. */
 const PAYLOAD_MAX_BYTES = 1024 * 1024
-/** A thousand items of a loop may wait, each with a schema of its own: so long their checks may take together. */
+/** Maximum time that the checks of one signal may take together, in milliseconds: 1,000 items of a loop may wait, each with a different schema. */
 const MISFITS_MS = 1_000
 const TOO_MANY_CHECKS: InputProblem = {
   pointer: '',

@@ -257,7 +257,7 @@ function watchTurns() {
 describe('operations that arrive in one packet', () => {
   const COUNT = 100
 
-  test('are all answered, each in a turn of the event loop of its own', async () => {
+  test('are all answered, each in a separate turn of the event loop', async () => {
     const { turns, stop } = watchTurns()
     const body = JSON.stringify({ query: BUSY })
     const head = `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`
@@ -273,7 +273,7 @@ describe('operations that arrive in one packet', () => {
     expect(turns).toEqual(Array.from({ length: COUNT }, () => LISTS))
   }, 30_000)
 
-  test('of a WebSocket are all answered, each in a turn of the event loop of its own', async () => {
+  test('of a WebSocket are all answered, each in a separate turn of the event loop', async () => {
     const { turns, stop } = watchTurns()
     const results = await overWebSocket(Array.from({ length: COUNT }, () => ({ query: BUSY })))
     stop()

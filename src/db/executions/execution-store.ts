@@ -50,8 +50,8 @@ export interface ExecutionValues {
 export const SMALL_VALUES_MAX_BYTES = 16 * 1024
 
 /**
- * What the schemas that one signal is checked against before it is sent may have together, in bytes of JSON text. A thousand items of a
- * loop may wait, each with a schema of its own.
+ * Maximum bytes of JSON text of all schemas that one signal is checked against before it is sent. 1,000 items of a loop may wait, each
+ * with a different schema.
  */
 export const SIGNAL_SCHEMAS_MAX_BYTES = 1024 * 1024
 
@@ -106,7 +106,7 @@ export interface ExecutionStore {
   steps(job: JobKey): Promise<readonly StepState[]>
 }
 
-/** Whoever takes up many jobs at once has them read at once. */
+/** Reads that are called for many jobs in one turn of the event loop share one statement. */
 export function createExecutionStore(pool: Queryable): ExecutionStore {
   return {
     async details(id) {

@@ -53,7 +53,7 @@ export interface CommandStore {
     jobId: JobId,
     number: number,
   ): Promise<{ readonly commands: readonly Command[]; readonly upTo: number }>
-  /** Tells parents that children of theirs have ended, `limit` children at most; gives the parents that were told. */
+  /** Puts a message into the inbox of each parent whose children have ended, for at most `limit` children. Returns those parents. */
   tellParents(limit: number): Promise<readonly JobId[]>
 }
 
@@ -170,7 +170,7 @@ WITH candidate AS MATERIALIZED (
   SELECT id, parent_id FROM jobs
   WHERE (SELECT count(*) >= 0 FROM locked) AND id = ANY(ARRAY(SELECT id FROM candidate)) AND NOT is_parent_told
   ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-), told AS (
+), announced AS (
   UPDATE jobs SET is_parent_told = true FROM ended WHERE jobs.id = ended.id
 ), parent AS (
   UPDATE jobs p SET commands_sent = p.commands_sent + news.count,

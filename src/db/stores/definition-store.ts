@@ -27,7 +27,7 @@ export interface DefinitionStore {
 
 const MAX_KNOWN = 10_000
 
-/** Definitions are immutable and content-addressed, so what was seen once is known for good. */
+/** Definitions are immutable and content-addressed, so the id of a stored definition is kept in memory and never becomes wrong. */
 export function createDefinitionStore(pool: Queryable): DefinitionStore {
   const known = new Map<string, DefinitionId>()
   return {

@@ -33,7 +33,7 @@ export type StepWait =
 
 /**
  * The same as a run keeps it while the step waits. The schema of a signal's payload stays in the tables until a signal comes (see
- * `RunJournal.signal`): a thousand items of a loop may wait, each with a schema of its own.
+ * `RunJournal.signal`): 1,000 items of a loop may wait, each with a different schema.
  */
 export type KnownWait = Exclude<StepWait, SignalWait> | KnownSignalWait
 

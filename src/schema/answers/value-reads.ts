@@ -6,7 +6,7 @@ import type { OwnerId } from '../../lib/index.ts'
 import { jsonHeapSize, JsonText, type Json } from '../../lib/json/index.ts'
 import type { AnswerBudget } from './answer-budget.ts'
 
-/** A text of at least this length is parsed in a turn of the event loop of its own. */
+/** A text of at least this length is parsed in a separate turn of the event loop. */
 const LARGE_TEXT_LENGTH = 64 * 1024
 
 /** The field that asks for a value; errors name it. */
