@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Closers } from '../../src/lib/async/closers.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { endOfJob, runFaulty, startFaulty } from '../support/faulty-runs.ts'
+import { startHttpTarget } from '../support/http-target.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 
@@ -84,19 +85,26 @@ describe('a server whose blocks leave errors unhandled lives, and its other exec
   )
 
   test('and the log shows what a block leaves behind after its execution has ended', async () => {
-    const { row, jobId } = await runFaulty(server, database, { type: 'faulty.throwsLater' })
+    const target = await startHttpTarget()
+    const type = 'faulty.requestsAndReturns'
+    const { row, jobId } = await runFaulty(server, database, {
+      type,
+      config: { url: `${target.origin}/silent` },
+    })
     expect(row.status).toBe('COMPLETED')
+    await target.received('/silent')
+    await target.close()
     const line = await until('the log shows the error', () =>
       server
         .output()
         .split('\n')
-        .find((text) => text.includes(jobId) && text.includes('late timer')),
+        .find((text) => text.includes(jobId) && text.includes('fetch failed')),
     )
     expect(JSON.parse(line)).toMatchObject({
       executionId: jobId,
       path: 'faulty',
       attempt: 1,
-      block: 'faulty.throwsLater',
+      block: type,
       msg: 'a block left an error unhandled after it had ended',
     })
   })

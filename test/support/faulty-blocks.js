@@ -16,6 +16,11 @@ const FAULTY = {
     }, 20)
     return done(1)
   },
+  /** Its request fails when the server at the URL hangs up, long after the attempt. */
+  requestsAndReturns({ url }) {
+    void fetch(url)
+    return done(1)
+  },
   async throwsFromTimer(_config, _input, { signal }) {
     setTimeout(() => {
       throw new Error('timer')
