@@ -24,12 +24,17 @@ import {
   type Database,
   type Wakeups,
 } from './db/index.ts'
-import { countHeldJobs, createCommandStore, createJobCountStore, createJobStore } from './db/jobs/index.ts'
-import { createJournalStore, Journal } from './db/journal/index.ts'
+import {
+  countHeldJobs,
+  createCommandStore,
+  createJobCountStore,
+  createJobStore,
+  storedJob,
+} from './db/jobs/index.ts'
+import { createJournalStore, Journal, numbered } from './db/journal/index.ts'
 import {
   createApiKeyStore,
   createDefinitionStore,
-  createEventStore,
   createQuotaStore,
   createScheduleStore,
   createSecretStore,
@@ -72,7 +77,7 @@ import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
 import { LumeError, newId, type JobId, type WorkerId } from './lib/index.ts'
 import { createLogger, type Logger } from './lib/log/index.ts'
 import { systemClock, type Clock } from './lib/time/index.ts'
-import { createFollowJobs, createFollowTimeline } from './live/index.ts'
+import { createFollowJobs, Timelines } from './live/index.ts'
 import { createHttpClient } from './net/index.ts'
 import { watchProcessErrors } from './process-errors.ts'
 import { LargeAnswers, type Services } from './schema/index.ts'
@@ -178,6 +183,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   })
   closers.add(() => providerHttp.close())
   const jobs = createJobStore(pool)
+  const timelines = new Timelines({
+    events: reads.events,
+    jobs: { find: reads.jobs.find, positions: jobs.positions },
+    wakeups,
+    clock,
+  })
+  closers.add(() => timelines.close())
   const executions = createExecutionStore(pool)
   const results = createJobResults({ jobs, executions })
   const registry = new BlockRegistry()
@@ -217,6 +229,11 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     reader,
     schemas,
     wakeups,
+    onStored: (job, events) =>
+      timelines.inserted(
+        storedJob(job, events.length),
+        events.map((draft, index) => numbered(draft, index + 1, 0)),
+      ),
     clock,
     quotas,
     processor: worker?.processor ?? null,
@@ -253,7 +270,6 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     heavy: heavySimulations,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
-  const follow = createFollowTimeline({ events: createEventStore(pool), jobs, wakeups, clock })
   const closed = new AbortController()
   const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger })
   closers.add(() => hashing)
@@ -265,7 +281,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     versions,
     storedPlans,
     start,
-    follow,
+    timelines,
     processor: worker?.processor ?? null,
     wakeups,
     clock,
@@ -320,7 +336,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       retry,
       simulations,
       testBlock,
-      follow: createFollowTimeline({ ...reads, wakeups, clock }),
+      timelines,
       followJobs: createFollowJobs({ changes: reads.changes, wakeups, clock }),
       wakeups,
       quotas,
@@ -350,7 +366,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       clock,
       logger,
       listener: {
-        onCommitted: (ids) => wakeups.news(ids),
+        onCommitted: (writes) => {
+          timelines.committed(writes)
+          wakeups.committed(writes.map(({ jobId }) => jobId))
+        },
         onUnreadCommands: (id) => processor.noticeCommands(id),
       },
     })

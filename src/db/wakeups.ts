@@ -10,16 +10,19 @@ import type { Clock } from '../lib/time/index.ts'
  * every listener also looks on its own from time to time.
  */
 export interface Wakeups {
-  /** These jobs have new events. */
+  /** These jobs have changed, and only the database knows how. */
   news(jobIds: readonly JobId[]): void
+  /** The journal of this process has changed these jobs: its timelines know how. */
+  committed(jobIds: readonly JobId[]): void
   /** A job's inbox has a new command. */
   command(jobId: JobId): void
   /** Holders of these jobs have to read their inboxes; canceled jobs that no worker holds may wait to be ended. */
   canceled(heldIds: readonly JobId[]): void
   /** A job wants a worker. `owner`: whose job it is; null where the caller does not know. */
   queued(owner: OwnerId | null): void
-  onNews(jobId: JobId, listener: () => void): () => void
-  /** Every job's news, with the job's id. */
+  /** Each job that has changed and that only the database knows of. */
+  onNews(listener: (jobId: JobId) => void): () => void
+  /** Each job that has changed. */
   onAnyNews(listener: (jobId: JobId) => void): () => void
   onCommand(listener: (jobId: JobId) => void): () => void
   onCanceled(listener: (heldIds: readonly JobId[]) => void): () => void
@@ -39,15 +42,18 @@ export function createLocalWakeups(): Wakeups {
   return {
     news: (jobIds) => {
       for (const id of jobIds) {
-        emitter.emit(`news ${id}`)
         emitter.emit('news', id)
+        emitter.emit('any news', id)
       }
+    },
+    committed: (jobIds) => {
+      for (const id of jobIds) emitter.emit('any news', id)
     },
     command: (jobId) => void emitter.emit('command', jobId),
     canceled: (heldIds) => void emitter.emit('canceled', heldIds),
     queued: (owner) => void emitter.emit('queued', owner),
-    onNews: (jobId, listener) => on(`news ${jobId}`, listener),
-    onAnyNews: (listener) => on('news', listener),
+    onNews: (listener) => on('news', listener),
+    onAnyNews: (listener) => on('any news', listener),
     onCommand: (listener) => on('command', listener),
     onCanceled: (listener) => on('canceled', listener),
     onQueued: (listener) => on('queued', listener),
@@ -71,6 +77,10 @@ const noticeSchema = z.object({
   queued: z.literal(true).optional(),
   /** With `queued`: whose job it is. */
   owner: z.string().optional(),
+  /** The sender listens; `isNew`: it wants to know who else does. */
+  hello: z.object({ isNew: z.boolean() }).optional(),
+  /** The sender listens no longer. */
+  goodbye: z.literal(true).optional(),
 })
 type Notice = z.output<typeof noticeSchema>
 
@@ -80,26 +90,42 @@ export interface PostgresWakeupsOptions {
   readonly connect: () => pg.Client
   /** Tells this process's own notices from those of others. */
   readonly processId: string
-  readonly clock: Pick<Clock, 'wait'>
+  readonly clock: Pick<Clock, 'now' | 'wait'>
   readonly logger: Pick<Logger, 'warn'>
 }
 
-/** Wakeups that also reach the other processes on the same Postgres server, by NOTIFY. */
+/**
+ * Wakeups that also reach the other processes on the same Postgres server, by NOTIFY. Each process says hello when it begins
+ * to listen and every `HELLO_MS` from then on, and nothing is sent while no other process listens.
+ */
 export async function createPostgresWakeups(options: PostgresWakeupsOptions): Promise<Wakeups> {
   const local = createLocalWakeups()
-  const notifier = new Notifier(options)
-  const listener = new Listener(options, (notice) => {
+  const peers = new Peers(options.clock)
+  const notifier = new Notifier(options, peers)
+  const hello = (isNew: boolean) => notifier.send({ hello: { isNew } })
+  const onListening = () => hello(true)
+  const listener = new Listener(options, { onListening, onNotice })
+  function onNotice(notice: Notice): void {
     if (notice.from === options.processId) return
+    if (notice.goodbye) return peers.forget(notice.from)
+    peers.hear(notice.from)
+    if (notice.hello?.isNew) hello(false)
     local.news((notice.news ?? []) as JobId[])
     if (notice.command) local.command(notice.command as JobId)
     if (notice.canceled) local.canceled(notice.canceled as JobId[])
     if (notice.queued) local.queued((notice.owner ?? null) as OwnerId | null)
-  })
+  }
   await listener.open()
+  const closed = new AbortController()
+  const greeting = greetFromTimeToTime(() => hello(false), options.clock, closed.signal)
   return {
     ...local,
     news: (jobIds) => {
       local.news(jobIds)
+      notifier.news(jobIds)
+    },
+    committed: (jobIds) => {
+      local.committed(jobIds)
       notifier.news(jobIds)
     },
     command: (jobId) => {
@@ -115,10 +141,54 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
       notifier.send({ queued: true, ...(owner === null ? {} : { owner }) })
     },
     async close() {
+      closed.abort(new Error('the wakeups are closed'))
+      await greeting
       await listener.close()
+      notifier.send({ goodbye: true })
       await notifier.idle()
       await local.close()
     },
+  }
+}
+
+/** How often a process says that it listens, in milliseconds. */
+export const HELLO_MS = 20_000
+/** How long after its last notice a process counts as listening, in milliseconds. */
+export const PEER_MS = 3 * HELLO_MS
+
+async function greetFromTimeToTime(
+  greet: () => void,
+  clock: Pick<Clock, 'wait'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await clock.wait(HELLO_MS, signal).catch(() => {})
+    if (signal.aborted) return
+    greet()
+  }
+}
+
+/** The other processes that listen, by when they were last heard. */
+class Peers {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #heardAt = new Map<string, number>()
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+  }
+
+  get areThere(): boolean {
+    const since = this.#clock.now() - PEER_MS
+    for (const [peer, at] of this.#heardAt) if (at < since) this.#heardAt.delete(peer)
+    return this.#heardAt.size > 0
+  }
+
+  hear(peer: string): void {
+    this.#heardAt.set(peer, this.#clock.now())
+  }
+
+  forget(peer: string): void {
+    this.#heardAt.delete(peer)
   }
 }
 
@@ -128,23 +198,30 @@ function inNotices(ids: readonly JobId[]): JobId[][] {
   return Array.from({ length: count }, (_, n) => ids.slice(n * IDS_PER_NOTICE, (n + 1) * IDS_PER_NOTICE))
 }
 
-/** Sends notices behind the commits they speak of, one statement in flight, gathering ids meanwhile. */
+/**
+ * Sends notices behind the commits they speak of, one statement in flight, gathering ids meanwhile. While no other process
+ * listens it sends only who listens.
+ */
 class Notifier {
   readonly #options: PostgresWakeupsOptions
+  readonly #peers: Peers
   #news = new Set<JobId>()
   #others: Omit<Notice, 'from'>[] = []
   #sending: Promise<void> | null = null
 
-  constructor(options: PostgresWakeupsOptions) {
+  constructor(options: PostgresWakeupsOptions, peers: Peers) {
     this.#options = options
+    this.#peers = peers
   }
 
   news(jobIds: readonly JobId[]): void {
+    if (!this.#peers.areThere) return
     for (const id of jobIds) this.#news.add(id)
     this.#sending ??= this.#sendAll()
   }
 
   send(notice: Omit<Notice, 'from'>): void {
+    if (!notice.hello && !notice.goodbye && !this.#peers.areThere) return
     this.#others.push(notice)
     this.#sending ??= this.#sendAll()
   }
@@ -179,17 +256,23 @@ class Notifier {
   }
 }
 
+interface ListenerEvents {
+  readonly onNotice: (notice: Notice) => void
+  /** A connection listens from now on. */
+  readonly onListening: () => void
+}
+
 /** Keeps a connection that listens, opening another one whenever it is lost. */
 class Listener {
   readonly #options: PostgresWakeupsOptions
-  readonly #onNotice: (notice: Notice) => void
+  readonly #events: ListenerEvents
   readonly #closed = new AbortController()
   #client: pg.Client | null = null
   #reopening: Promise<void> | null = null
 
-  constructor(options: PostgresWakeupsOptions, onNotice: (notice: Notice) => void) {
+  constructor(options: PostgresWakeupsOptions, events: ListenerEvents) {
     this.#options = options
-    this.#onNotice = onNotice
+    this.#events = events
   }
 
   async open(): Promise<void> {
@@ -197,7 +280,7 @@ class Listener {
     client.on('error', () => {}) // the connection's end follows
     client.on('notification', ({ payload }) => {
       const notice = readNotice(payload)
-      if (notice) this.#onNotice(notice)
+      if (notice) this.#events.onNotice(notice)
     })
     try {
       await client.connect()
@@ -207,6 +290,7 @@ class Listener {
       throw fault
     }
     this.#client = client
+    this.#events.onListening()
     client.once('end', () => {
       this.#client = null
       this.#reopening = this.#reopen()

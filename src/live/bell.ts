@@ -1,11 +1,9 @@
-import type { Clock } from '../lib/time/index.ts'
-
-/** Remembers one ring until somebody waits for it. */
+/** Remembers one ring until its owner waits for it. */
 export class Bell {
   #hasRung = false
   #answer: (() => void) | null = null
 
-  ring(): void {
+  readonly ring = (): void => {
     this.#hasRung = true
     this.#answer?.()
   }
@@ -14,20 +12,12 @@ export class Bell {
     this.#hasRung = false
   }
 
-  /** Resolves at the next ring, after `ms`, or when the signal aborts. */
-  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#hasRung || signal.aborted) return
-    const timer = new AbortController()
-    const stop = () => timer.abort(new Error('no longer waiting'))
-    signal.addEventListener('abort', stop, { once: true })
-    this.#answer = stop
-    try {
-      await clock.wait(ms, timer.signal)
-    } catch {
-      // Rung, or nobody follows any more: either way the caller looks.
-    } finally {
-      this.#answer = null
-      signal.removeEventListener('abort', stop)
-    }
+  /** Resolves at the next ring; at once if it has rung since the last reset. */
+  async rung(): Promise<void> {
+    if (this.#hasRung) return
+    await new Promise<void>((resolve) => {
+      this.#answer = resolve
+    })
+    this.#answer = null
   }
 }

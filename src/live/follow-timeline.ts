@@ -1,91 +1,93 @@
-import type { Wakeups } from '../db/index.ts'
-import type { Job, JobStore } from '../db/jobs/index.ts'
-import type { EventStore } from '../db/stores/index.ts'
-import { isQuietEvent, isTerminalEvent, type EventKind, type JobEvent } from '../engine/record/index.ts'
-import type { JobId, OwnerId } from '../lib/index.ts'
-import type { Clock } from '../lib/time/index.ts'
+import type { Job } from '../db/jobs/index.ts'
+import { isQuietEvent, type EventKind, type JobEvent } from '../engine/record/index.ts'
+import type { JobId } from '../lib/index.ts'
 import { Bell } from './bell.ts'
+import type { JobSnapshot, TimelinePiece } from './live-job.ts'
 
-/** Some events in order, and how far into the timeline they reach. */
+/** Some events in order, and how far into the timeline they reach. Followers with the same cursor and kinds get the same object. */
 export interface TimelineBatch {
+  readonly jobId: JobId
   /** Those of the wanted kinds. */
   readonly events: readonly JobEvent[]
   /** Resume after this number: it also counts events of other kinds. */
   readonly cursor: number
   /** False while more events are known to be there. */
   readonly isCaughtUp: boolean
-  /** The job as it was when the batch was read. */
+  /** The job as it was at the cursor, or later where more events are there. */
   readonly job: Job
+  readonly output: JobSnapshot['output']
 }
 
-export interface FollowTimelineOptions {
-  readonly events: Pick<EventStore, 'after'>
-  readonly jobs: Pick<JobStore, 'find'>
-  readonly wakeups: Pick<Wakeups, 'onNews'>
-  readonly clock: Clock
-}
-
-export interface FollowRequest {
-  readonly ownerId: OwnerId
-  readonly jobId: JobId
-  /** The number after which to begin; 0 for the whole timeline. */
-  readonly after: number
-  /** Null: all but the quiet ones, which are told only to those who ask for them by name. */
+interface Following {
   readonly kinds: ReadonlySet<EventKind> | null
-  /** Ends the following when it aborts. */
+  readonly after: number
   readonly signal: AbortSignal
 }
 
-export type FollowTimeline = (request: FollowRequest) => AsyncGenerator<TimelineBatch, void>
-
-const PAGE = 500
-/** How long a lost hint can delay an event. */
-const LOOK_AGAIN_MS = 2_000
+/** A job that a follower is attached to. */
+export interface FollowedJob {
+  after(cursor: number): Promise<TimelinePiece | null>
+  detach(): void
+}
 
 /**
- * Replays a job's timeline after a number and then follows it until its terminal event (P4). It attaches to the hints
- * first and then reads, so nothing falls between; every hint makes it read on from its cursor. It reads one page at a
- * time and only when asked for more, so a slow reader holds one page and no queue. Ends at once for an unknown job.
+ * The batches of one follower: the first one at once, then one for each news that has a wanted event, and a last one when
+ * the job has ended. The follower takes one piece at a time and only when it is asked for more, so a slow reader holds one
+ * page and no queue.
  */
-export function createFollowTimeline({
-  events,
-  jobs,
-  wakeups,
-  clock,
-}: FollowTimelineOptions): FollowTimeline {
-  return async function* followTimeline({ ownerId, jobId, after, kinds, signal }) {
-    const bell = new Bell()
-    const detach = wakeups.onNews(jobId, () => bell.ring())
-    try {
-      const isWanted = ({ kind }: JobEvent) => (kinds === null ? !isQuietEvent(kind) : kinds.has(kind))
-      let cursor = after
-      let owesBatch = true
-      while (!signal.aborted) {
-        bell.reset()
-        // One more than a page shows whether there is more.
-        const found = await events.after({ id: jobId, ownerId }, cursor, PAGE + 1)
-        const page = found.slice(0, PAGE)
-        let isCaughtUp = found.length <= PAGE
-        cursor = page.at(-1)?.seq ?? cursor
-        // What is quiet and not asked for is no news: the cursor passes it with the next batch.
-        owesBatch ||= page.some((one) => isWanted(one) || !isQuietEvent(one.kind))
-        if (owesBatch) {
-          const job = await jobs.find(ownerId, jobId)
-          if (!job) return
-          // From a number that does not exist yet: on from the newest that does.
-          cursor = Math.min(cursor, job.lastSeq)
-          // Large events come in shorter pages.
-          isCaughtUp &&= cursor >= job.lastSeq
-          yield { events: page.filter(isWanted), cursor, isCaughtUp, job }
-          owesBatch = !isCaughtUp
-          // A cursor at the end still has to see that the job has ended.
-          if (job.finishedAt !== null && isCaughtUp && cursor >= job.lastSeq) return
-          if (page.some(({ kind }) => isTerminalEvent(kind))) return
-        }
-        if (isCaughtUp) await bell.wait(clock, LOOK_AGAIN_MS, signal)
+export async function* followTimeline(
+  attach: (onNews: () => void) => FollowedJob,
+  { kinds, after, signal }: Following,
+): AsyncGenerator<TimelineBatch, void> {
+  const bell = new Bell()
+  const job = attach(bell.ring)
+  signal.addEventListener('abort', bell.ring, { once: true })
+  const key = kinds && [...kinds].toSorted().join(' ')
+  try {
+    let cursor = after
+    let owesBatch = true
+    while (!signal.aborted) {
+      bell.reset()
+      const piece = await job.after(cursor)
+      if (!piece) return
+      cursor = piece.cursor
+      const isOver = piece.isCaughtUp && piece.snapshot.job.finishedAt !== null
+      const batch = batchOf(piece, kinds, key)
+      if (owesBatch || isOver || batch.events.length > 0) {
+        yield batch
+        // A follower that was told of more is also told when there is no more.
+        owesBatch = !piece.isCaughtUp
       }
-    } finally {
-      detach()
+      if (isOver) return
+      if (piece.isCaughtUp) await bell.rung()
     }
+  } finally {
+    signal.removeEventListener('abort', bell.ring)
+    job.detach()
   }
+}
+
+const batches = new WeakMap<TimelinePiece, Map<string | null, TimelineBatch>>()
+
+function batchOf(
+  piece: TimelinePiece,
+  kinds: ReadonlySet<EventKind> | null,
+  key: string | null,
+): TimelineBatch {
+  const made = batches.get(piece) ?? new Map<string | null, TimelineBatch>()
+  batches.set(piece, made)
+  const known = made.get(key)
+  if (known) return known
+  const { events, cursor, isCaughtUp, snapshot } = piece
+  const isWanted = ({ kind }: JobEvent) => (kinds === null ? !isQuietEvent(kind) : kinds.has(kind))
+  const batch: TimelineBatch = {
+    jobId: snapshot.job.id,
+    events: events.filter(isWanted),
+    cursor,
+    isCaughtUp,
+    job: snapshot.job,
+    output: snapshot.output,
+  }
+  made.set(key, batch)
+  return batch
 }

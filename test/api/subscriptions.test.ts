@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { ExecutionResult } from 'graphql'
 import { createClient as createSseClient } from 'graphql-sse'
 import { WebSocket } from 'ws'
+import type { JobId } from '../../src/lib/ids.ts'
 import { graphql } from '../gql/index.ts'
 import type { JobEventKind, JobEventsSubscription, JobEventsSubscriptionVariables } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
@@ -249,24 +250,8 @@ describe('executionEvents', () => {
 })
 
 describe('when a subscriber goes', () => {
-  let following = 0
-  let restore = () => {}
-  beforeAll(() => {
-    const { wakeups } = server.lume.services
-    const { onNews } = wakeups
-    const counting: typeof onNews = (jobId, listener) => {
-      following++
-      const detach = onNews(jobId, listener)
-      return () => {
-        following--
-        detach()
-      }
-    }
-    Object.assign(wakeups, { onNews: counting })
-    restore = () => void Object.assign(wakeups, { onNews })
-  })
-  afterEach(() => expect(following).toBe(0))
-  afterAll(() => restore())
+  const followers = () => server.lume.services.timelines.followers
+  afterEach(() => expect(followers()).toBe(0))
 
   test.each(TRANSPORTS)('by a cut of %s, the server follows no longer', async (name, subscribe) => {
     const label = `gone ${name}`
@@ -275,9 +260,9 @@ describe('when a subscriber goes', () => {
     const subscribers = await Promise.all(Array.from({ length: 5 }, () => subscribe({ jobId: run.jobId })))
     // All have what there is: from here on the server only waits.
     for (const subscriber of subscribers) await batchesUntil(subscriber, sees('STEP_STARTED'))
-    expect(following).toBe(5)
+    expect(followers()).toBe(5)
     for (const { cut } of subscribers) cut()
-    await until('nobody is followed', () => following === 0)
+    await until('no follower is left', () => followers() === 0)
     server.gate(`${label} 1`).open()
     server.gate(`${label} 2`).open()
     await timelineOf(server, run.jobId)
@@ -291,7 +276,7 @@ describe('when a subscriber goes', () => {
     const first = await staying.next()
     await leaving.next()
     await leaving.return(undefined)
-    await until('one is followed', () => following === 1)
+    await until('one follower is left', () => followers() === 1)
     server.gate('one of two 1').open()
     server.gate('one of two 2').open()
     const rest = []
@@ -299,7 +284,7 @@ describe('when a subscriber goes', () => {
     const start1 = (first.value as ExecutionResult<JobEventsSubscription>).data?.jobEvents.events ?? []
     expect([...start1, ...rest]).toEqual(await timelineOf(server, run.jobId))
     await socket.close()
-    await until('nobody is followed', () => following === 0)
+    await until('no follower is left', () => followers() === 0)
   })
 
   const sees = (kind: JobEventKind) => (batch: Batch) => batch.events.some((event) => event.kind === kind)
@@ -314,7 +299,9 @@ describe('a slow subscriber', () => {
        FROM job_events, generate_series(1, 30000) AS n WHERE job_id = $1 AND seq = $2`,
       [uuidOf(jobId), timeline.length],
     )
-    const { events } = server.lume.services
+    await server.query('UPDATE jobs SET last_seq = last_seq + 30000 WHERE id = $1', [uuidOf(jobId)])
+    const { events, wakeups } = server.lume.services
+    wakeups.news([uuidOf(jobId) as JobId])
     const { after } = events
     let pages = 0
     Object.assign(events, {
@@ -323,7 +310,7 @@ describe('a slow subscriber', () => {
         return after(...args)
       },
     })
-    // The run is over, but its timeline seems to go on: 60 MB in 60 pages. The subscriber begins behind the end.
+    // 60 MB in 60 pages, which only the database has.
     const variables = { jobId, after: timeline.length }
     const leave = await (transport === 'SSE' ? stalledSse(variables) : stalledWebSocket(variables))
     await until('the server reads no further', async () => {

@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { createEventStore, type EventStore } from '../../src/db/stores/event-store.ts'
 import { createJobStore } from '../../src/db/jobs/job-store.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import type { JobWrite } from '../../src/db/journal/journal-write.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { event } from '../../src/engine/record/event.ts'
 import type { JournalEntry } from '../../src/engine/record/journal.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
-import {
-  createFollowTimeline,
-  type FollowRequest,
-  type TimelineBatch,
-} from '../../src/live/follow-timeline.ts'
+import type { TimelineBatch } from '../../src/live/follow-timeline.ts'
+import { Timelines, type FollowRequest } from '../../src/live/timelines.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, storeClaimedJob, STRANGER } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -24,6 +22,12 @@ let database: TestDatabase
 
 beforeAll(async () => {
   database = await createTestDatabase()
+})
+
+const opened: Timelines[] = []
+
+afterEach(() => {
+  for (const timelines of opened.splice(0)) timelines.close()
 })
 
 afterAll(() => database.drop())
@@ -73,15 +77,15 @@ test('what is appended while the first page is read is not missed, and needs no 
   expect(seqsOf(await collect(world, { jobId: id }))).toEqual([1, 2])
 })
 
-test('a filter by kind leaves events out; the cursor counts them, and the end is seen', async () => {
+test('a filter by kind sends no batch without a wanted event; the cursor counts the others, and the end is seen', async () => {
   const world = openWorld()
   const { id, ledger } = await openJob(world)
-  const follower = world.follow(request({ jobId: id, kinds: new Set(['JOB_WAITING']) }))
+  const follower = world.timelines.follow(request({ jobId: id, kinds: new Set(['JOB_WAITING']) }))
   expect(await take(follower)).toMatchObject({ events: [], cursor: 1 })
+  const next = take(follower)
   await ledger.append(noted('left out'))
-  expect(await take(follower)).toMatchObject({ events: [], cursor: 2 })
   await ledger.append(WAITING)
-  expect(await take(follower)).toMatchObject({ events: [{ seq: 3, kind: 'JOB_WAITING' }], cursor: 3 })
+  expect(await next).toMatchObject({ events: [{ seq: 3, kind: 'JOB_WAITING' }], cursor: 3 })
   await ledger.append(ENDED)
   expect(await take(follower)).toMatchObject({ events: [], cursor: 4, job: { status: 'COMPLETED' } })
   expect(await follower.next()).toMatchObject({ done: true })
@@ -90,7 +94,7 @@ test('a filter by kind leaves events out; the cursor counts them, and the end is
 test('lost hints cost latency, never events', async () => {
   const clock = new ManualClock()
   const deaf: Pick<Wakeups, 'onNews'> = { onNews: () => () => undefined }
-  const world = openWorld({ listens: deaf, clock })
+  const world = openWorld({ listens: deaf, isElsewhere: true, clock })
   const { id, ledger } = await openJob(world)
   const collected = collect(world, { jobId: id })
   for (let n = 0; n < 3; n++) await ledger.append(noted(`unheard ${n}`))
@@ -104,31 +108,42 @@ test('lost hints cost latency, never events', async () => {
   expect(seqsOf(batches ?? [])).toEqual([1, 2, 3, 4, 5])
 })
 
-test('an unknown job, and another owner’s, end at once', async () => {
+test('an unknown job, and a job of another owner, are not found, and their timelines are empty', async () => {
   const world = openWorld()
   const { id } = await openJob(world)
-  expect(await collect(world, { jobId: newId() })).toEqual([])
-  expect(await collect(world, { jobId: id, ownerId: STRANGER })).toEqual([])
-  expect(world.listeners()).toBe(0)
+  const follower = world.timelines.follow(request({ jobId: id }))
+  await take(follower)
+  for (const [ownerId, jobId] of [
+    [OWNER, newId<JobId>()],
+    [STRANGER, id],
+  ] as const) {
+    expect(await world.timelines.find(ownerId, jobId)).toBeNull()
+    const foreign = world.timelines.follow({ ...request({ jobId }), job: { id: jobId, ownerId } })
+    expect(await foreign.next()).toEqual({ done: true, value: undefined })
+  }
+  expect(world.timelines.followers).toBe(1)
+  expect(await world.timelines.find(OWNER, id)).toMatchObject({ id })
+  await follower.return()
+  expect(world.timelines.followers).toBe(0)
 })
 
 test('an abort ends the following promptly, and nobody listens any more', async () => {
   const world = openWorld({ clock: new ManualClock() })
   const { id } = await openJob(world)
   const gone = new AbortController()
-  const follower = world.follow(request({ jobId: id, signal: gone.signal }))
+  const follower = world.timelines.follow(request({ jobId: id, signal: gone.signal }))
   await take(follower)
   const next = follower.next()
-  await until('it waits', () => world.listeners() === 1)
+  await until('it waits', () => world.timelines.followers === 1)
   gone.abort(new Error('gone'))
   expect(await next).toEqual({ done: true, value: undefined })
-  expect(world.listeners()).toBe(0)
+  expect(world.timelines.followers).toBe(0)
 })
 
 test('a number beyond the end stands for the end: what comes then is seen', async () => {
   const world = openWorld()
   const { id, ledger } = await openJob(world)
-  const follower = world.follow(request({ jobId: id, after: 1_000 }))
+  const follower = world.timelines.follow(request({ jobId: id, after: 1_000 }))
   expect(await take(follower)).toMatchObject({ events: [], cursor: 1, isCaughtUp: true })
   await ledger.append(ENDED)
   expect(await take(follower)).toMatchObject({ events: [{ seq: 2 }], job: { status: 'COMPLETED' } })
@@ -151,7 +166,7 @@ test('a slow reader holds one page: nothing is read ahead of it', async () => {
   })
   const { id, ledger } = await openJob(world)
   await ledger.append(manyNotes(3 * PAGE))
-  const follower = world.follow(request({ jobId: id }))
+  const follower = world.timelines.follow(request({ jobId: id }))
   expect(await take(follower)).toMatchObject({ cursor: PAGE, isCaughtUp: false })
   for (let n = 0; n < 10; n++) await ledger.append(noted(`meanwhile ${n}`))
   expect(reads).toHaveLength(1)
@@ -170,7 +185,7 @@ test('a timeline that fills its last page to the brim is known to be caught up',
   const world = openWorld()
   const { id, ledger } = await openJob(world)
   await ledger.append(manyNotes(PAGE - 1))
-  const follower = world.follow(request({ jobId: id }))
+  const follower = world.timelines.follow(request({ jobId: id }))
   expect(await take(follower)).toMatchObject({ cursor: PAGE, isCaughtUp: true })
   await follower.return()
 })
@@ -188,7 +203,7 @@ test('a hundred hints while a reader is busy are one look', async () => {
     },
   })
   const { id, ledger } = await openJob(world)
-  const follower = world.follow(request({ jobId: id }))
+  const follower = world.timelines.follow(request({ jobId: id }))
   await take(follower)
   await ledger.append(noted('one'))
   for (let n = 0; n < 100; n++) world.wakeups.news([id])
@@ -198,48 +213,45 @@ test('a hundred hints while a reader is busy are one look', async () => {
 })
 
 interface World {
-  readonly follow: ReturnType<typeof createFollowTimeline>
+  readonly timelines: Timelines
   readonly wakeups: Wakeups
   readonly journal: Journal
-  /** How many listen for news at the moment. */
-  listeners(): number
 }
 
 interface WorldOptions {
   readonly events?: Pick<EventStore, 'after'>
-  /** What followers listen to. */
+  /** What the timelines listen to. */
   readonly listens?: Pick<Wakeups, 'onNews'>
+  /** Whether the journal is that of another process, which only hints reach. */
+  readonly isElsewhere?: boolean
   readonly clock?: ManualClock
 }
 
-/** Time stands still unless the test moves it: whatever arrives came by a hint. */
-function openWorld({ events, listens, clock = new ManualClock() }: WorldOptions = {}): World {
+/** Time stands still unless the test moves it: whatever arrives came from memory or by a hint. */
+function openWorld({
+  events,
+  listens,
+  isElsewhere = false,
+  clock = new ManualClock(),
+}: WorldOptions = {}): World {
   const wakeups = createLocalWakeups()
-  let listeners = 0
-  const counting: Pick<Wakeups, 'onNews'> = {
-    onNews(jobId, listener) {
-      listeners++
-      const detach = (listens ?? wakeups).onNews(jobId, listener)
-      return () => {
-        listeners--
-        detach()
-      }
-    },
-  }
+  const timelines = new Timelines({
+    events: events ?? createEventStore(database.pool),
+    jobs: createJobStore(database.pool),
+    wakeups: listens ?? wakeups,
+    clock,
+  })
+  opened.push(timelines)
+  const onCommitted = (writes: readonly JobWrite[]) =>
+    isElsewhere ? wakeups.news(writes.map(({ jobId }) => jobId)) : timelines.committed(writes)
   return {
     wakeups,
-    listeners: () => listeners,
-    follow: createFollowTimeline({
-      events: events ?? createEventStore(database.pool),
-      jobs: createJobStore(database.pool),
-      wakeups: counting,
-      clock,
-    }),
+    timelines,
     journal: new Journal({
       store: createJournalStore(database.pool),
       clock,
       logger: { warn: () => undefined },
-      listener: { onCommitted: (ids) => wakeups.news(ids) },
+      listener: { onCommitted },
     }),
   }
 }
@@ -249,16 +261,16 @@ async function openJob({ journal }: World): Promise<{ id: JobId; ledger: Claimed
   return { id: claim.jobId, ledger: journal.open(claim) }
 }
 
-function request(change: Partial<FollowRequest> & { jobId: JobId }): FollowRequest {
-  return { ownerId: OWNER, after: 0, kinds: null, signal: new AbortController().signal, ...change }
+type Change = Partial<Omit<FollowRequest, 'job'>> & { readonly jobId: JobId }
+
+function request({ jobId, ...change }: Change): FollowRequest {
+  const job = { id: jobId, ownerId: OWNER }
+  return { job, after: 0, kinds: null, signal: new AbortController().signal, ...change }
 }
 
-async function collect(
-  { follow }: World,
-  change: Partial<FollowRequest> & { jobId: JobId },
-): Promise<readonly TimelineBatch[]> {
+async function collect({ timelines }: World, change: Change): Promise<readonly TimelineBatch[]> {
   const batches: TimelineBatch[] = []
-  for await (const batch of follow(request(change))) batches.push(batch)
+  for await (const batch of timelines.follow(request(change))) batches.push(batch)
   return batches
 }
 

@@ -106,8 +106,8 @@ test('events are numbered without a gap, in the order in which they were appende
 test('subscribers hear of events only after their commit', async () => {
   const seen: number[] = []
   const { journal } = openJournal({
-    onCommitted: ([id]) => {
-      void jobRow(database.pool, id ?? '').then(({ last_seq }) => seen.push(last_seq))
+    onCommitted: ([write]) => {
+      void jobRow(database.pool, write?.jobId ?? '').then(({ last_seq }) => seen.push(last_seq))
     },
   })
   const [job] = await openJobs(journal, 1)

@@ -23,7 +23,7 @@ afterEach(async () => {
 afterAll(() => database.drop())
 
 test('hints reach the other processes, and each of them once', async () => {
-  const [mine, other] = [await open(), await open()]
+  const [mine, other] = await openTwo()
   const [heardHere, heardThere] = [listenTo(mine), listenTo(other)]
   const id = newId<JobId>()
   mine.news([id])
@@ -36,7 +36,7 @@ test('hints reach the other processes, and each of them once', async () => {
 })
 
 test('the hint of a queued job names its owner, here and in the other processes', async () => {
-  const [mine, other] = [await open(), await open()]
+  const [mine, other] = await openTwo()
   const heard: (string | null)[] = []
   for (const wakeups of [mine, other]) wakeups.onQueued((owner) => heard.push(owner))
   mine.queued(OWNER)
@@ -45,7 +45,7 @@ test('the hint of a queued job names its owner, here and in the other processes'
 })
 
 test('the news of many jobs at once arrive, however long their list', async () => {
-  const [mine, other] = [await open(), await open()]
+  const [mine, other] = await openTwo()
   const heard = listenTo(other)
   const ids = Array.from({ length: 1_000 }, () => newId<JobId>())
   mine.news(ids)
@@ -53,24 +53,54 @@ test('the news of many jobs at once arrive, however long their list', async () =
   expect([...heard].sort()).toEqual(ids.map((id) => `news ${id}`).sort())
 })
 
-test('a job’s own listeners hear of that job only', async () => {
-  const [mine, other] = [await open(), await open()]
-  const [watched, ignored] = [newId<JobId>(), newId<JobId>()]
-  const heard = jest.fn()
-  const detach = other.onNews(watched, heard)
-  mine.news([ignored, watched])
-  await until('the news have arrived', () => heard.mock.calls.length > 0)
-  detach()
-  const all = listenTo(other)
-  mine.news([watched])
-  await until('the news have arrived', () => all.length > 0)
-  expect(heard).toHaveBeenCalledTimes(1)
+test('what a journal has committed is news for lists and for other processes, and not for its own timelines', async () => {
+  const [mine, other] = await openTwo()
+  const [committed, changed] = [newId<JobId>(), newId<JobId>()]
+  const listed = listenTo(mine)
+  const [here, there] = [[] as JobId[], [] as JobId[]]
+  mine.onNews((id) => here.push(id))
+  other.onNews((id) => there.push(id))
+  mine.committed([committed])
+  mine.news([changed])
+  await until('the news have arrived', () => there.length === 2)
+  expect(there).toEqual([committed, changed])
+  expect(here).toEqual([changed])
+  expect(listed).toEqual([`news ${committed}`, `news ${changed}`])
+})
+
+test('a process sends nothing but who listens while no other process does', async () => {
+  const sent: string[] = []
+  const pool = {
+    query: (text: string, values: unknown[]) => {
+      sent.push(...(values[1] as string[]))
+      return database.pool.query(text, values)
+    },
+  } as unknown as pg.Pool
+  const alone = await open({ pool })
+  alone.news([newId()])
+  alone.committed([newId()])
+  alone.queued(OWNER)
+  alone.command(newId())
+  alone.canceled([newId()])
+  const other = await open()
+  const heard = listenTo(other)
+  await until('the other process is known', () => {
+    alone.queued(OWNER)
+    return heard.length > 0
+  })
+  await other.close()
+  await until('the other process has left', () => {
+    sent.length = 0
+    alone.queued(OWNER)
+    return sent.length === 0
+  })
+  expect(new Set(heard)).toEqual(new Set(['queued']))
 })
 
 test.each(['nonsense', '{}', '{"from":"x","news":"all"}', '{"from":"x","command":7}', 'null', ''])(
   'what others send on the channel and is no notice is passed over: %j',
   async (payload) => {
-    const [mine, other] = [await open(), await open()]
+    const [mine, other] = await openTwo()
     const heard = listenTo(other)
     await database.pool.query(`SELECT pg_notify('lume_wakeups', $1)`, [payload])
     mine.queued(null)
@@ -80,7 +110,7 @@ test.each(['nonsense', '{}', '{"from":"x","news":"all"}', '{"from":"x","command"
 )
 
 test('a listening connection that is cut is opened again', async () => {
-  const [mine, other] = [await open(), await open(FAST)]
+  const [mine, other] = await openTwo({}, FAST)
   const heard = listenTo(other)
   const before = await listeners()
   await terminateListeners()
@@ -95,7 +125,7 @@ test('a listening connection that is cut is opened again', async () => {
 test('it is tried again for as long as the server is away', async () => {
   const proxy = await startTcpProxy(database.url)
   const warn = jest.fn()
-  const [mine, other] = [await open(), await open({ url: proxy.url, warn, ...FAST })]
+  const [mine, other] = await openTwo({}, { url: proxy.url, warn, ...FAST })
   const heard = listenTo(other)
   proxy.sever()
   await until('it was tried in vain', () => warn.mock.calls.length > 2)
@@ -126,15 +156,16 @@ test('a server that is away at the start is told at once, and not tried again be
 
 test('hints that cannot be sent are a warning; those after them go out', async () => {
   const warn = jest.fn()
-  let isAway = true
+  let isAway = false
   const pool = {
     query: (...args: Parameters<pg.Pool['query']>) => {
       if (isAway) throw new Error('away')
       return database.pool.query(...args)
     },
   } as unknown as pg.Pool
-  const [mine, other] = [await open({ pool, warn }), await open()]
+  const [mine, other] = await openTwo({ pool, warn })
   const heard = listenTo(other)
+  isAway = true
   mine.queued(null)
   await until('the warning was given', () => warn.mock.calls.length === 1)
   isAway = false
@@ -146,11 +177,13 @@ interface OpenOptions {
   readonly url?: string
   readonly pool?: pg.Pool
   readonly warn?: jest.Mock
-  readonly clock?: Pick<Clock, 'wait'>
+  readonly clock?: Pick<Clock, 'now' | 'wait'>
 }
 
 /** Reconnects without waiting long. */
-const FAST = { clock: { wait: (_ms: number, signal?: AbortSignal) => systemClock.wait(10, signal) } }
+const FAST = {
+  clock: { now: systemClock.now, wait: (_ms: number, signal?: AbortSignal) => systemClock.wait(10, signal) },
+}
 
 async function open(options: OpenOptions = {}): Promise<Wakeups> {
   const { url = database.url, pool = database.pool, warn = jest.fn(), clock = systemClock } = options
@@ -163,6 +196,22 @@ async function open(options: OpenOptions = {}): Promise<Wakeups> {
   })
   opened.push(wakeups)
   return wakeups
+}
+
+/** Two processes that know of each other. */
+async function openTwo(a: OpenOptions = {}, b: OpenOptions = {}): Promise<[Wakeups, Wakeups]> {
+  const both: [Wakeups, Wakeups] = [await open(a), await open(b)]
+  for (const [from, to] of [both, both.toReversed()] as [Wakeups, Wakeups][]) {
+    const id = newId<JobId>()
+    let isHeard = false
+    const detach = to.onCommand((heard) => (isHeard ||= heard === id))
+    await until('one process hears the other', () => {
+      if (!isHeard) from.command(id)
+      return isHeard
+    })
+    detach()
+  }
+  return both
 }
 
 /** Whatever is heard from now on, as text. */

@@ -34,5 +34,5 @@ export {
   type Job,
   type JobStore,
 } from './job-store.ts'
-export type { NewJob, Occurrence } from './new-job.ts'
+export { storedJob, type NewJob, type Occurrence } from './new-job.ts'
 export { shownStatus } from './shown-status.ts'

@@ -34,6 +34,7 @@ export interface Job {
   /** As users see it: CANCELING from the moment a cancel is accepted. */
   readonly status: JobStatus
   readonly progress: number
+  readonly priority: number
   readonly currentStep: string | null
   readonly completedNodes: number
   readonly totalNodes: number
@@ -43,6 +44,8 @@ export interface Job {
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
 }
+
+export type JobPosition = Pick<Job, 'id' | 'lastSeq' | 'progress' | 'status'>
 
 export type InsertResult =
   | { readonly kind: 'inserted' }
@@ -68,6 +71,8 @@ export interface JobStore extends JobClaims {
     lease: Lease | null,
   ): Promise<ClaimedJob | null>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
+  /** How far these jobs have come, whoever owns them; without those that are not there. */
+  positions(ids: readonly JobId[]): Promise<readonly JobPosition[]>
   /** True when a start with this key would store no job, because the key belongs to one already. */
   hasKey(ownerId: OwnerId, key: string): Promise<boolean>
   /** Whose job it is: only for a program that owns the whole database, never for a client. */
@@ -165,7 +170,7 @@ export function createJobStore(pool: Queryable): JobStore {
     },
     async find(ownerId, id) {
       const { rows } = await pool.query<Job>(
-        `SELECT id, owner_id AS "ownerId", type, progress, current_step AS "currentStep",
+        `SELECT id, owner_id AS "ownerId", type, progress, priority, current_step AS "currentStep",
            completed_nodes AS "completedNodes", total_nodes AS "totalNodes", error, last_seq AS "lastSeq",
            created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt",
            ${shownStatus('jobs')} AS status
@@ -173,6 +178,14 @@ export function createJobStore(pool: Queryable): JobStore {
         [ownerId, id],
       )
       return first(rows)
+    },
+    async positions(ids) {
+      const { rows } = await pool.query<JobPosition>(
+        `SELECT id, last_seq AS "lastSeq", progress, ${shownStatus('jobs')} AS status
+         FROM jobs WHERE id = ANY($1::uuid[])`,
+        [ids],
+      )
+      return rows
     },
     async ownerOf(id) {
       const { rows } = await pool.query<{ ownerId: OwnerId }>(

@@ -1,4 +1,4 @@
 /** Commits what executions record in groups, guarded by the fence of each job. */
 export { createJournalStore } from './journal-store.ts'
-export { byteSize } from './journal-write.ts'
+export { byteSize, numbered, type JobWrite, type NumberedEvent } from './journal-write.ts'
 export { Journal, type Claim, type ClaimedJournal } from './journal.ts'

@@ -248,7 +248,7 @@ function flushValues(writes: readonly JobWrite[]): unknown[] {
     events((e) => e.draft.at),
     events((e) => e.draft.kind),
     events((e) => e.progress),
-    events((e) => JSON.stringify(e.draft.body)),
+    events((e) => e.body),
     steps((_, n) => n),
     steps((s) => s.path),
     steps((s) => positionOf(s.order)),

@@ -46,6 +46,13 @@ export interface NumberedEvent {
   readonly seq: number
   readonly progress: number
   readonly draft: EventDraft
+  /** The draft's body as JSON text. */
+  readonly body: string
+}
+
+/** Numbers an event. */
+export function numbered(draft: EventDraft, seq: number, progress: number): NumberedEvent {
+  return { seq, progress, draft, body: JSON.stringify(draft.body) }
 }
 
 interface Position {
@@ -68,7 +75,7 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
   let endsStep = false
   for (const entry of entries) {
     for (const draft of entry.events) {
-      events.push({ seq: position.lastSeq + events.length + 1, progress: entry.job.progress, draft })
+      events.push(numbered(draft, position.lastSeq + events.length + 1, entry.job.progress))
     }
     for (const step of entry.steps ?? []) steps.set(step.path, step)
     for (const value of entry.values ?? []) values.set(value.path, value)

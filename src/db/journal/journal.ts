@@ -32,8 +32,8 @@ export interface ClaimedJournal extends RunJournal {
 }
 
 export interface JournalListener {
-  /** After a commit: these jobs have news. */
-  onCommitted?: (jobIds: readonly JobId[]) => void
+  /** Receives what a flush has committed, each job's part in the order of its numbers. */
+  onCommitted?: (writes: readonly JobWrite[]) => void
   /** The inbox of a job that is written here holds a command beyond those read. */
   onUnreadCommands?: (jobId: JobId) => void
 }
@@ -227,7 +227,7 @@ export class Journal {
       for (const { resolve } of batch.taken) resolve()
       if (write.end || write.park) batch.ledger.onGivenUp()
     }
-    if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write.jobId))
+    if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write))
     for (const part of landed) {
       const isUnread = (recorded(part)?.commandsSent ?? 0) > part.batch.ledger.commandsSeen
       if (isUnread && !part.write.end) this.#listener.onUnreadCommands?.(part.write.jobId)

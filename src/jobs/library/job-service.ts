@@ -122,14 +122,15 @@ export interface JobService {
   jobStats(userId: string): Promise<JobStats>
 }
 
-/** What following a timeline gives, as far as waiting for a job's end goes. */
-export type Follow = (request: {
-  ownerId: OwnerId
-  jobId: JobId
-  after: number
-  kinds: null
-  signal: AbortSignal
-}) => AsyncIterable<{ readonly events: readonly JobEvent[]; readonly job: Job }>
+/** Follows timelines, as far as waiting for a job's end goes. */
+export interface FollowedTimelines {
+  follow(request: {
+    job: Job
+    after: number
+    kinds: null
+    signal: AbortSignal
+  }): AsyncIterable<{ readonly events: readonly JobEvent[]; readonly job: Job }>
+}
 
 export interface JobServiceOptions {
   readonly jobs: JobStore
@@ -138,7 +139,7 @@ export interface JobServiceOptions {
   readonly versions: Pick<VersionStore, 'choose'>
   readonly storedPlans: Pick<StoredPlans, 'validate'>
   readonly start: StartExecution
-  readonly follow: Follow
+  readonly timelines: FollowedTimelines
   readonly processor: Processor | null
   readonly wakeups: Wakeups
   readonly clock: Clock
@@ -323,18 +324,12 @@ async function requireRunnable(
 
 /** Follows a job to its end and calls the callbacks. */
 async function watch(options: JobServiceOptions, job: Job, callbacks: JobCallbacks): Promise<void> {
-  const { follow, closed, executions } = options
+  const { timelines, closed, executions } = options
   const { onProgress, onComplete, onError } = callbacks
   const calls = new CallbackCalls({ ...options, jobId: job.id })
   const timeline: TimelineEntry[] = []
   let last: Job = job
-  for await (const batch of follow({
-    ownerId: job.ownerId,
-    jobId: job.id,
-    after: 0,
-    kinds: null,
-    signal: closed,
-  })) {
+  for await (const batch of timelines.follow({ job, after: 0, kinds: null, signal: closed })) {
     last = batch.job
     timeline.push(...batch.events.map(toTimelineEntry))
     if (onProgress) await calls.call('onProgress', () => onProgress(job.id, last.progress, [...timeline]))

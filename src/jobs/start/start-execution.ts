@@ -6,7 +6,7 @@ import { NO_GRAPH, type Diagnostic, type Plan } from '../../engine/definition/in
 import type { Original, OriginalRecord } from '../../engine/fork/index.ts'
 import { findInputProblems, type InputProblem } from '../../engine/json-schema/index.ts'
 import { NO_MOCKS, readMocks, type Mocks, type ReadMocks } from '../../engine/mocks/index.ts'
-import { event, type JobType } from '../../engine/record/index.ts'
+import { event, type EventDraft, type JobType } from '../../engine/record/index.ts'
 import { NEW_RUN } from '../../engine/run/index.ts'
 import {
   directCheckers,
@@ -106,6 +106,8 @@ export interface StartExecutionOptions {
   /** Checks inputs against their schemas. */
   readonly schemas?: SchemaCheckers
   readonly wakeups: Wakeups
+  /** Receives each job that was stored, as it was stored. */
+  readonly onStored?: (job: NewJob, events: readonly EventDraft[]) => void
   readonly clock: Clock
   readonly quotas: Pick<Quotas, 'takeStart'>
   /** Null in a process that runs no jobs. */
@@ -193,15 +195,17 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
         definitionHash: document.hash,
         reservation,
       })
-      const inserted = await jobs.insert(job, event('JOB_QUEUED', at, {}))
+      const queued = event('JOB_QUEUED', at, {})
+      const inserted = await jobs.insert(job, queued)
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
         return isSame
           ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
-      // A list that is watched shows it before anybody takes it up.
-      wakeups.news([job.id])
+      options.onStored?.(job, job.status === 'QUEUED' ? [queued] : [])
+      // A list that is watched shows it before a worker takes it up.
+      wakeups.committed([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue' && isDue) wakeups.queued(request.ownerId)
       return { kind: 'started', jobId: job.id, deduplicated: false }

@@ -12,6 +12,7 @@ import { badInput } from './bad-input.ts'
 import type { Context } from './context.ts'
 import { EXPRESSION_WORDS } from './definition-words.ts'
 import { readNodeId } from './global-id.ts'
+import { KNOWN_ROWS } from './known-row.ts'
 
 /** Of every connection. */
 export const DEFAULT_PAGE = 20
@@ -33,7 +34,7 @@ export const builder = new SchemaBuilder<{
   /** `role`: the least that a field needs. Every root field has one by its type, below; a field may ask for more. */
   AuthScopes: { role: Role }
 }>({
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin, SimpleObjectsPlugin],
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, KNOWN_ROWS, PrismaPlugin, SimpleObjectsPlugin],
   defaultFieldNullability: false,
   relay: {
     cursorType: 'String',

@@ -21,7 +21,7 @@ import type { OwnerTurns, SharedReads } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import type { FollowJobs, FollowTimeline } from '../../live/index.ts'
+import type { FollowJobs, Timelines } from '../../live/index.ts'
 import type { Drafts, Publishing, Templates } from '../../workflows/index.ts'
 import { AnswerBudget, createValueReads, type AnswerPlaces, type ValueReads } from '../answers/index.ts'
 import { createBatch, type Batch } from './batch.ts'
@@ -61,7 +61,7 @@ export interface Services {
   readonly retry: RetryExecution
   readonly simulations: Simulations
   readonly testBlock: TestBlock
-  readonly follow: FollowTimeline
+  readonly timelines: Timelines
   readonly followJobs: FollowJobs
   /** Rows of jobs that several subscriptions of one owner answer at the same time. */
   readonly changedJobs: SharedReads<ChangedRow>

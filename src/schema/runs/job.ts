@@ -1,7 +1,9 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { JobStatus, JobType, RecordedError } from '../../engine/record/index.ts'
 import { readGlobalId, type JobId } from '../../lib/index.ts'
-import { builder, JobStatusEnum, keysetConnection, rowId } from '../kit/index.ts'
+import type { Job } from '../../db/jobs/index.ts'
+import { JsonText } from '../../lib/json/index.ts'
+import { builder, JobStatusEnum, keysetConnection, KnownRow, rowId } from '../kit/index.ts'
 import { readRunFilter, readRunOrder, runFilterFields, RunOrderInput } from './run-filter.ts'
 
 export const JobTypeEnum = builder.enumType('JobType', {
@@ -31,6 +33,47 @@ export function shownStatus(job: {
 }) {
   const isCanceling = job.cancelRequestedAt !== null && job.finishedAt === null
   return (isCanceling ? 'CANCELING' : job.status) as JobStatus
+}
+
+/** A job as memory knows it. */
+export class KnownJob extends KnownRow {
+  readonly id: string
+  readonly ownerId: string
+  readonly type: string
+  /** As users see it; a cancel is part of it. */
+  readonly status: string
+  readonly cancelRequestedAt = null
+  readonly progress: number
+  readonly priority: number
+  readonly currentStep: string | null
+  readonly completedNodes: number
+  readonly totalNodes: number
+  readonly lastSeq: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  readonly error: RecordedError | null
+  /** Undefined when only the database knows it. */
+  readonly result: JsonText | null | undefined
+
+  constructor(job: Job, output: string | null | undefined) {
+    super()
+    this.id = job.id
+    this.ownerId = job.ownerId
+    this.type = job.type
+    this.status = job.status
+    this.progress = job.progress
+    this.priority = job.priority
+    this.currentStep = job.currentStep
+    this.completedNodes = job.completedNodes
+    this.totalNodes = job.totalNodes
+    this.lastSeq = job.lastSeq
+    this.createdAt = job.createdAt
+    this.startedAt = job.startedAt
+    this.finishedAt = job.finishedAt
+    this.error = job.error
+    this.result = typeof output === 'string' ? new JsonText(output) : output
+  }
 }
 
 export const STATUS_COLUMNS = { status: true, cancelRequestedAt: true, finishedAt: true } as const
@@ -72,8 +115,10 @@ export const JobNode = builder.prismaNode('Job', {
       nullable: true,
       description: 'Why it failed.',
       select: { id: true },
-      resolve: async ({ id }, _args, { values }, info) =>
-        (await values.parsed('jobError', id, info)) as RecordedError | null,
+      resolve: async (job, _args, { values }, info) =>
+        job instanceof KnownJob
+          ? job.error
+          : ((await values.parsed('jobError', job.id, info)) as RecordedError | null),
     }),
     result: t.field({
       type: 'JSON',
@@ -81,7 +126,10 @@ export const JobNode = builder.prismaNode('Job', {
       description: 'The output, once COMPLETED.',
       select: { id: true },
       // A job and its execution share their id.
-      resolve: ({ id }, _args, { values }, info) => values.text('executionOutput', id, info),
+      resolve: (job, _args, { values }, info) =>
+        job instanceof KnownJob && job.result !== undefined
+          ? job.result
+          : values.text('executionOutput', job.id, info),
     }),
     execution: t.relation('execution', { description: 'The run behind the job.', onNull: 'error' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),

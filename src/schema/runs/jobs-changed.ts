@@ -12,13 +12,13 @@ builder.subscriptionField('jobsChanged', (t) =>
       const { followJobs, ownerId } = context
       const filter = readRunFilter(given)
       return leavable(async function* changed(signal) {
-        for await (const id of followJobs({ ownerId, filter, signal })) {
+        for await (const job of followJobs({ ownerId, filter, signal })) {
           readNextResult(context)
-          yield id
+          yield job
         }
       })
     },
-    resolve: async (query, id, _args, { prisma, ownerId, changedJobs }) => {
+    resolve: async (query, { id }, _args, { prisma, ownerId, changedJobs }) => {
       const found = await changedJobs.of(`${ownerId} ${JSON.stringify(query)}`, [id], async (ids) => {
         const jobs = await prisma.job.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })
         return new Map(jobs.map((job) => [job.id, job]))

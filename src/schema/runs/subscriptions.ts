@@ -4,10 +4,9 @@ import { readGlobalId, type JobId } from '../../lib/index.ts'
 import type { TimelineBatch } from '../../live/index.ts'
 import { builder, leavable, readNextResult, type Context } from '../kit/index.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
+import { JobNode, KnownJob } from './job.ts'
 
-type ShownBatch = TimelineBatch & { readonly jobId: JobId }
-
-const JobEventBatchType = builder.objectRef<ShownBatch>('JobEventBatch').implement({
+const JobEventBatchType = builder.objectRef<TimelineBatch>('JobEventBatch').implement({
   description: 'Some events of a timeline, in order.',
   fields: (t) => ({
     events: t.field({
@@ -22,11 +21,11 @@ const JobEventBatchType = builder.objectRef<ShownBatch>('JobEventBatch').impleme
       description: 'False while more events are known to be there.',
       resolve: ({ isCaughtUp }) => isCaughtUp,
     }),
-    job: t.prismaField({
-      type: 'Job',
-      description: 'The job, read fresh: it may be ahead of `events`.',
-      resolve: (query, { jobId: id }, _args, { prisma, ownerId }) =>
-        prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } }),
+    job: t.field({
+      type: JobNode,
+      description:
+        'The job as it was when the last event up to `cursor` was recorded; while `caughtUp` is false it may be ahead of `events`.',
+      resolve: ({ job, output }) => new KnownJob(job, output),
     }),
   }),
 })
@@ -41,17 +40,18 @@ async function follow(
   { type, id }: { readonly type: 'Job' | 'Execution'; readonly id: string },
   { after, kinds }: FollowArguments,
   context: Context,
-): Promise<AsyncIterable<ShownBatch>> {
-  const { jobs, ownerId } = context
+): Promise<AsyncIterable<TimelineBatch>> {
+  const { timelines, ownerId } = context
   const jobId = readGlobalId<JobId>(type, id)
-  if (!jobId || !(await jobs.find(ownerId, jobId))) {
+  const job = jobId && (await timelines.find(ownerId, jobId))
+  if (!job) {
     throw new GraphQLError(`There is no such ${type.toLowerCase()}.`, { extensions: { code: 'NOT_FOUND' } })
   }
-  const request = { ownerId, jobId, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
+  const request = { job, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
   return leavable(async function* batches(signal) {
-    for await (const batch of context.follow({ ...request, signal })) {
+    for await (const batch of timelines.follow({ ...request, signal })) {
       readNextResult(context)
-      yield { ...batch, jobId }
+      yield batch
     }
   })
 }
