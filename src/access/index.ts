@@ -23,4 +23,4 @@ export {
   type SecretVault,
 } from './secrets.ts'
 export { readSettingsKeys } from './settings-keys.ts'
-export { expiryOf, isAtLeast, ROLES, type ApiKeyId, type Role, type Viewer } from './viewer.ts'
+export { expiryOf, isAtLeast, rightsOf, ROLES, type ApiKeyId, type Role, type Viewer } from './viewer.ts'

@@ -44,6 +44,11 @@ export function localViewer(ownerId: OwnerId): Viewer {
   return { ownerId, role: 'ADMIN', name: ownerId, credentialId: 'local', authentication: 'LOCAL' }
 }
 
+/** All of a viewer that answers depend on: two viewers with the same rights get the same answer to the same operation. */
+export function rightsOf({ ownerId, role }: Viewer): string {
+  return `${role} ${ownerId}`
+}
+
 /** When a credential ends by itself; null: never. */
 export function expiryOf(viewer: Viewer): number | null {
   return 'expiresAt' in viewer ? viewer.expiresAt : null

@@ -308,12 +308,24 @@ function connect(
       goodbyeMs: SLOW_GOODBYE_MS,
     })
   })
+  let isCorked = false
+  /** What is sent in one turn of the event loop leaves in one write. */
+  const cork = () => {
+    if (isCorked) return
+    isCorked = true
+    socket.cork()
+    setImmediate(() => {
+      isCorked = false
+      socket.uncork()
+    })
+  }
   /** Resolves when the message has left: a subscription is not read on before, so that nothing queues behind it. */
   const send = (serialised: string) =>
     new Promise<void>((resolve, reject) => {
       const message = extra.written.fill(serialised)
       const bytes = Buffer.byteLength(message)
       if (!isOpen() || !outbox.add(bytes)) return resolve()
+      cork()
       client.send(message, (fault) => {
         outbox.sent(bytes)
         if (fault) reject(fault)

@@ -6,6 +6,17 @@ import { stringifyWithTexts } from '../lib/json/index.ts'
 const MARK = randomUUID()
 const MARKED = new RegExp(`"${MARK} (\\d+)"`)
 
+/** The texts of results that several subscribers share, by their data. */
+const sharedTexts = new WeakMap<object, string>()
+
+function textOf(result: FormattedExecutionResult): string {
+  const { data, errors, extensions } = result
+  if (!data || errors || extensions) return stringifyWithTexts(result)
+  const text = sharedTexts.get(data) ?? stringifyWithTexts(result)
+  sharedTexts.set(data, text)
+  return text
+}
+
 /**
  * The results of one WebSocket on their way through graphql-ws, which serialises its messages itself: a mark takes the
  * place of a result that is written already.
@@ -17,7 +28,7 @@ export class WrittenResults {
   /** Writes a result; returns what stands for it in a message. */
   add(result: FormattedExecutionResult): FormattedExecutionResult {
     const number = String(++this.#count)
-    this.#texts.set(number, stringifyWithTexts(result))
+    this.#texts.set(number, textOf(result))
     const mark: FormattedExecutionResult & { readonly toJSON: () => string } = {
       toJSON: () => `${MARK} ${number}`,
     }

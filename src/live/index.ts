@@ -1,4 +1,4 @@
 /** Follows the timeline of one job, or the changes of all jobs of an owner, without gaps. */
 export { createFollowJobs, type FollowJobs } from './follow-jobs.ts'
 export type { TimelineBatch } from './follow-timeline.ts'
-export { Timelines, type FollowRequest } from './timelines.ts'
+export { Timelines } from './timelines.ts'

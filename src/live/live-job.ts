@@ -55,7 +55,7 @@ export class LiveJob {
   readonly #options: LiveJobOptions
   readonly #followers = new Set<() => void>()
   readonly #readings = new Map<number, Promise<TimelinePiece | null>>()
-  /** By cursor, for the present state: followers at the same cursor get the same object. */
+  /** By cursor: followers that come to the same cursor in one turn of the event loop get the same object. */
   readonly #pieces = new Map<number, TimelinePiece>()
   #snapshot: JobSnapshot | null = null
   /** Without gaps, up to the last event that the snapshot counts. */
@@ -153,6 +153,7 @@ export class LiveJob {
     if (known) return known
     const events = this.#events.slice(this.#events.length - (lastSeq - cursor))
     const piece = { events, cursor: lastSeq, isCaughtUp: true, snapshot }
+    if (this.#pieces.size === 0) setImmediate(() => this.#pieces.clear())
     this.#pieces.set(cursor, piece)
     return piece
   }
@@ -250,7 +251,7 @@ function changedBy(job: Job, write: JobWrite): Job {
     lastSeq: write.newSeq,
     status: statusAfter(job.status, write),
     progress: Math.max(job.progress, write.progress),
-    currentStep: write.currentStep ?? job.currentStep,
+    currentStep: write.currentStep,
     completedNodes: write.completedNodes ?? job.completedNodes,
     startedAt: job.startedAt ?? (startedAt === null ? null : new Date(startedAt)),
     finishedAt: end ? new Date(end.at) : null,

@@ -10,7 +10,9 @@ import type { JournalEntry } from '../../src/engine/record/journal.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
 import type { TimelineBatch } from '../../src/live/follow-timeline.ts'
 import { Timelines, type FollowRequest } from '../../src/live/timelines.ts'
+import { isStorableText } from '../../src/lib/json/index.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { fc } from '../support/fast-check.ts'
 import { OWNER, storeClaimedJob, STRANGER } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
@@ -211,6 +213,118 @@ test('a hundred hints while a reader is busy are one look', async () => {
   expect(reads).toBe(2)
   await follower.return()
 })
+
+test('the followers of a job that is written here read nothing after their first look', async () => {
+  const { world, reads } = countingWorld()
+  const { id, ledger } = await openJob(world)
+  const followers = Array.from({ length: 20 }, () => world.timelines.follow(request({ jobId: id })))
+  for (const follower of followers) await take(follower)
+  expect(reads()).toBe(1)
+  for (let n = 0; n < 10; n++) {
+    const next = followers.map(take)
+    await ledger.append(noted(`note ${n}`))
+    const batches = await Promise.all(next)
+    expect(new Set(batches).size).toBe(1)
+    expect(batches[0]).toMatchObject({ events: [{ seq: n + 2 }], cursor: n + 2, job: { lastSeq: n + 2 } })
+  }
+  expect(reads()).toBe(1)
+  for (const follower of followers) await follower.return()
+})
+
+test('a hint of another process is one read for all followers of the job', async () => {
+  const { world, reads } = countingWorld({ isElsewhere: true })
+  const { id, ledger } = await openJob(world)
+  const followers = Array.from({ length: 20 }, () => world.timelines.follow(request({ jobId: id })))
+  for (const follower of followers) await take(follower)
+  const before = reads()
+  const next = followers.map(take)
+  await ledger.append(noted('elsewhere'))
+  for (const batch of await Promise.all(next))
+    expect(batch).toMatchObject({ events: [{ seq: 2 }], cursor: 2 })
+  expect(reads()).toBe(before + 1)
+  for (const follower of followers) await follower.return()
+})
+
+test('a look at ten thousand followed jobs is one statement per thousand', async () => {
+  const clock = new ManualClock()
+  const looks: number[] = []
+  const store = createJobStore(database.pool)
+  const { id } = await openJob(openWorld())
+  const job = await store.find(OWNER, id)
+  if (!job) throw new Error('the job is stored')
+  const timelines = new Timelines({
+    events: { after: async () => [] },
+    jobs: {
+      find: async (_owner, other) => ({ ...job, id: other }),
+      positions: async (ids) => {
+        looks.push(ids.length)
+        return []
+      },
+    },
+    wakeups: createLocalWakeups(),
+    clock,
+  })
+  opened.push(timelines)
+  const followers = Array.from({ length: 10_000 }, () => {
+    const known = { id: newId<JobId>(), ownerId: OWNER }
+    return timelines.follow({ ...request({ jobId: known.id }), job: known })
+  })
+  for (const follower of followers) await take(follower)
+  await clock.advance(LOOK_AGAIN_MS)
+  await until('all are looked at', () => looks.length === 10)
+  expect(looks).toEqual(Array.from({ length: 10 }, () => 1_000))
+  for (const follower of followers) await follower.return()
+})
+
+test('what memory knows of a job is its row, after any sequence of flushes', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(changes, { minLength: 1, maxLength: 8 }), fc.boolean(), async (all, ends) => {
+      const { world, reads } = countingWorld()
+      const { id, ledger } = await openJob(world)
+      const follower = world.timelines.follow(request({ jobId: id }))
+      await take(follower)
+      const before = reads()
+      const entries = all.map(({ notes, ...job }): JournalEntry => ({
+        events: notes.map((message) => event('JOB_PROGRESS', 1, { message })),
+        job,
+      }))
+      for (const entry of [...entries, ...(ends ? [ENDED] : [])]) await ledger.append(entry)
+      const known = await world.timelines.find(OWNER, id)
+      expect(reads()).toBe(before)
+      expect(known).toEqual(await createJobStore(database.pool).find(OWNER, id))
+      await follower.return()
+    }),
+    { numRuns: 40 },
+  )
+}, 60_000)
+
+const changes = fc.record(
+  {
+    notes: fc.array(fc.string({ maxLength: 5 }).filter(isStorableText), { maxLength: 3 }),
+    progress: fc.integer({ min: 0, max: 95 }),
+    status: fc.constantFrom('RUNNING' as const, 'WAITING' as const),
+    currentStep: fc.constantFrom('a', 'b', null),
+    completedNodes: fc.nat(5),
+    startedAt: fc.integer({ min: 1, max: 9 }),
+  },
+  { requiredKeys: ['notes', 'progress'] },
+)
+
+/** A world whose reads of the database are counted. */
+function countingWorld(options: Pick<WorldOptions, 'isElsewhere'> = {}) {
+  let reads = 0
+  const events = createEventStore(database.pool)
+  const world = openWorld({
+    ...options,
+    events: {
+      after(...args) {
+        reads++
+        return events.after(...args)
+      },
+    },
+  })
+  return { world, reads: () => reads }
+}
 
 interface World {
   readonly timelines: Timelines

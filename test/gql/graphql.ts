@@ -2081,6 +2081,79 @@ export type ListSecretsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListSecretsQuery = { secrets: Array<{ name: string, source: SecretSource, updatedAt: string | null }> };
 
+export type FollowJobSubscriptionVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type FollowJobSubscription = { jobEvents: { cursor: number, events: Array<
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+      | { kind: JobEventKind, seq: number }
+    >, job: { id: string, type: JobType, status: JobStatus, progress: number, priority: number, currentStep: string | null, completedNodes: number, totalNodes: number, lastSeq: number, createdAt: string, startedAt: string | null, finishedAt: string | null, result: unknown, error: { code: string } | null } } };
+
+export type FollowWithRunSubscriptionVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type FollowWithRunSubscription = { jobEvents: { events: Array<
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+      | { seq: number }
+    >, job: { id: string, status: JobStatus, execution: { id: string, status: JobStatus, output: unknown, job: { id: string, lastSeq: number }, steps: { edges: Array<{ node: { path: string, status: StepStatus } }> } } } } };
+
+export type JobAsStoredQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type JobAsStoredQuery = { job: { id: string, type: JobType, status: JobStatus, progress: number, priority: number, currentStep: string | null, completedNodes: number, totalNodes: number, lastSeq: number, createdAt: string, startedAt: string | null, finishedAt: string | null, result: unknown, error: { code: string } | null } | null };
+
 export type SimulateMutationVariables = Exact<{
   input: SimulateWorkflowInput;
 }>;
@@ -4536,6 +4609,87 @@ export const ListSecretsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ListSecretsQuery, ListSecretsQueryVariables>;
+export const FollowJobDocument = new TypedDocumentString(`
+    subscription FollowJob($jobId: ID!) {
+  jobEvents(jobId: $jobId) {
+    cursor
+    events {
+      kind
+      seq
+    }
+    job {
+      id
+      type
+      status
+      progress
+      priority
+      currentStep
+      completedNodes
+      totalNodes
+      lastSeq
+      createdAt
+      startedAt
+      finishedAt
+      result
+      error {
+        code
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowJobSubscription, FollowJobSubscriptionVariables>;
+export const FollowWithRunDocument = new TypedDocumentString(`
+    subscription FollowWithRun($jobId: ID!) {
+  jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED]) {
+    events {
+      seq
+    }
+    job {
+      id
+      status
+      execution {
+        id
+        status
+        output
+        job {
+          id
+          lastSeq
+        }
+        steps(first: 5) {
+          edges {
+            node {
+              path
+              status
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowWithRunSubscription, FollowWithRunSubscriptionVariables>;
+export const JobAsStoredDocument = new TypedDocumentString(`
+    query JobAsStored($id: ID!) {
+  job(id: $id) {
+    id
+    type
+    status
+    progress
+    priority
+    currentStep
+    completedNodes
+    totalNodes
+    lastSeq
+    createdAt
+    startedAt
+    finishedAt
+    result
+    error {
+      code
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JobAsStoredQuery, JobAsStoredQueryVariables>;
 export const SimulateDocument = new TypedDocumentString(`
     mutation Simulate($input: SimulateWorkflowInput!) {
   simulateWorkflow(input: $input) {

@@ -7,6 +7,7 @@ export {
   type Refusal,
   type SendResult,
 } from './command-store.ts'
+export { storedJob, type Job } from './job.ts'
 export { percentileMs } from './duration-buckets.ts'
 export { countHeldJobs } from './held-jobs.ts'
 export { GIVE_BACK_NEIGHBOURS, RENEW_HELD } from './held-leases.ts'
@@ -27,12 +28,6 @@ export {
   type JobCounts,
   type JobCountStore,
 } from './job-count-store.ts'
-export {
-  createJobStore,
-  OccurrenceTakenError,
-  ParentEndedError,
-  type Job,
-  type JobStore,
-} from './job-store.ts'
-export { storedJob, type NewJob, type Occurrence } from './new-job.ts'
+export { createJobStore, OccurrenceTakenError, ParentEndedError, type JobStore } from './job-store.ts'
+export type { NewJob, Occurrence } from './new-job.ts'
 export { shownStatus } from './shown-status.ts'

@@ -1,11 +1,4 @@
-import {
-  FIRST_PERCENT,
-  SPAN_PERCENT,
-  type EventDraft,
-  type JobStatus,
-  type JobType,
-  type RecordedError,
-} from '../../engine/record/index.ts'
+import { FIRST_PERCENT, SPAN_PERCENT, type EventDraft, type JobStatus } from '../../engine/record/index.ts'
 import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
 import { first, type Queryable } from '../sql/index.ts'
 import {
@@ -17,6 +10,7 @@ import {
   type Lease,
 } from './job-claims.ts'
 import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
+import type { Job } from './job.ts'
 import { createJobInsert } from './job-insert.ts'
 import type { NewJob } from './new-job.ts'
 import { shownStatus } from './shown-status.ts'
@@ -26,24 +20,6 @@ export class ParentEndedError extends Error {}
 
 /** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
 export class OccurrenceTakenError extends Error {}
-
-export interface Job {
-  readonly id: JobId
-  readonly ownerId: OwnerId
-  readonly type: JobType
-  /** As users see it: CANCELING from the moment a cancel is accepted. */
-  readonly status: JobStatus
-  readonly progress: number
-  readonly priority: number
-  readonly currentStep: string | null
-  readonly completedNodes: number
-  readonly totalNodes: number
-  readonly error: RecordedError | null
-  readonly lastSeq: number
-  readonly createdAt: Date
-  readonly startedAt: Date | null
-  readonly finishedAt: Date | null
-}
 
 export type JobPosition = Pick<Job, 'id' | 'lastSeq' | 'progress' | 'status'>
 

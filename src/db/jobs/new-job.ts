@@ -11,7 +11,6 @@ import type {
 } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { Lease } from './job-claims.ts'
-import type { Job } from './job-store.ts'
 
 /** A job and its execution, about to be stored. */
 export interface NewJob {
@@ -52,27 +51,6 @@ export interface NewJob {
   readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
   /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
   readonly occurrence?: Occurrence | null
-}
-
-/** The row of a job that has just been stored, with so many events. */
-export function storedJob(job: NewJob, events: number): Job {
-  const { id, ownerId, type, status, priority, totalNodes, at } = job
-  return {
-    id,
-    ownerId,
-    type,
-    status,
-    progress: 0,
-    priority,
-    currentStep: null,
-    completedNodes: 0,
-    totalNodes,
-    error: null,
-    lastSeq: events,
-    createdAt: new Date(at),
-    startedAt: null,
-    finishedAt: null,
-  }
 }
 
 export interface ParentOfJob {

@@ -126,10 +126,6 @@ export function isEventKind(text: string): text is EventKind {
   return Object.hasOwn(eventBodySchemas, text)
 }
 
-export function isTerminalEvent(kind: EventKind): boolean {
-  return (TERMINAL_EVENT_KINDS as readonly EventKind[]).includes(kind)
-}
-
 export function isQuietEvent(kind: EventKind): boolean {
   return (QUIET_EVENT_KINDS as readonly EventKind[]).includes(kind)
 }

@@ -3,7 +3,6 @@ export {
   event,
   EVENT_KINDS,
   isQuietEvent,
-  isTerminalEvent,
   parseEvent,
   type EventDraft,
   type EventKind,

@@ -14,6 +14,7 @@ import {
 import { createMaskError } from './mask-error.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
 import { useRequestParser } from './request-parser.ts'
+import { useSharedResults } from './shared-results.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -63,6 +64,7 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
     },
     extraParamNames: documents ? ['documentId'] : [],
     plugins: [
+      useSharedResults(),
       useRequestParser(turns, operationTurns),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),

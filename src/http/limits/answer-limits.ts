@@ -77,14 +77,22 @@ function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
   const isQuery = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.QUERY
   // What a mutation has done is answered as far as possible.
   if (answer.refusal && isQuery) return { errors: [answer.refusal] }
-  const excess = excessOf(result.data, ANSWER_MAX_BYTES)
+  const excess = isMeasured(result) ? null : excessOf(result.data, ANSWER_MAX_BYTES)
   if (excess) {
     const limit = excess.kind === 'values' ? ANSWER_MAX_WRITTEN_VALUES : ANSWER_MAX_BYTES
     const what = `${excess.place}: the answer has more than ${limit} ${excess.kind}`
     const done = isQuery ? '' : 'The operation was carried out, but its answer is not sent. '
     return { errors: [answerTooLarge(`${done}${what}`, limit)] }
   }
+  if (result.data) measured.add(result.data)
   return { ...result, ...firstErrorsOf(result), stringify: stringifyWithTexts } as ExecutionResult
+}
+
+/** The data of answers that are within the limits: subscribers may share them. */
+const measured = new WeakSet<object>()
+
+function isMeasured({ data }: ExecutionResult): boolean {
+  return data != null && measured.has(data)
 }
 
 /** Maximum number of errors of one answer; a last one says how many are left out. */

@@ -2,7 +2,9 @@ import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTyp
 import type { GraphQLFieldResolver } from 'graphql'
 
 /** A row whose columns are in memory already, under the names that Prisma gives them. */
-export abstract class KnownRow {}
+export abstract class KnownRow {
+  readonly isKnown = true
+}
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace
