@@ -95,6 +95,19 @@ const JOB_AS_STORED = graphql(`
   }
 `)
 
+const JOBS_CHANGED = graphql(`
+  subscription SharedJobsChanged {
+    jobsChanged {
+      id
+      status
+      lastSeq
+      execution {
+        id
+      }
+    }
+  }
+`)
+
 let server: ApiServer
 beforeAll(async () => {
   server = await startApiServer()
@@ -157,6 +170,28 @@ test('what only the database knows is read once for all subscribers with the sam
   ])
   for (const end of ends) expect(end.data).toEqual(ends[0]?.data)
   await close()
+})
+
+test('a change of a job is read once for all subscribers to the same list', async () => {
+  const sockets = Array.from({ length: SUBSCRIBERS }, () => openWebSocket(server.url))
+  const seen = sockets.map(() => new Map<string, string>())
+  const following = sockets.map(async (socket, index) => {
+    for await (const { data } of socket.subscribe(JOBS_CHANGED, {}))
+      if (data) seen[index]?.set(data.jobsChanged.id, data.jobsChanged.status)
+  })
+  const first = await start(server, { definition: gated('a list') })
+  await server.gate('a list 1').reached
+  await until('all see the job', () => seen.every((jobs) => jobs.has(first.jobId)))
+  const statements = countStatements()
+  server.gate('a list 1').open()
+  await server.gate('a list 2').reached
+  server.gate('a list 2').open()
+  await until('all see its end', () => seen.every((jobs) => jobs.get(first.jobId) === 'COMPLETED'))
+  const sent = statements.take().filter((text) => !isOfWorker(text))
+  statements.stop()
+  expect(sent.length).toBeLessThan(SUBSCRIBERS)
+  await Promise.all(sockets.map((socket) => socket.close()))
+  await Promise.all(following)
 })
 
 test('results that belong to one commit leave in one write per connection', async () => {

@@ -2154,6 +2154,11 @@ export type JobAsStoredQueryVariables = Exact<{
 
 export type JobAsStoredQuery = { job: { id: string, type: JobType, status: JobStatus, progress: number, priority: number, currentStep: string | null, completedNodes: number, totalNodes: number, lastSeq: number, createdAt: string, startedAt: string | null, finishedAt: string | null, result: unknown, error: { code: string } | null } | null };
 
+export type SharedJobsChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SharedJobsChangedSubscription = { jobsChanged: { id: string, status: JobStatus, lastSeq: number, execution: { id: string } } };
+
 export type SimulateMutationVariables = Exact<{
   input: SimulateWorkflowInput;
 }>;
@@ -4690,6 +4695,18 @@ export const JobAsStoredDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<JobAsStoredQuery, JobAsStoredQueryVariables>;
+export const SharedJobsChangedDocument = new TypedDocumentString(`
+    subscription SharedJobsChanged {
+  jobsChanged {
+    id
+    status
+    lastSeq
+    execution {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SharedJobsChangedSubscription, SharedJobsChangedSubscriptionVariables>;
 export const SimulateDocument = new TypedDocumentString(`
     mutation Simulate($input: SimulateWorkflowInput!) {
   simulateWorkflow(input: $input) {
