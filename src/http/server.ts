@@ -70,6 +70,8 @@ export interface ServerOptions {
   readonly requestMs?: number | undefined
   /** The budget of bytes in flight; default: by the heap limit of the process. */
   readonly inFlight?: BudgetLimits | undefined
+  /** The budget of the requests of open subscriptions; default: by the heap limit of the process. */
+  readonly openRequests?: BudgetLimits | undefined
   /** Limits of what waits for clients that do not read; default: by the heap limit of the process. */
   readonly unsent?: Partial<UnsentLimits> | undefined
 }
@@ -130,6 +132,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     isExplorable,
     documents,
     maxSubscriptions,
+    openRequests: options.openRequests,
     turns,
     operationTurns,
   })
@@ -214,6 +217,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const credentialEnded = new AbortController()
     const isOpen = isStream(response)
     const unwatch = isOpen && viewer ? gate.watch(viewer, () => credentialEnded.abort()) : () => {}
+    // What a subscription retains is counted with the open subscriptions.
+    if (isOpen) body?.release()
     if (isOpen) streams.add(res)
     try {
       const ends = { serverStops: stopping.signal, credentialEnds: credentialEnded.signal }

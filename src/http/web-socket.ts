@@ -173,10 +173,15 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
   const { graphql, gate, operationTurns, helloMs = HELLO_MS } = options
   return {
     connectionInitWaitTimeout: helloMs,
-    onConnect: ({ extra, connectionParams }) => greet(extra, connectionParams, gate),
+    onConnect: async (connection) => {
+      const { extra, connectionParams } = connection
+      // graphql-ws keeps them as long as the connection is open; only the hello needs them.
+      Object.assign(connection, { connectionParams: undefined })
+      return greet(extra, connectionParams, gate)
+    },
     execute: (args) => (args.rootValue as Pipeline).execute(args),
     subscribe: (args) => (args.rootValue as Pipeline).subscribe(args),
-    onSubscribe: async ({ extra, connectionParams }, _id, params) => {
+    onSubscribe: async ({ extra }, _id, params) => {
       const { viewer } = extra
       if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
       const query = await admitOperation({ ...options, extra, viewer, params })
@@ -185,8 +190,8 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
         req: extra.request,
         params,
-        connectionParams,
         viewer,
+        body: extra.intake?.sizeOf(params) ?? null,
       })
       const document = parseOr(parse, query)
       const errors = document instanceof GraphQLError ? [document] : validate(schema, document)

@@ -162,34 +162,79 @@ describe('a WebSocket message', () => {
     const [code, reason] = await Promise.race(clients.map(({ closed }) => closed))
     expect([code, reason]).toEqual([1013, 'TOO_MANY_UPLOADS'])
   })
+})
 
-  test('is bounded with those of all connections until its operation has ended', async () => {
-    const { url } = await serve({ inFlight: { maxBytes: 1_000_000, maxBytesOfSender: 700_000 } })
-    const { jobId } = await start(server, { definition: gated('held message') })
-    const watch = (id: string) => ({
-      id,
-      type: 'subscribe',
-      payload: {
-        query: JOB_EVENTS.toString(),
-        variables: { jobId },
-        extensions: { padding: 'x'.repeat(400_000) },
-      },
+describe('the request of a subscription', () => {
+  const LIMIT = 64 * 1024
+  const watch = (jobId: string, padding: number, query = JOB_EVENTS.toString()) => ({
+    query,
+    variables: { jobId },
+    extensions: { padding: 'x'.repeat(padding) },
+  })
+  const byStream = (url: string, request: object) =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify(request),
     })
-    const first = await greeted(url)
-    first.say(watch('1'))
-    await until('the first is followed', () => first.heard.find(({ type }) => type === 'next'))
-    const second = await greeted(url)
-    second.say(watch('1'))
-    expect(await second.closed).toEqual([1013, 'TOO_MANY_UPLOADS'])
-    first.say({ id: '1', type: 'complete' })
-    const third = await greeted(url)
-    await until('the first has ended', async () => {
-      const answer = await fetch(new URL('/metrics', url))
-      return (await answer.text()).includes('lume_subscriptions_open{transport="websocket"} 0')
+
+  test('of more than 64 KiB is refused over a WebSocket and over server-sent events', async () => {
+    const { jobId } = await start(server, { definition: gated('large request') })
+    const client = await greeted()
+    client.say({ id: '1', type: 'subscribe', payload: watch(jobId, LIMIT) })
+    const answer = JSON.stringify(await until('it is answered', () => client.heard.shift()))
+    for (const text of [answer, await (await byStream(server.url, watch(jobId, LIMIT))).text()]) {
+      expect(text).toContain('SUBSCRIPTION_TOO_LARGE')
+      expect(text).toContain(`at most ${LIMIT} bytes`)
+    }
+    client.say({ id: '2', type: 'subscribe', payload: watch(jobId, LIMIT - 2_000) })
+    await until('a smaller one is followed', () =>
+      client.heard.find(({ type, id }) => type === 'next' && id === '2'),
+    )
+    server.gate('large request').open()
+  })
+
+  test('takes no place among the bodies in flight while the subscription is open', async () => {
+    const { url } = await serve({ inFlight: { maxBytes: 200_000, maxBytesOfSender: 150_000 } })
+    const { jobId } = await start(server, { definition: gated('open request') })
+    const client = await greeted(url)
+    const streams = []
+    for (let opened = 0; opened < 5; opened++) {
+      client.say({ id: String(opened), type: 'subscribe', payload: watch(jobId, 60_000) })
+      await until('it is followed', () =>
+        client.heard.find(({ type, id }) => type === 'next' && id === String(opened)),
+      )
+      const stream = await byStream(url, watch(jobId, 60_000))
+      expect(stream.status).toBe(200)
+      streams.push(stream)
+    }
+    for (const { body } of streams) await body?.cancel()
+    server.gate('open request').open()
+  })
+
+  test('counts with those of all open subscriptions until it ends, a document that they share only once', async () => {
+    const { url } = await serve({ openRequests: { maxBytes: 400_000, maxBytesOfSender: 250_000 } })
+    const { jobId } = await start(server, { definition: gated('retained request') })
+    const client = await greeted(url)
+    const answered = (id: string) =>
+      until(`${id} is answered`, () => client.heard.find((message) => message.id === id))
+    /** 100 kB once it is parsed. */
+    const document = `${JOB_EVENTS.toString().replaceAll(/\s+/g, ' ')}#`.padEnd(1_000, '-')
+    for (const id of ['1', '2', '3']) {
+      client.say({ id, type: 'subscribe', payload: watch(jobId, 20_000, document) })
+      expect(await answered(id)).toMatchObject({ type: 'next', payload: { data: {} } })
+    }
+    // Another document of the same length.
+    client.say({ id: '4', type: 'subscribe', payload: watch(jobId, 20_000, `${document}-`) })
+    expect(JSON.stringify(await answered('4'))).toContain('TOO_MANY_SUBSCRIPTIONS')
+    for (const id of ['1', '2', '3']) client.say({ id, type: 'complete' })
+    await until('they have ended', async () => {
+      const text = await (await fetch(new URL('/metrics', url))).text()
+      return text.includes('lume_subscriptions_open{transport="websocket"} 0')
     })
-    third.say(watch('1'))
-    await until('the third is followed', () => third.heard.find(({ type }) => type === 'next'))
-    server.gate('held message').open()
+    client.say({ id: '5', type: 'subscribe', payload: watch(jobId, 20_000, `${document}-`) })
+    expect(await answered('5')).toMatchObject({ type: 'next', payload: { data: {} } })
+    server.gate('retained request').open()
   })
 })
 
