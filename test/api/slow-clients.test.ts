@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { get, ServerResponse } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { startServer, type Server, type ServerOptions } from '../../src/http/server.ts'
@@ -235,6 +235,115 @@ describe('the request of a subscription', () => {
     client.say({ id: '5', type: 'subscribe', payload: watch(jobId, 20_000, `${document}-`) })
     expect(await answered('5')).toMatchObject({ type: 'next', payload: { data: {} } })
     server.gate('retained request').open()
+  })
+})
+
+describe('connections', () => {
+  const portOf = (url: string) => Number(new URL(url).port)
+  /** An open connection on which nothing is sent. */
+  async function idle(url: string): Promise<Socket> {
+    const socket = connect(portOf(url), '127.0.0.1')
+    socket.on('error', () => undefined)
+    sockets.push(socket)
+    await once(socket, 'connect')
+    return socket
+  }
+  /** The answer to a request on a connection of its own. */
+  const ask = (url: string, path = '/health') =>
+    new Promise<{ readonly status: number | undefined; readonly text: string }>((resolve, reject) => {
+      get(new URL(path, url), { agent: false }, (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => (text += part))
+        response.once('end', () => resolve({ status: response.statusCode, text }))
+      }).once('error', reject)
+    })
+  const isFree = (url: string) => until('there is room', async () => (await ask(url)).status === 200)
+  const sockets: Socket[] = []
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy()
+  })
+
+  test.each([
+    ['of one address', { maxConnectionsOfAddress: 3 }],
+    ['of all addresses', { maxConnections: 3 }],
+  ])(
+    '%s beyond the limit are refused with 429 TOO_MANY_CONNECTIONS, idle ones counted',
+    async (_whose, limits) => {
+      const { url } = await serve(limits)
+      const held = [await idle(url), await idle(url), await idle(url)]
+      await until('all are counted', async () => (await ask(url)).status === 429)
+      const refused = await ask(url, '/graphql?query={__typename}')
+      expect(refused.status).toBe(429)
+      expect(refused.text).toContain('TOO_MANY_CONNECTIONS')
+      const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
+      socket.on('error', () => undefined)
+      const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
+      expect(response.statusCode).toBe(429)
+      socket.terminate()
+      held[0]?.destroy()
+      await isFree(url)
+      expect((await ask(url, '/metrics')).text).toMatch(/lume_connections_refused_total [1-9]/)
+    },
+  )
+
+  test('that carry event streams and acknowledged WebSockets do not count against their address', async () => {
+    const { url } = await serve({ maxConnectionsOfAddress: 2 })
+    const { jobId } = await start(server, { definition: gated('own connections') })
+    for (let opened = 0; opened < 4; opened++) {
+      await greeted(url)
+      const stream = connect(portOf(url), '127.0.0.1')
+      sockets.push(stream)
+      const path = `/graphql?query=${encodeURIComponent(JOB_EVENTS.toString())}&variables=${encodeURIComponent(JSON.stringify({ jobId }))}`
+      stream.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`)
+      await once(stream, 'data')
+    }
+    await isFree(url)
+    const { text } = await ask(url, '/metrics')
+    expect(text).toContain('lume_connections_open{kind="owned"} 8')
+    for (const socket of open) socket.terminate()
+    for (const socket of sockets) socket.destroy()
+    await until('none is left', async () =>
+      (await ask(url, '/metrics')).text.includes('lume_connections_open{kind="owned"} 0'),
+    )
+    // They count against nothing any more either.
+    await idle(url)
+    await isFree(url)
+    server.gate('own connections').open()
+  })
+
+  test('of WebSockets beyond the limit of their owner are closed with 4429', async () => {
+    const { url } = await serve({ maxWebSockets: 2 })
+    const first = await greeted(url)
+    await greeted(url)
+    const third = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
+    open.push(third)
+    await once(third, 'open')
+    third.send(JSON.stringify({ type: 'connection_init' }))
+    const [code, reason] = (await once(third, 'close')) as [number, Buffer]
+    expect([code, String(reason)]).toEqual([
+      4429,
+      'TOO_MANY_WEBSOCKETS: send your subscriptions over fewer WebSockets',
+    ])
+    first.socket.close()
+    await first.closed
+    await until('the first has ended here', async () =>
+      (await ask(url, '/metrics')).text.includes('lume_connections_open{kind="owned"} 1'),
+    )
+    await greeted(url)
+  })
+
+  test('that ask for an upgrade elsewhere are closed although their client keeps its half open', async () => {
+    const { url } = await serve()
+    const socket = connect({ port: portOf(url), host: '127.0.0.1', allowHalfOpen: true })
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    socket.write(
+      'GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+    )
+    await once(socket, 'data')
+    await until('it is closed', async () =>
+      (await ask(url, '/metrics')).text.includes('lume_connections_open{kind="unattributed"} 1'),
+    )
   })
 })
 

@@ -27,7 +27,7 @@ export { MessageRate, SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from
 export { OperationTurns } from './operation-turns.ts'
 export { LARGE_BODY_BYTES, PARSE_WAIT_MS, ParseTurns } from './parse-turns.ts'
 export { CONNECTION_MAX_UNANSWERED, PipelinedRequests } from './pipelined-requests.ts'
-export { RefusedRequestError } from './refused-request.ts'
+export { RefusedRequestError, type Refusal } from './refused-request.ts'
 export {
   UNSENT_HEAP_SHARE,
   UNSENT_MAX_BYTES_OF_CONNECTION,
