@@ -50,7 +50,6 @@ import {
   VALIDATIONS_MAX_WAITING,
 } from '../src/engine/validate/index.ts'
 import {
-  ANSWER_MAX_ERRORS,
   ANSWER_MAX_WRITTEN_VALUES,
   BODY_MAX_BYTES,
   BODY_MAX_DEPTH,
@@ -96,6 +95,7 @@ import { tableRow } from '../src/lib/text/index.ts'
 import { ANSWER_MAX_HEAP_BYTES } from '../src/net/index.ts'
 import {
   ANSWER_MAX_BYTES,
+  ANSWER_MAX_ERRORS,
   ANSWER_MAX_PARSED_BYTES,
   ANSWER_MAX_VALUES,
   LARGE_ANSWERS_HEAP_SHARE,

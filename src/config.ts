@@ -151,6 +151,12 @@ export interface ServerConfig {
   readonly requestsPerMinute: number | undefined
   /** Of one owner, in this process; undefined: as the server thinks right. */
   readonly maxSubscriptions: number | undefined
+  /** Maximum connections of one address; 0: no limit; undefined: the default of the server, loopback addresses excepted. */
+  readonly maxConnectionsOfAddress: number | undefined
+  /** Maximum connections of all addresses; undefined: by the heap limit of the process. */
+  readonly maxConnections: number | undefined
+  /** Maximum WebSockets of one owner, in this process; undefined: twice `maxSubscriptions`. */
+  readonly maxWebSockets: number | undefined
   /** The file of the only documents that run. */
   readonly persistedDocuments: string | undefined
   /** Whether anybody may read `/metrics`, not operators alone; undefined: as the server thinks right. */
@@ -238,6 +244,9 @@ const environmentSchema = z.object({
     .default([]),
   LUME_RATE_LIMIT: wholeNumber.pipe(z.number().max(1_000_000)).optional(),
   LUME_MAX_SUBSCRIPTIONS: wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional(),
+  LUME_MAX_CONNECTIONS_PER_ADDRESS: wholeNumber.pipe(z.number().max(1_000_000)).optional(),
+  LUME_MAX_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional(),
+  LUME_MAX_WEBSOCKETS: wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional(),
   LUME_PERSISTED_DOCUMENTS: z.string().optional(),
   LUME_METRICS: z.enum(['open', 'guarded']).optional(),
   APIFY_BASE_URL: providerSettingsSchema.shape.apify.unwrap().shape.baseUrl,
@@ -283,6 +292,9 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
     corsOrigins: lume.LUME_CORS_ORIGINS,
     requestsPerMinute: lume.LUME_RATE_LIMIT,
     maxSubscriptions: lume.LUME_MAX_SUBSCRIPTIONS,
+    maxConnectionsOfAddress: lume.LUME_MAX_CONNECTIONS_PER_ADDRESS,
+    maxConnections: lume.LUME_MAX_CONNECTIONS,
+    maxWebSockets: lume.LUME_MAX_WEBSOCKETS,
     persistedDocuments: lume.LUME_PERSISTED_DOCUMENTS,
     hasOpenMetrics: LUME_METRICS && LUME_METRICS === 'open',
     lume: lumeConfigSchema.parse({

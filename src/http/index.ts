@@ -18,7 +18,6 @@ export {
   UNSENT_STALL_MS,
 } from './intake/index.ts'
 export {
-  ANSWER_MAX_ERRORS,
   ANSWER_MAX_WRITTEN_VALUES,
   DEFAULT_LIMITS,
   DEFAULT_MAX_SUBSCRIPTIONS,

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { Connections } from './limits/index.ts'
 import type { Load } from './load.ts'
 
 /** How a request was answered, as far as it is counted. */
@@ -15,6 +16,7 @@ export interface Metrics {
 }
 
 export interface MetricsOptions {
+  readonly connections: Pick<Connections, 'open' | 'refused'>
   /** What runs here. */
   readonly load: () => Promise<Load>
   /** Subscriptions that are open here, by how they came. */
@@ -22,7 +24,7 @@ export interface MetricsOptions {
 }
 
 /** The measures of this process, each server's in a registry of its own. */
-export function createMetrics({ load, openSubscriptions }: MetricsOptions): Metrics {
+export function createMetrics({ load, connections, openSubscriptions }: MetricsOptions): Metrics {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -47,6 +49,17 @@ export function createMetrics({ load, openSubscriptions }: MetricsOptions): Metr
     name: 'lume_subscriptions_open',
     help: 'Subscriptions that are open here, by transport.',
     labelNames: ['transport'],
+    registers,
+  })
+  const open = new Gauge({
+    name: 'lume_connections_open',
+    help: 'Connections that are open here: `owned` ones carry an event stream or an acknowledged WebSocket, `unattributed` ones neither.',
+    labelNames: ['kind'],
+    registers,
+  })
+  const refused = new Counter({
+    name: 'lume_connections_refused_total',
+    help: 'Connections that were refused because their address or this process has too many.',
     registers,
   })
   const unhandled = new Counter({
@@ -85,6 +98,9 @@ export function createMetrics({ load, openSubscriptions }: MetricsOptions): Metr
       for (const [transport, count] of Object.entries(openSubscriptions())) {
         subscriptions.set({ transport }, count)
       }
+      for (const [kind, count] of Object.entries(connections.open)) open.set({ kind }, count)
+      refused.reset()
+      refused.inc(connections.refused)
       return new Response(await register.metrics(), { headers: { 'content-type': register.contentType } })
     },
   }

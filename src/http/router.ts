@@ -4,7 +4,7 @@ import { EXAMPLE_RECEIVER_PATH, type ExampleReceiver } from '../example-receiver
 import { credentialOfHeaders, type Gate, type Origins } from './auth/index.ts'
 import { GRAPHQL_PATH, type Caller, type Graphql } from './graphql/index.ts'
 import { RefusedRequestError, type Body, type ReadBody } from './intake/index.ts'
-import { senderAt } from './limits/index.ts'
+import { senderAt, TOO_MANY_CONNECTIONS, type Connections } from './limits/index.ts'
 import type { Metrics } from './metrics.ts'
 import { requestUrl, toWebRequest } from './node-request.ts'
 import { refuse } from './node-response.ts'
@@ -14,6 +14,7 @@ const METRICS_PATH = '/metrics'
 const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
 
 export interface RouterOptions {
+  readonly connections: Pick<Connections, 'isRefused'>
   /** Whether the database answers. */
   readonly isReady: () => Promise<boolean>
   /** GraphiQL, which needs no credential; null: it is not served. */
@@ -48,6 +49,7 @@ export function createRouter(options: RouterOptions): Router {
   const { origins, gate, graphql, receiver } = options
 
   const answer: Router = async (req, res) => {
+    if (options.connections.isRefused(req.socket)) throw new RefusedRequestError(TOO_MANY_CONNECTIONS)
     const distrust = origins.distrust(req)
     if (distrust) throw new RefusedRequestError({ status: 403, code: 'ORIGIN_REFUSED', message: distrust })
     if (origins.isPreflight(req)) return { response: new Response(null, { status: 204 }), ...NO_CALLER }

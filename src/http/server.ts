@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import {
   createAuthenticator,
   isAuthenticated,
@@ -30,10 +31,12 @@ import {
   type UnsentLimits,
 } from './intake/index.ts'
 import {
+  Connections,
   createRateLimit,
   DEFAULT_MAX_SUBSCRIPTIONS,
   PAGES_PER_MINUTE,
   REQUESTS_PER_MINUTE,
+  WEBSOCKETS_PER_SUBSCRIPTION,
 } from './limits/index.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
@@ -60,6 +63,15 @@ export interface ServerOptions {
   readonly requestsPerMinute?: number | undefined
   /** How many subscriptions one owner may have open here; default 1,000. */
   readonly maxSubscriptions?: number | undefined
+  /**
+   * Maximum connections of one address that carry no event stream and no acknowledged WebSocket; 0: no limit. Default: 1,000, and
+   * no limit for loopback addresses.
+   */
+  readonly maxConnectionsOfAddress?: number | undefined
+  /** The same of all addresses; default: by the heap limit of the process. */
+  readonly maxConnections?: number | undefined
+  /** Maximum acknowledged WebSockets of one owner in this process; default: twice `maxSubscriptions`. */
+  readonly maxWebSockets?: number | undefined
   /** A JSON file of documents by id: then only those run. */
   readonly persistedDocuments?: string | undefined
   /** Whether anybody may read `/metrics`, not operators alone; default: only without authentication. */
@@ -70,6 +82,8 @@ export interface ServerOptions {
   readonly requestMs?: number | undefined
   /** The budget of bytes in flight; default: by the heap limit of the process. */
   readonly inFlight?: BudgetLimits | undefined
+  /** The budget of the requests of open subscriptions; default: by the heap limit of the process. */
+  readonly openRequests?: BudgetLimits | undefined
   /** Limits of what waits for clients that do not read; default: by the heap limit of the process. */
   readonly unsent?: Partial<UnsentLimits> | undefined
 }
@@ -126,10 +140,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const operationTurns = new OperationTurns()
   const pipelined = new PipelinedRequests()
   const unsent = new UnsentBytes({ ...unsentLimitsOfHeap(), ...options.unsent }, clock)
+  const connections = new Connections(
+    {
+      maxOfAddress: options.maxConnectionsOfAddress,
+      max: options.maxConnections,
+      maxWebSocketsOfOwner: options.maxWebSockets ?? WEBSOCKETS_PER_SUBSCRIPTION * maxSubscriptions,
+    },
+    clock,
+  )
   const graphql = createGraphql(lume.services, {
     isExplorable,
     documents,
     maxSubscriptions,
+    openRequests: options.openRequests,
     turns,
     operationTurns,
   })
@@ -137,9 +160,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const streams = new Set<ServerResponse>()
   const metrics = createMetrics({
     load: lume.load,
+    connections,
     openSubscriptions: () => ({ sse: streams.size, websocket: sockets.openSubscriptions() }),
   })
   const answer = createRouter({
+    connections,
     isReady: createReadiness(() => lume.isReady(), clock),
     page: isExplorable ? createServedPage(() => graphiqlPage({ needsCredential: !isLocal })) : null,
     graphql,
@@ -174,6 +199,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       .finally(() => answering.delete(sent))
     answering.add(sent)
   })
+  http.on('connection', (socket: Socket) => connections.add(socket))
   closers.add(async () => {
     stopping.abort(new Error('the server stops'))
     await closeHttp(http, answering)
@@ -182,6 +208,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     graphql,
     gate,
     origins,
+    connections,
     documents,
     budget,
     turns,
@@ -214,12 +241,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const credentialEnded = new AbortController()
     const isOpen = isStream(response)
     const unwatch = isOpen && viewer ? gate.watch(viewer, () => credentialEnded.abort()) : () => {}
+    // What a subscription retains is counted with the open subscriptions.
+    if (isOpen) body?.release()
+    const disown = isOpen ? connections.own(req.socket) : () => {}
     if (isOpen) streams.add(res)
     try {
       const ends = { serverStops: stopping.signal, credentialEnds: credentialEnded.signal }
       await sendResponse(response, res, { ...ends, unsent, bytes })
     } finally {
       streams.delete(res)
+      disown()
       unwatch()
       body?.release()
     }

@@ -19,9 +19,10 @@ import {
   type BodyBudget,
   type OperationTurns,
   type ParseTurns,
+  type Refusal,
   type UnsentBytes,
 } from './intake/index.ts'
-import { senderAt } from './limits/index.ts'
+import { senderAt, TOO_MANY_CONNECTIONS, type Connections } from './limits/index.ts'
 import { requestUrl } from './node-request.ts'
 import { uploaderOf } from './router.ts'
 import { WrittenResults } from './written-results.ts'
@@ -38,6 +39,8 @@ export const STRANGER_MAX_BYTES = 64 * 1024
 export const SLOW_READER = 4413
 /** The close code of a connection that sends too many messages or pings. */
 export const FLOOD = 4420
+/** The close code of a connection whose owner has the maximum open. Clients of graphql-ws do not reconnect after it. */
+export const TOO_MANY_WEBSOCKETS = 4429
 /** How long a slow client may take to read what waits for it, and the close code behind it, in milliseconds. */
 const SLOW_GOODBYE_MS = 5_000
 /** Maximum pieces that a message may come in, and maximum packets that it may arrive in. */
@@ -48,6 +51,7 @@ export interface WebSocketOptions {
   readonly graphql: Graphql
   readonly gate: Gate
   readonly origins: Origins
+  readonly connections: Connections
   /** The only documents that run; null: any. */
   readonly documents: PersistedDocuments | null
   readonly maxMessageBytes: number
@@ -85,7 +89,9 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
   })
   const server = makeServer<Record<string, unknown>, Extra>(protocolOptions(options))
   http.on('upgrade', (req, socket, head) => {
-    if (requestUrl(req)?.pathname !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found')
+    if (options.connections.isRefused(req.socket))
+      refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY_CONNECTIONS)
+    else if (requestUrl(req)?.pathname !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found')
     else if (options.origins.distrust(req)) refuseUpgrade(socket, '403 Forbidden')
     else {
       sockets.handleUpgrade(req, socket, head, (client) => {
@@ -170,13 +176,18 @@ interface Extra {
 
 /** Yoga's own pipeline, so that limits, masking and context are the same as over HTTP. */
 function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string, unknown>, Extra> {
-  const { graphql, gate, operationTurns, helloMs = HELLO_MS } = options
+  const { graphql, operationTurns, helloMs = HELLO_MS } = options
   return {
     connectionInitWaitTimeout: helloMs,
-    onConnect: ({ extra, connectionParams }) => greet(extra, connectionParams, gate),
+    onConnect: async (connection) => {
+      const { extra, connectionParams } = connection
+      // graphql-ws keeps them as long as the connection is open; only the hello needs them.
+      Object.assign(connection, { connectionParams: undefined })
+      return greet(extra, connectionParams, options)
+    },
     execute: (args) => (args.rootValue as Pipeline).execute(args),
     subscribe: (args) => (args.rootValue as Pipeline).subscribe(args),
-    onSubscribe: async ({ extra, connectionParams }, _id, params) => {
+    onSubscribe: async ({ extra }, _id, params) => {
       const { viewer } = extra
       if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
       const query = await admitOperation({ ...options, extra, viewer, params })
@@ -185,8 +196,8 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
         req: extra.request,
         params,
-        connectionParams,
         viewer,
+        body: extra.intake?.sizeOf(params) ?? null,
       })
       const document = parseOr(parse, query)
       const errors = document instanceof GraphQLError ? [document] : validate(schema, document)
@@ -226,12 +237,26 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
 async function greet(
   extra: Extra,
   params: Record<string, unknown> | undefined,
-  gate: Gate,
+  { gate, connections }: Pick<WebSocketOptions, 'gate' | 'connections'>,
 ): Promise<boolean> {
   const { request, client } = extra
   try {
     const credential = credentialOfParams(params) ?? credentialOfHeaders(request.headers)
     const viewer = await gate.admit(credential, senderAt(request.socket.remoteAddress))
+    if (client.readyState !== client.OPEN) return false
+    const giveBack = connections.takeWebSocket(viewer.ownerId)
+    if (!giveBack) {
+      leave(client, {
+        code: TOO_MANY_WEBSOCKETS,
+        reason: 'TOO_MANY_WEBSOCKETS: send your subscriptions over fewer WebSockets',
+      })
+      return false
+    }
+    const disown = connections.own(request.socket)
+    client.once('close', () => {
+      giveBack()
+      disown()
+    })
     extra.viewer = viewer
     const unwatch = gate.watch(viewer, () =>
       leave(client, {
@@ -239,8 +264,7 @@ async function greet(
         reason: 'UNAUTHENTICATED: the credential has expired or was revoked',
       }),
     )
-    if (client.readyState === client.OPEN) client.once('close', unwatch)
-    else unwatch()
+    client.once('close', unwatch)
     return true
   } catch (fault) {
     if (!(fault instanceof RefusedRequestError)) throw fault
@@ -400,8 +424,20 @@ function ping(client: WebSocket): () => void {
   return () => clearInterval(timer)
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
-  // The client may be gone already, and an error that nobody hears would end the process.
+function refuseUpgrade(socket: Duplex, status: string, refusal: Refusal | null = null): void {
+  // The client may be gone already, and an error without a listener would end the process.
   socket.on('error', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  // Its client may keep its half open, and no timeout of the HTTP server applies any more.
+  const patience = setTimeout(() => socket.destroy(), GOODBYE_MS)
+  socket.once('close', () => clearTimeout(patience))
+  const { code = '', message = '', headers = {} } = refusal ?? {}
+  const body = refusal ? JSON.stringify({ errors: [{ message, extensions: { code } }] }) : ''
+  const head = {
+    ...headers,
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+    ...(refusal ? { 'content-type': 'application/json' } : {}),
+  }
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`)
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
 }

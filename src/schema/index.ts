@@ -1,6 +1,8 @@
 /** Provides the GraphQL schema and the context that its resolvers need. */
 export {
+  type AnswerBudget,
   ANSWER_MAX_BYTES,
+  ANSWER_MAX_ERRORS,
   ANSWER_MAX_PARSED_BYTES,
   ANSWER_MAX_VALUES,
   answerTooLarge,

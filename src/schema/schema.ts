@@ -2,6 +2,7 @@ import './access/index.ts'
 import { countListItems } from './answer-lists.ts'
 import './catalogue/index.ts'
 import { builder } from './kit/index.ts'
+import { stopAtErrors } from './field-errors.ts'
 import { describeListLimits } from './list-limits.ts'
 import { readForEachMutation } from './mutations-in-turn.ts'
 import { answerOwnerBusy } from './owner-busy.ts'
@@ -11,6 +12,6 @@ import './starts/index.ts'
 import './workflows/index.ts'
 
 /** The whole GraphQL schema. */
-export const schema = countListItems(
-  answerOwnerBusy(describeListLimits(readForEachMutation(builder.toSchema()))),
+export const schema = stopAtErrors(
+  countListItems(answerOwnerBusy(describeListLimits(readForEachMutation(builder.toSchema())))),
 )

@@ -107,16 +107,56 @@ describe('stored values', () => {
 })
 
 describe('errors of an answer', () => {
-  test('beyond a hundred are left out, and the last one says so', async () => {
-    await store(60, '1')
-    const { data } = await ask('{ jobs(first: 60) { edges { node { id } } } }')
+  const LIMIT = 100
+  const ids = async (count: number) => {
+    await store(count, '1')
+    const { data } = await ask('query($n: Int!) { jobs(first: $n) { edges { node { id } } } }', { n: count })
     const { jobs } = data as { jobs: { edges: { node: { id: string } }[] } }
-    const nodes = 'nodes(ids: $ids) { ... on Job { events(first: 0) { cursor } } }'
-    const many = await ask(`query($ids: [ID!]!) { a: ${nodes} b: ${nodes} }`, {
-      ids: jobs.edges.map(({ node }) => node.id),
-    })
-    expect(many.errors.length).toBe(101)
-    expect(many.errors.at(-1)?.extensions?.code).toBe('TOO_MANY_ERRORS')
+    return jobs.edges.map(({ node }) => node.id)
+  }
+  /** So many aliases of a list of nodes. */
+  const nodes = (aliases: number, fields: string) =>
+    Array.from({ length: aliases }, (_, index) => `a${index}: nodes(ids: $ids) { ${fields} }`).join(' ')
+
+  test('stop an operation at the hundredth, which its last error reports', async () => {
+    const query = (aliases: number) =>
+      `query($ids: [ID!]!) { ${nodes(aliases, '... on Job { events(first: 0) { cursor } }')} }`
+    const many = await ask(query(49), { ids: await ids(100) })
+    expect(many.data).toBeNull()
+    expect(many.errors.length).toBe(LIMIT + 1)
+    expect(new Set(codesOf(many).slice(0, LIMIT))).toEqual(new Set(['BAD_USER_INPUT']))
+    expect(many.errors.at(-1)).toMatchObject({ extensions: { code: 'TOO_MANY_ERRORS', limit: LIMIT } })
+    await server.query('DELETE FROM jobs')
+    const few = await ask(query(1), { ids: await ids(99) })
+    expect(few.errors.length).toBe(99)
+    expect(few.data).not.toBeNull()
+  }, 30_000)
+
+  test('leave out the fields of a stopped operation: their resolvers do not begin', async () => {
+    await store(100, '1')
+    const { services } = server.lume
+    const { pagesOf } = services.events
+    let read = 0
+    services.events.pagesOf = (...given: Parameters<typeof pagesOf>) => {
+      read++
+      return pagesOf.apply(services.events, given)
+    }
+    try {
+      const answer = await ask(
+        '{ executions(first: 100) { edges { node { steps(first: -1) { totalCount } job { events(first: 1) { cursor } } } } } }',
+      )
+      expect(codesOf(answer).at(-1)).toBe('TOO_MANY_ERRORS')
+      expect(read).toBe(0)
+    } finally {
+      services.events.pagesOf = pagesOf
+    }
+  })
+
+  test('about a null for an argument that takes none are one error, before anything is read', async () => {
+    const query = `query($ids: [ID!]!, $b: Boolean = true) { ${nodes(10, '... on Job { execution { id @include(if: $b) } }')} }`
+    const answer = await ask(query, { ids: await ids(20), b: null })
+    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT'])
+    expect(answer.errors[0]?.message).toContain('$b')
   })
 
   test('name no line where the document has very many', async () => {

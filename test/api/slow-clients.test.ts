@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { get, ServerResponse } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { startServer, type Server, type ServerOptions } from '../../src/http/server.ts'
@@ -162,34 +162,188 @@ describe('a WebSocket message', () => {
     const [code, reason] = await Promise.race(clients.map(({ closed }) => closed))
     expect([code, reason]).toEqual([1013, 'TOO_MANY_UPLOADS'])
   })
+})
 
-  test('is bounded with those of all connections until its operation has ended', async () => {
-    const { url } = await serve({ inFlight: { maxBytes: 1_000_000, maxBytesOfSender: 700_000 } })
-    const { jobId } = await start(server, { definition: gated('held message') })
-    const watch = (id: string) => ({
-      id,
-      type: 'subscribe',
-      payload: {
-        query: JOB_EVENTS.toString(),
-        variables: { jobId },
-        extensions: { padding: 'x'.repeat(400_000) },
-      },
+describe('the request of a subscription', () => {
+  const LIMIT = 64 * 1024
+  const watch = (jobId: string, padding: number, query = JOB_EVENTS.toString()) => ({
+    query,
+    variables: { jobId },
+    extensions: { padding: 'x'.repeat(padding) },
+  })
+  const byStream = (url: string, request: object) =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify(request),
     })
+
+  test('of more than 64 KiB is refused over a WebSocket and over server-sent events', async () => {
+    const { jobId } = await start(server, { definition: gated('large request') })
+    const client = await greeted()
+    client.say({ id: '1', type: 'subscribe', payload: watch(jobId, LIMIT) })
+    const answer = JSON.stringify(await until('it is answered', () => client.heard.shift()))
+    for (const text of [answer, await (await byStream(server.url, watch(jobId, LIMIT))).text()]) {
+      expect(text).toContain('SUBSCRIPTION_TOO_LARGE')
+      expect(text).toContain(`at most ${LIMIT} bytes`)
+    }
+    client.say({ id: '2', type: 'subscribe', payload: watch(jobId, LIMIT - 2_000) })
+    await until('a smaller one is followed', () =>
+      client.heard.find(({ type, id }) => type === 'next' && id === '2'),
+    )
+    server.gate('large request').open()
+  })
+
+  test('takes no place among the bodies in flight while the subscription is open', async () => {
+    const { url } = await serve({ inFlight: { maxBytes: 200_000, maxBytesOfSender: 150_000 } })
+    const { jobId } = await start(server, { definition: gated('open request') })
+    const client = await greeted(url)
+    const streams = []
+    for (let opened = 0; opened < 5; opened++) {
+      client.say({ id: String(opened), type: 'subscribe', payload: watch(jobId, 60_000) })
+      await until('it is followed', () =>
+        client.heard.find(({ type, id }) => type === 'next' && id === String(opened)),
+      )
+      const stream = await byStream(url, watch(jobId, 60_000))
+      expect(stream.status).toBe(200)
+      streams.push(stream)
+    }
+    for (const { body } of streams) await body?.cancel()
+    server.gate('open request').open()
+  })
+
+  test('counts with those of all open subscriptions until it ends, a document that they share only once', async () => {
+    const { url } = await serve({ openRequests: { maxBytes: 400_000, maxBytesOfSender: 250_000 } })
+    const { jobId } = await start(server, { definition: gated('retained request') })
+    const client = await greeted(url)
+    const answered = (id: string) =>
+      until(`${id} is answered`, () => client.heard.find((message) => message.id === id))
+    /** 100 kB once it is parsed. */
+    const document = `${JOB_EVENTS.toString().replaceAll(/\s+/g, ' ')}#`.padEnd(1_000, '-')
+    for (const id of ['1', '2', '3']) {
+      client.say({ id, type: 'subscribe', payload: watch(jobId, 20_000, document) })
+      expect(await answered(id)).toMatchObject({ type: 'next', payload: { data: {} } })
+    }
+    // Another document of the same length.
+    client.say({ id: '4', type: 'subscribe', payload: watch(jobId, 20_000, `${document}-`) })
+    expect(JSON.stringify(await answered('4'))).toContain('TOO_MANY_SUBSCRIPTIONS')
+    for (const id of ['1', '2', '3']) client.say({ id, type: 'complete' })
+    await until('they have ended', async () => {
+      const text = await (await fetch(new URL('/metrics', url))).text()
+      return text.includes('lume_subscriptions_open{transport="websocket"} 0')
+    })
+    client.say({ id: '5', type: 'subscribe', payload: watch(jobId, 20_000, `${document}-`) })
+    expect(await answered('5')).toMatchObject({ type: 'next', payload: { data: {} } })
+    server.gate('retained request').open()
+  })
+})
+
+describe('connections', () => {
+  const portOf = (url: string) => Number(new URL(url).port)
+  /** An open connection on which nothing is sent. */
+  async function idle(url: string): Promise<Socket> {
+    const socket = connect(portOf(url), '127.0.0.1')
+    socket.on('error', () => undefined)
+    sockets.push(socket)
+    await once(socket, 'connect')
+    return socket
+  }
+  /** The answer to a request on a connection of its own. */
+  const ask = (url: string, path = '/health') =>
+    new Promise<{ readonly status: number | undefined; readonly text: string }>((resolve, reject) => {
+      get(new URL(path, url), { agent: false }, (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => (text += part))
+        response.once('end', () => resolve({ status: response.statusCode, text }))
+      }).once('error', reject)
+    })
+  const isFree = (url: string) => until('there is room', async () => (await ask(url)).status === 200)
+  const sockets: Socket[] = []
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy()
+  })
+
+  test.each([
+    ['of one address', { maxConnectionsOfAddress: 3 }],
+    ['of all addresses', { maxConnections: 3 }],
+  ])(
+    '%s beyond the limit are refused with 429 TOO_MANY_CONNECTIONS, idle ones counted',
+    async (_whose, limits) => {
+      const { url } = await serve(limits)
+      const held = [await idle(url), await idle(url), await idle(url)]
+      await until('all are counted', async () => (await ask(url)).status === 429)
+      const refused = await ask(url, '/graphql?query={__typename}')
+      expect(refused.status).toBe(429)
+      expect(refused.text).toContain('TOO_MANY_CONNECTIONS')
+      const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
+      socket.on('error', () => undefined)
+      const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
+      expect(response.statusCode).toBe(429)
+      socket.terminate()
+      held[0]?.destroy()
+      await isFree(url)
+      expect((await ask(url, '/metrics')).text).toMatch(/lume_connections_refused_total [1-9]/)
+    },
+  )
+
+  test('that carry event streams and acknowledged WebSockets do not count against their address', async () => {
+    const { url } = await serve({ maxConnectionsOfAddress: 2 })
+    const { jobId } = await start(server, { definition: gated('own connections') })
+    for (let opened = 0; opened < 4; opened++) {
+      await greeted(url)
+      const stream = connect(portOf(url), '127.0.0.1')
+      sockets.push(stream)
+      const path = `/graphql?query=${encodeURIComponent(JOB_EVENTS.toString())}&variables=${encodeURIComponent(JSON.stringify({ jobId }))}`
+      stream.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`)
+      await once(stream, 'data')
+    }
+    await isFree(url)
+    const { text } = await ask(url, '/metrics')
+    expect(text).toContain('lume_connections_open{kind="owned"} 8')
+    for (const socket of open) socket.terminate()
+    for (const socket of sockets) socket.destroy()
+    await until('none is left', async () =>
+      (await ask(url, '/metrics')).text.includes('lume_connections_open{kind="owned"} 0'),
+    )
+    // They count against nothing any more either.
+    await idle(url)
+    await isFree(url)
+    server.gate('own connections').open()
+  })
+
+  test('of WebSockets beyond the limit of their owner are closed with 4429', async () => {
+    const { url } = await serve({ maxWebSockets: 2 })
     const first = await greeted(url)
-    first.say(watch('1'))
-    await until('the first is followed', () => first.heard.find(({ type }) => type === 'next'))
-    const second = await greeted(url)
-    second.say(watch('1'))
-    expect(await second.closed).toEqual([1013, 'TOO_MANY_UPLOADS'])
-    first.say({ id: '1', type: 'complete' })
-    const third = await greeted(url)
-    await until('the first has ended', async () => {
-      const answer = await fetch(new URL('/metrics', url))
-      return (await answer.text()).includes('lume_subscriptions_open{transport="websocket"} 0')
-    })
-    third.say(watch('1'))
-    await until('the third is followed', () => third.heard.find(({ type }) => type === 'next'))
-    server.gate('held message').open()
+    await greeted(url)
+    const third = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
+    open.push(third)
+    await once(third, 'open')
+    third.send(JSON.stringify({ type: 'connection_init' }))
+    const [code, reason] = (await once(third, 'close')) as [number, Buffer]
+    expect([code, String(reason)]).toEqual([
+      4429,
+      'TOO_MANY_WEBSOCKETS: send your subscriptions over fewer WebSockets',
+    ])
+    first.socket.close()
+    await first.closed
+    await until('the first has ended here', async () =>
+      (await ask(url, '/metrics')).text.includes('lume_connections_open{kind="owned"} 1'),
+    )
+    await greeted(url)
+  })
+
+  test('that ask for an upgrade elsewhere are closed although their client keeps its half open', async () => {
+    const { url } = await serve()
+    const socket = connect({ port: portOf(url), host: '127.0.0.1', allowHalfOpen: true })
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    socket.write(
+      'GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+    )
+    await once(socket, 'data')
+    await until('it is closed', async () =>
+      (await ask(url, '/metrics')).text.includes('lume_connections_open{kind="unattributed"} 1'),
+    )
   })
 })
 

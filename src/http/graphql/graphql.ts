@@ -1,7 +1,7 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../../access/index.ts'
 import { createContext, schema, type Context, type Services } from '../../schema/index.ts'
-import type { Body, OperationTurns, ParseTurns } from '../intake/index.ts'
+import type { Body, BudgetLimits, OperationTurns, ParseTurns } from '../intake/index.ts'
 import {
   DEFAULT_LIMITS,
   MAX_COST,
@@ -29,6 +29,8 @@ export interface GraphqlOptions {
   readonly documents: PersistedDocuments | null
   /** How many one owner may have open here. */
   readonly maxSubscriptions: number
+  /** The budget of the requests of open subscriptions; default: by the heap limit of the process. */
+  readonly openRequests?: BudgetLimits | undefined
   /** The order in which large bodies are parsed. */
   readonly turns: ParseTurns
   /** The turns of the event loop in which operations begin. */
@@ -70,7 +72,7 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
       useInputLimits(),
       useOperationCost(MAX_COST),
-      useSubscriptionLimit(maxSubscriptions),
+      useSubscriptionLimit(maxSubscriptions, options.openRequests),
       useAnswerLimits(),
     ],
     // The router serves the page.

@@ -17,9 +17,16 @@ export interface BodyLimits {
   readonly budget: BodyBudget
 }
 
-/** A body that was read. */
-export interface Body {
+/** How large a request is. */
+export interface RequestSize {
+  /** In bytes. */
   readonly size: number
+  /** The number of its JSON values. */
+  readonly values: number
+}
+
+/** A body that was read. */
+export interface Body extends RequestSize {
   /** The bytes. They are returned once, so that nothing holds them while the request is executed. */
   take(): Buffer
   /** Gives its part of the budget back, once the request is answered. */
@@ -58,6 +65,7 @@ export function createBodyReader({ maxBytes, budget }: BodyLimits): ReadBody {
     }
     return {
       size,
+      values: structure.values,
       take() {
         const bytes = held.subarray(0, size)
         held = Buffer.alloc(0)

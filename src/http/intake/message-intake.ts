@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { CloseCode } from 'graphql-ws'
 import type { WebSocket } from 'ws'
-import { tooComplex } from './bodies.ts'
+import { tooComplex, type RequestSize } from './bodies.ts'
 import { VALUE_WEIGHT_BYTES, type BodyBudget, type Hold } from './body-budget.ts'
 import { JsonStructure } from './json-structure.ts'
 import type { ParseTurns } from './parse-turns.ts'
@@ -40,6 +40,7 @@ export interface MessageIntakeOptions {
 /** An operation whose message was taken. */
 interface Running {
   readonly ended: Promise<void>
+  readonly hold: Hold
   /** The client ended it, or was informed of its end. */
   isOver: boolean
   /** It has ended, or its subscription has begun. */
@@ -49,11 +50,13 @@ interface Running {
 /**
  * Takes the messages of one WebSocket client in their order: counts their bytes as they arrive, also those of a message
  * that is not whole yet, and their structure before they are parsed; parses large ones when it is their turn, and reads no
- * further meanwhile. What a message holds is in flight until its operation has ended.
+ * further meanwhile. What a message holds is in flight until its operation has ended, or its subscription has begun.
  */
 export class MessageIntake {
   readonly #options: MessageIntakeOptions
   readonly #running = new Map<string, Running>()
+  /** By the payloads of messages. */
+  readonly #sizes = new WeakMap<object, RequestSize>()
   readonly #gone = new AbortController()
   /** Bytes that were received of messages that are not whole yet. */
   #partial: Hold
@@ -90,10 +93,17 @@ export class MessageIntake {
     if (running) running.isOver = true
   }
 
-  /** The subscription of this id has begun. */
+  /** The subscription of this id has begun: what it retains is counted with the open subscriptions. */
   began(id: string): void {
     const running = this.#running.get(id)
-    if (running) this.#answered(running)
+    if (!running) return
+    running.hold.release()
+    this.#answered(running)
+  }
+
+  /** The size of the message that had this payload. */
+  sizeOf(payload: object): RequestSize {
+    return this.#sizes.get(payload) ?? { size: 0, values: 0 }
   }
 
   #answered(running: Running): void {
@@ -163,17 +173,25 @@ export class MessageIntake {
       hold.release()
       return null
     }
-    if (turns.isImmediate(bytes.length)) return this.#handle(parse(bytes), hold)
+    const read = () => this.#parse(bytes, structure.values)
+    if (turns.isImmediate(bytes.length)) return this.#handle(read(), hold)
     const body = { size: bytes.length, signal: this.#gone.signal }
-    return turns
-      .run(body, () => parse(bytes))
-      .then(
-        (message) => this.#handle(message, hold) ?? undefined,
-        (fault: unknown) => {
-          hold.release()
-          if (fault instanceof RefusedRequestError) leave(TRY_LATER, fault.code)
-        },
-      )
+    return turns.run(body, read).then(
+      (message) => this.#handle(message, hold) ?? undefined,
+      (fault: unknown) => {
+        hold.release()
+        if (fault instanceof RefusedRequestError) leave(TRY_LATER, fault.code)
+      },
+    )
+  }
+
+  #parse(bytes: Buffer, values: number): object | null {
+    const message = parse(bytes)
+    const { payload } = (message ?? {}) as { readonly payload?: unknown }
+    if (typeof payload === 'object' && payload !== null) {
+      this.#sizes.set(payload, { size: bytes.length, values })
+    }
+    return message
   }
 
   #handle(message: object | null, hold: Hold): Promise<void> | null {
@@ -204,7 +222,7 @@ export class MessageIntake {
       this.#answered(running)
       if (id !== undefined && this.#running.get(id) === running) this.#running.delete(id)
     })
-    const running: Running = { ended, isOver: false, isAnswered: id === undefined }
+    const running: Running = { ended, hold, isOver: false, isAnswered: id === undefined }
     if (id !== undefined) this.#unanswered++
     if (id !== undefined && !this.#running.has(id)) this.#running.set(id, running)
     return null

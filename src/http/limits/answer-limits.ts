@@ -8,12 +8,18 @@ import {
 import type { Plugin } from 'graphql-yoga'
 import { onBehalfOf } from '../../lib/index.ts'
 import { stringifyWithTexts } from '../../lib/json/index.ts'
-import { ANSWER_MAX_BYTES, answerTooLarge, type Context } from '../../schema/index.ts'
+import {
+  ANSWER_MAX_BYTES,
+  ANSWER_MAX_ERRORS,
+  answerTooLarge,
+  type AnswerBudget,
+  type Context,
+} from '../../schema/index.ts'
 import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
 
 /**
  * Refuses answers that are too large with `ANSWER_TOO_LARGE`: as a whole where a query is refused while it reads, and
- * before an answer is written, and leaves out errors beyond `ANSWER_MAX_ERRORS`. It makes operations ask for connections on
+ * before an answer is written. Says with `TOO_MANY_ERRORS` that an operation was stopped at its errors. It makes operations ask for connections on
  * behalf of their owner. It ends the budget of an operation, and of each result of a subscription. Stored values are written
  * as they are stored.
  */
@@ -84,8 +90,12 @@ function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
     const done = isQuery ? '' : 'The operation was carried out, but its answer is not sent. '
     return { errors: [answerTooLarge(`${done}${what}`, limit)] }
   }
-  if (result.data) measured.add(result.data)
-  return { ...result, ...firstErrorsOf(result), stringify: stringifyWithTexts } as ExecutionResult
+  const errors = firstErrorsOf(result, answer, isQuery)
+  // A null of a field that was not read looks like one that was.
+  const data = answer.stop && isQuery ? null : result.data
+  const shown = { ...result, data, ...(errors.length > 0 ? { errors } : {}) }
+  if (data) measured.add(data)
+  return { ...shown, stringify: stringifyWithTexts } as ExecutionResult
 }
 
 /** The data of answers that are within the limits: subscribers may share them. */
@@ -95,13 +105,27 @@ function isMeasured({ data }: ExecutionResult): boolean {
   return data != null && measured.has(data)
 }
 
-/** Maximum number of errors of one answer; a last one says how many are left out. */
-export const ANSWER_MAX_ERRORS = 100
-
-/** Each error is copied several times on its way out, and an answer may have one for each of its objects. */
-function firstErrorsOf({ errors = [] }: ExecutionResult): Pick<ExecutionResult, 'errors'> {
-  if (errors.length <= ANSWER_MAX_ERRORS) return {}
-  const message = `${errors.length - ANSWER_MAX_ERRORS} further errors are left out; one answer reports at most ${ANSWER_MAX_ERRORS}.`
+/**
+ * The errors of an answer, `ANSWER_MAX_ERRORS` at most. The last one says whether the operation was stopped at them; without
+ * that there are errors that no field has.
+ */
+function firstErrorsOf(
+  { errors = [] }: ExecutionResult,
+  answer: AnswerBudget,
+  isQuery: boolean,
+): readonly GraphQLError[] {
+  const own = errors.filter((error) => error !== answer.stop)
+  if (answer.stop) return [...own.slice(0, ANSWER_MAX_ERRORS), stoppedAtErrors(isQuery)]
+  if (own.length <= ANSWER_MAX_ERRORS) return own
+  const message = `${own.length - ANSWER_MAX_ERRORS} further errors are left out; one answer reports at most ${ANSWER_MAX_ERRORS}.`
   const rest = new GraphQLError(message, { extensions: { code: 'TOO_MANY_ERRORS' } })
-  return { errors: [...errors.slice(0, ANSWER_MAX_ERRORS), rest] }
+  return [...own.slice(0, ANSWER_MAX_ERRORS), rest]
+}
+
+function stoppedAtErrors(isQuery: boolean): GraphQLError {
+  const effect = isQuery
+    ? 'Its other fields were not read.'
+    : 'Its other fields were not read, and mutations that follow in the document were not carried out.'
+  const message = `The operation was stopped at its ${ANSWER_MAX_ERRORS}th error of a field. ${effect} Mend the causes of these errors, or ask for fewer objects.`
+  return new GraphQLError(message, { extensions: { code: 'TOO_MANY_ERRORS', limit: ANSWER_MAX_ERRORS } })
 }

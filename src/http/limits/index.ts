@@ -1,6 +1,7 @@
 /** Bounds what an operation may cost: its document, inputs, answer, rate and subscriptions. */
-export { ANSWER_MAX_ERRORS, useAnswerLimits } from './answer-limits.ts'
+export { useAnswerLimits } from './answer-limits.ts'
 export { ANSWER_MAX_WRITTEN_VALUES } from './answer-size.ts'
+export { Connections, TOO_MANY_CONNECTIONS, WEBSOCKETS_PER_SUBSCRIPTION } from './connections.ts'
 export { OPERATION_MAX_VALUES, useInputLimits, VARIABLE_MAX_ERRORS } from './input-limits.ts'
 export { MAX_COST, useOperationCost } from './operation-cost.ts'
 export {

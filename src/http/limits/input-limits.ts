@@ -8,6 +8,7 @@ import {
   isInputObjectType,
   isInputType,
   isListType,
+  isNonNullType,
   isScalarType,
   Kind,
   typeFromAST,
@@ -68,6 +69,7 @@ export function inputErrorsOf(operation: Operation): readonly GraphQLError[] {
     const uses = usesOf(schema, document)
     for (const definition of definitions) checkVariable(schema, definition, { variables, uses })
     checkRepeatedJson(uses, variables)
+    checkNulls(uses, definitions, variables)
   } catch (refusal) {
     if (refusal instanceof GraphQLError) return [refusal]
     throw refusal
@@ -82,6 +84,8 @@ interface Uses {
   readonly maxItems: ReadonlyMap<string, number>
   /** For each argument, the variables that it puts into JSON values, as often as it does; only arguments with several. */
   readonly repeated: readonly (readonly string[])[]
+  /** The variables of arguments that take no null. A nullable variable is valid there if one of both has a default. */
+  readonly required: ReadonlySet<string>
   /** The variables of all arguments, each as often as it is used. */
   readonly used: readonly string[]
 }
@@ -99,6 +103,7 @@ function readUses(schema: GraphQLSchema, document: DocumentNode): Uses {
   const maxItems = new Map<string, number>()
   const repeated: string[][] = []
   const used: string[] = []
+  const required = new Set<string>()
   const types = new TypeInfo(schema)
 
   const readLiteral = (node: ValueNode, { type, limit, place }: Place, inJson: string[]): void => {
@@ -106,6 +111,7 @@ function readUses(schema: GraphQLSchema, document: DocumentNode): Uses {
     if (node.kind === Kind.VARIABLE) {
       const name = node.name.value
       used.push(name)
+      if (type !== null && isNonNullType(type)) required.add(name)
       if (isListType(nullable) && limit !== null) {
         maxItems.set(name, Math.min(maxItems.get(name) ?? Infinity, limit))
       }
@@ -155,10 +161,10 @@ function readUses(schema: GraphQLSchema, document: DocumentNode): Uses {
       }),
     )
   } catch (refusal) {
-    if (refusal instanceof GraphQLError) return { error: refusal, maxItems, repeated, used }
+    if (refusal instanceof GraphQLError) return { error: refusal, maxItems, repeated, used, required }
     throw refusal
   }
-  return { error: null, maxItems, repeated, used }
+  return { error: null, maxItems, repeated, used, required }
 }
 
 /** A place that a value is given for. */
@@ -255,6 +261,22 @@ function checkRepeatedJson({ repeated, used }: Uses, variables: Variables): void
   }
   for (const names of repeated) check(names, 'an argument', BODY_MAX_VALUES)
   check(used, 'the operation', OPERATION_MAX_VALUES)
+}
+
+/** An executor reports this once for each object that the argument is read for, however many there are. */
+function checkNulls(
+  { required }: Uses,
+  definitions: readonly VariableDefinitionNode[],
+  variables: Variables,
+): void {
+  for (const { variable } of definitions) {
+    const name = variable.name.value
+    if (!required.has(name) || !Object.hasOwn(variables, name) || variables[name] !== null) continue
+    throw refused(
+      'BAD_USER_INPUT',
+      `The variable \`$${name}\` is null, and an argument that it is used for takes no null.`,
+    )
+  }
 }
 
 /** Characters that weigh as much as one value. */

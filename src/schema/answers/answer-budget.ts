@@ -8,6 +8,11 @@ export const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 export const ANSWER_MAX_PARSED_BYTES = 64 * 1024 * 1024
 /** Maximum number of values that the items of all lists of one answer make: each item times the fields selected in it. */
 export const ANSWER_MAX_VALUES = 200_000
+/**
+ * Maximum number of errors of fields of one operation, or of one result of a subscription. At the last one the operation
+ * stops: no further resolver begins, and what is under way ends without an error of its own.
+ */
+export const ANSWER_MAX_ERRORS = 100
 /** Bytes of stored values, as JSON text, that an operation reads without waiting for a place among large answers. */
 export const SMALL_ANSWER_MAX_BYTES = 64 * 1024
 
@@ -28,6 +33,8 @@ export class AnswerBudget {
   readonly #ownerId: OwnerId
   readonly #places: AnswerPlaces
   #refusal: GraphQLError | null = null
+  #errors = 0
+  #stop: GraphQLError | null = null
   #readBytes = 0
   #parsedBytes = 0
   #values = 0
@@ -45,6 +52,18 @@ export class AnswerBudget {
   /** Why the operation is refused; null: it is not. */
   get refusal(): GraphQLError | null {
     return this.#refusal
+  }
+
+  /** The error that fields fail with once the operation has stopped at `ANSWER_MAX_ERRORS`; null: it has not. */
+  get stop(): GraphQLError | null {
+    return this.#stop
+  }
+
+  /** Counts an error of a field. Returns the error that the field fails with: the given one, or `stop` after the limit. */
+  fail(error: unknown): unknown {
+    if (this.#stop) return this.#stop
+    if (++this.#errors >= ANSWER_MAX_ERRORS) this.#stop = stopped()
+    return error
   }
 
   /** Reads stored values within the budget. `field` names what asks for them: `Execution.output`. */
@@ -112,10 +131,14 @@ export class AnswerBudget {
   }
 
   #requireOpen(): void {
+    if (this.#stop) throw this.#stop
     if (this.#refusal) throw this.#refusal
-    if (this.#hasEnded) throw new GraphQLError('The operation has been answered.')
+    if (this.#hasEnded) throw ANSWERED
   }
 }
+
+/** What reads fail with after the answer; no client sees it. */
+const ANSWERED = new GraphQLError('The operation has been answered.', { path: [] })
 
 /** HTTP 400, code `ANSWER_TOO_LARGE`. */
 export function answerTooLarge(what: string, limit: number): GraphQLError {
@@ -123,4 +146,15 @@ export function answerTooLarge(what: string, limit: number): GraphQLError {
     `${what}; the maximum for one answer is ${limit}. Ask for a smaller page (\`first\`), for fewer values, or for the large ones one by one.`,
     { extensions: { code: 'ANSWER_TOO_LARGE', limit, http: { status: 400, spec: true } } },
   )
+}
+
+/**
+ * The error of every field of a stopped operation. An executor copies an error for each field, with its place and a stack
+ * trace, unless the error has a path.
+ */
+function stopped(): GraphQLError {
+  return new GraphQLError('The operation was stopped because of its errors.', {
+    path: [],
+    extensions: { code: 'TOO_MANY_ERRORS' },
+  })
 }

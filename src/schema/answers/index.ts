@@ -1,6 +1,7 @@
 /** Bounds what one answer may read and hold, and reads stored values within these bounds. */
 export {
   ANSWER_MAX_BYTES,
+  ANSWER_MAX_ERRORS,
   ANSWER_MAX_PARSED_BYTES,
   ANSWER_MAX_VALUES,
   AnswerBudget,

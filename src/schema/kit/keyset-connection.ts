@@ -12,6 +12,13 @@ export interface PageArguments {
   readonly before?: string | null | undefined
 }
 
+/** The arguments of a connection that were read. */
+interface Page {
+  readonly size: number
+  readonly direction: 'forward' | 'backward'
+  readonly beyond: KeysetPosition | null
+}
+
 interface ListOrder {
   readonly name: string
   readonly type: KeysetOrder['type']
@@ -29,10 +36,19 @@ export interface KeysetList<Row> {
 }
 
 /** Answers a connection from an ordered list; a cursor holds the place in the order itself, not the row that stood there. */
-export async function keysetConnection<Row extends { readonly id: string }>(list: KeysetList<Row>) {
-  const { args, order, isDescending } = list
+export function keysetConnection<Row extends { readonly id: string }>(list: KeysetList<Row>) {
+  const { args, order } = list
+  // Thrown, and not rejected: the errors of a list stop the operation before its other items begin.
   const { size, direction, cursor } = readArguments(args)
   const beyond = cursor == null ? null : readCursor(cursor, order)
+  return readConnection(list, { size, direction, beyond })
+}
+
+async function readConnection<Row extends { readonly id: string }>(
+  list: KeysetList<Row>,
+  { size, direction, beyond }: Page,
+) {
+  const { order, isDescending } = list
   const found = await list.positions({ limit: size + 1, beyond, direction, isDescending })
   const isForward = direction === 'forward'
   const isMore = found.length > size
@@ -45,8 +61,8 @@ export async function keysetConnection<Row extends { readonly id: string }>(list
       return node ? [{ cursor: writeCursor(position, order), node }] : []
     }),
     pageInfo: {
-      hasNextPage: isForward ? isMore : cursor != null,
-      hasPreviousPage: isForward ? cursor != null : isMore,
+      hasNextPage: isForward ? isMore : beyond !== null,
+      hasPreviousPage: isForward ? beyond !== null : isMore,
       startCursor: cursorOf(shown.at(0), order),
       endCursor: cursorOf(shown.at(-1), order),
     },

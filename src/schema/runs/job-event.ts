@@ -424,11 +424,21 @@ interface PageRequest {
 }
 
 /** A page of a job’s timeline, asked for together with those of the other jobs of a list. */
-async function readPage(jobId: JobId, page: PageRequest, context: Context): Promise<EventPage> {
-  const { batch, events, ownerId, answer } = context
-  const after = Math.max(0, page.after ?? 0)
+function readPage(jobId: JobId, page: PageRequest, context: Context): Promise<EventPage> {
   const limit = page.first ?? DEFAULT_PAGE
+  // Thrown, and not rejected: the errors of a list stop the operation before its other items begin.
   if (limit < 1) throw badInput('`first` is at least 1.')
+  return readValidPage(jobId, { ...page, limit }, context)
+}
+
+async function readValidPage(
+  jobId: JobId,
+  page: PageRequest & { readonly limit: number },
+  context: Context,
+): Promise<EventPage> {
+  const { batch, events, ownerId, answer } = context
+  const { limit } = page
+  const after = Math.max(0, page.after ?? 0)
   const wanted = Math.min(limit, MAX_PAGE)
   const part = { after, limit: wanted + 1 }
   const pages = batch('events of', part, (ids) =>
