@@ -1,5 +1,11 @@
 import type pg from 'pg'
-import type { EndedLoopItem, LoopItemPart, ReceivedSignal, RecordedError } from '../../engine/record/index.ts'
+import type {
+  CheckpointsSize,
+  EndedLoopItem,
+  LoopItemPart,
+  ReceivedSignal,
+  RecordedError,
+} from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import { positionOf } from '../executions/index.ts'
@@ -30,6 +36,9 @@ export interface JournalStore {
   loopItemsBytes(job: JobKey, path: string, wanted?: LoopItemPart): Promise<number>
   /** The outputs of these steps as JSON text, by path; one that was reused is read where it is. */
   outputs(job: JobKey, paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  checkpointsSize(job: JobKey, path: string): Promise<CheckpointsSize>
+  /** What the attempts of a step have recorded, as JSON text by key. */
+  checkpoints(job: JobKey, path: string): Promise<ReadonlyMap<string, string>>
   /** A signal in the job's inbox, and the schema that the step at that path demands of it. */
   signal(job: JobKey, number: number, path: string): Promise<ReceivedSignal>
 }
@@ -106,6 +115,21 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         [ownerId, jobId, paths],
       )
       return new Map(rows.map((row) => [row.path, row.output]))
+    },
+    async checkpointsSize({ jobId, ownerId }, path) {
+      const { rows } = await pool.query<{ count: number; bytes: string }>(
+        `SELECT count(*)::int AS count, COALESCE(sum(octet_length(key) + octet_length(value::text)), 0) AS bytes
+         FROM step_checkpoints WHERE owner_id = $1 AND execution_id = $2 AND path = $3`,
+        [ownerId, jobId, path],
+      )
+      return { count: rows[0]?.count ?? 0, bytes: Number(rows[0]?.bytes ?? 0) }
+    },
+    async checkpoints({ jobId, ownerId }, path) {
+      const { rows } = await pool.query<{ key: string; value: string }>(
+        `SELECT key, value::text AS value FROM step_checkpoints WHERE owner_id = $1 AND execution_id = $2 AND path = $3`,
+        [ownerId, jobId, path],
+      )
+      return new Map(rows.map(({ key, value }) => [key, value]))
     },
     async signal({ jobId, ownerId }, number, path) {
       const { rows } = await pool.query<{ payload: string | null; schema: string | null }>(

@@ -70,7 +70,7 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
       const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
       const at = clock.now()
       const { plan } = await plans.validate(ending.definition, { ownerId, isRefusable: false })
-      const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
+      const steps = new Map(open.map((step) => [step.path, { ...step, output: null, hasCheckpoints: false }]))
       const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(at)
       const claimed = journal.open({ jobId, ownerId, fence, lastSeq, commandsSeen })
       const events = [...eventsBefore(ending, at), ...closing.events]

@@ -252,7 +252,9 @@ export class Recovery {
   ): Promise<RunEnd> {
     const done = await this.#loads.enter(job.ownerId, stepBytes, run.yield.signal)
     const open = await this.#reading(() => this.#options.executions.steps(job)).finally(done)
-    const steps = new Map(open.map((step) => [step.path, { ...step, output: undefined, checkpoints: {} }]))
+    const steps = new Map(
+      open.map((step) => [step.path, { ...step, output: undefined, hasCheckpoints: false }]),
+    )
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
     const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
     await this.#options.childrenOf(about).cancelAll()
