@@ -69,7 +69,7 @@ import {
 } from './jobs/start/index.ts'
 import { createEndCanceled, createTreeCancel, Processor, StoredPlans, Worker } from './jobs/worker/index.ts'
 import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
-import { LumeError, newId, type JobId, type WorkerId } from './lib/index.ts'
+import { LumeError, newId, parseId, type JobId, type WorkerId } from './lib/index.ts'
 import { createLogger, type Logger } from './lib/log/index.ts'
 import { systemClock, type Clock } from './lib/time/index.ts'
 import { createFollowJobs, createFollowTimeline } from './live/index.ts'
@@ -421,6 +421,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         clock,
         logger,
         lease,
+        claims: processor.claims,
       }),
       wakeups,
       clock,
@@ -430,6 +431,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       blockedBy: async () => (notePath === null ? null : takeBlockingNote(notePath)),
     })
     const watchdog = new Watchdog({
+      onBlocked: (executionId) => {
+        const jobId = parseId<JobId>(executionId)
+        if (jobId) processor.noticeBlocking(jobId)
+      },
       lease,
       databaseUrl: settings.databaseUrl ?? null,
       maxBlockedMs: settings.maxBlockedMs,

@@ -31,6 +31,7 @@ export {
   createJobStore,
   OccurrenceTakenError,
   ParentEndedError,
+  type HeldClaim,
   type Job,
   type JobStore,
 } from './job-store.ts'

@@ -150,11 +150,12 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
  * statements over the same jobs cannot wait for each other. `guard` is the UPDATE that proves that the writer still holds
  * each job (D3): a job that was given up, by a park or an end, has no holder and takes no more writes. Every insert joins
  * the guard by the part's number `n`, so a stale writer's rows go nowhere, even if the job's new holder writes in the same
- * flush. A park also demands that no command came unread (D8).
+ * flush. A park also demands that no command came unread (D8). `read_ends`: the holder has read these messages about the ends of
+ * children, so they are deleted. They only wake waits: a wait, also that of the next holder, first looks at its child's own row.
  */
 const FLUSH = `
 WITH locked AS (
-  SELECT w.* FROM unnest(
+  SELECT w.*, jobs.commands_applied AS commands_before FROM unnest(
     $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
     $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[], $49::float8[],
     $60::bigint[]
@@ -224,6 +225,10 @@ WITH locked AS (
   FROM unnest($50::int[], $51::text[], $52::text[], $53::text[]) AS c(n, path, key, value)
   JOIN guard g ON g.n = c.n
   ON CONFLICT (owner_id, execution_id, path, key) DO UPDATE SET value = excluded.value
+), read_ends AS (
+  DELETE FROM commands c USING locked w, guard g
+  WHERE w.commands_seen > w.commands_before AND g.n = w.n AND c.owner_id = g.owner_id AND c.job_id = g.id
+    AND c.number > w.commands_before AND c.number <= w.commands_seen AND c.kind = 'CHILD_ENDED'
 ), signal AS (
   UPDATE commands c SET used_at = now(), used_by = u.path
   FROM unnest($54::int[], $55::int[], $56::text[]) AS u(n, number, path) JOIN guard g ON g.n = u.n
