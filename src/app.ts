@@ -74,7 +74,7 @@ import {
 } from './jobs/start/index.ts'
 import { createEndCanceled, createTreeCancel, Processor, StoredPlans, Worker } from './jobs/worker/index.ts'
 import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
-import { LumeError, newId, type JobId, type WorkerId } from './lib/index.ts'
+import { LumeError, newId, parseId, type JobId, type WorkerId } from './lib/index.ts'
 import { createLogger, type Logger } from './lib/log/index.ts'
 import { systemClock, type Clock } from './lib/time/index.ts'
 import { createFollowJobs, Timelines } from './live/index.ts'
@@ -440,6 +440,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         clock,
         logger,
         lease,
+        claims: processor.claims,
       }),
       wakeups,
       clock,
@@ -449,6 +450,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       blockedBy: async () => (notePath === null ? null : takeBlockingNote(notePath)),
     })
     const watchdog = new Watchdog({
+      onBlocked: (executionId) => {
+        const jobId = parseId<JobId>(executionId)
+        if (jobId) processor.noticeBlocking(jobId)
+      },
       lease,
       databaseUrl: settings.databaseUrl ?? null,
       maxBlockedMs: settings.maxBlockedMs,

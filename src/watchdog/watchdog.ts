@@ -23,6 +23,8 @@ export interface WatchdogOptions {
   /** Whether the process then ends. */
   readonly endsProcess: boolean
   readonly notePath: string | null
+  /** Receives the execution whose code has blocked the event loop for longer than heartbeats are apart. */
+  readonly onBlocked: (executionId: string) => void
   readonly logger: Pick<Logger, 'warn' | 'isLevelEnabled'>
   /** Whether the logger writes JSON lines to standard output, as the thread does while the main thread is blocked. */
   readonly logsToStdout: boolean
@@ -110,6 +112,8 @@ export class Watchdog {
     const label = code === null ? UNATTRIBUTED : code.kind === 'block' ? code.name : `(${code.kind})`
     const { count, ms } = this.#blocked.get(label) ?? { count: 0, ms: 0 }
     this.#blocked.set(label, { count: count + 1, ms: ms + blockedMs })
+    if (code?.executionId && blockedMs >= this.#options.lease.leaseMs / 3)
+      this.#options.onBlocked(code.executionId)
     const place = code
       ? { [code.kind]: code.name, executionId: code.executionId, path: code.path, attempt: code.attempt }
       : {}

@@ -49,6 +49,14 @@ async function outputOf(id: JobId): Promise<unknown> {
   return rows[0]?.output
 }
 
+async function messagesTo(id: JobId): Promise<number | null> {
+  return (await database.pool.query('SELECT FROM commands WHERE job_id = $1', [id])).rowCount
+}
+
+async function itemsOf(id: JobId): Promise<number | null> {
+  return (await database.pool.query('SELECT FROM loop_items WHERE execution_id = $1', [id])).rowCount
+}
+
 /** As if as many signals had been sent that no step waits for. */
 async function putUnusedSignals(id: JobId, count: number): Promise<void> {
   await database.pool.query(
@@ -115,6 +123,23 @@ describe('pause and resume', () => {
     expect(await lume.jobs.cancelJob(id)).toBe(true)
     await standsAt(id, 'CANCELED')
     expect(await lume.jobs.resumeJob(id)).toBe(false)
+  })
+
+  test('however often both are asked for, the inbox keeps the newest that was read', async () => {
+    const id = await start(lume, { nodes: [waitFor('ask')], edges: [] })
+    await standsAt(id, 'WAITING')
+    for (let n = 0; n < 4; n++) {
+      await lume.jobs.pauseJob(id)
+      await standsAt(id, 'PAUSED')
+      await lume.jobs.resumeJob(id)
+      await standsAt(id, 'WAITING')
+    }
+    const { rows } = await database.pool.query('SELECT kind FROM commands ORDER BY number')
+    expect(rows).toEqual([{ kind: 'RESUME' }])
+    await lume.jobs.pauseJob(id)
+    await standsAt(id, 'PAUSED')
+    await lume.jobs.cancelJob(id)
+    await standsAt(id, 'CANCELED')
   })
 
   test('another process than the holder may ask for both', async () => {
@@ -337,6 +362,64 @@ describe('core.callWorkflow', () => {
     lume = await open()
     await standsAt(id, 'FAILED')
     expect((await jobRow(database.pool, id)).error).toMatchObject({ code: 'CHILD_FAILED' })
+  })
+
+  test('messages about the ends of children go with the next commit after they were read', async () => {
+    const workflowId = await store({ nodes: [waitFor('ask')], edges: [] })
+    const node = { id: 'call', type: 'core.callWorkflow', config: { workflowId } }
+    const config = { items: [0, 1, 2, 3], concurrency: 4, body: { nodes: [node], edges: [] } }
+    const id = await start(lume, { nodes: [{ id: 'each', type: 'core.forEach', config }], edges: [] })
+    const children = await until('four children wait', async () => {
+      const { rows } = await database.pool.query<{ id: JobId }>(
+        `SELECT id FROM jobs WHERE parent_id = $1 AND status = 'WAITING'`,
+        [id],
+      )
+      return rows.length === 4 && rows
+    })
+    for (const [n, child] of children.entries()) {
+      if (n === 3) {
+        expect(await messagesTo(id)).toBe(0)
+        expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', commands_applied: 3 })
+      }
+      await lume.jobs.signalJob(child.id, { name: 'approval', payload: n })
+      await until('the item has ended', async () => (await itemsOf(id)) === n + 1)
+      if (n < 3) await standsAt(id, 'WAITING')
+    }
+    await standsAt(id, 'COMPLETED')
+    expect(((await outputOf(id)) as number[]).toSorted()).toEqual([0, 1, 2, 3])
+    expect(await messagesTo(id)).toBe(0)
+  })
+
+  test('a holder that was lost after it had read the end of a child leaves it to the next one', async () => {
+    const workflowId = await store({ nodes: [waitFor('ask')], edges: [] })
+    const id = await start(lume, call(workflowId))
+    await standsAt(id, 'WAITING')
+    const { rows } = await database.pool.query<{ id: JobId }>('SELECT id FROM jobs WHERE parent_id = $1', [
+      id,
+    ])
+    const childId = rows[0]?.id as JobId
+    await standsAt(childId, 'WAITING')
+    await lume.close()
+    // As if a holder had read the message, committed something else, and been lost before the end of the step.
+    await database.pool.query(
+      `UPDATE jobs SET status = 'COMPLETED', finished_at = now(), wake_at = NULL, is_parent_told = true WHERE id = $1`,
+      [childId],
+    )
+    await database.pool.query(
+      `UPDATE execution_values SET output = '"of the child"' WHERE execution_id = $1`,
+      [childId],
+    )
+    await database.pool.query(
+      `UPDATE jobs SET commands_sent = 1, commands_applied = 1, holder = gen_random_uuid(), fence = fence + 1,
+         lease_until = now() - interval '1 s' WHERE id = $1`,
+      [id],
+    )
+    lume = await open()
+    await standsAt(id, 'COMPLETED')
+    expect(await outputOf(id)).toBe('of the child')
+    expect((await timelineKinds(database.pool, id)).filter((kind) => kind === 'STEP_COMPLETED')).toHaveLength(
+      1,
+    )
   })
 
   test('over ten levels it is refused', async () => {

@@ -1,8 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { z } from 'zod'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import type { ExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { createExecutionStore, SIGNAL_SCHEMAS_MAX_BYTES } from '../../src/db/executions/execution-store.ts'
 import { positionOf } from '../../src/db/executions/step-position.ts'
+import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { completed } from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import type { Json } from '../../src/lib/json/json.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -265,6 +269,94 @@ test('the schemas that a signal is checked against are read up to a bound, and e
   expect((await store.signalSchemas(job, { name: 'go', path: 'loop[30]/ask' })).texts).toEqual([])
 })
 
+// Errors
+
+test('a take-up loads the attempts of open steps without long details, and their length counts before', async () => {
+  const id = await storeJob(database.pool)
+  const error = { code: 'BROKEN', message: 'It is broken.', details: { text: 'x'.repeat(15_000) } }
+  const attempts = Array.from({ length: 3 }, (_, n) => ({
+    number: n + 1,
+    status: 'FAILED',
+    startedAt: '2026-11-30T00:00:00.000Z',
+    finishedAt: '2026-11-30T00:00:01.000Z',
+    error,
+  }))
+  for (let n = 0; n < 20; n++) await putStep(id, `loop[${n}]/a`, [0, n, 0], n < 10 ? 'RUNNING' : 'COMPLETED')
+  await database.pool.query('UPDATE steps SET attempts = $2, error = $3 WHERE execution_id = $1', [
+    id,
+    JSON.stringify(attempts),
+    JSON.stringify(error),
+  ])
+  const { executions, bytesRead } = countingRows()
+  const { steps } = await executions.loadRecorded({ id, ownerId: OWNER })
+  expect(bytesRead()).toBeLessThan(200_000)
+  const { details: _, ...short } = error
+  expect(steps.get('loop[0]/a')).toMatchObject({
+    attempts: attempts.map((one) => ({ ...one, error: short })),
+  })
+  expect(steps.get('loop[0]/a')?.error).toBeNull()
+  expect(steps.get('loop[10]/a')).toMatchObject({ attempts: [], error })
+  const expected = 10 * (JSON.stringify(attempts).length + JSON.stringify(error).length)
+  expect((await executions.load(id))?.stepBytes).toBeGreaterThan(expected)
+})
+
+// Checkpoints
+
+test('a take-up reads which open steps have checkpoints, and no checkpoint before an attempt begins', async () => {
+  const id = await storeJob(database.pool)
+  await putStep(id, 'open', [0], 'RUNNING')
+  await putStep(id, 'ended', [1], 'COMPLETED')
+  await database.pool.query(
+    `INSERT INTO step_checkpoints (owner_id, execution_id, path, key, value)
+     SELECT $1, $2, path, 'key ' || n, to_json(repeat('x', 60000))
+     FROM unnest(ARRAY['open', 'ended']) AS path, generate_series(1, 100) AS n`,
+    [OWNER, id],
+  )
+  const { executions, bytesRead } = countingRows()
+  const { steps } = await executions.loadRecorded({ id, ownerId: OWNER })
+  expect([steps.get('open')?.hasCheckpoints, steps.get('ended')?.hasCheckpoints]).toEqual([true, false])
+  expect(bytesRead()).toBeLessThan(4_096)
+  const journal = createJournalStore(database.pool)
+  expect(await journal.checkpointsSize({ jobId: id, ownerId: OWNER }, 'open')).toEqual({
+    count: 100,
+    bytes: 100 * 60_002 + Array.from({ length: 100 }, (_, n) => `key ${n + 1}`).join('').length,
+  })
+})
+
+test('the attempt of a step that was lost with long checkpoints finds them', async () => {
+  const parts: string[] = []
+  const recorder = defineBlock({
+    type: 'test.recorder',
+    name: 'Recorder',
+    description: 'Records checkpoints, and is lost at its first attempt.',
+    config: z.strictObject({}),
+    output: z.json(),
+    sample: null,
+    async run({ attempt, checkpoints, checkpoint }) {
+      parts.push(...Object.values(checkpoints).map(String))
+      if (parts.length > 0) return completed(attempt)
+      for (let n = 0; n < 30; n++) await checkpoint(`part ${n}`, 'x'.repeat(60_000))
+      return new Promise<never>(() => {})
+    },
+  })
+  const definition = { nodes: [{ id: 'a', type: 'test.recorder' }], edges: [] }
+  const dying = openWorker({ blocks: [recorder] })
+  const id = await dying.start(definition)
+  await until('all parts are recorded', async () => {
+    const { rowCount } = await database.pool.query('SELECT FROM step_checkpoints WHERE execution_id = $1', [
+      id,
+    ])
+    return rowCount === 30
+  })
+  await dying.journal.idle()
+  await expireLease(database.pool, id)
+  const other = openWorker({ blocks: [recorder], heapBytes: SMALL_HEAP_BYTES })
+  expect(await other.processor.tick()).toBe(1)
+  await other.processor.idle()
+  expect((await jobRow(database.pool, id)).status).toBe('COMPLETED')
+  expect([parts.length, new Set(parts).size]).toEqual([30, 1])
+})
+
 // The database
 
 test('a connection that is lost while an execution is taken up is no loss of its worker', async () => {
@@ -392,16 +484,18 @@ async function putItem(id: JobId, path: string, index: number): Promise<void> {
   )
 }
 
-/** An execution store, and the number of rows that its statements returned. */
+/** An execution store, and how many rows and characters of JSON its statements returned. */
 function countingRows() {
   let count = 0
+  let bytes = 0
   const query = async (text: string, values: unknown[]) => {
     const result = await database.pool.query<Record<string, unknown>>(text, values)
     count += result.rows.length
+    bytes += JSON.stringify(result.rows).length
     return result
   }
   const executions = createExecutionStore({ query: query as typeof database.pool.query })
-  return { executions, rowsRead: () => count }
+  return { executions, rowsRead: () => count, bytesRead: () => bytes }
 }
 
 async function putWait(id: JobId, index: number, wait: Json): Promise<void> {

@@ -215,6 +215,7 @@ function openWorld() {
     clock,
     logger,
     lease: { workerId: newId<WorkerId>(), leaseMs: 60_000 },
+    claims: { open: () => () => true, abandon: () => undefined },
   })
   const executions = createExecutionStore(pool)
   let opened = 0

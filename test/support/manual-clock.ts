@@ -49,6 +49,11 @@ export class ManualClock implements Clock {
     return next
   }
 
+  /** The thread is blocked: time passes and nothing happens, so that timers that come due meanwhile fire late. */
+  block(ms: number): void {
+    this.#now += ms
+  }
+
   /** Moves time on, step by step: what comes due happens, with all that follows from it, before what comes due later. */
   async advance(ms: number): Promise<void> {
     await this.advanceTo(this.#now + ms)

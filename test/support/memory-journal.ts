@@ -86,6 +86,8 @@ export class MemoryJournal {
   hasUnreadCommand = false
   /** The paths that each call of `outputs` asked for, in order. */
   readonly outputReads: string[][] = []
+  /** The paths that `checkpoints` was asked for, in order. */
+  readonly checkpointReads: string[] = []
   /** How often `loopItems` was asked. */
   loopReads = 0
   /** The payloads of the signals in the inbox, as JSON text, by number. */
@@ -144,6 +146,15 @@ export class MemoryJournal {
           return output === undefined ? [] : [[path, JSON.stringify(output)] as const]
         })
         return Promise.resolve(new Map(found))
+      },
+      checkpointsSize: (path) => {
+        const texts = [...(this.checkpoints.get(path) ?? [])]
+        const bytes = texts.reduce((sum, [key, text]) => sum + key.length + text.length, 0)
+        return Promise.resolve({ count: texts.length, bytes })
+      },
+      checkpoints: (path) => {
+        this.checkpointReads.push(path)
+        return Promise.resolve(new Map(this.checkpoints.get(path)))
       },
       signal: (number, path) => {
         this.payloadReads.push(number)
@@ -343,11 +354,9 @@ export class MemoryJournal {
 
   #recordedStep(step: StepRecord): RecordedStep {
     const { order: _, wait, ...rest } = structuredClone(step)
-    const texts = [...(this.checkpoints.get(step.path) ?? [])]
-    const checkpoints = Object.fromEntries(texts.map(([key, text]) => [key, JSON.parse(text) as Json]))
     // As the tables do with large outputs: they are read when a step needs them.
     const known = wait?.kind === 'signal' ? knownSignalWait(wait) : wait
-    return { ...rest, wait: known, output: undefined, checkpoints }
+    return { ...rest, wait: known, output: undefined, hasCheckpoints: this.checkpoints.has(step.path) }
   }
 
   #loopItems(path: string): EndedLoopItem[] {

@@ -168,6 +168,8 @@ interface ExecutionRow
   extends Omit<StoredExecution, 'definition' | 'retry' | 'values' | 'loadedBytes' | 'stepBytes'>, ValuesRow {
   readonly valueBytes: number
   readonly stepCount: number
+  /** Of open steps the length of their attempts, of ended steps that of their errors. */
+  readonly errorBytes: number
   readonly id: JobId
   readonly definitionId: DefinitionId
   readonly hash: string
@@ -187,13 +189,13 @@ const VALUES_BYTES = (v: string) => `
   (COALESCE(octet_length(${v}.input::text), 0) + COALESCE(octet_length(${v}.variables::text), 0)
     + COALESCE(octet_length(${v}.mocks::text), 0) + COALESCE(octet_length(${v}.patched::text), 0))`
 
-/** What a step on record takes in memory without its values, as bytes of JSON text, of which one counts as 28 bytes of heap. */
+/** What a step on record takes in memory without its values and errors, as bytes of JSON text, of which one counts as 28 bytes of heap. */
 const STEP_BYTES = 100
 
 const LOAD = `
 SELECT e.id, d.id AS "definitionId", d.hash, e.mode, j.started_at AS "startedAt", j.progress, j.status,
   j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom",
-  size.own <= $2 AS "isSmall", size.own + COALESCE(source.bytes, 0) AS "valueBytes", found.steps AS "stepCount",
+  size.own <= $2 AS "isSmall", size.own + COALESCE(source.bytes, 0) AS "valueBytes", found.steps AS "stepCount", found.bytes AS "errorBytes",
   CASE WHEN size.own <= $2 THEN v.input END AS input, CASE WHEN size.own <= $2 THEN v.variables END AS variables,
   CASE WHEN size.own <= $2 THEN v.mocks END AS mocks, CASE WHEN size.own <= $2 THEN v.patched END AS patched
 FROM unnest($1::uuid[]) AS wanted(id)
@@ -203,8 +205,9 @@ JOIN definitions d ON d.id = e.definition_id
 JOIN execution_values v ON v.execution_id = e.id
 CROSS JOIN LATERAL (SELECT ${VALUES_BYTES('v')} AS own OFFSET 0) AS size
 CROSS JOIN LATERAL (
-  SELECT count(*)::int AS steps FROM (
-    SELECT FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT ${STEPS_MAX_COUNT}
+  SELECT count(*)::int AS steps, COALESCE(sum(counted.bytes), 0)::float8 AS bytes FROM (
+    SELECT octet_length(CASE WHEN s.finished_at IS NULL THEN s.attempts ELSE s.error END::text) AS bytes
+    FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT ${STEPS_MAX_COUNT}
   ) AS counted
 ) AS found
 LEFT JOIN LATERAL (
@@ -223,8 +226,9 @@ async function loadExecutions(
 }
 
 function toStored(row: ExecutionRow): StoredExecution {
-  const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, valueBytes, stepCount } = row
-  const { retryOf: of, retryFrom: from, isSmall } = row
+  const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, valueBytes } = row
+  const { retryOf: of, retryFrom: from, isSmall, stepCount, errorBytes } = row
+  const stepBytes = stepCount * STEP_BYTES + errorBytes
   return {
     definition: { id: definitionId, hash },
     mode,
@@ -234,8 +238,8 @@ function toStored(row: ExecutionRow): StoredExecution {
     status,
     runAt,
     retry: of !== null && from !== null ? { of, from } : null,
-    loadedBytes: valueBytes + stepCount * STEP_BYTES,
-    stepBytes: stepCount * STEP_BYTES,
+    loadedBytes: valueBytes + stepBytes,
+    stepBytes,
     values: isSmall ? toValues(row) : null,
   }
 }

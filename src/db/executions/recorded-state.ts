@@ -21,17 +21,17 @@ export interface JobKey {
 export const STEPS_MAX_COUNT = 5_000
 
 /** A step on record without its large values. */
-export type StepState = Omit<RecordedStep, 'output' | 'checkpoints'>
+export type StepState = Omit<RecordedStep, 'output' | 'hasCheckpoints'>
 
-/** Loads steps, loop items, small outputs, and the checkpoints of open steps; nothing inside of ended loop items. */
+/** Loads steps, loop items, small outputs, and which open steps have checkpoints; nothing inside of ended loop items. */
 export async function loadRecorded(
   pool: Queryable,
   jobs: readonly JobKey[],
 ): Promise<readonly RecordedState[]> {
   const { steps, loops } = await loadSteps(pool, jobs, 'run')
-  const [outputs, checkpoints] = await Promise.all([
+  const [outputs, checkpointed] = await Promise.all([
     loadOutputs(pool, jobs, steps),
-    loadCheckpoints(pool, jobs, steps),
+    loadCheckpointed(pool, jobs, steps),
   ])
   const recorded = new Map(jobs.map(({ id }) => [id, new Map<string, RecordedStep>()]))
   for (const step of steps) {
@@ -39,7 +39,7 @@ export async function loadRecorded(
     recorded.get(executionId)?.set(path, {
       ...toStep(step),
       output: outputs.get(executionId)?.get(path),
-      checkpoints: checkpoints.get(executionId)?.get(path) ?? {},
+      hasCheckpoints: checkpointed.get(executionId)?.has(path) ?? false,
     })
   }
   return jobs.map(({ id }) => ({
@@ -78,9 +78,25 @@ interface StepRow {
   readonly finishedAt: Date | null
 }
 
+/** Attempts with more text than this are loaded without the details of their errors, in bytes. */
+const PLAIN_ATTEMPTS_MAX_BYTES = 2_048
+
+/** Only open steps need their attempts. Steps that older versions recorded have the details of each one. */
+const ATTEMPTS = `CASE
+    WHEN finished_at IS NOT NULL THEN '[]'::json
+    WHEN octet_length(attempts::text) <= ${PLAIN_ATTEMPTS_MAX_BYTES} THEN attempts
+    ELSE (
+      SELECT json_agg(CASE WHEN one.attempt->'error'->'details' IS NULL THEN one.attempt
+        ELSE (one.attempt::jsonb #- '{error,details}')::json END ORDER BY one.place)
+      FROM json_array_elements(attempts) WITH ORDINALITY AS one(attempt, place)
+    ) END`
+
+/** Only ended steps need their error. */
+const ERROR = 'CASE WHEN finished_at IS NOT NULL THEN error END'
+
 const columns = (wait: string) =>
-  `path, node_id AS "nodeId", status, attempt, attempts, handles, input_from AS "inputFrom", due_at AS "dueAt",
-  ${wait} AS wait, error, reused_from AS "reusedFrom", call_key AS "callKey", started_at AS "startedAt",
+  `path, node_id AS "nodeId", status, attempt, ${ATTEMPTS} AS attempts, handles, input_from AS "inputFrom",
+  due_at AS "dueAt", ${wait} AS wait, ${ERROR} AS error, reused_from AS "reusedFrom", call_key AS "callKey", started_at AS "startedAt",
   finished_at AS "finishedAt"`
 
 /** `ends`: for the end of a job, which closes waits and needs nothing of what they wait for. */
@@ -208,25 +224,21 @@ async function loadOutputs(
   return byPath(rows)
 }
 
-/** Of steps that have not ended: an ended step needs none of them. */
-async function loadCheckpoints(
+/** The open steps that have checkpoints. The checkpoints stay in the tables until an attempt begins: they may be long. */
+async function loadCheckpointed(
   pool: Queryable,
   jobs: readonly JobKey[],
   steps: readonly StepRow[],
-): Promise<ByPath<{ readonly [key: string]: Json }>> {
+): Promise<ByPath<true>> {
   const open = steps.filter(({ finishedAt }) => finishedAt === null)
   if (open.length === 0) return new Map()
   const owners = new Map(jobs.map(({ id, ownerId }) => [id, ownerId]))
-  const { rows } = await pool.query<{
-    executionId: JobId
-    path: string
-    value: { readonly [key: string]: Json } | null
-  }>(
+  const { rows } = await pool.query<{ executionId: JobId; path: string; value: true }>(
     `SELECT wanted.id AS "executionId", wanted.path, own.value
      FROM unnest($1::text[], $2::uuid[], $3::text[]) AS wanted(owner_id, id, path)
      CROSS JOIN LATERAL (
-       SELECT json_object_agg(c.key, c.value) AS value FROM step_checkpoints c
-       WHERE c.owner_id = wanted.owner_id AND c.execution_id = wanted.id AND c.path = wanted.path OFFSET 0
+       SELECT true AS value FROM step_checkpoints c
+       WHERE c.owner_id = wanted.owner_id AND c.execution_id = wanted.id AND c.path = wanted.path LIMIT 1
      ) AS own`,
     [
       open.map(({ executionId }) => owners.get(executionId)),
@@ -234,7 +246,7 @@ async function loadCheckpoints(
       open.map(({ path }) => path),
     ],
   )
-  return byPath(rows.flatMap(({ value, ...row }) => (value === null ? [] : [{ ...row, value }])))
+  return byPath(rows)
 }
 
 function byPath<Value>(

@@ -87,7 +87,7 @@ export function createCommandStore(pool: Queryable): CommandStore {
  * signal when it waits; neither makes a job due that is not due yet. A cancel locks with FOR UPDATE, so that a child either
  * starts before it or is refused (see the insert of jobs).
  */
-const send = (lock: 'FOR UPDATE' | 'FOR NO KEY UPDATE', condition = 'true') => `
+const send = (lock: 'FOR UPDATE' | 'FOR NO KEY UPDATE', { condition = 'true', also = '' } = {}) => `
 WITH locked AS MATERIALIZED (
   SELECT id FROM jobs WHERE owner_id = $1 AND id = $2 ${lock}
 ), asked AS (
@@ -99,28 +99,34 @@ WITH locked AS MATERIALIZED (
       ELSE wake_at END
   FROM locked WHERE jobs.id = locked.id AND finished_at IS NULL AND cancel_requested_at IS NULL
     AND ($3 = 'CANCEL' OR (status <> 'CREATED' AND handler = 'engine')) AND ${condition}
-  RETURNING owner_id, jobs.id, commands_sent
-)
+  RETURNING owner_id, jobs.id, commands_sent, commands_applied
+)${also}
 INSERT INTO commands (owner_id, job_id, number, kind, payload, key)
 SELECT owner_id, id, commands_sent, $3, $4::json, $5 FROM asked`
 
 const CANCEL = send('FOR UPDATE')
-const PAUSE_OR_RESUME = send('FOR NO KEY UPDATE')
+/** Only the newest pause or resume counts: earlier ones that a holder has read are deleted. */
+const PAUSE_OR_RESUME = send('FOR NO KEY UPDATE', {
+  also: `, superseded AS (
+  DELETE FROM commands c USING asked
+  WHERE c.owner_id = asked.owner_id AND c.job_id = asked.id AND c.number <= asked.commands_applied
+    AND c.kind IN ('PAUSE', 'RESUME')
+)`,
+})
 
 /**
  * A key that is there already is let through to its index, which tells that it repeats. Signals that are sent at the same
  * instant do not see each other: the bounds may be passed by as many as there are connections.
  */
-const SIGNAL = send(
-  'FOR NO KEY UPDATE',
-  `(
+const SIGNAL = send('FOR NO KEY UPDATE', {
+  condition: `(
     EXISTS (SELECT 1 FROM commands c WHERE c.job_id = $2 AND c.key = $5)
     OR (
       SELECT count(*) < ${MAX_UNUSED_SIGNALS}
         AND COALESCE(sum(octet_length(c.payload::text)), 0) + octet_length($4::text) <= ${MAX_UNUSED_SIGNAL_BYTES}
       FROM commands c WHERE c.owner_id = $1 AND c.job_id = $2 AND c.kind = 'SIGNAL' AND c.used_at IS NULL
     ))`,
-)
+})
 
 const TEXTS: { readonly [Kind in NewCommand['kind']]: string } = {
   CANCEL,

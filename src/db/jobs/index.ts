@@ -28,6 +28,12 @@ export {
   type JobCounts,
   type JobCountStore,
 } from './job-count-store.ts'
-export { createJobStore, OccurrenceTakenError, ParentEndedError, type JobStore } from './job-store.ts'
+export {
+  createJobStore,
+  OccurrenceTakenError,
+  ParentEndedError,
+  type HeldClaim,
+  type JobStore,
+} from './job-store.ts'
 export type { NewJob, Occurrence } from './new-job.ts'
 export { shownStatus } from './shown-status.ts'

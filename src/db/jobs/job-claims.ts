@@ -18,6 +18,8 @@ export interface ClaimedJob {
   /** Times a worker was lost since the job last committed a step or parked, this claim's included. */
   readonly recoveries: number
   readonly commandsSent: number
+  /** The number of the newest command that a holder has read. */
+  readonly commandsApplied: number
   readonly depth: number
   /** Null on a job without a parent. */
   readonly rootId: JobId | null
@@ -77,11 +79,12 @@ export interface JobClaims {
 export const SUSPECT_RECOVERIES = 2
 
 export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
-  commands_sent AS "commandsSent", depth, root_id AS "rootId", parent_id IS NOT NULL AS "isChild"`
+  commands_sent AS "commandsSent", commands_applied AS "commandsApplied", depth, root_id AS "rootId", parent_id IS NOT NULL AS "isChild"`
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
 export const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL,
-  recoveries = recoveries + CASE WHEN holder IS NULL THEN 0 ELSE 1 END`
+  recoveries = recoveries + CASE WHEN holder IS NULL THEN 0 ELSE 1 END,
+  loss_fence = CASE WHEN holder IS NULL THEN loss_fence ELSE fence + 1 END`
 
 /** Its worker is lost. Taking it counts as a loss, so that it is a suspect one loss earlier than a job that waits. */
 const IS_LOST = 'holder IS NOT NULL AND lease_until < now()'

@@ -28,6 +28,12 @@ export type InsertResult =
   /** The key stands for this job already; whether for the same request is told by its hash. */
   | { readonly kind: 'taken'; readonly jobId: JobId; readonly requestHash: string }
 
+/** A job that a worker holds, and the fence under which. */
+export interface HeldClaim {
+  readonly id: JobId
+  readonly fence: bigint
+}
+
 export interface HeldJob {
   readonly id: JobId
   readonly fence: bigint
@@ -66,9 +72,13 @@ export interface JobStore extends JobClaims {
   shareProgress(childId: JobId): Promise<JobId | null>
   /** Gives back all jobs of a worker that stops in good order: others may claim them at once, and no loss is counted. */
   release(workerId: WorkerId): Promise<void>
+  /** All jobs that the worker holds. */
+  heldClaims(workerId: WorkerId): Promise<readonly HeldClaim[]>
+  /** Gives back those of these jobs that the worker still holds under that fence; no loss is counted. */
+  releaseClaims(workerId: WorkerId, claims: readonly HeldClaim[]): Promise<void>
   /**
-   * Gives back one job in the same way, if the worker still holds it under that fence. If the next holder has claimed it by then, which
-   * counted a loss, that loss is taken back: the worker is alive.
+   * Gives back one job in the same way, if the worker still holds it under that fence. If the next claim counted a loss, that loss is
+   * taken back, once: the worker is alive.
    */
   releaseJob(
     worker: Pick<Lease, 'workerId'>,
@@ -98,7 +108,8 @@ const RELEASE_JOB = `
 WITH given AS (
   UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE id = $1 AND holder = $2 AND fence = $3
 )
-UPDATE jobs SET recoveries = GREATEST(recoveries - 1, 0) WHERE id = $1 AND holder IS NOT NULL AND fence = $3::bigint + 1`
+UPDATE jobs SET recoveries = GREATEST(recoveries - 1, 0), loss_fence = NULL
+WHERE id = $1 AND fence = $3::bigint + 1 AND loss_fence = fence`
 
 export function createJobStore(pool: Queryable): JobStore {
   const insert = createJobInsert(pool)
@@ -203,6 +214,25 @@ export function createJobStore(pool: Queryable): JobStore {
         `WITH held AS (SELECT id FROM jobs WHERE holder = $1 ORDER BY id FOR NO KEY UPDATE)
          UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
         [workerId],
+      )
+    },
+    async heldClaims(workerId) {
+      const { rows } = await pool.query<{ id: JobId; fence: string }>(
+        'SELECT id, fence FROM jobs WHERE holder = $1',
+        [workerId],
+      )
+      return rows.map(({ id, fence }) => ({ id, fence: BigInt(fence) }))
+    },
+    async releaseClaims(workerId, claims) {
+      // Locks in the order of ids, as a flush takes them.
+      await pool.query(
+        `WITH held AS (
+           SELECT jobs.id FROM unnest($2::uuid[], $3::bigint[]) AS claim(id, fence)
+           JOIN jobs ON jobs.id = claim.id AND jobs.fence = claim.fence AND jobs.holder = $1
+           ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
+         )
+         UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
+        [workerId, claims.map(({ id }) => id), claims.map(({ fence }) => fence)],
       )
     },
     async releaseJob({ workerId }, { id, fence }) {

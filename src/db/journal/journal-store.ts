@@ -1,5 +1,11 @@
 import type pg from 'pg'
-import type { EndedLoopItem, LoopItemPart, ReceivedSignal, RecordedError } from '../../engine/record/index.ts'
+import type {
+  CheckpointsSize,
+  EndedLoopItem,
+  LoopItemPart,
+  ReceivedSignal,
+  RecordedError,
+} from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import { positionOf } from '../executions/index.ts'
@@ -30,6 +36,9 @@ export interface JournalStore {
   loopItemsBytes(job: JobKey, path: string, wanted?: LoopItemPart): Promise<number>
   /** The outputs of these steps as JSON text, by path; one that was reused is read where it is. */
   outputs(job: JobKey, paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  checkpointsSize(job: JobKey, path: string): Promise<CheckpointsSize>
+  /** What the attempts of a step have recorded, as JSON text by key. */
+  checkpoints(job: JobKey, path: string): Promise<ReadonlyMap<string, string>>
   /** A signal in the job's inbox, and the schema that the step at that path demands of it. */
   signal(job: JobKey, number: number, path: string): Promise<ReceivedSignal>
 }
@@ -107,6 +116,21 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
       )
       return new Map(rows.map((row) => [row.path, row.output]))
     },
+    async checkpointsSize({ jobId, ownerId }, path) {
+      const { rows } = await pool.query<{ count: number; bytes: string }>(
+        `SELECT count(*)::int AS count, COALESCE(sum(octet_length(key) + octet_length(value::text)), 0) AS bytes
+         FROM step_checkpoints WHERE owner_id = $1 AND execution_id = $2 AND path = $3`,
+        [ownerId, jobId, path],
+      )
+      return { count: rows[0]?.count ?? 0, bytes: Number(rows[0]?.bytes ?? 0) }
+    },
+    async checkpoints({ jobId, ownerId }, path) {
+      const { rows } = await pool.query<{ key: string; value: string }>(
+        `SELECT key, value::text AS value FROM step_checkpoints WHERE owner_id = $1 AND execution_id = $2 AND path = $3`,
+        [ownerId, jobId, path],
+      )
+      return new Map(rows.map(({ key, value }) => [key, value]))
+    },
     async signal({ jobId, ownerId }, number, path) {
       const { rows } = await pool.query<{ payload: string | null; schema: string | null }>(
         `SELECT
@@ -126,11 +150,12 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
  * statements over the same jobs cannot wait for each other. `guard` is the UPDATE that proves that the writer still holds
  * each job (D3): a job that was given up, by a park or an end, has no holder and takes no more writes. Every insert joins
  * the guard by the part's number `n`, so a stale writer's rows go nowhere, even if the job's new holder writes in the same
- * flush. A park also demands that no command came unread (D8).
+ * flush. A park also demands that no command came unread (D8). `read_ends`: the holder has read these messages about the ends of
+ * children, so they are deleted. They only wake waits: a wait, also that of the next holder, first looks at its child's own row.
  */
 const FLUSH = `
 WITH locked AS (
-  SELECT w.* FROM unnest(
+  SELECT w.*, jobs.commands_applied AS commands_before FROM unnest(
     $1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::int[], $6::text[], $7::float8[], $8::text[], $9::int[],
     $10::float8[], $11::bool[], $12::float8[], $13::text[], $14::bool[], $15::float8[], $49::float8[],
     $60::bigint[]
@@ -200,6 +225,10 @@ WITH locked AS (
   FROM unnest($50::int[], $51::text[], $52::text[], $53::text[]) AS c(n, path, key, value)
   JOIN guard g ON g.n = c.n
   ON CONFLICT (owner_id, execution_id, path, key) DO UPDATE SET value = excluded.value
+), read_ends AS (
+  DELETE FROM commands c USING locked w, guard g
+  WHERE w.commands_seen > w.commands_before AND g.n = w.n AND c.owner_id = g.owner_id AND c.job_id = g.id
+    AND c.number > w.commands_before AND c.number <= w.commands_seen AND c.kind = 'CHILD_ENDED'
 ), signal AS (
   UPDATE commands c SET used_at = now(), used_by = u.path
   FROM unnest($54::int[], $55::int[], $56::text[]) AS u(n, number, path) JOIN guard g ON g.n = u.n

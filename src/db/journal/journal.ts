@@ -84,6 +84,8 @@ export class Journal {
         this.reading(() => this.#store.loopItems(claim, path, wanted)),
       loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
       outputs: (paths) => this.reading(() => this.#store.outputs(claim, paths)),
+      checkpointsSize: (path) => this.reading(() => this.#store.checkpointsSize(claim, path)),
+      checkpoints: (path) => this.reading(() => this.#store.checkpoints(claim, path)),
       signal: (number, path) => this.reading(() => this.#store.signal(claim, number, path)),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }

@@ -146,7 +146,10 @@ export interface BlockContext<Config = unknown> {
    * instead of buying again.
    */
   readonly checkpoints: { readonly [key: string]: Json }
-  /** Records a value under a key, in place of the one before; resolves once it is committed. Plain JSON of 64 KiB at most. */
+  /**
+   * Records a value under a key, in place of the one before; resolves once it is committed. A value is plain JSON of at most 64 KiB,
+   * and one step records at most 50,000 values and 8 MiB together. Throws the `BlockError` `CHECKPOINT_INVALID` or `CHECKPOINTS_FULL`.
+   */
   checkpoint(key: string, value: Json): Promise<void>
   /** Evaluates an expression that the block declares in `expressions`, with further names bound beside the scope. */
   evaluate(source: string, bindings?: JsonObject): Json

@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/time/index.ts'
 import { BlockError } from '../block/index.ts'
 import { MEMORY_BUDGET_EXCEEDED } from './held-outputs.ts'
 import { MEMORY_WAIT_MS, type ExecutionMemory } from './memory-budget.ts'
+import { FREELY_READ_MAX_BYTES, NO_TIMERS } from './read-memory.ts'
 
 /** The memory for the value that one attempt makes: from the block's call until its outcome is recorded. */
 export class AttemptMemory {
@@ -55,6 +56,21 @@ export class AttemptMemory {
     if (this.#isOver) this.#memory.release(more)
     else this.#bytes += more
   }
+
+  /**
+   * Takes room for stored values that take at most that many bytes of heap, before the attempt takes any other. As `ReadMemory` does, it
+   * takes at most what one execution may hold, and waits for it without a bound. Rejects with the signal's reason.
+   */
+  readonly takeToRead = async (heapBytes: number): Promise<void> => {
+    if (heapBytes <= FREELY_READ_MAX_BYTES) return
+    const bytes = Math.min(heapBytes, this.#memory.maxBytes)
+    await this.#memory.take(bytes, { signal: this.#signal, clock: NO_TIMERS })
+    if (this.#isOver) this.#memory.release(bytes)
+    else this.#bytes += bytes
+  }
+
+  /** Counts what the attempt holds already: others wait for it, the attempt does not. */
+  readonly count = (bytes: number): void => this.#count(bytes)
 
   #count(bytes: number): void {
     if (this.#isOver) return

@@ -47,4 +47,4 @@ export class ReadMemory {
 }
 
 /** The wait ends with the memory or with the signal. */
-const NO_TIMERS = { after: () => () => {} }
+export const NO_TIMERS = { after: () => () => {} }

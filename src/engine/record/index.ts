@@ -8,6 +8,7 @@ export {
   type EventKind,
   type JobEvent,
 } from './event.ts'
+export { keptAttempts, withAttempt } from './attempts.ts'
 export { Inbox, type Command, type CommandKind, type Signal } from './inbox.ts'
 export { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from './job.ts'
 export {
@@ -16,6 +17,7 @@ export {
   NOTHING_RECORDED,
   ParkRefusedError,
   type CheckpointRecord,
+  type CheckpointsSize,
   type EndedLoopItem,
   type JobChange,
   type JobEnd,

@@ -122,8 +122,18 @@ export interface RunJournal {
    * without an output is left out.
    */
   outputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** The size of what a step's attempts have recorded by `checkpoint`. */
+  checkpointsSize(path: string): Promise<CheckpointsSize>
+  /** The same values as JSON text, by key. */
+  checkpoints(path: string): Promise<ReadonlyMap<string, string>>
   /** Reads a signal in the job's inbox, and what the step at that path, which waits for it, demands of it. */
   signal(number: number, path: string): Promise<ReceivedSignal>
+}
+
+export interface CheckpointsSize {
+  readonly count: number
+  /** Keys, and values as JSON text, in bytes of UTF-8. */
+  readonly bytes: number
 }
 
 /** A signal, and the wait that takes it. */
@@ -171,8 +181,8 @@ export interface RecordedStep extends Omit<StepRecord, 'order' | 'wait'> {
   readonly wait: KnownWait | null
   /** Null unless the step ended with one, or waits to end with one; undefined: it was not loaded, `outputs` reads it. */
   readonly output: Json | undefined
-  /** What its attempts recorded by `checkpoint`. */
-  readonly checkpoints: { readonly [key: string]: Json }
+  /** Whether its attempts recorded anything by `checkpoint`, which the journal reads when an attempt begins; false once it has ended. */
+  readonly hasCheckpoints: boolean
 }
 
 export const NOTHING_RECORDED: RecordedState = { steps: new Map(), items: new Map() }

@@ -1,3 +1,4 @@
+import { withAttempt } from './attempts.ts'
 import { event } from './event.ts'
 import type { JournalEntry, StepRecord } from './journal.ts'
 import type { AttemptRecord } from './step.ts'
@@ -19,25 +20,23 @@ export function canceledStep(
   { at, attemptStartedAt, callMayHaveHappened }: StepCancel,
 ): CutSteps {
   const { path, nodeId, attempt } = step
-  const cut: AttemptRecord[] =
+  const cut: AttemptRecord | null =
     attemptStartedAt === null
-      ? []
-      : [
-          {
-            number: attempt,
-            status: 'CANCELED',
-            startedAt: new Date(attemptStartedAt).toISOString(),
-            finishedAt: new Date(at).toISOString(),
-            ...(callMayHaveHappened ? { callMayHaveHappened } : {}),
-          },
-        ]
+      ? null
+      : {
+          number: attempt,
+          status: 'CANCELED',
+          startedAt: new Date(attemptStartedAt).toISOString(),
+          finishedAt: new Date(at).toISOString(),
+          ...(callMayHaveHappened ? { callMayHaveHappened } : {}),
+        }
   return {
     events: [event('STEP_CANCELED', at, { path, nodeId, attempt, callMayHaveHappened })],
     steps: [
       {
         ...step,
         status: 'CANCELED',
-        attempts: [...step.attempts, ...cut],
+        attempts: cut ? withAttempt(step.attempts, cut) : step.attempts,
         handles: [],
         dueAt: null,
         wait: null,

@@ -2,6 +2,7 @@ import type { TimeSlice } from '../../lib/async/index.ts'
 import { deepFreeze, jsonHeapSize, type Json } from '../../lib/json/index.ts'
 import {
   ParkRefusedError,
+  type CheckpointsSize,
   type EndedLoopItem,
   type EventDraft,
   type JobEnd,
@@ -55,6 +56,8 @@ export class SimulationJournal implements RunJournal {
   readonly payloads = new Map<number, string>()
   readonly #options: SimulationJournalOptions
   readonly #items = new Map<string, Map<number, LoopItemRecord>>()
+  /** By step path and key, as JSON text. */
+  readonly #checkpoints = new Map<string, Map<string, string>>()
   #entries = 0
   #pending = 0
   #heapBytes = 0
@@ -70,12 +73,13 @@ export class SimulationJournal implements RunJournal {
     const size = { events: this.events.length, heapBytes: this.#heapBytes }
     const wait = this.#options.beforeEntry?.(size)
     if (wait) await wait
-    const { events, steps = [], values = [], items = [], job } = entry
+    const { events, steps = [], values = [], items = [], checkpoints = [], job } = entry
     if (this.events.length + events.length > this.#options.maxEvents)
       throw new TooManyEventsError(`more than ${this.#options.maxEvents} events`)
     this.#count([
       ...values.flatMap(({ config, output }) => [config, output]),
       ...items.map(({ output }) => output),
+      ...checkpoints.map(({ value }) => value),
     ])
     if (job.park && !this.#options.grantsPark) {
       // Asked again until time moves, it is told once.
@@ -90,6 +94,7 @@ export class SimulationJournal implements RunJournal {
     for (const step of steps) this.steps.set(step.path, step)
     for (const { path, config, output } of values)
       this.values.set(path, { config: read(config), output: output === null ? null : read(output) })
+    for (const { path, key, value } of checkpoints) this.#checkpointsOf(path).set(key, value)
     for (const item of items) this.#itemsOf(item.path).set(item.index, item)
     for (const step of steps) this.#options.onStep?.(step)
     this.#pending++
@@ -128,6 +133,17 @@ export class SimulationJournal implements RunJournal {
     return Promise.resolve(new Map(found))
   }
 
+  checkpointsSize(path: string): Promise<CheckpointsSize> {
+    let bytes = 0
+    const texts = this.#checkpointsOf(path)
+    for (const [key, text] of texts) bytes += key.length + text.length
+    return Promise.resolve({ count: texts.size, bytes })
+  }
+
+  checkpoints(path: string): Promise<ReadonlyMap<string, string>> {
+    return Promise.resolve(this.#checkpointsOf(path))
+  }
+
   signal(number: number, path: string): Promise<ReceivedSignal> {
     const wait = this.steps.get(path)?.wait
     const schema = JSON.stringify(wait?.kind === 'signal' ? wait.schema : null)
@@ -159,6 +175,14 @@ export class SimulationJournal implements RunJournal {
   #tell({ kind, at, body }: EventDraft): void {
     const seq = this.events.length + 1
     this.events.push({ seq, at: new Date(at), kind, progress: this.#progress, body } as JobEvent)
+  }
+
+  #checkpointsOf(path: string): Map<string, string> {
+    const known = this.#checkpoints.get(path)
+    if (known) return known
+    const texts = new Map<string, string>()
+    this.#checkpoints.set(path, texts)
+    return texts
   }
 
   #itemsOf(path: string): Map<number, LoopItemRecord> {

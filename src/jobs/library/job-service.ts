@@ -197,16 +197,21 @@ export function createJobService(options: JobServiceOptions): JobService {
             'NO_WORKER',
             'this process runs no jobs: a handler function needs one that does',
           )
-        const claimed = begun(await jobs.queue(job, queued, processor.lease), job)
-        processor.runHere(claimed, (journal, signals) =>
-          runHandler({
-            handler: (context) => handler(shown, context),
-            code: new JobCode({ kind: 'handler', name: job.type, executionId: job.id }, onUnhandledError),
-            journal,
-            signals,
-            clock,
-          }),
-        )
+        const close = processor.claims.open()
+        try {
+          const claimed = begun(await jobs.queue(job, queued, processor.lease), job)
+          processor.runHere(claimed, (journal, signals) =>
+            runHandler({
+              handler: (context) => handler(shown, context),
+              code: new JobCode({ kind: 'handler', name: job.type, executionId: job.id }, onUnhandledError),
+              journal,
+              signals,
+              clock,
+            }),
+          )
+        } finally {
+          close()
+        }
       }
       wakeups.news([job.id])
       return service.watchJob(jobId, callbacks)

@@ -7,6 +7,7 @@ import { event, type EventDraft } from '../../engine/record/index.ts'
 import { RecordedSteps, recordEnd } from '../../engine/run/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import type { Processor } from './processor.ts'
 import type { StoredPlans } from './stored-plans.ts'
 
 export interface EndCanceledOptions {
@@ -17,6 +18,8 @@ export interface EndCanceledOptions {
   readonly clock: Pick<Clock, 'now'>
   readonly logger: Pick<Logger, 'error'>
   readonly lease: Lease
+  /** The claims of the worker with that lease. */
+  readonly claims: Processor['claims']
 }
 
 /** Ends canceled jobs that no worker holds, one batch per call, or two while there are many; returns their number. */
@@ -37,7 +40,7 @@ const BATCHES_AT_ONCE = 2
  * batch, more where its jobs have many steps, and those that read definitions whose plans are not kept.
  */
 export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
-  const { store, journal, plans, wakeups, clock, logger, lease } = options
+  const { store, journal, plans, wakeups, clock, logger, lease, claims } = options
   let batches = 1
   return async () => {
     const counts = await Promise.all(Array.from({ length: batches }, endBatch))
@@ -47,6 +50,15 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   }
 
   async function endBatch(): Promise<number> {
+    const close = claims.open()
+    try {
+      return await claimAndEnd()
+    } finally {
+      close()
+    }
+  }
+
+  async function claimAndEnd(): Promise<number> {
     const jobs = await store.claimUnheld(lease, END_BATCH_JOBS)
     if (jobs.length === 0) return 0
     // The cancel that reached a job also reaches its children, unless its process was lost in between.
@@ -70,13 +82,14 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
       const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
       const at = clock.now()
       const { plan } = await plans.validate(ending.definition, { ownerId, isRefusable: false })
-      const steps = new Map(open.map((step) => [step.path, { ...step, output: null, checkpoints: {} }]))
+      const steps = new Map(open.map((step) => [step.path, { ...step, output: null, hasCheckpoints: false }]))
       const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(at)
       const claimed = journal.open({ jobId, ownerId, fence, lastSeq, commandsSeen })
       const events = [...eventsBefore(ending, at), ...closing.events]
       await recordEnd(claimed, { status: 'CANCELED', at }, { progress, events, steps: closing.steps })
     } catch (fault) {
       // The edge: the lease runs out, and a worker takes the job up as any other.
+      claims.abandon(job)
       logger.error({ err: fault, jobId: job.id }, 'a canceled job could not be ended; a worker will end it')
     }
   }

@@ -4,6 +4,7 @@ import {
   type ClaimedJob,
   type CommandStore,
   type DueJobs,
+  type HeldClaim,
   type JobStore,
   type Lease,
   type NewJob,
@@ -31,6 +32,7 @@ import type { RunningJob } from './running-job.ts'
 import { sharePlaces, type Demand, type Turn } from './share-places.ts'
 import { sharingProgress } from './share-progress.ts'
 import type { StoredPlans } from './stored-plans.ts'
+import { UnknownClaims } from './unknown-claims.ts'
 
 export interface ProcessorOptions {
   readonly jobs: JobStore
@@ -95,8 +97,7 @@ export class Processor {
   readonly #running = new Map<JobId, Running>()
   /** Runs that have not settled, with their end. More than one may be of the same job: the newest is in `#running`. */
   readonly #runs = new Map<Running, Promise<void>>()
-  /** Starts and claims under way: a job may be stored with this process's lease any moment. */
-  readonly #taking = new Set<Promise<void>>()
+  readonly #claims: UnknownClaims
   readonly #places: Places
   readonly #quarantine: Quarantine
   readonly #recovery: Recovery
@@ -117,6 +118,7 @@ export class Processor {
     this.#options = options
     this.#places = new Places({ total, ownerPercent })
     this.#quarantine = new Quarantine(clock)
+    this.#claims = new UnknownClaims({ ...options, isKnown: (claim) => this.#isKnown(claim) })
     const { worldOf } = options
     this.#recovery = new Recovery({ ...options, childrenOf: (job) => worldOf(job).children })
   }
@@ -129,7 +131,7 @@ export class Processor {
   reserve(owner: OwnerId, textBytes: number): Reservation | null {
     if (this.#isStopped || !this.#options.memory.hasRoomFor(owner) || !this.#mayBegin(owner)) return null
     this.#places.take(owner)
-    const settle = this.#openTaking()
+    const settle = this.#claims.open()
     const memory = this.#options.memory.open(owner)
     // Until the run counts the values they are counted with the most that they can take.
     const { held } = memory
@@ -196,7 +198,7 @@ export class Processor {
     if (this.#unreleased.size > 0) await this.#releaseLate()
     if (this.#options.memory.isFull) return 0
     if (this.#places.free <= 0 && !evenIfFull) return 0
-    const close = this.#openTaking()
+    const close = this.#claims.open()
     const hints = new Set<OwnerId>()
     this.#hints.add(hints)
     try {
@@ -212,7 +214,7 @@ export class Processor {
     const running = this.#running.get(jobId)
     if (running) return this.#readInbox(jobId, running)
     if (this.#isStopped) return
-    const close = this.#openTaking()
+    const close = this.#claims.open()
     try {
       const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
       if (claimed) this.#take(claimed, { takesSlot: false })
@@ -234,6 +236,35 @@ export class Processor {
       if (job?.fence !== running.claim.fence) running.yield.abort(new FenceLostError('the lease is lost'))
       else if (job.commandsSent > running.commandsSeen) await this.#readInbox(jobId, running)
     }
+  }
+
+  /** Gives back the jobs that this process holds and does not know, because the answer to a claim was lost. */
+  async releaseUnknown(): Promise<void> {
+    if (!this.#isStopped) await this.#claims.release()
+  }
+
+  /** The claims under way of this process's worker; others that claim under its id count theirs here. */
+  get claims(): Pick<UnknownClaims, 'open' | 'abandon'> {
+    return this.#claims
+  }
+
+  /**
+   * A job's code has blocked the event loop for longer than heartbeats may be apart. Its lease may have run out for that reason, so it is
+   * not given back, and the next claim counts a loss.
+   */
+  noticeBlocking(jobId: JobId): void {
+    for (const running of this.#runs.keys()) if (running.claim.jobId === jobId) running.hasBlocked = true
+    for (const claim of this.#unreleased) {
+      if (claim.jobId !== jobId) continue
+      this.#unreleased.delete(claim)
+      this.#claims.abandon({ id: jobId, fence: claim.fence })
+    }
+  }
+
+  #isKnown({ id, fence }: HeldClaim): boolean {
+    for (const claim of this.#unreleased) if (claim.jobId === id && claim.fence === fence) return true
+    for (const { claim } of this.#runs.keys()) if (claim.jobId === id && claim.fence === fence) return true
+    return false
   }
 
   /**
@@ -275,7 +306,7 @@ export class Processor {
   async stop(): Promise<void> {
     this.takeNothingMore()
     this.#options.journal.stopRetrying()
-    await Promise.all(this.#taking)
+    await this.#claims.settled()
     this.#abortAll()
     await this.idle()
     await this.#options.journal.idle()
@@ -292,17 +323,6 @@ export class Processor {
       isHandler: true,
       begin: (run) => begin(run.journal, { inbox: run.inbox, yield: run.yield.signal }),
     })
-  }
-
-  /** Counts a start or a claim until the returned function is called; that tells whether it was the first call. */
-  #openTaking(): () => boolean {
-    let close = () => {}
-    const open = new Promise<void>((resolve) => (close = resolve))
-    this.#taking.add(open)
-    return () => {
-      close()
-      return this.#taking.delete(open)
-    }
   }
 
   /** Until the next survey, `#waiting` is every owner that does not get a place for each of its due jobs. */
@@ -407,7 +427,7 @@ export class Processor {
   /** Waits until no execution runs here but one. Those that do not end or park in time are given back. */
   async #othersSettled(run: Running): Promise<void> {
     const { clock } = this.#options
-    await Promise.all(this.#taking)
+    await this.#claims.settled()
     const others = [...this.#runs].filter(([other]) => other !== run && !other.isHandler)
     const settled = Promise.all(others.map(([, done]) => done))
     const stopped = AbortSignal.any([run.yield.signal, run.inbox.canceled])
@@ -485,6 +505,7 @@ export class Processor {
       isHandler,
       isSuspect,
       isGivenBack: false,
+      hasBlocked: false,
       onCleared: null,
     }
     // Stops an older run of the job, whose lease ran out without being noticed.
@@ -519,14 +540,21 @@ export class Processor {
       await run
     } catch (fault) {
       // The lease runs out by itself and the job is recovered, here or elsewhere: the fault may be this process's own.
-      if (!(fault instanceof FenceLostError))
+      if (!(fault instanceof FenceLostError)) {
+        this.#claims.abandon({ id: jobId, fence: running.claim.fence })
         this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
+      }
     } finally {
       if (this.#running.get(jobId) === running) this.#running.delete(jobId)
       this.#freePlaceOf(running)
-      if (running.isGivenBack) await this.#release(running.claim)
+      if (running.isGivenBack) await this.#giveBackJob(running)
       if (isChild) this.#options.onChildEnded?.()
     }
+  }
+
+  async #giveBackJob({ claim, hasBlocked }: Running): Promise<void> {
+    if (hasBlocked) this.#claims.abandon({ id: claim.jobId, fence: claim.fence })
+    else await this.#release(claim)
   }
 
   /** Gives back a job that did not end here; it may be claimed at once, and no loss is counted. */
@@ -639,6 +667,8 @@ interface Running {
   readonly isSuspect: boolean
   /** It is to yield so that others may continue it. */
   isGivenBack: boolean
+  /** Its code has blocked the event loop for so long that leases may have run out. */
+  hasBlocked: boolean
   /** Called after each commit that clears it of the suspicion of ending its workers. */
   onCleared: (() => void) | null
 }

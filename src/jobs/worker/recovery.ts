@@ -4,7 +4,7 @@ import type {
   OriginalStore,
   StoredExecution,
 } from '../../db/executions/index.ts'
-import type { ClaimedJob } from '../../db/jobs/index.ts'
+import { MAX_UNUSED_SIGNALS, type ClaimedJob } from '../../db/jobs/index.ts'
 import type { ClaimedJournal, Journal } from '../../db/journal/index.ts'
 import { NO_GRAPH, type Diagnostic, type Plan } from '../../engine/definition/index.ts'
 import type { Original } from '../../engine/fork/index.ts'
@@ -100,7 +100,9 @@ export class Recovery {
   /** Returns the bytes that are counted for the inbox. */
   async #readInbox(job: ClaimedJob, run: TakenRun, { held }: RunMemory): Promise<number> {
     if (job.commandsSent === 0) return 0
-    const bytes = job.commandsSent * COMMAND_TEXT_BYTES
+    // Of commands that an earlier holder has read, only unused signals and the newest pause or resume are left.
+    const unread = job.commandsSent - job.commandsApplied
+    const bytes = Math.min(job.commandsSent, unread + MAX_UNUSED_SIGNALS + 1) * COMMAND_TEXT_BYTES
     const done = await this.#loads.enter(job.ownerId, bytes, run.yield.signal)
     try {
       await this.#reading(() => run.readInbox())
@@ -252,7 +254,9 @@ export class Recovery {
   ): Promise<RunEnd> {
     const done = await this.#loads.enter(job.ownerId, stepBytes, run.yield.signal)
     const open = await this.#reading(() => this.#options.executions.steps(job)).finally(done)
-    const steps = new Map(open.map((step) => [step.path, { ...step, output: undefined, checkpoints: {} }]))
+    const steps = new Map(
+      open.map((step) => [step.path, { ...step, output: undefined, hasCheckpoints: false }]),
+    )
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
     const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
     await this.#options.childrenOf(about).cancelAll()

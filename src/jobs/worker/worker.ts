@@ -1,6 +1,6 @@
 import type { Wakeups } from '../../db/index.ts'
 import type { CommandStore, JobStore } from '../../db/jobs/index.ts'
-import { Again, Closers } from '../../lib/async/index.ts'
+import { afterAwake, Again, Closers } from '../../lib/async/index.ts'
 import type { JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
@@ -17,6 +17,7 @@ export interface WorkerOptions {
     | 'tick'
     | 'obey'
     | 'renewLeases'
+    | 'releaseUnknown'
     | 'yieldAll'
     | 'takeNothingMore'
     | 'stop'
@@ -169,12 +170,16 @@ export class Worker {
     }
   }
 
-  /** When the leases may have run out, because the database has been silent for so long, nothing goes on under them. */
+  /**
+   * When the leases may have run out, because the database has been silent for that long, everything that runs under them is aborted.
+   * While this thread is blocked it reads no answer, so that time does not count.
+   */
   async #renew(since: number): Promise<void> {
     const { processor, clock, leaseMs } = this.#options
     const expire = () => processor.yieldAll()
-    const callOff = clock.after(Math.max(0, since + leaseMs - clock.now()), expire)
+    const callOff = afterAwake(clock, Math.max(0, since + leaseMs - clock.now()), expire)
     await this.#renewHeld().finally(callOff)
+    await this.#guard(processor.releaseUnknown())
   }
 
   async #renewHeld(): Promise<void> {

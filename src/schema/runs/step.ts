@@ -107,7 +107,9 @@ export const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement
     error: t.field({
       type: FailureType,
       nullable: true,
-      description: 'Why it failed.',
+      description:
+        'Why it failed; null unless it did. Of attempts before the last one only the code and the first 200 characters of the message ' +
+        'are kept here, and of a last one, until the step ends, only details of at most 1,024 characters; the timeline has all of them.',
       resolve: ({ error }) => error ?? null,
     }),
     callMayHaveHappened: t.boolean({

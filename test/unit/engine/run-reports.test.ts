@@ -11,6 +11,13 @@ import {
   waits,
   type Behaviour,
 } from '../../support/run-definition.ts'
+import type { StepSite } from '../../../src/engine/run/context/frame.ts'
+import { CHECKPOINT_MAX_LENGTH } from '../../../src/engine/run/step/step-reports.ts'
+import {
+  STEP_CHECKPOINTS_MAX_COUNT,
+  STEP_CHECKPOINTS_MAX_LENGTH,
+  StepCheckpoints,
+} from '../../../src/engine/run/step/step-checkpoints.ts'
 
 const one = definition({ a: {} })
 const step = { path: 'a', nodeId: 'a', attempt: 1 }
@@ -179,6 +186,51 @@ describe('checkpoints', () => {
     await settled()
     expect(await execution.finish(execution.recover())).toMatchObject({ status: 'COMPLETED' })
     expect(seen).toEqual([{}, { run: 'r1' }])
+  })
+
+  test('stay in the tables until an attempt begins, and long ones return there when it ends', async () => {
+    const seen: number[] = []
+    const node = { retry: { maxAttempts: 3, initialDelayMs: 3_600_000, factor: 1, maxDelayMs: 3_600_000 } }
+    const execution = new TestExecution(definition({ a: { retry: node.retry } }), {
+      a: uses(async ({ context, attempt }) => {
+        seen.push(Object.keys(context.checkpoints).length)
+        for (let n = 0; n < 5; n++) await context.checkpoint(`${attempt}.${n}`, 'x'.repeat(60_000))
+        if (attempt < 3) throw new Error('again')
+      }),
+    })
+    const { checkpointReads } = execution.journal
+    expect(await execution.run()).toMatchObject({ kind: 'parked' })
+    expect(execution.journal.recorded().steps.get('a')?.hasCheckpoints).toBe(true)
+    expect(checkpointReads).toEqual([])
+    expect(await execution.finish(execution.start())).toMatchObject({ status: 'COMPLETED' })
+    expect(seen).toEqual([0, 5, 10])
+    expect(checkpointReads).toEqual(['a', 'a'])
+  })
+
+  test('that are too long together fail the attempt with CHECKPOINTS_FULL, and a value under a known key is replaced', async () => {
+    const value = 'x'.repeat(CHECKPOINT_MAX_LENGTH - 2)
+    const count = STEP_CHECKPOINTS_MAX_LENGTH / CHECKPOINT_MAX_LENGTH
+    let recorded = 0
+    const execution = new TestExecution(one, {
+      a: uses(async ({ context }) => {
+        for (let n = 0; n < 2 * count; n++) await context.checkpoint('same', value)
+        for (let n = 0; n < count; n++, recorded++) await context.checkpoint(`key ${n}`, value)
+      }),
+    })
+    expect(await execution.finish()).toMatchObject({
+      error: { code: 'CHECKPOINTS_FULL', message: expect.stringContaining('divide the work between steps') },
+    })
+    expect(recorded).toBe(count - 2)
+  })
+
+  test('over 50,000 of one step are refused, and those on record can still be replaced', () => {
+    const checkpoints = new StepCheckpoints({ site: {} as StepSite, areOnRecord: false })
+    for (let n = 0; n < STEP_CHECKPOINTS_MAX_COUNT; n++) {
+      checkpoints.requireRoom(`${n}`, 1)
+      checkpoints.put(`${n}`, '1')
+    }
+    expect(() => checkpoints.requireRoom('more', 1)).toThrow(`at most ${STEP_CHECKPOINTS_MAX_COUNT}`)
+    expect(() => checkpoints.requireRoom('7', 5)).not.toThrow()
   })
 
   test('E13: without one the lost call of a costly block is not made again', async () => {

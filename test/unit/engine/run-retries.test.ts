@@ -30,6 +30,47 @@ describe('E6: retries', () => {
     expect(execution.journal.steps.get('a')).toMatchObject({ attempt: 3, attempts: [{}, {}, { number: 3 }] })
   })
 
+  test('a step keeps the details and the whole message of its last attempt only; the timeline has those of each', async () => {
+    const details = { answer: 'y'.repeat(15_000) }
+    const message = 'm'.repeat(3_000)
+    const fail = () => {
+      throw new BlockError('BROKEN', message, { retryable: true, details })
+    }
+    const execution = new TestExecution(retried({ maxAttempts: 4 }), { a: fail })
+    await execution.finish()
+    const attempts = execution.journal.steps.get('a')?.attempts ?? []
+    expect(attempts.map(({ error }) => [error?.code, error?.message.length, error?.details])).toEqual([
+      ['BROKEN', 201, undefined],
+      ['BROKEN', 201, undefined],
+      ['BROKEN', 201, undefined],
+      ['BROKEN', 3_000, details],
+    ])
+    const told = [
+      ...execution.journal.eventsOf('STEP_RETRYING'),
+      ...execution.journal.eventsOf('STEP_FAILED'),
+    ]
+    expect(told.map(({ body }) => [body.error.message.length, body.error.details])).toEqual(
+      Array.from({ length: 4 }, () => [3_000, details]),
+    )
+  })
+
+  test('the details of an attempt are on record until the next one begins, and short ones until it ends', async () => {
+    const retry = { maxAttempts: 2, initialDelayMs: 20_000, maxDelayMs: 20_000 }
+    const lastDetails = async (details: { readonly [key: string]: string }) => {
+      const execution = new TestExecution(retried(retry), { a: [fails('BROKEN', { details }), hangs()] })
+      await execution.run()
+      const last = () => execution.journal.steps.get('a')?.attempts.at(-1)?.error?.details ?? null
+      const parked = last()
+      await execution.clock.advance(20_000)
+      execution.start()
+      await settled()
+      return [parked, last()]
+    }
+    const [long, short] = [{ text: 'y'.repeat(15_000) }, { text: 'y' }]
+    expect(await lastDetails(long)).toEqual([long, null])
+    expect(await lastDetails(short)).toEqual([short, short])
+  })
+
   test('an attempt that succeeds ends the tries', async () => {
     const execution = new TestExecution(retried({ maxAttempts: 5 }), {
       a: [fails(), fails(), returns('done')],

@@ -37,6 +37,7 @@ test('the open steps of canceled executions are read for few executions at a tim
     clock: { now: () => 0 },
     logger: { error: () => undefined },
     lease: { workerId: 'worker', leaseMs: 1_000 } as never,
+    claims: { open: () => () => true, abandon: () => undefined },
   })
   expect(await endCanceled()).toBe(counts.length)
   expect(read.flat()).toEqual(jobs.map(({ id }) => id))

@@ -13,6 +13,9 @@ let renewals: number
 /** What a look does once it has been noted. */
 let onLook: () => Promise<void>
 let isClosing: boolean
+/** Renewals take until it opens. */
+let renewing: Gate | null
+let yields: number
 /** The runs take until it opens to yield. */
 let yielding: Gate | null
 
@@ -25,6 +28,8 @@ beforeEach(async () => {
   onLook = async () => undefined
   isClosing = false
   yielding = null
+  renewing = null
+  yields = 0
   worker = new Worker({
     processor: {
       freePlaces: 1,
@@ -38,8 +43,12 @@ beforeEach(async () => {
       },
       obey: async () => undefined,
       noticeCommands: () => undefined,
-      renewLeases: async () => void renewals++,
-      yieldAll: () => undefined,
+      renewLeases: async () => {
+        renewals++
+        await renewing?.pass()
+      },
+      releaseUnknown: async () => undefined,
+      yieldAll: () => void yields++,
       takeNothingMore: () => void (isClosing = true),
       stop: async () => yielding?.pass(),
     },
@@ -56,6 +65,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  renewing?.open()
   const stopped = worker.stop()
   await clock.advance(0)
   await stopped
@@ -97,6 +107,26 @@ test('a worker that stops in the middle of a backlog takes nothing more of it', 
   gate.open()
   await stopped
   expect(looks).toHaveLength(before)
+})
+
+test('a renewal that is not answered for a lease’s time ends what runs under the leases', async () => {
+  renewing = new Gate()
+  await clock.advance(59_000)
+  expect(yields).toBe(0)
+  await clock.advance(1_000)
+  expect(yields).toBe(1)
+})
+
+test('a renewal whose answer waits because the thread is blocked ends nothing', async () => {
+  renewing = new Gate()
+  await clock.advance(20_000)
+  expect(renewals).toBe(1)
+  // The thread is blocked for longer than a lease. Timers fire before the answer is read.
+  clock.block(200_000)
+  await clock.advance(0)
+  renewing.open()
+  await clock.advance(15_000)
+  expect([renewals > 1, yields]).toEqual([true, 0])
 })
 
 test('the leases are renewed until all runs have yielded', async () => {

@@ -1,6 +1,7 @@
 import { placeOf, type PlanGraph, type PlanNode } from '../../definition/index.ts'
 import {
   canceledStep,
+  keptAttempts,
   lastAttemptStart,
   type CutSteps,
   type RecordedState,
@@ -17,7 +18,7 @@ export class RecordedSteps {
 
   constructor(graph: PlanGraph, { steps }: RecordedState) {
     this.#graph = graph
-    for (const { output: _, checkpoints: __, ...step } of steps.values()) {
+    for (const { output: _, hasCheckpoints: __, ...step } of steps.values()) {
       this.put({ ...step, wait: null, order: placeOf(graph, step.path)?.order ?? [] })
     }
   }
@@ -25,9 +26,11 @@ export class RecordedSteps {
   /** A step's newest state. */
   put(step: StepRecord): void {
     if (step.order.length === 1) this.#nodes.add(step.nodeId)
-    // What it waits for is not needed, and may hold a long schema.
-    if (step.finishedAt === null) this.#open.set(step.path, step.wait ? { ...step, wait: null } : step)
-    else this.#open.delete(step.path)
+    // Neither what it waits for nor its error is needed, and both may be long.
+    if (step.finishedAt === null) {
+      const attempts = keptAttempts(step.attempts)
+      this.#open.set(step.path, { ...step, wait: null, error: null, attempts })
+    } else this.#open.delete(step.path)
   }
 
   /** The database refused a step's state for what it holds: the step is as open as before, and told without it. */

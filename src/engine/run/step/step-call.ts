@@ -1,8 +1,8 @@
-import type { Json } from '../../../lib/json/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import { AttemptCode, type AttemptUsage } from '../../record/index.ts'
 import { RunStop, type ChildExecutions, type StepSite } from '../context/index.ts'
 import { callBlock, type CallEnd } from './call-block.ts'
+import type { StepCheckpoints } from './step-checkpoints.ts'
 import type { StepConfig } from './step-config.ts'
 import { StepReports } from './step-reports.ts'
 
@@ -12,8 +12,8 @@ export interface StepCall {
   /** Parsed by the block's schema. */
   readonly parsedConfig: unknown
   readonly config: StepConfig
-  /** What the step's attempts have recorded; grows with every checkpoint. */
-  readonly checkpoints: Map<string, Json>
+  /** What the step's attempts have recorded. */
+  readonly checkpoints: StepCheckpoints
   readonly reserveMemory: (bytes: number) => Promise<void>
 }
 
@@ -75,7 +75,7 @@ export async function callStep(
       },
     }),
     secrets: () => run.secrets.view(secretNames),
-    checkpoints: () => Object.fromEntries(checkpoints),
+    checkpoints: () => checkpoints.values,
     reserveMemory,
     yieldToEventLoop: () => run.timeSlice.yieldIfOver(),
     reports,

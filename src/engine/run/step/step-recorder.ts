@@ -2,8 +2,10 @@ import type { PlanNode } from '../../definition/index.ts'
 import {
   canceledStep,
   event,
+  keptAttempts,
   lastAttemptStart,
   recordedError,
+  withAttempt,
   type AttemptRecord,
   type AttemptUsage,
   type EventDraft,
@@ -58,7 +60,7 @@ export class StepRecorder {
     this.#isPure = node.block.effect === 'pure' && node.body === null
     this.#status = recorded?.status ?? 'PENDING'
     this.#attempt = recorded?.attempt ?? 1
-    this.#attempts = recorded?.attempts ?? []
+    this.#attempts = keptAttempts(recorded?.attempts ?? [])
     this.#startedAt = recorded?.startedAt ?? null
     this.#attemptStartedAt = recorded ? lastAttemptStart(recorded) : this.#now()
     this.#isOnRecord = recorded !== undefined
@@ -271,7 +273,7 @@ export class StepRecorder {
       ...(failure ? { error: recordedError(failure) } : {}),
       ...usage,
     }
-    this.#attempts = [...this.#attempts, ended]
+    this.#attempts = withAttempt(this.#attempts, ended)
     this.#mayHaveCalled = false
     return usage
   }
@@ -281,9 +283,11 @@ export class StepRecorder {
     const { path } = this.#site
     const { output = null, finishedAt } = change
     const hasValues = finishedAt !== undefined || output !== null
+    const record = this.#record(change)
+    this.#attempts = keptAttempts(this.#attempts)
     return {
       events,
-      steps: [this.#record(change)],
+      steps: [record],
       values: hasValues ? [{ path, config: this.config, output }] : [],
     }
   }

@@ -1,9 +1,10 @@
-import { deepFreeze, isJsonObject, toPlainJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { isJsonObject, toPlainJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import { shorten } from '../../../lib/text/index.ts'
 import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../block/index.ts'
 import { event, type AttemptUsage, type EventDraft } from '../../record/index.ts'
 import type { StepSite } from '../context/index.ts'
 import type { AttemptReports } from './attempt-context.ts'
+import type { StepCheckpoints } from './step-checkpoints.ts'
 
 const MAX_MESSAGE_LENGTH = 4_000
 /** The fields of one line, as JSON text. */
@@ -13,14 +14,16 @@ const PROGRESS_EVERY_MS = 1_000
 /** Text that is handed out is told so often at most, unless so much of it has gathered. */
 const STREAM_EVERY_MS = 250
 const MAX_STREAM_LENGTH = 4_096
-const MAX_CHECKPOINT_LENGTH = 65_536
-const MAX_KEY_LENGTH = 200
+/** Maximum length of one checkpoint as JSON text, in characters. */
+export const CHECKPOINT_MAX_LENGTH = 65_536
+/** Maximum length of a checkpoint's key, in characters. */
+export const CHECKPOINT_KEY_MAX_LENGTH = 200
 
 export interface ReportedAttempt {
   readonly nodeId: string
   readonly attempt: number
-  /** What the step's attempts have recorded; grows with every checkpoint. */
-  readonly checkpoints: Map<string, Json>
+  /** What the step's attempts have recorded. */
+  readonly checkpoints: StepCheckpoints
   readonly onProgress: (fraction: number) => void
 }
 
@@ -28,7 +31,7 @@ export interface ReportedAttempt {
 export class StepReports implements AttemptReports {
   readonly #site: StepSite
   readonly #step: { readonly path: string; readonly nodeId: string; readonly attempt: number }
-  readonly #checkpoints: Map<string, Json>
+  readonly #checkpoints: StepCheckpoints
   readonly #onProgress: (fraction: number) => void
   #lines = 0
   #toldProgressAt = Number.NEGATIVE_INFINITY
@@ -82,22 +85,26 @@ export class StepReports implements AttemptReports {
 
   async checkpoint(key: string, value: Json): Promise<void> {
     const plain = toPlainJson(value)
-    if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH) {
-      throw new BlockError('CHECKPOINT_INVALID', `A checkpoint's key has 1 to ${MAX_KEY_LENGTH} characters.`)
+    if (typeof key !== 'string' || key.length === 0 || key.length > CHECKPOINT_KEY_MAX_LENGTH) {
+      throw new BlockError(
+        'CHECKPOINT_INVALID',
+        `A checkpoint's key has 1 to ${CHECKPOINT_KEY_MAX_LENGTH} characters.`,
+      )
     }
     if (!plain.ok) {
       const { pointer, reason } = plain.problem
       const message = `The checkpoint "${key}" is not plain JSON: the value at "${pointer}" ${reason}.`
       throw new BlockError('CHECKPOINT_INVALID', message)
     }
-    if (plain.text.length > MAX_CHECKPOINT_LENGTH) {
-      const message = `The checkpoint "${key}" has more than ${MAX_CHECKPOINT_LENGTH} characters of JSON.`
+    if (plain.text.length > CHECKPOINT_MAX_LENGTH) {
+      const message = `The checkpoint "${key}" has more than ${CHECKPOINT_MAX_LENGTH} characters of JSON.`
       throw new BlockError('CHECKPOINT_INVALID', message)
     }
     const { path, run } = this.#site
     const text = run.secrets.scrubber.json(plain.text)
+    this.#checkpoints.requireRoom(key, text.length)
+    this.#checkpoints.put(key, text)
     await run.append({ events: [], checkpoints: [{ path, key, value: text }] })
-    this.#checkpoints.set(key, deepFreeze(JSON.parse(text) as Json))
   }
 
   /** The attempt is over: tells what has gathered, and gives what it cost. */

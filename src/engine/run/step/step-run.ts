@@ -32,6 +32,7 @@ import { runLoop } from './loop-run.ts'
 import { inputFailure } from './read-input.ts'
 import { decideRetry } from './retry.ts'
 import { callStep } from './step-call.ts'
+import { StepCheckpoints } from './step-checkpoints.ts'
 import { StepConfig } from './step-config.ts'
 import { stepDeadline, StepTimeout, withDeadline } from './step-deadline.ts'
 import { StepRecorder } from './step-recorder.ts'
@@ -76,7 +77,7 @@ class StepRun {
   readonly #node: PlanNode
   readonly #site: StepSite
   readonly #recorded: RecordedStep | undefined
-  readonly #checkpoints: Map<string, Json>
+  readonly #checkpoints: StepCheckpoints
   readonly #config: StepConfig
   readonly #deadline: number
   /** The last attempt's call: to read its output may run getters and `toJSON` functions of the block. */
@@ -88,7 +89,7 @@ class StepRun {
     this.#site = site
     this.#recorded = recorded
     this.#deadline = stepDeadline(node, site)
-    this.#checkpoints = new Map(Object.entries(recorded?.checkpoints ?? {}))
+    this.#checkpoints = new StepCheckpoints({ site, areOnRecord: recorded?.hasCheckpoints ?? false })
     this.recorder = new StepRecorder(node, site, recorded)
     this.#config = new StepConfig(node, site, (text) => this.recorder.configIs(text))
   }
@@ -228,7 +229,7 @@ class StepRun {
 
   /** E13: a lost attempt that recorded a checkpoint is gone on with, not lost. */
   get #isLostCall(): boolean {
-    return this.#node.block.repeat === 'never' && this.#checkpoints.size === 0
+    return this.#node.block.repeat === 'never' && this.#checkpoints.isEmpty
   }
 
   async #attempts(): Promise<StepEnd> {
@@ -263,6 +264,7 @@ class StepRun {
       return { kind: 'retry', failure: attempt.failure }
     } finally {
       memory.close()
+      this.#checkpoints.close()
       this.#config.release()
     }
   }
@@ -277,6 +279,8 @@ class StepRun {
       if (config.kind === 'failed') return config
       const failure = inputFailure(this.#node.block, this.#site.values.input)
       if (failure) return { kind: 'failed', failure } as const
+      await this.#checkpoints.open(memory)
+      signal.throwIfAborted()
       await this.recorder.start()
       signal.throwIfAborted()
       this.recorder.calls()
@@ -425,7 +429,7 @@ class StepRun {
     })
     if (decision.kind === 'giveUp') return this.fail(failure)
     const dueAt = ports.clock.now() + decision.delayMs
-    await this.recorder.retry(failure, dueAt)
+    await this.recorder.retry(this.#scrubbed(failure), dueAt)
     await this.#waitForRetry(dueAt)
     return null
   }
