@@ -1,7 +1,24 @@
+import { assertNever } from '../../lib/index.ts'
+import { OwnerQueues } from '../../lib/async/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
 /** The share of a process's budget that one owner may take. */
 export const OWNER_MEMORY_SHARE = 0.5
+
+/**
+ * The share of a process's budget that is reserved for new owners: those that hold nothing of it, or hold at most
+ * `NEW_OWNER_MEMORY_SHARE` with what they ask for. All other requests are granted from the rest.
+ */
+export const RESERVED_MEMORY_SHARE = 0.25
+
+/** An owner that holds at most this share of a process's budget, with what it asks for, may use the reserve. */
+export const NEW_OWNER_MEMORY_SHARE = 0.125
+
+/**
+ * The multiple of a process's budget up to which new owners are granted memory. So two owners, whatever they hold and however
+ * long, leave at least a third of the budget to a third owner.
+ */
+export const NEW_OWNERS_MEMORY_PART = 4 / 3
 
 /** The most that one execution may take of a budget, in bytes; less where the owner's share is less. */
 export const EXECUTION_MEMORY_MAX_BYTES = 128 * 1024 * 1024
@@ -35,8 +52,8 @@ class Scope {
   }
 
   /** Whether the bytes fit once everything is dropped that may be. */
-  couldFit(bytes: number): boolean {
-    return this.used - this.droppableBytes + bytes <= this.max
+  couldFit(bytes: number, max = this.max): boolean {
+    return this.used - this.droppableBytes + bytes <= max
   }
 }
 
@@ -46,22 +63,36 @@ interface Entry {
 }
 
 interface Waiter {
-  readonly scopes: readonly Scope[]
+  readonly scopes: ExecutionScopes
   readonly bytes: number
   readonly grant: () => void
 }
 
+/** The scopes that the memory of one execution is counted in. */
+interface ExecutionScopes {
+  readonly ownerId: string
+  readonly execution: Scope
+  readonly owner: Scope
+  /** All of them, the smallest first. */
+  readonly all: readonly Scope[]
+}
+
+/** The requests that wait for memory of the process, which requests that came later must not take. */
+type ProcessWait = 'none' | 'ofHolders' | 'ofNewOwners'
+
 /**
  * Bounds the heap that the values of running executions take: per execution, per owner, and in the whole process. Values
  * that are on record are dropped, the least recently used first, to make room for others; what is in use is kept. Requests that
- * do not fit wait in the order in which they came; those that wait for the share of their owner or their execution do not hold
- * back others.
+ * do not fit wait: owners take turns, and requests of one owner are granted in the order in which they came. Requests that wait
+ * for the share of their owner or their execution do not hold back others. A part of the memory is reserved for new owners
+ * (`RESERVED_MEMORY_SHARE`).
  */
 export class MemoryBudget {
   readonly #process: Scope
   readonly #ownerMax: number
   readonly #owners = new Map<string, { readonly scope: Scope; executions: number }>()
-  #waiters: Waiter[] = []
+  readonly #waiters = new OwnerQueues<Waiter>()
+  #processWait: ProcessWait = 'none'
 
   constructor(maxBytes: number) {
     this.#process = new Scope(maxBytes)
@@ -95,13 +126,13 @@ export class MemoryBudget {
     owner.executions++
     this.#owners.set(ownerId, owner)
     const execution = new Scope(Math.min(EXECUTION_MEMORY_MAX_BYTES, this.#ownerMax))
-    const scopes = [execution, owner.scope, this.#process]
+    const all = [execution, owner.scope, this.#process]
+    const scopes: ExecutionScopes = { ownerId, execution, owner: owner.scope, all }
     return new ExecutionMemory(
       {
-        scopes,
-        fit: (bytes) => this.#makeRoom(scopes, bytes),
-        request: (waiter) => this.#request(waiter),
-        withdraw: (waiter) => this.#withdraw(waiter),
+        scopes: all,
+        fit: (bytes) => this.#fit(scopes, bytes),
+        request: (bytes, grant) => this.#request({ scopes, bytes, grant }),
         freed: () => this.#serve(),
       },
       () => {
@@ -111,39 +142,81 @@ export class MemoryBudget {
     )
   }
 
-  #request(waiter: Waiter): void {
-    this.#waiters.push(waiter)
-    this.#serve()
+  /** Makes room for a request that does not wait; false where it would take what others wait for. */
+  #fit(scopes: ExecutionScopes, bytes: number): boolean {
+    return !this.#mustWait(scopes, bytes) && this.#makeRoom(scopes, bytes)
   }
 
-  #withdraw(waiter: Waiter): void {
-    this.#waiters = this.#waiters.filter((other) => other !== waiter)
+  /** Returns the function that withdraws the request. */
+  #request(waiter: Waiter): () => void {
+    const { ownerId } = waiter.scopes
+    this.#waiters.push(ownerId, waiter)
     this.#serve()
+    return () => {
+      if (this.#waiters.remove(ownerId, waiter)) this.#serve()
+    }
   }
 
-  /** Grants what fits, in order. A request that does not fit blocks those behind it that need the same scope. */
+  /** Grants what fits, owners in turn. A request that does not fit blocks those behind it that need the same scope. */
   #serve(): void {
-    if (this.#waiters.length === 0) return
+    this.#processWait = 'none'
+    if (this.#waiters.size === 0) return
     const blocked = new Set<Scope>()
     const granted: Waiter[] = []
-    this.#waiters = this.#waiters.filter((waiter) => {
-      const { scopes, bytes } = waiter
-      if (scopes.some((scope) => blocked.has(scope))) return true
-      if (this.#makeRoom(scopes, bytes)) {
-        for (const scope of scopes) scope.used += bytes
+    let hasGranted = true
+    while (hasGranted) {
+      hasGranted = false
+      for (const owner of Array.from(this.#waiters.owners())) {
+        const waiter = this.#waiters.itemsOf(owner).find((one) => this.#canBeGranted(one, blocked))
+        if (!waiter) continue
+        this.#waiters.take(owner, waiter)
+        for (const scope of waiter.scopes.all) scope.used += waiter.bytes
         granted.push(waiter)
-        return false
+        hasGranted = true
       }
-      for (const scope of scopes) if (!scope.couldFit(bytes)) blocked.add(scope)
-      return true
-    })
+    }
     for (const { grant } of granted) grant()
   }
 
+  #canBeGranted({ scopes, bytes }: Waiter, blocked: Set<Scope>): boolean {
+    const { execution, owner } = scopes
+    if (blocked.has(execution) || blocked.has(owner) || this.#mustWait(scopes, bytes)) return false
+    if (this.#makeRoom(scopes, bytes)) return true
+    const own = [execution, owner].filter((scope) => !scope.couldFit(bytes))
+    for (const scope of own) blocked.add(scope)
+    if (own.length === 0) this.#processWait = this.#isNew(scopes, bytes) ? 'ofNewOwners' : 'ofHolders'
+    return false
+  }
+
+  /** Whether requests that came before wait for the same memory of the process. */
+  #mustWait(scopes: ExecutionScopes, bytes: number): boolean {
+    switch (this.#processWait) {
+      case 'none':
+        return false
+      case 'ofHolders':
+        return !this.#isNew(scopes, bytes)
+      case 'ofNewOwners':
+        return true
+      default:
+        return assertNever(this.#processWait)
+    }
+  }
+
+  #isNew({ owner }: ExecutionScopes, bytes: number): boolean {
+    const inUse = owner.used - owner.droppableBytes
+    return inUse <= 0 || inUse + bytes <= this.#process.max * NEW_OWNER_MEMORY_SHARE
+  }
+
   /** Drops values until the bytes fit into every scope; false, and nothing is dropped, when that is not enough. */
-  #makeRoom(scopes: readonly Scope[], bytes: number): boolean {
-    if (!scopes.every((scope) => scope.couldFit(bytes))) return false
-    for (const scope of scopes) {
+  #makeRoom(scopes: ExecutionScopes, bytes: number): boolean {
+    const { execution, owner } = scopes
+    const isNew = this.#isNew(scopes, bytes)
+    const part = isNew ? NEW_OWNERS_MEMORY_PART : 1 - RESERVED_MEMORY_SHARE
+    const process = this.#process
+    const fits =
+      execution.couldFit(bytes) && owner.couldFit(bytes) && process.couldFit(bytes, process.max * part)
+    if (!fits) return false
+    for (const scope of scopes.all) {
       for (const entry of scope.droppable) {
         if (scope.used + bytes <= scope.max) break
         removeDroppable(entry)
@@ -165,8 +238,8 @@ interface Access {
   /** The execution, its owner, the process. */
   readonly scopes: readonly Scope[]
   readonly fit: (bytes: number) => boolean
-  readonly request: (waiter: Waiter) => void
-  readonly withdraw: (waiter: Waiter) => void
+  /** Calls `grant` once the bytes are counted. Returns the function that withdraws the request. */
+  readonly request: (bytes: number, grant: () => void) => () => void
   readonly freed: () => void
 }
 
@@ -210,27 +283,22 @@ export class ExecutionMemory {
     if (bytes > this.maxBytes) return 'tooLarge'
     let isGranted = false
     let onGrant = () => {}
-    const waiter: Waiter = {
-      scopes: this.#access.scopes,
-      bytes,
-      grant: () => {
-        this.#held += bytes
-        if (this.#isClosed) this.#giveBack(bytes)
-        isGranted = true
-        onGrant()
-      },
-    }
-    this.#access.request(waiter)
+    const withdraw = this.#access.request(bytes, () => {
+      this.#held += bytes
+      if (this.#isClosed) this.#giveBack(bytes)
+      isGranted = true
+      onGrant()
+    })
     if (isGranted) return 'granted'
     return new Promise((resolve, reject) => {
       const stopTimer = clock.after(MEMORY_WAIT_MS, () => {
         done()
-        this.#access.withdraw(waiter)
+        withdraw()
         resolve('timedOut')
       })
       const onAbort = () => {
         done()
-        this.#access.withdraw(waiter)
+        withdraw()
         reject(signal.reason as Error)
       }
       const done = () => {

@@ -22,7 +22,7 @@ import {
   type RunSignals,
 } from '../../engine/run/index.ts'
 import type { PlanCache } from '../../engine/validate/index.ts'
-import type { JobId, OwnerId } from '../../lib/index.ts'
+import { onBehalfOf, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { Places } from './places.ts'
@@ -511,8 +511,9 @@ export class Processor {
     // Stops an older run of the job, whose lease ran out without being noticed.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, running)
-    const done = this.#finish({ running, isChild, run: begin(running) }).then(
-      () => void this.#runs.delete(running),
+    // The run's work takes turns of the event loop with that of other owners.
+    const done = onBehalfOf(claim.ownerId, () =>
+      this.#finish({ running, isChild, run: begin(running) }).then(() => void this.#runs.delete(running)),
     )
     this.#runs.set(running, done)
   }

@@ -1,5 +1,6 @@
 import { SMALL_VALUES_MAX_BYTES } from '../../db/executions/index.ts'
 import { JSON_HEAP_MAX_PER_BYTE } from '../../engine/memory/index.ts'
+import { OwnerQueues } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 
 interface Waiting {
@@ -14,8 +15,7 @@ interface Waiting {
  */
 export class TakeUps {
   readonly #maxBytes: number
-  /** The owner whose turn is next comes first. */
-  readonly #waiting = new Map<OwnerId, Waiting[]>()
+  readonly #waiting = new OwnerQueues<Waiting>()
   #bytes = 0
   #count = 0
 
@@ -26,9 +26,7 @@ export class TakeUps {
 
   /** The number of loads that wait. */
   get waiting(): number {
-    let count = 0
-    for (const { length } of this.#waiting.values()) count += length
-    return count
+    return this.#waiting.size
   }
 
   /**
@@ -53,11 +51,8 @@ export class TakeUps {
 
   #turn(owner: OwnerId, bytes: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const queue = this.#waiting.get(owner) ?? []
       const onAbort = () => {
-        const at = queue.indexOf(waiting)
-        if (at >= 0) queue.splice(at, 1)
-        if (queue.length === 0 && this.#waiting.get(owner) === queue) this.#waiting.delete(owner)
+        this.#waiting.remove(owner, waiting)
         this.#serve()
         reject(signal.reason as Error)
       }
@@ -68,26 +63,18 @@ export class TakeUps {
           resolve()
         },
       }
-      queue.push(waiting)
-      this.#waiting.set(owner, queue)
+      this.#waiting.push(owner, waiting)
       signal.addEventListener('abort', onAbort, { once: true })
     })
   }
 
   #serve(): void {
     for (;;) {
-      const [next] = this.#waiting
-      if (!next) return
-      const [owner, queue] = next
-      const [first] = queue
-      if (first && !this.#fits(first.bytes)) return
-      queue.shift()
-      // Behind all other owners that wait.
-      this.#waiting.delete(owner)
-      if (queue.length > 0) this.#waiting.set(owner, queue)
-      if (!first) continue
-      this.#begin(first.bytes)
-      first.enter()
+      const next = this.#waiting.first()
+      if (!next || !this.#fits(next.item.bytes)) return
+      this.#waiting.takeFirst()
+      this.#begin(next.item.bytes)
+      next.item.enter()
     }
   }
 

@@ -1,18 +1,38 @@
-/** The end of the queue of those who yielded. Shared by the process, as its thread is. */
-let lastTurn: Promise<void> = Promise.resolve()
-let waiting = 0
+import { currentOwner } from '../index.ts'
+import { OwnerQueues } from './owner-queues.ts'
+
+/** The work that waits for a turn of the event loop. Shared by the process, as its thread is. */
+const waiting = new OwnerQueues<() => void>()
+let isScheduled = false
 
 /**
- * Resolves in a turn of the event loop that no other caller shares: however many pieces of work yield at the same time, leases are
- * renewed and clients answered between any two of them.
+ * Resolves in a turn of the event loop that no other caller shares: leases are renewed and clients are answered between any two
+ * pieces of work, however many of them yield at the same time. Owners take turns (see `currentOwner`; the server's own work counts
+ * as one more owner), so a piece of an owner's work waits for at most one piece of each other owner and for the pieces of
+ * the same owner that yielded before.
  */
 export function yieldToEventLoop(): Promise<void> {
-  waiting++
-  lastTurn = lastTurn.then(() => new Promise((resolve) => setImmediate(resolve)))
-  return lastTurn.finally(() => waiting--)
+  return new Promise((resolve) => {
+    waiting.push(currentOwner() ?? '', resolve)
+    schedule()
+  })
 }
 
 /** Whether work waits for its turn: a thread that looks idle is not. */
 export function isYielding(): boolean {
-  return waiting > 0
+  return waiting.size > 0
+}
+
+function schedule(): void {
+  if (isScheduled) return
+  isScheduled = true
+  setImmediate(takeTurn)
+}
+
+function takeTurn(): void {
+  isScheduled = false
+  const resume = waiting.takeFirst()
+  // What is scheduled in an immediate runs in the next turn of the loop.
+  if (waiting.size > 0) schedule()
+  resume?.()
 }

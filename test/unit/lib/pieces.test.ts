@@ -3,6 +3,8 @@ import { describe, expect, test } from '@jest/globals'
 import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/json/canonical-json.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import { withPauses } from '../../../src/lib/async/pieces.ts'
+import { isYielding, yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
+import { onBehalfOf } from '../../../src/lib/current-owner.ts'
 import { plainJsonPieces, toPlainJson } from '../../../src/lib/json/plain-json.ts'
 import { fc } from '../../support/fast-check.ts'
 
@@ -31,6 +33,49 @@ describe('work in pieces', () => {
       throw new Error('no')
     }
     await expect(withPauses(work())).rejects.toThrow('no')
+  })
+})
+
+describe('turns of the event loop', () => {
+  const notes: string[] = []
+  const work = (owner: string, name: string, pieces: number) =>
+    onBehalfOf(owner, async () => {
+      for (let piece = 1; piece <= pieces; piece++) {
+        await yieldToEventLoop()
+        notes.push(`${name}${piece}`)
+      }
+    })
+
+  test('are taken by owners in turn, however much work of one owner waits', async () => {
+    notes.splice(0)
+    const greedy = Array.from({ length: 50 }, (_, n) => work('greedy', `g${n}.`, 4))
+    await work('modest', 'm', 3)
+    expect(notes.filter((note) => note.startsWith('m'))).toEqual(['m1', 'm2', 'm3'])
+    expect(notes.length).toBeLessThanOrEqual(7)
+    await Promise.all(greedy)
+    expect(notes).toHaveLength(50 * 4 + 3)
+    expect(isYielding()).toBe(false)
+  })
+
+  test('are not shared by pieces of work, and the work of one owner is done in the order in which it yielded', async () => {
+    notes.splice(0)
+    const turns: number[] = []
+    let turn = 0
+    let isOver = false
+    const count = () => {
+      turn++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    const all = Array.from({ length: 9 }, async (_, n) => {
+      await onBehalfOf(['ada', 'bob', 'eve'][n % 3] ?? '', () => yieldToEventLoop())
+      turns.push(turn)
+      notes.push(String(n))
+    })
+    await Promise.all(all)
+    isOver = true
+    expect(new Set(turns).size).toBe(9)
+    expect(notes).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8'])
   })
 })
 
