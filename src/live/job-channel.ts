@@ -74,9 +74,9 @@ export class JobChannel {
     const { clock } = this.#options
     let upToDateAt = clock.now()
     while (this.#readers.has(bell)) {
-      const look = this.#lookSince(upToDateAt - OVERLAP_MS)
+      let look: Look | null = this.#lookSince(upToDateAt - OVERLAP_MS)
       for (let page = 0; ; page++) {
-        const jobs = await look.page(page)
+        const jobs: readonly ChangedJob[] = await look.page(page)
         for (const job of jobs) {
           if (!this.#readers.has(bell)) return
           yield job
@@ -91,11 +91,13 @@ export class JobChannel {
         if (change.kind === 'lost') break
         if (change.kind === 'none') {
           upToDateAt = clock.now()
+          // Until here the log may have shown what the look has shown.
+          look = null
           await bell.rung()
           continue
         }
         cursor = change.cursor
-        if (!look.shows(change.job)) yield change.job
+        if (!look?.shows(change.job)) yield change.job
       }
     }
   }
@@ -105,12 +107,16 @@ export class JobChannel {
     const { clock } = this.#options
     const since = Math.floor(time / SHARED_LOOK_MS) * SHARED_LOOK_MS
     const now = clock.now()
-    for (const [key, { startedAt }] of this.#looks)
-      if (now - startedAt >= SHARED_LOOK_MS) this.#looks.delete(key)
+    this.#forgetLooks(now)
     const look =
       this.#looks.get(since) ?? new Look({ ...this.#options, since, startedAt: now, log: this.#log })
     this.#looks.set(since, look)
     return look
+  }
+
+  #forgetLooks(now: number): void {
+    for (const [since, { startedAt }] of this.#looks)
+      if (now - startedAt >= SHARED_LOOK_MS) this.#looks.delete(since)
   }
 
   #start(): void {
@@ -141,6 +147,7 @@ export class JobChannel {
       if (signal.aborted) return
       this.#hinted.reset()
       const now = clock.now()
+      this.#forgetLooks(now)
       const { ids, isOverfull } = this.#hints.take()
       try {
         if (isOverfull || now - lookedAt >= LOOK_AGAIN_MS) {
