@@ -47,9 +47,10 @@ export const END_GROUP_STEPS = 5_000
 const BATCHES_AT_ONCE = 2
 
 /**
- * Takes the fence of canceled descendants that no worker holds and writes their ends (D8), without a run and without a
- * worker's place: open steps are closed, and the timeline is the one that a run would have written. Five statements per
- * batch, more where its jobs have many steps, and those that read definitions whose plans are not kept.
+ * Ends canceled descendants that no worker holds (D8), without a run and without a worker's place. Jobs that have not begun end first,
+ * up to 1,000 in two statements. Of the others the fence is taken and the end is written by the journal: open steps are closed, and the
+ * timeline is the one that a run would have written. That takes five statements per batch, more where its jobs have many steps, and
+ * those that read definitions whose plans are not kept.
  */
 export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   const { store, journal, plans, wakeups, clock, logger, lease } = options
