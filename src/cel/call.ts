@@ -79,6 +79,7 @@ function compileFunction(fn: PlainFunction, call: Call, place: Place): Evaluate 
   return (frame) => {
     const values = args.map((evaluate) => evaluate(frame))
     try {
+      frame.meter.spend(fn.visits)
       return fn.run(frame, ...values)
     } catch (thrown) {
       throw located(thrown, call.range)

@@ -20,6 +20,9 @@ import {
   type Value,
 } from './values/index.ts'
 
+/** To make a map takes as long as that many visits, and one more for each member. */
+const VISITS_PER_MAP = 1
+
 /** Turns a syntax tree into a function, once; throws `ExpressionError` for what can be known to be wrong. */
 export function compile(node: ASTNode, place: Place): Evaluate {
   switch (node.op) {
@@ -86,7 +89,11 @@ function compileMap(entries: readonly (readonly [ASTNode, ASTNode])[], place: Pl
     key: compileKey(key, place),
     evaluate: place.compile(value, place),
   }))
-  return (frame) => Object.fromEntries(members.map(({ key, evaluate }) => [key(frame), evaluate(frame)]))
+  const visits = VISITS_PER_MAP + members.length
+  return (frame) => {
+    frame.meter.spend(visits)
+    return Object.fromEntries(members.map(({ key, evaluate }) => [key(frame), evaluate(frame)]))
+  }
 }
 
 function compileKey(node: ASTNode, place: Place): (frame: Frame) => string {

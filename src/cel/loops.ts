@@ -20,7 +20,7 @@ import {
 /** How deep loops may nest: three over a thousand items each are already a billion visits. */
 const MAX_LOOPS = 2
 /** A visit pays for that many nodes of the loop's body, so that long bodies cost what they take. */
-const NODES_PER_VISIT = 10
+const NODES_PER_VISIT = 3
 
 /** The forms that bind a name to each item of a list, or key of a map. */
 export const LOOP_FORMS: readonly SpecialForm[] = [

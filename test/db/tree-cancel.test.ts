@@ -1,10 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Lume } from '../../src/app.ts'
-import type { JobId } from '../../src/lib/ids.ts'
+import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
+import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
+import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { Journal } from '../../src/db/journal/journal.ts'
+import { CORE_BLOCKS } from '../../src/blocks/core/core-blocks.ts'
+import { BlockRegistry } from '../../src/engine/block/registry.ts'
+import { PlanCache } from '../../src/engine/validate/plan-cache.ts'
+import { createEndCanceled } from '../../src/jobs/worker/end-canceled.ts'
+import { StoredPlans } from '../../src/jobs/worker/stored-plans.ts'
+import { systemClock } from '../../src/lib/time/clock.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createJobStore, ParentEndedError } from '../../src/db/jobs/job-store.ts'
 import { event } from '../../src/engine/record/event.ts'
@@ -317,4 +326,62 @@ test('a cancel of a tree and the news of a child’s end to its parent never wai
   // A parent that is being canceled waits for no child any more.
   expect(await news).toEqual([])
   expect((await commands.after(parent, 0)).commands).toEqual([{ number: 1, kind: 'CANCEL' }])
+})
+
+test('descendants that have not begun end in two statements per 1,000, with the ends that the journal would write', async () => {
+  await lume.close()
+  const { pool } = database
+  const root = await storeJob(pool)
+  const above = { id: root, path: 'call', depth: 1, rootId: root }
+  const child = await storeJob(pool, { parent: above })
+  await pool.query(
+    `WITH copy AS (
+       INSERT INTO jobs (id, owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id, last_seq)
+       SELECT gen_random_uuid(), owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id, last_seq
+       FROM jobs, generate_series(1, 2999) WHERE id = $1 RETURNING id, owner_id
+     ), event AS (
+       INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+       SELECT owner_id, id, 1, now(), 'JOB_QUEUED', 0, '{}' FROM copy
+     )
+     INSERT INTO executions (id, owner_id, definition_id, mode, metadata)
+     SELECT copy.id, e.owner_id, e.definition_id, e.mode, e.metadata FROM copy, executions e WHERE e.id = $1`,
+    [child],
+  )
+  const wakeups = createLocalWakeups()
+  const store = createTreeCancelStore(pool)
+  await createTreeCancel({ store, wakeups })({ ownerId: OWNER, ids: [root], reach: 'trees' })
+  const news: string[] = []
+  wakeups.onAnyNews((id) => void news.push(id))
+  const registry = new BlockRegistry()
+  for (const block of CORE_BLOCKS) registry.register(block)
+  const logger = { error: () => undefined, warn: () => undefined }
+  const endCanceled = createEndCanceled({
+    store,
+    journal: new Journal({ store: createJournalStore(pool), clock: systemClock, logger }),
+    plans: new StoredPlans({ definitions: createDefinitionStore(pool), plans: new PlanCache(registry) }),
+    wakeups,
+    clock: systemClock,
+    logger,
+    lease: { workerId: newId<WorkerId>(), leaseMs: 60_000 },
+  })
+  const statements = countStatements()
+  try {
+    while ((await endCanceled()) > 0);
+    // Two for each 1,000 jobs, one that reads the definition, and the looks that find none left.
+    expect(statements.take().length).toBeLessThanOrEqual(2 * 3 + 3)
+  } finally {
+    statements.stop()
+  }
+  expect(await count(`root_id IS NOT NULL AND status = 'CANCELED' AND last_seq = 2 AND fence = 1`)).toBe(
+    3_000,
+  )
+  expect(new Set(news).size).toBe(3_000)
+  expect(await timelineKinds(pool, child)).toEqual(['JOB_QUEUED', 'JOB_CANCELED'])
+  // Their parent is being canceled: no statement has to pass it the news of their ends.
+  expect(await count('root_id IS NOT NULL AND NOT is_parent_told')).toBe(0)
+  const { rows } = await pool.query(
+    'SELECT path, position, status, finished_at IS NOT NULL AS "isEnded" FROM steps WHERE execution_id = $1',
+    [child],
+  )
+  expect(rows).toEqual([{ path: 'a', position: expect.any(String), status: 'CANCELED', isEnded: true }])
 })

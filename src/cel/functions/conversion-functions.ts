@@ -53,6 +53,7 @@ export const CONVERSION_FUNCTIONS = [
   }),
   defineFunction({
     name: 'string',
+    visits: 4,
     group: 'conversion',
     description:
       'The text of a number, bool, timestamp, duration or bytes (as UTF-8). json() writes any value.',
@@ -65,6 +66,7 @@ export const CONVERSION_FUNCTIONS = [
   ...(['number', 'double'] as const).map((name) =>
     defineFunction({
       name,
+      visits: 4,
       group: 'conversion',
       description:
         'The number that a text writes, with white space around it allowed; an error for any other text.',
@@ -78,6 +80,7 @@ export const CONVERSION_FUNCTIONS = [
   ...(['int', 'uint'] as const).map((name) =>
     defineFunction({
       name,
+      visits: 4,
       group: 'conversion',
       description: 'A number without its fraction. Text of more digits than a number can carry stays exact.',
       example: `${name}(5.9)`,
@@ -99,6 +102,7 @@ export const CONVERSION_FUNCTIONS = [
   }),
   defineFunction({
     name: 'bytes',
+    visits: 3,
     group: 'conversion',
     description: 'The UTF-8 bytes of a text; as a result they are written in base64.',
     example: 'bytes("Lume")',
@@ -112,6 +116,7 @@ export const CONVERSION_FUNCTIONS = [
   }),
   defineFunction({
     name: 'json',
+    visits: 5,
     group: 'conversion',
     description: 'The value as JSON text.',
     example: 'json({"a": [1, true]})',
@@ -126,6 +131,7 @@ export const CONVERSION_FUNCTIONS = [
   }),
   defineFunction({
     name: 'parseJson',
+    visits: 40,
     group: 'conversion',
     description: 'The value that a JSON text writes; an error for any other text.',
     example: 'parseJson("{\\"a\\": [1, true]}")',
@@ -136,9 +142,12 @@ export const CONVERSION_FUNCTIONS = [
   }),
 ]
 
+/** Characters beyond U+FFFF are counted and decoded one by one, which takes as long as copying that many. */
+const CODE_POINTS_FACTOR = 3
+
 function sizeOf(value: Value, meter: Meter): number {
   if (typeof value === 'string') {
-    meter.characters(value.length)
+    meter.characters(value.length * CODE_POINTS_FACTOR)
     return lengthOf(value)
   }
   if (isList(value) || value instanceof Uint8Array) return value.length
@@ -147,7 +156,7 @@ function sizeOf(value: Value, meter: Meter): number {
 }
 
 function decoded(bytes: Uint8Array, meter: Meter): string {
-  meter.characters(bytes.length)
+  meter.characters(bytes.length * CODE_POINTS_FACTOR)
   const text = Buffer.from(bytes).toString('utf8')
   if (text.includes('\u0000')) throw failed('the bytes hold a NUL character, which text cannot')
   return text
@@ -181,8 +190,8 @@ function textOf(value: Value, kind: string): string {
   return value.length > 100 ? value : value.trim()
 }
 
-// Reading JSON takes about four times as long as copying text does, and twice over: it is checked as well.
-const JSON_FACTOR = 8
+// A character of JSON text takes as long to parse and to check as many characters take to copy.
+const JSON_FACTOR = 32
 
 function parsedJson(text: string, meter: Meter): Value {
   meter.characters(text.length * JSON_FACTOR)

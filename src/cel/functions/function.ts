@@ -55,6 +55,8 @@ export interface Parameter {
 /** A function of its arguments' values. `f(x, y)` may also be written `x.f(y)`. */
 export interface PlainFunction extends FunctionDoc {
   readonly parameters: readonly Parameter[]
+  /** What one call costs, in visits, beside what it pays for the size of its arguments. */
+  readonly visits: number
   /** Takes what its parameters ask for. */
   run(frame: Frame, ...values: readonly unknown[]): Value
 }
@@ -64,16 +66,19 @@ interface FunctionSpec<P extends readonly string[]> extends Omit<FunctionDoc, 's
   /** Each as it stands in the signature: `text: string`, `end?: number`. */
   readonly parameters: P
   readonly returns: string
+  /** What one call costs, in visits, beside what it pays for the size of its arguments. Default 1. */
+  readonly visits?: number
   /** Errors get their place from the caller. */
   readonly run: (frame: Frame, ...values: ArgumentsOf<P>) => Value
 }
 
 export function defineFunction<const P extends readonly string[]>(spec: FunctionSpec<P>): PlainFunction {
-  const { parameters, returns, ...rest } = spec
+  const { parameters, returns, visits = 1, ...rest } = spec
   return {
     ...rest,
     signature: `${spec.name}(${parameters.join(', ')}): ${returns}`,
     parameters: parameters.map(readParameter),
+    visits,
     run: spec.run,
   }
 }

@@ -13,6 +13,11 @@ import {
 } from '../values/index.ts'
 import { defineFunction } from './function.ts'
 
+/** To look a text up in a set, or to add it, takes as long as that many visits. */
+const VISITS_PER_KEY = 4
+/** To add a list to a list takes as long as that many visits. */
+const VISITS_PER_CHUNK = 2
+
 /** `key` is the name of a member or a dotted path to one, such as `company.domain`; empty for the item itself. */
 export const LIST_FUNCTIONS = [
   defineFunction({
@@ -83,6 +88,7 @@ export const LIST_FUNCTIONS = [
       meter.spend(list.length)
       const count = Math.ceil(list.length / size)
       meter.list(count)
+      meter.spend(count * VISITS_PER_CHUNK)
       return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size))
     },
   }),
@@ -132,7 +138,7 @@ function finder(key: string, list: ValueList, meter: Meter): (item: Value) => Va
 
 /** Items without an identity are all kept. */
 function firsts(list: ValueList, identify: (item: Value) => string | null, meter: Meter): ValueList {
-  meter.spend(list.length)
+  meter.spend(list.length * VISITS_PER_KEY)
   const seen = new Set<string>()
   return list.filter((item) => {
     const id = identify(item)
@@ -163,6 +169,7 @@ function textOf(value: Json, meter: Meter): string {
     return `[${(value as readonly Json[]).map((item) => textOf(item, meter)).join(',')}]`
   if (!isJsonObject(value)) return JSON.stringify(value)
   const keys = Object.keys(value).sort()
+  meter.spend(keys.length * VISITS_PER_KEY)
   meter.sort(keys.length)
   return `{${keys.map((key) => `${JSON.stringify(key)}:${textOf(value[key] ?? null, meter)}`).join(',')}}`
 }
@@ -184,7 +191,7 @@ function sorted(list: ValueList, find: (item: Value) => Value, sign: 1 | -1, met
 }
 
 function grouped(list: ValueList, find: (item: Value) => Value, meter: Meter): Value {
-  meter.spend(list.length)
+  meter.spend(list.length * VISITS_PER_KEY)
   const groups = new Map<string, Value[]>()
   for (const item of list) {
     const value = find(item)

@@ -36,6 +36,7 @@ export const MAP_FUNCTIONS = [
   }),
   defineFunction({
     name: 'merge',
+    visits: 6,
     group: 'maps',
     description: 'Both maps in one; where both have a key, the second wins.',
     example: 'merge({"a": 1, "b": 1}, {"b": 2})',
@@ -49,6 +50,7 @@ export const MAP_FUNCTIONS = [
   }),
   defineFunction({
     name: 'pick',
+    visits: 6,
     group: 'maps',
     description: 'The map with only these keys, as far as it has them.',
     example: 'pick({"a": 1, "b": 2}, ["a", "x"])',
@@ -62,6 +64,7 @@ export const MAP_FUNCTIONS = [
   }),
   defineFunction({
     name: 'omit',
+    visits: 4,
     group: 'maps',
     description: 'The map without these keys.',
     example: 'omit({"a": 1, "b": 2}, ["a"])',

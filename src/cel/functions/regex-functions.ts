@@ -5,6 +5,7 @@ import { extractByPattern, matchesPattern, replaceByPattern } from './regex.ts'
 export const REGEX_FUNCTIONS = [
   defineFunction({
     name: 'regexMatch',
+    visits: 6,
     group: 'text',
     description:
       'Whether the pattern fits some part of the text; `^` and `$` tie it to the ends. Patterns are RE2.',
@@ -16,6 +17,7 @@ export const REGEX_FUNCTIONS = [
   }),
   defineFunction({
     name: 'regexExtract',
+    visits: 6,
     group: 'text',
     description:
       'The first group of the first match, or the whole match of a pattern without groups, or null.',
@@ -27,6 +29,7 @@ export const REGEX_FUNCTIONS = [
   }),
   defineFunction({
     name: 'regexReplace',
+    visits: 6,
     group: 'text',
     description:
       'The text with every match replaced; `$1` to `$9` are groups, `$0` the match, `$$` a dollar sign.',

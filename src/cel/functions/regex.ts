@@ -7,7 +7,7 @@ const MAX_PATTERN = 256
 /** In instructions of the compiled pattern, which repeats such as `{100}` multiply. */
 const MAX_PROGRAM = 500
 /** A visit pays for reading one character with a pattern of so many instructions. */
-const INSTRUCTIONS_PER_VISIT = 64
+const INSTRUCTIONS_PER_VISIT = 32
 /** To find one match and to put a replacement in its place takes as long as that many visits. */
 const VISITS_PER_MATCH = 10
 

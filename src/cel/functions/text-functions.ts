@@ -6,6 +6,7 @@ export const TEXT_FUNCTIONS = [
   ...(['lower', 'lowerAscii'] as const).map((name) =>
     defineFunction({
       name,
+      visits: 3,
       group: 'text',
       description: 'The text in lower case.',
       example: `${name}("Ada@Example.COM")`,
@@ -18,6 +19,7 @@ export const TEXT_FUNCTIONS = [
   ...(['upper', 'upperAscii'] as const).map((name) =>
     defineFunction({
       name,
+      visits: 3,
       group: 'text',
       description: 'The text in upper case.',
       example: `${name}("de")`,
@@ -29,6 +31,7 @@ export const TEXT_FUNCTIONS = [
   ),
   defineFunction({
     name: 'trim',
+    visits: 3,
     group: 'text',
     description: 'The text without white space at its ends.',
     example: 'trim("  Ada ")',
@@ -39,6 +42,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'split',
+    visits: 3,
     group: 'text',
     description: 'The parts of the text between the separators; an empty separator gives the characters.',
     example: 'split("a,b,c", ",")',
@@ -55,6 +59,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'join',
+    visits: 3,
     group: 'text',
     description: 'One text of a list of strings, numbers and bools, with the separator between them.',
     example: 'join(["a", "b", "c"], ", ")',
@@ -70,6 +75,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'replace',
+    visits: 3,
     group: 'text',
     description:
       'The text with every occurrence of a part replaced by another. An empty part occurs nowhere.',
@@ -91,6 +97,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'substring',
+    visits: 5,
     group: 'text',
     description:
       'The characters from `start` up to, not including, `end`; positions beyond the text mean its end.',
@@ -99,7 +106,8 @@ export const TEXT_FUNCTIONS = [
     parameters: ['text: string', 'start: number', 'end?: number'],
     returns: 'string',
     run({ meter }, text, start, end) {
-      meter.characters(text.length)
+      // Characters beyond U+FFFF are counted one by one.
+      meter.characters(text.length * 3)
       const from = position(start)
       const to = end === undefined ? Infinity : position(end)
       return text.slice(unitOf(text, from), unitOf(text, Math.max(from, to)))
@@ -133,6 +141,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'contains',
+    visits: 3,
     group: 'text',
     description: 'Whether the text holds the other. For lists and maps there is `in`.',
     example: 'contains("Head of Sales", "Sales")',
@@ -146,6 +155,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'indexOf',
+    visits: 6,
     group: 'text',
     description: 'The position of the first occurrence of a part, from 0; -1 where there is none.',
     example: 'indexOf("ada@example.com", "@")',
@@ -159,6 +169,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'lastIndexOf',
+    visits: 6,
     group: 'text',
     description: 'The position of the last occurrence of a part, from 0; -1 where there is none.',
     example: 'lastIndexOf("a/b/c", "/")',
@@ -172,6 +183,7 @@ export const TEXT_FUNCTIONS = [
   }),
   defineFunction({
     name: 'domain',
+    visits: 3,
     group: 'text',
     description: 'What follows the last @ of an email address, in lower case; empty where there is no @.',
     example: 'domain("Ada@Example.COM")',

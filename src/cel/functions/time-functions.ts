@@ -16,8 +16,8 @@ import {
 import { defineFunction, type PlainFunction } from './function.ts'
 import { wallClock } from './wall-clock.ts'
 
-/** Reading a time takes about as long as six visits. */
-const VISITS_PER_TIME = 6
+/** Reading a time takes about as long as ten visits. */
+const VISITS_PER_TIME = 10
 
 /** The parts of an instant that CEL names, counted as CEL counts them: months and days of the year from 0. */
 const PARTS: Readonly<
@@ -74,6 +74,7 @@ export const TIME_FUNCTIONS: readonly PlainFunction[] = [
   }),
   defineFunction({
     name: 'duration',
+    visits: 10,
     group: 'time',
     description:
       'The length of time that a text such as "1h30m", "90s" or "1.5s" names; units are h, m, s, ms, us, ns.',
@@ -81,7 +82,10 @@ export const TIME_FUNCTIONS: readonly PlainFunction[] = [
     result: '5400s',
     parameters: ['text: string'],
     returns: 'duration',
-    run: (_frame, text) => parseDuration(text),
+    run({ meter }, text) {
+      meter.spend(Math.min(text.length, MAX_DURATION_TEXT))
+      return parseDuration(text)
+    },
   }),
   ...Object.entries(PARTS).map(([name, { says, result, read }]) =>
     defineFunction({
@@ -151,10 +155,12 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   µs: 1e-3,
   ns: 1e-6,
 }
+/** The longest text of a duration, in characters. */
+const MAX_DURATION_TEXT = 100
 const DURATION = /^([+-]?)((?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)$/
 
 function parseDuration(text: string): Duration {
-  const [, sign, parts] = (text.length <= 100 && DURATION.exec(text)) || []
+  const [, sign, parts] = (text.length <= MAX_DURATION_TEXT && DURATION.exec(text)) || []
   if (parts === undefined) {
     throw failed(`${quoted(text)} is not a duration such as "1h30m" or "1.5s"`)
   }

@@ -1,7 +1,7 @@
 import { failed, quoted, type ExpressionError, type Meter, type Timestamp } from '../values/index.ts'
 
 /** The calendar of a time zone is slow, and slower still to make: that many visits' time. */
-const VISITS_PER_FORMAT = 40
+const VISITS_PER_FORMAT = 80
 const VISITS_PER_ZONE = 800
 /** Each zone has thousands of spellings, in upper and lower case. */
 const MAX_FORMATS = 100

@@ -11,10 +11,10 @@ export const MAX_ITEMS = 100_000
 // the expression does: copying text, looking for one text in another (V8's search is quadratic at its worst), and throwing.
 const CHARACTERS_PER_VISIT = 64
 const COMPARISONS_PER_VISIT = 4096
-const VISITS_PER_ERROR = 20
+const VISITS_PER_ERROR = 30
 /** The members of a map with more keys than this are far apart in memory. */
 const LARGE_MAP = 1_000
-const VISITS_PER_FAR_MEMBER = 3
+const VISITS_PER_FAR_MEMBER = 6
 const KEYS_PER_SORT_VISIT = 16
 
 /**

@@ -15,5 +15,7 @@ export {
   createTreeCancelStore,
   type CanceledJobs,
   type EndingJob,
+  type OwnedDefinition,
   type TreeCancelStore,
+  type UnbegunGraph,
 } from './tree-cancel-store.ts'

@@ -3,6 +3,7 @@ import type { DefinitionId, JobId, OwnerId } from '../../lib/index.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
+import { positionOf } from './step-position.ts'
 import { loadOpenSteps, STEPS_MAX_COUNT, type JobKey, type StepState } from './recorded-state.ts'
 
 /** Which jobs a cancel reaches. */
@@ -32,6 +33,18 @@ export interface EndingJob {
   readonly stepCount: number
 }
 
+/** The definition of canceled jobs that have not begun, and the top-level nodes that their ends record. */
+export interface UnbegunGraph {
+  readonly definitionId: DefinitionId
+  readonly nodes: readonly { readonly id: string; readonly order: readonly number[] }[]
+}
+
+/** A stored definition and its owner. */
+export interface OwnedDefinition {
+  readonly ownerId: OwnerId
+  readonly definition: StoredDefinition
+}
+
 /** Cancels of whole trees: a job, its children, their children and so on. */
 export interface TreeCancelStore {
   /**
@@ -39,6 +52,14 @@ export interface TreeCancelStore {
    * is left: a child that started meanwhile was found or refused (see `createJobInsert`).
    */
   cancel(jobs: CanceledJobs): Promise<readonly CanceledJob[]>
+  /** The definitions of the first `limit` canceled descendants that no worker holds and that have not begun. */
+  unbegunDefinitions(limit: number): Promise<readonly OwnedDefinition[]>
+  /**
+   * Ends up to `limit` canceled descendants of these definitions that no worker holds and that have not begun: each job with its
+   * terminal event and its steps, in one statement. A job that has not begun has no steps on record and no children. Jobs
+   * that another session has locked are passed over. Returns the jobs that have ended. `at`: in milliseconds.
+   */
+  endUnbegun(graphs: readonly UnbegunGraph[], at: number, limit: number): Promise<readonly JobId[]>
   /** Takes up to `limit` canceled descendants that no worker holds. */
   claimUnheld(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
   /** Puts a cancel into the inboxes of the children of these jobs; they may be of several owners. */
@@ -57,6 +78,28 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
     async cancelChildren(parentIds) {
       const { rows } = await pool.query<CanceledJob>(CANCEL_CHILDREN, [parentIds])
       return rows
+    },
+    async unbegunDefinitions(limit) {
+      const { rows } = await pool.query<{ ownerId: OwnerId; id: DefinitionId; hash: string }>(
+        UNBEGUN_DEFINITIONS,
+        [limit],
+      )
+      return rows.map(({ ownerId, id, hash }) => ({ ownerId, definition: { id, hash } }))
+    },
+    async endUnbegun(graphs, at, limit) {
+      const nodes = graphs.flatMap(({ definitionId, nodes: own }) =>
+        own.map(({ id, order }) => ({ definitionId, id, position: positionOf(order) })),
+      )
+      const { rows } = await pool.query<{ id: JobId }>(END_UNBEGUN, [
+        graphs.map(({ definitionId }) => definitionId),
+        graphs.map((graph) => (graph.nodes.length + 1) * ROW_BYTES),
+        nodes.map(({ definitionId }) => definitionId),
+        nodes.map(({ id }) => id),
+        nodes.map(({ position }) => position),
+        at,
+        limit,
+      ])
+      return rows.map(({ id }) => id)
     },
     claimUnheld: ({ workerId, leaseMs }, limit) =>
       queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
@@ -125,6 +168,50 @@ WITH wanted AS MATERIALIZED (
     SELECT d.id FROM jobs d WHERE d.parent_id = parent.id AND ${IS_CANCELABLE} OFFSET 0
   ) AS own
 ), ${cancelWanted}`
+
+/** About the number of bytes that a row of an event or a step adds to the tables, as the journal counts it. */
+const ROW_BYTES = 300
+
+const IS_UNBEGUN = `j.root_id IS NOT NULL AND j.cancel_requested_at IS NOT NULL AND j.finished_at IS NULL
+  AND j.holder IS NULL AND j.started_at IS NULL`
+
+const UNBEGUN_DEFINITIONS = `
+SELECT DISTINCT e.owner_id AS "ownerId", d.id, d.hash FROM (
+  SELECT j.id FROM jobs j WHERE ${IS_UNBEGUN} ORDER BY j.id LIMIT $1
+) AS unbegun JOIN executions e ON e.id = unbegun.id JOIN definitions d ON d.id = e.definition_id`
+
+/**
+ * What the journal writes for the end of a job that has not begun, for many jobs. The fence grows, so that a worker that held a job
+ * before can write no more (D3). A parent that has ended or is being canceled waits for no news of its children (see
+ * `TELL_PARENTS`): both are final, so they are read without a lock.
+ */
+const END_UNBEGUN = `
+WITH graph AS MATERIALIZED (
+  SELECT * FROM unnest($1::uuid[], $2::int[]) AS g(definition_id, bytes)
+), unheld AS MATERIALIZED (
+  SELECT j.id, e.definition_id FROM jobs j JOIN executions e ON e.id = j.id
+  WHERE ${IS_UNBEGUN} AND e.definition_id = ANY($1::uuid[])
+  ORDER BY j.id LIMIT $7 FOR UPDATE OF j SKIP LOCKED
+), ended AS (
+  UPDATE jobs j SET fence = j.fence + 1, last_seq = j.last_seq + 1, status = 'CANCELED',
+    finished_at = to_timestamp($6::float8 / 1000), wake_at = NULL, current_step = NULL,
+    commands_applied = j.commands_sent, stored_bytes = j.stored_bytes + graph.bytes,
+    is_parent_told = EXISTS (
+      SELECT FROM jobs p
+      WHERE p.id = j.parent_id AND (p.finished_at IS NOT NULL OR p.cancel_requested_at IS NOT NULL)
+    )
+  FROM unheld JOIN graph ON graph.definition_id = unheld.definition_id WHERE j.id = unheld.id
+  RETURNING j.owner_id, j.id, j.last_seq, j.progress, unheld.definition_id
+), event AS (
+  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+  SELECT owner_id, id, last_seq, to_timestamp($6::float8 / 1000), 'JOB_CANCELED', progress, '{}' FROM ended
+), step AS (
+  INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, finished_at)
+  SELECT ended.owner_id, ended.id, node.path, node.position, node.path, 'CANCELED', to_timestamp($6::float8 / 1000)
+  FROM ended JOIN unnest($3::uuid[], $4::text[], $5::text[]) AS node(definition_id, path, position)
+    ON node.definition_id = ended.definition_id
+)
+SELECT id FROM ended`
 
 const CLAIM_UNHELD = `
 WITH unheld AS MATERIALIZED (

@@ -9,6 +9,8 @@ test('the open steps of canceled executions are read for few executions at a tim
   const read: string[][] = []
   const endCanceled = createEndCanceled({
     store: {
+      unbegunDefinitions: () => Promise.resolve([]),
+      endUnbegun: () => Promise.resolve([]),
       claimUnheld: () => Promise.resolve(jobs),
       cancelChildren: () => Promise.resolve([]),
       endings: () =>
