@@ -186,6 +186,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     connectionsCheckingInterval: Math.min(LATE_LOOK_MS, requestMs),
   }
   const http = createServer(patience, (req, res) => {
+    req.socket.setTimeout(0)
     const sent = pipelined
       .run(req.socket, async () => {
         await respond(req, res)
@@ -199,7 +200,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       .finally(() => answering.delete(sent))
     answering.add(sent)
   })
-  http.on('connection', (socket: Socket) => connections.add(socket))
+  http.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    // The time limits of Node begin with the first byte of a request.
+    socket.setTimeout(patience.headersTimeout)
+  })
   closers.add(async () => {
     stopping.abort(new Error('the server stops'))
     await closeHttp(http, answering)

@@ -89,6 +89,7 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
   })
   const server = makeServer<Record<string, unknown>, Extra>(protocolOptions(options))
   http.on('upgrade', (req, socket, head) => {
+    req.socket.setTimeout(0)
     if (options.connections.isRefused(req.socket))
       refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY_CONNECTIONS)
     else if (requestUrl(req)?.pathname !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found')

@@ -17,17 +17,22 @@ type Resolver = GraphQLFieldResolver<unknown, Context>
  */
 export function stopAtErrors(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
-    if (isObjectType(type) && !type.name.startsWith('__')) countErrorsOf(type)
+    if (isObjectType(type)) countErrorsOf(type)
   }
   return schema
 }
 
+/** Types whose fields are wrapped. All schemas of a process share those of introspection. */
+const counting = new WeakSet<GraphQLObjectType>()
+
 function countErrorsOf(type: GraphQLObjectType): void {
+  if (counting.has(type)) return
+  counting.add(type)
   for (const field of Object.values(type.getFields())) {
     const { resolve = defaultFieldResolver as Resolver } = field
     field.resolve = (source: unknown, args: Parameters<Resolver>[1], context: Context, info) => {
-      const { answer } = context
-      // A program may execute the schema without a budget.
+      const { answer } = (context ?? {}) as Partial<Context>
+      // A program may execute the schema, or the introspection of another one, without a budget.
       if (!(answer instanceof AnswerBudget)) return resolve(source, args, context, info)
       if (answer.stop) throw answer.stop
       try {

@@ -332,6 +332,34 @@ describe('connections', () => {
     await greeted(url)
   })
 
+  test('on which nothing is sent are closed after the time for the head of a request', async () => {
+    const { url } = await serve({ requestMs: 100 })
+    const socket = await idle(url)
+    await once(socket, 'close')
+    // A stream that is silent for longer stays open.
+    const { jobId } = await start(server, { definition: gated('silent stream') })
+    const stream = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: JOB_EVENTS.toString(), variables: { jobId } }),
+    })
+    await once(await idle(url), 'close')
+    server.gate('silent stream').open()
+    expect(await stream.text()).toContain('event: complete')
+  })
+
+  test('whose request body comes in chunks of a byte are answered with 413 BODY_TOO_COMPLEX', async () => {
+    const { url } = await serve()
+    const socket = await idle(url)
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text))
+    const head =
+      'POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n'
+    socket.write(`${head}${'1\r\n \r\n'.repeat(100_000)}0\r\n\r\n`)
+    await until('it is answered', () => answer.includes('BODY_TOO_COMPLEX'))
+    expect(answer).toContain('HTTP/1.1 413')
+  })
+
   test('that ask for an upgrade elsewhere are closed although their client keeps its half open', async () => {
     const { url } = await serve()
     const socket = connect({ port: portOf(url), host: '127.0.0.1', allowHalfOpen: true })

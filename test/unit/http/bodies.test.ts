@@ -6,7 +6,7 @@ import { BodyBudget, VALUE_WEIGHT_BYTES } from '../../../src/http/intake/body-bu
 import { BODY_MAX_DEPTH, BODY_MAX_VALUES } from '../../../src/http/intake/json-structure.ts'
 
 function upload(): PassThrough & IncomingMessage {
-  return Object.assign(new PassThrough(), { headers: {} }) as never
+  return Object.assign(new PassThrough(), { headers: {}, socket: { bytesRead: 0 } }) as never
 }
 
 /** A text of JSON whose weight is its number of bytes: the weight of its one value is in it. */

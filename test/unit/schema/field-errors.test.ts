@@ -3,6 +3,7 @@ import { execute, GraphQLInt, GraphQLList, GraphQLObjectType, GraphQLSchema, par
 import { ownerId } from '../../../src/lib/ids.ts'
 import { ANSWER_MAX_ERRORS, AnswerBudget } from '../../../src/schema/answers/answer-budget.ts'
 import { stopAtErrors } from '../../../src/schema/field-errors.ts'
+import { schema as lumeSchema } from '../../../src/schema/schema.ts'
 
 /** A list of 1,000 items whose field fails as `fail` does. */
 function schemaOf(fail: () => unknown) {
@@ -58,5 +59,37 @@ describe('errors of fields', () => {
       answer,
     )
     expect([errors.length, answer.stop]).toEqual([ANSWER_MAX_ERRORS - 1, null])
+  })
+})
+
+describe('introspection', () => {
+  const ask = (query: string, answer: AnswerBudget) =>
+    execute({ schema: lumeSchema, document: parse(query), contextValue: { answer } })
+
+  test('reads the types of the schema in pieces, between which the event loop turns', async () => {
+    let turns = 0
+    let isOver = false
+    const turn = () => {
+      turns++
+      if (!isOver) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const { data } = await ask('{ a: __schema { types { name } } b: __schema { types { name } } }', budget())
+    isOver = true
+    const { a, b } = data as Record<'a' | 'b', { types: { name: string }[] }>
+    expect(a.types.map(({ name }) => name)).toEqual(Object.keys(lumeSchema.getTypeMap()))
+    expect(b).toEqual(a)
+    expect(turns).toBeGreaterThanOrEqual(Math.floor((2 * a.types.length) / 10))
+  })
+
+  test('beyond the limit of an answer stops at the hundredth error', async () => {
+    const aliases = Array.from(
+      { length: 40 },
+      (_, index) => `a${index}: __schema { types { fields { name type { ofType { ofType { name } } } } } }`,
+    )
+    const answer = budget()
+    await ask(`{ ${aliases.join(' ')} }`, answer)
+    expect(answer.refusal?.extensions.code).toBe('ANSWER_TOO_LARGE')
+    expect(answer.stop).not.toBeNull()
   })
 })
