@@ -386,7 +386,7 @@ describe('core.callWorkflow', () => {
       if (n < 3) await standsAt(id, 'WAITING')
     }
     await standsAt(id, 'COMPLETED')
-    expect(((await outputOf(id)) as number[]).toSorted()).toEqual([0, 1, 2, 3])
+    expect(((await outputOf(id)) as number[]).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
     expect(await messagesTo(id)).toBe(0)
   })
 

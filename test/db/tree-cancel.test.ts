@@ -363,6 +363,7 @@ test('descendants that have not begun end in two statements per 1,000, with the 
     clock: systemClock,
     logger,
     lease: { workerId: newId<WorkerId>(), leaseMs: 60_000 },
+    claims: { open: () => () => true, abandon: () => undefined },
   })
   const statements = countStatements()
   try {

@@ -35,6 +35,6 @@ function withShortError(attempt: AttemptRecord): AttemptRecord {
   return { ...attempt, error: { ...withoutDetails(error), message } }
 }
 
-function withoutDetails({ details: _, ...error }: RecordedError): RecordedError {
-  return error
+function withoutDetails({ code, message, path }: RecordedError): RecordedError {
+  return { code, message, ...(path === undefined ? {} : { path }) }
 }

@@ -178,7 +178,14 @@ export class Worker {
     const { processor, clock, leaseMs } = this.#options
     const expire = () => processor.yieldAll()
     const callOff = afterAwake(clock, Math.max(0, since + leaseMs - clock.now()), expire)
-    await this.#renewHeld().finally(callOff)
+    try {
+      await this.#renewHeld()
+    } catch (fault) {
+      if (clock.now() >= since + leaseMs) expire()
+      throw fault
+    } finally {
+      callOff()
+    }
     await this.#guard(processor.releaseUnknown())
   }
 
