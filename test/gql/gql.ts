@@ -15,9 +15,9 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
-    "\n  mutation BenchChain($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": typeof types.BenchChainDocument,
-    "\n  mutation BenchLatency($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": typeof types.BenchLatencyDocument,
-    "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        kind\n      }\n    }\n  }\n": typeof types.BenchWatchDocument,
+    "\n  mutation BenchExecute($workflowId: ID!, $input: JSON) {\n    executeWorkflow(input: { workflowId: $workflowId, input: $input }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.BenchExecuteDocument,
+    "\n  subscription BenchFollow($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n": typeof types.BenchFollowDocument,
+    "\n  mutation BenchCreate($name: String!, $definition: JSON!) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: true }) {\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.BenchCreateDocument,
     "\n  query Viewer {\n    viewer {\n      ownerId\n      role\n      authentication\n      name\n      expiresAt\n    }\n  }\n": typeof types.ViewerDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      __typename\n      ... on CreateApiKeyPayload {\n        key\n        apiKey {\n          id\n          name\n          prefix\n          role\n          createdAt\n          expiresAt\n          lastUsedAt\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.CreateApiKeyDocument,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      __typename\n      ... on RevokeApiKeyPayload {\n        apiKey {\n          id\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        path\n      }\n    }\n  }\n": typeof types.RevokeApiKeyDocument,
@@ -173,9 +173,9 @@ type Documents = {
     "\n  mutation ScheduleForWeb($workflowId: ID!) {\n    createSchedule(input: { workflowId: $workflowId, name: \"Daily\", cron: \"0 9 * * *\" }) {\n      __typename\n    }\n  }\n": typeof types.ScheduleForWebDocument,
 };
 const documents: Documents = {
-    "\n  mutation BenchChain($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": types.BenchChainDocument,
-    "\n  mutation BenchLatency($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": types.BenchLatencyDocument,
-    "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        kind\n      }\n    }\n  }\n": types.BenchWatchDocument,
+    "\n  mutation BenchExecute($workflowId: ID!, $input: JSON) {\n    executeWorkflow(input: { workflowId: $workflowId, input: $input }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.BenchExecuteDocument,
+    "\n  subscription BenchFollow($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n": types.BenchFollowDocument,
+    "\n  mutation BenchCreate($name: String!, $definition: JSON!) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: true }) {\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.BenchCreateDocument,
     "\n  query Viewer {\n    viewer {\n      ownerId\n      role\n      authentication\n      name\n      expiresAt\n    }\n  }\n": types.ViewerDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      __typename\n      ... on CreateApiKeyPayload {\n        key\n        apiKey {\n          id\n          name\n          prefix\n          role\n          createdAt\n          expiresAt\n          lastUsedAt\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.CreateApiKeyDocument,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      __typename\n      ... on RevokeApiKeyPayload {\n        apiKey {\n          id\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        path\n      }\n    }\n  }\n": types.RevokeApiKeyDocument,
@@ -334,15 +334,15 @@ const documents: Documents = {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation BenchChain($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchChainDocument;
+export function graphql(source: "\n  mutation BenchExecute($workflowId: ID!, $input: JSON) {\n    executeWorkflow(input: { workflowId: $workflowId, input: $input }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchExecuteDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation BenchLatency($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchLatencyDocument;
+export function graphql(source: "\n  subscription BenchFollow($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchFollowDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        kind\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchWatchDocument;
+export function graphql(source: "\n  mutation BenchCreate($name: String!, $definition: JSON!) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: true }) {\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchCreateDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -923,32 +923,29 @@ export type WorkflowJobInput = {
   workflowId?: string | number | null | undefined;
 };
 
-export type BenchChainMutationVariables = Exact<{
-  definition: unknown;
+export type BenchExecuteMutationVariables = Exact<{
+  workflowId: string | number;
+  input?: unknown;
 }>;
 
 
-export type BenchChainMutation = { executeWorkflow:
+export type BenchExecuteMutation = { executeWorkflow:
     | { job: { id: string } }
-    | Record<PropertyKey, never>
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
    };
 
-export type BenchLatencyMutationVariables = Exact<{
-  definition: unknown;
-}>;
-
-
-export type BenchLatencyMutation = { executeWorkflow:
-    | { job: { id: string } }
-    | Record<PropertyKey, never>
-   };
-
-export type BenchWatchSubscriptionVariables = Exact<{
+export type BenchFollowSubscriptionVariables = Exact<{
   jobId: string | number;
 }>;
 
 
-export type BenchWatchSubscription = { jobEvents: { events: Array<
+export type BenchFollowSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
       | { kind: JobEventKind }
@@ -974,7 +971,20 @@ export type BenchWatchSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
       | { kind: JobEventKind }
-    > } };
+    >, job: { status: JobStatus, result: unknown } } };
+
+export type BenchCreateMutationVariables = Exact<{
+  name: string;
+  definition: unknown;
+}>;
+
+
+export type BenchCreateMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -3060,37 +3070,49 @@ export const RefusedFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"Refused"}) as unknown as TypedDocumentString<RefusedFragment, unknown>;
-export const BenchChainDocument = new TypedDocumentString(`
-    mutation BenchChain($definition: JSON!) {
-  executeWorkflow(input: {definition: $definition}) {
+export const BenchExecuteDocument = new TypedDocumentString(`
+    mutation BenchExecute($workflowId: ID!, $input: JSON) {
+  executeWorkflow(input: {workflowId: $workflowId, input: $input}) {
     ... on ExecuteWorkflowPayload {
       job {
         id
       }
     }
-  }
-}
-    `) as unknown as TypedDocumentString<BenchChainMutation, BenchChainMutationVariables>;
-export const BenchLatencyDocument = new TypedDocumentString(`
-    mutation BenchLatency($definition: JSON!) {
-  executeWorkflow(input: {definition: $definition}) {
-    ... on ExecuteWorkflowPayload {
-      job {
-        id
-      }
+    ... on Error {
+      code
+      message
     }
   }
 }
-    `) as unknown as TypedDocumentString<BenchLatencyMutation, BenchLatencyMutationVariables>;
-export const BenchWatchDocument = new TypedDocumentString(`
-    subscription BenchWatch($jobId: ID!) {
-  jobEvents(jobId: $jobId) {
+    `) as unknown as TypedDocumentString<BenchExecuteMutation, BenchExecuteMutationVariables>;
+export const BenchFollowDocument = new TypedDocumentString(`
+    subscription BenchFollow($jobId: ID!) {
+  jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {
     events {
       kind
     }
+    job {
+      status
+      result
+    }
   }
 }
-    `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
+    `) as unknown as TypedDocumentString<BenchFollowSubscription, BenchFollowSubscriptionVariables>;
+export const BenchCreateDocument = new TypedDocumentString(`
+    mutation BenchCreate($name: String!, $definition: JSON!) {
+  createWorkflow(input: {name: $name, definition: $definition, publish: true}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchCreateMutation, BenchCreateMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
