@@ -923,6 +923,39 @@ export type WorkflowJobInput = {
   workflowId?: string | number | null | undefined;
 };
 
+export type BenchWatchSubscriptionVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type BenchWatchSubscription = { jobEvents: { cursor: number, events: Array<
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+    >, job: { status: JobStatus, progress: number } } };
+
 export type BenchExecuteMutationVariables = Exact<{
   workflowId: string | number;
   input?: unknown;
@@ -984,6 +1017,42 @@ export type BenchCreateMutation = { createWorkflow:
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string }
+   };
+
+export type BenchStartMutationVariables = Exact<{
+  workflowId: string | number;
+}>;
+
+
+export type BenchStartMutation = { executeWorkflow:
+    | { job: { id: string }, execution: { id: string } }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type BenchWaitingQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BenchWaitingQuery = { jobs: { totalCount: number } };
+
+export type BenchGoMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type BenchGoMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+    | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
    };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
@@ -3070,6 +3139,21 @@ export const RefusedFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"Refused"}) as unknown as TypedDocumentString<RefusedFragment, unknown>;
+export const BenchWatchDocument = new TypedDocumentString(`
+    subscription BenchWatch($jobId: ID!) {
+  jobEvents(jobId: $jobId) {
+    events {
+      at
+      kind
+    }
+    cursor
+    job {
+      status
+      progress
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
 export const BenchExecuteDocument = new TypedDocumentString(`
     mutation BenchExecute($workflowId: ID!, $input: JSON) {
   executeWorkflow(input: {workflowId: $workflowId, input: $input}) {
@@ -3113,6 +3197,38 @@ export const BenchCreateDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BenchCreateMutation, BenchCreateMutationVariables>;
+export const BenchStartDocument = new TypedDocumentString(`
+    mutation BenchStart($workflowId: ID!) {
+  executeWorkflow(input: {workflowId: $workflowId}) {
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+      execution {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchStartMutation, BenchStartMutationVariables>;
+export const BenchWaitingDocument = new TypedDocumentString(`
+    query BenchWaiting {
+  jobs(first: 1, filter: {status: [WAITING]}) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<BenchWaitingQuery, BenchWaitingQueryVariables>;
+export const BenchGoDocument = new TypedDocumentString(`
+    mutation BenchGo($id: ID!) {
+  signalExecution(input: {id: $id, name: "go"}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<BenchGoMutation, BenchGoMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
