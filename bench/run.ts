@@ -3,12 +3,18 @@ import { printReport } from './report.ts'
 import { readSizes } from './sizes.ts'
 import { openBenchPostgres } from './systems/postgres.ts'
 import { createSystems, PEERS } from './systems/systems.ts'
+import { bytes } from './workloads/bytes.ts'
 import { chain } from './workloads/chain.ts'
 import { fan } from './workloads/fan.ts'
+import { idleSubscribers } from './workloads/idle-subscribers.ts'
 import { longChain } from './workloads/long-chain.ts'
 import { loopItems } from './workloads/loop-items.ts'
+import { memory } from './workloads/memory.ts'
+import { million } from './workloads/million.ts'
 import { oneStep } from './workloads/one-step.ts'
 import { pureChain } from './workloads/pure-chain.ts'
+import { snapshot } from './workloads/snapshot.ts'
+import { subscribers } from './workloads/subscribers.ts'
 import type { Workload } from './workloads/workload.ts'
 
 // Measures Lume as a front end uses it: the built server in a process of its own, and this process as its client over one
@@ -23,6 +29,12 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   W4: longChain,
   W5: pureChain,
   W6: loopItems,
+  W7: subscribers,
+  'W7-idle': idleSubscribers,
+  W8: million,
+  snapshot,
+  memory,
+  bytes,
 }
 
 const { workloads, isEmbedded, peers } = readCommand(process.argv.slice(2), {

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FlowProducer, QueueEvents, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
 import { noop, serve, skip } from './serve.js'
 
 const QUEUE = 'steps'
@@ -15,7 +16,7 @@ const CONCURRENCY = 100
 const redis = await openRedis()
 if (redis === null) skip('there is no redis-server in PATH, and REDIS_URL is not set')
 else {
-  const connection = { url: redis.url, maxRetriesPerRequest: null }
+  const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
   const worker = new Worker(QUEUE, noop, { connection, concurrency: CONCURRENCY })
   const events = new QueueEvents(QUEUE, { connection })
   const flows = new FlowProducer({ connection })
@@ -33,6 +34,7 @@ else {
         await worker.close()
         await events.close()
         await flows.close()
+        connection.disconnect()
         await redis.close()
       },
     },
@@ -84,6 +86,7 @@ async function openRedis() {
     'yes',
   ]
   const server = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] })
+  process.once('exit', () => server.kill('SIGKILL'))
   await new Promise((resolve, reject) => {
     server.stdout.on('data', (text) => String(text).includes('Ready to accept connections') && resolve())
     server.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)))

@@ -57,6 +57,7 @@ else {
       DO_NOT_TRACK: '1',
     },
   })
+  process.once('exit', () => server.kill('SIGKILL'))
   await register(`http://127.0.0.1:${admin}/deployments`, `http://127.0.0.1:${endpoint}`)
   ready(`http://127.0.0.1:${ingress}/bench/run`, {
     pids: [server.pid],

@@ -44,15 +44,28 @@ export function createSystems({ postgres, isEmbedded, peers }: SystemsOptions): 
   return {
     isEmbedded,
     startLume: startOnlyLume,
-    startPair: async () => ({ loop: await startLoop(), lume: await startOnlyLume() }),
+    async startPair() {
+      const loop = await startLoop()
+      try {
+        return { loop, lume: await startOnlyLume() }
+      } catch (failure) {
+        await loop.close()
+        throw failure
+      }
+    },
     async startAll() {
       const started: System[] = [await startLoop()]
-      for (const peer of peers) {
-        const system = await startPeer(peer, await postgres.createDatabase())
-        if (typeof system === 'string') console.log(`skipped ${system}`)
-        else started.push(system)
+      try {
+        for (const peer of peers) {
+          const system = await startPeer(peer, await postgres.createDatabase())
+          if (typeof system === 'string') console.log(`skipped ${system}`)
+          else started.push(system)
+        }
+        return [...started, await startOnlyLume()]
+      } catch (failure) {
+        await closeAll(started)
+        throw failure
       }
-      return [...started, await startOnlyLume()]
     },
   }
 }

@@ -22,6 +22,9 @@ type Documents = {
     "\n  mutation BenchStart($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.BenchStartDocument,
     "\n  query BenchWaiting {\n    jobs(first: 1, filter: { status: [WAITING] }) {\n      totalCount\n    }\n  }\n": typeof types.BenchWaitingDocument,
     "\n  mutation BenchGo($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n": typeof types.BenchGoDocument,
+    "\n  query BenchWorkflow($id: ID!) {\n    workflow(id: $id) {\n      id\n      name\n    }\n  }\n": typeof types.BenchWorkflowDocument,
+    "\n  query BenchPage($after: String) {\n    executions(first: 50, after: $after) {\n      edges {\n        node {\n          id\n          status\n          progress\n          startedAt\n          finishedAt\n        }\n      }\n      pageInfo {\n        endCursor\n      }\n    }\n  }\n": typeof types.BenchPageDocument,
+    "\n  query BenchTotal {\n    executions(first: 1) {\n      totalCount\n    }\n  }\n": typeof types.BenchTotalDocument,
     "\n  query Viewer {\n    viewer {\n      ownerId\n      role\n      authentication\n      name\n      expiresAt\n    }\n  }\n": typeof types.ViewerDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      __typename\n      ... on CreateApiKeyPayload {\n        key\n        apiKey {\n          id\n          name\n          prefix\n          role\n          createdAt\n          expiresAt\n          lastUsedAt\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.CreateApiKeyDocument,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      __typename\n      ... on RevokeApiKeyPayload {\n        apiKey {\n          id\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        path\n      }\n    }\n  }\n": typeof types.RevokeApiKeyDocument,
@@ -184,6 +187,9 @@ const documents: Documents = {
     "\n  mutation BenchStart($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.BenchStartDocument,
     "\n  query BenchWaiting {\n    jobs(first: 1, filter: { status: [WAITING] }) {\n      totalCount\n    }\n  }\n": types.BenchWaitingDocument,
     "\n  mutation BenchGo($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n": types.BenchGoDocument,
+    "\n  query BenchWorkflow($id: ID!) {\n    workflow(id: $id) {\n      id\n      name\n    }\n  }\n": types.BenchWorkflowDocument,
+    "\n  query BenchPage($after: String) {\n    executions(first: 50, after: $after) {\n      edges {\n        node {\n          id\n          status\n          progress\n          startedAt\n          finishedAt\n        }\n      }\n      pageInfo {\n        endCursor\n      }\n    }\n  }\n": types.BenchPageDocument,
+    "\n  query BenchTotal {\n    executions(first: 1) {\n      totalCount\n    }\n  }\n": types.BenchTotalDocument,
     "\n  query Viewer {\n    viewer {\n      ownerId\n      role\n      authentication\n      name\n      expiresAt\n    }\n  }\n": types.ViewerDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      __typename\n      ... on CreateApiKeyPayload {\n        key\n        apiKey {\n          id\n          name\n          prefix\n          role\n          createdAt\n          expiresAt\n          lastUsedAt\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.CreateApiKeyDocument,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      __typename\n      ... on RevokeApiKeyPayload {\n        apiKey {\n          id\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        path\n      }\n    }\n  }\n": types.RevokeApiKeyDocument,
@@ -367,6 +373,18 @@ export function graphql(source: "\n  query BenchWaiting {\n    jobs(first: 1, fi
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation BenchGo($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').BenchGoDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchWorkflow($id: ID!) {\n    workflow(id: $id) {\n      id\n      name\n    }\n  }\n"): typeof import('./graphql.ts').BenchWorkflowDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchPage($after: String) {\n    executions(first: 50, after: $after) {\n      edges {\n        node {\n          id\n          status\n          progress\n          startedAt\n          finishedAt\n        }\n      }\n      pageInfo {\n        endCursor\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchPageDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchTotal {\n    executions(first: 1) {\n      totalCount\n    }\n  }\n"): typeof import('./graphql.ts').BenchTotalDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

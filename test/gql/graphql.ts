@@ -1055,6 +1055,25 @@ export type BenchGoMutation = { signalExecution:
     | { __typename: 'SignalsFull' }
    };
 
+export type BenchWorkflowQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type BenchWorkflowQuery = { workflow: { id: string, name: string } | null };
+
+export type BenchPageQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type BenchPageQuery = { executions: { edges: Array<{ node: { id: string, status: JobStatus, progress: number, startedAt: string | null, finishedAt: string | null } }>, pageInfo: { endCursor: string | null } } };
+
+export type BenchTotalQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BenchTotalQuery = { executions: { totalCount: number } };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -3229,6 +3248,39 @@ export const BenchGoDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BenchGoMutation, BenchGoMutationVariables>;
+export const BenchWorkflowDocument = new TypedDocumentString(`
+    query BenchWorkflow($id: ID!) {
+  workflow(id: $id) {
+    id
+    name
+  }
+}
+    `) as unknown as TypedDocumentString<BenchWorkflowQuery, BenchWorkflowQueryVariables>;
+export const BenchPageDocument = new TypedDocumentString(`
+    query BenchPage($after: String) {
+  executions(first: 50, after: $after) {
+    edges {
+      node {
+        id
+        status
+        progress
+        startedAt
+        finishedAt
+      }
+    }
+    pageInfo {
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchPageQuery, BenchPageQueryVariables>;
+export const BenchTotalDocument = new TypedDocumentString(`
+    query BenchTotal {
+  executions(first: 1) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<BenchTotalQuery, BenchTotalQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
