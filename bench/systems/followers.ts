@@ -70,6 +70,6 @@ export async function openFollowers(
   })
   return {
     ended: Promise.all(ends).then(() => undefined),
-    close: async () => void (await Promise.all(clients.map((client) => client.dispose()))),
+    close: async () => void (await Promise.all(clients.map(async (client) => client.dispose()))),
   }
 }
