@@ -22,7 +22,7 @@ const typedDocuments = (documents: readonly string[]) => ({
 const config: CodegenConfig = {
   schema: './schema.graphql',
   generates: {
-    './test/gql/': typedDocuments(['test/**/*.ts', 'bench/**/*.ts', '!test/gql/**']),
+    './test/gql/': typedDocuments(['test/**/*.ts', 'bench/**/*.ts', '!bench/peers/**', '!test/gql/**']),
     './examples/leads/gql/': typedDocuments(['examples/leads/*.ts']),
   },
   importExtension: '.ts',

@@ -6,7 +6,7 @@ import pg from 'pg'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { startServerProcess, type ServerProcess } from '../test/support/server-process.ts'
 import { HOSTILE_REQUESTS, type HostileRequest } from './bounds/hostile-requests.ts'
-import { percentile } from './environment.ts'
+import { percentile } from './measure/samples.ts'
 
 // What other people notice of one hostile request: the latency of `/health` while a request of at most 6 MiB is processed
 // and for two seconds after its answer, in which the garbage that it leaves is collected; then of ten such requests at

@@ -4,7 +4,8 @@ import { createLume, type Lume } from '../src/app.ts'
 import type { StartRequest } from '../src/jobs/start/index.ts'
 import { ownerId } from '../src/lib/index.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
-import { inFlight, percentile } from './environment.ts'
+import { inFlight } from './measure/in-flight.ts'
+import { percentile } from './measure/samples.ts'
 
 // Workload: ten thousand executions that wait for a signal, then ten thousand that wait for timers which come due evenly
 // over half a minute, then a thousand whose timers come due while the process is closed.

