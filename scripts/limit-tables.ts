@@ -39,7 +39,11 @@ import {
   WORKING_HEAP_SHARE,
 } from '../src/engine/memory/index.ts'
 import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/record/index.ts'
-import { ATTEMPT_MAX_VISITS } from '../src/engine/run/index.ts'
+import {
+  ATTEMPT_MAX_VISITS,
+  STEP_CHECKPOINTS_MAX_COUNT,
+  STEP_CHECKPOINTS_MAX_LENGTH,
+} from '../src/engine/run/index.ts'
 import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/index.ts'
 import {
   DEFINITION_MAX_LOOP_DEPTH,
@@ -50,12 +54,14 @@ import {
   VALIDATIONS_MAX_WAITING,
 } from '../src/engine/validate/index.ts'
 import {
+  ADDRESS_MAX_CONNECTIONS,
   ANSWER_MAX_WRITTEN_VALUES,
   BODY_MAX_BYTES,
   BODY_MAX_DEPTH,
   BODY_MAX_MEMBERS,
   BODY_MAX_VALUES,
   CONNECTION_MAX_UNANSWERED,
+  CONNECTIONS_HEAP_SHARE,
   DEFAULT_LIMITS,
   DEFAULT_MAX_SUBSCRIPTIONS,
   DOCUMENT_MAX_FIELDS,
@@ -80,7 +86,11 @@ import {
   UNSENT_STALL_MS,
   OPERATION_MAX_VALUES,
   REPEATED_FIELDS_MAX_PAIRS,
+  SUBSCRIPTION_MAX_BYTES,
+  SUBSCRIPTIONS_HEAP_SHARE,
+  SUBSCRIPTIONS_OWNER_SHARE,
   VARIABLE_MAX_ERRORS,
+  WEBSOCKETS_PER_SUBSCRIPTION,
 } from '../src/http/index.ts'
 import {
   BLOCK_TESTS_MAX_PER_OWNER,
@@ -181,7 +191,7 @@ const REQUESTS: readonly Row[] = [
     '413 `BODY_TOO_COMPLEX`',
   ],
   ['errors in variables that are reported', count(VARIABLE_MAX_ERRORS), 'the rest is left out'],
-  ['errors of an answer', count(ANSWER_MAX_ERRORS), 'the rest is counted, `TOO_MANY_ERRORS`'],
+  ['errors of an answer', count(ANSWER_MAX_ERRORS), 'the operation stops, `TOO_MANY_ERRORS`'],
   [
     'pairs of fields of a document that have the same response name in one selection set, those of fragments included',
     count(REPEATED_FIELDS_MAX_PAIRS),
@@ -240,6 +250,31 @@ const CONNECTIONS: readonly Row[] = [
     'subscriptions of one owner in a process (`LUME_MAX_SUBSCRIPTIONS`)',
     count(DEFAULT_MAX_SUBSCRIPTIONS),
     'an error result, `TOO_MANY_SUBSCRIPTIONS`',
+  ],
+  [
+    'request of a subscription: document, variables and extensions',
+    bytes(SUBSCRIPTION_MAX_BYTES),
+    '`SUBSCRIPTION_TOO_LARGE`',
+  ],
+  [
+    'what open subscriptions hold of their requests; those of one owner',
+    `${share(SUBSCRIPTIONS_HEAP_SHARE)} of the heap limit; ${share(SUBSCRIPTIONS_OWNER_SHARE)} of that`,
+    '`TOO_MANY_SUBSCRIPTIONS`',
+  ],
+  [
+    'connections of one address (`LUME_MAX_CONNECTIONS_PER_ADDRESS`); loopback addresses only where it is set',
+    count(ADDRESS_MAX_CONNECTIONS),
+    '429 `TOO_MANY_CONNECTIONS`',
+  ],
+  [
+    'connections of a process (`LUME_MAX_CONNECTIONS`)',
+    `as many as ${share(CONNECTIONS_HEAP_SHARE)} of the heap limit holds, at 32 KiB each`,
+    '429 `TOO_MANY_CONNECTIONS`',
+  ],
+  [
+    'WebSockets of one owner in a process (`LUME_MAX_WEBSOCKETS`)',
+    `${count(WEBSOCKETS_PER_SUBSCRIPTION)} for each subscription that it may have`,
+    'closed with 4429',
   ],
 ]
 
@@ -315,7 +350,7 @@ const DEFINITIONS: readonly Row[] = [
 
 const EXECUTIONS: readonly Row[] = [
   [
-    'elements that one expression visits; all evaluations of one attempt',
+    'what one expression costs, in visits, about 50 ms of work; all evaluations of one attempt',
     `${count(EXPRESSION_MAX_VISITS)}; ${count(ATTEMPT_MAX_VISITS)}`,
     '`EXPRESSION_TOO_COSTLY`',
   ],
@@ -323,6 +358,11 @@ const EXECUTIONS: readonly Row[] = [
     'output of a step',
     `${bytes(OUTPUT_MAX_BYTES)} of JSON, ${count(OUTPUT_MAX_VALUES)} values, ${bytes(OUTPUT_MAX_HEAP_BYTES)} of memory`,
     '`OUTPUT_TOO_LARGE`',
+  ],
+  [
+    'checkpoints of one step; all their values together',
+    `${count(STEP_CHECKPOINTS_MAX_COUNT)}; ${bytes(STEP_CHECKPOINTS_MAX_LENGTH)}`,
+    '`CHECKPOINTS_FULL`',
   ],
   [
     'config of a step, with its templates filled in',

@@ -18,7 +18,9 @@ export {
   UNSENT_STALL_MS,
 } from './intake/index.ts'
 export {
+  ADDRESS_MAX_CONNECTIONS,
   ANSWER_MAX_WRITTEN_VALUES,
+  CONNECTIONS_HEAP_SHARE,
   DEFAULT_LIMITS,
   DEFAULT_MAX_SUBSCRIPTIONS,
   DOCUMENT_MAX_FIELDS,
@@ -28,7 +30,11 @@ export {
   REPEATED_FIELDS_MAX_PAIRS,
   REQUESTS_PER_MINUTE,
   OPERATION_MAX_VALUES,
+  SUBSCRIPTION_MAX_BYTES,
+  SUBSCRIPTIONS_HEAP_SHARE,
+  SUBSCRIPTIONS_OWNER_SHARE,
   VARIABLE_MAX_ERRORS,
+  WEBSOCKETS_PER_SUBSCRIPTION,
 } from './limits/index.ts'
 export type { Load } from './load.ts'
 export { HEAD_MS, REQUEST_MS, startServer, type Server, type ServerOptions } from './server.ts'

@@ -14,4 +14,9 @@ export {
 } from './context/index.ts'
 export { recordEnd, type RunEnd } from './run-end.ts'
 export { runExecution, type RunSignals } from './run.ts'
-export { ATTEMPT_MAX_VISITS, loopConfigSchema } from './step/index.ts'
+export {
+  ATTEMPT_MAX_VISITS,
+  loopConfigSchema,
+  STEP_CHECKPOINTS_MAX_COUNT,
+  STEP_CHECKPOINTS_MAX_LENGTH,
+} from './step/index.ts'

@@ -1,7 +1,13 @@
 /** Bounds what an operation may cost: its document, inputs, answer, rate and subscriptions. */
 export { useAnswerLimits } from './answer-limits.ts'
 export { ANSWER_MAX_WRITTEN_VALUES } from './answer-size.ts'
-export { Connections, TOO_MANY_CONNECTIONS, WEBSOCKETS_PER_SUBSCRIPTION } from './connections.ts'
+export {
+  ADDRESS_MAX_CONNECTIONS,
+  Connections,
+  CONNECTIONS_HEAP_SHARE,
+  TOO_MANY_CONNECTIONS,
+  WEBSOCKETS_PER_SUBSCRIPTION,
+} from './connections.ts'
 export { OPERATION_MAX_VALUES, useInputLimits, VARIABLE_MAX_ERRORS } from './input-limits.ts'
 export { MAX_COST, useOperationCost } from './operation-cost.ts'
 export {
@@ -18,5 +24,11 @@ export {
   type RateLimit,
 } from './rate-limit.ts'
 export { REPEATED_FIELDS_MAX_PAIRS } from './repeated-fields.ts'
-export { DEFAULT_MAX_SUBSCRIPTIONS, useSubscriptionLimit } from './subscription-limit.ts'
+export {
+  DEFAULT_MAX_SUBSCRIPTIONS,
+  SUBSCRIPTION_MAX_BYTES,
+  SUBSCRIPTIONS_HEAP_SHARE,
+  SUBSCRIPTIONS_OWNER_SHARE,
+  useSubscriptionLimit,
+} from './subscription-limit.ts'
 export { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'
