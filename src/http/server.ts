@@ -202,8 +202,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   http.on('connection', (socket: Socket) => {
     connections.add(socket)
-    // The time limits of Node begin with the first byte of a request.
-    socket.setTimeout(patience.headersTimeout)
+    // The time limits of Node begin with the first byte of a request. Where one has come, its answer (408) comes before this.
+    socket.setTimeout(patience.headersTimeout + 2 * patience.connectionsCheckingInterval)
   })
   closers.add(async () => {
     stopping.abort(new Error('the server stops'))

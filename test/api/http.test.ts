@@ -3,6 +3,8 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
+import { decodeGlobalId } from '../../src/lib/global-id.ts'
+import type { JobId } from '../../src/lib/ids.ts'
 import { startServer } from '../../src/http/server.ts'
 import { graphql } from '../gql/index.ts'
 import { AUTHENTICATION } from '../support/access.ts'
@@ -407,8 +409,10 @@ describe('a fault of the server', () => {
 
   test.each(['a WebSocket', 'SSE'])('in a subscription over %s, too', async (transport) => {
     const { jobId } = await runToEnd(server, { definition: SIMPLE })
-    const { events } = server.lume.services
+    const { events, wakeups } = server.lume.services
     const { after } = events
+    // Memory may be behind from now on: the subscriber has to read.
+    wakeups.news([decodeGlobalId(jobId)?.id as JobId])
     Object.assign(events, {
       after: async () => {
         throw new Error('the secret is hush-hush')

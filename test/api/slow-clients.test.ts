@@ -334,8 +334,7 @@ describe('connections', () => {
 
   test('on which nothing is sent are closed after the time for the head of a request', async () => {
     const { url } = await serve({ requestMs: 100 })
-    const socket = await idle(url)
-    await once(socket, 'close')
+    await once((await idle(url)).resume(), 'close')
     // A stream that is silent for longer stays open.
     const { jobId } = await start(server, { definition: gated('silent stream') })
     const stream = await fetch(url, {
@@ -343,7 +342,7 @@ describe('connections', () => {
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
       body: JSON.stringify({ query: JOB_EVENTS.toString(), variables: { jobId } }),
     })
-    await once(await idle(url), 'close')
+    await once((await idle(url)).resume(), 'close')
     server.gate('silent stream').open()
     expect(await stream.text()).toContain('event: complete')
   })

@@ -198,6 +198,7 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
     progress: 0,
     recoveries: 0,
     commandsSent: 0,
+    commandsApplied: 0,
   })
   const row = await jobRow(database.pool, claimed[0]?.id ?? '')
   expect(row).toMatchObject({ holder: lease.workerId, wake_at: null, status: 'QUEUED' })
