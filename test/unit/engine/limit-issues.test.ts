@@ -61,7 +61,9 @@ describe('a value that its schema refuses in many places', () => {
 
 test('any JSON is copied, not looked at value by value, and only where a schema says no more than that', () => {
   // The records of Zod leave out the key `__proto__`, which is why no value has it here.
-  const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('__proto__'))
+  const text = fc.json().filter((written) => !written.includes('__proto__'))
+  // As it is parsed and written: a value that comes as JSON is never -0 once it is stored.
+  const json = text.map((written) => JSON.parse(JSON.stringify(JSON.parse(written))))
   fc.assert(
     fc.property(json as fc.Arbitrary<Json>, (value) => {
       for (const schema of [
