@@ -1,6 +1,6 @@
 import type { Job } from '../db/jobs/index.ts'
 import type { JobWrite, NumberedEvent } from '../db/journal/index.ts'
-import type { EventKind, JobEvent, JobStatus } from '../engine/record/index.ts'
+import type { JobEvent, JobStatus } from '../engine/record/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
 
 /** Maximum number of a job's newest events that memory holds. Older ones are read from the database. */
@@ -230,7 +230,7 @@ export class LiveJob {
   }
 }
 
-export function isEnded({ finishedAt }: Pick<Job, 'finishedAt'>): boolean {
+function isEnded({ finishedAt }: Pick<Job, 'finishedAt'>): boolean {
   return finishedAt !== null
 }
 
@@ -262,12 +262,8 @@ function changedBy(job: Job, write: JobWrite): Job {
 /** A job that is being canceled is shown so until it ends. */
 function statusAfter(before: JobStatus, { status, end, events }: JobWrite): JobStatus {
   if (end) return end.status
-  const isCanceling = before === 'CANCELING' || events.some(({ draft }) => isCancel(draft.kind))
+  const isCanceling = before === 'CANCELING' || events.some(({ draft }) => draft.kind === 'JOB_CANCELING')
   return isCanceling ? 'CANCELING' : (status ?? before)
-}
-
-function isCancel(kind: EventKind): boolean {
-  return kind === 'JOB_CANCELING'
 }
 
 function outputAfter(before: JobSnapshot, { end }: JobWrite): JobSnapshot['output'] {

@@ -53,7 +53,7 @@ export interface JobStore extends JobClaims {
     lease: Lease | null,
   ): Promise<ClaimedJob | null>
   find(ownerId: OwnerId, id: JobId): Promise<Job | null>
-  /** How far these jobs have come, whoever owns them; without those that are not there. */
+  /** The newest event number, progress and status of these jobs, of any owner. Jobs that do not exist are left out. */
   positions(ids: readonly JobId[]): Promise<readonly JobPosition[]>
   /** True when a start with this key would store no job, because the key belongs to one already. */
   hasKey(ownerId: OwnerId, key: string): Promise<boolean>

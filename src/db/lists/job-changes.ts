@@ -25,7 +25,7 @@ export interface ChangesSince {
 
 /** Finds out which of an owner's jobs have changed; only those that the filter leaves. */
 export interface JobChanges {
-  /** Whose these jobs are, for hints, which do not say; without those that are not there. */
+  /** The owners of these jobs, for hints, which carry only the job's id. Jobs that do not exist are left out. */
   ownersOf(ids: readonly JobId[]): Promise<readonly JobOwner[]>
   /** Those of these jobs that are the owner's and fit. */
   among(ownerId: OwnerId, filter: RunFilter, ids: readonly JobId[]): Promise<readonly ChangedJob[]>

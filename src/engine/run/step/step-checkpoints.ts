@@ -3,7 +3,7 @@ import { BlockError } from '../../block/index.ts'
 import type { AttemptMemory } from '../../memory/index.ts'
 import type { StepSite } from '../context/index.ts'
 
-/** Maximum number of checkpoints that one step records, each under a key of its own. */
+/** Maximum number of checkpoints of one step. Each has a different key. */
 export const STEP_CHECKPOINTS_MAX_COUNT = 50_000
 
 /** Maximum length of all checkpoints of one step together: keys, and values as JSON text, in characters. */
@@ -67,7 +67,7 @@ export class StepCheckpoints {
     for (const [key, text] of this.#texts) this.#length += key.length + text.length
   }
 
-  /** The attempt is over: nobody reads them until the next one begins. */
+  /** The attempt has ended. Checkpoints are not read again before the next attempt begins. */
   close(): void {
     this.#values = null
     this.#memory = null
