@@ -298,6 +298,10 @@ test('a take-up loads the attempts of open steps without long details, and their
   expect(steps.get('loop[10]/a')).toMatchObject({ attempts: [], error })
   const expected = 10 * (JSON.stringify(attempts).length + JSON.stringify(error).length)
   expect((await executions.load(id))?.stepBytes).toBeGreaterThan(expected)
+  // What follows a step that failed and continues reads the error in its output.
+  await database.pool.query(`UPDATE steps SET handles = '["error"]' WHERE execution_id = $1`, [id])
+  const routed = await executions.loadRecorded({ id, ownerId: OWNER })
+  expect(routed.steps.get('loop[10]/a')?.error).toBeNull()
 })
 
 // Checkpoints

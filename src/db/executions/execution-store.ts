@@ -168,7 +168,7 @@ interface ExecutionRow
   extends Omit<StoredExecution, 'definition' | 'retry' | 'values' | 'loadedBytes' | 'stepBytes'>, ValuesRow {
   readonly valueBytes: number
   readonly stepCount: number
-  /** Of open steps the length of their attempts, of ended steps that of their errors. */
+  /** Of open steps the length of their attempts, of steps that failed the execution that of their errors. */
   readonly errorBytes: number
   readonly id: JobId
   readonly definitionId: DefinitionId
@@ -206,7 +206,9 @@ JOIN execution_values v ON v.execution_id = e.id
 CROSS JOIN LATERAL (SELECT ${VALUES_BYTES('v')} AS own OFFSET 0) AS size
 CROSS JOIN LATERAL (
   SELECT count(*)::int AS steps, COALESCE(sum(counted.bytes), 0)::float8 AS bytes FROM (
-    SELECT octet_length(CASE WHEN s.finished_at IS NULL THEN s.attempts ELSE s.error END::text) AS bytes
+    SELECT octet_length(
+      CASE WHEN s.finished_at IS NULL THEN s.attempts WHEN s.handles::text = '[]' THEN s.error END::text
+    ) AS bytes
     FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT ${STEPS_MAX_COUNT}
   ) AS counted
 ) AS found

@@ -91,8 +91,8 @@ const ATTEMPTS = `CASE
       FROM json_array_elements(attempts) WITH ORDINALITY AS one(attempt, place)
     ) END`
 
-/** Only ended steps need their error. */
-const ERROR = 'CASE WHEN finished_at IS NOT NULL THEN error END'
+/** Only the error that fails an execution is needed: what follows a step that failed and continues reads its output. */
+const ERROR = `CASE WHEN finished_at IS NOT NULL AND handles::text = '[]' THEN error END`
 
 const columns = (wait: string) =>
   `path, node_id AS "nodeId", status, attempt, ${ATTEMPTS} AS attempts, handles, input_from AS "inputFrom",

@@ -43,7 +43,8 @@ class GraphRun {
   readonly #readersLeft: number[]
   /** The nodes that have an output. */
   readonly #reached = new Set<number>()
-  readonly #errors = new Map<number, RecordedError>()
+  /** The nodes that failed and continue. An error itself is in the output of its node, if the node is left by its error handle. */
+  readonly #failed = new Set<number>()
   #running = 0
   /** A step of this graph was cut off. */
   #isCut = false
@@ -89,15 +90,15 @@ class GraphRun {
     this.#running++
     const predecessors = this.#frontier.livePredecessors(node.index)
     const failedBefore = node.incoming.find(
-      ({ source, handle }) => handle === ERROR_HANDLE && this.#errors.has(source),
+      ({ source, handle }) => handle === ERROR_HANDLE && this.#failed.has(source),
     )
-    const error = failedBefore && this.#errors.get(failedBefore.source)
     const reads = (this.#reads.byNode[node.index] ?? []).filter((index) => this.#reached.has(index))
     const values = new StepValues({
       outputs: this.#run.outputs,
       paths: reads.map((index) => this.#pathOf(index)),
       make: () => {
         const scope = this.#scopeOf(reads)
+        const error = failedBefore && this.#errorOf(failedBefore.source)
         return { input: this.#inputOf(predecessors), scope: error ? { ...scope, error } : scope }
       },
       closed: { input: null, scope: this.#frame.scope },
@@ -129,7 +130,7 @@ class GraphRun {
         this.#run.outputs.put(this.#pathOf(node.index), end.output)
         if (this.#readersLeft[node.index] === 0) this.#run.outputs.forget(this.#pathOf(node.index))
         this.#hasRead(node.index)
-        if (end.error) this.#errors.set(node.index, end.error)
+        if (end.hasFailed) this.#failed.add(node.index)
         if (this.#isTopLevel) this.#run.progress.report(node.index, 1)
         return this.#frontier.settle(node.index, end.handles)
       case 'failed':
@@ -240,6 +241,12 @@ class GraphRun {
 
   #outputOf(index: number): Json {
     return this.#run.outputs.value(this.#pathOf(index))
+  }
+
+  /** Why a node failed that is left by its error handle. */
+  #errorOf(index: number): RecordedError | undefined {
+    const output = this.#outputOf(index) as { readonly error?: RecordedError } | null
+    return output?.error
   }
 
   /** What expressions see that read the outputs of these nodes, and of the graphs around this one. */

@@ -3,12 +3,12 @@ import type { StepOutput } from '../../memory/index.ts'
 import type { RecordedError, RecordedStep } from '../../record/index.ts'
 
 export type StepEnd =
-  /** The step is left by `handles`; `error` is set when it failed and its node goes on all the same. */
+  /** The step is left by `handles`; `hasFailed`: it failed, and its node continues all the same. */
   | {
       readonly kind: 'completed'
       readonly output: StepOutput
       readonly handles: readonly string[]
-      readonly error?: RecordedError
+      readonly hasFailed?: true
     }
   | { readonly kind: 'failed'; readonly error: RecordedError }
   | { readonly kind: 'stopped' }
@@ -23,7 +23,7 @@ export function recordedEnd(step: RecordedStep | undefined): StepEnd | null {
     case 'FAILED': {
       const error = step.error ?? { code: 'STEP_FAILED', message: 'The step failed.' }
       return step.handles.length > 0
-        ? { kind: 'completed', output: recordedOutput(step), handles: step.handles, error }
+        ? { kind: 'completed', output: recordedOutput(step), handles: step.handles, hasFailed: true }
         : { kind: 'failed', error: { ...error, path: step.path } }
     }
     case 'CANCELED':

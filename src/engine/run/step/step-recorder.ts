@@ -192,14 +192,14 @@ export class StepRecorder {
   async fail(
     failure: StepFailure,
     left: { handles: readonly string[]; output: string | null },
-  ): Promise<void> {
+  ): Promise<RecordedOutput> {
     const at = this.#now()
     const usage = this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
     const body = { ...this.#step(), error, handledBy: this.#node.onError, ...usage }
-    await this.#recordEnd(
+    return this.#recordEnd(
       this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }),
-      0,
+      left.output?.length ?? 0,
     )
   }
 

@@ -564,12 +564,12 @@ class StepRun {
     this.#countAsEnded()
     const output = deepFreeze(onError === 'route' ? errorOutput(error) : defaultOutput)
     const handles = [onError === 'route' ? ERROR_HANDLE : DEFAULT_HANDLE]
-    await this.recorder.fail(failure, { handles, output: JSON.stringify(output) })
+    const { isStored } = await this.recorder.fail(failure, { handles, output: JSON.stringify(output) })
     return {
       kind: 'completed',
-      output: held({ value: output, heapBytes: null }, { isStored: false }),
+      output: held({ value: output, heapBytes: null }, { isStored }),
       handles,
-      error,
+      hasFailed: true,
     }
   }
 }
