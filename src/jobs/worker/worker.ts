@@ -59,6 +59,8 @@ export class Worker {
   #mayHaveBacklog = true
   /** When the renewal began that succeeded last. */
   #renewedAt = Number.POSITIVE_INFINITY
+  /** The same for the heartbeats alone, later by the time for which this thread was blocked: meanwhile it asked nothing and read nothing. */
+  #silentSince = 0
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -87,8 +89,9 @@ export class Worker {
       await this.#awaitTimers()
     }
     this.#renewedAt = this.#options.clock.now()
+    this.#silentSince = this.#renewedAt
     this.#closers.add(this.#every(POLL_MS, poll))
-    this.#renewals.add(this.#every(leaseMs / 3, (since) => this.#renew(since)))
+    this.#renewals.add(this.#every(leaseMs / 3, (lateMs) => this.#renew(lateMs)))
     this.kick()
   }
 
@@ -174,15 +177,16 @@ export class Worker {
    * When the leases may have run out, because the database has been silent for that long, everything that runs under them is aborted.
    * While this thread is blocked it reads no answer, so that time does not count.
    */
-  async #renew(since: number): Promise<void> {
+  async #renew(lateMs: number): Promise<void> {
     const { processor, clock, leaseMs } = this.#options
-    const expire = () => processor.yieldAll()
-    const callOff = afterAwake(clock, Math.max(0, since + leaseMs - clock.now()), expire)
+    const startedAt = clock.now()
+    this.#silentSince += lateMs
+    const leftMs = this.#silentSince + leaseMs - startedAt
+    if (leftMs <= 0) processor.yieldAll()
+    const callOff = afterAwake(clock, Math.max(leftMs, 1), () => processor.yieldAll())
     try {
       await this.#renewHeld()
-    } catch (fault) {
-      if (clock.now() >= since + leaseMs) expire()
-      throw fault
+      this.#silentSince = startedAt + callOff()
     } finally {
       callOff()
     }
@@ -196,22 +200,18 @@ export class Worker {
   }
 
   /**
-   * Calls on a period, one call at a time, until the returned function is called; `since` is when the last call that
-   * succeeded began.
+   * Calls on a period, one call at a time, until the returned function is called; `lateMs` is the time for which this thread was blocked
+   * when the call was due.
    */
-  #every(periodMs: number, call: (since: number) => Promise<void>): () => Promise<void> {
+  #every(periodMs: number, call: (lateMs: number) => Promise<void>): () => Promise<void> {
     const { clock } = this.#options
     const stopped = new AbortController()
     const loop = async () => {
-      let since = clock.now()
       while (!stopped.signal.aborted) {
         const dueAt = clock.now() + periodMs
         await clock.wait(periodMs, stopped.signal).catch(() => {}) // stopped: the loop's condition ends it
         if (stopped.signal.aborted) return
-        const startedAt = clock.now()
-        // While this thread was blocked the database was not asked, so it was not silent.
-        since += Math.max(0, startedAt - dueAt)
-        if (await this.#guard(call(since))) since = startedAt
+        await this.#guard(call(Math.max(0, clock.now() - dueAt)))
       }
     }
     const running = loop()

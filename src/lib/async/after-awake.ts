@@ -5,18 +5,30 @@ const PARTS = 10
 
 /**
  * Calls back once the event loop has been free for `ms` milliseconds, unless the returned function is called before. While the loop is
- * blocked no answer is read, so that time says nothing of those who are to answer.
+ * blocked no answer is read, so that time says nothing of those who are to answer. The returned function gives the time for which the
+ * loop was blocked, in milliseconds.
  */
-export function afterAwake(clock: Pick<Clock, 'after'>, ms: number, callback: () => void): () => void {
+export function afterAwake(
+  clock: Pick<Clock, 'now' | 'after'>,
+  ms: number,
+  callback: () => void,
+): () => number {
   let left = PARTS
   let stop = () => {}
+  let blockedMs = 0
+  let dueAt = 0
   const next = () => {
+    dueAt = clock.now() + ms / PARTS
     stop = clock.after(ms / PARTS, () => {
+      blockedMs += Math.max(0, clock.now() - dueAt)
       left--
       if (left > 0) next()
       else callback()
     })
   }
   next()
-  return () => stop()
+  return () => {
+    stop()
+    return blockedMs
+  }
 }
