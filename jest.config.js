@@ -1,6 +1,6 @@
 /** @type {import('jest').Config} */
 const shared = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/plain-context.js',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^lume$': '<rootDir>/src/index.ts' },
   transform: {
