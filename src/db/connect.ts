@@ -36,6 +36,13 @@ export interface OpenDatabaseOptions {
 }
 
 /**
+ * The journal's statements are few and large, so each is planned once. All of them look rows up by a key: without sequential
+ * scans a plan that was made for a table of a few rows suits a large one, too, and the guard of a flush locks jobs in the
+ * order in which they are sent.
+ */
+const JOURNAL_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' }
+
+/**
  * Opens the database that the configuration names, and proves that it answers. Sessions are in UTC: Prisma stores
  * instants hours off otherwise. Throws a LumeError that says what to mend and never holds the password:
  * DATABASE_URL_INVALID (unreadable, refused user, no such database), DATABASE_UNREACHABLE, DATABASE_TOO_OLD, or
@@ -82,8 +89,7 @@ async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }
     await pool.end()
     throw failure instanceof LumeError ? failure : connectError(url, failure)
   }
-  // The journal's statement is always the same and large: planning it anew for each flush is a tenth of its time.
-  const journalPool = open(1, { plan_cache_mode: 'force_generic_plan' })
+  const journalPool = open(1, JOURNAL_SETTINGS)
   const { queryTimeoutMs } = options
   const apiConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS
   const apiPool = open(

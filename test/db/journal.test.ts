@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import type pg from 'pg'
+import { openDatabase } from '../../src/db/connect.ts'
+import { flushStatement } from '../../src/db/journal/flush-statement.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { mergeEntries } from '../../src/db/journal/journal-write.ts'
 import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal/journal.ts'
 import { event } from '../../src/engine/record/event.ts'
 import {
@@ -343,6 +347,64 @@ test('a real deadlock with another session costs nobody an entry', async () => {
   for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
 })
 
+test('two flushes over the same jobs, appended in opposite orders, lock them in one order and never deadlock', async () => {
+  const claims = await Promise.all([storeClaimedJob(database.pool), storeClaimedJob(database.pool)])
+  const [low, high] = claims.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
+  const rival = await database.pool.connect()
+  await rival.query('BEGIN')
+  await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [low?.jobId])
+  await withJournalPools(2, async (pools) => {
+    const opened = pools.map((pool) => openJournal({}, createJournalStore(pool)))
+    const orders = [claims, claims.toReversed()]
+    const flushes = opened.map(({ journal }, index) =>
+      settle((orders[index] ?? []).map((claim) => journal.open(claim).append(noted('once')))),
+    )
+    await until('both flushes wait for the first job', () => lockWaiters(2))
+    // Neither flush holds the second job meanwhile.
+    await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE NOWAIT', [high?.jobId])
+    await rival.query('COMMIT')
+    rival.release()
+    const outcomes = await Promise.all(flushes)
+    expect(outcomes).toContainEqual(['committed', 'committed'])
+    expect(outcomes).toContainEqual([FenceLostError, FenceLostError])
+    for (const { store, warn } of opened) {
+      expect(store.flushes).toHaveLength(1)
+      expect(warn).not.toHaveBeenCalled()
+    }
+  })
+})
+
+test('the generic plan of a flush reaches jobs by their key in the order in which they are sent, whatever the statistics', async () => {
+  const claims = await Promise.all(Array.from({ length: 2 }, () => storeClaimedJob(database.pool)))
+  const flush = flushStatement(
+    claims.map((claim) => mergeEntries([everyKindOfRecord('a'), ended()], { ...claim, commandsSeen: 1 })),
+  )
+  await withJournalPools(1, async ([pool]) => {
+    const guardPlan = async () => {
+      const { rows } = await required(pool).query<{ 'QUERY PLAN': readonly { Plan: PlanNode }[] }>(
+        `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${flush.text}`,
+      )
+      const guard = required(rows[0])['QUERY PLAN'][0]?.Plan.Plans?.find(
+        (node) => node['Subplan Name'] === 'CTE guard',
+      )
+      const join = guard?.Plans?.[0]
+      return [join, ...(join?.Plans ?? [])].map((node) => node?.['Index Name'] ?? node?.['Node Type'])
+    }
+    const byKey = ['Nested Loop', 'Function Scan', 'jobs_pkey']
+    await database.pool.query(`DELETE FROM pg_statistic WHERE starelid = 'jobs'::regclass`)
+    expect(await guardPlan()).toEqual(byKey)
+    await database.pool.query('ANALYZE jobs')
+    expect(await guardPlan()).toEqual(byKey)
+    // Many jobs, few of them held.
+    await database.pool.query(
+      `INSERT INTO jobs (id, owner_id, type, status) SELECT gen_random_uuid(), 'many', 'WORKFLOW', 'CREATED'
+       FROM generate_series(1, 3000)`,
+    )
+    await database.pool.query('ANALYZE jobs')
+    expect(await guardPlan()).toEqual(byKey)
+  })
+})
+
 test('a fault that is nobody’s data and does not pass is told to every writer', async () => {
   const { journal, store } = openJournal()
   const jobs = await openJobs(journal, 2)
@@ -534,6 +596,29 @@ async function withProxiedJournal(
     await pool.end()
     await proxy.close()
   }
+}
+
+/** Opens the connections that journals of as many processes have. */
+async function withJournalPools(
+  count: number,
+  use: (pools: readonly pg.Pool[]) => Promise<void>,
+): Promise<void> {
+  const logger = { info: () => undefined, warn: () => undefined }
+  const options = { databaseUrl: database.url, dataDir: '', logger }
+  const opened = await Promise.all(Array.from({ length: count }, () => openDatabase(options)))
+  try {
+    await use(opened.map(({ journalPool }) => journalPool))
+  } finally {
+    await Promise.all(opened.map((each) => each.close()))
+  }
+}
+
+/** What is read of a node of a plan. */
+interface PlanNode {
+  readonly 'Node Type': string
+  readonly 'Index Name'?: string
+  readonly 'Subplan Name'?: string
+  readonly Plans?: readonly PlanNode[]
 }
 
 function noted(message: string, change: Partial<JobChange> = {}): JournalEntry {

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 /** A moment in the talk with the database: the `nth` time, from now, that a prepared statement is executed with such values. */
 export interface StatementPoint {
-  /** The statement's name. */
+  /** What the statement's name begins with. */
   readonly statement: string
   /** Stands in its values; default: anything does. */
   readonly holding?: string
@@ -33,7 +33,11 @@ export async function startStatementProxy(databaseUrl: string): Promise<Statemen
 
   /** The trap that springs with this message, if it is the one. */
   const sprungBy = (message: Buffer): Trap | null => {
-    if (!trap || boundStatement(message) !== trap.statement || !message.includes(trap.holding ?? ''))
+    if (
+      !trap ||
+      !boundStatement(message)?.startsWith(trap.statement) ||
+      !message.includes(trap.holding ?? '')
+    )
       return null
     const { nth = 1 } = trap
     if (nth > 1) {

@@ -1,0 +1,107 @@
+import { int, type Column, type Columns } from './flush-column.ts'
+import type { FlushPart, NumberedWrite, RowLists } from './flush-part.ts'
+import { FLUSH_PARTS } from './flush-parts.ts'
+import { GUARDED_JOBS } from './guarded-jobs.ts'
+import type { JobWrite } from './journal-write.ts'
+
+/** A prepared statement and its values. */
+export interface FlushStatement {
+  readonly name: string
+  readonly text: string
+  readonly values: unknown[]
+}
+
+/** The name of every prepared statement of a flush begins with this. */
+const NAME = 'journal-flush'
+
+/**
+ * Returns the statement that commits all of these writes whose guard holds: one round trip and one transaction. It names only
+ * the tables that it writes, and each of them once. Every row joins its job `g` in the guard by the number `n` of its
+ * write, so a stale writer's rows go nowhere, even if the job's new holder writes in the same flush.
+ *
+ * The jobs are sent in the order of their ids. The guard reaches them by their key, one by one in that order, and locks each
+ * when it updates it: two flushes over the same jobs lock them in the same order, so they cannot deadlock.
+ */
+export function flushStatement(writes: readonly JobWrite[]): FlushStatement {
+  const groups = Object.entries(FLUSH_PARTS).filter(([, parts]) =>
+    parts.some((part) => writes.some((write) => part.isIn(write))),
+  )
+  const parts = groups.flatMap(([, group]) => group)
+  const shape = writes.length === 1 ? ONE : MANY
+  const name = [NAME, shape.name, ...groups.map(([group]) => group)].join(' ')
+  let text = texts.get(name)
+  if (text === undefined) texts.set(name, (text = flushText(parts, shape)))
+  const numbered = writes.map((write, index) => ({ write, number: index + 1 })).sort(byJobId)
+  const values = shape.values(
+    GUARDED_JOBS.listsOf(numbered),
+    parts.map((part) => part.listsOf(numbered)),
+  )
+  return { name, text, values }
+}
+
+const texts = new Map<string, string>()
+
+/** Postgres compares UUIDs by their bytes, which is how their lower-case texts compare. */
+function byJobId({ write: { jobId: a } }: NumberedWrite, { write: { jobId: b } }: NumberedWrite): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+function flushText(parts: readonly FlushPart[], shape: Shape): string {
+  let count = 0
+  const parameter: Parameter = (type) => `$${++count}::${type}`
+  const statements = [
+    `guard AS (${GUARDED_JOBS.statement(shape.jobs(GUARDED_JOBS.columns, parameter))})`,
+    ...parts.map((part) => `${part.name} AS (${part.statement(shape.rows(part.columns, parameter))})`),
+  ]
+  return `WITH ${statements.join(', ')}
+SELECT n - 1 AS index, commands_sent AS "commandsSent" FROM guard`
+}
+
+/** Returns the next parameter of a statement, as a value of that SQL type. */
+type Parameter = (type: string) => string
+
+/** How the rows of a statement are sent. */
+interface Shape {
+  readonly name: string
+  /** Returns what provides the jobs `r`, with the number `n` of the write of each. */
+  jobs(columns: Columns<never>, parameter: Parameter): string
+  /** Returns what provides the rows `r` of a part, each with its job `g`. */
+  rows(columns: Columns<never>, parameter: Parameter): string
+  values(guarded: RowLists, parts: readonly RowLists[]): unknown[]
+}
+
+const MANY: Shape = {
+  name: 'many',
+  jobs: (columns, parameter) => `(${selectLists({ n: NUMBER, ...columns }, parameter)}) AS r`,
+  rows: (columns, parameter) =>
+    `(${selectLists({ n: NUMBER, ...columns }, parameter)}) AS r JOIN guard g ON g.n = r.n`,
+  values: (guarded, parts) => [guarded, ...parts].flatMap(({ numbers, columns }) => [numbers, ...columns]),
+}
+
+/** A write that is alone needs no numbers, and no lists for its job. */
+const ONE: Shape = {
+  name: 'one',
+  jobs: (columns, parameter) =>
+    `(SELECT 1 AS n, ${selected(columns, ({ sentAs }) => parameter(sentAs))}) AS r`,
+  rows: (columns, parameter) => `(${selectLists(columns, parameter)}) AS r CROSS JOIN guard g`,
+  values: (guarded, parts) => [
+    ...guarded.columns.map(([value]) => value),
+    ...parts.flatMap(({ columns }) => columns),
+  ],
+}
+
+const NUMBER = int<never>(() => null)
+
+/** Selects rows that are sent as one list per column. */
+function selectLists(columns: Columns<never>, parameter: Parameter): string {
+  const lists = Object.values(columns).map(({ sentAs }) => parameter(`${sentAs}[]`))
+  return `SELECT ${selected(columns, (_, name) => `sent.${name}`)}
+    FROM unnest(${lists.join(', ')}) AS sent(${Object.keys(columns).join(', ')})`
+}
+
+function selected(columns: Columns<never>, sent: (column: Column<never>, name: string) => string): string {
+  return Object.entries(columns)
+    .map(([name, column]) => `${column.toSql(sent(column, name))} AS ${name}`)
+    .join(', ')
+}

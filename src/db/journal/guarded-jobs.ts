@@ -1,0 +1,54 @@
+import { bigint, bool, float, instant, int, json, text, uuid } from './flush-column.ts'
+import { flushPart } from './flush-part.ts'
+import type { JobWrite } from './journal-write.ts'
+
+/**
+ * The guard of a flush (D3): updates the jobs `r` whose fence and last number are as their writers know them. A job that was
+ * given up, by a park or an end, has no lease and takes no more writes. A park also demands that no command came unread (D8).
+ *
+ * Jobs are locked in the order of `r`, because the planner can reach them only by their key, one by one. `ANY (ARRAY[…])` rules out
+ * a hash or merge join. `lease_until`, which is set and cleared together with `holder`, is in no partial index.
+ */
+export const GUARDED_JOBS = flushPart<JobWrite>({
+  name: 'guard',
+  rows: (write) => [write],
+  columns: {
+    job_id: uuid((w) => w.jobId),
+    fence: bigint((w) => w.fence),
+    expected_seq: int((w) => w.expectedSeq),
+    new_seq: int((w) => w.newSeq),
+    commands_seen: int((w) => w.commandsSeen),
+    status: text((w) => w.status),
+    progress: float((w) => w.progress),
+    current_step: text((w) => w.currentStep),
+    completed_nodes: int((w) => w.completedNodes),
+    started_at: instant((w) => w.startedAt),
+    cost_usd: float((w) => w.costUsd),
+    bytes: bigint((w) => w.bytes),
+    clears_losses: bool((w) => w.clearsLosses),
+    finished_at: instant((w) => w.end?.at ?? null),
+    error: json((w) => (w.end?.status === 'FAILED' ? w.end.error : null)),
+    parks: bool((w) => w.park !== null),
+    wake_at: instant((w) => w.park?.wakeAt ?? null),
+  },
+  statement: (from) => `UPDATE jobs j SET
+    last_seq = r.new_seq,
+    status = COALESCE(r.status, j.status),
+    progress = GREATEST(j.progress, r.progress),
+    current_step = r.current_step,
+    completed_nodes = COALESCE(r.completed_nodes, j.completed_nodes),
+    started_at = COALESCE(j.started_at, r.started_at),
+    cost_usd = GREATEST(j.cost_usd, r.cost_usd),
+    stored_bytes = j.stored_bytes + r.bytes,
+    recoveries = CASE WHEN r.clears_losses THEN 0 ELSE j.recoveries END,
+    finished_at = r.finished_at,
+    error = r.error,
+    commands_applied = GREATEST(j.commands_applied, r.commands_seen),
+    holder = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.holder END,
+    lease_until = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.lease_until END,
+    wake_at = CASE WHEN r.parks THEN r.wake_at END
+  FROM ${from}
+  WHERE j.id = ANY (ARRAY[r.job_id]) AND j.lease_until IS NOT NULL AND j.fence = r.fence AND j.last_seq = r.expected_seq
+    AND (NOT r.parks OR j.commands_sent = r.commands_seen)
+  RETURNING r.n, j.id, j.owner_id, j.commands_sent`,
+})

@@ -1,0 +1,122 @@
+import { expect, test } from '@jest/globals'
+import { FLUSH_PARTS } from '../../../src/db/journal/flush-parts.ts'
+import { flushStatement } from '../../../src/db/journal/flush-statement.ts'
+import { mergeEntries, type JobWrite } from '../../../src/db/journal/journal-write.ts'
+import { event } from '../../../src/engine/record/event.ts'
+import type { JournalEntry, StepRecord } from '../../../src/engine/record/journal.ts'
+import { ownerId, type JobId } from '../../../src/lib/ids.ts'
+import { fc } from '../../support/fast-check.ts'
+
+const NOTED: JournalEntry = { events: [event('JOB_PROGRESS', 1, { message: 'a' })], job: { progress: 5 } }
+
+test('the statement of a flush with one event names only jobs and job_events', () => {
+  const { text } = flushStatement([write(1, NOTED)])
+  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_events'])
+})
+
+test('the statement of a flush of many jobs names each table once, however many rows it writes', () => {
+  const entry = { ...NOTED, steps: ['a', 'b', 'c'].map(step), values: ['a', 'b'].map(values) }
+  const { text } = flushStatement([write(1, entry), write(2, entry), write(3, NOTED)])
+  expect(writtenTables(text)).toEqual([
+    'UPDATE jobs',
+    'INSERT INTO job_events',
+    'INSERT INTO steps',
+    'INSERT INTO step_values',
+  ])
+})
+
+test('the steps that one flush records of a job are one list per column of one statement', () => {
+  const paths = Array.from({ length: 50 }, (_, index) => `step-${index}`)
+  const { text, values: sent } = flushStatement([write(1, { ...NOTED, steps: paths.map(step) })])
+  expect(text.match(/INSERT INTO steps/g)).toHaveLength(1)
+  expect(sent).toContainEqual(paths)
+})
+
+test('flushes that write the same kinds of rows share one prepared statement, whatever its rows are', () => {
+  const one = flushStatement([write(1, NOTED)])
+  const other = flushStatement([write(2, { ...NOTED, events: [...NOTED.events, ...NOTED.events] })])
+  expect(other.name).toBe(one.name)
+  expect(other.text).toBe(one.text)
+  expect(flushStatement([write(1, NOTED), write(2, NOTED)]).name).not.toBe(one.name)
+})
+
+test('a statement has as many values as parameters, a name of its own, and its jobs in the order of their ids', () => {
+  const texts = new Map<string, string>()
+  const entry = fc.record({
+    events: fc.constantFrom([], NOTED.events),
+    steps: fc.constantFrom([], [step('a')]),
+    values: fc.constantFrom([], [values('a')]),
+    items: fc.constantFrom([], [ITEM, { ...ITEM, index: 1 }]),
+    checkpoints: fc.constantFrom([], [{ path: 'a', key: 'k', value: '1' }]),
+    signals: fc.constantFrom([], [{ number: 1, path: 'a' }]),
+    job: fc.constantFrom<JournalEntry['job']>(
+      { progress: 5 },
+      { progress: 100, end: { status: 'COMPLETED', at: 1, output: '1' } },
+    ),
+  })
+  const jobs = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), entry, fc.nat(1)), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  fc.assert(
+    fc.property(jobs, (given) => {
+      const writes = given.map(([job, one, commandsSeen]) => write(job, one, commandsSeen))
+      const { name, text, values: sent } = flushStatement(writes)
+      const parameters = [...text.matchAll(/\$(\d+)::/g)].map(([, number]) => Number(number))
+      expect(parameters).toEqual(sent.map((_, index) => index + 1))
+      expect(texts.get(name) ?? text).toBe(text)
+      texts.set(name, text)
+      // pg warns about longer names.
+      expect(name.length).toBeLessThanOrEqual(63)
+      if (writes.length === 1) return
+      const [numbers, ids] = sent as [readonly number[], readonly string[]]
+      expect(ids).toEqual(ids.toSorted())
+      expect(numbers.map((number) => writes[number - 1]?.jobId)).toEqual(ids)
+    }),
+  )
+  expect(texts.size).toBeLessThanOrEqual(2 ** (1 + Object.keys(FLUSH_PARTS).length))
+})
+
+const ITEM = {
+  path: 'loop',
+  index: 0,
+  status: 'COMPLETED',
+  output: '1',
+  error: null,
+  reusedFrom: null,
+  finishedAt: 1,
+} as const
+
+function write(job: number, entry: JournalEntry, commandsSeen = 0): JobWrite {
+  const jobId = `00000000-0000-0000-0000-00000000000${job}` as JobId
+  return mergeEntries([entry], { jobId, ownerId: ownerId('owner'), fence: 1n, lastSeq: 1, commandsSeen })
+}
+
+function step(path: string): StepRecord {
+  return {
+    path,
+    order: [0],
+    nodeId: path,
+    status: 'COMPLETED',
+    attempt: 1,
+    attempts: [],
+    handles: ['out'],
+    inputFrom: [],
+    dueAt: null,
+    wait: null,
+    error: null,
+    reusedFrom: null,
+    callKey: null,
+    startedAt: 1,
+    finishedAt: 2,
+  }
+}
+
+function values(path: string) {
+  return { path, config: '{}', output: '1' }
+}
+
+/** What a statement writes, in its order. */
+function writtenTables(text: string): readonly string[] {
+  return text.match(/(?:INSERT INTO|UPDATE(?! SET)|DELETE FROM) \w+/g) ?? []
+}
