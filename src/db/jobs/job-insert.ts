@@ -19,7 +19,8 @@ const GROUP_MAX_LENGTH = 8 * 1024 * 1024
 /**
  * Stores new jobs; all jobs that arrive while one statement is in flight share the next one. Returns false for a job whose
  * idempotency key belongs to another job (D9), whose occurrence must not start (P6), or whose parent has ended. The same
- * holds while its parent or any other ancestor is being canceled. Nothing of such a job is stored.
+ * holds while its parent or any other ancestor is being canceled, and for a job that must be of the published version and is
+ * not. Nothing of such a job is stored.
  */
 export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
   const insert = inGroups(
@@ -74,13 +75,13 @@ WITH RECURSIVE asked AS (
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
     $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
-    $34::text[], $35::uuid[], $36::float8[], $37::bigint[]
+    $34::text[], $35::uuid[], $36::float8[], $37::bigint[], $38::boolean[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
     version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for,
-    stored_bytes
+    stored_bytes, only_if_published
   )
 ), parent AS MATERIALIZED (
   SELECT own.* FROM (SELECT DISTINCT parent_id AS id FROM asked WHERE parent_id IS NOT NULL ORDER BY 1) AS wanted
@@ -97,8 +98,12 @@ WITH RECURSIVE asked AS (
   ) AS own
 ), new AS (
   SELECT asked.*, parent.root_id FROM asked LEFT JOIN parent ON parent.id = asked.parent_id
-  WHERE asked.parent_id IS NULL
-    OR (parent.id IS NOT NULL AND NOT EXISTS (SELECT FROM line WHERE line.id = parent.id AND line.is_stopping))
+  WHERE (asked.parent_id IS NULL
+      OR (parent.id IS NOT NULL AND NOT EXISTS (SELECT FROM line WHERE line.id = parent.id AND line.is_stopping)))
+    AND (NOT asked.only_if_published OR EXISTS (
+      SELECT FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id AND v.number = w.published_number
+      WHERE w.owner_id = asked.owner_id AND w.id = asked.workflow_id AND w.archived_at IS NULL AND w.deleted_at IS NULL
+        AND v.id = asked.version_id AND v.definition_id = asked.definition_id))
 ), key AS (
   INSERT INTO idempotency_keys (owner_id, key, request_hash, job_id, expires_at)
   SELECT owner_id, key, request_hash, id, to_timestamp(key_expires_at / 1000) FROM new WHERE key IS NOT NULL
@@ -185,5 +190,6 @@ function valuesOf(insertions: readonly Insertion[]): unknown[] {
     of(({ occurrence }) => occurrence?.scheduleId ?? null),
     of(({ occurrence }) => occurrence?.at ?? null),
     of((_, insertion) => lengthOf(insertion)),
+    of(({ onlyIfPublished }) => onlyIfPublished ?? false),
   ]
 }

@@ -21,6 +21,9 @@ export class ParentEndedError extends Error {}
 /** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
 export class OccurrenceTakenError extends Error {}
 
+/** The version of a start is not, or is no longer, the published one of its workflow. Nothing was stored. */
+export class NotPublishedError extends Error {}
+
 export type JobPosition = Pick<Job, 'id' | 'lastSeq' | 'progress' | 'status'>
 
 export type InsertResult =
@@ -41,7 +44,7 @@ export interface HeldJob {
 }
 
 export interface JobStore extends JobClaims {
-  /** Throws `OccurrenceTakenError` or `ParentEndedError` for what is not to be started. */
+  /** Throws `OccurrenceTakenError`, `ParentEndedError` or `NotPublishedError` for what must not start. */
   insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
   /**
    * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
@@ -118,6 +121,8 @@ export function createJobStore(pool: Queryable): JobStore {
     ...createJobClaims(pool),
     async insert(job, queued) {
       if (await insert(job, queued)) return { kind: 'inserted' }
+      // The guard stands before the key, so the key does not tell why nothing was stored.
+      if (job.onlyIfPublished) throw new NotPublishedError('the version is not the published one')
       if (job.occurrence) throw new OccurrenceTakenError('the occurrence is not to be started')
       const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
         'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',

@@ -51,6 +51,8 @@ export interface NewJob {
   readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
   /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
   readonly occurrence?: Occurrence | null
+  /** Stores nothing unless `versionId` is the published version of a workflow that is neither archived nor deleted. */
+  readonly onlyIfPublished?: boolean
 }
 
 export interface ParentOfJob {

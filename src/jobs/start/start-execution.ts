@@ -64,6 +64,8 @@ export interface StartRequest {
   readonly occurrence?: Occurrence | null
   /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
   readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
+  /** The definition comes from memory: throws `NotPublishedError` unless `versionId` is still the published version. */
+  readonly onlyIfPublished?: boolean
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
   readonly intent: 'queue' | 'create'
 }
@@ -285,6 +287,7 @@ function newJob(start: {
     parent: request.parent ?? null,
     retry: request.retry ? storedRetry(request.retry) : null,
     occurrence: request.occurrence ?? null,
+    onlyIfPublished: request.onlyIfPublished ?? false,
   }
 }
 
