@@ -69,6 +69,7 @@ import {
   createRetryExecution,
   createStartExecution,
   DESCENDANTS_AGE_MS,
+  PublishedVersions,
   quotaMessage,
   type QuotaLimits,
 } from './jobs/start/index.ts'
@@ -214,6 +215,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const trees = createTreeCancelStore(pool)
   const cancelTree = createTreeCancel({ store: trees, wakeups })
   const versions = createVersionStore(pool)
+  const published = new PublishedVersions(plans)
   const definitions = createDefinitionStore(pool)
   const storedPlans = new StoredPlans({ definitions, plans })
   const counts = createJobCountStore(pool)
@@ -227,6 +229,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     definitions,
     plans,
     reader,
+    secretNames: async (ownerId) => new Set(await vault.names(ownerId)),
     schemas,
     wakeups,
     onStored: (job, events) =>
@@ -333,6 +336,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       changedJobs: new SharedReads(),
       commands,
       start,
+      published,
       retry,
       simulations,
       testBlock,
@@ -399,6 +403,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
             jobs,
             executions,
             versions,
+            published,
             start,
             cancelTree,
             descendants,

@@ -283,7 +283,7 @@ describe('the key of a retry', () => {
     } as const
     const first = await lume.services.retry(asked)
     expect(first).toMatchObject({ kind: 'started', deduplicated: false })
-    expect(await lume.services.retry(asked)).toEqual({ ...first, deduplicated: true })
+    expect(await lume.services.retry(asked)).toEqual({ ...first, deduplicated: true, stored: null })
     const others = [{ from: 'START' }, { patchInput: { lead: 2 } }, { patchOutputs: { find: 1 } }] as const
     for (const other of others) {
       expect((await lume.services.retry({ ...asked, ...other })).kind).toBe('idempotencyConflict')

@@ -2352,6 +2352,160 @@ export type StoreForSimulationMutation = { createWorkflow:
     | Record<PropertyKey, never>
    };
 
+export type CreateForRaceMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type CreateForRaceMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type PublishForRaceMutationVariables = Exact<{
+  id: string | number;
+  definition: unknown;
+}>;
+
+
+export type PublishForRaceMutation = { updateWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'UpdateWorkflowPayload' }
+  , publishWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'PublishWorkflowPayload' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type RollbackForRaceMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RollbackForRaceMutation = { rollbackWorkflow:
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+    | { __typename: 'RollbackWorkflowPayload' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type ArchiveForRaceMutationVariables = Exact<{
+  id: string | number;
+  archived: boolean;
+}>;
+
+
+export type ArchiveForRaceMutation = { archiveWorkflow:
+    | { __typename: 'ArchiveWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
+export type DeleteForRaceMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteForRaceMutation = { deleteWorkflow:
+    | { __typename: 'DeleteWorkflowPayload' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'RevisionConflict' }
+   };
+
+export type StartForRaceMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type StartForRaceMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string }, execution: { id: string, version: { number: number } | null } }
+    | { __typename: 'IdempotencyConflict', code: string, path: Array<string> }
+    | { __typename: 'InputInvalid', code: string, path: Array<string> }
+    | { __typename: 'InvalidArgument', code: string, path: Array<string> }
+    | { __typename: 'NotFound', code: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: string, path: Array<string> }
+    | { __typename: 'ValidationFailed', code: string, path: Array<string> }
+    | { __typename: 'WorkflowArchived', code: string, path: Array<string> }
+   };
+
+export type CreateJobForRaceMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CreateJobForRaceMutation = { createJob:
+    | { __typename: 'CreateJobPayload', execution: { version: { number: number } | null } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotEnded' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type ChildrenForRaceQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ChildrenForRaceQuery = { execution: { status: JobStatus, children: { edges: Array<{ node: { version: { number: number } | null } }> }, error: { code: string } | null } | null };
+
+export type CreateCountedMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type CreateCountedMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type StartWithRowsMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type StartWithRowsMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string, type: JobType, status: JobStatus, progress: number, priority: number, currentStep: string | null, completedNodes: number, totalNodes: number, lastSeq: number, createdAt: string, startedAt: string | null, finishedAt: string | null, result: unknown, execution: { id: string, mode: ExecutionMode }, error: { code: string } | null }, execution: { id: string, status: JobStatus, progress: number, costUsd: number, mode: ExecutionMode, tags: Array<string>, priority: number, runAt: string | null, retryFrom: string | null, trigger: ExecutionTrigger, parentPath: string | null, scheduledFor: string | null, createdAt: string, startedAt: string | null, finishedAt: string | null, job: { id: string, status: JobStatus, totalNodes: number } } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type StartWithRelationsMutationVariables = Exact<{
+  input: ExecuteWorkflowInput;
+}>;
+
+
+export type StartWithRelationsMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', deduplicated: boolean, job: { id: string, priority: number, execution: { id: string, tags: Array<string>, input: unknown, workflow: { id: string, name: string } | null, version: { number: number } | null, steps: { edges: Array<{ node: { path: string, status: StepStatus } }> }, job: { id: string, totalNodes: number } } }, execution: { id: string, mode: ExecutionMode, tags: Array<string>, priority: number, input: unknown, variables: unknown, metadata: unknown, definition: unknown, graph: { nodes: Array<{ id: string }> }, workflow: { id: string, name: string } | null, version: { number: number } | null, retryOf: { id: string } | null, parent: { id: string } | null, schedule: { id: string } | null, children: { totalCount: number }, retries: { edges: Array<{ node: { id: string } }> }, steps: { totalCount: number, edges: Array<{ node: { path: string, nodeId: string } }> }, usage: { costUsd: number | null }, job: { priority: number, execution: { id: string, workflow: { id: string } | null } } } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
 export type ExecutionEventsSubscriptionVariables = Exact<{
   executionId: string | number;
   after?: number | null | undefined;
@@ -5059,6 +5213,271 @@ export const StoreForSimulationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StoreForSimulationMutation, StoreForSimulationMutationVariables>;
+export const CreateForRaceDocument = new TypedDocumentString(`
+    mutation CreateForRace($definition: JSON!) {
+  createWorkflow(input: {definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateForRaceMutation, CreateForRaceMutationVariables>;
+export const PublishForRaceDocument = new TypedDocumentString(`
+    mutation PublishForRace($id: ID!, $definition: JSON!) {
+  updateWorkflow(input: {id: $id, definition: $definition}) {
+    __typename
+  }
+  publishWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<PublishForRaceMutation, PublishForRaceMutationVariables>;
+export const RollbackForRaceDocument = new TypedDocumentString(`
+    mutation RollbackForRace($id: ID!) {
+  rollbackWorkflow(input: {id: $id, version: 1}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RollbackForRaceMutation, RollbackForRaceMutationVariables>;
+export const ArchiveForRaceDocument = new TypedDocumentString(`
+    mutation ArchiveForRace($id: ID!, $archived: Boolean!) {
+  archiveWorkflow(input: {id: $id, archived: $archived}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ArchiveForRaceMutation, ArchiveForRaceMutationVariables>;
+export const DeleteForRaceDocument = new TypedDocumentString(`
+    mutation DeleteForRace($id: ID!) {
+  deleteWorkflow(input: {id: $id}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteForRaceMutation, DeleteForRaceMutationVariables>;
+export const StartForRaceDocument = new TypedDocumentString(`
+    mutation StartForRace($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      job {
+        id
+      }
+      execution {
+        id
+        version {
+          number
+        }
+      }
+    }
+    ... on Error {
+      code
+      path
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartForRaceMutation, StartForRaceMutationVariables>;
+export const CreateJobForRaceDocument = new TypedDocumentString(`
+    mutation CreateJobForRace($id: ID!) {
+  createJob(input: {workflow: {workflowId: $id}}) {
+    __typename
+    ... on CreateJobPayload {
+      execution {
+        version {
+          number
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateJobForRaceMutation, CreateJobForRaceMutationVariables>;
+export const ChildrenForRaceDocument = new TypedDocumentString(`
+    query ChildrenForRace($id: ID!) {
+  execution(id: $id) {
+    status
+    children {
+      edges {
+        node {
+          version {
+            number
+          }
+        }
+      }
+    }
+    error {
+      code
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ChildrenForRaceQuery, ChildrenForRaceQueryVariables>;
+export const CreateCountedDocument = new TypedDocumentString(`
+    mutation CreateCounted($definition: JSON!) {
+  createWorkflow(input: {definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateCountedMutation, CreateCountedMutationVariables>;
+export const StartWithRowsDocument = new TypedDocumentString(`
+    mutation StartWithRows($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      job {
+        id
+        execution {
+          id
+          mode
+        }
+        type
+        status
+        progress
+        priority
+        currentStep
+        completedNodes
+        totalNodes
+        lastSeq
+        createdAt
+        startedAt
+        finishedAt
+        result
+        error {
+          code
+        }
+      }
+      execution {
+        id
+        status
+        progress
+        costUsd
+        mode
+        tags
+        priority
+        runAt
+        retryFrom
+        trigger
+        parentPath
+        scheduledFor
+        createdAt
+        startedAt
+        finishedAt
+        job {
+          id
+          status
+          totalNodes
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartWithRowsMutation, StartWithRowsMutationVariables>;
+export const StartWithRelationsDocument = new TypedDocumentString(`
+    mutation StartWithRelations($input: ExecuteWorkflowInput!) {
+  executeWorkflow(input: $input) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      deduplicated
+      job {
+        id
+        priority
+        execution {
+          id
+          tags
+          input
+          workflow {
+            id
+            name
+          }
+          version {
+            number
+          }
+          steps(first: 5) {
+            edges {
+              node {
+                path
+                status
+              }
+            }
+          }
+          job {
+            id
+            totalNodes
+          }
+        }
+      }
+      execution {
+        id
+        mode
+        tags
+        priority
+        input
+        variables
+        metadata
+        definition
+        graph {
+          nodes {
+            id
+          }
+        }
+        workflow {
+          id
+          name
+        }
+        version {
+          number
+        }
+        retryOf {
+          id
+        }
+        parent {
+          id
+        }
+        schedule {
+          id
+        }
+        children {
+          totalCount
+        }
+        retries(first: 1) {
+          edges {
+            node {
+              id
+            }
+          }
+        }
+        steps(first: 5) {
+          totalCount
+          edges {
+            node {
+              path
+              nodeId
+            }
+          }
+        }
+        usage {
+          costUsd
+        }
+        job {
+          priority
+          execution {
+            id
+            workflow {
+              id
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartWithRelationsMutation, StartWithRelationsMutationVariables>;
 export const ExecutionEventsDocument = new TypedDocumentString(`
     subscription ExecutionEvents($executionId: ID!, $after: Int, $kinds: [JobEventKind!]) {
   executionEvents(executionId: $executionId, after: $after, kinds: $kinds) {

@@ -18,6 +18,7 @@ import { createChildExecutions } from '../../src/jobs/start/child-executions.ts'
 import { Processor } from '../../src/jobs/worker/processor.ts'
 import { StoredPlans } from '../../src/jobs/worker/stored-plans.ts'
 import { createTreeCancel } from '../../src/jobs/worker/tree-cancel.ts'
+import { PublishedVersions } from '../../src/jobs/start/published-versions.ts'
 import { createStartExecution, type StartRequest } from '../../src/jobs/start/start-execution.ts'
 import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import { newId, type JobId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
@@ -111,6 +112,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
           jobs,
           executions,
           versions,
+          published: new PublishedVersions(plans),
           start: accept,
           cancelTree,
           descendants: ANY_DESCENDANTS,

@@ -30,6 +30,7 @@ export {
 } from './job-count-store.ts'
 export {
   createJobStore,
+  NotPublishedError,
   OccurrenceTakenError,
   ParentEndedError,
   type HeldClaim,

@@ -4,7 +4,7 @@ import type { JobId } from '../../lib/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { NewJob } from './new-job.ts'
 
-interface Insertion {
+interface JobTexts {
   readonly job: NewJob
   readonly queued: EventDraft
   readonly input: string
@@ -17,21 +17,23 @@ interface Insertion {
 const GROUP_MAX_LENGTH = 8 * 1024 * 1024
 
 /**
- * Stores new jobs; all jobs that arrive while one statement is in flight share the next one. Returns false for a job whose
- * idempotency key belongs to another job (D9), whose occurrence must not start (P6), or whose parent has ended. The same
- * holds while its parent or any other ancestor is being canceled, and for a job that must be of the published version and is
- * not. Nothing of such a job is stored.
+ * What became of a job. `refused`: its parent has ended, an ancestor is being canceled, or it must run the published version
+ * and does not (`onlyIfPublished`). `taken`: nothing of that applies, but its idempotency key belongs to another job (D9), or
+ * its occurrence must not start (P6). Nothing of a job that is refused or taken is stored.
  */
-export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<boolean> {
+export type Insertion = 'stored' | 'refused' | 'taken'
+
+/** Stores new jobs; all jobs that arrive while one statement is in flight share the next one. */
+export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<Insertion> {
   const insert = inGroups(
-    async (insertions: readonly Insertion[]) => {
-      const { rows } = await pool.query<{ id: JobId }>({
+    async (insertions: readonly JobTexts[]): Promise<readonly Insertion[]> => {
+      const { rows } = await pool.query<{ id: JobId; isStored: boolean }>({
         name: 'job-insert',
         text: INSERT,
         values: valuesOf(insertions),
       })
-      const stored = new Set(rows.map(({ id }) => id))
-      return insertions.map(({ job }) => stored.has(job.id))
+      const verdicts = new Map(rows.map(({ id, isStored }) => [id, isStored ? 'stored' : 'taken'] as const))
+      return insertions.map(({ job }) => verdicts.get(job.id) ?? 'refused')
     },
     {
       maxSize: GROUP_MAX_LENGTH,
@@ -54,7 +56,7 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
     })
 }
 
-function lengthOf({ input, variables, mocks, metadata, patched }: Insertion): number {
+function lengthOf({ input, variables, mocks, metadata, patched }: JobTexts): number {
   return input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0)
 }
 
@@ -67,6 +69,9 @@ function lengthOf({ input, variables, mocks, metadata, patched }: Insertion): nu
  * lock that conflicts: either the cancel waits for the child and then finds it, or the child sees the cancel and is refused.
  * Ancestors further up are read without a lock: a cancel that this statement cannot see yet finds the parent, and through it
  * the child.
+ *
+ * The published version is read without a lock as well. A job that must run the published version runs the one that was
+ * published when this statement began.
  */
 const INSERT = `
 WITH RECURSIVE asked AS (
@@ -147,10 +152,10 @@ WITH RECURSIVE asked AS (
   SELECT owner_id, id, 1, to_timestamp(event_at / 1000), event_kind, 0, event_body::json
   FROM new JOIN job USING (id) WHERE status = 'QUEUED'
 )
-SELECT id FROM job`
+SELECT new.id, job.id IS NOT NULL AS "isStored" FROM new LEFT JOIN job USING (id)`
 
-function valuesOf(insertions: readonly Insertion[]): unknown[] {
-  const of = <T>(read: (job: NewJob, insertion: Insertion) => T): T[] =>
+function valuesOf(insertions: readonly JobTexts[]): unknown[] {
+  const of = <T>(read: (job: NewJob, insertion: JobTexts) => T): T[] =>
     insertions.map((one) => read(one.job, one))
   return [
     of(({ id }) => id),

@@ -21,7 +21,10 @@ export class ParentEndedError extends Error {}
 /** An occurrence is not to be started: it was already, or its schedule is paused or deleted. Nothing was stored. */
 export class OccurrenceTakenError extends Error {}
 
-/** The version of a start is not, or is no longer, the published one of its workflow. Nothing was stored. */
+/**
+ * A job with `onlyIfPublished` was refused: its version is not the published one, or its workflow is archived or deleted; or
+ * it is a child that its parent refuses. Nothing was stored.
+ */
 export class NotPublishedError extends Error {}
 
 export type JobPosition = Pick<Job, 'id' | 'lastSeq' | 'progress' | 'status'>
@@ -120,9 +123,10 @@ export function createJobStore(pool: Queryable): JobStore {
   return {
     ...createJobClaims(pool),
     async insert(job, queued) {
-      if (await insert(job, queued)) return { kind: 'inserted' }
-      // The guard stands before the key, so the key does not tell why nothing was stored.
-      if (job.onlyIfPublished) throw new NotPublishedError('the version is not the published one')
+      const insertion = await insert(job, queued)
+      if (insertion === 'stored') return { kind: 'inserted' }
+      if (insertion === 'refused' && job.onlyIfPublished)
+        throw new NotPublishedError('the version is not the published one')
       if (job.occurrence) throw new OccurrenceTakenError('the occurrence is not to be started')
       const taken = await pool.query<{ jobId: JobId; requestHash: string }>(
         'SELECT job_id AS "jobId", request_hash AS "requestHash" FROM idempotency_keys WHERE owner_id = $1 AND key = $2',

@@ -51,7 +51,10 @@ export interface NewJob {
   readonly retry: { readonly of: JobId; readonly from: string; readonly patched: JsonObject } | null
   /** The occurrence of a schedule that it is the run of; a job has this or an idempotency key, not both. */
   readonly occurrence?: Occurrence | null
-  /** Stores nothing unless `versionId` is the published version of a workflow that is neither archived nor deleted. */
+  /**
+   * True: the job is stored only if `versionId` is the published version of its workflow, holds the definition, and the workflow
+   * is neither archived nor deleted. Default false.
+   */
   readonly onlyIfPublished?: boolean
 }
 

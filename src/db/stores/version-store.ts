@@ -15,6 +15,7 @@ import {
   type KeysetPosition,
   type Queryable,
 } from '../sql/index.ts'
+import type { StoredDefinition } from './definition-store.ts'
 import type { HashedFields } from './workflow-store.ts'
 
 /** A workflow at the revision that somebody has looked at. */
@@ -48,6 +49,8 @@ export type ChosenDefinition =
       readonly definition: Json
       /** Null when it is the draft. */
       readonly versionId: WorkflowVersionId | null
+      /** The row of the version's definition; null when it is the draft. */
+      readonly stored: StoredDefinition | null
     }
   | { readonly kind: 'notFound' }
   | { readonly kind: 'noSuchVersion' }
@@ -188,8 +191,10 @@ export function createVersionStore(pool: Queryable): VersionStore {
         isArchived: boolean
         versionId: WorkflowVersionId | null
         definition: Json
+        definitionId: DefinitionId | null
+        hash: string | null
       }>(
-        `SELECT w.archived_at IS NOT NULL AS "isArchived", v.id AS "versionId",
+        `SELECT w.archived_at IS NOT NULL AS "isArchived", v.id AS "versionId", d.id AS "definitionId", d.hash,
            CASE WHEN v.id IS NULL THEN w.draft ELSE d.body END AS definition
          FROM workflows w
          LEFT JOIN workflow_versions v
@@ -202,7 +207,9 @@ export function createVersionStore(pool: Queryable): VersionStore {
       if (!row) return { kind: 'notFound' }
       if (row.isArchived) return { kind: 'archived' }
       if (version !== null && row.versionId === null) return { kind: 'noSuchVersion' }
-      return { kind: 'found', definition: row.definition, versionId: row.versionId }
+      const { definition, versionId, definitionId, hash } = row
+      const stored = definitionId && hash ? { id: definitionId, hash } : null
+      return { kind: 'found', definition, versionId, stored }
     },
     definitionIds(ownerId, versions) {
       return readEach<DefinitionId>(

@@ -13,6 +13,7 @@ export {
   VALIDATIONS_MAX_WAITING,
   withMissingSecrets,
   type Asker,
+  type SecretNames,
   type DefinitionReader,
   type ReadDefinition,
   type SchemaCheckers,

@@ -84,15 +84,24 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
   })
 }
 
-/** What front ends send again and again is small; what is large is not worth the memory. The oldest makes room. */
+/**
+ * Front ends repeat small documents; a large one is not worth the memory. The document that was not asked for for the longest
+ * time makes room.
+ */
 function cacheOfSmallDocuments<T>() {
   const cache = new Map<string, T>()
+  const set = (text: string, value: T) => {
+    if (text.length > CACHED_DOCUMENT_CHARACTERS) return
+    cache.delete(text)
+    cache.set(text, value)
+    if (cache.size > CACHED_DOCUMENTS) cache.delete(cache.keys().next().value ?? '')
+  }
   return {
-    get: (text: string) => cache.get(text),
-    set: (text: string, value: T) => {
-      if (text.length > CACHED_DOCUMENT_CHARACTERS) return
-      if (cache.size >= CACHED_DOCUMENTS) cache.delete(cache.keys().next().value ?? '')
-      cache.set(text, value)
+    get: (text: string) => {
+      const value = cache.get(text)
+      if (value !== undefined) set(text, value)
+      return value
     },
+    set,
   }
 }

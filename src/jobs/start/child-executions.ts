@@ -7,8 +7,10 @@ import { inGroups } from '../../lib/async/index.ts'
 import { parseId, readGlobalId, type JobId, type WorkflowId } from '../../lib/index.ts'
 import type { RunningJob, TreeCancel } from '../worker/index.ts'
 import type { ApproximateCounts } from './approximate-counts.ts'
+import type { PublishedVersions } from './published-versions.ts'
 import { quotaMessage } from './quotas.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
+import { startStored, type DefinitionOfStart } from './start-stored.ts'
 
 /** E10: maximum number of ancestors of an execution. */
 export const MAX_DEPTH = 10
@@ -21,6 +23,7 @@ export interface ChildExecutionsOptions {
   readonly jobs: Pick<JobStore, 'find' | 'hasKey'>
   readonly executions: Pick<ExecutionStore, 'outputBytes' | 'output'>
   readonly versions: Pick<VersionStore, 'choose'>
+  readonly published: PublishedVersions
   readonly start: StartExecution
   readonly cancelTree: TreeCancel
   readonly descendants: Descendants
@@ -36,7 +39,7 @@ export function createChildExecutions(
   options: ChildExecutionsOptions,
   { id: parentId, ownerId, mode, depth, rootId }: RunningJob,
 ): ChildExecutions {
-  const { jobs, executions, versions, start, cancelTree, descendants, readInbox } = options
+  const { jobs, executions, start, cancelTree, descendants, readInbox } = options
   // A loop cancels up to 1,000 children in one turn of the event loop.
   const cancel = inGroups(
     async (ids: readonly JobId[]) => {
@@ -57,31 +60,40 @@ export function createChildExecutions(
         throw new BlockError('CALL_TOO_DEEP', `Executions call each other over ${MAX_DEPTH} levels.`)
       }
       const id = readGlobalId<WorkflowId>('Workflow', workflowId)
+      if (!id) throw notCallable('notFound', { workflowId, version })
       const choice = { version, draft: false }
-      const chosen = id ? await versions.choose({ ownerId, id }, choice) : ({ kind: 'notFound' } as const)
-      if (chosen.kind !== 'found') throw notCallable(chosen.kind, { workflowId, version })
-      const room = await descendants.take(rootId)
-      if (room.kind === 'full' && !(await jobs.hasKey(ownerId, key))) throw tooMany(descendants.limit)
-      let isStored = false
-      try {
-        const result = await start({
-          ownerId,
-          type: 'WORKFLOW',
-          definition: chosen.definition,
-          workflowId: id,
-          versionId: chosen.versionId,
-          choice,
-          input,
-          variables,
-          mode,
-          idempotencyKey: key,
-          parent: { id: parentId, path, depth: depth + 1, rootId },
-          intent: 'queue',
-        }).catch(refuseOrphan)
-        isStored = result.kind === 'started' && !result.deduplicated
-        return startedOrRefused(result)
-      } finally {
-        if (room.kind === 'taken') room.settle(isStored)
+      const startChild = async (definition: DefinitionOfStart): Promise<StartResult> => {
+        const room = await descendants.take(rootId)
+        if (room.kind === 'full' && !(await jobs.hasKey(ownerId, key))) throw tooMany(descendants.limit)
+        let isStored = false
+        try {
+          const result = await start({
+            ownerId,
+            type: 'WORKFLOW',
+            ...definition,
+            workflowId: id,
+            choice,
+            input,
+            variables,
+            mode,
+            idempotencyKey: key,
+            parent: { id: parentId, path, depth: depth + 1, rootId },
+            intent: 'queue',
+          }).catch(refuseOrphan)
+          isStored = result.kind === 'started' && !result.deduplicated
+          return result
+        } finally {
+          if (room.kind === 'taken') room.settle(isStored)
+        }
+      }
+      const result = await startStored(options, { workflow: { ownerId, id }, choice, start: startChild })
+      switch (result.kind) {
+        case 'notFound':
+        case 'noSuchVersion':
+        case 'archived':
+          throw notCallable(result.kind, { workflowId, version })
+        default:
+          return startedOrRefused(result)
       }
     },
     async endOf(childId, takeMemory) {

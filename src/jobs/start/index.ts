@@ -1,6 +1,7 @@
 /** Accepts starts, retries and children of executions, durably, or refuses them with a reason. */
 export { ApproximateCounts } from './approximate-counts.ts'
 export { createChildExecutions, DESCENDANTS_AGE_MS, MAX_DEPTH } from './child-executions.ts'
+export { PublishedVersions } from './published-versions.ts'
 export {
   createQuotas,
   quotaMessage,
@@ -24,3 +25,4 @@ export {
   type StartRequest,
   type StartResult,
 } from './start-execution.ts'
+export { startStored } from './start-stored.ts'

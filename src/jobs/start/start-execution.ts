@@ -1,6 +1,11 @@
 import type { Wakeups } from '../../db/index.ts'
 import type { JobStore, NewJob, Occurrence } from '../../db/jobs/index.ts'
-import type { DefinitionChoice, DefinitionStore, QuotaRefusal } from '../../db/stores/index.ts'
+import type {
+  DefinitionChoice,
+  DefinitionStore,
+  QuotaRefusal,
+  StoredDefinition,
+} from '../../db/stores/index.ts'
 import type { ExecutionMode } from '../../engine/block/index.ts'
 import { NO_GRAPH, type Diagnostic, type Plan } from '../../engine/definition/index.ts'
 import type { Original, OriginalRecord } from '../../engine/fork/index.ts'
@@ -10,10 +15,13 @@ import { event, type EventDraft, type JobType } from '../../engine/record/index.
 import { NEW_RUN } from '../../engine/run/index.ts'
 import {
   directCheckers,
+  withMissingSecrets,
+  type Asker,
   type DefinitionReader,
   type PlanCache,
   type ReadDefinition,
   type SchemaCheckers,
+  type SecretNames,
 } from '../../engine/validate/index.ts'
 import { withPauses } from '../../lib/async/index.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/index.ts'
@@ -28,6 +36,7 @@ import {
 } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { readOriginal, type Processor, type Reservation, type Retry } from '../worker/index.ts'
+import type { KnownVersion } from './published-versions.ts'
 import type { Quotas } from './quotas.ts'
 
 /** A request to run a definition. */
@@ -35,6 +44,11 @@ export interface StartRequest {
   readonly ownerId: OwnerId
   readonly type: JobType
   readonly definition: unknown
+  /**
+   * In place of `definition`: what memory knows as the workflow's published version. The start throws `NotPublishedError`
+   * and stores nothing unless that is the published version still.
+   */
+  readonly known?: KnownVersion | null
   /** The workflow that the definition is stored under, if it is. */
   readonly workflowId: WorkflowId | null
   /** The version of the workflow that the definition is; null when it is the draft. */
@@ -64,8 +78,6 @@ export interface StartRequest {
   readonly occurrence?: Occurrence | null
   /** What it retries; part of what makes two requests the same, with the version as it was asked for. */
   readonly retry?: (Retry & { readonly version: string; readonly original: OriginalRecord }) | null
-  /** The definition comes from memory: throws `NotPublishedError` unless `versionId` is still the published version. */
-  readonly onlyIfPublished?: boolean
   /** `queue`: run it. `create`: store it; it is started later by `startJob`. */
   readonly intent: 'queue' | 'create'
 }
@@ -75,6 +87,8 @@ export type StartResult =
       readonly kind: 'started'
       readonly jobId: JobId
       readonly deduplicated: boolean
+      /** The job as it was stored; null when an earlier start has stored it. */
+      readonly stored: NewJob | null
       /** What the definition's reader says of it now: warnings. */
       readonly diagnostics: readonly Diagnostic[]
     }
@@ -103,8 +117,10 @@ export interface StartExecutionOptions {
   readonly jobs: JobStore
   readonly definitions: DefinitionStore
   readonly plans: PlanCache
-  /** Says what stands against a start, and what its starter may want to know. */
+  /** Returns the errors that prevent a start, and its warnings. */
   readonly reader: DefinitionReader
+  /** The names of the secrets that an owner has set; default: they are not known. */
+  readonly secretNames?: (ownerId: OwnerId) => Promise<SecretNames>
   /** Checks inputs against their schemas. */
   readonly schemas?: SchemaCheckers
   readonly wakeups: Wakeups
@@ -136,7 +152,8 @@ export type FreeValues = Pick<
 /**
  * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
  * this process has room, takes the job in the same statement (D7). Once it resolves with `started` the start is safe
- * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for is not to be started (P6).
+ * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for must not start (P6), and
+ * `NotPublishedError` where `known` is not the published version.
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
   const { jobs, plans, reader, quotas, schemas = directCheckers() } = options
@@ -144,9 +161,9 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const { ownerId } = request
     // No client could send again what a run or a schedule starts.
     const asker = { ownerId, isRefusable: request.parent == null && request.occurrence == null }
-    const { document, plan, diagnostics } = await reader(ownerId, asker)(request.definition)
+    const { document, plan, diagnostics } = await read(request, asker)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
-    if (!document || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
+    if (!(document ?? request.known) || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
     const { values, invalid, bytes } = readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = await findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
@@ -156,7 +173,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
 
     const { retry } = request
     const original =
-      retry && plan
+      retry && plan && document
         ? await readOriginal(retry.original, { plans, asker, retry, runs: { plan, definition: document } })
         : null
     const room = await quotas.takeStart(request.ownerId, bytes)
@@ -171,18 +188,25 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     }
   }
 
-  async function store({
-    request,
-    document,
-    values,
-    bytes,
-    mocks,
-    plan,
-    original,
-  }: CheckedStart): Promise<Stored> {
-    const { definitions, wakeups, clock, processor } = options
+  /** The validation of what the request names; `document` is null where memory knows it, and where it is no document. */
+  async function read({ ownerId, definition, known }: StartRequest, asker: Asker): Promise<ReadDefinition> {
+    if (!known) return reader(ownerId, asker)(definition)
+    const { validation } = known
+    const names = validation.secretUses.length > 0 ? await options.secretNames?.(ownerId) : null
+    return { document: null, ...withMissingSecrets(validation, names) }
+  }
+
+  async function rowOf({ request, document }: CheckedStart): Promise<StoredDefinition> {
+    if (request.known) return request.known.definition
+    if (!document) throw new Error('a start has no definition')
+    return { id: await options.definitions.ensure(request.ownerId, document), hash: document.hash }
+  }
+
+  async function store(start: CheckedStart): Promise<Stored> {
+    const { request, values, bytes, mocks, plan, original } = start
+    const { wakeups, clock, processor } = options
     const at = clock.now()
-    const definitionId = await definitions.ensure(request.ownerId, document)
+    const definition = await rowOf(start)
     const isDue = request.runAt == null || request.runAt <= at
     const reservation =
       request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId, bytes) ?? null) : null
@@ -193,8 +217,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
         mocks,
         plan,
         at,
-        definitionId,
-        definitionHash: document.hash,
+        definition,
         reservation,
       })
       const queued = event('JOB_QUEUED', at, {})
@@ -202,7 +225,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
         return isSame
-          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true }
+          ? { kind: 'started', jobId: inserted.jobId, deduplicated: true, stored: null }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
       options.onStored?.(job, job.status === 'QUEUED' ? [queued] : [])
@@ -210,7 +233,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       wakeups.committed([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })
       else if (request.intent === 'queue' && isDue) wakeups.queued(request.ownerId)
-      return { kind: 'started', jobId: job.id, deduplicated: false }
+      return { kind: 'started', jobId: job.id, deduplicated: false, stored: job }
     } finally {
       reservation?.giveBack()
     }
@@ -220,7 +243,8 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
 /** A start that nothing stands against. */
 interface CheckedStart {
   readonly request: StartRequest
-  readonly document: NonNullable<ReadDefinition['document']>
+  /** Null where memory knows the definition. */
+  readonly document: ReadDefinition['document']
   readonly values: StartValues
   /** The length of the values as JSON text. */
   readonly bytes: number
@@ -230,7 +254,7 @@ interface CheckedStart {
 }
 
 type Stored =
-  | { readonly kind: 'started'; readonly jobId: JobId; readonly deduplicated: boolean }
+  | Omit<Extract<StartResult, { kind: 'started' }>, 'diagnostics'>
   | Extract<StartResult, { kind: 'idempotencyConflict' }>
 
 /** The start's key belongs to a job already, so this start stores none. */
@@ -247,11 +271,10 @@ function newJob(start: {
   mocks: Mocks | null
   plan: Plan | null
   at: number
-  definitionId: NewJob['definitionId']
-  definitionHash: string
+  definition: StoredDefinition
   reservation: Reservation | null
 }): NewJob {
-  const { request, values, mocks, plan, at, definitionId, definitionHash, reservation } = start
+  const { request, values, mocks, plan, at, definition, reservation } = start
   const isQueued = request.intent === 'queue'
   const key = request.idempotencyKey ?? null
   return {
@@ -260,7 +283,7 @@ function newJob(start: {
     type: request.type,
     status: isQueued ? 'QUEUED' : 'CREATED',
     handler: 'engine',
-    definitionId,
+    definitionId: definition.id,
     workflowId: request.workflowId,
     versionId: request.versionId ?? null,
     label: request.label ?? null,
@@ -280,14 +303,14 @@ function newJob(start: {
         ? null
         : {
             key,
-            requestHash: requestHash({ request, values, definitionHash }),
+            requestHash: requestHash({ request, values, definitionHash: definition.hash }),
             expiresAt: at + IDEMPOTENCY_MS,
           },
     lease: reservation?.lease ?? null,
     parent: request.parent ?? null,
     retry: request.retry ? storedRetry(request.retry) : null,
     occurrence: request.occurrence ?? null,
-    onlyIfPublished: request.onlyIfPublished ?? false,
+    onlyIfPublished: request.known != null,
   }
 }
 

@@ -16,7 +16,7 @@ import type { BlockRegistry } from '../../engine/block/index.ts'
 import type { DefinitionReader, PlanCache } from '../../engine/validate/index.ts'
 import type { Commands, Simulations, TestBlock } from '../../jobs/index.ts'
 import type { Schedules } from '../../jobs/schedules/index.ts'
-import type { Quotas, RetryExecution, StartExecution } from '../../jobs/start/index.ts'
+import type { PublishedVersions, Quotas, RetryExecution, StartExecution } from '../../jobs/start/index.ts'
 import type { OwnerTurns, SharedReads } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
@@ -58,6 +58,7 @@ export interface Services {
   readonly commands: Commands
   readonly events: EventStore
   readonly start: StartExecution
+  readonly published: PublishedVersions
   readonly retry: RetryExecution
   readonly simulations: Simulations
   readonly testBlock: TestBlock

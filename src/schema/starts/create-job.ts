@@ -15,10 +15,9 @@ import {
   WorkflowArchivedError,
   type Context,
 } from '../kit/index.ts'
-import { JobNode } from '../runs/index.ts'
-import { readDefinitionSource } from './definition-source.ts'
+import { startDefinitionSource } from './definition-source.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
-import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
+import { runFields, warningFields, type Started } from './started.ts'
 
 /** Maximum number of people of one upload that are sent in place; they also fit into an input of 1 MiB. */
 const CONTACTS_MAX_ITEMS = 50_000
@@ -174,15 +173,9 @@ type Wanted = typeof CreateJobInput.$inferInput
 const CreateJobPayload = builder.objectRef<Started>('CreateJobPayload').implement({
   description: 'A job was accepted: it is safe from any crash from now on.',
   fields: (t) => ({
-    job: t.prismaField({
-      type: JobNode,
-      description: 'The job to watch with the subscription `jobEvents`.',
-      resolve: jobOfStart,
-    }),
-    execution: t.prismaField({
-      type: 'Execution',
-      description: 'The run behind it.',
-      resolve: executionOfStart,
+    ...runFields(t, {
+      job: 'The job to watch with the subscription `jobEvents`.',
+      execution: 'The run behind it.',
     }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had created this job before.',
@@ -210,46 +203,46 @@ builder.mutationFields((t) => ({
       union: { name: 'CreateJobResult', description: 'The job, or why there is none.' },
     },
     resolve: async (_root, { input }, context) => {
-      const { place, work } = await workOf(input, context)
-      return created(
-        await context.start({
-          ownerId: context.ownerId,
-          ...work,
-          ...readStartFields(input),
-        }),
-        place,
-      )
+      const { ownerId, start } = context
+      const place = placeOf(input)
+      const fields = readStartFields(input)
+      return created(await startWork(input, context, (work) => start({ ownerId, ...work, ...fields })), place)
     },
   }),
 }))
 
-interface Work {
-  /** Where it stands in the input. */
-  readonly place: 'workflow' | 'search' | 'uploadToMeta'
-  readonly work: Omit<StartRequest, 'ownerId' | 'mode' | 'intent'>
-}
+/** The field of the input that holds the work. */
+type Place = 'workflow' | 'search' | 'uploadToMeta'
 
-async function workOf({ workflow, search, uploadToMeta }: Wanted, context: Context): Promise<Work> {
+/** The part of a start that the work answers. */
+type Work = Omit<StartRequest, 'ownerId' | 'mode' | 'intent'>
+
+function placeOf({ workflow, search, uploadToMeta }: Wanted): Place {
   if ([workflow, search, uploadToMeta].filter((work) => work != null).length !== 1) {
     throw new InvalidArgumentError('Give exactly one of `workflow`, `search` and `uploadToMeta`.', ['input'])
   }
-  if (search) return { place: 'search', work: await blockWork('SEARCH', search, context) }
-  if (uploadToMeta) {
-    return { place: 'uploadToMeta', work: await blockWork('UPLOAD_TO_META', uploadToMeta, context) }
-  }
+  if (search) return 'search'
+  return uploadToMeta ? 'uploadToMeta' : 'workflow'
+}
+
+async function startWork(
+  { workflow, search, uploadToMeta }: Wanted,
+  context: Context,
+  start: (work: Work) => Promise<StartResult>,
+): Promise<StartResult> {
+  if (search) return start(await blockWork('SEARCH', search, context))
+  if (uploadToMeta) return start(await blockWork('UPLOAD_TO_META', uploadToMeta, context))
   const { input, variables, ...named } = workflow ?? {}
-  const source = await readDefinitionSource(named, context, ['input', 'workflow'])
-  const work = { type: 'WORKFLOW' as const, ...source, input: input ?? null, variables: variables ?? {} }
-  return { place: 'workflow', work }
+  const values = { input: input ?? null, variables: variables ?? {} }
+  return startDefinitionSource(named, context, {
+    path: ['input', 'workflow'],
+    start: (source) => start({ type: 'WORKFLOW', ...source, ...values }),
+  })
 }
 
 const PLACES = { SEARCH: 'search', UPLOAD_TO_META: 'uploadToMeta' } as const
 
-async function blockWork(
-  type: BlockJobType,
-  given: object,
-  { jobs, ownerId }: Context,
-): Promise<Work['work']> {
+async function blockWork(type: BlockJobType, given: object, { jobs, ownerId }: Context): Promise<Work> {
   const path = ['input', PLACES[type]]
   const read = readBlockJob(type, withoutNulls(given))
   if (read.kind === 'invalid') throw new InputInvalidError(read.problems, path)
@@ -286,7 +279,7 @@ function requireReady(state: SourceState, path: readonly string[]): void {
   }
 }
 
-function created(result: StartResult, place: Work['place']): Started {
+function created(result: StartResult, place: Place): Started {
   switch (result.kind) {
     case 'started':
       return result
@@ -304,7 +297,7 @@ function created(result: StartResult, place: Work['place']): Started {
 function invalidArgument(
   argument: string,
   problems: readonly InputProblem[],
-  place: Work['place'],
+  place: Place,
 ): InputInvalidError | InvalidArgumentError {
   if (argument !== 'input') {
     const path = argument === 'variables' ? ['input', place, argument] : ['input', argument]

@@ -1,3 +1,5 @@
+import type { ChosenDefinition, DefinitionChoice } from '../../db/stores/index.ts'
+import { startStored, type StartRequest, type StartResult } from '../../jobs/start/index.ts'
 import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
 import { InvalidArgumentError, NotFoundError, WorkflowArchivedError, type Context } from '../kit/index.ts'
 
@@ -10,12 +12,68 @@ export interface DefinitionSourceInput {
   readonly draft?: boolean | null | undefined
 }
 
-/** The definition that an input names: in place, or of a stored workflow. `path` leads to the input. */
+/** The part of a start that the input of a definition answers. */
+export type SourceOfStart = Pick<StartRequest, 'definition' | 'known' | 'versionId' | 'workflowId' | 'choice'>
+
+/** Reads the definition that an input names: in place, or of a stored workflow. `path` leads to the input. */
 export async function readDefinitionSource(
-  { workflowId, definition, version = null, draft }: DefinitionSourceInput,
+  input: DefinitionSourceInput,
   { versions, ownerId }: Pick<Context, 'versions' | 'ownerId'>,
   path: readonly string[] = ['input'],
 ) {
+  const source = parseSource(input, path)
+  if (source.kind === 'inPlace') return { definition: source.definition, workflowId: null }
+  const { id, choice } = source
+  const chosen = await versions.choose({ ownerId, id }, choice)
+  if (chosen.kind !== 'found') throw notExecutable(chosen, path)
+  return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
+}
+
+/**
+ * Starts the definition that an input names. `start` may be called twice: first with what memory knows of the workflow, then
+ * with what the database holds.
+ */
+export async function startDefinitionSource(
+  input: DefinitionSourceInput,
+  { versions, published, ownerId }: Pick<Context, 'versions' | 'published' | 'ownerId'>,
+  {
+    path = ['input'],
+    start,
+  }: {
+    /** Leads to the input. */
+    readonly path?: readonly string[]
+    readonly start: (source: SourceOfStart) => Promise<StartResult>
+  },
+): Promise<StartResult> {
+  const source = parseSource(input, path)
+  if (source.kind === 'inPlace') return start({ definition: source.definition, workflowId: null })
+  const { id, choice } = source
+  const result = await startStored(
+    { versions, published },
+    {
+      workflow: { ownerId, id },
+      choice,
+      start: (definition) => start({ ...definition, workflowId: id, choice }),
+    },
+  )
+  switch (result.kind) {
+    case 'notFound':
+    case 'noSuchVersion':
+    case 'archived':
+      throw notExecutable(result, path)
+    default:
+      return result
+  }
+}
+
+type Source =
+  | { readonly kind: 'inPlace'; readonly definition: unknown }
+  | { readonly kind: 'stored'; readonly id: WorkflowId; readonly choice: DefinitionChoice }
+
+function parseSource(
+  { workflowId, definition, version = null, draft }: DefinitionSourceInput,
+  path: readonly string[],
+): Source {
   if ((definition == null) === (workflowId == null)) {
     throw new InvalidArgumentError('Give either `workflowId` or `definition`.', path)
   }
@@ -25,20 +83,22 @@ export async function readDefinitionSource(
   if (version !== null && draft) {
     throw new InvalidArgumentError('Give either `version` or `draft`.', [...path, 'version'])
   }
-  if (workflowId == null) return { definition, workflowId: null }
+  if (workflowId == null) return { kind: 'inPlace', definition }
   const id = readGlobalId<WorkflowId>('Workflow', workflowId)
-  const choice = { version, draft: draft ?? false }
-  const chosen = id ? await versions.choose({ ownerId, id }, choice) : NO_WORKFLOW
-  switch (chosen.kind) {
-    case 'found':
-      return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
-    case 'notFound':
-      throw new NotFoundError('workflow', [...path, 'workflowId'])
-    case 'noSuchVersion':
-      throw new NotFoundError('version', [...path, 'version'])
-    case 'archived':
-      throw new WorkflowArchivedError([...path, 'workflowId'])
-  }
+  if (!id) throw notExecutable({ kind: 'notFound' }, path)
+  return { kind: 'stored', id, choice: { version, draft: draft ?? false } }
 }
 
-const NO_WORKFLOW = { kind: 'notFound' } as const
+function notExecutable(
+  { kind }: Exclude<ChosenDefinition, { kind: 'found' }>,
+  path: readonly string[],
+): NotFoundError | WorkflowArchivedError {
+  switch (kind) {
+    case 'notFound':
+      return new NotFoundError('workflow', [...path, 'workflowId'])
+    case 'noSuchVersion':
+      return new NotFoundError('version', [...path, 'version'])
+    case 'archived':
+      return new WorkflowArchivedError([...path, 'workflowId'])
+  }
+}

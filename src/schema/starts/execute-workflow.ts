@@ -10,23 +10,14 @@ import {
   ValidationFailedError,
   WorkflowArchivedError,
 } from '../kit/index.ts'
-import { readDefinitionSource } from './definition-source.ts'
+import { startDefinitionSource } from './definition-source.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
-import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
+import { runFields, warningFields, type Started } from './started.ts'
 
 const ExecuteWorkflowPayload = builder.objectRef<Started>('ExecuteWorkflowPayload').implement({
   description: 'A start was accepted: it is safe from any crash from now on.',
   fields: (t) => ({
-    job: t.prismaField({
-      type: 'Job',
-      description: 'The job to watch.',
-      resolve: jobOfStart,
-    }),
-    execution: t.prismaField({
-      type: 'Execution',
-      description: 'The run behind it.',
-      resolve: executionOfStart,
-    }),
+    ...runFields(t, { job: 'The job to watch.', execution: 'The run behind it.' }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had started this execution before.',
     }),
@@ -60,20 +51,20 @@ builder.mutationFields((t) => ({
       ],
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
-    resolve: async (_root, { input }, { start, versions, ownerId }) => {
-      const { variables } = input
-      const source = await readDefinitionSource(input, { versions, ownerId })
-      return started(
-        await start({
-          ownerId,
-          type: 'WORKFLOW',
-          ...source,
-          ...readStartFields(input),
-          input: input.input ?? null,
-          variables: variables ?? {},
-        }),
-        source.workflowId ? 'workflowId' : 'definition',
-      )
+    resolve: async (_root, { input }, context) => {
+      const { start, ownerId } = context
+      const result = await startDefinitionSource(input, context, {
+        start: (source) =>
+          start({
+            ownerId,
+            type: 'WORKFLOW',
+            ...source,
+            ...readStartFields(input),
+            input: input.input ?? null,
+            variables: input.variables ?? {},
+          }),
+      })
+      return started(result, input.workflowId == null ? 'definition' : 'workflowId')
     },
   }),
 }))

@@ -15,15 +15,8 @@ import {
   ValidationFailedError,
   WorkflowArchivedError,
 } from '../kit/index.ts'
-import {
-  countUnder,
-  ExecutionConnection,
-  executionRows,
-  ExecutionType,
-  JobNode,
-  StepType,
-} from '../runs/index.ts'
-import { executionOfStart, jobOfStart, warningFields, type Started } from './started.ts'
+import { countUnder, ExecutionConnection, executionRows, ExecutionType, StepType } from '../runs/index.ts'
+import { runFields, warningFields, type Started } from './started.ts'
 
 function readText(value: unknown): string {
   if (typeof value === 'string') return value
@@ -126,15 +119,9 @@ const RetryExecutionInput = builder.inputType('RetryExecutionInput', {
 const RetryExecutionPayload = builder.objectRef<Started>('RetryExecutionPayload').implement({
   description: 'A retry was accepted: a new execution, safe from any crash from now on.',
   fields: (t) => ({
-    execution: t.prismaField({
-      type: ExecutionType,
-      description: 'The new execution; `retryOf` leads to the one that it retries.',
-      resolve: executionOfStart,
-    }),
-    job: t.prismaField({
-      type: JobNode,
-      description: 'The job to watch.',
-      resolve: jobOfStart,
+    ...runFields(t, {
+      execution: 'The new execution; `retryOf` leads to the one that it retries.',
+      job: 'The job to watch.',
     }),
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True when the idempotency key had started this retry before.',

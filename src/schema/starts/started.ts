@@ -1,6 +1,8 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { Diagnostic } from '../../engine/definition/index.ts'
 import type { StartResult } from '../../jobs/start/index.ts'
-import { DiagnosticType, type builder, type Context } from '../kit/index.ts'
+import { DiagnosticType, type builder } from '../kit/index.ts'
+import { ExecutionType, JobNode, KnownExecution } from '../runs/index.ts'
 
 /** A start that was accepted. */
 export type Started = Extract<StartResult, { kind: 'started' }>
@@ -20,18 +22,31 @@ export const warningFields = (t: StartedFields): { readonly diagnostics: Diagnos
   }),
 })
 
-/** The job of an accepted start. */
-export const jobOfStart = (
-  query: object,
-  { jobId: id }: Started,
-  _args: unknown,
-  { prisma, ownerId }: Context,
-) => prisma.job.findFirstOrThrow({ ...query, where: { id, ownerId } })
-
-/** Its execution, which has the same id. */
-export const executionOfStart = (
-  query: object,
-  { jobId: id }: Started,
-  _args: unknown,
-  { prisma, ownerId }: Context,
-) => prisma.execution.findFirstOrThrow({ ...query, where: { id, ownerId } })
+/** The job and the execution of an accepted start. What the start has stored is answered without being read again. */
+export const runFields = (
+  t: StartedFields,
+  descriptions: { readonly job: string; readonly execution: string },
+) => ({
+  job: t.field({
+    type: JobNode,
+    description: descriptions.job,
+    resolve: ({ jobId: id, stored }, _args, context, info) => {
+      if (stored) return new KnownExecution(stored).job
+      const { prisma, ownerId } = context
+      return prisma.job.findFirstOrThrow({ ...queryFromInfo({ context, info }), where: { id, ownerId } })
+    },
+  }),
+  execution: t.field({
+    type: ExecutionType,
+    description: descriptions.execution,
+    // An execution and its job share their id.
+    resolve: ({ jobId: id, stored }, _args, context, info) => {
+      if (stored) return new KnownExecution(stored)
+      const { prisma, ownerId } = context
+      return prisma.execution.findFirstOrThrow({
+        ...queryFromInfo({ context, info }),
+        where: { id, ownerId },
+      })
+    },
+  }),
+})
