@@ -41,6 +41,11 @@ export const SLOW_READER = 4413
 export const FLOOD = 4420
 /** The close code of a connection whose owner has the maximum open. Clients of graphql-ws do not reconnect after it. */
 export const TOO_MANY_WEBSOCKETS = 4429
+/**
+ * Maximum bytes that wait to be sent on a connection while its operations continue. A result and the message that ends its
+ * operation leave in one write. Beyond this many bytes an operation continues only when its result has left.
+ */
+export const UNAWAITED_MAX_BYTES = 16 * 1024
 /** How long a slow client may take to read what waits for it, and the close code behind it, in milliseconds. */
 const SLOW_GOODBYE_MS = 5_000
 /** Maximum pieces that a message may come in, and maximum packets that it may arrive in. */
@@ -344,18 +349,25 @@ function connect(
       socket.uncork()
     })
   }
-  /** Resolves when the message has left: a subscription is not read on before, so that nothing queues behind it. */
+  let waitingBytes = 0
+  /**
+   * Resolves when the message has left, or at once while little waits on the connection. A subscription is not read before, so
+   * that no more than that waits for a slow client, and one result of each operation.
+   */
   const send = (serialised: string) =>
     new Promise<void>((resolve, reject) => {
       const message = extra.written.fill(serialised)
       const bytes = Buffer.byteLength(message)
       if (!isOpen() || !outbox.add(bytes)) return resolve()
       cork()
+      waitingBytes += bytes
       client.send(message, (fault) => {
+        waitingBytes -= bytes
         outbox.sent(bytes)
         if (fault) reject(fault)
         else resolve()
       })
+      if (waitingBytes <= UNAWAITED_MAX_BYTES) resolve()
     })
   const flood = () => {
     client.pause()

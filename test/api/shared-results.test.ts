@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { ExecutionResult } from 'graphql-ws'
 import { graphql } from '../gql/index.ts'
@@ -8,6 +7,7 @@ import { start } from '../support/runs.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
+import { countWrites } from '../support/write-count.ts'
 
 const SUBSCRIBERS = 20
 
@@ -235,23 +235,4 @@ async function follow<Result>(
   )
   const close = async () => void (await Promise.all(sockets.map((socket) => socket.close())))
   return { all, last, close }
-}
-
-/** Counts the writes of a server's sockets to the operating system. */
-function countWrites(port: number): { stop(): number } {
-  const prototype = Socket.prototype as unknown as {
-    _writeGeneric(this: Socket, ...args: unknown[]): unknown
-  }
-  const { _writeGeneric: write } = prototype
-  let count = 0
-  prototype._writeGeneric = function counted(...args) {
-    if (this.localPort === port) count++
-    return write.apply(this, args)
-  }
-  return {
-    stop() {
-      prototype._writeGeneric = write
-      return count
-    },
-  }
 }

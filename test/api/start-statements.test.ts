@@ -6,10 +6,13 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { EXECUTE, JOB_EVENTS, start, timelineOf } from '../support/runs.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
+import { countWrites } from '../support/write-count.ts'
 
 /** Runs before the statements are counted: pools, prepared statements, the credential and the plan are warm then. */
 const WARM_UP_RUNS = 5
 const STATEMENTS_MAX = 5
+/** The answer of the start, the first batch of the subscription, and the batch with the end. */
+const WRITES_MAX = 3
 
 const CREATE_PUBLISHED = graphql(`
   mutation CreateCounted($definition: JSON!) {
@@ -190,10 +193,10 @@ afterAll(async () => {
   await server.stop()
 })
 
-test('a one-step execution of a cached workflow and its subscriber cost at most five statements', async () => {
+test('a one-step execution of a cached workflow and its subscriber cost at most five statements and three writes', async () => {
   server.gate('counted').open()
   const workflowId = await publish(oneGate('counted'))
-  const socket = openWebSocket(server.url)
+  const socket = openWebSocket(server.url, {}, { lazy: false })
   const run = async () => {
     let jobId = ''
     for await (const { data } of socket.subscribe(EXECUTE, { input: { workflowId } })) {
@@ -201,14 +204,19 @@ test('a one-step execution of a cached workflow and its subscriber cost at most 
       if (result?.__typename === 'ExecuteWorkflowPayload') jobId = result.job.id
     }
     const kinds: string[] = []
-    for await (const { data } of socket.subscribe(JOB_EVENTS, { jobId }))
+    for await (const { data } of socket.subscribe(JOB_EVENTS, {
+      jobId,
+      kinds: ['JOB_COMPLETED', 'JOB_FAILED'],
+    }))
       kinds.push(...(data?.jobEvents.events.map(({ kind }) => kind) ?? []))
-    expect(kinds.at(-1)).toBe('JOB_COMPLETED')
+    expect(kinds).toEqual(['JOB_COMPLETED'])
   }
   for (let at = 0; at < WARM_UP_RUNS; at++) await run()
   const documents = countDocumentWork()
   const statements = countStatements()
+  const writes = countWrites(server.port)
   await run()
+  const written = writes.stop()
   const sent = statements.take()
   statements.stop()
   const work = documents.take()
@@ -216,6 +224,7 @@ test('a one-step execution of a cached workflow and its subscriber cost at most 
   await socket.close()
   const excess = sent.length > STATEMENTS_MAX ? sent.map((text) => text.trim().slice(0, 300)) : []
   expect(excess).toEqual([])
+  expect(written).toBeLessThanOrEqual(WRITES_MAX)
   // Both documents were seen before: neither is parsed or validated again.
   expect(work).toEqual({ tokens: 0, questions: 0 })
 })

@@ -13,9 +13,11 @@ export interface WebSocketClient {
   close(): Promise<void>
 }
 
+/** `lazy: false` connects at once and keeps the connection while no operation is open. */
 export function openWebSocket(
   url: string,
   connectionParams: Readonly<Record<string, unknown>> = {},
+  { lazy = true }: { readonly lazy?: boolean } = {},
 ): WebSocketClient {
   let socket: WebSocket | undefined
   const client = createClient({
@@ -23,6 +25,7 @@ export function openWebSocket(
     webSocketImpl: WebSocket,
     connectionParams,
     retryAttempts: 0,
+    lazy,
     lazyCloseTimeout: 0,
     on: { opened: (opened) => (socket = opened as WebSocket) },
   })

@@ -18,6 +18,7 @@ import {
   type GraphQLNamedType,
   type GraphQLSchema,
   type SelectionSetNode,
+  type ValueNode,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { VARIABLE_MAX_ERRORS } from './input-limits.ts'
@@ -88,21 +89,45 @@ interface Operation {
   readonly schema: GraphQLSchema
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly variables: Readonly<Record<string, unknown>>
+  /** Set where the cost depends on variables. */
+  dependsOnVariables: boolean
 }
 
-/** The cost of a valid operation; 0 when its variables are no good, which the executor tells. */
+/** By document and name: the costs of operations that depend on no variable. */
+const fixedCosts = new WeakMap<DocumentNode, Map<string | null, number>>()
+
+/**
+ * The cost of a valid operation. A cost that depends on no variable is computed once for each document. One that does is 0
+ * where the variables are invalid, which the executor reports.
+ */
 export function costOf(args: CostedOperation): number {
+  const { document, operationName = null } = args
+  const fixed = fixedCosts.get(document)
+  const known = fixed?.get(operationName)
+  if (known !== undefined) return known
+  const { cost, isFixed } = computeCost(args)
+  if (isFixed) fixedCosts.set(document, (fixed ?? new Map<string | null, number>()).set(operationName, cost))
+  return cost
+}
+
+function computeCost(args: CostedOperation): { readonly cost: number; readonly isFixed: boolean } {
   const { schema, document, operationName, variableValues } = args
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
-  if (!operation || !root) return 0
+  if (!operation || !root) return { cost: 0, isFixed: false }
   // With the defaults that the document gives them.
   const variables = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
     maxErrors: VARIABLE_MAX_ERRORS,
   })
-  if (!variables.coerced) return 0
-  const within = { schema, fragments: fragmentsOf(document), variables: variables.coerced }
-  return selectionCost(operation.selectionSet, root, within)
+  if (!variables.coerced) return { cost: 0, isFixed: false }
+  const within: Operation = {
+    schema,
+    fragments: fragmentsOf(document),
+    variables: variables.coerced,
+    dependsOnVariables: false,
+  }
+  const cost = selectionCost(operation.selectionSet, root, within)
+  return { cost, isFixed: !within.dependsOnVariables }
 }
 
 function fragmentsOf({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
@@ -157,29 +182,43 @@ function fieldCost(node: FieldNode, parent: GraphQLNamedType, within: Operation,
   const page = pageOf(field, node, within)
   if (!node.selectionSet || !isCompositeType(type)) return weight + (isList ? (page ?? 0) : 0)
   if (!isList) return weight + 1 + selectionCost(node.selectionSet, type, within, page ?? LIST_LENGTH)
-  const { ids } = readArguments(() => getArgumentValues(field, node, within.variables))
+  const { ids } = readArguments(field, node, within)
   const count = page ?? (Array.isArray(ids) ? ids.length : pageLength)
   return weight + count * (1 + selectionCost(node.selectionSet, type, within))
 }
 
 /** How long a page the field is asked for; null when it takes no such number. */
-function pageOf(
-  field: GraphQLField<unknown, unknown>,
-  node: FieldNode,
-  { variables }: Operation,
-): number | null {
+function pageOf(field: GraphQLField<unknown, unknown>, node: FieldNode, within: Operation): number | null {
   if (!field.args.some(({ name }) => name === 'first')) return null
-  const { first, last } = readArguments(() => getArgumentValues(field, node, variables))
+  const { first, last } = readArguments(field, node, within)
   const asked = [first, last].filter((count) => typeof count === 'number')
   return asked.length > 0 ? Math.min(MAX_PAGE, Math.max(0, ...asked)) : DEFAULT_PAGE
 }
 
-/** Arguments that are no good are the executor's to tell. */
-function readArguments(read: () => Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** Returns no argument where one is invalid, which the executor reports. */
+function readArguments(
+  field: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+  within: Operation,
+): Readonly<Record<string, unknown>> {
+  within.dependsOnVariables ||= (node.arguments ?? []).some(({ value }) => namesVariable(value))
   try {
-    return read()
+    return getArgumentValues(field, node, within.variables)
   } catch (fault) {
     if (fault instanceof GraphQLError) return {}
     throw fault
+  }
+}
+
+function namesVariable(value: ValueNode): boolean {
+  switch (value.kind) {
+    case Kind.VARIABLE:
+      return true
+    case Kind.LIST:
+      return value.values.some(namesVariable)
+    case Kind.OBJECT:
+      return value.fields.some((field) => namesVariable(field.value))
+    default:
+      return false
   }
 }

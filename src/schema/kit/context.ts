@@ -96,8 +96,10 @@ export interface Loaders {
 
 export function createContext(services: Services, viewer: Viewer): Context {
   const { ownerId } = viewer
-  const answer = new AnswerBudget(ownerId, services.answerPlaces)
-  return { ...services, viewer, ownerId, answer, ...createLoaders({ ...services, ownerId, answer }) }
+  const { reader, storedValues, answerPlaces } = services
+  const answer = new AnswerBudget(ownerId, answerPlaces)
+  const loaders = createLoaders({ reader, storedValues, ownerId, answer })
+  return { ...services, viewer, ownerId, answer, ...loaders }
 }
 
 /** For the next mutation of an operation: what was read for the one before may have changed since. */
@@ -107,8 +109,9 @@ export function readAnew(context: Context): void {
 
 /** For the next result of a subscription, which has a budget of its own. */
 export function readNextResult(context: Context): void {
-  const answer = new AnswerBudget(context.ownerId, context.answerPlaces)
-  Object.assign(context, { answer, ...createLoaders({ ...context, answer }) })
+  const { reader, storedValues, ownerId, answerPlaces } = context
+  const answer = new AnswerBudget(ownerId, answerPlaces)
+  Object.assign(context, { answer }, createLoaders({ reader, storedValues, ownerId, answer }))
 }
 
 function createLoaders({

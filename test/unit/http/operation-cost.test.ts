@@ -55,6 +55,31 @@ describe('the cost of a payload', () => {
   })
 })
 
+describe('the cost of a document that is sent again', () => {
+  test('is that of its variables, wherever they are', () => {
+    const pages = parse(`query ($first: Int, $id: ID!) {
+      executions(first: $first) { edges { node { id output } } }
+      nodes(ids: [$id, $id, $id]) { id }
+    }`)
+    const of = (first: number) =>
+      costOf({ schema, document: pages, variableValues: { first, id: 'x' }, operationName: null })
+    expect([of(10), of(100), of(10)]).toEqual([
+      1 + 10 * (1 + 1 + 100) + 3,
+      1 + 100 * (1 + 1 + 100) + 3,
+      1 + 10 * (1 + 1 + 100) + 3,
+    ])
+  })
+
+  test('is that of the operation that is named', () => {
+    const document = parse('query A { viewer { role } } query B { executions(first: 7) { totalCount } }')
+    const of = (operationName: string) => costOf({ schema, document, operationName })
+    expect([of('A'), of('B'), of('A'), of('B')]).toEqual([1, 1, 1, 1])
+    const lists = parse('query A { viewer { role } } query B { executions(first: 7) { edges { cursor } } }')
+    const ofLists = (operationName: string) => costOf({ schema, document: lists, operationName })
+    expect([ofLists('A'), ofLists('B'), ofLists('A'), ofLists('B')]).toEqual([1, 8, 1, 8])
+  })
+})
+
 describe('the cost of a list', () => {
   test('that takes a `first` of its own is counted by it', () => {
     const schedule = (fields: string) => cost(`{ schedule(id: "x") { ${fields} } }`) - 1
