@@ -17,6 +17,7 @@ import {
 import { weightOf } from '../../src/http/limits/field-weight.ts'
 import { schema } from '../../src/schema/schema.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { countPrismaQueries } from '../support/prisma-query-count.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { makeWeb } from '../support/web-of-runs.ts'
 
@@ -118,22 +119,30 @@ function fieldsOf(type: GraphQLObjectType | GraphQLInterfaceType): string {
 
 // No worker: nothing but the requests speaks to the database.
 let server: ApiServer
+let queries: { take(): number }
 beforeAll(async () => {
   server = await startApiServer({ role: 'api' })
   await makeWeb(server, MANY)
+  const { services } = server.lume
+  const { client, take } = countPrismaQueries(services.prisma)
+  queries = { take }
+  Object.assign(services, { prisma: client })
 }, 60_000)
 afterAll(async () => {
   expect(server.takeFaults()).toEqual([])
   await server.stop()
 })
 
-async function ask(type: string, selection: string, first: number) {
-  const query = `{ ${LISTS[type]?.(first).replace('FIELD', selection)} }`
+const ask = (type: string, selection: string, first: number) =>
+  send(`{ ${LISTS[type]?.(first).replace('FIELD', selection)} }`)
+
+async function send(query: string, variables: object = {}) {
   const count = countStatements()
+  queries.take()
   try {
-    const { data, errors } = await server.client.post(JSON.stringify({ query }))
+    const { data, errors } = await server.client.post(JSON.stringify({ query, variables }))
     expect(errors).toEqual([])
-    return { answers: answersIn(data), statements: count.take() }
+    return { answers: answersIn(data), statements: count.take(), queries: queries.take() }
   } finally {
     count.stop()
   }
@@ -172,7 +181,23 @@ describe('of a list, no field takes more statements for 20 rows than for 3:', ()
       expect(many.answers.filter((answer) => !isFilled(answer))).toEqual([])
     expect(many.statements).toHaveLength(few.statements.length)
     expect(many.statements.length).toBeLessThanOrEqual(12)
+    expect(many.queries).toBe(few.queries)
   })
+})
+
+describe('`nodes` reads all rows of a type by one query, whatever the number of aliases:', () => {
+  test.each(Object.keys(LISTS).filter((type) => isNode(schema.getType(type) as GraphQLNamedType)))(
+    '%s',
+    async (type) => {
+      const { answers: ids } = await ask(type, 'walked: id', MANY)
+      expect(new Set(ids).size).toBe(MANY)
+      const all = `nodes(ids: $ids) { walked: id ... on ${type} { __typename } }`
+      const query = `query($ids: [ID!]!) { a: ${all} b: ${all} c: ${all} }`
+      const { answers, statements, queries: count } = await send(query, { ids })
+      expect(answers).toEqual([...ids, ...ids, ...ids])
+      expect([count, statements.length]).toEqual([1, 1])
+    },
+  )
 })
 
 describe('a page of rows reads no payload that nobody asked for:', () => {

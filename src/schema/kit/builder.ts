@@ -13,6 +13,7 @@ import type { Context } from './context.ts'
 import { EXPRESSION_WORDS } from './definition-words.ts'
 import { readNodeId } from './global-id.ts'
 import { KNOWN_ROWS } from './known-row.ts'
+import { nodeRows } from './node-rows.ts'
 
 /** Of every connection. */
 export const DEFAULT_PAGE = 20
@@ -53,9 +54,9 @@ export const builder = new SchemaBuilder<{
           extensions: { acceptedItems: MAX_NODES, maxItems: 10 * MAX_NODES },
         },
       },
-      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
+      resolve: (_root, { ids }, context, info) => {
         if (ids.length > MAX_NODES) throw badInput(`\`nodes\` takes at most ${MAX_NODES} ids.`)
-        return resolveNodes(ids)
+        return nodeRows(ids, context, info)
       },
     },
     pageInfoTypeOptions: { description: 'Where a page stands in its list.' },

@@ -27,7 +27,7 @@ export {
   WorkflowArchivedError,
 } from './errors.ts'
 export { ExecutionModeEnum } from './execution-mode.ts'
-export { rowId } from './global-id.ts'
+export { readStepId, rowId } from './global-id.ts'
 export { JobStatusEnum } from './job-status.ts'
 export { keysetConnection, type PageArguments } from './keyset-connection.ts'
 export { KnownRow } from './known-row.ts'

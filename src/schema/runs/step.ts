@@ -9,7 +9,7 @@ import type {
 import { globalId } from '../../lib/index.ts'
 import { objectText } from '../../lib/json/index.ts'
 import { blockTypeAt } from '../catalogue/index.ts'
-import { builder, inOrder, rowId } from '../kit/index.ts'
+import { builder, inOrder, readStepId } from '../kit/index.ts'
 import { FailureType } from './job.ts'
 
 export const StepStatusEnum = builder.enumType('StepStatus', {
@@ -239,9 +239,3 @@ export const StepConnection = builder.connectionObject(
   { type: StepType, name: 'StepConnection', description: 'A page of steps.' },
   { name: 'StepEdge', description: 'A step and its place in the list.' },
 )
-
-function readStepId(id: string) {
-  const [executionId = '', ...path] = id.split(':')
-  // Postgres text cannot hold NUL, so no path does.
-  return { executionId: rowId(executionId), path: path.join(':').replaceAll('\u0000', '') }
-}
