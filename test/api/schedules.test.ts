@@ -243,6 +243,25 @@ describe('createSchedule', () => {
     })
   })
 
+  test('lets other work have the thread while its next occurrences are searched for, under each alias', async () => {
+    await created({ cron: '0 0 29 2 +1', paused: true })
+    const ALIASES = 50
+    const runs = Array.from({ length: ALIASES }, (_, n) => `a${n}: nextRuns(first: 20)`).join(' ')
+    let turns = 0
+    let isOver = false
+    const count = () => {
+      turns++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    const query = `{ schedules(first: 1) { edges { node { ${runs} } } } }`
+    const { data, errors } = await server.client.post(JSON.stringify({ query }))
+    isOver = true
+    expect(errors).toEqual([])
+    expect(JSON.stringify(data)).toContain('"a49":["2044-02-29T00:00:00.000Z"')
+    expect(turns).toBeGreaterThanOrEqual(ALIASES)
+  })
+
   test('makes one that occurs once', async () => {
     const at = '2027-06-01T00:00:00.000Z'
     expect(await created({ at })).toMatchObject({ cron: null, at, nextAt: at, nextRuns: [at] })

@@ -1,5 +1,5 @@
 /** Starts executions at the times that schedules name, each occurrence at most once. */
-export { nextOccurrences, specOf } from './occurrences.ts'
+export { occurrencesAfter, specOf } from './occurrences.ts'
 export {
   createSchedules,
   type SaveScheduleResult,

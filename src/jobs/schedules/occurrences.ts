@@ -1,4 +1,5 @@
 import { Cron } from 'croner'
+import type { Pieces } from '../../lib/async/index.ts'
 
 /** When a schedule occurs: by a cron pattern in a time zone, or once. Instants are milliseconds since the epoch. */
 export type ScheduleSpec =
@@ -15,6 +16,26 @@ export type ScheduleSpec =
 export function nextOccurrences(spec: ScheduleSpec, after: number, count: number): readonly number[] {
   if (spec.kind === 'once') return spec.at > after ? [spec.at].slice(0, count) : []
   return instants(patternOf(spec).nextRuns(count, new Date(after)))
+}
+
+/**
+ * The same in pieces of one occurrence: those of a pattern that occurs once in decades are searched for through thousands of years.
+ */
+export function* occurrencesAfter(
+  spec: ScheduleSpec,
+  after: number,
+  count: number,
+): Pieces<readonly number[]> {
+  const found: number[] = []
+  let from = after
+  while (found.length < count) {
+    const [at] = nextOccurrences(spec, from, 1)
+    if (at === undefined) break
+    found.push(at)
+    from = at
+    yield
+  }
+  return found
 }
 
 /** The newest `count` occurrences from one instant to another, both included, oldest first. */

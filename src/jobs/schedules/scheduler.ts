@@ -6,6 +6,7 @@ import type {
   StartFailure,
   VersionStore,
 } from '../../db/stores/index.ts'
+import { yieldToEventLoop } from '../../lib/async/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import type { Commands } from '../index.ts'
@@ -55,6 +56,8 @@ export class Scheduler {
     await Promise.all(
       due.map(async (schedule) => {
         try {
+          // To look back over an outage takes milliseconds for each of them.
+          await yieldToEventLoop()
           await this.#decide(schedule)
         } catch (fault) {
           // The edge: the claim runs out, and what was not decided is decided then. No other schedule is disturbed.

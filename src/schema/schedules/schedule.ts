@@ -2,7 +2,8 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { ShownOccurrence } from '../../db/lists/index.ts'
 import type { CatchUp, Outcome, Overlap } from '../../db/stores/index.ts'
 import type { ExecutionMode } from '../../engine/block/index.ts'
-import { nextOccurrences, specOf } from '../../jobs/schedules/index.ts'
+import { occurrencesAfter, specOf } from '../../jobs/schedules/index.ts'
+import { withPauses, yieldToEventLoop } from '../../lib/async/index.ts'
 import { readGlobalId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
 import {
   badInput,
@@ -169,9 +170,12 @@ export const ScheduleType = builder.prismaNode('Schedule', {
         first: t.arg.int({ defaultValue: 5, description: `How many, up to ${OCCURRENCES_MAX}; default 5.` }),
       },
       select: SPEC_COLUMNS,
-      resolve: ({ cron, timeZone, at }, { first }, { clock }) => {
+      resolve: async ({ cron, timeZone, at }, { first }, { clock }) => {
         const spec = specOf({ cron, timeZone, at: at?.getTime() ?? null })
-        return nextOccurrences(spec, clock.now(), countOf(first ?? 5)).map((instant) => new Date(instant))
+        const search = occurrencesAfter(spec, clock.now(), countOf(first ?? 5))
+        // One operation may ask this of hundreds of schedules.
+        await yieldToEventLoop()
+        return (await withPauses(search)).map((instant) => new Date(instant))
       },
     }),
     lastOccurrences: t.field({

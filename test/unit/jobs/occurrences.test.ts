@@ -3,8 +3,10 @@ import { fc } from '../../support/fast-check.ts'
 import {
   latestOccurrences,
   nextOccurrences,
+  occurrencesAfter,
   type ScheduleSpec,
 } from '../../../src/jobs/schedules/occurrences.ts'
+import { inOneGo } from '../../../src/lib/async/pieces.ts'
 import { readSpec } from '../../../src/jobs/schedules/read-spec.ts'
 
 const NOW = Date.parse('2026-01-01T00:00:00Z')
@@ -94,6 +96,19 @@ describe('occurrences', () => {
     expect(nextOccurrences(once, NOW - 1, 3)).toEqual([NOW])
     expect(nextOccurrences(once, NOW, 3)).toEqual([])
     expect(latestOccurrences(once, { from: NOW, to: NOW }, 3)).toEqual([NOW])
+  })
+
+  test('are the same when they are searched for in pieces', () => {
+    const once = { kind: 'once', at: NOW } as const
+    for (const spec of [
+      cron('0 0 29 2 +1'),
+      cron('30 1,2 * * *', 'Europe/Berlin'),
+      cron('* * * * * *'),
+      once,
+    ]) {
+      for (const count of [0, 1, 50])
+        expect(inOneGo(occurrencesAfter(spec, NOW - 1, count))).toEqual(nextOccurrences(spec, NOW - 1, count))
+    }
   })
 
   const zones = fc.constantFrom(
