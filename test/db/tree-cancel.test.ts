@@ -224,6 +224,41 @@ test('the cancel of a tree of 5,000 executions is five statements', async () => 
   expect(await count(`root_id IS NOT NULL AND (wake_at IS NOT NULL OR commands_sent <> 1)`)).toBe(0)
 })
 
+test('a cancel looks up the children of each job in the index, also where nearly all jobs have one parent', async () => {
+  await lume.close()
+  const { pool } = database
+  const root = await storeJob(pool)
+  const middle = await storeJob(pool, { parent: { id: root, path: 'call', depth: 1, rootId: root } })
+  const { rows } = await pool.query<{ id: JobId }>(
+    `INSERT INTO jobs (id, owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id)
+     SELECT gen_random_uuid(), $3, 'WORKFLOW', 'QUEUED', now(), $1, 'call', 2, $2 FROM generate_series(1, 5000) RETURNING id`,
+    [middle, root, OWNER],
+  )
+  await pool.query('ANALYZE jobs')
+  const plans: unknown[] = []
+  const explaining = {
+    async query(text: string, values: unknown[]) {
+      plans.push((await pool.query(`EXPLAIN (FORMAT JSON) ${text}`, values)).rows)
+      return { rows: [] }
+    },
+  }
+  const store = createTreeCancelStore(explaining as unknown as typeof pool)
+  await store.cancel({ ownerId: OWNER, ids: [middle], reach: 'below', limit: CANCEL_BATCH_JOBS })
+  await store.cancelChildren(rows.slice(0, 200).map(({ id }) => id))
+  const [below, children] = plans
+  const reads = [readsOf(below, 'c'), readsOf(children, 'd')]
+  expect(reads.map(({ length }) => length)).toEqual([2, 1])
+  expect(reads.flat()).not.toContain('Seq Scan')
+})
+
+/** How a plan reads the tables that have this name in its statement. */
+function readsOf(plan: unknown, name: string): readonly unknown[] {
+  if (typeof plan !== 'object' || plan === null) return []
+  const { Alias: alias, 'Node Type': type } = plan as Readonly<Record<string, unknown>>
+  const parts = Object.values(plan).flatMap((part) => readsOf(part, name))
+  return alias === name ? [type, ...parts] : parts
+}
+
 describe('a child that starts at the very moment of a cancel', () => {
   const rootAndParent = async () => {
     const root = await storeJob(database.pool)
