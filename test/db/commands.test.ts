@@ -4,7 +4,8 @@ import { globalId } from '../../src/lib/global-id.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
-import { jobRow, OWNER, timelineKinds } from '../support/jobs.ts'
+import { createCommandStore } from '../../src/db/jobs/command-store.ts'
+import { jobRow, OWNER, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
 import { until } from '../support/until.ts'
 
@@ -75,6 +76,26 @@ const waitFor = (id: string, config: object = {}) => ({
   id,
   type: 'core.waitForSignal',
   config: { name: 'approval', ...config },
+})
+
+test('neither the bound of an inbox nor its reading needs the payloads of signals that lie in it', async () => {
+  await lume.close()
+  const { pool } = database
+  const id = await storeJob(pool)
+  const store = createCommandStore(pool)
+  const signal = (payload: string, path: string | null) =>
+    store.send(OWNER, id, { kind: 'SIGNAL', name: 'approval', path, payload, key: null })
+  const MIB = 1024 * 1024
+  for (let n = 0; n < 7; n++)
+    expect(await signal('x'.repeat(MIB), n === 0 ? 'ask' : null)).toEqual({ kind: 'sent' })
+  await pool.query(`UPDATE commands SET payload = '{}' WHERE job_id = $1`, [id])
+  expect(await signal('x'.repeat(MIB), null)).toEqual({ kind: 'full' })
+  const { commands } = await store.after(id, 0)
+  expect(commands).toHaveLength(7)
+  expect(commands.slice(0, 2)).toEqual([
+    { number: 1, kind: 'SIGNAL', name: 'approval', path: 'ask', bytes: MIB + 2 },
+    { number: 2, kind: 'SIGNAL', name: 'approval', path: null, bytes: MIB + 2 },
+  ])
 })
 
 describe('pause and resume', () => {

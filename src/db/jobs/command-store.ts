@@ -61,9 +61,18 @@ export function createCommandStore(pool: Queryable): CommandStore {
   const read = batched((inboxes: readonly ReadInbox[]) => readInboxes(pool, inboxes))
   return {
     async send(ownerId, jobId, command) {
-      const key = command.kind === 'SIGNAL' ? command.key : null
+      const { key, name, path, bytes } = signalColumns(command)
       try {
-        const values = [ownerId, jobId, command.kind, JSON.stringify(payloadOf(command)), key]
+        const values = [
+          ownerId,
+          jobId,
+          command.kind,
+          JSON.stringify(payloadOf(command)),
+          key,
+          name,
+          path,
+          bytes,
+        ]
         const { rowCount } = await pool.query(TEXTS[command.kind], values)
         if (rowCount === 1) return { kind: 'sent' }
       } catch (fault) {
@@ -101,8 +110,8 @@ WITH locked AS MATERIALIZED (
     AND ($3 = 'CANCEL' OR (status <> 'CREATED' AND handler = 'engine')) AND ${condition}
   RETURNING owner_id, jobs.id, commands_sent, commands_applied
 )${also}
-INSERT INTO commands (owner_id, job_id, number, kind, payload, key)
-SELECT owner_id, id, commands_sent, $3, $4::json, $5 FROM asked`
+INSERT INTO commands (owner_id, job_id, number, kind, payload, key, signal_name, signal_path, payload_bytes)
+SELECT owner_id, id, commands_sent, $3, $4::json, $5, $6::text, $7::text, $8::int FROM asked`
 
 const CANCEL = send('FOR UPDATE')
 /** Only the newest pause or resume counts: earlier ones that a holder has read are deleted. */
@@ -114,6 +123,12 @@ const PAUSE_OR_RESUME = send('FOR NO KEY UPDATE', {
 )`,
 })
 
+/** No payload is read for it: they are long, and each signal would read those of all others. */
+const signalBytes = `COALESCE(
+  c.payload_bytes + octet_length(c.signal_name) + COALESCE(octet_length(c.signal_path), 0),
+  octet_length(c.payload::text)
+)`
+
 /**
  * A key that is there already is let through to its index, which tells that it repeats. Signals that are sent at the same
  * instant do not see each other: the bounds may be passed by as many as there are connections.
@@ -123,7 +138,7 @@ const SIGNAL = send('FOR NO KEY UPDATE', {
     EXISTS (SELECT 1 FROM commands c WHERE c.job_id = $2 AND c.key = $5)
     OR (
       SELECT count(*) < ${MAX_UNUSED_SIGNALS}
-        AND COALESCE(sum(octet_length(c.payload::text)), 0) + octet_length($4::text) <= ${MAX_UNUSED_SIGNAL_BYTES}
+        AND COALESCE(sum(${signalBytes}), 0) + octet_length($4::text) <= ${MAX_UNUSED_SIGNAL_BYTES}
       FROM commands c WHERE c.owner_id = $1 AND c.job_id = $2 AND c.kind = 'SIGNAL' AND c.used_at IS NULL
     ))`,
 })
@@ -204,11 +219,12 @@ async function readInboxes(pool: Queryable, inboxes: readonly ReadInbox[]) {
      FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted(id, number, place)
      JOIN jobs j ON j.id = wanted.id
      LEFT JOIN LATERAL (
-       SELECT number, kind, CASE WHEN kind <> 'SIGNAL' THEN command.payload END AS payload, signal.name, signal.path,
-         octet_length(signal.payload::text) AS bytes
+       SELECT number, kind, CASE WHEN kind <> 'SIGNAL' THEN command.payload END AS payload,
+         COALESCE(signal_name, earlier.name) AS name, COALESCE(signal_path, earlier.path) AS path,
+         COALESCE(payload_bytes, octet_length(earlier.payload::text)) AS bytes
        FROM commands command
-       LEFT JOIN LATERAL json_to_record(CASE WHEN kind = 'SIGNAL' THEN command.payload END)
-         AS signal(name text, path text, payload json) ON true
+       LEFT JOIN LATERAL json_to_record(CASE WHEN kind = 'SIGNAL' AND payload_bytes IS NULL THEN command.payload END)
+         AS earlier(name text, path text, payload json) ON true
        WHERE owner_id = j.owner_id AND job_id = j.id AND number > wanted.number AND used_at IS NULL OFFSET 0
      ) c ON true
      ORDER BY c.number`,
@@ -236,6 +252,13 @@ interface CommandRow {
   readonly name: string | null
   readonly path: string | null
   readonly bytes: number | null
+}
+
+/** Null for all other commands than signals. */
+function signalColumns(command: NewCommand) {
+  if (command.kind !== 'SIGNAL') return { key: null, name: null, path: null, bytes: null }
+  const { key, name, path, payload } = command
+  return { key, name, path, bytes: Buffer.byteLength(JSON.stringify(payload)) }
 }
 
 function payloadOf(command: NewCommand): JsonObject {
