@@ -21,10 +21,14 @@ interface Connection {
 
 /**
  * Bounds the requests of one connection that are answered at the same time. A packet may hold thousands of requests; those
- * beyond the bound wait, and the connection is not read meanwhile.
+ * beyond the bound wait, and the connection is not read meanwhile. In each turn of the event loop at most one request that has
+ * waited begins, and connections take turns: many requests are answered without a turn of the event loop, and nothing else would be
+ * served until the last of them is.
  */
 export class PipelinedRequests {
   readonly #connections = new WeakMap<Socket, Connection>()
+  /** Connections whose next request may begin, in the order of their turns. */
+  readonly #ready: (() => void)[] = []
 
   /**
    * Answers a request when it is its turn; resolves when `answer` is done, or the connection has ended before it began.
@@ -57,8 +61,21 @@ export class PipelinedRequests {
     return connection
   }
 
-  /** Hands the place to the request that has waited longest. */
+  /** Hands the place to the request that has waited longest, in a later turn of the event loop. */
   #next(socket: Socket, connection: Connection): void {
+    if (connection.waiting.length === 0) return this.#begin(socket, connection)
+    this.#ready.push(() => this.#begin(socket, connection))
+    if (this.#ready.length === 1) setImmediate(() => this.#takeTurn())
+  }
+
+  /** What is scheduled in an immediate runs in the next turn of the loop. */
+  #takeTurn(): void {
+    this.#ready.shift()?.()
+    if (this.#ready.length > 0) setImmediate(() => this.#takeTurn())
+  }
+
+  /** Begins the request that has waited longest, or gives the place back. */
+  #begin(socket: Socket, connection: Connection): void {
     const next = connection.waiting.shift()
     if (next) next.begin()
     else connection.running--

@@ -19,9 +19,30 @@ test('of the requests of one connection a few are answered at a time, and it is 
   for (let answered = 0; answered < 100; answered++) {
     begun[answered]?.()
     await answers[answered]
+    await new Promise((resolve) => setImmediate(resolve))
     expect(begun.length).toBe(Math.min(100, answered + 1 + CONNECTION_MAX_UNANSWERED))
   }
   expect(socket.isPaused()).toBe(false)
+})
+
+test('of the requests that have waited one begins in each turn of the event loop, and connections take turns', async () => {
+  const requests = new PipelinedRequests()
+  const order: string[] = []
+  const send = (name: string, count: number) => {
+    const socket = new Socket()
+    return Array.from({ length: count }, () => requests.run(socket, async () => void order.push(name)))
+  }
+  const answers = [...send('a', 4), ...send('b', 3)]
+  let isOver = false
+  const countTurn = () => {
+    order.push('|')
+    if (!isOver) setImmediate(countTurn)
+  }
+  setImmediate(countTurn)
+  await Promise.all(answers)
+  isOver = true
+  // The first of each connection has not waited.
+  expect(order.join('').replace(/\|+$/, '')).toMatch(/^ab\|*a\|+b\|+a\|+b\|+a$/)
 })
 
 test('requests that wait are dropped when their connection ends', async () => {
@@ -43,10 +64,24 @@ test('operations begin in turns of the event loop of their own', async () => {
   const turns = new OperationTurns()
   const order: string[] = []
   const operation = async (name: string) => {
-    await turns.take()
+    await turns.take('acme')
     order.push(name)
     setImmediate(() => order.push('others'))
   }
   await Promise.all(['a', 'b', 'c'].map(operation))
   expect(order).toEqual(['a', 'others', 'b', 'others', 'c'])
+})
+
+test('operations of different owners begin in turn, however many one of them has sent before', async () => {
+  const turns = new OperationTurns()
+  const order: string[] = []
+  const operation = async (owner: string) => {
+    await turns.take(owner)
+    order.push(owner)
+  }
+  const sent = [...Array.from({ length: 100 }, () => 'acme'), 'beta', 'beta', 'gamma']
+  await Promise.all(sent.map(operation))
+  // The first begins at once, before the others are there.
+  expect(order.slice(0, 7)).toEqual(['acme', 'acme', 'beta', 'gamma', 'acme', 'beta', 'acme'])
+  expect(order).toHaveLength(103)
 })
