@@ -198,7 +198,7 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
       const query = await admitOperation({ ...options, extra, viewer, params })
       if (query instanceof GraphQLError) return [query]
-      await operationTurns.take()
+      await operationTurns.take(viewer.ownerId)
       const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
         req: extra.request,
         params,

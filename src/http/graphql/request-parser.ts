@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import type { Viewer } from '../../access/index.ts'
 import {
   RefusedRequestError,
   structureExcessOf,
@@ -25,16 +26,17 @@ type Params = Awaited<ReturnType<Parser>>
 export function useRequestParser(
   turns: ParseTurns,
   operationTurns: OperationTurns,
-): Plugin<object, { readonly body: Body | null }> {
+): Plugin<object, { readonly body: Body | null; readonly viewer: Viewer | null }> {
   return {
-    onRequestParse({ requestParser, serverContext: { body }, setRequestParser }) {
+    onRequestParse({ requestParser, serverContext: { body, viewer }, setRequestParser }) {
       if (!requestParser) return
       setRequestParser(async (request) => {
         try {
-          await operationTurns.take()
+          const owner = viewer?.ownerId ?? ''
+          await operationTurns.take(owner)
           if (body) {
             const { size } = body
-            return await turns.run({ size, signal: request.signal }, () => parseBody(body.take()))
+            return await turns.run({ owner, size, signal: request.signal }, () => parseBody(body.take()))
           }
           checkParameters(request)
           return await requestParser(request)

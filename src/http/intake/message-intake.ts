@@ -175,7 +175,7 @@ export class MessageIntake {
     }
     const read = () => this.#parse(bytes, structure.values)
     if (turns.isImmediate(bytes.length)) return this.#handle(read(), hold)
-    const body = { size: bytes.length, signal: this.#gone.signal }
+    const body = { owner: sender(), size: bytes.length, signal: this.#gone.signal }
     return turns.run(body, read).then(
       (message) => this.#handle(message, hold) ?? undefined,
       (fault: unknown) => {

@@ -1,14 +1,17 @@
+import { OwnerQueues } from '../../lib/async/index.ts'
+
 /**
- * Lets operations begin in different turns of the event loop, in their order. Many may arrive in one packet; without this
- * they would all be parsed, validated and begun before anything else is served.
+ * Lets operations begin in different turns of the event loop. Many may arrive in one packet; without this they would all be
+ * parsed, validated and begun before anything else is served. Owners take turns, however many operations each of them sends, and
+ * the operations of one owner begin in their order.
  */
 export class OperationTurns {
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting = new OwnerQueues<() => void>()
   #isTaken = false
 
   /** Resolves at once if no operation has begun in this turn, else in a turn in which none has. */
-  async take(): Promise<void> {
-    if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(resolve))
+  async take(owner: string): Promise<void> {
+    if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(owner, resolve))
     this.#begin()
   }
 
@@ -20,7 +23,7 @@ export class OperationTurns {
 
   #pass(): void {
     this.#isTaken = false
-    const next = this.#waiting.shift()
+    const next = this.#waiting.takeFirst()
     if (!next) return
     this.#begin()
     next()

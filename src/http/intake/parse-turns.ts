@@ -1,3 +1,4 @@
+import { OwnerQueues } from '../../lib/async/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { overloaded } from './body-budget.ts'
 
@@ -6,10 +7,13 @@ export const LARGE_BODY_BYTES = 64 * 1024
 /** How long a large body waits for its turn to be parsed; then it is refused with 503 `SERVER_OVERLOADED`. */
 export const PARSE_WAIT_MS = 10_000
 
-/** Parses large bodies one at a time, with a turn of the event loop after each, so that other requests are answered. */
+/**
+ * Parses large bodies one at a time, with a turn of the event loop after each, so that other requests are answered. Owners take
+ * turns, however many bodies each of them sends.
+ */
 export class ParseTurns {
   readonly #clock: Pick<Clock, 'after'>
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new OwnerQueues<() => void>()
   #isTaken = false
 
   constructor(clock: Pick<Clock, 'after'>) {
@@ -23,11 +27,11 @@ export class ParseTurns {
 
   /** Runs `parse` when it is the body's turn. Throws 503 `SERVER_OVERLOADED`, and the signal's reason when it aborts. */
   async run<T>(
-    body: { readonly size: number; readonly signal: AbortSignal | null },
+    body: { readonly owner: string; readonly size: number; readonly signal: AbortSignal | null },
     parse: () => T,
   ): Promise<T> {
     if (this.isImmediate(body.size)) return parse()
-    await this.#take(body.signal)
+    await this.#take(body)
     try {
       return parse()
     } finally {
@@ -35,7 +39,7 @@ export class ParseTurns {
     }
   }
 
-  async #take(signal: AbortSignal | null): Promise<void> {
+  async #take({ owner, signal }: { owner: string; signal: AbortSignal | null }): Promise<void> {
     signal?.throwIfAborted()
     if (!this.#isTaken) {
       this.#isTaken = true
@@ -43,7 +47,7 @@ export class ParseTurns {
     }
     await new Promise<void>((resolve, reject) => {
       const settle = (end: () => void) => {
-        this.#waiting.delete(begin)
+        this.#waiting.remove(owner, begin)
         forget()
         signal?.removeEventListener('abort', leave)
         end()
@@ -52,13 +56,13 @@ export class ParseTurns {
       const leave = () => settle(() => reject(signal?.reason as Error))
       const forget = this.#clock.after(PARSE_WAIT_MS, () => settle(() => reject(overloaded())))
       signal?.addEventListener('abort', leave)
-      this.#waiting.add(begin)
+      this.#waiting.push(owner, begin)
     })
   }
 
-  /** Hands the turn to the body that has waited longest. */
+  /** Hands the turn to the body that has waited longest, of the owner whose turn is next. */
   #pass(): void {
-    const [next] = this.#waiting
+    const next = this.#waiting.takeFirst()
     if (next) next()
     else this.#isTaken = false
   }

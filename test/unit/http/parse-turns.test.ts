@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { LARGE_BODY_BYTES, PARSE_WAIT_MS, ParseTurns } from '../../../src/http/intake/parse-turns.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-const large = { size: LARGE_BODY_BYTES, signal: null }
+const large = { owner: 'acme', size: LARGE_BODY_BYTES, signal: null }
 
 test('large bodies are parsed one at a time in their order, with a turn of the event loop after each', async () => {
   const turns = new ParseTurns(new ManualClock())
@@ -16,11 +16,19 @@ test('large bodies are parsed one at a time in their order, with a turn of the e
   expect(order).toEqual(['a', 'others after a', 'b', 'others after b', 'c'])
 })
 
+test('large bodies of different owners are parsed in turn, however many one of them has sent before', async () => {
+  const turns = new ParseTurns(new ManualClock())
+  const order: string[] = []
+  const owners = ['acme', 'acme', 'acme', 'acme', 'beta', 'beta', 'gamma']
+  await Promise.all(owners.map((owner) => turns.run({ ...large, owner }, () => order.push(owner))))
+  expect(order).toEqual(['acme', 'acme', 'beta', 'gamma', 'acme', 'beta', 'acme'])
+})
+
 test('a small body is parsed at once, beside large ones', async () => {
   const turns = new ParseTurns(new ManualClock())
   const order: string[] = []
   const waiting = [1, 2].map((name) => turns.run(large, () => order.push(`large ${name}`)))
-  await turns.run({ size: LARGE_BODY_BYTES - 1, signal: null }, () => order.push('small'))
+  await turns.run({ ...large, size: LARGE_BODY_BYTES - 1 }, () => order.push('small'))
   await Promise.all(waiting)
   expect(order.toSorted()).toEqual(['large 1', 'large 2', 'small'])
   expect(order.at(-1)).toBe('large 2')
