@@ -45,10 +45,12 @@ try {
 }
 
 async function measure(hostile: HostileRequest, times: number): Promise<void> {
-  const server = await startServerProcess({ ...ENVIRONMENT, DATABASE_URL: await freshDatabase() })
+  const databaseUrl = await freshDatabase()
+  const server = await startServerProcess({ ...ENVIRONMENT, DATABASE_URL: databaseUrl })
   try {
     const origin = new URL(server.url).origin
-    await send(server, WARM_UP)
+    await storeJobs(databaseUrl, hostile.jobs ?? [])
+    if (!hostile.isFirst) await send(server, WARM_UP)
     const probe = fork(PROBE, [origin])
     await once(probe, 'spawn')
     const startedAt = performance.now()
@@ -76,6 +78,17 @@ async function freshDatabase(): Promise<string> {
   const url = new URL(postgres.url)
   url.pathname = `/${name}`
   return url.href
+}
+
+async function storeJobs(connectionString: string, ids: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  await client.query(
+    `INSERT INTO jobs (id, owner_id, type, status, finished_at)
+     SELECT id, 'acme', 'WORKFLOW', 'CANCELED', now() FROM unnest($1::uuid[]) AS id`,
+    [ids],
+  )
+  await client.end()
 }
 
 interface ProbeReport {

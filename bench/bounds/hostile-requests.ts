@@ -3,6 +3,10 @@ export interface HostileRequest {
   readonly name: string
   /** The JSON text of a POST to `/graphql`. */
   readonly body: Buffer
+  /** Ids of ended jobs of the caller's owner that are in the database. */
+  readonly jobs?: readonly string[]
+  /** True where nothing comes before it in its process. Default false. */
+  readonly isFirst?: boolean
 }
 
 const JOBS = 'query($k: [JobStatus!]) { jobs(first: 1, filter: { status: $k }) { edges { node { id } } } }'
@@ -82,7 +86,17 @@ export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
     i: { xs: Array.from({ length: 90_000 }, (_, i) => i) },
   }),
   post('schemas and pages of all blocks under 24 aliases', aliases(24, 'blocks { configSchema docs }'), {}),
+  failingFields(),
 ]
+
+/** Fields of 100 jobs under 49 aliases, none of which has a value. */
+function failingFields(): HostileRequest {
+  const jobs = Array.from({ length: 100 }, (_, i) => `00000000-0000-7000-8000-${String(i).padStart(12, '0')}`)
+  const fields = aliases(49, 'nodes(ids: $ids) { ... on Job { events(first: 0) { cursor } } }')
+  const ids = jobs.map((id) => Buffer.from(`Job:${id}`).toString('base64'))
+  const name = '4,900 failing fields, as the first request of a process'
+  return { ...post(name, `query($ids: [ID!]!) ${fields}`, { ids }), jobs, isFirst: true }
+}
 
 function post(name: string, query: string, variables: object): HostileRequest {
   return { name, body: Buffer.from(JSON.stringify({ query, variables })) }
