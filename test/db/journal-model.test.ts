@@ -5,6 +5,7 @@ import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
 import { event } from '../../src/engine/record/event.ts'
 import { FenceLostError } from '../../src/engine/record/journal.ts'
 import type { JobId } from '../../src/lib/ids.ts'
+import { systemClock } from '../../src/lib/time/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { steal, storeClaimedJob, timelineMessages } from '../support/jobs.ts'
 
@@ -142,7 +143,7 @@ function openProcess({ answersLost, abandoned }: Pick<World, 'answersLost' | 'ab
       throw CUT
     },
   }
-  const clock = { now: () => 0, wait: async () => undefined }
+  const clock = { after: systemClock.after, wait: async () => undefined }
   return { breaks, journal: new Journal({ store, clock, logger: { warn: () => undefined } }) }
 }
 

@@ -13,7 +13,7 @@ import {
   type JobChange,
   type JournalEntry,
 } from '../../src/engine/record/journal.ts'
-import type { Clock } from '../../src/lib/time/clock.ts'
+import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, openPool, type TestDatabase } from '../support/database.ts'
 import {
@@ -316,6 +316,7 @@ test('a server that stays away does not keep a process from stopping', async () 
 test.each(['40P01', '40001'])('a flush that fails with %s is sent again, as it was', async (code) => {
   const waits: number[] = []
   const { journal, store, warn } = openJournal({}, createJournalStore(database.pool), {
+    after: systemClock.after,
     wait: async (ms) => void waits.push(ms),
   })
   const jobs = await openJobs(journal, 3)
@@ -573,7 +574,7 @@ interface OpenedJournal {
 function openJournal(
   listener: JournalListener = {},
   inner = createJournalStore(database.pool),
-  clock: Pick<Clock, 'wait'> = { wait: async () => undefined },
+  clock: Pick<Clock, 'after' | 'wait'> = { after: systemClock.after, wait: async () => undefined },
 ): OpenedJournal {
   const store = watchStore(inner)
   const warn = jest.fn()

@@ -75,9 +75,11 @@ export class MemoryJournal {
   /** How many groups were committed. */
   commits = 0
   /** Commits wait for it. */
-  gate: Gate | null = null
+  gate: Pick<Gate, 'pass'> | null = null
   /** Another execution's commit is under way until it opens: whatever is appended meanwhile is one group. */
   busy: Gate | null = null
+  /** What is noted waits for a caller that awaits a commit; no time makes it due. */
+  delaysNotes = false
   /** Entries from this number on (from 0) are never committed: the worker dies. */
   crashAt = Number.POSITIVE_INFINITY
   /** Says which entries the database refuses for what they hold. */
@@ -116,19 +118,35 @@ export class MemoryJournal {
         pending = []
         await this.gate?.pass()
         const fault = this.#commit(group, fence)
-        // Like the journal in front of Postgres: after a refusal nothing appended before it was told is committed.
+        // Like the journal in front of Postgres: what was recorded behind a failed entry fails, too.
+        if (fault instanceof EntryRefusedError) refusal = fault
         if (fault && !(fault instanceof ParkRefusedError))
           for (const { reject } of pending.splice(0)) reject(fault)
       }
       flushing = null
     }
+    let refusal: EntryRefusedError | null = null
+    const enqueue = (entry: JournalEntry) =>
+      new Promise<void>((resolve, reject) => {
+        if (refusal && !entry.job.end) return reject(refusal)
+        // What is recorded is what stood in the entry when it was appended.
+        pending.push({ entry: structuredClone(entry), resolve, reject })
+      })
+    const hasten = () => {
+      if (pending.length > 0) flushing ??= flushAll()
+    }
     return {
-      append: (entry) =>
-        new Promise((resolve, reject) => {
-          // What is recorded is what stood in the entry when it was appended.
-          pending.push({ entry: structuredClone(entry), resolve, reject })
-          flushing ??= flushAll()
-        }),
+      append: (entry) => {
+        const committed = enqueue(entry)
+        hasten()
+        return committed
+      },
+      note: (entry) => {
+        const committed = enqueue(entry)
+        if (!this.delaysNotes) hasten()
+        return committed
+      },
+      hasten,
       loopItems: (path) => {
         this.loopReads++
         return Promise.resolve(this.#loopItems(path))
@@ -208,8 +226,11 @@ export class MemoryJournal {
     for (let taken = 0; taken < group.length; taken++) {
       const rest = group.slice(taken)
       const fault = this.#faultOf(rest, fence)
-      // A crash may come between any two flushes, so also in the middle of what would have been one group.
-      const count = fault || this.crashAt - this.entries.length >= rest.length ? rest.length : 1
+      // A crash may come between any two flushes, so also in the middle of what would have been one group. Of a group that holds
+      // a guilty entry, those before it are committed.
+      const guilty = rest.findIndex(({ entry }) => this.refuses(entry))
+      const isWhole = guilty < 0 && this.crashAt - this.entries.length >= rest.length
+      const count = fault || isWhole ? rest.length : 1
       if (fault) {
         for (const { reject } of rest) reject(fault)
         return fault
@@ -232,7 +253,7 @@ export class MemoryJournal {
   #faultOf(group: readonly Pending[], fence: number): Error | null {
     if (this.entries.length >= this.crashAt) return new Crash('the worker is gone')
     if (fence !== this.#fence) return new FenceLostError('another worker holds the job')
-    if (group.some(({ entry }) => this.refuses(entry)))
+    if (group[0] && this.refuses(group[0].entry))
       return new EntryRefusedError('the database refuses the record')
     if (this.hasUnreadCommand && group.some(({ entry }) => entry.job.park))
       return new ParkRefusedError('a command has not been read yet')

@@ -40,26 +40,37 @@ export interface JournalListener {
 
 export interface JournalOptions {
   readonly store: JournalStore
-  readonly clock: Pick<Clock, 'wait'>
+  readonly clock: Pick<Clock, 'after' | 'wait'>
   readonly logger: Pick<Logger, 'warn'>
   readonly listener?: JournalListener
 }
 
 /** One statement carries at most this much, so that a flush stays quick; the rest goes next. */
 const FLUSH_MAX_BYTES = 8 * 1024 * 1024
+/** The time after which an entry is flushed whose commit no caller waits for, in milliseconds. */
+export const NOTE_FLUSH_DELAY_MS = 2
 const RECONNECT_DELAYS_MS: readonly number[] = [50, 100, 200, 500]
 const RECONNECT_MAX_MS = 1_000
 
 /**
- * The group commit (D2): one flush is in flight at a time, and whatever all executions append meanwhile goes in the
- * next, as one statement. No timer, no batch size to tune: under load the groups grow by themselves.
+ * The group commit (D2): one flush is in flight at a time. Entries that are recorded meanwhile, of all executions, are flushed
+ * together by the next statement. The journal waits neither for a number of entries nor for a number of bytes: under load the groups
+ * grow by themselves.
+ *
+ * A group holds the entries of the executions of which a caller awaits a commit. An entry that no caller awaits is flushed with the
+ * next awaited one of its execution, so that both are one row, or after `NOTE_FLUSH_DELAY_MS`. The entries of an execution are
+ * committed in the order in which they were recorded. Once one has failed, those behind it fail, too: they follow from something
+ * that is not on record.
  */
 export class Journal {
   readonly #store: JournalStore
-  readonly #clock: Pick<Clock, 'wait'>
+  readonly #clock: Pick<Clock, 'after' | 'wait'>
   readonly #logger: Pick<Logger, 'warn'>
   readonly #listener: JournalListener
-  #pending = new Map<Ledger, Pending[]>()
+  /** The ledgers whose queues are flushed with the next groups. */
+  readonly #due = new Set<Ledger>()
+  /** The ledgers whose queues wait for a caller that awaits a commit, or for their time. */
+  readonly #delayed = new Set<Ledger>()
   #flushing: Promise<void> | null = null
   readonly #lastTries = new AbortController()
 
@@ -76,10 +87,29 @@ export class Journal {
    */
   open(claim: Claim, onGivenUp = () => {}): ClaimedJournal {
     const { lastSeq: seq, commandsSeen } = claim
-    const ledger: Ledger = { claim, seq, commandsSeen, isLost: false, onGivenUp }
+    const ledger: Ledger = {
+      claim,
+      seq,
+      commandsSeen,
+      isLost: false,
+      refusal: null,
+      onGivenUp,
+      queue: [],
+      stopDelay: null,
+    }
     return {
       executionId: claim.jobId as string as ExecutionId,
-      append: (entry) => this.#append(ledger, entry),
+      append: (entry) => {
+        const committed = this.#enqueue(ledger, entry)
+        this.#hasten(ledger)
+        return committed
+      },
+      note: (entry) => {
+        const committed = this.#enqueue(ledger, entry)
+        this.#delay(ledger)
+        return committed
+      },
+      hasten: () => this.#hasten(ledger),
       loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
         this.reading(() => this.#store.loopItems(claim, path, wanted)),
       loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
@@ -91,33 +121,53 @@ export class Journal {
     }
   }
 
-  /** Resolves once everything appended so far is committed or refused. */
+  /** Flushes everything that has been recorded. Resolves once all of it is committed or refused. */
   async idle(): Promise<void> {
-    while (this.#flushing) await this.#flushing
+    for (;;) {
+      for (const ledger of this.#delayed) this.#hasten(ledger)
+      if (!this.#flushing) return
+      await this.#flushing
+    }
   }
 
   /**
-   * From now on a flush that meets an absent server is told to its writers instead of being sent again and again, so that
-   * a process can stop: whoever holds the jobs next goes on from what is recorded.
+   * From now on a flush that meets an absent server fails for its writers instead of being sent again and again, so that
+   * a process can stop: the next holder of each job continues from what is recorded.
    */
   stopRetrying(): void {
     this.#lastTries.abort(new Error('the journal sends nothing again'))
   }
 
-  #append(ledger: Ledger, entry: JournalEntry): Promise<void> {
+  #enqueue(ledger: Ledger, entry: JournalEntry): Promise<void> {
+    if (ledger.refusal && !entry.job.end) return Promise.reject(ledger.refusal)
     return new Promise((resolve, reject) => {
-      const pending = { entry, commandsSeen: ledger.commandsSeen, resolve, reject }
-      const waiting = this.#pending.get(ledger)
-      if (waiting) waiting.push(pending)
-      else this.#pending.set(ledger, [pending])
-      this.#flushing ??= this.#flushAll()
+      ledger.queue.push({ entry, commandsSeen: ledger.commandsSeen, resolve, reject })
     })
   }
 
+  #delay(ledger: Ledger): void {
+    if (this.#due.has(ledger) || this.#delayed.has(ledger)) return
+    this.#delayed.add(ledger)
+    ledger.stopDelay = this.#clock.after(NOTE_FLUSH_DELAY_MS, () => this.#hasten(ledger))
+  }
+
+  #hasten(ledger: Ledger): void {
+    if (ledger.queue.length === 0) return
+    this.#endDelay(ledger)
+    this.#due.add(ledger)
+    this.#flushing ??= this.#flushAll()
+  }
+
+  #endDelay(ledger: Ledger): void {
+    ledger.stopDelay?.()
+    ledger.stopDelay = null
+    this.#delayed.delete(ledger)
+  }
+
   async #flushAll(): Promise<void> {
-    // Everything that is appended in this turn of the event loop belongs to the first group.
+    // Everything that is recorded in this turn of the event loop belongs to the first group.
     await Promise.resolve()
-    while (this.#pending.size > 0) {
+    while (this.#due.size > 0) {
       await this.#flush(this.#takeGroup())
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
@@ -127,43 +177,58 @@ export class Journal {
   #takeGroup(): Batch[] {
     const group: Batch[] = []
     let bytes = 0
-    for (const [ledger, waiting] of this.#pending) {
-      const taken: Pending[] = []
-      while (waiting.length > 0) {
-        const size = byteSize(waiting[0]?.entry)
-        if (bytes + size > FLUSH_MAX_BYTES && (group.length > 0 || taken.length > 0)) break
+    for (const ledger of this.#due) {
+      const { queue } = ledger
+      let count = 0
+      for (; count < queue.length; count++) {
+        const size = byteSize(queue[count]?.entry)
+        if (bytes + size > FLUSH_MAX_BYTES && (group.length > 0 || count > 0)) break
         bytes += size
-        taken.push(...waiting.splice(0, 1))
       }
-      if (waiting.length === 0) this.#pending.delete(ledger)
-      if (taken.length > 0) group.push({ ledger, taken })
+      if (count > 0) group.push({ ledger, taken: queue.splice(0, count) })
+      if (queue.length === 0) this.#due.delete(ledger)
       if (bytes >= FLUSH_MAX_BYTES) break
     }
     return group
   }
 
   async #flush(group: readonly Batch[]): Promise<void> {
-    const live = group.filter(({ ledger, taken }) => {
-      if (ledger.isLost) reject(taken, new FenceLostError('another worker holds the job'))
-      return !ledger.isLost
+    const live = group.filter((batch) => {
+      if (batch.ledger.isLost) this.#fail(batch, new FenceLostError('another worker holds the job'))
+      return !batch.ledger.isLost
     })
     if (live.length === 0) return
     try {
       await this.#write(live.map(toWrite))
     } catch (fault) {
-      if (!isDataFault(fault)) return live.forEach(({ taken }) => reject(taken, fault))
-      if (live.length > 1) {
-        for (const batch of live) await this.#flush([batch])
-        return
-      }
-      const refusal = new EntryRefusedError(`the database refuses the record: ${messageOf(fault)}`, {
-        cause: fault,
-      })
-      live.forEach(({ taken }) => reject(taken, refusal))
+      if (!isDataFault(fault)) return live.forEach((batch) => this.#fail(batch, fault))
+      for (const batch of live) await (live.length > 1 ? this.#flush([batch]) : this.#bisect(batch, fault))
     }
   }
 
-  /** Writes a group, through lost connections and deadlocks, and tells everybody what became of their part. */
+  /** The database refuses the values of an entry in a batch: those before it are committed, it and those behind it are refused. */
+  async #bisect({ ledger, taken }: Batch, fault: unknown): Promise<void> {
+    const half = taken.length >> 1
+    if (half === 0) {
+      const message = `the database refuses the record: ${messageOf(fault)}`
+      ledger.refusal = new EntryRefusedError(message, { cause: fault })
+      return this.#fail({ ledger, taken }, ledger.refusal)
+    }
+    // The second half is the head of the queue: it fails with the first one, or is flushed next.
+    ledger.queue.unshift(...taken.slice(half))
+    this.#endDelay(ledger)
+    this.#due.add(ledger)
+    await this.#flush([{ ledger, taken: taken.slice(0, half) }])
+  }
+
+  /** Rejects the entries of a batch, and with them all that were recorded behind them. */
+  #fail({ ledger, taken }: Batch, reason: unknown): void {
+    this.#endDelay(ledger)
+    this.#due.delete(ledger)
+    for (const pending of [...taken, ...ledger.queue.splice(0)]) pending.reject(reason)
+  }
+
+  /** Writes a group, through lost connections and deadlocks, and settles the entries of each part. */
   async #write(writes: readonly BatchWrite[]): Promise<void> {
     let mayHaveLanded = false
     for (let left = writes, failures = 0; ; failures++) {
@@ -237,19 +302,26 @@ export class Journal {
     return writes.filter((write) => !landed.includes(write))
   }
 
-  /** The guard did not hold: a command stands against a park, or the job is another's by now. */
+  /** The guard did not hold: there is an unread command, which refuses a park, or another worker holds the job. */
   async #refuse(writes: readonly BatchWrite[]): Promise<void> {
     const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
     for (const { batch, write } of writes) {
       const at = marks.get(write.jobId)
       if (write.park && at?.isHeld && at.fence === write.fence && at.lastSeq === write.expectedSeq) {
-        reject(batch.taken, new ParkRefusedError('a command has not been read yet'))
+        this.#refusePark(batch)
         this.#listener.onUnreadCommands?.(write.jobId)
       } else {
         batch.ledger.isLost = true
-        reject(batch.taken, new FenceLostError('another worker holds the job'))
+        this.#fail(batch, new FenceLostError('another worker holds the job'))
       }
     }
+  }
+
+  /** What was recorded before the park is flushed again without it. */
+  #refusePark({ ledger, taken }: Batch): void {
+    taken.at(-1)?.reject(new ParkRefusedError('a command has not been read yet'))
+    ledger.queue.unshift(...taken.slice(0, -1))
+    this.#hasten(ledger)
   }
 }
 
@@ -259,12 +331,18 @@ interface Ledger {
   seq: number
   commandsSeen: number
   isLost: boolean
+  /** Why the database refused an entry. From then on only the job's end is recorded. */
+  refusal: EntryRefusedError | null
   readonly onGivenUp: () => void
+  /** Entries that are not in a flush yet, in order. */
+  readonly queue: Pending[]
+  /** Calls off the flush of a queue whose commit no caller awaits; null unless the queue waits for its time. */
+  stopDelay: (() => void) | null
 }
 
 interface Pending {
   readonly entry: JournalEntry
-  /** The highest command that was read when this was appended. */
+  /** The highest command that was read when this was recorded. */
   readonly commandsSeen: number
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
@@ -293,8 +371,4 @@ function toWrite(batch: Batch): BatchWrite {
 function hasLanded({ fence, expectedSeq, newSeq, park }: JobWrite, marks: JobMarks | undefined): boolean {
   if (marks?.fence !== fence || marks.lastSeq !== newSeq) return false
   return park ? !marks.isHeld : newSeq > expectedSeq
-}
-
-function reject(taken: readonly Pending[], reason: unknown): void {
-  for (const pending of taken) pending.reject(reason)
 }

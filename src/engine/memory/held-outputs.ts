@@ -25,10 +25,13 @@ export type StepOutput =
       /** The memory that was taken for it beforehand; 0: none. */
       readonly takenBytes: number
     }
-  /** On record, and not in memory. `commit`: resolves once it can be read, and with whether it can; not given: it can be read. */
-  | { readonly kind: 'stored'; readonly commit?: Promise<boolean> }
+  /** On record, and not in memory. */
+  | { readonly kind: 'stored' }
 
-/** Reads outputs on record, as JSON text, by step path; a path without an output is left out. */
+/**
+ * Reads outputs on record, as JSON text, by step path; a path without an output is left out. What is noted and not committed yet is
+ * committed first.
+ */
 export type ReadOutputs = (paths: readonly string[]) => Promise<ReadonlyMap<string, string>>
 
 class HeldOutput implements Droppable {
@@ -43,8 +46,6 @@ class HeldOutput implements Droppable {
   /** Nothing will read it any more. */
   isForgotten = false
   loading: Promise<StepFailure | null> | null = null
-  /** Null: it can be read back. */
-  commit: Promise<boolean> | null = null
 
   constructor(path: string) {
     this.path = path
@@ -81,7 +82,6 @@ export class HeldOutputs {
     this.#held.set(path, held)
     if (output.kind === 'stored') {
       held.isStored = true
-      held.commit = output.commit ?? null
       return
     }
     const { value, heapBytes, isStored, takenBytes } = output
@@ -214,7 +214,6 @@ export class HeldOutputs {
     wanted: readonly HeldOutput[],
     signal: AbortSignal,
   ): Promise<StepFailure | null> {
-    for (const held of missing) await this.#untilCommitted(held, signal)
     const texts = await this.#measure(missing)
     signal.throwIfAborted()
     if (sum(wanted) > this.#memory.maxBytes) return this.#failureOf('tooLarge', sum(wanted))
@@ -236,14 +235,6 @@ export class HeldOutputs {
       this.#memory.release(bytes)
       throw fault
     }
-  }
-
-  async #untilCommitted(held: HeldOutput, signal: AbortSignal): Promise<void> {
-    if (held.commit === null) return
-    const isCommitted = await held.commit
-    signal.throwIfAborted()
-    if (!isCommitted) throw new Error(`the record of ${held.path} was not committed`)
-    held.commit = null
   }
 
   /**

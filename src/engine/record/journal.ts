@@ -108,11 +108,20 @@ export type JobEnd =
 /** Where the run loop records what it does. */
 export interface RunJournal {
   /**
+   * Records an entry whose commit a caller waits for: it is flushed as soon as possible, with everything that was recorded before it.
    * Resolves once the entry is committed. Rejects with `FenceLostError` when another worker holds the job by now, with
    * `ParkRefusedError` when a park met an unread command, and with `EntryRefusedError` when the database refused the
-   * entry's own values; in each case nothing of it was written.
+   * values of the entry or of an earlier one. In each case nothing of it was written, and every entry that was recorded behind
+   * it is rejected, too, except behind a refused park. Once the database has refused an entry, only the job's end is recorded.
    */
   append(entry: JournalEntry): Promise<void>
+  /**
+   * Records an entry whose commit no caller waits for yet. The entry triggers no flush: it is flushed with the next entry of this
+   * execution that is awaited, after `hasten`, or after a short time. Settles as `append` does.
+   */
+  note(entry: JournalEntry): Promise<void>
+  /** A caller waits for the commit of everything that was recorded so far: it is flushed as soon as possible. */
+  hasten(): void
   /** A loop's ended items, in order, with what is wanted of them; the rest is null. */
   loopItems(path: string, wanted?: LoopItemPart): Promise<readonly EndedLoopItem[]>
   /** The bytes of JSON text that `loopItems` would read. */

@@ -108,6 +108,7 @@ class GraphRun {
       values,
       inputFrom: predecessors.map((index) => this.#pathOf(index)),
       order: [...this.#frame.order, node.index],
+      follows: node.incoming.length === 0 ? this.#frame.follows : this.#run.newestNote,
       isTopLevel: this.#isTopLevel,
       signal: this.#siblings.controller.signal,
       activity: this.#frame.activity,
@@ -158,7 +159,7 @@ class GraphRun {
     this.#run.progress.report(index, 1)
     if (this.#run.request.recorded.steps.has(id)) return
     const at = this.#run.ports.clock.now()
-    this.#run.note({
+    void this.#run.note({
       events: [event('STEP_SKIPPED', at, { path: id, nodeId: id, attempt: 0 })],
       steps: [endedUnbegun(node, 'SKIPPED', at)],
     })

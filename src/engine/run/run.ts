@@ -1,7 +1,14 @@
 import { deepFreeze, jsonHeapSize, type Json } from '../../lib/json/index.ts'
 import { readOutputText } from '../block/index.ts'
 import type { PlanGraph } from '../definition/index.ts'
-import { EntryRefusedError, event, type Inbox, type JobEnd, type RecordedError } from '../record/index.ts'
+import {
+  EntryRefusedError,
+  event,
+  FenceLostError,
+  type Inbox,
+  type JobEnd,
+  type RecordedError,
+} from '../record/index.ts'
 import {
   RunContext,
   RunStop,
@@ -129,6 +136,7 @@ function topFrame(run: RunContext): Frame {
     order: [],
     signal: run.signal,
     activity: run,
+    follows: 0,
   }
 }
 
@@ -160,23 +168,26 @@ function dueLater({ request: { startedAt, runAt } }: RunContext, now: number): n
   return startedAt !== null || runAt === null || runAt - now < EARLY_MS ? null : runAt
 }
 
-/** The job's first event, or the sign that a worker goes on with it. What follows waits for neither. */
+/** Announces the job's start, or that a worker continues it. */
 function recordStart(run: RunContext, { canceled }: Inbox): void {
   const { startedAt, recoveries, wasPaused } = run.request
   const at = run.ports.clock.now()
   const status = { status: canceled.aborted ? 'CANCELING' : 'RUNNING' } as const
   const resumed = wasPaused ? [event('JOB_RESUMED', at, {})] : []
   if (startedAt === null)
-    run.note({ events: [...resumed, event('JOB_STARTED', at, {})] }, { ...status, startedAt: run.startedAt })
+    run.announce(
+      { events: [...resumed, event('JOB_STARTED', at, {})] },
+      { ...status, startedAt: run.startedAt },
+    )
   else if (recoveries > 0)
-    run.note({ events: [...resumed, event('JOB_RECOVERED', at, { recoveries })] }, status)
-  else run.note({ events: resumed }, status)
+    run.announce({ events: [...resumed, event('JOB_RECOVERED', at, { recoveries })] }, status)
+  else run.announce({ events: resumed }, status)
 }
 
 function obey(run: RunContext, { inbox, yield: yielded, refused }: RunSignals): () => void {
   const onCancel = () => {
     if (run.stopped) return
-    run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
+    void run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
     run.stop(new RunStop({ kind: 'cancel' }))
   }
   const onYield = () => run.stop(new RunStop({ kind: 'yield' }))
@@ -239,6 +250,8 @@ async function finish(run: RunContext, graphEnd: GraphEnd): Promise<RunEnd> {
   const cause = run.stopped?.stopCause
   switch (cause?.kind) {
     case 'yield':
+      // The job may be given back next: what has ended here is on record by then, and not done again.
+      await run.settled()
       return { kind: 'yielded' }
     case 'park':
       return { kind: 'parked', wakeAt: cause.wakeAt }
@@ -282,9 +295,20 @@ function failedWith(code: string, message: string, at: number): JobEnd {
   return { status: 'FAILED', at, error: { code, message } }
 }
 
-/** An end that is not a good one goes to the children before it is told. */
+/**
+ * Records the end, with all that is noted and not committed yet. A failure or a cancel cancels the children first, once everything
+ * that it follows from is committed.
+ */
 async function record(run: RunContext, end: JobEnd): Promise<RunEnd> {
-  if (end.status !== 'COMPLETED') await run.ports.children.cancelAll()
+  if (end.status === 'COMPLETED') {
+    // Something that the output follows from was refused while the output was made.
+    if (run.fault !== null) throw run.fault
+  } else {
+    const fault = await run.settled()
+    if (fault instanceof FenceLostError) return { kind: 'yielded' }
+    if (fault !== null && !(fault instanceof EntryRefusedError)) throw fault
+    await run.ports.children.cancelAll()
+  }
   const { percent: progress, endedNodes: completedNodes } = run.progress
   return recordEnd(run.ports.journal, end, { progress, completedNodes, ...run.steps.close(end.at) })
 }

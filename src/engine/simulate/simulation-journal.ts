@@ -101,6 +101,15 @@ export class SimulationJournal implements RunJournal {
     await this.#options.timeSlice.yieldIfOver().finally(() => this.#pending--)
   }
 
+  /** Memory needs no group: what is noted is kept at once. */
+  note(entry: JournalEntry): Promise<void> {
+    return this.append(entry)
+  }
+
+  hasten(): void {
+    // Nothing is delayed.
+  }
+
   #count(texts: readonly (string | null)[]): void {
     for (const text of texts) this.#heapBytes += text === null ? 0 : jsonHeapSize(text).heapBytes
     if (this.#heapBytes > SIMULATION_MAX_HEAP_BYTES)

@@ -39,8 +39,8 @@ export async function runHandler({ handler, code, journal, signals, clock }: Han
   let percent = 0
   let isOpen = true
   const note = (draft: EventDraft, job: Partial<JobChange> = {}) => {
-    // A fault of the journal is met and told by the last entry, too.
-    journal.append({ events: [draft], job: { progress: percent, ...job } }).catch(() => {})
+    // A failure of the journal fails the last entry, too.
+    journal.note({ events: [draft], job: { progress: percent, ...job } }).catch(() => {})
   }
   const stop = new AbortController()
   // What listens to the signal is the handler's code: Node reports what a listener throws as an uncaught exception.
@@ -54,8 +54,12 @@ export async function runHandler({ handler, code, journal, signals, clock }: Han
   signals.inbox.canceled.addEventListener('abort', onCancel, { once: true })
   signals.yield.addEventListener('abort', onYield, { once: true })
 
+  // The handler acts on the outside: the start is committed before, under a fence that holds.
   const startedAt = clock.now()
-  note(event('JOB_STARTED', startedAt, {}), { status: 'RUNNING', startedAt })
+  await journal.append({
+    events: [event('JOB_STARTED', startedAt, {})],
+    job: { progress: percent, status: 'RUNNING', startedAt },
+  })
   const context: HandlerContext = {
     signal: stop.signal,
     progress(value, message) {
@@ -65,7 +69,9 @@ export async function runHandler({ handler, code, journal, signals, clock }: Han
       leaveUserCode(() => note(event('JOB_PROGRESS', clock.now(), { message: text })))
     },
   }
-  const result = await settleInTime(() => handler(context), { code, signal: stop.signal, clock })
+  const result: Settled = stop.signal.aborted
+    ? { kind: 'stopped' }
+    : await settleInTime(() => handler(context), { code, signal: stop.signal, clock })
   isOpen = false
   signals.inbox.canceled.removeEventListener('abort', onCancel)
   signals.yield.removeEventListener('abort', onYield)

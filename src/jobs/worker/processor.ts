@@ -25,6 +25,7 @@ import type { PlanCache } from '../../engine/validate/index.ts'
 import { onBehalfOf, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { afterCommits } from './after-commits.ts'
 import { Places } from './places.ts'
 import { Quarantine, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from './quarantine.ts'
 import { isLostTooOften, Recovery, type RunAbout } from './recovery.ts'
@@ -677,27 +678,19 @@ interface Running {
 /** Calls back after commits, with the bytes that were stored since the last call. */
 function countingBytes(journal: ClaimedJournal, onStored: (bytes: number) => void): ClaimedJournal {
   let bytes = 0
-  return {
-    ...journal,
-    async append(entry) {
-      await journal.append(entry)
-      bytes += byteSize(entry)
-      if (bytes < COUNTED_BYTES) return
-      onStored(bytes)
-      bytes = 0
-    },
-  }
+  return afterCommits(journal, (entry) => {
+    bytes += byteSize(entry)
+    if (bytes < COUNTED_BYTES) return
+    onStored(bytes)
+    bytes = 0
+  })
 }
 
 /** Calls back after each commit that resets the job's count of losses. */
 function reportingCommits(journal: ClaimedJournal, onCommit: () => void): ClaimedJournal {
-  return {
-    ...journal,
-    async append(entry) {
-      await journal.append(entry)
-      if (entry.job.endsStep || entry.job.park || entry.job.end) onCommit()
-    },
-  }
+  return afterCommits(journal, ({ job }) => {
+    if (job.endsStep || job.park || job.end) onCommit()
+  })
 }
 
 /** The due jobs of each owner together. */

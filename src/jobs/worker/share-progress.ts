@@ -3,6 +3,7 @@ import type { ClaimedJournal } from '../../db/journal/index.ts'
 import { messageOf, type JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { afterCommits } from './after-commits.ts'
 
 /** How far a child has to get, in percent, before its parent is told again. */
 const SHARE_STEP_PERCENT = 5
@@ -40,15 +41,10 @@ export function sharingProgress(
       logger.warn({ err: messageOf(fault), jobId }, 'a child’s progress could not be shown on its parent')
     }
   }
-  return {
-    ...journal,
-    async append(entry) {
-      await journal.append(entry)
-      const { progress, end } = entry.job
-      isOver ||= end !== undefined || entry.job.park !== undefined
-      if (isOver || progress - shared < SHARE_STEP_PERCENT) return
-      shared = progress
-      void share()
-    },
-  }
+  return afterCommits(journal, ({ job: { progress, end, park } }) => {
+    isOver ||= end !== undefined || park !== undefined
+    if (isOver || progress - shared < SHARE_STEP_PERCENT) return
+    shared = progress
+    void share()
+  })
 }

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import type { Block } from '../../../src/engine/block/block.ts'
+import {
+  completed,
+  type Block,
+  type BlockContext,
+  type BlockHttpResponse,
+} from '../../../src/engine/block/block.ts'
+import { defineBlock } from '../../../src/engine/block/define-block.ts'
+import type { Json } from '../../../src/lib/json/json.ts'
 import {
   definition,
   fails,
@@ -25,7 +32,7 @@ async function lose(execution: TestExecution): Promise<void> {
 }
 
 describe('E12: what is committed before what', () => {
-  test('an external result is committed before anything that depends on it starts', async () => {
+  test('an external result is committed before a call that depends on it', async () => {
     const gate = new Gate()
     const called = new Gate()
     const execution = new TestExecution(ab, {
@@ -44,7 +51,7 @@ describe('E12: what is committed before what', () => {
     expect(execution.called).toEqual(['a', 'b'])
   })
 
-  test('so is a failure that the node goes on from', async () => {
+  test('so is a failure after which the node continues', async () => {
     const gate = new Gate()
     const execution = new TestExecution(definition({ a: { onError: 'continue' }, b: {} }, 'a > b'), {
       a: (call) => {
@@ -60,7 +67,7 @@ describe('E12: what is committed before what', () => {
     expect(execution.called).toEqual(['a', 'b'])
   })
 
-  test('what depends on a loop waits for the loop’s own commit', async () => {
+  test('a call that depends on a loop waits for the commit of the loop’s own end', async () => {
     const gate = new Gate()
     const body = definition({ item: {} })
     const document = definition(
@@ -78,16 +85,159 @@ describe('E12: what is committed before what', () => {
     expect(execution.called).toEqual(['loop[0]/item', 'after'])
   })
 
-  test('a pure block’s end is not waited for', async () => {
+  test('pure steps continue at once on a result that is not committed yet', async () => {
+    const gate = new Gate()
+    const document = definition({ a: {}, p: { type: 'test.pure' }, q: { type: 'test.pure' } }, 'a > p > q')
+    const execution = new TestExecution(document)
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    expect(execution.called).toEqual(['a', 'p', 'q'])
+    expect(execution.journal.entries).toHaveLength(0)
+    gate.open()
+    await execution.run(run)
+  })
+
+  test('a pure block’s end is committed before a call that depends on it', async () => {
     const gate = new Gate()
     const execution = new TestExecution(definition({ a: { type: 'test.pure' }, b: {} }, 'a > b'))
     execution.journal.gate = gate
     const run = execution.start()
     await settled()
+    expect(execution.called).toEqual(['a'])
+    gate.open()
+    await execution.run(run)
     expect(execution.called).toEqual(['a', 'b'])
+  })
+
+  test('a call does not wait for the commit of what it does not follow from', async () => {
+    const gate = new Gate()
+    const document = definition({ root: {}, fast: {}, slow: {}, other: {} }, 'root > fast', 'slow > other')
+    const execution = new TestExecution({ ...document, limits: { concurrency: 1 } })
+    execution.journal.delaysNotes = true
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    // The second root is called although the end of the first one is only noted.
+    expect(execution.called).toEqual(['root', 'slow'])
     expect(execution.journal.entries).toHaveLength(0)
     gate.open()
     await execution.run(run)
+    expect(execution.called).toHaveLength(4)
+  })
+
+  test('a request by http and the start of a child wait for the commit of what they follow from, whatever block makes them', async () => {
+    const gate = new Gate()
+    const outside: string[] = []
+    const reaching = (type: string, reach: (context: BlockContext) => Promise<Json>) =>
+      defineBlock({
+        type,
+        name: type,
+        description: 'Reaches the outside although it is declared pure.',
+        effect: 'pure',
+        config: z.object({}),
+        output: z.json(),
+        sample: null,
+        run: async (context) => completed(await reach(context)),
+      })
+    const blocks = [
+      reaching('pure.http', async ({ http }) => (await http.send({ url: 'http://a' })).status),
+      reaching('pure.child', ({ children }) =>
+        children.start({ key: 'k', workflowId: 'w', version: null, input: null, variables: {} }),
+      ),
+    ]
+    const document = definition(
+      { a: {}, b: { type: 'pure.http' }, c: { type: 'pure.child' } },
+      'a > b',
+      'a > c',
+    )
+    const world = {
+      http: {
+        send: () => {
+          outside.push('http')
+          return Promise.resolve({ status: 200 } as BlockHttpResponse)
+        },
+      },
+      children: {
+        start: () => {
+          outside.push('child')
+          return Promise.resolve('child')
+        },
+        endOf: () => Promise.resolve(null),
+        cancel: () => Promise.resolve(),
+        cancelAll: () => Promise.resolve(),
+      },
+    }
+    const execution = new TestExecution(document, {}, { blocks, world })
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    expect([execution.called, outside]).toEqual([['a'], []])
+    gate.open()
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'COMPLETED' } })
+    expect(outside.toSorted()).toEqual(['child', 'http'])
+  })
+
+  test('children are canceled once the failure that cancels them is committed', async () => {
+    const gate = new Gate()
+    const canceled: string[] = []
+    const world = {
+      children: {
+        start: () => Promise.reject(new Error('none')),
+        endOf: () => Promise.resolve(null),
+        cancel: () => Promise.resolve(),
+        cancelAll: async () => void canceled.push(JSON.stringify(execution.journal.statuses())),
+      },
+    }
+    const execution: TestExecution = new TestExecution(definition({ a: {} }), { a: fails() }, { world })
+    execution.journal.gate = gate
+    const run = execution.start()
+    await settled()
+    expect(canceled).toEqual([])
+    gate.open()
+    await execution.run(run)
+    expect(canceled).toEqual([JSON.stringify({ a: 'FAILED' })])
+  })
+
+  test('a run whose job is given back has committed what has ended in it', async () => {
+    const execution = new TestExecution(definition({ a: {}, b: {} }), { b: hangs() })
+    execution.journal.delaysNotes = true
+    const run = execution.start()
+    await settled()
+    expect(execution.journal.entries).toHaveLength(0)
+    run.yield()
+    await execution.clock.advance(5_000)
+    expect(await run.end).toEqual({ kind: 'yielded' })
+    expect(execution.journal.statuses()).toMatchObject({ a: 'COMPLETED' })
+  })
+
+  test('a refused result ends the run although it went on: nothing that follows from it is called or recorded', async () => {
+    const document = definition({ a: {}, p: { type: 'test.pure' }, b: {} }, 'a > p > b')
+    const execution = new TestExecution(document)
+    execution.journal.delaysNotes = true
+    execution.journal.refuses = ({ steps = [] }) =>
+      steps.some(({ path, status }) => path === 'a' && status === 'COMPLETED')
+    expect(await execution.run()).toMatchObject({
+      end: { status: 'FAILED', error: { code: 'RECORD_REFUSED' } },
+    })
+    expect(execution.called).toEqual(['a', 'p'])
+    expect(execution.journal.eventsOf('STEP_COMPLETED')).toEqual([])
+  })
+
+  test.each([
+    // Its ten steps start with the end of the step before; the job ends with the last one.
+    ['ten external steps', 'test.call', 10],
+    // The start of each call is committed before it.
+    ['ten calls that must not be repeated', 'test.costly', 11],
+    ['ten pure steps', 'test.pure', 1],
+  ])('a chain of %s takes few commits', async (_what, type, commits) => {
+    const ids = Array.from({ length: 10 }, (_, i) => `n${i}`)
+    const execution = new TestExecution(
+      definition(Object.fromEntries(ids.map((id) => [id, { type }])), ids.join(' > ')),
+    )
+    execution.journal.delaysNotes = true
+    await execution.run()
+    expect(execution.journal.commits).toBe(commits)
   })
 
   test('a wait is committed before it begins', async () => {

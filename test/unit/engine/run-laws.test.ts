@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { PlanGraph, PlanNode } from '../../../src/engine/definition/plan.ts'
 import type { JobEnd } from '../../../src/engine/record/journal.ts'
 import type { RunEnd } from '../../../src/engine/run/run-end.ts'
 import { fc } from '../../support/fast-check.ts'
@@ -25,8 +26,12 @@ function prepare(graph: RandomGraph, limit = 10, workers = 1): TestExecution {
     const checked = async (call: Call) => {
       inFlight.add(call)
       if (inFlight.size > limit * workers) throw new Error(`${inFlight.size} attempts run at the same time`)
-      expectLanes(graph, inFlight, workers)
-      expectDecided(execution, expected, call)
+      try {
+        expectLanes(graph, inFlight, workers)
+        expectCommitted(execution, expected, call)
+      } catch (broken) {
+        execution.journal.violations.push((broken as Error).message)
+      }
       try {
         return await behave(call)
       } finally {
@@ -40,15 +45,48 @@ function prepare(graph: RandomGraph, limit = 10, workers = 1): TestExecution {
   return execution
 }
 
-/** E1 and E12: whatever leads to a call has ended, and that is on record unless it is a pure decision. */
-function expectDecided({ plan, journal }: TestExecution, expected: Expected, { path }: Call): void {
-  const node = plan.graph.nodes.find(({ id }) => id === path)
-  for (const { source } of node?.incoming ?? []) {
-    const before = plan.graph.nodes[source]
-    if (before?.block.effect !== 'external' || expected.steps.get(before.id)?.status === 'SKIPPED') continue
-    const status = journal.steps.get(before.id)?.status
-    if (!status || !isEnded(status)) throw new Error(`${path} is called while ${before.id} is ${status}`)
+/** E1 and E12: everything that an external call follows from has ended and is committed, and so is the attempt before it. */
+function expectCommitted(
+  { plan, journal }: TestExecution,
+  expected: Expected,
+  { path, attempt, block }: Call,
+): void {
+  if (block !== 'test.call') return
+  let graph: PlanGraph | null | undefined = plan.graph
+  let prefix = ''
+  for (const part of path.split('/')) {
+    const id: string = part.replace(/\[\d+\]$/, '')
+    const node: PlanNode | undefined = graph?.nodes.find((each) => each.id === id)
+    if (!graph || !node) throw new Error(`the plan has no ${path}`)
+    for (const before of ancestorsOf(graph, node)) {
+      const at = `${prefix}${before.id}`
+      const leavesNoRecord = before.block.effect === 'pure' || expected.steps.get(at)?.status === 'SKIPPED'
+      if (prefix !== '' && leavesNoRecord) continue
+      const status = journal.steps.get(at)?.status
+      if (!status || !isEnded(status))
+        throw new Error(`${path} is called while ${at} is ${status ?? 'not'} on record`)
+    }
+    graph = node.body
+    prefix += `${part}/`
   }
+  const recorded = journal.steps.get(path)
+  if (attempt > 1 && (recorded?.attempts.length ?? 0) < attempt - 1)
+    throw new Error(`${path} is called again although attempt ${attempt - 1} is not on record`)
+}
+
+/** The nodes before one, itself excluded. */
+function ancestorsOf({ nodes }: PlanGraph, node: PlanNode): ReadonlySet<PlanNode> {
+  const found = new Set<PlanNode>()
+  const open = [node]
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const { source } of next.incoming) {
+      const before = nodes[source]
+      if (!before || found.has(before)) continue
+      found.add(before)
+      open.push(before)
+    }
+  }
+  return found
 }
 
 /** E10: no more items of a loop are in work than it allows. */
@@ -142,6 +180,34 @@ describe('any workflow, whatever its blocks do and in whatever order they finish
         expectAsReference(execution, end.end, expectedOf(graph, INPUT))
         expectToldOnce(execution)
       }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('makes no call before everything that it follows from is committed, whatever commits take and whichever fail', async () => {
+    const commitMs = fc.array(fc.constantFrom(0, 0, 1, 3, 40, 5_000), { minLength: 1, maxLength: 12 })
+    const refused = fc.option(fc.integer({ min: 1, max: 20 }), { nil: Number.POSITIVE_INFINITY })
+    const crashes = fc.option(fc.nat(20), { nil: Number.POSITIVE_INFINITY })
+    await fc.assert(
+      fc.asyncProperty(
+        anyGraph,
+        concurrency,
+        fc.record({ commitMs, refused, crashes, delaysNotes: fc.boolean() }),
+        async (graph, limit, { commitMs: delays, refused: refusedAt, crashes: crashAt, delaysNotes }) => {
+          const execution = prepare(graph, limit)
+          const { journal, clock } = execution
+          let commits = 0
+          let isRefused = false
+          journal.gate = { pass: () => clock.wait(delays[commits++ % delays.length] ?? 0) }
+          journal.delaysNotes = delaysNotes
+          journal.crashAt = crashAt
+          // Only the last entry may follow a refused one.
+          journal.refuses = ({ job }) => !job.end && (isRefused ||= journal.entries.length >= refusedAt)
+          const end = await execution.finish()
+          if (isRefused) expect(end.status).toBe('FAILED')
+          expectToldOnce(execution)
+        },
+      ),
       { numRuns: 300 },
     )
   })

@@ -18,6 +18,8 @@ export interface Frame {
   readonly signal: AbortSignal
   /** Where its steps count as work. */
   readonly activity: Activity
+  /** The number of the newest note that its roots follow from. */
+  readonly follows: number
 }
 
 export type GraphEnd =
@@ -45,6 +47,8 @@ export interface StepSite {
   /** The paths whose outputs made the input; empty at a root. */
   readonly inputFrom: readonly string[]
   readonly order: readonly number[]
+  /** The number of the newest note that the step follows from: it is committed before the step acts on the outside (E12). */
+  readonly follows: number
   readonly isTopLevel: boolean
   readonly signal: AbortSignal
   readonly activity: Activity

@@ -37,6 +37,11 @@ type EntryParts = Omit<JournalEntry, 'job'>
 
 /** What runs has not ended, whatever it says of itself. */
 const ALMOST_ENDED = 0.99
+/** While a run owes the commit of more than this many characters, about, its steps and items wait for the commits of their ends. */
+export const OWED_MAX_LENGTH = 256 * 1024
+/** The characters that are counted for an entry beside its values. */
+const ENTRY_LENGTH = 300
+
 const PROGRESS_STEP_PERCENT = 1
 const PROGRESS_EVERY_MS = 1_000
 
@@ -75,8 +80,6 @@ export class RunContext implements Activity {
   readonly loopMemory: ExecutionMemory
   /** Does one piece of large work at a time. */
   readonly inTurn: InTurn
-  /** The characters of JSON of the outputs that are noted and not committed yet. */
-  notedLength = 0
   readonly #inbox: Inbox
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
@@ -88,6 +91,14 @@ export class RunContext implements Activity {
   #costUsd: number
   #work = 0
   #pendingCalls = 0
+  /** The number of the newest note. */
+  #newestNote = 0
+  /** The notes that are not committed yet, by number, with whether they will be. They are committed in the order of their numbers. */
+  readonly #owed = new Map<number, Promise<boolean>>()
+  /** About the number of characters of these notes. */
+  #owedLength = 0
+  /** The first failure of a record. */
+  #fault: unknown = null
   #currentStep: string | null = null
   #shownPercent = 0
   #shownAt = 0
@@ -110,14 +121,14 @@ export class RunContext implements Activity {
     this.configMemory = configs
     this.loopMemory = held
     this.inTurn = inTurn
-    this.outputs = new HeldOutputs(held, (paths) => ports.journal.outputs(paths), ports.clock)
+    this.outputs = new HeldOutputs(held, (paths) => this.#committedOutputs(paths), ports.clock)
     const { original, recorded } = request
     this.reuse = original && new Reuse({ original, recorded, memory: working, clock: ports.clock })
     this.unhandledErrors = new UnhandledErrorSink({
       executionId: request.executionId,
       mask: maskOf(this.secrets),
       onUnhandledError: ports.onUnhandledError ?? ignoreError,
-      timeline: { now: () => ports.clock.now(), append: (line) => this.append({ events: [line] }) },
+      timeline: { now: () => ports.clock.now(), append: (line) => this.#announced({ events: [line] }) },
     })
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.schemas = ports.schemas ?? directSchemaChecker()
@@ -146,46 +157,124 @@ export class RunContext implements Activity {
   }
 
   /**
-   * Records a change. A journal that gives nothing more away stops the run, and the caller with it; so does a run that
-   * records nothing more because it yields or is parked.
+   * Records something and resolves once it is committed. A failure of the journal stops the run, and the caller with it. So does a run
+   * that records nothing more because it yields or is parked.
    */
-  async append(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
+  commit(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
+    return this.#record(entry, job, (whole) => this.ports.journal.append(whole))
+  }
+
+  /**
+   * Records something that the rest of the run follows from, and lets the run continue at once. The run owes the commit: a `barrier`
+   * waits for it. Resolves with whether it was committed; never rejects, since a failure stops the run.
+   */
+  note(entry: EntryParts, job: Partial<JobChange> = {}): Promise<boolean> {
+    const number = ++this.#newestNote
+    const length = lengthOf(entry)
+    this.#owedLength += length
+    const isCommitted = this.#record(entry, job, (whole) => this.ports.journal.note(whole)).then(
+      () => true,
+      () => false,
+    )
+    this.#owed.set(number, isCommitted)
+    void isCommitted.then(() => {
+      this.#owed.delete(number)
+      this.#owedLength -= length
+    })
+    return isCommitted
+  }
+
+  /**
+   * The same for values of any length: waits for the commit where the run owes more than `OWED_MAX_LENGTH` characters. A chain of
+   * steps would be faster than the database, and hold all of them. `isStored`: whether they are on record.
+   */
+  async noteValues(
+    entry: EntryParts,
+    job: Partial<JobChange> = {},
+  ): Promise<{ readonly isStored: true | Promise<boolean> }> {
+    const isStored = this.note(entry, job)
+    if (this.#owedLength <= OWED_MAX_LENGTH) return { isStored }
+    await this.barrier()
+    return { isStored: true }
+  }
+
+  /** Records something that nothing follows from, such as a start or a log line: no barrier waits for it. */
+  announce(entry: EntryParts, job: Partial<JobChange> = {}): void {
+    // A failure stops the run; its end reports it.
+    this.#announced(entry, job).catch(() => {})
+  }
+
+  #announced(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
+    return this.#record(entry, job, (whole) => this.ports.journal.note(whole))
+  }
+
+  /** The number of the newest note: something that follows from all that is recorded so far waits for it at a barrier. */
+  get newestNote(): number {
+    return this.#newestNote
+  }
+
+  /**
+   * To be awaited before anything acts on the outside (E12). Resolves once the notes up to a number are committed, at once where they
+   * are. Notes with higher numbers, which other parts of the run have recorded since, are not waited for. Rejects where the run has
+   * stopped because a record failed.
+   */
+  async barrier(upTo = this.#newestNote): Promise<void> {
+    const last = this.#owed.get(upTo)
+    if (!last) return
+    this.ports.journal.hasten()
+    if (!(await last)) throw this.stopped ?? RunStop.of(this.#fault)
+  }
+
+  /** The first failure of a record; null: there is none. */
+  get fault(): unknown {
+    return this.#fault
+  }
+
+  /** Resolves once no note is pending, with the first failure of a record; null: there is none. */
+  async settled(): Promise<unknown> {
+    const last = this.#owed.get(this.#newestNote)
+    if (last) {
+      this.ports.journal.hasten()
+      await last
+    }
+    return this.#fault
+  }
+
+  async #record(
+    entry: EntryParts,
+    job: Partial<JobChange>,
+    write: (whole: JournalEntry) => Promise<void>,
+  ): Promise<void> {
     if (this.#parking) await this.#parking
     const { stopped } = this
     if (stopped && !stopped.isRecorded) throw stopped
     for (const step of entry.steps ?? []) this.steps.put(step)
     const whole = this.secrets.scrub({ ...entry, job: { ...this.#jobChange(), ...job } })
     try {
-      await this.#counted(this.ports.journal.append(whole))
+      await this.#counted(write(whole))
     } catch (fault) {
+      this.#fault ??= fault
       if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
       this.stop(RunStop.of(fault))
       throw fault
     }
   }
 
-  /** The same without waiting for the commit: the next `append` waits for this too, and a fault stops the run. */
-  note(entry: EntryParts, job: Partial<JobChange> = {}): void {
-    void this.noted(entry, job)
-  }
-
-  /** The same; never rejects, and resolves with whether the entry was committed. */
-  noted(entry: EntryParts, job: Partial<JobChange> = {}): Promise<boolean> {
-    return this.append(entry, job).then(
-      () => true,
-      // `append` has stopped the run with this fault; the run's end reports it.
-      () => false,
-    )
-  }
-
   /** The bytes of JSON text that `loopItems` reads. */
-  loopItemsBytes(path: string, wanted: LoopItemPart): Promise<number> {
+  async loopItemsBytes(path: string, wanted: LoopItemPart): Promise<number> {
+    await this.barrier()
     return this.ports.journal.loopItemsBytes(path, wanted)
   }
 
   /** A loop's ended items, with what is wanted of them. */
-  loopItems(path: string, wanted: LoopItemPart): Promise<readonly EndedLoopItem[]> {
+  async loopItems(path: string, wanted: LoopItemPart): Promise<readonly EndedLoopItem[]> {
+    await this.barrier()
     return this.ports.journal.loopItems(path, wanted)
+  }
+
+  async #committedOutputs(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await this.barrier()
+    return this.ports.journal.outputs(paths)
   }
 
   /**
@@ -223,7 +312,7 @@ export class RunContext implements Activity {
   reportProgress(node: number, fraction: number): void {
     this.progress.report(node, Math.min(fraction, ALMOST_ENDED))
     const isNews = this.progress.percent - this.#shownPercent >= PROGRESS_STEP_PERCENT
-    if (isNews && this.ports.clock.now() - this.#shownAt >= PROGRESS_EVERY_MS) this.note({ events: [] })
+    if (isNews && this.ports.clock.now() - this.#shownAt >= PROGRESS_EVERY_MS) this.announce({ events: [] })
   }
 
   #jobChange(): JobChange {
@@ -382,11 +471,13 @@ export class RunContext implements Activity {
     setImmediate(() => {
       this.#isIdleCheckDue = false
       const idle = this.#waits.size + this.#held
-      const isAtWork = this.#work > idle + this.#waitsForOthers || this.#pendingCalls > 0
+      const isAtWork = this.#work > idle + this.#waitsForOthers
       const callback = this.#onIdle
       if (isAtWork || idle === 0 || !callback || this.#stop.signal.aborted) return
       const wakeAt = this.isPaused ? null : this.#firstDueAt()
       if (wakeAt !== null && wakeAt - this.ports.clock.now() < PARK_OVER_MS) return
+      // Their commits check again.
+      if (this.#pendingCalls > 0) return this.ports.journal.hasten()
       this.#onIdle = null
       callback(wakeAt)
     })
@@ -398,6 +489,13 @@ export class RunContext implements Activity {
     for (const { dueAt } of this.#deadlines) first = Math.min(first, dueAt)
     return Number.isFinite(first) ? first : null
   }
+}
+
+function lengthOf({ values = [], items = [] }: EntryParts): number {
+  let length = ENTRY_LENGTH
+  for (const { config, output } of values) length += config.length + (output?.length ?? 0)
+  for (const { output } of items) length += output?.length ?? 0
+  return length
 }
 
 /** Apart from the constructor: what its closures refer to together would keep the run alive for as long as the mask. */

@@ -10,6 +10,7 @@ import {
   itemPath,
   type EndedLoopItem,
   type EventDraft,
+  type JournalEntry,
   type LoopItemPart,
   type LoopItemRecord,
   type RecordedError,
@@ -73,6 +74,8 @@ class LoopRun {
   /** The ends of items on record. */
   #recorded: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
   #ended = 0
+  /** The number of items whose ends are noted and not committed yet. */
+  #owed = 0
   #failure: RecordedError | null = null
   /** The characters of JSON of what `collect` reads, of the items that ended here. */
   #collectedLength = 0
@@ -136,7 +139,7 @@ class LoopRun {
       const items = some.map(([index, reusedFrom]): LoopItemRecord => {
         return { path, index, status: 'COMPLETED', output: null, error: null, reusedFrom, finishedAt: at }
       })
-      await run.append({ events, items }, { endsStep: true })
+      await run.commit({ events, items }, { endsStep: true })
     }
     this.#recorded = new Map([...this.#recorded, ...taken.map(([index]) => [index, 'COMPLETED'] as const)])
     return null
@@ -182,6 +185,8 @@ class LoopRun {
         input: item,
         scope: { ...this.#site.values.scope, item, index },
         order: [...this.#site.order, index],
+        // Items do not follow from each other.
+        follows: this.#site.follows,
         signal: loop.signal,
         activity,
       })
@@ -203,14 +208,11 @@ class LoopRun {
     // A step that a lost worker left open in an item that has failed meanwhile.
     const cut = run.steps.closeInside(`${about.path}/`, at)
     const record = (told: EventDraft, item: Pick<LoopItemRecord, 'status' | 'output' | 'error'>) =>
-      run.append(
-        {
-          events: [...cut.events, told],
-          steps: cut.steps,
-          items: [{ path, index, ...item, reusedFrom: null, finishedAt: at }],
-        },
-        { endsStep: true },
-      )
+      this.#note({
+        events: [...cut.events, told],
+        steps: cut.steps,
+        items: [{ path, index, ...item, reusedFrom: null, finishedAt: at }],
+      })
     const read = end.kind === 'completed' ? await this.#readOutput(end.output) : end.error
     if (typeof read === 'string' || read === null) {
       this.#collectedLength += read?.length ?? 0
@@ -222,6 +224,16 @@ class LoopRun {
     const told = event('LOOP_ITEM_FAILED', at, { ...about, error })
     await record(told, { status: 'FAILED', output: null, error })
     if (this.#config.onItemError === 'fail') this.#failure ??= error
+  }
+
+  /** Waits for the commit while the ends of more than `concurrency` items are owed: a crash repeats no more than these. */
+  async #note(entry: Omit<JournalEntry, 'job'>): Promise<void> {
+    const { run } = this.#site
+    const { isStored } = await run.noteValues(entry, { endsStep: true })
+    if (isStored === true) return
+    this.#owed++
+    void isStored.then(() => this.#owed--)
+    if (this.#owed > this.#config.concurrency) await run.barrier()
   }
 
   /** The text to record of an item's output, or why there is none. */

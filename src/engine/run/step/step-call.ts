@@ -1,12 +1,15 @@
+import type { ChildRequest } from '../../block/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import { AttemptCode, type AttemptUsage } from '../../record/index.ts'
-import { RunStop, type ChildExecutions, type StepSite } from '../context/index.ts'
+import { RunStop, type RunContext, type StepSite } from '../context/index.ts'
 import { callBlock, type CallEnd } from './call-block.ts'
 import type { StepCheckpoints } from './step-checkpoints.ts'
 import type { StepConfig } from './step-config.ts'
 import { StepReports } from './step-reports.ts'
 
 export interface StepCall {
+  /** The number of the newest note that has to be committed before the attempt acts on the outside. */
+  readonly follows: number
   readonly attempt: number
   readonly idempotencyKey: string
   /** Parsed by the block's schema. */
@@ -21,7 +24,7 @@ export interface StepCall {
 export async function callStep(
   node: PlanNode,
   site: StepSite,
-  { attempt, idempotencyKey, parsedConfig, config, checkpoints, reserveMemory }: StepCall,
+  { follows, attempt, idempotencyKey, parsedConfig, config, checkpoints, reserveMemory }: StepCall,
 ): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null; readonly code: AttemptCode }> {
   const { run, signal, path, isTopLevel } = site
   const { input } = site.values
@@ -36,6 +39,21 @@ export async function callStep(
     onProgress: (fraction) => isTopLevel && run.reportProgress(index, fraction),
   })
   const started = new Set<Promise<string>>()
+  const start = ({ input: given, variables, ...asked }: ChildRequest): Promise<string> => {
+    const child = run.barrier(follows).then(() => {
+      signal.throwIfAborted()
+      return ports.children.start({
+        ...asked,
+        // They are recorded as the child's.
+        input: scrubber.value(given),
+        variables: scrubber.value(variables),
+        parentId: request.executionId,
+        path,
+      })
+    })
+    started.add(child)
+    return child
+  }
   const isReal = standIn === null || block.isControl || block.effect === 'pure'
   const code = new AttemptCode(run.unhandledErrors, { type: block.type, nodeId, path, attempt })
   const end = await callBlock({
@@ -59,21 +77,13 @@ export async function callStep(
     signal,
     clock: ports.clock,
     random: ports.random,
-    http: ports.http,
-    children: () => ({
-      start: ({ input: given, variables, ...asked }) => {
-        const child = ports.children.start({
-          ...asked,
-          // They are recorded as the child's.
-          input: scrubber.value(given),
-          variables: scrubber.value(variables),
-          parentId: request.executionId,
-          path,
-        })
-        started.add(child)
-        return child
+    http: {
+      async send(asked, caller) {
+        await run.barrier(follows)
+        return ports.http.send(asked, caller)
       },
-    }),
+    },
+    children: () => ({ start }),
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => checkpoints.values,
     reserveMemory,
@@ -82,7 +92,7 @@ export async function callStep(
     mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),
   })
-  if (cameToNothing(end, signal)) for (const child of started) void cancelStarted(child, ports.children)
+  if (cameToNothing(end, signal)) for (const child of started) void cancelStarted(child, run)
   return { end, usage: reports.close(), code }
 }
 
@@ -100,9 +110,11 @@ function cameToNothing({ kind }: CallEnd, signal: AbortSignal): boolean {
 }
 
 /** The start may still be under way. */
-async function cancelStarted(child: Promise<string>, children: ChildExecutions): Promise<void> {
+async function cancelStarted(child: Promise<string>, run: RunContext): Promise<void> {
   try {
-    await children.cancel(await child)
+    const id = await child
+    await run.barrier()
+    await run.ports.children.cancel(id)
   } catch {
     // What was not started needs no cancel; what could not be canceled is canceled with its parent's end.
   }

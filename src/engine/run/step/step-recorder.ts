@@ -19,18 +19,12 @@ import {
 import type { StepSite } from '../context/index.ts'
 import { configDigest } from './recorded-config.ts'
 
-/**
- * A pure step's end waits for its commit if its output, together with those of the run that are noted and not committed yet,
- * has more characters of JSON: a chain of such steps would be faster than the database, and hold all of them.
- */
-export const NOTED_OUTPUTS_MAX_LENGTH = 256 * 1024
-
 /** While a step waits, a longer text of its config is not kept, in characters. */
 const WAITING_CONFIG_MAX_LENGTH = 2_048
 
 /**
- * Writes one step's life to the journal, and knows what may run ahead of it (E12): what an external block did is
- * committed before anything goes on, a pure block's end is not waited for, and a pure step inside a loop leaves no trace
+ * Records one step's life. The end of an attempt's step is noted, and the run continues at once on what it is: a barrier before each
+ * call waits for the commit (E12). A wait and a retry are committed before they begin. A pure step inside a loop leaves no record
  * unless it fails.
  */
 export class StepRecorder {
@@ -126,27 +120,32 @@ export class StepRecorder {
     this.#mayHaveCalled = !this.#isPure
   }
 
-  /** An attempt begins. Resolves at once unless the block must never be repeated (E13). */
-  async start(): Promise<void> {
+  /**
+   * An attempt begins. Returns the number of the newest note that has to be committed before the attempt acts on the outside: that
+   * includes the start itself where the call must not be repeated (E13).
+   */
+  start(): number {
+    const { run, follows } = this.#site
     const wasRecorded = this.#status === 'RUNNING'
     this.#status = 'RUNNING'
     this.#attemptStartedAt = this.#now()
     this.#startedAt ??= this.#attemptStartedAt
-    if (this.#site.isTopLevel) this.#site.run.enters(this.#site.path)
-    if (this.#isPure || wasRecorded) return
+    if (this.#site.isTopLevel) run.enters(this.#site.path)
+    if (this.#isPure || wasRecorded) return follows
     const entry = this.#entry([event('STEP_STARTED', this.#attemptStartedAt, this.#step())])
-    if (this.#node.block.repeat === 'never') await this.#site.run.append(entry)
-    else this.#site.run.note(entry)
+    if (this.#node.block.repeat !== 'never') {
+      run.announce(entry)
+      return follows
+    }
+    void run.note(entry)
+    return run.newestNote
   }
 
-  /**
-   * The step is not run: what an earlier execution recorded, or the output that a retry was given, stands for it. It is
-   * safe already, so nothing waits for this. Resolves with whether it was committed.
-   */
+  /** The step is not run: what an earlier execution recorded, or the output that a retry was given, stands for it. */
   reuse(
     handles: readonly string[],
     from: { readonly holder: string } | { readonly output: string },
-  ): Promise<boolean> {
+  ): Promise<RecordedOutput> {
     const at = this.#now()
     this.#status = 'COMPLETED'
     this.#attempt = 0
@@ -157,17 +156,14 @@ export class StepRecorder {
       reused: true,
     })
     const held = 'holder' in from ? { reusedFrom: from.holder } : { output: from.output }
-    return this.#site.run.noted(this.#entry([told], { handles, finishedAt: at, ...held }), { endsStep: true })
+    return this.#noteEnd(this.#entry([told], { handles, finishedAt: at, ...held }))
   }
 
-  /**
-   * `signal`: the one that the wait took, used up by the same entry. Resolves with whether the output is on record, or
-   * with the promise of it where nothing needs to wait for that.
-   */
+  /** `signal`: the one that the wait took, used up by the same entry. `isAwaited`: resolves once the end is committed. */
   async complete(
     output: string,
     handles: readonly string[],
-    signal: { readonly number: number; readonly name: string } | null = null,
+    { signal = null, isAwaited = false }: CompleteOptions = {},
   ): Promise<RecordedOutput> {
     const at = this.#now()
     const usage = this.#endAttempt('COMPLETED', at)
@@ -176,8 +172,10 @@ export class StepRecorder {
     const received = signal ? [event('SIGNAL_RECEIVED', at, { ...this.#step(), signal: signal.name })] : []
     const told = event('STEP_COMPLETED', at, { ...this.#step(), handles: [...handles], durationMs, ...usage })
     const entry = this.#entry([...received, told], { handles, finishedAt: at, output })
+    if (!isAwaited) return this.#noteEnd(entry)
     const signals = signal ? [{ number: signal.number, path: this.#site.path }] : []
-    return this.#recordEnd({ ...entry, signals }, output.length)
+    await this.#site.run.commit({ ...entry, signals }, { endsStep: true })
+    return { isStored: true }
   }
 
   /** A signal does not fit the wait that it would have ended: it is used up, and the wait goes on. */
@@ -186,7 +184,7 @@ export class StepRecorder {
     problems: string[],
   ): Promise<void> {
     const told = event('SIGNAL_DISCARDED', this.#now(), { ...this.#step(), signal: signal.name, problems })
-    await this.#site.run.append({ events: [told], signals: [{ number: signal.number, path: null }] })
+    await this.#site.run.commit({ events: [told], signals: [{ number: signal.number, path: null }] })
   }
 
   async fail(
@@ -197,10 +195,7 @@ export class StepRecorder {
     const usage = this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
     const body = { ...this.#step(), error, handledBy: this.#node.onError, ...usage }
-    return this.#recordEnd(
-      this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }),
-      left.output?.length ?? 0,
-    )
+    return this.#noteEnd(this.#entry([event('STEP_FAILED', at, body)], { ...left, finishedAt: at, failure }))
   }
 
   /** Committed before the wait begins, so that the next attempt's time is seen and survives (E6). */
@@ -213,7 +208,7 @@ export class StepRecorder {
       error: recordedError(failure),
       nextAttemptAt: new Date(dueAt).toISOString(),
     }
-    await this.#site.run.append(this.#entry([event('STEP_RETRYING', at, body)], { dueAt, failure }))
+    await this.#site.run.commit(this.#entry([event('STEP_RETRYING', at, body)], { dueAt, failure }))
   }
 
   /** Committed with its absolute due time before anything depends on it (E12). `output`: what a timer completes with. */
@@ -228,7 +223,7 @@ export class StepRecorder {
       ...(wait.kind === 'child' ? { childId: wait.executionId } : {}),
     }
     const entry = this.#entry([event('STEP_WAITING', this.#now(), body)], { dueAt, wait, output })
-    await this.#site.run.append(entry)
+    await this.#site.run.commit(entry)
   }
 
   /** The step is cut off. What never began has nothing to record. */
@@ -241,19 +236,11 @@ export class StepRecorder {
       callMayHaveHappened: isRunning && this.#mayHaveCalled,
     })
     const { path } = this.#site
-    this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
+    void this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
   }
 
-  async #recordEnd(entry: Omit<JournalEntry, 'job'>, outputLength: number): Promise<RecordedOutput> {
-    const { run } = this.#site
-    if (this.#isPure && run.notedLength + outputLength <= NOTED_OUTPUTS_MAX_LENGTH) {
-      run.notedLength += outputLength
-      const isStored = run.noted(entry, { endsStep: true })
-      void isStored.then(() => (run.notedLength -= outputLength))
-      return { isStored }
-    }
-    await run.append(entry, { endsStep: true })
-    return { isStored: true }
+  #noteEnd(entry: Omit<JournalEntry, 'job'>): Promise<RecordedOutput> {
+    return this.#site.run.noteValues(entry, { endsStep: true })
   }
 
   #endAttempt(
@@ -332,9 +319,14 @@ export class StepRecorder {
   }
 }
 
-/** Whether a step's output can be read back from the record. */
+/** Whether a step's output can be read back from the record; a promise until its commit is decided. */
 export interface RecordedOutput {
   readonly isStored: boolean | Promise<boolean>
+}
+
+export interface CompleteOptions {
+  readonly signal?: { readonly number: number; readonly name: string } | null
+  readonly isAwaited?: boolean
 }
 
 /** What a record says beside what the recorder itself knows. */

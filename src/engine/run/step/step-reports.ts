@@ -104,7 +104,7 @@ export class StepReports implements AttemptReports {
     const text = run.secrets.scrubber.json(plain.text)
     this.#checkpoints.requireRoom(key, text.length)
     this.#checkpoints.put(key, text)
-    await run.append({ events: [], checkpoints: [{ path, key, value: text }] })
+    await run.commit({ events: [], checkpoints: [{ path, key, value: text }] })
   }
 
   /** The attempt is over: tells what has gathered, and gives what it cost. */
@@ -150,7 +150,7 @@ export class StepReports implements AttemptReports {
   }
 
   #tell(draft: EventDraft): void {
-    if (!this.#site.run.stopped) this.#site.run.note({ events: [draft] })
+    if (!this.#site.run.stopped) this.#site.run.announce({ events: [draft] })
   }
 
   #now(): number {

@@ -35,7 +35,7 @@ import { callStep } from './step-call.ts'
 import { StepCheckpoints } from './step-checkpoints.ts'
 import { StepConfig } from './step-config.ts'
 import { stepDeadline, StepTimeout, withDeadline } from './step-deadline.ts'
-import { StepRecorder } from './step-recorder.ts'
+import { StepRecorder, type CompleteOptions, type RecordedOutput } from './step-recorder.ts'
 import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
@@ -102,7 +102,10 @@ class StepRun {
 
   async cancelChild(): Promise<void> {
     const { child } = this.recorder
-    if (child !== null) await this.#site.run.ports.children.cancel(child)
+    const { run } = this.#site
+    if (child === null) return
+    await run.barrier()
+    await run.ports.children.cancel(child)
   }
 
   async run(): Promise<StepEnd> {
@@ -170,7 +173,7 @@ class StepRun {
     if (before.kind === 'patched') {
       const output = await this.#read(before.output)
       if (output.kind === 'refused') return this.#refuse(output)
-      const isStored = this.#standIn(before.handles, { output: output.text })
+      const { isStored } = await this.#standIn(before.handles, { output: output.text })
       return { kind: 'completed', output: held(output, { isStored }), handles: before.handles }
     }
     if (!run.reuse || read.kind === 'failed') return null
@@ -211,18 +214,17 @@ class StepRun {
     signal.throwIfAborted()
     if (!isReusable) return null
     const { handles, holder } = before
-    const commit = this.#standIn(handles, { holder })
+    const { isStored } = await this.#standIn(handles, { holder })
     reuse.noteTaken(path)
-    if (small === undefined) return { kind: 'completed', output: { kind: 'stored', commit }, handles }
+    if (small === undefined) return { kind: 'completed', output: { kind: 'stored' }, handles }
     const value = deepFreeze(JSON.parse(small) as Json)
-    return { kind: 'completed', output: held({ value, heapBytes: null }, { isStored: commit }), handles }
+    return { kind: 'completed', output: held({ value, heapBytes: null }, { isStored }), handles }
   }
 
-  /** Resolves with whether it is on record. */
   #standIn(
     handles: readonly string[],
     from: { readonly holder: string } | { readonly output: string },
-  ): Promise<boolean> {
+  ): Promise<RecordedOutput> {
     this.#countAsEnded()
     return this.recorder.reuse(handles, from)
   }
@@ -281,10 +283,12 @@ class StepRun {
       if (failure) return { kind: 'failed', failure } as const
       await this.#checkpoints.open(memory)
       signal.throwIfAborted()
-      await this.recorder.start()
+      const follows = this.recorder.start()
+      if (actsOutside(this.#node)) await this.#site.run.barrier(follows)
       signal.throwIfAborted()
       this.recorder.calls()
       const { end, usage, code } = await callStep(this.#node, this.#site, {
+        follows,
         attempt: this.recorder.attempt,
         idempotencyKey: this.recorder.callKey,
         parsedConfig: config.config,
@@ -413,7 +417,7 @@ class StepRun {
     }
     const output = await this.#read(end.output)
     if (output.kind === 'refused') return this.#refuse(output)
-    return this.#complete(output, [...end.handles], end.signal)
+    return this.#complete(output, [...end.handles], { signal: end.signal, isAwaited: true })
   }
 
   /** E6: the step's end if the failure is final, null once the next attempt is due. */
@@ -463,7 +467,7 @@ class StepRun {
     await this.#site.run.untilResumed(this.#site.signal)
     const config = await this.#config.resolve()
     if (config.kind === 'failed') return this.fail(config.failure)
-    await this.recorder.start()
+    this.recorder.start()
     const end = await runLoop(this.#node, this.#site, config.config)
     switch (end.kind) {
       case 'completed':
@@ -491,7 +495,7 @@ class StepRun {
     try {
       await memory.takeHeap(heapBytes)
       const output = await this.#read(await run.outputs.readOnce(path))
-      return await this.#complete(output, [DEFAULT_HANDLE])
+      return await this.#complete(output, [DEFAULT_HANDLE], { isAwaited: true })
     } finally {
       memory.release()
     }
@@ -513,7 +517,7 @@ class StepRun {
   async #complete(
     output: ReadOutput | RefusedOutput,
     handles: readonly string[],
-    signal: WaitedSignal | null = null,
+    options: CompleteOptions = {},
   ): Promise<StepEnd> {
     if (output.kind === 'refused') return this.#refuse(output)
     const unknown = handles.find((handle) => !this.#node.handles.includes(handle))
@@ -527,7 +531,7 @@ class StepRun {
     const untaken = takenBytes > 0 && (await this.#site.run.outputs.take(takenBytes, this.#site.signal))
     if (untaken) return this.fail(untaken)
     this.#countAsEnded()
-    const { isStored } = await this.recorder.complete(output.text, handles, signal)
+    const { isStored } = await this.recorder.complete(output.text, handles, options)
     return { kind: 'completed', output: held(output, { isStored, takenBytes }), handles }
   }
 
@@ -574,9 +578,14 @@ class StepRun {
   }
 }
 
+/** Whether the block's code reaches the outside as soon as it is called. A control block does so by its context alone. */
+function actsOutside({ block }: PlanNode): boolean {
+  return block.effect === 'external' && !block.isControl
+}
+
 function held(
   { value, heapBytes }: { readonly value: Json; readonly heapBytes: number | null },
-  from: { readonly isStored: boolean | Promise<boolean>; readonly takenBytes?: number },
+  from: RecordedOutput & { readonly takenBytes?: number },
 ): StepOutput {
   return { kind: 'value', value, heapBytes, takenBytes: 0, ...from }
 }
@@ -602,9 +611,6 @@ type NextWait =
       readonly wait: OutsideWait
       readonly dueAt: number | null
     }
-
-/** The signal that ended a wait. */
-type WaitedSignal = { readonly number: number; readonly name: string }
 
 const UNKNOWN_OUTCOME: StepFailure = {
   code: CALL_OUTCOME_UNKNOWN,
