@@ -560,6 +560,49 @@ test('progress never falls, and a step’s end clears the count of recoveries', 
   expect(await jobRow(database.pool, id)).toMatchObject({ progress: 40, recoveries: 0 })
 })
 
+// Deletion
+
+test('the deletion of a job deletes all of its records, and those of no other job', async () => {
+  const { journal } = openJournal()
+  const [gone, kept] = await openJobs(journal, 2)
+  const entry = {
+    ...everyKindOfRecord('a'),
+    checkpoints: [{ path: 'a', key: 'k', value: '1' }],
+  }
+  await Promise.all([required(gone).ledger.append(entry), required(kept).ledger.append(entry)])
+  await sendCancel(database.pool, OWNER, required(gone).id)
+  const before = await rowsOf(required(kept).id)
+  expect(Object.keys(before)).toEqual(
+    expect.arrayContaining([
+      ...['execution_values', 'executions', 'job_events', 'jobs'],
+      ...['loop_items', 'step_checkpoints', 'step_values', 'steps'],
+    ]),
+  )
+  await database.pool.query('DELETE FROM jobs WHERE id = $1', [required(gone).id])
+  expect(await rowsOf(required(gone).id)).toEqual({})
+  expect(await rowsOf(required(kept).id)).toEqual(before)
+})
+
+test('the deletion of a job deletes the records of a flush that is under way', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  const blocker = await database.pool.connect()
+  await blocker.query('BEGIN')
+  await blocker.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [id])
+  const append = ledger.append(everyKindOfRecord('a'))
+  await until('the flush waits for the job', () => lockWaiters(1))
+  const deletion = database.pool.query('DELETE FROM jobs WHERE id = $1', [id])
+  await until('the deletion waits behind it', () => lockWaiters(2))
+  await blocker.query('COMMIT')
+  blocker.release()
+  await append
+  await deletion
+  expect(await rowsOf(id)).toEqual({})
+  expect(await settle([ledger.append(everyKindOfRecord('b'))])).toEqual([FenceLostError])
+  expect(await rowsOf(id)).toEqual({})
+})
+
 interface OpenedJob {
   readonly id: JobId
   readonly ledger: ClaimedJournal
@@ -684,6 +727,21 @@ async function everythingOf(id: JobId) {
     [id],
   )
   return { job, ...required(rows[0]) }
+}
+
+/** How many rows each table holds of a job, found by the names of columns; tables without one are left out. */
+async function rowsOf(id: JobId): Promise<Readonly<Record<string, number>>> {
+  const { rows: columns } = await database.pool.query<{ table: string; column: string }>(
+    `SELECT table_name AS table, column_name AS column FROM information_schema.columns
+     WHERE table_schema = 'public' AND (column_name IN ('job_id', 'execution_id')
+       OR (column_name = 'id' AND table_name IN ('jobs', 'executions')))`,
+  )
+  const counts = columns.map(
+    ({ table, column }) =>
+      `SELECT '${table}' AS table, count(*)::int AS count FROM ${table} WHERE ${column} = '${id}'`,
+  )
+  const { rows } = await database.pool.query<{ table: string; count: number }>(counts.join(' UNION ALL '))
+  return Object.fromEntries(rows.filter(({ count }) => count > 0).map(({ table, count }) => [table, count]))
 }
 
 async function lockWaiters(count: number): Promise<boolean> {

@@ -298,11 +298,7 @@ describe('the original', () => {
     const id = await retry(lume, original)
     await endOf(id)
     const remove = (ids: readonly JobId[]) =>
-      database.pool.query(
-        `WITH gone AS (DELETE FROM steps WHERE execution_id = ANY($1))
-         DELETE FROM jobs WHERE id = ANY($1)`,
-        [ids],
-      )
+      database.pool.query('DELETE FROM jobs WHERE id = ANY($1)', [ids])
     await expect(remove([original])).rejects.toMatchObject({ code: '23503' })
     expect((await remove([original, id])).rowCount).toBe(2)
   })
