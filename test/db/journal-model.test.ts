@@ -32,9 +32,11 @@ const command = fc.oneof(
       kind: fc.constant('append' as const),
       job,
       events: fc.integer({ min: 0, max: 3 }),
+      isNote: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('appendAsFormer' as const), job }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('hasten' as const), job }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('claim' as const), job, process }) },
   {
     weight: 3,
@@ -157,9 +159,11 @@ async function settle({ processes, abandoned }: World): Promise<void> {
 async function obey(command: Command, world: World): Promise<void> {
   switch (command.kind) {
     case 'append':
-      return append(world, { job: command.job, former: 0, events: command.events })
+      return append(world, { ...command, former: 0 })
     case 'appendAsFormer':
-      return append(world, { job: command.job, former: 1, events: 1 })
+      return append(world, { job: command.job, former: 1, events: 1, isNote: false })
+    case 'hasten':
+      return world.jobs[command.job]?.holders.at(-1)?.ledger.hasten()
     case 'claim': {
       const { id, holders } = world.jobs[command.job] as ModelJob
       const ledger = world.processes[command.process]?.journal.open(await steal(database.pool, id))
@@ -179,7 +183,7 @@ async function obey(command: Command, world: World): Promise<void> {
 /** Has a job's newest holder append, or one before it. A text says who wrote it and when: `job.holder.number`. */
 function append(
   { jobs, appendedTooLate }: World,
-  { job, former, events }: { job: number; former: number; events: number },
+  { job, former, events, isNote }: { job: number; former: number; events: number; isNote: boolean },
 ): void {
   const { holders } = jobs[job] as ModelJob
   const number = holders.length - 1 - former
@@ -187,7 +191,8 @@ function append(
   if (!holder) return
   const texts = Array.from({ length: events }, (_, n) => `${job}.${number}.${holder.appends.length * 10 + n}`)
   if (former > 0) for (const text of texts) appendedTooLate.add(text)
-  const appended = holder.ledger.append({
+  const record = isNote ? holder.ledger.note : holder.ledger.append
+  const appended = record({
     events: texts.map((message) => event('JOB_PROGRESS', 1, { message })),
     job: { progress: 5, status: 'RUNNING' },
   })

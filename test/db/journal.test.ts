@@ -4,7 +4,12 @@ import { openDatabase } from '../../src/db/connect.ts'
 import { flushStatement } from '../../src/db/journal/flush-statement.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { mergeEntries } from '../../src/db/journal/journal-write.ts'
-import { Journal, type ClaimedJournal, type JournalListener } from '../../src/db/journal/journal.ts'
+import {
+  Journal,
+  NOTE_FLUSH_DELAY_MS,
+  type ClaimedJournal,
+  type JournalListener,
+} from '../../src/db/journal/journal.ts'
 import { event } from '../../src/engine/record/event.ts'
 import {
   EntryRefusedError,
@@ -25,6 +30,7 @@ import {
   timelineMessages,
   sendCancel,
 } from '../support/jobs.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { startTcpProxy, type Cut } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { watchStore, type WatchedStore } from '../support/watched-store.ts'
@@ -90,6 +96,72 @@ test('an entry beyond the cap goes alone', async () => {
   })
   await Promise.all([one?.ledger.append(huge), other?.ledger.append(noted('small'))])
   expect(store.flushes.map((writes) => writes.length)).toEqual([1, 1])
+})
+
+// Entries whose commit no caller awaits
+
+test('an entry that no caller awaits triggers no flush: the next awaited one of its execution takes it along', async () => {
+  const { journal, store } = openJournal({}, createJournalStore(database.pool), new ManualClock())
+  const [job, other] = await openJobs(journal, 2)
+  const { id, ledger } = required(job)
+  const notes = [ledger.note(noted('a')), ledger.note(noted('b'))]
+  await required(other).ledger.append(noted('of another execution'))
+  expect(store.flushes.map((writes) => writes.map(({ jobId }) => jobId))).toEqual([[other?.id]])
+  await Promise.all([...notes, ledger.append(noted('c'))])
+  expect(store.flushes.map((writes) => writes.map(({ jobId }) => jobId))).toEqual([[other?.id], [id]])
+  expect(await timelineMessages(database.pool, id)).toEqual(['a', 'b', 'c'])
+})
+
+test('an entry that no caller awaits is flushed after 2 ms of the injected clock', async () => {
+  const clock = new ManualClock()
+  const { journal, store } = openJournal({}, createJournalStore(database.pool), clock)
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  const first = ledger.note(noted('a'))
+  await clock.advance(NOTE_FLUSH_DELAY_MS - 1)
+  const second = ledger.note(noted('b'))
+  expect(store.flushes).toEqual([])
+  await clock.advance(1)
+  await Promise.all([first, second])
+  expect(store.flushes).toHaveLength(1)
+  expect(await timelineMessages(database.pool, id)).toEqual(['a', 'b'])
+  expect(clock.nextDueAt).toBeNull()
+})
+
+test('a caller that awaits what was noted hastens its flush, and a journal that is to be idle flushes all of it', async () => {
+  const clock = new ManualClock()
+  const { journal, store } = openJournal({}, createJournalStore(database.pool), clock)
+  const jobs = await openJobs(journal, 3)
+  const notes = jobs.map(({ ledger }) => ledger.note(noted('a')))
+  required(jobs[0]).ledger.hasten()
+  await notes[0]
+  expect(store.flushes.map((writes) => writes.length)).toEqual([1])
+  await journal.idle()
+  await Promise.all(notes)
+  expect(store.flushes.map((writes) => writes.length)).toEqual([1, 2])
+  expect(clock.nextDueAt).toBeNull()
+  required(jobs[0]).ledger.hasten()
+  expect(store.flushes).toHaveLength(2)
+})
+
+test('what was recorded behind an entry that fails fails with it, although it is not part of that flush', async () => {
+  const { journal, store } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  const gate = gated()
+  store.before = async (flush) => {
+    if (flush > 1) return
+    await gate.closed
+    throw Object.assign(new Error('read-only'), { code: '25006' })
+  }
+  const first = ledger.append(noted('first'))
+  await until('the first flush is under way', () => store.flushes.length === 1)
+  const behind = [ledger.note(noted('noted')), ledger.append(noted('awaited'))]
+  const outcomes = settle([first, ...behind])
+  gate.open()
+  expect(await outcomes).toEqual([Error, Error, Error])
+  expect(store.flushes).toHaveLength(1)
+  expect(await timelineMessages(database.pool, id)).toEqual([])
 })
 
 // Numbering (P4, D4)
@@ -208,6 +280,26 @@ test('after a refusal the same execution can still say how it ends', async () =>
     job: { progress: 5, end: { status: 'FAILED', at: 1, error } },
   })
   expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_FAILED'])
+})
+
+test('of the entries of one execution those before the refused one are committed, it and those behind it are not', async () => {
+  const { journal, store } = openJournal()
+  const [job, other] = await openJobs(journal, 2)
+  const { id, ledger } = required(job)
+  const outcomes = await settle([
+    ...['a', 'b', 'c'].map((text) => ledger.note(noted(text))),
+    ledger.append({ ...noted('bad'), job: { progress: 101 } }),
+    ledger.note(noted('d')),
+    required(other).ledger.append(noted('of another execution')),
+  ])
+  const refused = EntryRefusedError
+  expect(outcomes).toEqual(['committed', 'committed', 'committed', refused, refused, 'committed'])
+  expect(await timelineMessages(database.pool, id)).toEqual(['a', 'b', 'c'])
+  const flushes = store.flushes.length
+  expect(await settle([ledger.append(noted('behind the refused one'))])).toEqual([EntryRefusedError])
+  expect(store.flushes).toHaveLength(flushes)
+  await ledger.append(ended())
+  expect(await timelineKinds(database.pool, id)).toContain('JOB_COMPLETED')
 })
 
 // Lost connections (D3)
@@ -453,6 +545,16 @@ test('a park is refused while a command is unread, and the job keeps its holder'
   await ledger.append(parked(1))
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'WAITING', holder: null })
   expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_WAITING'])
+})
+
+test('what was noted before a park that is refused is committed', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  await sendCancel(database.pool, OWNER, id)
+  const outcomes = await settle([ledger.note(noted('before')), ledger.append(parked(1))])
+  expect(outcomes).toEqual(['committed', ParkRefusedError])
+  expect(await timelineMessages(database.pool, id)).toEqual(['before'])
 })
 
 test('a park is refused when a command is read after it was decided: that command may end the wait', async () => {

@@ -1,4 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { z } from 'zod'
+import { NOTE_FLUSH_DELAY_MS } from '../../src/db/journal/journal.ts'
+import { completed } from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
+import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
@@ -55,6 +60,40 @@ test('a started execution runs at once where it was accepted, if there is room',
   expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED', progress: 100, fence: '1' })
   expect((await createExecutionStore(database.pool).details(id))?.output).toBe('b')
 })
+
+test.each([
+  // The call takes no time, so that the start, the end and the job's end are one flush.
+  ['one external step', 'safe', 1, 1],
+  ['ten external steps', 'safe', 10, 10],
+  // The start of the first call is committed before it.
+  ['ten steps whose calls must not be repeated', 'never', 10, 11],
+] as const)(
+  'an execution of %s takes as few flushes as it makes calls',
+  async (_what, repeat, count, most) => {
+    let flushes = 0
+    const instant = defineBlock({
+      type: 'test.instant',
+      name: 'Instant',
+      description: 'Answers at once.',
+      repeat,
+      config: z.strictObject({}),
+      output: z.json(),
+      sample: null,
+      run: async ({ input }) => completed(input),
+    })
+    // No time makes a note due: a slow machine changes no number.
+    const after: Clock['after'] = (ms, callback) =>
+      ms === NOTE_FLUSH_DELAY_MS ? () => {} : systemClock.after(ms, callback)
+    const clock = { ...systemClock, after }
+    const worker = openWorker({ blocks: [instant], clock, onCommitted: () => void flushes++ })
+    const nodes = Array.from({ length: count }, (_, n) => ({ id: `n${n}`, type: 'test.instant' }))
+    const edges = nodes.slice(1).map(({ id }, n) => ({ source: `n${n}`, target: id }))
+    const id = await worker.start({ nodes, edges })
+    await worker.processor.idle()
+    expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED' })
+    expect(flushes).toBeLessThanOrEqual(most)
+  },
+)
 
 test('an accepted start survives a worker that dies right afterwards (P1)', async () => {
   // The job is stored with this worker's lease, and that is the last that is heard of it.

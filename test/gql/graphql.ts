@@ -38,7 +38,7 @@ export type BlockCategory =
 
 /** What a block touches. */
 export type BlockEffect =
-  /** The outside: its result is committed before anything depends on it. */
+  /** Reaches the outside. Its result is committed before any other call that depends on it. */
   | 'EXTERNAL'
   /** Nothing: its result depends on recorded facts alone. */
   | 'PURE';

@@ -18,7 +18,7 @@ const BlockEffectEnum = builder.enumType('BlockEffect', {
     PURE: { value: 'pure', description: 'Nothing: its result depends on recorded facts alone.' },
     EXTERNAL: {
       value: 'external',
-      description: 'The outside: its result is committed before anything depends on it.',
+      description: 'Reaches the outside. Its result is committed before any other call that depends on it.',
     },
   } as const,
 })

@@ -211,7 +211,7 @@ describe('E12: what is committed before what', () => {
     expect(execution.journal.statuses()).toMatchObject({ a: 'COMPLETED' })
   })
 
-  test('a refused result ends the run although it went on: nothing that follows from it is called or recorded', async () => {
+  test('a refused result ends the run although it continued: nothing that follows from it is called or recorded', async () => {
     const document = definition({ a: {}, p: { type: 'test.pure' }, b: {} }, 'a > p > b')
     const execution = new TestExecution(document)
     execution.journal.delaysNotes = true
