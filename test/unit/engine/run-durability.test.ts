@@ -178,25 +178,50 @@ describe('E12: what is committed before what', () => {
     expect(outside.toSorted()).toEqual(['child', 'http'])
   })
 
-  test('children are canceled once the failure that cancels them is committed', async () => {
-    const gate = new Gate()
+  /** An execution of a step that fails beside one that waits for a child, and what was on record at each cancel of children. */
+  function failingBesideChild() {
     const canceled: string[] = []
-    const world = {
-      children: {
-        start: () => Promise.reject(new Error('none')),
-        endOf: () => Promise.resolve(null),
-        cancel: () => Promise.resolve(),
-        cancelAll: async () => void canceled.push(JSON.stringify(execution.journal.statuses())),
-      },
+    const cancel = async () => void canceled.push(JSON.stringify(execution.journal.statuses()))
+    const children = {
+      start: () => Promise.resolve('child'),
+      endOf: () => Promise.resolve(null),
+      cancel,
+      cancelAll: cancel,
     }
-    const execution: TestExecution = new TestExecution(definition({ a: {} }), { a: fails() }, { world })
-    execution.journal.gate = gate
+    const call = { type: 'core.callWorkflow', config: { workflowId: 'w' } }
+    const reached = new Gate()
+    const execution: TestExecution = new TestExecution(
+      definition({ call, a: {} }),
+      { a: held(reached, fails()) },
+      { world: { children } },
+    )
+    return { execution, canceled, reached }
+  }
+
+  test('children are canceled once the failure that cancels them is committed', async () => {
+    const { execution, canceled, reached } = failingBesideChild()
     const run = execution.start()
+    await settled()
+    expect(execution.journal.statuses()).toEqual({ call: 'WAITING', a: 'RUNNING' })
+    const gate = new Gate()
+    execution.journal.gate = gate
+    reached.open()
     await settled()
     expect(canceled).toEqual([])
     gate.open()
-    await execution.run(run)
-    expect(canceled).toEqual([JSON.stringify({ a: 'FAILED' })])
+    expect(await execution.run(run)).toMatchObject({ end: { status: 'FAILED' } })
+    expect(canceled.length).toBeGreaterThan(0)
+    for (const statuses of canceled) expect(JSON.parse(statuses)).toMatchObject({ a: 'FAILED' })
+  })
+
+  test('a worker that has lost the job cancels no child of it', async () => {
+    const { execution, canceled, reached } = failingBesideChild()
+    const run = execution.start()
+    await settled()
+    execution.journal.loseFence()
+    reached.open()
+    expect(await execution.run(run).catch(({ name }: Error) => name)).toEqual({ kind: 'yielded' })
+    expect(canceled).toEqual([])
   })
 
   test('a run whose job is given back has committed what has ended in it', async () => {

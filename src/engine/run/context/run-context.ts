@@ -215,14 +215,15 @@ export class RunContext implements Activity {
 
   /**
    * To be awaited before anything acts on the outside (E12). Resolves once the notes up to a number are committed, at once where they
-   * are. Notes with higher numbers, which other parts of the run have recorded since, are not waited for. Rejects where the run has
-   * stopped because a record failed.
+   * are. Notes with higher numbers, which other parts of the run have recorded since, are not waited for. Rejects with a `RunStop` once a
+   * record has failed, and where the run records nothing more.
    */
   async barrier(upTo = this.#newestNote): Promise<void> {
     const last = this.#owed.get(upTo)
-    if (!last) return
-    this.ports.journal.hasten()
-    if (!(await last)) throw this.stopped ?? RunStop.of(this.#fault)
+    if (last) this.ports.journal.hasten()
+    const isCommitted = last === undefined || (await last)
+    if (this.#fault !== null) throw RunStop.of(this.#fault)
+    if (!isCommitted) throw this.stopped ?? new Error('a note was not committed')
   }
 
   /** The first failure of a record; null: there is none. */
