@@ -7,14 +7,14 @@ import { ExecutionType, JobNode, KnownExecution } from '../runs/index.ts'
 /** A start that was accepted. */
 export type Started = Extract<StartResult, { kind: 'started' }>
 
-type DiagnosticsField = PothosSchemaTypes.FieldRef<typeof builder.$inferSchemaTypes, readonly Diagnostic[]>
+type Field<Shape> = PothosSchemaTypes.FieldRef<typeof builder.$inferSchemaTypes, Shape>
 
 type StartedFields = Parameters<
   NonNullable<Parameters<ReturnType<typeof builder.objectRef<Started>>['implement']>[0]['fields']>
 >[0]
 
 /** What the payload of an accepted start tells of the definition. */
-export const warningFields = (t: StartedFields): { readonly diagnostics: DiagnosticsField } => ({
+export const warningFields = (t: StartedFields): { readonly diagnostics: Field<readonly Diagnostic[]> } => ({
   diagnostics: t.field({
     type: [DiagnosticType],
     description: 'What the definition’s author may want to know, such as a secret that is not set: warnings.',
@@ -26,7 +26,10 @@ export const warningFields = (t: StartedFields): { readonly diagnostics: Diagnos
 export const runFields = (
   t: StartedFields,
   descriptions: { readonly job: string; readonly execution: string },
-) => ({
+): {
+  readonly job: Field<typeof JobNode.$inferType>
+  readonly execution: Field<typeof ExecutionType.$inferType>
+} => ({
   job: t.field({
     type: JobNode,
     description: descriptions.job,
