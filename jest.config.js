@@ -1,17 +1,10 @@
 /** @type {import('jest').Config} */
 const shared = {
-  testEnvironment: '<rootDir>/test/support/plain-context.js',
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^lume$': '<rootDir>/src/index.ts' },
+  testEnvironment: '<rootDir>/test/support/native/environment.js',
+  testRunner: '<rootDir>/test/support/native/runner.js',
+  // For the global set-up. Node loads the test files, by test/support/native/hooks.js.
   transform: {
-    '\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
+    '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },
 }
 
