@@ -676,8 +676,14 @@ test('the deletion of a job deletes all of its records, and those of no other jo
   const before = await rowsOf(required(kept).id)
   expect(Object.keys(before)).toEqual(
     expect.arrayContaining([
-      ...['execution_values', 'executions', 'job_events', 'jobs'],
-      ...['loop_items', 'step_checkpoints', 'step_values', 'steps'],
+      'execution_values',
+      'executions',
+      'job_events',
+      'jobs',
+      'loop_items',
+      'step_checkpoints',
+      'step_values',
+      'steps',
     ]),
   )
   await database.pool.query('DELETE FROM jobs WHERE id = $1', [required(gone).id])
