@@ -32,6 +32,7 @@ interface PartOptions<Row> {
   statement(from: string): string
 }
 
+/** Makes a part of rows of one type. */
 export function flushPart<Row>({ name, rows, columns, statement }: PartOptions<Row>): FlushPart {
   const readers = Object.values(columns).map(({ value }) => value)
   return {
