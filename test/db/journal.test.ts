@@ -422,22 +422,24 @@ test.each(['40P01', '40001'])('a flush that fails with %s is sent again, as it w
 })
 
 test('a real deadlock with another session costs nobody an entry', async () => {
-  const { journal, store } = openJournal()
-  const jobs = await openJobs(journal, 2)
-  const ids = jobs.map(({ id }) => id).sort()
-  const rival = await database.pool.connect()
-  await rival.query(`BEGIN; SET LOCAL deadlock_timeout = '1min'`)
-  // The rival takes the locks the other way round.
-  await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [ids[1]])
-  const appends = Promise.all(jobs.map(({ ledger }) => ledger.append(noted('once'))))
-  await until('the flush waits for the rival', () => lockWaiters(1))
-  await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [ids[0]])
-  await rival.query('COMMIT')
-  rival.release()
-  await appends
-  // More than once where the flush, sent again, is quicker than the rival to take the first lock.
-  expect(store.flushes.length).toBeGreaterThan(1)
-  for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
+  await withJournalPools(1, async ([pool]) => {
+    const { journal, store } = openJournal({}, createJournalStore(required(pool)))
+    const jobs = await openJobs(journal, 2)
+    const ids = jobs.map(({ id }) => id).sort()
+    const rival = await database.pool.connect()
+    await rival.query(`BEGIN; SET LOCAL deadlock_timeout = '1min'`)
+    // The rival takes the locks the other way round.
+    await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [ids[1]])
+    const appends = Promise.all(jobs.map(({ ledger }) => ledger.append(noted('once'))))
+    await until('the flush waits for the rival', () => lockWaiters(1))
+    await rival.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [ids[0]])
+    await rival.query('COMMIT')
+    rival.release()
+    await appends
+    // More than once where the flush, sent again, is quicker than the rival to take the first lock.
+    expect(store.flushes.length).toBeGreaterThan(1)
+    for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
+  })
 })
 
 test('two flushes over the same jobs, appended in opposite orders, lock them in one order and never deadlock', async () => {
