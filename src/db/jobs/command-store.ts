@@ -258,7 +258,8 @@ interface CommandRow {
 function signalColumns(command: NewCommand) {
   if (command.kind !== 'SIGNAL') return { key: null, name: null, path: null, bytes: null }
   const { key, name, path, payload } = command
-  return { key, name, path, bytes: Buffer.byteLength(JSON.stringify(payload)) }
+  const bytes = payload === null ? 0 : Buffer.byteLength(JSON.stringify(payload))
+  return { key, name, path, bytes }
 }
 
 function payloadOf(command: NewCommand): JsonObject {
