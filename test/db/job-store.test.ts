@@ -30,7 +30,7 @@ beforeAll(async () => {
   jobs = createJobStore(database.pool)
 })
 
-beforeEach(() => database.pool.query('TRUNCATE jobs, idempotency_keys CASCADE'))
+beforeEach(() => database.pool.query('TRUNCATE jobs, job_events, idempotency_keys CASCADE'))
 
 afterAll(() => database.drop())
 

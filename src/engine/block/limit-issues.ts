@@ -59,16 +59,28 @@ function innerOf(schema: z.core.$ZodType): Schema | null {
 
 /** Makes `z.json()`, or a list of it, copy its value: Zod tries six alternatives for each value, one after the other. */
 function copyJson(schema: z.core.$ZodType, fits: (value: unknown) => boolean): void {
-  const { _zod: internals } = schema
-  const { parse } = internals
-  const copy: Run = (payload, context) => {
+  wrapParse(schema, (parse) => (payload, context) => {
     const { value } = payload
     if (!fits(value)) return parse(payload, context)
     payload.value = typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value
     return payload
-  }
-  if (internals.run === parse) internals.run = copy
-  internals.parse = copy
+  })
+}
+
+/**
+ * Puts a function around the parser of a schema. When a schema first parses, Zod replaces the parser by one that does not look
+ * for cycles: it replaces what is inside of this function.
+ */
+function wrapParse(schema: z.core.$ZodType, wrap: (parse: Run) => Run): void {
+  const { _zod: internals } = schema
+  let { parse } = internals
+  const wrapped = wrap((payload, context) => parse(payload, context))
+  // Without checks of its own, a schema runs its parser directly.
+  if (internals.run === parse) internals.run = wrapped
+  Object.defineProperty(internals, 'parse', {
+    get: () => wrapped,
+    set: (replacement: Run) => (parse = replacement),
+  })
 }
 
 /**
@@ -108,13 +120,11 @@ function partsOf(schema: Schema): readonly z.core.$ZodType[] {
 }
 
 function limitItems(list: z.core.$ZodType, ...items: readonly z.core.$ZodType[]): void {
-  const { _zod: internals } = list
-  const { parse } = internals
-  const parseLimited: Run = (payload, context) =>
-    parse(payload, { ...context, [ITEMS]: { left: ISSUES_MAX, outer: context } } as ItemContext)
-  // Without checks of its own, a schema runs its parser directly.
-  if (internals.run === parse) internals.run = parseLimited
-  internals.parse = parseLimited
+  wrapParse(
+    list,
+    (parse) => (payload, context) =>
+      parse(payload, { ...context, [ITEMS]: { left: ISSUES_MAX, outer: context } } as ItemContext),
+  )
   for (const item of items) if (!counting.has(item)) countIssues(item)
 }
 
@@ -124,7 +134,9 @@ const counting = new WeakSet<object>()
 function countIssues(item: z.core.$ZodType): void {
   counting.add(item)
   const { _zod: internals } = item
-  const { run } = internals
+  const { run: first, parse } = internals
+  // Zod may replace the parser, which a schema without checks of its own runs.
+  const run: Run = first === parse ? (payload, context) => internals.parse(payload, context) : first
   internals.run = (payload, context: ItemContext) => {
     const items = context[ITEMS]
     if (!items) return run(payload, context)

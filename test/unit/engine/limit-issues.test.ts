@@ -43,10 +43,14 @@ describe('a value that its schema refuses in many places', () => {
       [(item: z.ZodType) => z.array(z.union([z.string(), z.object({ x: item })])), items.map((x) => ({ x }))],
     ] as const) {
       const { schema: item, asked } = refusing()
-      const count = issuesOf(make(item), value)
-      expect(count).toBeGreaterThan(0)
-      expect(count).toBeLessThanOrEqual(2 * ISSUES_MAX + 10)
-      expect(asked()).toBeLessThanOrEqual(ISSUES_MAX + 10)
+      const schema = make(item)
+      // Zod changes the parsers of a schema when it first parses.
+      for (let reading = 1; reading <= 3; reading++) {
+        const count = issuesOf(schema, value)
+        expect(count).toBeGreaterThan(0)
+        expect(count).toBeLessThanOrEqual(2 * ISSUES_MAX + 10)
+        expect(asked()).toBeLessThanOrEqual(reading * (ISSUES_MAX + 10))
+      }
     }
   })
 
