@@ -29,6 +29,7 @@ export function afterAwake(
   next()
   return () => {
     stop()
-    return blockedMs
+    // What ended the wait may have been read before the overdue timer.
+    return left > 0 ? blockedMs + Math.max(0, clock.now() - dueAt) : blockedMs
   }
 }
