@@ -102,7 +102,7 @@ import { SCHEMA_CHECKS_ALLOWANCE, SCHEMA_CHECKS_MAX_WAITING } from '../src/jobs/
 import { MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
 import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
 import { tableRow } from '../src/lib/text/index.ts'
-import { ANSWER_MAX_HEAP_BYTES, RECEIVED_FREELY_BYTES, UNKNOWN_ANSWER_BYTES } from '../src/net/index.ts'
+import { ANSWER_MAX_HEAP_BYTES } from '../src/net/index.ts'
 import {
   ANSWER_MAX_BYTES,
   ANSWER_MAX_ERRORS,
@@ -368,11 +368,6 @@ const EXECUTIONS: readonly Row[] = [
     'config of a step, with its templates filled in',
     `${bytes(CONFIG_MAX_BYTES)} of JSON, ${count(CONFIG_MAX_VALUES)} values, ${bytes(CONFIG_MAX_HEAP_BYTES)} of memory`,
     '`CONFIG_TOO_LARGE`',
-  ],
-  [
-    'answer to `api.http` that arrives without memory reserved for it',
-    bytes(RECEIVED_FREELY_BYTES),
-    `waits for as much as it announces, or for ${bytes(UNKNOWN_ANSWER_BYTES)}; \`MEMORY_BUDGET_EXCEEDED\``,
   ],
   ['answer that `api.http` parses', `${bytes(ANSWER_MAX_HEAP_BYTES)} of memory`, '`HTTP_RESPONSE_TOO_LARGE`'],
   [

@@ -7,7 +7,7 @@ import type { AddressPolicy } from './address-policy.ts'
 import { withDeadline } from './deadline.ts'
 import { guardedAgent, systemResolve, type Resolve } from './guarded-agent.ts'
 import type { HttpRequest } from './http-request.ts'
-import { decoded, decodeText, letGo, readBody, type BodyBounds } from './read-body.ts'
+import { decoded, decodeText, letGo, readBody } from './read-body.ts'
 import { nextHop, type Hop } from './redirect.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -36,8 +36,6 @@ export interface HttpStream extends Omit<HttpResponse, 'bytes'> {
 export interface HttpSendOptions {
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** Resolves once there is memory for so many bytes of the answer, in all; default: at once. A stream, which is not kept, needs none. */
-  readonly reserveMemory?: (bytes: number) => Promise<void>
 }
 
 /** Sends requests that other people thought up: only to where the address policy allows, and bounded in every way. */
@@ -75,14 +73,12 @@ export function createHttpClient(options: { policy: () => AddressPolicy; resolve
   }
 
   return {
-    send: (request, { signal, clock, reserveMemory: reserve = freely }) =>
+    send: (request, { signal, clock }) =>
       withDeadline({ ...limitOf(request), signal, clock }, async (stop) => {
         const { answer, url } = await follow(currentAgent(), request, stop)
-        return receive(answer, { request, url, now: () => clock.now(), reserve }).catch(
-          (failure: unknown) => {
-            throw asBlockError(failure, url, request)
-          },
-        )
+        return receive(answer, { request, url, now: () => clock.now() }).catch((failure: unknown) => {
+          throw asBlockError(failure, url, request)
+        })
       }),
     stream: (request, { signal, clock }, read) =>
       withDeadline({ ...limitOf(request), signal, clock }, async (stop, isAlive) => {
@@ -154,24 +150,14 @@ async function* watched(
 
 async function receive(
   answer: Dispatcher.ResponseData,
-  {
-    request,
-    url,
-    now,
-    reserve,
-  }: { request: HttpRequest; url: URL; now: () => number; reserve: BodyBounds['reserve'] },
+  { request, url, now }: { request: HttpRequest; url: URL; now: () => number },
 ): Promise<HttpResponse> {
   const status = answer.statusCode
   const isFailure = request.failOnStatus && (status < 200 || status > 299)
   const maxBytes = isFailure
     ? Math.min(MAX_EXCERPT_BYTES, request.maxResponseBytes)
     : request.maxResponseBytes
-  const { bytes, isCut } = await readBody(answer.body, {
-    contentEncoding: headerOf(answer, 'content-encoding') ?? '',
-    contentLength: lengthOf(answer),
-    maxBytes,
-    reserve,
-  })
+  const { bytes, isCut } = await readBody(answer.body, headerOf(answer, 'content-encoding') ?? '', maxBytes)
   if (isFailure) {
     const text = decodeText(bytes, headerOf(answer, 'content-type') ?? '')
     // A character that the limit has cut in two goes, too: by the ellipsis the scrubber sees where a secret may be cut (P7).
@@ -182,13 +168,6 @@ async function receive(
   if (isCut) throw tooLarge(url, `has more than ${maxBytes} bytes`)
   return { status, headers: plainHeaders(answer), bytes, url }
 }
-
-function lengthOf(answer: Dispatcher.ResponseData): number | null {
-  const length = Number(headerOf(answer, 'content-length') ?? Number.NaN)
-  return Number.isSafeInteger(length) ? length : null
-}
-
-const freely = (): Promise<void> => Promise.resolve()
 
 function headerOf(answer: Dispatcher.ResponseData, name: string): string | undefined {
   const value = answer.headers[name]

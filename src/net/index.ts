@@ -9,5 +9,5 @@ export {
   type HttpMethod,
   type HttpRequest,
 } from './http-request.ts'
-export { decodeText, RECEIVED_FREELY_BYTES, UNKNOWN_ANSWER_BYTES } from './read-body.ts'
+export { decodeText } from './read-body.ts'
 export { retryAfterMs } from './retry-after.ts'

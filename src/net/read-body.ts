@@ -7,31 +7,13 @@ export interface ReadBody {
   readonly isCut: boolean
 }
 
-/** The bytes of an answer that are read before memory is reserved for it. */
-export const RECEIVED_FREELY_BYTES = 64 * 1024
-
-/** The memory that an answer of unknown length waits for, in bytes. What it takes beyond that is counted, and does not wait. */
-export const UNKNOWN_ANSWER_BYTES = 1024 * 1024
-
-export interface BodyBounds {
-  readonly contentEncoding: string
-  /** The length that the answer announces, in bytes; null: it announces none. */
-  readonly contentLength: number | null
-  readonly maxBytes: number
-  /** Resolves once there is memory for so many bytes of this answer. Nothing more is read before. */
-  readonly reserve: (bytes: number) => Promise<void>
-}
-
 /**
  * Reads a body up to a limit and lets go of the rest. What counts is decoded bytes: a small compressed body may hold
- * any amount. The bytes that have arrived are held until the last one arrives, which may take as long as the sender likes, so
- * memory is reserved for them first.
+ * any amount.
  */
-export async function readBody(body: Readable, bounds: BodyBounds): Promise<ReadBody> {
-  const { contentEncoding, maxBytes } = bounds
+export async function readBody(body: Readable, contentEncoding: string, maxBytes: number): Promise<ReadBody> {
   const chunks: Buffer[] = []
   let room = maxBytes
-  let reserved = RECEIVED_FREELY_BYTES
   let isCut = false
   try {
     for await (const chunk of decoded(body, contentEncoding)) {
@@ -39,21 +21,11 @@ export async function readBody(body: Readable, bounds: BodyBounds): Promise<Read
       isCut = chunk.length > room
       if (isCut) break
       room -= chunk.length
-      const received = maxBytes - room
-      if (received <= reserved) continue
-      reserved = Math.max(received, expectedBytes(bounds), 2 * reserved)
-      await bounds.reserve(Math.min(reserved, maxBytes))
     }
   } finally {
     letGo(body)
   }
   return { bytes: Buffer.concat(chunks), isCut }
-}
-
-/** The length that a compressed answer announces is not that of what is held. */
-function expectedBytes({ contentEncoding, contentLength, maxBytes }: BodyBounds): number {
-  const expected = contentEncoding === '' ? contentLength : null
-  return Math.min(expected ?? UNKNOWN_ANSWER_BYTES, maxBytes)
 }
 
 /** Ends the connection of a body that nobody will read to its end; nothing happens to one that has been. */

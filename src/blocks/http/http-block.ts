@@ -140,7 +140,7 @@ export function httpBlock({ client }: { client: HttpClient }): Block {
     async run({ config, signal, clock, idempotencyKey, reserveMemory }: BlockContext<HttpConfig>) {
       const request = requestOf(config, idempotencyKey)
       const startedAt = clock.now()
-      const response = await client.send(request, { signal, clock, reserveMemory })
+      const response = await client.send(request, { signal, clock })
       const { status, headers, url } = response
       const durationMs = clock.now() - startedAt
       return completed({

@@ -5,7 +5,7 @@ import { createHttpClient } from '../../../src/net/http-client.ts'
 import type { AddressPolicy } from '../../../src/net/address-policy.ts'
 import type { Resolve } from '../../../src/net/guarded-agent.ts'
 import { httpBlock } from '../../../src/blocks/http/http-block.ts'
-import { BlockError, type BlockContext } from '../../../src/engine/block/block.ts'
+import type { BlockContext } from '../../../src/engine/block/block.ts'
 import { Scrubber } from '../../../src/engine/scrub/scrub.ts'
 import { failureOf } from '../../../src/engine/record/step.ts'
 import { Closers } from '../../../src/lib/async/closers.ts'
@@ -30,7 +30,7 @@ beforeEach(async () => {
 })
 afterEach(() => closers.close())
 
-type Given = Partial<Pick<BlockContext, 'signal' | 'clock' | 'idempotencyKey' | 'attempt' | 'reserveMemory'>>
+type Given = Partial<Pick<BlockContext, 'signal' | 'clock' | 'idempotencyKey' | 'attempt'>>
 
 interface HttpOutput {
   readonly status: number
@@ -591,51 +591,6 @@ describe('a response that is too large', () => {
     await expect(send(answerPath({ body: '123456' }), { maxResponseBytes: 5 })).rejects.toMatchObject(
       tooLarge,
     )
-  })
-})
-
-describe('memory for an answer that arrives', () => {
-  const reserving = (reserved: number[]) => ({
-    reserveMemory: async (bytes: number) => void reserved.push(bytes),
-  })
-
-  it('is reserved once more than 64 KiB have come: as much as the answer announces', async () => {
-    const reserved: number[] = []
-    const request = { method: 'POST', body: 'x'.repeat(200_000), bodyType: 'text', responseType: 'text' }
-    const { headers } = await send('/echo', request, reserving(reserved))
-    expect(reserved).toEqual([Number(headers['content-length'])])
-    await send('/echo', { ...request, body: 'x'.repeat(50_000) }, reserving(reserved))
-    expect(reserved).toHaveLength(1)
-  })
-
-  it.each(['/huge', '/bomb'])(
-    'is reserved before the rest is read where its length is unknown, and counted as it grows: %s',
-    async (path) => {
-      const reserved: number[] = []
-      let grant = () => {}
-      const granted = new Promise<void>((resolve) => (grant = resolve))
-      let isAsked = () => {}
-      const asked = new Promise<void>((resolve) => (isAsked = resolve))
-      const reserveMemory = (bytes: number) => {
-        reserved.push(bytes)
-        isAsked()
-        return granted
-      }
-      const sent = send(path, { maxResponseBytes: 3_000_000 }, { reserveMemory })
-      await asked
-      expect(reserved).toEqual([1024 * 1024])
-      grant()
-      await expect(sent).rejects.toMatchObject({ code: 'HTTP_RESPONSE_TOO_LARGE' })
-      expect(reserved).toEqual([1024 * 1024, 2 * 1024 * 1024, 3_000_000])
-    },
-  )
-
-  it('is that of the attempt: where there is none, the step fails as the engine says', async () => {
-    const refused = () => Promise.reject(new BlockError('MEMORY_BUDGET_EXCEEDED', 'none'))
-    await expect(send('/huge', {}, { reserveMemory: refused })).rejects.toMatchObject({
-      code: 'MEMORY_BUDGET_EXCEEDED',
-    })
-    await target.deserted()
   })
 })
 
