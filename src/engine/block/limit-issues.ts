@@ -79,7 +79,9 @@ function wrapParse(schema: z.core.$ZodType, wrap: (parse: Run) => Run): void {
   if (internals.run === parse) internals.run = wrapped
   Object.defineProperty(internals, 'parse', {
     get: () => wrapped,
-    set: (replacement: Run) => (parse = replacement),
+    set: (replacement: Run) => {
+      parse = replacement
+    },
   })
 }
 
