@@ -19,4 +19,5 @@ export {
   type WorkflowVersionId,
 } from './ids.ts'
 export { listsPer } from './lists-per.ts'
+export { RecentMap } from './recent-map.ts'
 export { seededRandom } from './seeded-random.ts'

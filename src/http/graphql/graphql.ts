@@ -1,5 +1,6 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../../access/index.ts'
+import { RecentMap } from '../../lib/index.ts'
 import { createContext, schema, type Context, type Services } from '../../schema/index.ts'
 import type { Body, BudgetLimits, OperationTurns, ParseTurns } from '../intake/index.ts'
 import {
@@ -84,24 +85,13 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
   })
 }
 
-/**
- * Front ends repeat small documents; a large one is not worth the memory. The document that was not asked for for the longest
- * time makes room.
- */
+/** Front ends repeat small documents; a large one is not worth the memory. */
 function cacheOfSmallDocuments<T>() {
-  const cache = new Map<string, T>()
-  const set = (text: string, value: T) => {
-    if (text.length > CACHED_DOCUMENT_CHARACTERS) return
-    cache.delete(text)
-    cache.set(text, value)
-    if (cache.size > CACHED_DOCUMENTS) cache.delete(cache.keys().next().value ?? '')
-  }
+  const cache = new RecentMap<string, T>(CACHED_DOCUMENTS)
   return {
-    get: (text: string) => {
-      const value = cache.get(text)
-      if (value !== undefined) set(text, value)
-      return value
+    get: (text: string) => cache.get(text),
+    set: (text: string, value: T) => {
+      if (text.length <= CACHED_DOCUMENT_CHARACTERS) cache.set(text, value)
     },
-    set,
   }
 }

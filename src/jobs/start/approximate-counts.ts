@@ -1,4 +1,5 @@
 import { inGroups } from '../../lib/async/index.ts'
+import { RecentMap } from '../../lib/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
 export interface ApproximateCountsOptions<Key extends string> {
@@ -29,7 +30,7 @@ const KEYS_PER_READ = 100
  */
 export class ApproximateCounts<Key extends string> {
   readonly #options: ApproximateCountsOptions<Key>
-  readonly #entries = new Map<Key, Entry>()
+  readonly #entries = new RecentMap<Key, Entry>(MAX_KEYS)
   readonly #count: (key: Key) => Promise<number>
 
   constructor(options: ApproximateCountsOptions<Key>) {
@@ -80,13 +81,7 @@ export class ApproximateCounts<Key extends string> {
 
   #entryOf(key: Key): Entry {
     const entry = this.#entries.get(key) ?? newEntry()
-    // Last in the order of insertion: the most recently used.
-    this.#entries.delete(key)
     this.#entries.set(key, entry)
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= MAX_KEYS) break
-      this.#entries.delete(oldest)
-    }
     return entry
   }
 

@@ -1,7 +1,7 @@
 import type { StoredDefinition } from '../../db/stores/index.ts'
 import type { Plan } from '../../engine/definition/index.ts'
 import type { PlanCache, Validation } from '../../engine/validate/index.ts'
-import type { OwnerId, WorkflowId, WorkflowVersionId } from '../../lib/index.ts'
+import { RecentMap, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/index.ts'
 
 /**
  * Maximum number of workflows whose published version memory holds; each takes less than 1 KiB. The one that was not started
@@ -35,8 +35,7 @@ export interface KnownVersion extends PublishedVersion {
  */
 export class PublishedVersions {
   readonly #plans: Pick<PlanCache, 'known'>
-  /** The one that was not asked for for the longest time first. */
-  readonly #versions = new Map<string, PublishedVersion>()
+  readonly #versions = new RecentMap<string, PublishedVersion>(PUBLISHED_VERSIONS_MAX)
 
   constructor(plans: Pick<PlanCache, 'known'>) {
     this.#plans = plans
@@ -44,24 +43,13 @@ export class PublishedVersions {
 
   /** The version of a workflow of this owner; null when it, or the plan of its definition, is not in memory. */
   get(workflow: WorkflowKey): KnownVersion | null {
-    const key = keyOf(workflow)
-    const version = this.#versions.get(key)
-    if (!version) return null
-    const validation = this.#plans.known(version.definition.hash)
-    if (!validation || !isSound(validation)) return null
-    this.#versions.delete(key)
-    this.#versions.set(key, version)
-    return { ...version, validation }
+    const version = this.#versions.get(keyOf(workflow))
+    const validation = version && this.#plans.known(version.definition.hash)
+    return validation && isSound(validation) ? { ...version, validation } : null
   }
 
   set(workflow: WorkflowKey, version: PublishedVersion): void {
-    const key = keyOf(workflow)
-    this.#versions.delete(key)
-    this.#versions.set(key, version)
-    for (const oldest of this.#versions.keys()) {
-      if (this.#versions.size <= PUBLISHED_VERSIONS_MAX) break
-      this.#versions.delete(oldest)
-    }
+    this.#versions.set(keyOf(workflow), version)
   }
 
   delete(workflow: WorkflowKey): void {
