@@ -172,7 +172,7 @@ export class RunContext implements Activity {
     const number = ++this.#newestNote
     const length = lengthOf(entry)
     this.#owedLength += length
-    const isCommitted = this.#record(entry, job, (whole) => this.ports.journal.note(whole)).then(
+    const isCommitted = this.#announced(entry, job).then(
       () => true,
       () => false,
     )
@@ -219,9 +219,7 @@ export class RunContext implements Activity {
    * record has failed, and where the run records nothing more.
    */
   async barrier(upTo = this.#newestNote): Promise<void> {
-    const last = this.#owed.get(upTo)
-    if (last) this.ports.journal.hasten()
-    const isCommitted = last === undefined || (await last)
+    const isCommitted = await this.#commitOf(upTo)
     if (this.#fault !== null) throw RunStop.of(this.#fault)
     if (!isCommitted) throw this.stopped ?? new Error('a note was not committed')
   }
@@ -233,12 +231,16 @@ export class RunContext implements Activity {
 
   /** Resolves once no note is pending, with the first failure of a record; null: there is none. */
   async settled(): Promise<unknown> {
-    const last = this.#owed.get(this.#newestNote)
-    if (last) {
-      this.ports.journal.hasten()
-      await last
-    }
+    await this.#commitOf(this.#newestNote)
     return this.#fault
+  }
+
+  /** Resolves with whether a note is committed, once that is decided; true for one that is owed no more. */
+  async #commitOf(note: number): Promise<boolean> {
+    const isCommitted = this.#owed.get(note)
+    if (isCommitted === undefined) return true
+    this.ports.journal.hasten()
+    return isCommitted
   }
 
   async #record(
