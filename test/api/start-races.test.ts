@@ -205,18 +205,8 @@ describe('between the moment at which memory names the version and the insert', 
 
   test('a child runs the version that is published during its start', async () => {
     const id = await createKnown()
-    const definition = {
-      nodes: [{ id: 'call', type: 'core.callWorkflow', config: { workflowId: id } }],
-      edges: [],
-    }
-    // A child knows the version from another child.
-    await childrenOf(definition)
-    const child = holdStatement('job-insert', 2)
-    const parent = childrenOf(definition)
-    await child.reached
-    await publishNext(id)
-    child.release()
-    expect(await parent).toMatchObject({
+    const parent = await parentDuring(id, () => publishNext(id))
+    expect(parent).toMatchObject({
       status: 'COMPLETED',
       children: { edges: [{ node: { version: { number: 2 } } }] },
     })
@@ -224,17 +214,8 @@ describe('between the moment at which memory names the version and the insert', 
 
   test('a child of a workflow that is archived during its start fails with WORKFLOW_ARCHIVED', async () => {
     const id = await createKnown()
-    const definition = {
-      nodes: [{ id: 'call', type: 'core.callWorkflow', config: { workflowId: id } }],
-      edges: [],
-    }
-    await childrenOf(definition)
-    const child = holdStatement('job-insert', 2)
-    const parent = childrenOf(definition)
-    await child.reached
-    await archive(id)
-    child.release()
-    expect(await parent).toMatchObject({
+    const parent = await parentDuring(id, () => archive(id))
+    expect(parent).toMatchObject({
       status: 'FAILED',
       error: { code: 'WORKFLOW_ARCHIVED' },
       children: { edges: [] },
@@ -291,6 +272,22 @@ async function createKnown(): Promise<string> {
 
 async function start(input: ExecuteWorkflowInput) {
   return (await starter.client.ask(START, { input })).executeWorkflow
+}
+
+/** Runs an execution that calls a workflow, and calls back between the reading of that workflow and the insert of the child. */
+async function parentDuring(workflowId: string, callback: () => Promise<unknown>) {
+  const definition = {
+    nodes: [{ id: 'call', type: 'core.callWorkflow', config: { workflowId } }],
+    edges: [],
+  }
+  // A child knows the version from another child.
+  await childrenOf(definition)
+  const child = holdStatement('job-insert', 2)
+  const parent = childrenOf(definition)
+  await child.reached
+  await callback()
+  child.release()
+  return parent
 }
 
 /** Runs a definition to its end and returns its status and its children. */

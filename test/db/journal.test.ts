@@ -31,6 +31,7 @@ import {
   sendCancel,
 } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { completedStep } from '../support/step-records.ts'
 import { startTcpProxy, type Cut } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { watchStore, type WatchedStore } from '../support/watched-store.ts'
@@ -797,25 +798,7 @@ function ended(): JournalEntry {
 function everyKindOfRecord(path: string): JournalEntry {
   return {
     events: [event('JOB_PROGRESS', 1, { message: path })],
-    steps: [
-      {
-        path,
-        order: [0],
-        nodeId: path,
-        status: 'COMPLETED',
-        attempt: 1,
-        attempts: [],
-        handles: ['out'],
-        inputFrom: [],
-        dueAt: null,
-        wait: null,
-        error: null,
-        reusedFrom: null,
-        callKey: null,
-        startedAt: 1,
-        finishedAt: 2,
-      },
-    ],
+    steps: [completedStep(path)],
     values: [{ path, config: '{}', output: '1' }],
     items: [
       { path, index: 0, status: 'COMPLETED', output: '1', error: null, reusedFrom: null, finishedAt: 2 },

@@ -3,9 +3,10 @@ import { FLUSH_PARTS } from '../../../src/db/journal/flush-parts.ts'
 import { flushStatement } from '../../../src/db/journal/flush-statement.ts'
 import { mergeEntries, type JobWrite } from '../../../src/db/journal/journal-write.ts'
 import { event } from '../../../src/engine/record/event.ts'
-import type { JournalEntry, StepRecord } from '../../../src/engine/record/journal.ts'
+import type { JournalEntry } from '../../../src/engine/record/journal.ts'
 import { ownerId, type JobId } from '../../../src/lib/ids.ts'
 import { fc } from '../../support/fast-check.ts'
+import { completedStep } from '../../support/step-records.ts'
 
 const NOTED: JournalEntry = { events: [event('JOB_PROGRESS', 1, { message: 'a' })], job: { progress: 5 } }
 
@@ -15,7 +16,7 @@ test('the statement of a flush with one event names only jobs and job_events', (
 })
 
 test('the statement of a flush of many jobs names each table once, however many rows it writes', () => {
-  const entry = { ...NOTED, steps: ['a', 'b', 'c'].map(step), values: ['a', 'b'].map(values) }
+  const entry = { ...NOTED, steps: ['a', 'b', 'c'].map(completedStep), values: ['a', 'b'].map(values) }
   const { text } = flushStatement([write(1, entry), write(2, entry), write(3, NOTED)])
   expect(writtenTables(text)).toEqual([
     'UPDATE jobs',
@@ -27,7 +28,7 @@ test('the statement of a flush of many jobs names each table once, however many 
 
 test('the steps that one flush records of a job are one list per column of one statement', () => {
   const paths = Array.from({ length: 50 }, (_, index) => `step-${index}`)
-  const { text, values: sent } = flushStatement([write(1, { ...NOTED, steps: paths.map(step) })])
+  const { text, values: sent } = flushStatement([write(1, { ...NOTED, steps: paths.map(completedStep) })])
   expect(text.match(/INSERT INTO steps/g)).toHaveLength(1)
   expect(sent).toContainEqual(paths)
 })
@@ -44,7 +45,7 @@ test('a statement has as many values as parameters, a name of its own, and its j
   const texts = new Map<string, string>()
   const entry = fc.record({
     events: fc.constantFrom([], NOTED.events),
-    steps: fc.constantFrom([], [step('a')]),
+    steps: fc.constantFrom([], [completedStep('a')]),
     values: fc.constantFrom([], [values('a')]),
     items: fc.constantFrom([], [ITEM, { ...ITEM, index: 1 }]),
     checkpoints: fc.constantFrom([], [{ path: 'a', key: 'k', value: '1' }]),
@@ -90,26 +91,6 @@ const ITEM = {
 function write(job: number, entry: JournalEntry, commandsSeen = 0): JobWrite {
   const jobId = `00000000-0000-0000-0000-00000000000${job}` as JobId
   return mergeEntries([entry], { jobId, ownerId: ownerId('owner'), fence: 1n, lastSeq: 1, commandsSeen })
-}
-
-function step(path: string): StepRecord {
-  return {
-    path,
-    order: [0],
-    nodeId: path,
-    status: 'COMPLETED',
-    attempt: 1,
-    attempts: [],
-    handles: ['out'],
-    inputFrom: [],
-    dueAt: null,
-    wait: null,
-    error: null,
-    reusedFrom: null,
-    callKey: null,
-    startedAt: 1,
-    finishedAt: 2,
-  }
 }
 
 function values(path: string) {
