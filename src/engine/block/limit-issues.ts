@@ -75,7 +75,7 @@ function wrapParse(schema: z.core.$ZodType, wrap: (parse: Run) => Run): void {
   const { _zod: internals } = schema
   let { parse } = internals
   const wrapped = wrap((payload, context) => parse(payload, context))
-  // Without checks of its own, a schema runs its parser directly.
+  // A schema without further checks runs its parser directly.
   if (internals.run === parse) internals.run = wrapped
   Object.defineProperty(internals, 'parse', {
     get: () => wrapped,
@@ -137,7 +137,7 @@ function countIssues(item: z.core.$ZodType): void {
   counting.add(item)
   const { _zod: internals } = item
   const { run: first, parse } = internals
-  // Zod may replace the parser, which a schema without checks of its own runs.
+  // A schema without further checks runs its parser, which Zod may replace.
   const run: Run = first === parse ? (payload, context) => internals.parse(payload, context) : first
   internals.run = (payload, context: ItemContext) => {
     const items = context[ITEMS]

@@ -207,22 +207,22 @@ class LoopRun {
     const about = { path: itemPath(path, index), nodeId: this.#node.id, index }
     // A step that a lost worker left open in an item that has failed meanwhile.
     const cut = run.steps.closeInside(`${about.path}/`, at)
-    const record = (told: EventDraft, item: Pick<LoopItemRecord, 'status' | 'output' | 'error'>) =>
+    const record = (ended: EventDraft, item: Pick<LoopItemRecord, 'status' | 'output' | 'error'>) =>
       this.#note({
-        events: [...cut.events, told],
+        events: [...cut.events, ended],
         steps: cut.steps,
         items: [{ path, index, ...item, reusedFrom: null, finishedAt: at }],
       })
     const read = end.kind === 'completed' ? await this.#readOutput(end.output) : end.error
     if (typeof read === 'string' || read === null) {
       this.#collectedLength += read?.length ?? 0
-      const told = event('LOOP_ITEM_COMPLETED', at, about)
-      return record(told, { status: 'COMPLETED', output: read, error: null })
+      const ended = event('LOOP_ITEM_COMPLETED', at, about)
+      return record(ended, { status: 'COMPLETED', output: read, error: null })
     }
     const error = { ...read, path: read.path ?? about.path }
     if (this.#config.onItemError === 'collect') this.#collectedLength += JSON.stringify(error).length
-    const told = event('LOOP_ITEM_FAILED', at, { ...about, error })
-    await record(told, { status: 'FAILED', output: null, error })
+    const ended = event('LOOP_ITEM_FAILED', at, { ...about, error })
+    await record(ended, { status: 'FAILED', output: null, error })
     if (this.#config.onItemError === 'fail') this.#failure ??= error
   }
 
