@@ -346,7 +346,7 @@ test('a page of executions with parents, children and waits is a handful of stat
       `UPDATE jobs SET parent_id = (SELECT max(id::text)::uuid FROM jobs), parent_path = 'one', depth = 1
        WHERE id <> (SELECT max(id::text)::uuid FROM jobs)`,
     )
-    const count = countStatements()
+    const count = countStatements(quiet.databaseUrl)
     await quiet.client.ask(PAGE, { first: 20 })
     const statements = count.take()
     count.stop()

@@ -13,6 +13,7 @@ export interface ApiServer {
   readonly url: string
   readonly origin: string
   readonly port: number
+  readonly databaseUrl: string
   readonly lume: Lume
   readonly client: GraphqlClient
   /** What a step of type `test.gate` waits for. */
@@ -53,6 +54,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     url: server.url,
     origin: server.origin,
     port: Number(new URL(server.origin).port),
+    databaseUrl: database.url,
     lume,
     client: createGraphqlClient(server.url),
     gate: gates.gate,

@@ -9,15 +9,19 @@ export interface StatementCount {
 
 /**
  * Listens at the one place that every statement passes: Prisma's adapter and the stores all end in a `pg.Client`. Statements
- * of workers and of those who tell news go the same way, so the caller must see to it that nothing runs meanwhile.
+ * of workers and of those who tell news go the same way, so the caller must see to it that nothing runs meanwhile. Other servers
+ * of the same test file may run where `databaseUrl` is given: only statements to that database count.
  */
-export function countStatements(): StatementCount {
+export function countStatements(databaseUrl: string | null = null): StatementCount {
+  const database = databaseUrl && new URL(databaseUrl).pathname.slice(1)
   const prototype = pg.Client.prototype as { query: (...args: unknown[]) => unknown }
   const { query } = prototype
   let sent: string[] = []
-  prototype.query = function counted(this: unknown, ...args: unknown[]) {
+  prototype.query = function counted(this: pg.Client, ...args: unknown[]) {
     const [first] = args
-    sent.push(typeof first === 'string' ? first : String((first as { text?: string } | undefined)?.text))
+    const isCounted = database === null || this.database === database
+    if (isCounted)
+      sent.push(typeof first === 'string' ? first : String((first as { text?: string } | undefined)?.text))
     return query.apply(this, args)
   }
   return {
