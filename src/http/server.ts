@@ -137,7 +137,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const budget = new BodyBudget(options.inFlight ?? budgetOfHeap())
   const turns = new ParseTurns(clock)
-  const operationTurns = new OperationTurns()
+  const operationTurns = new OperationTurns(clock)
   const pipelined = new PipelinedRequests()
   const unsent = new UnsentBytes({ ...unsentLimitsOfHeap(), ...options.unsent }, clock)
   const connections = new Connections(

@@ -198,7 +198,8 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
       const query = await admitOperation({ ...options, extra, viewer, params })
       if (query instanceof GraphQLError) return [query]
-      await operationTurns.take(viewer.ownerId)
+      const turn = operationTurns.take(viewer.ownerId)
+      if (turn) await turn
       const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
         req: extra.request,
         params,

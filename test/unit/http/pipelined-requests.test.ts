@@ -60,20 +60,28 @@ test('requests that wait are dropped when their connection ends', async () => {
   expect(begun).toBe(CONNECTION_MAX_UNANSWERED)
 })
 
-test('operations begin in turns of the event loop of their own', async () => {
-  const turns = new OperationTurns()
+test('operations begin in one turn of the event loop until they have taken its time, then others are served', async () => {
+  let now = 0
+  const turns = new OperationTurns({ now: () => now })
   const order: string[] = []
-  const operation = async (name: string) => {
+  const operation = async (name: string, ms: number) => {
     await turns.take('acme')
-    order.push(name)
+    order.push(`${name} begins`)
+    // Work between which nothing but microtasks runs: the next operation waits for all of it.
+    for (let piece = 0; piece < 10; piece++) await Promise.resolve()
+    now += ms
+    order.push(`${name} ends`)
     setImmediate(() => order.push('others'))
   }
-  await Promise.all(['a', 'b', 'c'].map(operation))
-  expect(order).toEqual(['a', 'others', 'b', 'others', 'c'])
+  const sent = { a: 2, b: 1, c: 5, d: 5, e: 1 }
+  await Promise.all(Object.entries(sent).map(([name, ms]) => operation(name, ms)))
+  const served = order.filter((entry, i) => entry !== 'others' || order[i - 1] !== 'others')
+  const done = (...names: string[]) => names.flatMap((name) => [`${name} begins`, `${name} ends`])
+  expect(served).toEqual([...done('a', 'b', 'c'), 'others', ...done('d'), 'others', ...done('e')])
 })
 
 test('operations of different owners begin in turn, however many one of them has sent before', async () => {
-  const turns = new OperationTurns()
+  const turns = new OperationTurns({ now: () => 0 })
   const order: string[] = []
   const operation = async (owner: string) => {
     await turns.take(owner)
