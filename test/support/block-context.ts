@@ -60,7 +60,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
     checkJson: async (schema, value) => directSchemaChecker().check(schema, value).answer,
     heartbeat: () => {},
     reserveMemory: () => Promise.resolve(),
-    yieldToEventLoop: () => timeSlice.yieldIfOver(),
+    yieldToEventLoop: async () => void (await timeSlice.yieldIfOver()),
     reports,
     secrets: {
       find,

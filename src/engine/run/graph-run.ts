@@ -21,6 +21,7 @@ import {
   type GraphScope,
   type RunContext,
   type StepEnd,
+  type StepSite,
 } from './context/index.ts'
 import { runStep } from './step/index.ts'
 
@@ -103,7 +104,7 @@ class GraphRun {
       },
       closed: { input: null, scope: this.#frame.scope },
     })
-    runStep(node, {
+    void this.#runStep(node, {
       path: this.#pathOf(node.index),
       values,
       inputFrom: predecessors.map((index) => this.#pathOf(index)),
@@ -115,13 +116,21 @@ class GraphRun {
       run: this.#run,
       runBody: (body, frame) => runGraph(body, frame, this.#run),
     })
-      .then((end) => this.#advance(this.#settle(node, end)))
-      .catch((fault: unknown) => this.#run.stop(RunStop.of(fault)))
-      .then(() => {
-        this.#running--
-        this.#checkEnd()
-      })
-      .catch((fault: unknown) => this.#break(fault))
+  }
+
+  async #runStep(node: PlanNode, site: StepSite): Promise<void> {
+    try {
+      const end = await runStep(node, site)
+      this.#advance(this.#settle(node, end))
+    } catch (fault) {
+      this.#run.stop(RunStop.of(fault))
+    }
+    try {
+      this.#running--
+      this.#checkEnd()
+    } catch (fault) {
+      this.#break(fault)
+    }
   }
 
   #settle(node: PlanNode, end: StepEnd): Advance {

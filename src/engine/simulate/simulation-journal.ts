@@ -98,7 +98,11 @@ export class SimulationJournal implements RunJournal {
     for (const item of items) this.#itemsOf(item.path).set(item.index, item)
     for (const step of steps) this.#options.onStep?.(step)
     this.#pending++
-    await this.#options.timeSlice.yieldIfOver().finally(() => this.#pending--)
+    try {
+      await this.#options.timeSlice.yieldIfOver()
+    } finally {
+      this.#pending--
+    }
   }
 
   /** Memory needs no group: what is noted is kept at once. */

@@ -7,12 +7,17 @@ export class Slots {
     this.#free = count
   }
 
+  /** Returns the function that gives a place back; null where all places are taken, or others wait for one. */
+  tryAcquire(): (() => void) | null {
+    if (this.#free === 0 || this.#waiting.length > 0) return null
+    this.#free--
+    return this.#releaseOnce()
+  }
+
   /** Resolves with the function that gives the place back; rejects with the signal's reason when it aborts first. */
   acquire(order: readonly number[], signal: AbortSignal): Promise<() => void> {
-    if (this.#free > 0 && this.#waiting.length === 0 && !signal.aborted) {
-      this.#free--
-      return Promise.resolve(this.#releaseOnce())
-    }
+    const release = signal.aborted ? null : this.tryAcquire()
+    if (release) return Promise.resolve(release)
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       const waiter: Waiter = { order, grant: () => {} }

@@ -14,10 +14,11 @@ export class TimeSlice {
     this.#startedAt = clock.now()
   }
 
-  /** Resolves at once within the slice, else in a turn of the event loop that no other caller shares. */
-  async yieldIfOver(): Promise<void> {
-    if (this.#clock.now() - this.#startedAt < SLICE_MS) return
-    await yieldToEventLoop()
-    this.#startedAt = this.#clock.now()
+  /** Null within the slice, else resolves in a turn of the event loop that no other caller shares. */
+  yieldIfOver(): null | Promise<void> {
+    if (this.#clock.now() - this.#startedAt < SLICE_MS) return null
+    return yieldToEventLoop().then(() => {
+      this.#startedAt = this.#clock.now()
+    })
   }
 }

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import {
@@ -23,6 +24,21 @@ import {
 import { Crash } from '../../support/memory-journal.ts'
 
 const ab = definition({ a: {}, b: {} }, 'a > b')
+
+/** How many promises are created while a chain of external steps runs, by the run and by the journal in memory. */
+async function promisesOfChain(length: number): Promise<number> {
+  const ids = Array.from({ length }, (_, i) => `n${i}`)
+  const execution = new TestExecution(
+    definition(Object.fromEntries(ids.map((id) => [id, {}])), ids.join(' > ')),
+  )
+  execution.journal.delaysNotes = true
+  let promises = 0
+  const hook = createHook({ init: (_id, type) => void (promises += Number(type === 'PROMISE')) })
+  hook.enable()
+  await execution.run()
+  hook.disable()
+  return promises
+}
 
 /** Runs until nothing more happens, then loses the worker. */
 async function lose(execution: TestExecution): Promise<void> {
@@ -263,6 +279,11 @@ describe('E12: what is committed before what', () => {
     execution.journal.delaysNotes = true
     await execution.run()
     expect(execution.journal.commits).toBe(commits)
+  })
+
+  test('a step that waits for nothing but its call makes at most 45 promises', async () => {
+    const ofTen = await promisesOfChain(10)
+    expect((await promisesOfChain(20)) - ofTen).toBeLessThanOrEqual(450)
   })
 
   test('a wait is committed before it begins', async () => {

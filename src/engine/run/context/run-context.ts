@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { Slots, TimeSlice } from '../../../lib/async/index.ts'
+import { Slots, TimeSlice, type Awaitable } from '../../../lib/async/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
 import { Reuse } from '../../fork/index.ts'
 import { directSchemaChecker, type SchemaChecker } from '../../json-schema/index.ts'
@@ -34,6 +34,11 @@ interface Parked {
 }
 
 type EntryParts = Omit<JournalEntry, 'job'>
+
+/** Whether noted values are on record; a promise until their commit is decided. */
+interface NotedValues {
+  readonly isStored: true | Promise<boolean>
+}
 
 /** What runs has not ended, whatever it says of itself. */
 const ALMOST_ENDED = 0.99
@@ -171,31 +176,29 @@ export class RunContext implements Activity {
   note(entry: EntryParts, job: Partial<JobChange> = {}): Promise<boolean> {
     const number = ++this.#newestNote
     const length = lengthOf(entry)
-    this.#owedLength += length
-    const isCommitted = this.#announced(entry, job).then(
-      () => true,
-      () => false,
-    )
-    this.#owed.set(number, isCommitted)
-    void isCommitted.then(() => {
+    const settle = (isCommitted: boolean) => {
       this.#owed.delete(number)
       this.#owedLength -= length
-    })
+      return isCommitted
+    }
+    this.#owedLength += length
+    const isCommitted = this.#announced(entry, job).then(
+      () => settle(true),
+      () => settle(false),
+    )
+    this.#owed.set(number, isCommitted)
     return isCommitted
   }
 
   /**
-   * The same for values of any length: waits for the commit where the run owes more than `OWED_MAX_LENGTH` characters. A chain of
-   * steps would be faster than the database, and hold all of them. `isStored`: whether they are on record.
+   * The same for values of any length: returns a promise, for the time after the commit, where the run owes more than
+   * `OWED_MAX_LENGTH` characters. A chain of steps would be faster than the database, and hold all of them. `isStored`: whether they
+   * are on record.
    */
-  async noteValues(
-    entry: EntryParts,
-    job: Partial<JobChange> = {},
-  ): Promise<{ readonly isStored: true | Promise<boolean> }> {
+  noteValues(entry: EntryParts, job: Partial<JobChange> = {}): Awaitable<NotedValues> {
     const isStored = this.note(entry, job)
     if (this.#owedLength <= OWED_MAX_LENGTH) return { isStored }
-    await this.barrier()
-    return { isStored: true }
+    return this.barrier().then(() => ({ isStored: true }))
   }
 
   /** Records something that nothing follows from, such as a start or a log line: no barrier waits for it. */
@@ -219,7 +222,8 @@ export class RunContext implements Activity {
    * record has failed, and where the run records nothing more.
    */
   async barrier(upTo = this.#newestNote): Promise<void> {
-    const isCommitted = await this.#commitOf(upTo)
+    const pending = this.#pendingCommitOf(upTo)
+    const isCommitted = pending === null || (await pending)
     if (this.#fault !== null) throw RunStop.of(this.#fault)
     if (!isCommitted) throw this.stopped ?? new Error('a note was not committed')
   }
@@ -231,36 +235,48 @@ export class RunContext implements Activity {
 
   /** Resolves once no note is pending, with the first failure of a record; null: there is none. */
   async settled(): Promise<unknown> {
-    await this.#commitOf(this.#newestNote)
+    await this.#pendingCommitOf(this.#newestNote)
     return this.#fault
   }
 
-  /** Resolves with whether a note is committed, once that is decided; true for one that is owed no more. */
-  async #commitOf(note: number): Promise<boolean> {
+  /** Has the commit of a note made soon, and resolves with whether it was; null for a note that is owed no more. */
+  #pendingCommitOf(note: number): Promise<boolean> | null {
     const isCommitted = this.#owed.get(note)
-    if (isCommitted === undefined) return true
+    if (isCommitted === undefined) return null
     this.ports.journal.hasten()
     return isCommitted
   }
 
-  async #record(
+  #record(
     entry: EntryParts,
     job: Partial<JobChange>,
     write: (whole: JournalEntry) => Promise<void>,
   ): Promise<void> {
-    if (this.#parking) await this.#parking
+    const record = () => this.#recordNow(entry, job, write)
+    return this.#parking ? this.#parking.then(record) : record()
+  }
+
+  /** What is recorded is what holds now, not what holds once it is committed. */
+  #recordNow(
+    entry: EntryParts,
+    job: Partial<JobChange>,
+    write: (whole: JournalEntry) => Promise<void>,
+  ): Promise<void> {
     const { stopped } = this
-    if (stopped && !stopped.isRecorded) throw stopped
+    if (stopped && !stopped.isRecorded) return Promise.reject(stopped)
     for (const step of entry.steps ?? []) this.steps.put(step)
     const whole = this.secrets.scrub({ ...entry, job: { ...this.#jobChange(), ...job } })
-    try {
-      await this.#counted(write(whole))
-    } catch (fault) {
-      this.#fault ??= fault
-      if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
-      this.stop(RunStop.of(fault))
-      throw fault
-    }
+    this.#pendingCalls++
+    return write(whole).then(
+      () => this.#hasAnswered(),
+      (fault: unknown) => {
+        this.#hasAnswered()
+        this.#fault ??= fault
+        if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
+        this.stop(RunStop.of(fault))
+        throw fault
+      },
+    )
   }
 
   /** The bytes of JSON text that `loopItems` reads. */
@@ -373,9 +389,14 @@ export class RunContext implements Activity {
     }
   }
 
-  /** Resolves at once unless the run is paused; nothing starts before it is resumed. */
-  async untilResumed(signal: AbortSignal): Promise<void> {
-    if (!this.#inbox.isPaused) return signal.throwIfAborted()
+  /** Nothing starts before a paused run is resumed. Null: it is not paused. */
+  untilResumed(signal: AbortSignal): null | Promise<void> {
+    if (this.#inbox.isPaused) return this.#holdUntilResumed(signal)
+    signal.throwIfAborted()
+    return null
+  }
+
+  async #holdUntilResumed(signal: AbortSignal): Promise<void> {
     this.#held++
     this.#checkIdle()
     try {
@@ -456,20 +477,15 @@ export class RunContext implements Activity {
     this.#checkIdle()
   }
 
-  /** Counts a call of the journal: while one is under way, the run cannot park. */
-  async #counted<T>(call: Promise<T>): Promise<T> {
-    this.#pendingCalls++
-    try {
-      return await call
-    } finally {
-      this.#pendingCalls--
-      this.#checkIdle()
-    }
+  /** While a call of the journal is under way, the run cannot park. */
+  #hasAnswered(): void {
+    this.#pendingCalls--
+    this.#checkIdle()
   }
 
   /** In a macrotask of its own: by then everything that a settled promise set off has said whether it is busy. */
   #checkIdle(): void {
-    if (this.#isIdleCheckDue) return
+    if (this.#isIdleCheckDue || this.#waits.size + this.#held === 0) return
     this.#isIdleCheckDue = true
     setImmediate(() => {
       this.#isIdleCheckDue = false

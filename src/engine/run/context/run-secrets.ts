@@ -30,9 +30,12 @@ export class RunSecrets {
     }
   }
 
-  /** Opens those of these that are not open yet, newly for every attempt: somebody may have mended one. */
-  async open(names: readonly string[]): Promise<void> {
-    if (names.length === 0) return
+  /** Opens these for one attempt: the next attempt opens them again, since their values may have changed. Null: there are none. */
+  open(names: readonly string[]): null | Promise<void> {
+    return names.length === 0 ? null : this.#open(names)
+  }
+
+  async #open(names: readonly string[]): Promise<void> {
     const found = await this.#source.open(names)
     for (const name of names) {
       const value = found.get(name)

@@ -87,7 +87,7 @@ export async function callStep(
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => checkpoints.values,
     reserveMemory,
-    yieldToEventLoop: () => run.timeSlice.yieldIfOver(),
+    yieldToEventLoop: async () => void (await run.timeSlice.yieldIfOver()),
     reports,
     mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),

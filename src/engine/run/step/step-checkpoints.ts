@@ -54,10 +54,13 @@ export class StepCheckpoints {
     return !this.#areOnRecord
   }
 
-  /** An attempt begins: brings them into memory. The attempt has taken no memory before. */
-  async open(memory: AttemptReads): Promise<void> {
+  /** An attempt begins: brings them into memory. The attempt has taken no memory before. Null: nothing has to be read. */
+  open(memory: AttemptReads): null | Promise<void> {
     this.#memory = memory
-    if (this.#texts) return
+    return this.#texts ? null : this.#read(memory)
+  }
+
+  async #read(memory: AttemptReads): Promise<void> {
     const { run, path } = this.#site
     const { journal } = run.ports
     const { bytes, count } = await journal.checkpointsSize(path)

@@ -111,12 +111,13 @@ export class StepConfig {
   }
 
   /**
-   * Resolves with the config as the block's schema parsed it: the attempt owns it, and `release` gives its memory back. A config
+   * The config as the block's schema parsed it, without a promise where it is small and needs no secret: the attempt owns it, and `release` gives its memory back. A config
    * that exceeds its limits fails the step with `CONFIG_TOO_LARGE`, one that does not fit the block with `CONFIG_INVALID`.
    */
-  async resolve(): Promise<ResolvedConfig> {
-    const made = await this.#fill((rendered) => this.#attemptPieces(rendered))
-    return made.kind === 'failed' ? made : this.#parsed(made)
+  resolve(): Awaitable<ResolvedConfig> {
+    const made = this.#fill((rendered) => this.#attemptPieces(rendered))
+    const parse = (filled: Filled | Failed) => (filled.kind === 'failed' ? filled : this.#parsed(filled))
+    return made instanceof Promise ? made.then(parse) : parse(made)
   }
 
   /** The same, and the config before the block's schema parsed it. */
@@ -147,19 +148,26 @@ export class StepConfig {
     this.#small = null
   }
 
-  async #fill<T extends Made>(use: Use<T>): Promise<T | Failed> {
+  #fill<T extends Made>(use: Use<T>): Awaitable<T | Failed> {
     const { run } = this.#site
-    await run.timeSlice.yieldIfOver()
+    const pause = run.timeSlice.yieldIfOver()
+    if (pause || this.#node.secretNames.length > 0) return this.#fillLater(pause, use)
     try {
-      await run.secrets.open(this.#node.secretNames)
+      const made = this.#makeUnlessLarge(use)
+      return made === null || needsMemory(made) ? this.#makeLarge(use, made).catch(failureOf) : made
+    } catch (fault) {
+      return failureOf(fault)
+    }
+  }
+
+  async #fillLater<T extends Made>(pause: null | Promise<void>, use: Use<T>): Promise<T | Failed> {
+    await pause
+    try {
+      await this.#site.run.secrets.open(this.#node.secretNames)
       const made = this.#makeUnlessLarge(use)
       return made === null || needsMemory(made) ? await this.#makeLarge(use, made) : made
     } catch (fault) {
-      if (fault instanceof RenderedTooLargeError)
-        return failed(CONFIG_TOO_LARGE, configTooLargeMessage(fault))
-      // Besides expressions, a secret that is there and cannot be read.
-      if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
-      return failed(fault.code, fault.message)
+      return failureOf(fault)
     }
   }
 
@@ -322,6 +330,14 @@ function renderUnlessLarge(
 
 function needsMemory(made: Made | NeedsMemory): made is NeedsMemory {
   return made.kind === 'needsMemory'
+}
+
+/** Why no config can be made; throws a fault that is none of the definition or its secrets. */
+function failureOf(fault: unknown): Failed {
+  if (fault instanceof RenderedTooLargeError) return failed(CONFIG_TOO_LARGE, configTooLargeMessage(fault))
+  // Besides expressions, a secret that is there and cannot be read.
+  if (!(fault instanceof ExpressionError || fault instanceof LumeError)) throw fault
+  return failed(fault.code, fault.message)
 }
 
 function invalid(issues: readonly Issue[]): Failed {

@@ -23,18 +23,27 @@ export function stepDeadline({ stepTimeoutMs }: PlanNode, { run, path }: StepSit
 }
 
 /** Runs a step at a site whose signal also aborts, with a `StepTimeout`, when the step's time is over. */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   node: PlanNode,
   site: StepSite,
   run: (site: StepSite) => Promise<T>,
 ): Promise<T> {
   const { stepTimeoutMs } = node
-  if (stepTimeoutMs === null) return run(site)
+  return stepTimeoutMs === null ? run(site) : runInTime(node, { site, timeoutMs: stepTimeoutMs, run })
+}
+
+interface BoundedRun<T> {
+  readonly site: StepSite
+  readonly timeoutMs: number
+  readonly run: (site: StepSite) => Promise<T>
+}
+
+async function runInTime<T>(node: PlanNode, { site, timeoutMs, run }: BoundedRun<T>): Promise<T> {
   const { controller, unfollow } = followingController(site.signal)
   const { clock } = site.run.ports
   const deadline = stepDeadline(node, site)
   const leftMs = deadline - clock.now()
-  const stop = () => controller.abort(new StepTimeout(site.path, stepTimeoutMs))
+  const stop = () => controller.abort(new StepTimeout(site.path, timeoutMs))
   // At once where it is over already: what is due at the same moment must not come first.
   if (leftMs <= 0) stop()
   const unwatch = clock.after(Math.max(0, leftMs), stop)

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../../../lib/async/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import {
   canceledStep,
@@ -145,7 +146,7 @@ export class StepRecorder {
   reuse(
     handles: readonly string[],
     from: { readonly holder: string } | { readonly output: string },
-  ): Promise<RecordedOutput> {
+  ): Awaitable<RecordedOutput> {
     const at = this.#now()
     this.#status = 'COMPLETED'
     this.#attempt = 0
@@ -160,11 +161,11 @@ export class StepRecorder {
   }
 
   /** `signal`: the one that the wait took, used up by the same entry. `isAwaited`: resolves once the end is committed. */
-  async complete(
+  complete(
     output: string,
     handles: readonly string[],
     { signal = null, isAwaited = false }: CompleteOptions = {},
-  ): Promise<RecordedOutput> {
+  ): Awaitable<RecordedOutput> {
     const at = this.#now()
     const usage = this.#endAttempt('COMPLETED', at)
     if (this.#isQuiet) return { isStored: false }
@@ -174,8 +175,7 @@ export class StepRecorder {
     const entry = this.#entry([...received, told], { handles, finishedAt: at, output })
     if (!isAwaited) return this.#noteEnd(entry)
     const signals = signal ? [{ number: signal.number, path: this.#site.path }] : []
-    await this.#site.run.commit({ ...entry, signals }, { endsStep: true })
-    return { isStored: true }
+    return this.#site.run.commit({ ...entry, signals }, { endsStep: true }).then(() => ({ isStored: true }))
   }
 
   /** A signal does not fit the wait that it would have ended: it is used up, and the wait goes on. */
@@ -187,10 +187,10 @@ export class StepRecorder {
     await this.#site.run.commit({ events: [told], signals: [{ number: signal.number, path: null }] })
   }
 
-  async fail(
+  fail(
     failure: StepFailure,
     left: { handles: readonly string[]; output: string | null },
-  ): Promise<RecordedOutput> {
+  ): Awaitable<RecordedOutput> {
     const at = this.#now()
     const usage = this.#endAttempt('FAILED', at, failure)
     const error = recordedError(failure)
@@ -239,7 +239,7 @@ export class StepRecorder {
     void this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
   }
 
-  #noteEnd(entry: Omit<JournalEntry, 'job'>): Promise<RecordedOutput> {
+  #noteEnd(entry: Omit<JournalEntry, 'job'>): Awaitable<RecordedOutput> {
     return this.#site.run.noteValues(entry, { endsStep: true })
   }
 

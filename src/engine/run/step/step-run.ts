@@ -1,3 +1,4 @@
+import type { Awaitable } from '../../../lib/async/index.ts'
 import { deepFreeze, type Json } from '../../../lib/json/index.ts'
 import {
   callUserCode,
@@ -57,13 +58,20 @@ export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> 
 async function runInTime(node: PlanNode, site: StepSite): Promise<StepEnd> {
   const step = new StepRun(node, site)
   try {
-    return await step.run().catch(async (thrown: unknown) => {
-      if (!(thrown instanceof StepTimeout)) throw thrown
-      await step.cancelChild()
-      if (thrown.path === site.path) return step.fail(thrown.failure)
-      step.recorder.cancel()
-      return { kind: 'stopped' }
-    })
+    return await step.run()
+  } catch (thrown) {
+    return endCutOff(step, site, thrown)
+  }
+}
+
+/** The end of a step that could not go on: its time is over, or the run stops. */
+async function endCutOff(step: StepRun, site: StepSite, reason: unknown): Promise<StepEnd> {
+  try {
+    if (!(reason instanceof StepTimeout)) throw reason
+    await step.cancelChild()
+    if (reason.path === site.path) return await step.fail(reason.failure)
+    step.recorder.cancel()
+    return { kind: 'stopped' }
   } catch (thrown) {
     const stop = RunStop.of(thrown)
     if (stop.stopCause.kind === 'fault') site.run.stop(stop)
@@ -224,7 +232,7 @@ class StepRun {
   #standIn(
     handles: readonly string[],
     from: { readonly holder: string } | { readonly output: string },
-  ): Promise<RecordedOutput> {
+  ): Awaitable<RecordedOutput> {
     this.#countAsEnded()
     return this.recorder.reuse(handles, from)
   }
@@ -236,28 +244,26 @@ class StepRun {
 
   async #attempts(): Promise<StepEnd> {
     for (;;) {
-      const end = await this.#attemptAndRecord()
+      const next = await this.#attemptToItsEnd()
+      const end = isEnd(next) ? next : await this.#waitFor(next)
       if (end) return end
     }
   }
 
-  /** One attempt, and the wait that follows from it, during which nothing of the attempt is kept. */
-  async #attemptAndRecord(): Promise<StepEnd | null> {
-    const next = await this.#attemptToItsEnd()
-    switch (next?.kind) {
+  /** The wait that follows from an attempt, during which nothing of the attempt is kept. Null: another attempt follows. */
+  #waitFor(next: NextWait): Promise<StepEnd | null> {
+    switch (next.kind) {
       case 'retry':
         return this.#giveUpOrWait(next.failure)
       case 'timer':
         return this.#sitOut(next.dueAt, next.output)
       case 'outside':
         return this.#endWait(next.wait, next.dueAt)
-      default:
-        return next
     }
   }
 
   /** The memory of what the attempt makes, and of its config, is given back once that is recorded. */
-  async #attemptToItsEnd(): Promise<StepEnd | null | NextWait> {
+  async #attemptToItsEnd(): Promise<StepEnd | NextWait> {
     const { run, signal } = this.#site
     const memory = new AttemptMemory(run.workingMemory, { clock: run.ports.clock, signal })
     try {
@@ -274,14 +280,17 @@ class StepRun {
   /** One attempt in one of the execution's places. */
   async #attempt(memory: AttemptMemory) {
     const { signal } = this.#site
-    const release = await this.#takePlace()
+    const place = this.#takePlace()
+    const release = place instanceof Promise ? await place : place
     try {
-      const config = await this.#config.resolve()
+      const resolved = this.#config.resolve()
+      const config = resolved instanceof Promise ? await resolved : resolved
       signal.throwIfAborted()
       if (config.kind === 'failed') return config
       const failure = inputFailure(this.#node.block, this.#site.values.input)
       if (failure) return { kind: 'failed', failure } as const
-      await this.#checkpoints.open(memory)
+      const opening = this.#checkpoints.open(memory)
+      if (opening) await opening
       signal.throwIfAborted()
       const follows = this.recorder.start()
       if (actsOutside(this.#node)) await this.#site.run.barrier(follows)
@@ -306,7 +315,13 @@ class StepRun {
   }
 
   /** A place, and no pause. */
-  async #takePlace(): Promise<() => void> {
+  #takePlace(): Awaitable<() => void> {
+    const { run, signal } = this.#site
+    signal.throwIfAborted()
+    return (run.isPaused ? null : run.slots.tryAcquire()) ?? this.#waitForPlace()
+  }
+
+  async #waitForPlace(): Promise<() => void> {
     const { run, signal, order } = this.#site
     for (;;) {
       await run.untilResumed(signal)
@@ -316,13 +331,14 @@ class StepRun {
     }
   }
 
-  async #takeOutcome(outcome: BlockOutcome, memory: AttemptMemory): Promise<StepEnd | null | NextWait> {
+  async #takeOutcome(outcome: BlockOutcome, memory: AttemptMemory): Promise<StepEnd | NextWait> {
     if (outcome.kind === 'waiting') {
       const next = await this.#wait(outcome, memory)
-      if (next?.kind === 'timer' || next?.kind === 'outside') this.#forgetConfig()
+      if (next.kind === 'timer' || next.kind === 'outside') this.#forgetConfig()
       return next
     }
-    const output = await this.#read(outcome.output, memory)
+    const reading = this.#read(outcome.output, memory)
+    const output = reading instanceof Promise ? await reading : reading
     // Nothing that holds some of this memory may wait for that of outputs.
     if (this.recorder.leavesNoRecord) {
       memory.close()
@@ -531,7 +547,8 @@ class StepRun {
     const untaken = takenBytes > 0 && (await this.#site.run.outputs.take(takenBytes, this.#site.signal))
     if (untaken) return this.fail(untaken)
     this.#countAsEnded()
-    const { isStored } = await this.recorder.complete(output.text, handles, options)
+    const recording = this.recorder.complete(output.text, handles, options)
+    const { isStored } = recording instanceof Promise ? await recording : recording
     return { kind: 'completed', output: held(output, { isStored, takenBytes }), handles }
   }
 
@@ -597,6 +614,10 @@ interface StoredOutput {
 
 /** A wait for what comes from outside. */
 type OutsideWait = Exclude<KnownWait, { kind: 'timer' }>
+
+function isEnd(next: StepEnd | NextWait): next is StepEnd {
+  return next.kind === 'completed' || next.kind === 'failed' || next.kind === 'stopped'
+}
 
 /** What follows an attempt that did not end its step. */
 type NextWait =
