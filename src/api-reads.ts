@@ -24,7 +24,7 @@ export function createApiReads({ apiPool }: Pick<Database, 'apiPool'>) {
   const prisma = createPrisma(apiPool)
   return {
     prisma,
-    workflows: createWorkflowStore(prisma),
+    workflows: createWorkflowStore(apiPool),
     versions: createVersionStore(apiPool),
     draftHashes: createDraftHashStore(apiPool),
     workflowList: createWorkflowList(apiPool),

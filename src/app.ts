@@ -83,7 +83,13 @@ import { createHttpClient } from './net/index.ts'
 import { watchProcessErrors } from './process-errors.ts'
 import { LargeAnswers, type Services } from './schema/index.ts'
 import { blockingNotePath, takeBlockingNote, Watchdog } from './watchdog/index.ts'
-import { createDrafts, createPublishing, createTemplates, storeDraftHashes } from './workflows/index.ts'
+import {
+  createDrafts,
+  createPublishing,
+  createTemplates,
+  DraftTurns,
+  storeDraftHashes,
+} from './workflows/index.ts'
 
 /** What tests and embedders may put in place of the real thing. */
 export interface LumeOverrides {
@@ -273,6 +279,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     heavy: heavySimulations,
   })
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
+  const draftTurns = new DraftTurns()
   const closed = new AbortController()
   const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger })
   closers.add(() => hashing)
@@ -326,8 +333,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       registry,
       plans,
       reader,
-      drafts: createDrafts({ workflows: reads.workflows, reader, clock, quotas }),
-      publishing: createPublishing({ ...reads, definitions, reader, clock, quotas }),
+      drafts: createDrafts({ ...reads, reader, clock, quotas, turns: draftTurns }),
+      publishing: createPublishing({ ...reads, definitions, reader, clock, quotas, turns: draftTurns }),
       templates: createTemplates(),
       schedules: createSchedules({ schedules, versions, reader, schemas, clock, quotas }),
       answerPlaces: new LargeAnswers(clock),

@@ -11,8 +11,8 @@ export function createDefinitionReader({
 }): DefinitionReader {
   return (ownerId, { isRefusable } = { isRefusable: true }) => {
     let names: Promise<ReadonlySet<string>> | null = null
-    return async (document) => {
-      const read = await plans.read(document, { ownerId, isRefusable })
+    return async (document, plain) => {
+      const read = await plans.read(document, { ownerId, isRefusable }, plain)
       if (read.secretUses.length === 0) return read
       names ??= vault.names(ownerId).then((all) => new Set(all))
       return withMissingSecrets(read, await names)

@@ -296,7 +296,7 @@ describe('core.callWorkflow', () => {
   const store = async (definition: unknown): Promise<string> => {
     const saved = await lume.services.drafts.create(OWNER, { name: 'child', definition })
     if (saved.kind !== 'saved') throw new Error(saved.kind)
-    return saved.workflow.id
+    return saved.id
   }
   const call = (workflowId: string, more: object = {}) => ({
     nodes: [{ id: 'call', type: 'core.callWorkflow', config: { workflowId, ...more } }],
@@ -446,7 +446,7 @@ describe('core.callWorkflow', () => {
   test('over ten levels it is refused', async () => {
     const saved = await lume.services.drafts.create(OWNER, { name: 'endless', definition: {} })
     if (saved.kind !== 'saved') throw new Error(saved.kind)
-    const { id: workflowId } = saved.workflow
+    const { id: workflowId } = saved
     const target = { ownerId: OWNER, id: workflowId as never, expectedRevision: null }
     await lume.services.drafts.update(target, { definition: call(workflowId) })
     const id = await start(lume, call(workflowId))

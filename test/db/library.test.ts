@@ -501,12 +501,12 @@ test('a stored workflow is executed by its id, by its owner only', async () => {
     definition: GREETING,
   })
   if (saved.kind !== 'saved') throw new Error(saved.kind)
-  const payload = { workflowId: saved.workflow.id, input: { name: 'Ada' } }
+  const payload = { workflowId: saved.id, input: { name: 'Ada' } }
   const job = await lume.executions.executeWorkflow(payload, { userId: 'user-1' })
   expect(job).toMatchObject({
     status: 'completed',
     result: 'Hello Ada',
-    payload: { workflowId: saved.workflow.id },
+    payload: { workflowId: saved.id },
   })
   const refused = lume.executions.executeWorkflow(payload, { userId: 'user-2' })
   await expect(refused).rejects.toMatchObject({ code: 'WORKFLOW_NOT_FOUND' })

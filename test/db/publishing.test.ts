@@ -27,7 +27,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   prisma = createPrisma(database.pool)
   const plans = new PlanCache(registry)
-  const workflows = createWorkflowStore(prisma)
+  const workflows = createWorkflowStore(database.pool)
   versions = createVersionStore(database.pool)
   const reader = () => async (document: unknown) => plans.read(document)
   drafts = createDrafts({ workflows, reader, clock: systemClock, quotas: UNBOUNDED })
@@ -54,7 +54,7 @@ const holding = (value: unknown) => ({
 async function workflow(definition: unknown = holding(1)) {
   const result = await drafts.create(OWNER, { definition })
   if (result.kind !== 'saved') throw new Error(result.kind)
-  return { ownerId: OWNER, id: result.workflow.id as WorkflowId, expectedRevision: null }
+  return { ownerId: OWNER, id: result.id, expectedRevision: null }
 }
 
 function numberOf(result: PublishResult): number {

@@ -121,7 +121,7 @@ function changedMeanwhile({ id }: ScheduleTarget, change: string) {
 async function makeWorkflow(definition: unknown = SIMPLE): Promise<WorkflowId> {
   const result = await lume.services.drafts.create(OWNER, { definition })
   if (result.kind !== 'saved') throw new Error(result.kind)
-  return result.workflow.id as WorkflowId
+  return result.id
 }
 
 /** An hourly schedule whose next occurrence is the given instant. */

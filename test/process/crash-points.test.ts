@@ -375,7 +375,7 @@ async function approve(id: JobId): Promise<void> {
 async function storeChild(): Promise<string> {
   const saved = await mortal.api.services.drafts.create(OWNER, { name: 'child', definition: CHILD })
   if (saved.kind !== 'saved') throw new Error(saved.kind)
-  return saved.workflow.id
+  return saved.id
 }
 
 async function childrenOf(id: JobId): Promise<{ id: JobId; status: string }[]> {

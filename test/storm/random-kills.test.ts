@@ -56,7 +56,7 @@ beforeAll(async () => {
     { definition: ORDER, output: ORDERED },
     { definition: APPROVAL, output: APPROVED, isApproved: true },
     { definition: FAN, output: JOINED },
-    { definition: parentOf(child.workflow.id), output: WITH_CHILD },
+    { definition: parentOf(child.id), output: WITH_CHILD },
   ]
 }, PATIENCE_MS)
 

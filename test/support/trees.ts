@@ -22,7 +22,7 @@ export async function storeWorkflow(
 ): Promise<string> {
   const made = await drafts.create(OWNER, { name: 'A tree', definition: { nodes: [], edges: [] } })
   if (made.kind !== 'saved') throw new Error(made.kind)
-  const { id, revision } = made.workflow
+  const { id, revision } = made
   const ownId = globalId('Workflow', id)
   const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: revision }
   const saved = await drafts.update(target, { definition: define(ownId) })

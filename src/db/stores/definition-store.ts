@@ -6,6 +6,8 @@ import { batched, first, type Queryable } from '../sql/index.ts'
 export interface DefinitionDocument {
   readonly hash: string
   readonly body: Json
+  /** The JSON text of the body, where it is known. */
+  readonly text?: string
 }
 
 /** A definition in the tables, without its body. */
@@ -31,7 +33,7 @@ const MAX_KNOWN = 10_000
 export function createDefinitionStore(pool: Queryable): DefinitionStore {
   const known = new Map<string, DefinitionId>()
   return {
-    async ensure(ownerId, { hash, body }) {
+    async ensure(ownerId, { hash, body, text }) {
       const key = `${hash} ${ownerId}`
       const seen = known.get(key)
       if (seen) return seen
@@ -39,7 +41,7 @@ export function createDefinitionStore(pool: Queryable): DefinitionStore {
       const { rows } = await pool.query<{ id: DefinitionId }>(
         `INSERT INTO definitions (id, owner_id, hash, body) VALUES ($1, $2, $3, $4)
          ON CONFLICT (owner_id, hash) DO UPDATE SET hash = excluded.hash RETURNING id`,
-        [newId(), ownerId, hash, JSON.stringify(body)],
+        [newId(), ownerId, hash, text ?? JSON.stringify(body)],
       )
       const id = rows[0]?.id as DefinitionId
       if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? '')

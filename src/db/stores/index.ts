@@ -45,9 +45,10 @@ export {
 } from './version-store.ts'
 export {
   createWorkflowStore,
-  type HashedFields,
+  type DraftText,
   type RevisedWorkflow,
   type WorkflowFields,
+  type WorkflowKey,
   type WorkflowRow,
   type WorkflowStore,
 } from './workflow-store.ts'

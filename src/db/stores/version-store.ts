@@ -16,7 +16,7 @@ import {
   type Queryable,
 } from '../sql/index.ts'
 import type { StoredDefinition } from './definition-store.ts'
-import type { HashedFields } from './workflow-store.ts'
+import type { WorkflowFields } from './workflow-store.ts'
 
 /** A workflow at the revision that somebody has looked at. */
 export interface SeenWorkflow {
@@ -67,7 +67,12 @@ export interface VersionStore {
    */
   publish(target: SeenWorkflow, version: NewVersion, at: Date): Promise<number | null>
   /** Stores a new workflow whose first version is published from the start. */
-  insertPublished(ownerId: OwnerId, fields: HashedFields, version: NewVersion, at: Date): Promise<WorkflowId>
+  insertPublished(
+    ownerId: OwnerId,
+    fields: WorkflowFields,
+    version: NewVersion,
+    at: Date,
+  ): Promise<WorkflowId>
   /**
    * Makes an old version's definition the draft, and the next version, too, unless the newest one holds it already. Null
    * when the workflow is gone, archived or at another revision, or has no version of that number.
@@ -128,7 +133,7 @@ export function createVersionStore(pool: Queryable): VersionStore {
       return first(rows)?.number ?? null
     },
     async insertPublished(ownerId, fields, { definitionId, note }, at) {
-      const { name, description, tags, draft, draftHash } = fields
+      const { name, description, tags, draft } = fields
       const id = newId<WorkflowId>()
       await pool.query(
         `WITH made AS (
@@ -138,19 +143,7 @@ export function createVersionStore(pool: Queryable): VersionStore {
          )
          INSERT INTO workflow_versions (id, owner_id, workflow_id, number, definition_id, note, created_at)
          VALUES ($9, $2, $1, 1, $7, $10, $8)`,
-        [
-          id,
-          ownerId,
-          name,
-          description,
-          tags,
-          JSON.stringify(draft),
-          definitionId,
-          at,
-          newId(),
-          note,
-          draftHash,
-        ],
+        [id, ownerId, name, description, tags, draft.text, definitionId, at, newId(), note, draft.hash],
       )
       return id
     },

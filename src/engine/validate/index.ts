@@ -13,6 +13,7 @@ export {
   VALIDATIONS_MAX_WAITING,
   withMissingSecrets,
   type Asker,
+  type PlainDocument,
   type SecretNames,
   type DefinitionReader,
   type ReadDefinition,

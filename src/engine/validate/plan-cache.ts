@@ -10,7 +10,7 @@ import {
 import type { OwnerId } from '../../lib/index.ts'
 import { canonicalHashPieces, plainJsonPieces, type Json } from '../../lib/json/index.ts'
 import type { BlockRegistry } from '../block/index.ts'
-import { DEFINITION_MAX_NODES } from '../definition/index.ts'
+import { DEFINITION_MAX_BYTES, DEFINITION_MAX_NODES } from '../definition/index.ts'
 import {
   directSchemaChecker,
   type Compilation,
@@ -38,7 +38,13 @@ export interface ReadDefinition extends Validation {
 export type DefinitionReader = (
   ownerId: OwnerId,
   options?: Pick<Asker, 'isRefusable'>,
-) => (document: unknown) => Promise<ReadDefinition>
+) => (document: unknown, plain?: PlainDocument | null) => Promise<ReadDefinition>
+
+/** What is known of a document that was read before: that it is plain JSON, the bytes of its text, and the hash of its value. */
+export interface PlainDocument {
+  readonly hash: string
+  readonly bytes: number
+}
 
 /** The secrets that the owner has set; null or undefined: they are not known, and nothing is said of them. */
 export type SecretNames = ValidationOptions['secretNames']
@@ -111,11 +117,19 @@ export class PlanCache {
     this.#pieceMs = pieceMs
   }
 
-  /** Reads a document from outside, whatever it is. */
-  read(document: unknown, asker: Asker = NO_ASKER): Awaitable<ReadDefinition> {
+  /** Reads a document from outside, whatever it is. It is neither serialised nor hashed again where `plain` is given. */
+  read(
+    document: unknown,
+    asker: Asker = NO_ASKER,
+    plain: PlainDocument | null = null,
+  ): Awaitable<ReadDefinition> {
     const measure = inOneGo(measureDefinition(document, { blocks: this.#blocks, maxNodes: this.#maxNodes }))
     const { excess, values, bytes } = measure
     if (excess) return { document: null, ...unreadable(excess) }
+    if (plain && plain.bytes <= DEFINITION_MAX_BYTES) {
+      const known = { hash: plain.hash, body: document as Json }
+      return this.#join(known, this.validate(known, asker))
+    }
     if (values <= SMALL_VALUES && bytes <= SMALL_BYTES) {
       const read = inOneGo(readPieces(document))
       return read.document ? this.#join(read.document, this.validate(read.document, asker)) : read

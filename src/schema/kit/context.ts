@@ -10,7 +10,6 @@ import type {
   UsageStore,
   ValueStore,
   VersionStore,
-  WorkflowStore,
 } from '../../db/stores/index.ts'
 import type { BlockRegistry } from '../../engine/block/index.ts'
 import type { DefinitionReader, PlanCache } from '../../engine/validate/index.ts'
@@ -38,7 +37,6 @@ export interface Services {
   readonly drafts: Drafts
   readonly publishing: Publishing
   readonly templates: Templates
-  readonly workflows: WorkflowStore
   readonly draftHashes: Pick<DraftHashStore, 'store'>
   readonly versions: VersionStore
   readonly workflowList: WorkflowList

@@ -17,6 +17,7 @@ import { published } from './workflow-version.ts'
 
 export interface SavedWorkflow {
   readonly id: string
+  /** Resolved only for clients that select the diagnostics: a draft is not validated otherwise. */
   readonly diagnostics: Extract<SaveResult, { kind: 'saved' }>['diagnostics']
 }
 
@@ -33,7 +34,7 @@ export function savedPayload(name: string, description: string) {
       diagnostics: t.field({
         type: [DiagnosticType],
         description: 'All that is wrong with the draft; it was saved all the same.',
-        resolve: ({ diagnostics }) => diagnostics,
+        resolve: (workflow) => workflow.diagnostics(),
       }),
     }),
   })
@@ -206,14 +207,15 @@ export async function createWorkflow(
   source: string,
 ): Promise<SavedWorkflow> {
   if (!publish) return saved(await drafts.create(ownerId, input))
-  return published(await publishing.create(ownerId, input), source)
+  const { id, diagnostics } = published(await publishing.create(ownerId, input), source)
+  return { id, diagnostics: async () => diagnostics }
 }
 
 function saved(result: SaveResult): SavedWorkflow {
   if (result.kind === 'invalid') throw new InvalidArgumentError(result.message, result.path)
   if (result.kind === 'quotaExceeded') throw new QuotaExceededError(result, ['input'])
   if (result.kind !== 'saved') throw refusal(result)
-  return { id: result.workflow.id, diagnostics: result.diagnostics }
+  return result
 }
 
 function refusal(result: RefusedChange): NotFoundError | RevisionConflictError {

@@ -39,15 +39,15 @@ builder.mutationField('validateWorkflow', (t) =>
       types: [InvalidArgumentError, NotFoundError],
       union: { name: 'ValidateWorkflowResult', description: 'The findings, or why nothing was validated.' },
     },
-    resolve: async (_root, { input: { definition, workflowId } }, { readDefinition, workflows, ownerId }) => {
+    resolve: async (_root, { input: { definition, workflowId } }, { readDefinition, drafts, ownerId }) => {
       if ((definition == null) === (workflowId == null)) {
         throw new InvalidArgumentError('Give either `definition` or `workflowId`.', ['input'])
       }
       if (definition != null) return (await readDefinition(definition)).diagnostics
       const id = readGlobalId<WorkflowId>('Workflow', workflowId ?? '')
-      const workflow = id && (await workflows.find(ownerId, id))
-      if (!workflow) throw new NotFoundError('workflow', ['input', 'workflowId'])
-      return (await readDefinition(workflow.draft)).diagnostics
+      const diagnostics = id && (await drafts.validate({ ownerId, id }))
+      if (!diagnostics) throw new NotFoundError('workflow', ['input', 'workflowId'])
+      return diagnostics
     },
   }),
 )
