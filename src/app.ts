@@ -21,6 +21,7 @@ import {
   createPostgresWakeups,
   migrate,
   openDatabase,
+  prepareQueries,
   type Database,
   type Wakeups,
 } from './db/index.ts'
@@ -115,6 +116,8 @@ export interface Lume {
   readonly registerBlock: RegisterBlock
   /** What the GraphQL layer is built on. */
   readonly services: Services
+  /** Loads what the first requests of a server would wait for. */
+  prepare(): Promise<void>
   /** Whether the database answers. */
   isReady(): Promise<boolean>
   load(): Promise<Load>
@@ -356,6 +359,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       clock,
       logger,
     },
+    prepare: () => prepareQueries(reads.prisma),
     isReady: () =>
       pool.query('SELECT 1').then(
         () => true,

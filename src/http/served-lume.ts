@@ -5,6 +5,8 @@ import type { Load } from './load.ts'
 export interface ServedLume {
   /** What the GraphQL layer is built on. */
   readonly services: Services
+  /** Loads what the first requests would wait for. */
+  prepare(): Promise<void>
   /** Returns whether the database answers. */
   isReady(): Promise<boolean>
   /** Returns what this process runs, for its metrics. */

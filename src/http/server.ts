@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { validateSchema } from 'graphql'
 import {
   createAuthenticator,
   isAuthenticated,
@@ -227,6 +228,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   closers.add(() => sockets.close())
 
   try {
+    validateSchema(schema)
+    await lume.prepare()
     const address = await listen(http, { host, port })
     const origin = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`
     if (isLocal) lume.allowOrigin(origin)
