@@ -13,7 +13,7 @@ import {
 import type { PlanCache } from '../engine/validate/index.ts'
 import { OwnerPlaces, withPauses } from '../lib/async/index.ts'
 import { newId, type ExecutionId, type OwnerId } from '../lib/index.ts'
-import { toPlainJson, type Json, type JsonObject } from '../lib/json/index.ts'
+import { plainJsonPieces, type Json, type JsonObject } from '../lib/json/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { HeavySimulations } from './heavy-simulations.ts'
 import { readValues, type StartArgument } from './start/index.ts'
@@ -77,14 +77,14 @@ export function createTestBlock({
   const places = new OwnerPlaces('block tests', BLOCK_TESTS_MAX_PER_OWNER)
   return async (request) => {
     const { ownerId, mode } = request
-    const { values, invalid } = readValues({ ...request, mocks: null })
+    const { values, invalid } = await readValues({ ...request, mocks: null })
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const { plan, diagnostics } = await plans.read(documentOf(request, values.variables), {
       ownerId,
       isRefusable: true,
     })
     if (!plan) return { kind: 'unsound', diagnostics }
-    const given = toPlainJson(request.mocks ?? null)
+    const given = await withPauses(plainJsonPieces(request.mocks ?? null))
     if (!given.ok) {
       const { pointer, reason } = given.problem
       return invalidMocks([{ pointer, message: reason }])

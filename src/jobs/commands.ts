@@ -10,7 +10,8 @@ import {
 import { listProblems, problemsOf, type InputProblem } from '../engine/json-schema/index.ts'
 import { directCheckers, type SchemaCheckers } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
-import { isStorableText, toPlainJson, type Json, type JsonObject } from '../lib/json/index.ts'
+import { inPieces } from '../lib/async/index.ts'
+import { isStorableText, plainJsonPieces, type Json, type JsonObject } from '../lib/json/index.ts'
 import type { TreeCancel } from './worker/index.ts'
 
 /** A message to a step that waits for it, or will. */
@@ -97,7 +98,7 @@ export function createCommands({
     async signal(job, { name, path = null, payload = null, idempotencyKey: key = null }) {
       const text = textProblem({ name, path, key })
       if (text) return text
-      const plain = toPlainJson(payload, PAYLOAD_MAX_BYTES)
+      const plain = await inPieces(plainJsonPieces(payload, PAYLOAD_MAX_BYTES))
       if (!plain.ok) {
         const { pointer, reason } = plain.problem
         return invalid('payload', pointer, reason)

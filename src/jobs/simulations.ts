@@ -73,7 +73,7 @@ export function createSimulations({
   return async ({ ownerId, definition, workflowId, ...request }) => {
     const { plan, diagnostics } = await reader(ownerId)(definition)
     if (!plan) return { kind: 'unsound', diagnostics }
-    const { values, invalid } = readValues(request)
+    const { values, invalid } = await readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const { input, variables } = values
     const checker = schemas({ ownerId, isRefusable: true })

@@ -1,5 +1,9 @@
 import {
+  holdTurn,
   inOneGo,
+  inPieces,
+  inTurns,
+  isTurnOver,
   OwnerTurns,
   PIECE_MS,
   yieldToEventLoop,
@@ -17,7 +21,7 @@ import {
   type SchemaChecker,
   type Timed,
 } from '../json-schema/index.ts'
-import { measureDefinition, missingSecrets, type ValidationPieces } from './checks/index.ts'
+import { measureDefinition, missingSecrets, type Measure, type ValidationPieces } from './checks/index.ts'
 import {
   textFault,
   unreadable,
@@ -123,7 +127,23 @@ export class PlanCache {
     asker: Asker = NO_ASKER,
     plain: PlainDocument | null = null,
   ): Awaitable<ReadDefinition> {
-    const measure = inOneGo(measureDefinition(document, { blocks: this.#blocks, maxNodes: this.#maxNodes }))
+    const measured = inPieces(
+      measureDefinition(document, { blocks: this.#blocks, maxNodes: this.#maxNodes }),
+      this.#pieceMs,
+    )
+    return measured instanceof Promise
+      ? measured.then((measure) => this.#readMeasured(document, { asker, plain, measure }))
+      : this.#readMeasured(document, { asker, plain, measure: measured })
+  }
+
+  #readMeasured(
+    document: unknown,
+    {
+      asker,
+      plain,
+      measure,
+    }: { readonly asker: Asker; readonly plain: PlainDocument | null; readonly measure: Measure },
+  ): Awaitable<ReadDefinition> {
     const { excess, values, bytes } = measure
     if (excess) return { document: null, ...unreadable(excess) }
     if (plain && plain.bytes <= DEFINITION_MAX_BYTES) {
@@ -137,7 +157,7 @@ export class PlanCache {
     return this.#turns.run(
       asker.ownerId,
       async (turn) => {
-        const read = await this.#byTurns(readPieces(document), turn)
+        const read = await inTurns(readPieces(document), () => turn.handOn(), this.#pieceMs)
         if (!read.document) return read
         const { hash } = read.document
         const validation = this.#keptOne(hash) ?? (await this.#inPieces(read.document, { asker, turn }))
@@ -200,18 +220,6 @@ export class PlanCache {
       if (done) return done.validation
       if (run.isWaiting) await turn.outside(run.answered())
       else await turn.handOn()
-    }
-  }
-
-  /** Hands the turn on after every `pieceMs` milliseconds of the work. */
-  async #byTurns<T>(pieces: Pieces<T>, turn: Turn): Promise<T> {
-    for (let until = performance.now() + this.#pieceMs; ;) {
-      const { done, value } = pieces.next()
-      if (done) return value
-      if (performance.now() < until) continue
-      await yieldToEventLoop()
-      await turn.handOn()
-      until = performance.now() + this.#pieceMs
     }
   }
 
@@ -313,16 +321,19 @@ class ValidationRun {
     this.#checker = checker
   }
 
-  /** Goes on for some milliseconds, or to a question whose answer is not there yet; null unless it came to its end. */
+  /**
+   * Continues until the turn of the event loop has been held for `ms` milliseconds, or to a question that has no answer yet;
+   * null unless it has reached its end.
+   */
   go(ms: number): { readonly validation: Validation } | null {
-    const until = performance.now() + ms
+    holdTurn()
     while (!(this.#answer instanceof Promise)) {
       const next = this.#pieces.next(this.#answer)
       this.#answer = undefined
       if (next.done) return { validation: next.value }
       const question = next.value
       if (question) this.#answer = this.#checker.compile(question.schema, question.limitMs)
-      else if (performance.now() >= until) return null
+      else if (isTurnOver(ms)) return null
     }
     return null
   }

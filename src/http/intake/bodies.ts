@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { VALUE_WEIGHT_BYTES } from './body-budget.ts'
 import { JsonStructure, tooComplexMessage, type StructureExcess } from './json-structure.ts'
@@ -66,6 +67,8 @@ export function createBodyReader({ maxBytes, budget }: BodyLimits): ReadBody {
         size += chunk.length
         const framing = req.socket.bytesRead - readBefore - size
         if (framing > FRAMING_FREE_BYTES + BODY_FRAMING_SHARE * size) throw tooManyChunks()
+        // One read of a socket may deliver megabytes in chunks, and many sockets may be read in one turn.
+        if (isTurnOver()) await yieldToEventLoop()
       }
       // Values take memory once they are parsed.
       hold.add(VALUE_WEIGHT_BYTES * structure.values)

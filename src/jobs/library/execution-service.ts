@@ -3,7 +3,8 @@ import { findInputProblems, type InputProblem } from '../../engine/json-schema/i
 import type { BlockTest, Simulation } from '../../engine/simulate/index.ts'
 import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../../engine/validate/index.ts'
 import { ownerId, parseId, type JobId } from '../../lib/index.ts'
-import { toPlainJson } from '../../lib/json/index.ts'
+import { inPieces } from '../../lib/async/index.ts'
+import { plainJsonPieces } from '../../lib/json/index.ts'
 import type { BlockTestMode, Simulations, TestBlock, TestBlockRequest, WorkflowJobPayload } from '../index.ts'
 import type { RetryExecution, RetryVersion, StartExecution } from '../start/index.ts'
 import { DefinitionUnsoundError, InputInvalidError, retriedOrThrow, startedOrThrow } from './errors.ts'
@@ -124,7 +125,7 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
     async validatePayload(payload, { userId = LOCAL_USER } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
       const { plan, diagnostics } = await reader(request.ownerId)(request.definition)
-      const input = toPlainJson(request.input)
+      const input = await inPieces(plainJsonPieces(request.input))
       if (!input.ok) {
         const { pointer, reason } = input.problem
         return { valid: false, diagnostics, inputProblems: [{ pointer, message: `input ${reason}` }] }

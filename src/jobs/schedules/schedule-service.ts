@@ -111,7 +111,7 @@ export function createSchedules({
   return {
     async create({ ownerId, workflowId }, input) {
       const now = clock.now()
-      const read = readFields(DEFAULTS, input)
+      const read = await readFields(DEFAULTS, input)
       const choice = await choose({ ownerId, workflowId }, read.fields)
       if (choice.kind === 'workflowNotFound') return choice
       if (read.invalid) return read.invalid
@@ -131,7 +131,7 @@ export function createSchedules({
         const before = await schedules.find(target)
         if (!before) return { kind: 'notFound' }
         const now = clock.now()
-        const { fields, invalid } = readFields(before, input)
+        const { fields, invalid } = await readFields(before, input)
         if (invalid) return invalid
         // What stays as it was is not refused: a schedule can be paused whatever has become of its workflow.
         const choosesAnew = input.version !== undefined || input.draft !== undefined
@@ -183,13 +183,13 @@ function nextOf(fields: ScheduleFields, now: number): number | null {
   return fields.isPaused ? null : (nextOccurrences(specOf(fields), now, 1)[0] ?? null)
 }
 
-function readFields(
+async function readFields(
   before: ScheduleFields,
   input: ScheduleInput,
-): {
+): Promise<{
   readonly fields: ScheduleFields
   readonly invalid: Invalid | null
-} {
+}> {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
   const merged = {
     ...before,
@@ -200,7 +200,7 @@ function readFields(
     ...(input.draft === true && input.version === undefined ? { version: null } : {}),
     ...(input.version != null && input.draft === undefined ? { draft: false } : {}),
   } as ScheduleFields
-  const { values, invalid } = readValues({ ...merged, metadata: {} })
+  const { values, invalid } = await readValues({ ...merged, metadata: {} })
   const { input: value, variables } = values
   const fields = {
     ...merged,

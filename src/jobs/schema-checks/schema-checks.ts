@@ -13,7 +13,13 @@ import {
   type Timed,
 } from '../../engine/json-schema/index.ts'
 import type { Asker, SchemaCheckers } from '../../engine/validate/index.ts'
-import { OwnerBusyError, OwnerTurns, type Allowance } from '../../lib/async/index.ts'
+import {
+  isTurnOver,
+  OwnerBusyError,
+  OwnerTurns,
+  yieldToEventLoop,
+  type Allowance,
+} from '../../lib/async/index.ts'
 import { LumeError } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { SchemaJob } from './messages.ts'
@@ -67,9 +73,16 @@ export class SchemaChecks {
     return this.#thread.started
   }
 
+  /** Each short question may keep the thread for some milliseconds, so only a few of them are answered in one turn of the event loop. */
   readonly for: SchemaCheckers = (asker) => ({
-    compile: (schema, limitMs = SCHEMA_COMPILE_MS) => this.#compile(asker, schema, limitMs),
-    check: (schema, value) => this.#check(asker, schema, value),
+    compile: (schema, limitMs = SCHEMA_COMPILE_MS) =>
+      isTurnOver()
+        ? yieldToEventLoop().then(() => this.#compile(asker, schema, limitMs))
+        : this.#compile(asker, schema, limitMs),
+    check: (schema, value) =>
+      isTurnOver()
+        ? yieldToEventLoop().then(() => this.#check(asker, schema, value))
+        : this.#check(asker, schema, value),
   })
 
   async close(): Promise<void> {

@@ -10,10 +10,11 @@ import {
   isStorableText,
   mergePatch,
   sameJson,
-  toPlainJson,
+  plainJsonPieces,
   type Json,
   type JsonObject,
 } from '../../lib/json/index.ts'
+import { inPieces } from '../../lib/async/index.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
 
 /** What a retry runs: the definition of the execution that it retries, or its workflow's newest. */
@@ -92,7 +93,7 @@ export function createRetryExecution(options: RetryExecutionOptions): RetryExecu
       version === 'LATEST' && latest
         ? latest
         : { definition: record.definition.body, versionId: details.versionId }
-    const patches = readPatches(request, record)
+    const patches = await readPatches(request, record)
     if (patches.kind === 'invalid') return patches
     const { input, patched } = patches
     const { plan, diagnostics } = await reader(ownerId)(definition)
@@ -133,8 +134,11 @@ function invalid(argument: 'version' | 'patchInput' | 'patchOutputs', message: s
 
 type Patches = { readonly kind: 'read'; readonly input: Json; readonly patched: JsonObject } | Invalid
 
-function readPatches({ patchInput, patchOutputs }: RetryRequest, { input }: OriginalRecord): Patches {
-  const outputs = toPlainJson(patchOutputs ?? {})
+async function readPatches(
+  { patchInput, patchOutputs }: RetryRequest,
+  { input }: OriginalRecord,
+): Promise<Patches> {
+  const outputs = await inPieces(plainJsonPieces(patchOutputs ?? {}))
   if (!outputs.ok) {
     const { pointer, reason } = outputs.problem
     return invalid('patchOutputs', `\`patchOutputs\`: the value at "${pointer}" ${reason}.`)
@@ -142,7 +146,7 @@ function readPatches({ patchInput, patchOutputs }: RetryRequest, { input }: Orig
   const patched = outputs.value
   if (!isJsonObject(patched)) return invalid('patchOutputs', '`patchOutputs` is an object by step path.')
   if (patchInput === undefined) return { kind: 'read', input, patched }
-  const patch = toPlainJson(patchInput)
+  const patch = await inPieces(plainJsonPieces(patchInput))
   if (!patch.ok) {
     const { pointer, reason } = patch.problem
     return invalid('patchInput', `\`patchInput\`: the value at "${pointer}" ${reason}.`)

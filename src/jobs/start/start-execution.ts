@@ -23,14 +23,15 @@ import {
   type SchemaCheckers,
   type SecretNames,
 } from '../../engine/validate/index.ts'
-import { withPauses } from '../../lib/async/index.ts'
+import { inPieces, withPauses, type Pieces } from '../../lib/async/index.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/index.ts'
 import {
-  canonicalHash,
+  canonicalHashPieces,
   deepFreeze,
+  deepFreezePieces,
   isJsonObject,
   isStorableText,
-  toPlainJson,
+  plainJsonPieces,
   type Json,
   type JsonObject,
 } from '../../lib/json/index.ts'
@@ -164,7 +165,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const { document, plan, diagnostics } = await read(request, asker)
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
     if (!(document ?? request.known) || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
-    const { values, invalid, bytes } = readValues(request)
+    const { values, invalid, bytes } = await readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }
     const misfits = await findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
@@ -211,6 +212,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const reservation =
       request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId, bytes) ?? null) : null
     try {
+      const requestHash = await hashOf(start, definition.hash)
       const job = newJob({
         request,
         values,
@@ -219,6 +221,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
         at,
         definition,
         reservation,
+        requestHash,
       })
       const queued = event('JOB_QUEUED', at, {})
       const inserted = await jobs.insert(job, queued)
@@ -273,8 +276,9 @@ function newJob(start: {
   at: number
   definition: StoredDefinition
   reservation: Reservation | null
+  requestHash: string | null
 }): NewJob {
-  const { request, values, mocks, plan, at, definition, reservation } = start
+  const { request, values, mocks, plan, at, definition, reservation, requestHash } = start
   const isQueued = request.intent === 'queue'
   const key = request.idempotencyKey ?? null
   return {
@@ -299,13 +303,7 @@ function newJob(start: {
     at,
     wakeAt: isQueued ? Math.max(at, request.runAt ?? at) : null,
     idempotency:
-      key === null
-        ? null
-        : {
-            key,
-            requestHash: requestHash({ request, values, definitionHash: definition.hash }),
-            expiresAt: at + IDEMPOTENCY_MS,
-          },
+      key === null || requestHash === null ? null : { key, requestHash, expiresAt: at + IDEMPOTENCY_MS },
     lease: reservation?.lease ?? null,
     parent: request.parent ?? null,
     retry: request.retry ? storedRetry(request.retry) : null,
@@ -314,15 +312,19 @@ function newJob(start: {
   }
 }
 
-/** What makes two starts the same: everything that was asked for but the key (D9). */
-function requestHash(start: { request: StartRequest; values: StartValues; definitionHash: string }): string {
+/** What makes two starts the same: everything that was asked for but the key (D9). Null for a start without a key. */
+async function hashOf(
+  start: Pick<CheckedStart, 'request' | 'values'>,
+  definitionHash: string,
+): Promise<string | null> {
+  if (start.request.idempotencyKey == null) return null
   const { type, workflowId, label = null, mode, priority = 0, runAt = null, retry } = start.request
-  const definition = workflowId === null ? start.definitionHash : null
+  const definition = workflowId === null ? definitionHash : null
   const { version = null, draft = false } = start.request.choice ?? {}
   const source = { workflowId, definition, version, draft }
   const again: JsonObject = retry ? { retry: { ...storedRetry(retry), version: retry.version } } : {}
   const { mocks, ...values } = start.values
-  return canonicalHash({
+  const asked = {
     type,
     ...source,
     label,
@@ -333,7 +335,8 @@ function requestHash(start: { request: StartRequest; values: StartValues; defini
     ...again,
     ...values,
     ...(mocks === null ? {} : { mocks }),
-  })
+  }
+  return inPieces(canonicalHashPieces(asked))
 }
 
 function tagsOf({ tags = [] }: Pick<StartRequest, 'tags'>): readonly string[] {
@@ -358,37 +361,46 @@ export interface InvalidArgument {
   readonly problems: readonly InputProblem[]
 }
 
-/** The values as they will be stored and their length as JSON, or what is wrong with the first that cannot be stored. */
-export function readValues(request: FreeValues): {
-  values: StartValues
-  invalid: InvalidArgument | null
-  bytes: number
-} {
+/** The values of a start, or why the first that cannot be stored is refused. */
+export interface ReadValues {
+  readonly values: StartValues
+  readonly invalid: InvalidArgument | null
+  /** The bytes of the values as JSON text. */
+  readonly bytes: number
+}
+
+/** The values as they will be stored. Large values are read in pieces, between which other work gets the thread. */
+export async function readValues(request: FreeValues): Promise<ReadValues> {
+  return inPieces(valuesPieces(request))
+}
+
+function* valuesPieces(request: FreeValues): Pieces<ReadValues> {
   let invalid: InvalidArgument | null = null
   let bytes = 0
   const refuse = (argument: StartArgument, message: string, pointer = '') => {
     invalid ??= { argument, problems: [{ pointer, message: `${argument} ${message}` }] }
   }
-  const read = (argument: StartArgument, value: unknown): Json => {
-    const plain = toPlainJson(value, INPUT_MAX_BYTES)
+  function* read(argument: StartArgument, value: unknown): Pieces<Json> {
+    const plain = yield* plainJsonPieces(value, INPUT_MAX_BYTES)
     if (!plain.ok) {
       refuse(argument, plain.problem.reason, plain.problem.pointer)
       return null
     }
     bytes += Buffer.byteLength(plain.text)
-    return deepFreeze(plain.value)
+    yield
+    return yield* deepFreezePieces(plain.value)
   }
-  const readObject = (argument: StartArgument, value: unknown): JsonObject => {
-    const json = read(argument, value ?? {})
+  function* readObject(argument: StartArgument, value: unknown): Pieces<JsonObject> {
+    const json = yield* read(argument, value ?? {})
     if (isJsonObject(json)) return json
     refuse(argument, 'must be an object')
     return {}
   }
   const values = {
-    input: read('input', request.input),
-    variables: readObject('variables', request.variables),
-    mocks: request.mocks == null ? null : readObject('mocks', request.mocks),
-    metadata: readObject('metadata', request.metadata),
+    input: yield* read('input', request.input),
+    variables: yield* readObject('variables', request.variables),
+    mocks: request.mocks == null ? null : yield* readObject('mocks', request.mocks),
+    metadata: yield* readObject('metadata', request.metadata),
   }
   const key = request.idempotencyKey
   if (key != null && (key.length === 0 || key.length > KEY_MAX_LENGTH || !isStorableText(key))) {

@@ -1,11 +1,9 @@
 import type { Awaitable } from './awaitable.ts'
+import { holdTurn, isTurnOver, PIECE_MS } from './loop-turn.ts'
 import { yieldToEventLoop } from './yield-to-event-loop.ts'
 
 /** Synchronous work that may be interrupted wherever it yields. */
 export type Pieces<T> = Generator<undefined, T, unknown>
-
-/** How long pieces of one work run before others get the thread, in milliseconds. */
-export const PIECE_MS = 10
 
 /** Does the work without an interruption. */
 export function inOneGo<T>(pieces: Pieces<T>): T {
@@ -15,18 +13,19 @@ export function inOneGo<T>(pieces: Pieces<T>): T {
   }
 }
 
-/** Does the work at once while it takes less than `pieceMs` milliseconds, and continues it with pauses where it takes longer. */
+/**
+ * Does the work at once while the turn of the event loop is held for less than `pieceMs` milliseconds, and continues it with
+ * pauses where it takes longer.
+ */
 export function inPieces<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Awaitable<T> {
-  const startedAt = performance.now()
-  for (;;) {
+  while (!isTurnOver(pieceMs)) {
     const { done, value } = pieces.next()
     if (done) return value
-    if (performance.now() - startedAt >= pieceMs)
-      return yieldToEventLoop().then(() => withPauses(pieces, pieceMs))
   }
+  return yieldToEventLoop().then(() => withPauses(pieces, pieceMs))
 }
 
-/** Does the work and lets the event loop turn after every `pieceMs` milliseconds of it. */
+/** Does the work and lets the event loop turn whenever a turn was held for `pieceMs` milliseconds. */
 export async function withPauses<T>(pieces: Pieces<T>, pieceMs = PIECE_MS): Promise<T> {
   return inTurns(pieces, () => {}, pieceMs)
 }
@@ -37,13 +36,12 @@ export async function inTurns<T>(
   handOn: () => Awaitable<void>,
   pieceMs = PIECE_MS,
 ): Promise<T> {
-  let startedAt = performance.now()
+  holdTurn()
   for (;;) {
     const { done, value } = pieces.next()
     if (done) return value
-    if (performance.now() - startedAt < pieceMs) continue
+    if (!isTurnOver(pieceMs)) continue
     await yieldToEventLoop()
     await handOn()
-    startedAt = performance.now()
   }
 }

@@ -1,4 +1,5 @@
 import { currentOwner } from '../index.ts'
+import { beginTurn } from './loop-turn.ts'
 import { OwnerQueues } from './owner-queues.ts'
 
 /** The work that waits for a turn of the event loop. Shared by the process, as its thread is. */
@@ -34,5 +35,6 @@ function takeTurn(): void {
   const resume = waiting.takeFirst()
   // What is scheduled in an immediate runs in the next turn of the loop.
   if (waiting.size > 0) schedule()
+  beginTurn()
   resume?.()
 }

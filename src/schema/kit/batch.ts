@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
 
 /**
  * Gathers what the rows of a page ask for one by one. There is one loader for each `name` and `variant`: whatever the
@@ -19,9 +20,24 @@ export function createBatch(): Batch {
     load: (keys: readonly string[]) => Promise<readonly Value[]>,
   ) => {
     const key = `${name} ${JSON.stringify(variant)}`
-    const loader = (loaders.get(key) as DataLoader<string, Value> | undefined) ?? new DataLoader(load)
+    const loader =
+      (loaders.get(key) as DataLoader<string, Value> | undefined) ?? new DataLoader(inOwnTurn(load))
     loaders.set(key, loader)
     return loader
+  }
+}
+
+/**
+ * Answers in another turn of the event loop where the current one is used up: the fields of a batch are resolved as a whole, and the
+ * database may answer many operations in one turn.
+ */
+function inOwnTurn<Value>(
+  load: (keys: readonly string[]) => Promise<readonly Value[]>,
+): (keys: readonly string[]) => Promise<readonly Value[]> {
+  return async (keys) => {
+    const values = await load(keys)
+    if (isTurnOver()) await yieldToEventLoop()
+    return values
   }
 }
 

@@ -1,5 +1,6 @@
 import { TAGS_MAX } from '../../jobs/start/index.ts'
-import { isJsonObject, toPlainJson } from '../../lib/json/index.ts'
+import { inPieces } from '../../lib/async/index.ts'
+import { isJsonObject, plainJsonPieces } from '../../lib/json/index.ts'
 import { instantiate, type Template } from '../../workflows/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
 import {
@@ -96,7 +97,7 @@ builder.mutationField('createWorkflowFromTemplate', (t) =>
     resolve: async (_root, { input }, context) => {
       const template = await context.templates.find(input.templateId)
       if (!template) throw new NotFoundError('template', ['input', 'templateId'])
-      const instance = instantiate(template, readParameters(input.parameters))
+      const instance = instantiate(template, await readParameters(input.parameters))
       if (instance.kind === 'misfit') throw new InputInvalidError(instance.problems, ['input', 'parameters'])
       const { name = template.name, description = template.description, tags, publish } = input
       return createWorkflow(
@@ -108,8 +109,8 @@ builder.mutationField('createWorkflowFromTemplate', (t) =>
   }),
 )
 
-function readParameters(parameters: unknown) {
-  const plain = toPlainJson(parameters ?? {})
+async function readParameters(parameters: unknown) {
+  const plain = await inPieces(plainJsonPieces(parameters ?? {}))
   if (plain.ok && isJsonObject(plain.value)) return plain.value
   const reason = plain.ok ? 'must be an object' : plain.problem.reason
   throw new InvalidArgumentError(`The parameters ${reason}.`, ['input', 'parameters'])

@@ -4,7 +4,7 @@ export { DEFINITION_SCHEMAS_COMPILE_MS, DEFINITION_SCHEMAS_MAX_TEXT } from './de
 export { DIAGNOSTICS_MAX, DIAGNOSTICS_MAX_TEXT } from './diagnostic-list.ts'
 export { Inspection, type SecretUse } from './inspection.ts'
 export { typeOfPath, valueFault } from './known-types.ts'
-export { measureDefinition, TOO_MANY_BYTES } from './measure.ts'
+export { measureDefinition, TOO_MANY_BYTES, type Measure } from './measure.ts'
 export { missingSecrets } from './missing-secrets.ts'
 export { referenceTo } from './path-text.ts'
 export { readGraph, type ReadEdge, type ReadGraph, type ReadNode } from './read-graph.ts'
