@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
@@ -12,6 +12,7 @@ import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { gated, SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
 import { JOB_EVENTS, runToEnd, start } from '../support/runs.ts'
+import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
 
@@ -46,6 +47,47 @@ const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.
 
 function codeOf({ errors }: { readonly errors: readonly { extensions?: { code?: string } }[] }) {
   return errors[0]?.extensions?.code
+}
+
+test('a server listens only when the first queries of its process are prepared', async () => {
+  const port = await freePort()
+  const statements = countStatements(server.databaseUrl)
+  let isEarly: boolean | null = null
+  const prepare = async () => {
+    isEarly = await isRefused(port)
+    statements.take()
+    await server.lume.prepare()
+  }
+  const prepared = await startServer({ lume: { ...server.lume, prepare }, port })
+  try {
+    expect(isEarly).toBe(true)
+    expect(statements.take().filter((text) => text.includes('"public"."jobs"'))).toHaveLength(1)
+    expect(await isRefused(port)).toBe(false)
+  } finally {
+    statements.stop()
+    await prepared.close()
+  }
+})
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+async function isRefused(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return false
+  } catch {
+    return true
+  } finally {
+    socket.destroy()
+  }
 }
 
 describe('a body', () => {

@@ -20,20 +20,22 @@ export function nodeRows(
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<readonly (Row | null)[]> {
-  const queries = new Map<string, object>()
+  const loaders = new Map<string, ReturnType<typeof loaderOf>>()
   return Promise.all(
     ids.map(async ({ typename, id }) => {
       if (!isNodeType(typename)) return null
-      const query = queries.get(typename) ?? queryFromInfo({ context, info, typeName: typename })
-      queries.set(typename, query)
-      const loader = context.batch(`nodes of type ${typename}`, query, (keys) =>
-        READS[typename](context, keys, query),
-      )
+      const loader = loaders.get(typename) ?? loaderOf(typename, context, info)
+      loaders.set(typename, loader)
       const row = await loader.load(id)
       brandWithType(row, typename as never)
       return row
     }),
   )
+}
+
+function loaderOf(typename: NodeType, context: Context, info: GraphQLResolveInfo) {
+  const query = queryFromInfo({ context, info, typeName: typename })
+  return context.batch(`nodes of type ${typename}`, query, (keys) => READS[typename](context, keys, query))
 }
 
 function isNodeType(typename: string): typename is NodeType {

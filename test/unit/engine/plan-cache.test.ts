@@ -41,6 +41,16 @@ describe('a definition', () => {
     expect((await again).plan).toBe(plan)
   })
 
+  test('that was read before is neither serialised nor hashed again', async () => {
+    const plans = new PlanCache(blocks)
+    const document = chain('a', 100)
+    const known = { hash: 'f'.repeat(64), bytes: JSON.stringify(document).length }
+    const read = await plans.read(document, asker('a'), known)
+    expect(read.document?.hash).toBe(known.hash)
+    expect(read.document?.body).toBe(document)
+    expect(plans.known(known.hash)?.plan?.graph.nodes).toHaveLength(100)
+  })
+
   test('validated in pieces is found to be what it is at once', async () => {
     const documents = [
       chain('a', 50),

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { createBodyReader } from '../../../src/http/intake/bodies.ts'
 import { BodyBudget, VALUE_WEIGHT_BYTES } from '../../../src/http/intake/body-budget.ts'
 import { BODY_MAX_DEPTH, BODY_MAX_VALUES } from '../../../src/http/intake/json-structure.ts'
+import { useTurnUp } from '../../support/hold-turn.ts'
 
 function upload(): PassThrough & IncomingMessage {
   return Object.assign(new PassThrough(), { headers: {}, socket: { bytesRead: 0 } }) as never
@@ -17,6 +18,27 @@ function textOf(weight: number): string {
 function readerOf(limits: { readonly maxBytes: number; readonly maxBytesOfSender: number }) {
   return createBodyReader({ maxBytes: 100_000, budget: new BodyBudget(limits) })
 }
+
+test('a body that arrives in many chunks at once is read in several turns of the event loop', async () => {
+  const read = readerOf({ maxBytes: 1_000_000, maxBytesOfSender: 1_000_000 })
+  let turns = 0
+  let isOver = false
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  function* chunks() {
+    for (const text of ['[1', ',2', ',3', ',4', ']']) {
+      useTurnUp()
+      yield Buffer.from(text)
+    }
+  }
+  const body = await read(Object.assign(upload(), { iterator: chunks }) as never, 'ada')
+  isOver = true
+  expect(body.take().toString()).toBe('[1,2,3,4]')
+  expect(turns).toBeGreaterThanOrEqual(5)
+})
 
 describe('bytes in flight', () => {
   test('are bounded for each sender, from the first byte until the request is answered', async () => {

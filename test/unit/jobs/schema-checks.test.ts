@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { directSchemaChecker } from '../../../src/engine/json-schema/schema-checker.ts'
 import { SchemaChecks, type SchemaChecksOptions } from '../../../src/jobs/schema-checks/schema-checks.ts'
 import { SchemaThread } from '../../../src/jobs/schema-checks/schema-thread.ts'
+import { yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
 import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {
   COLONS,
@@ -11,6 +12,7 @@ import {
   MANY_ITEMS,
   RECURSIVE_SCHEMA,
 } from '../../support/hostile-schemas.ts'
+import { useTurnUp } from '../../support/hold-turn.ts'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -28,15 +30,26 @@ const TIME_UP = { kind: 'unchecked', reason: expect.stringContaining('takes long
 const LONG = largeSchema(10_000)
 
 describe('checks of JSON Schemas', () => {
-  test('of short schemas are answered at once, and start no thread', () => {
+  test('of short schemas are answered without the thread', async () => {
     const made = checks()
     const checker = made.for(asker('a'))
     const schema = { type: 'object', required: ['x'] }
-    expect(checker.compile(schema)).toMatchObject({ answer: { kind: 'compiled' } })
-    expect(checker.check(schema, { x: 1 })).toMatchObject({ answer: { kind: 'fits' } })
-    expect(checker.check(schema, {})).toMatchObject({ answer: { kind: 'misfits' } })
-    expect(checker.compile({ type: 'nothing' })).toMatchObject({ answer: { kind: 'refused' } })
+    expect(await checker.compile(schema)).toMatchObject({ answer: { kind: 'compiled' } })
+    expect(await checker.check(schema, { x: 1 })).toMatchObject({ answer: { kind: 'fits' } })
+    expect(await checker.check(schema, {})).toMatchObject({ answer: { kind: 'misfits' } })
+    expect(await checker.compile({ type: 'nothing' })).toMatchObject({ answer: { kind: 'refused' } })
     expect(made.threadsStarted).toBe(0)
+  })
+
+  test('are not made in a turn of the event loop that other requests have used up', async () => {
+    const checker = checks().for(asker('a'))
+    await yieldToEventLoop()
+    expect(checker.compile({ type: 'object' })).not.toBeInstanceOf(Promise)
+    useTurnUp()
+    const [compiling, checking] = [checker.compile({ type: 'array' }), checker.check({ type: 'array' }, [])]
+    expect([compiling, checking].every((answer) => answer instanceof Promise)).toBe(true)
+    expect(await compiling).toMatchObject({ answer: { kind: 'compiled' } })
+    expect(await checking).toMatchObject({ answer: { kind: 'fits' } })
   })
 
   test('have the same answers in the thread as where they are asked for', async () => {

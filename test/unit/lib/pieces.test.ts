@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/json/canonical-json.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
-import { withPauses } from '../../../src/lib/async/pieces.ts'
+import { inPieces, withPauses } from '../../../src/lib/async/pieces.ts'
 import { isYielding, yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
 import { onBehalfOf } from '../../../src/lib/current-owner.ts'
 import { plainJsonPieces, toPlainJson } from '../../../src/lib/json/plain-json.ts'
 import { fc } from '../../support/fast-check.ts'
+import { useTurnUp } from '../../support/hold-turn.ts'
 
 describe('work in pieces', () => {
   test('lets the event loop turn between its pieces, and resolves with its result', async () => {
@@ -34,6 +35,21 @@ describe('work in pieces', () => {
     }
     await expect(withPauses(work())).rejects.toThrow('no')
   })
+})
+
+test('work of many requests shares one turn of the event loop: what would begin when it is used up waits for another', async () => {
+  function* short() {
+    yield
+    return 'done'
+  }
+  await yieldToEventLoop()
+  expect(inPieces(short())).toBe('done')
+  useTurnUp()
+  const works = Array.from({ length: 5 }, () => inPieces(short()))
+  expect(works.every((work) => work instanceof Promise)).toBe(true)
+  expect(await Promise.all(works)).toEqual(works.map(() => 'done'))
+  await yieldToEventLoop()
+  expect(inPieces(short())).toBe('done')
 })
 
 describe('turns of the event loop', () => {

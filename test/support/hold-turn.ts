@@ -1,0 +1,16 @@
+import { isTurnOver, PIECE_MS } from '../../src/lib/async/loop-turn.ts'
+
+/** Uses the current turn of the event loop up, as work of another request would. */
+export function useTurnUp(): void {
+  isTurnOver()
+  for (const until = performance.now() + PIECE_MS; performance.now() < until;);
+}
+
+/** Whether a promise is still pending once everything has run that needs no other turn of the event loop. */
+export async function waitsForAnotherTurn(work: Promise<unknown>): Promise<boolean> {
+  let isSettled = false
+  const settle = () => void (isSettled = true)
+  work.then(settle, settle)
+  for (let i = 0; i < 100; i++) await Promise.resolve()
+  return !isSettled
+}
