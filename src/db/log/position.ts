@@ -9,3 +9,8 @@ export function positionOf(order: readonly number[]): string {
 export function indexText(index: number): string {
   return index.toString(36).padStart(INDEX_WIDTH, '0')
 }
+
+/** The indexes of a position. */
+export function orderOf(position: string): readonly number[] {
+  return position.split('.').map((index) => Number.parseInt(index, 36))
+}

@@ -1,0 +1,95 @@
+import { itemPath } from '../../engine/record/index.ts'
+import { decodeItem, decodeStep, requireKnownFormat, type EndedItem, type LogRow } from './decode-entry.ts'
+import type { LoggedStep } from './entry.ts'
+import { orderOf } from './position.ts'
+
+/** Names an entry of a job's log by the two numbers of its key. */
+export interface EntryAt {
+  readonly seq: number
+  readonly entryNo: number
+}
+
+/** Where values are: the entry, and which of them it holds (see `VALUE`). */
+export interface ValuesAt {
+  readonly entry: EntryAt
+  readonly held: number
+}
+
+/** A step's newest state. */
+export interface FoldedStep {
+  readonly step: LoggedStep
+  /** The entry that recorded it, and with it the schema that its wait demands. */
+  readonly entry: EntryAt
+  /** Where its config and its output are; null: none are on record. */
+  readonly values: ValuesAt | null
+}
+
+export interface FoldedItem {
+  readonly item: EndedItem
+  /** Null where its output is not here, or there is none. */
+  readonly values: ValuesAt | null
+}
+
+export interface FoldedCheckpoint {
+  /** That of the step. */
+  readonly path: string
+  readonly order: readonly number[]
+  readonly key: string
+  readonly value: ValuesAt
+}
+
+/**
+ * What the entries of an execution add up to: the newest state of each step, the ends of items, the newest checkpoint of each key,
+ * and the signals that are used up. Entries are applied in the order of their numbers.
+ */
+export class Fold {
+  /** By path. */
+  readonly steps = new Map<string, FoldedStep>()
+  /** By the path of the item. */
+  readonly items = new Map<string, FoldedItem>()
+  /** By the path of the step and the key. */
+  readonly checkpoints = new Map<string, Map<string, FoldedCheckpoint>>()
+  /** Signals, and the path of the step that used each; null: it was discarded. */
+  readonly usedSignals = new Map<number, string | null>()
+
+  static of(rows: Iterable<LogRow>): Fold {
+    const fold = new Fold()
+    for (const row of rows) fold.apply(row)
+    return fold
+  }
+
+  /** Adds an entry. Throws on one that a later build has written. */
+  apply(row: LogRow): void {
+    requireKnownFormat(row)
+    const { seq, entryNo, at, changes } = row
+    const entry = { seq, entryNo }
+    for (const change of changes?.s ?? []) {
+      const values = change.v === undefined ? null : { entry, held: change.v }
+      this.putStep({ step: decodeStep(change, at), entry, values })
+    }
+    for (const change of changes?.i ?? []) {
+      const values = change.v === undefined ? null : { entry, held: change.v }
+      this.putItem({ item: decodeItem(change, at), values })
+    }
+    for (const [path, position, key, held] of changes?.k ?? [])
+      this.putCheckpoint({ path, order: orderOf(position), key, value: { entry, held } })
+    for (const [number, path] of changes?.u ?? []) this.usedSignals.set(number, path)
+  }
+
+  /** Adds a step's newer state. Where that comes without values, the earlier ones still hold. */
+  putStep({ step, entry, values }: FoldedStep): void {
+    const held = values ?? this.steps.get(step.path)?.values ?? null
+    this.steps.set(step.path, { step, entry, values: held })
+  }
+
+  putItem(item: FoldedItem): void {
+    this.items.set(itemPath(item.item.path, item.item.index), item)
+  }
+
+  putCheckpoint(checkpoint: FoldedCheckpoint): void {
+    const { path, key } = checkpoint
+    const known = this.checkpoints.get(path)
+    if (known) known.set(key, checkpoint)
+    else this.checkpoints.set(path, new Map([[key, checkpoint]]))
+  }
+}

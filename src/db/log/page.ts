@@ -1,0 +1,241 @@
+import { statusCode, statusOf, type StatusCode } from './codes.ts'
+import { decodeItem, decodeStep } from './decode-entry.ts'
+import { encodeStep, itemChange } from './encode-entry.ts'
+import type { CheckpointChange, ItemChange, StepChange } from './entry.ts'
+import { Fold, type EntryAt, type FoldedCheckpoint, type FoldedItem, type FoldedStep } from './fold.ts'
+import { orderOf, positionOf } from './position.ts'
+
+/** A page with more records (steps, items and checkpoints) is split. */
+export const PAGE_MAX_RECORDS = 192
+
+/** The number of records that a page has after a split. */
+const PAGE_FILL = 128
+
+/** The page that begins here holds everything before the second page. */
+export const FIRST_PAGE = ''
+
+/** A row of `job_pages`: the folded records of an execution from a position up to that of the next page. */
+export interface PageRow extends PageSummary {
+  /** The column `body` as JSON text. */
+  readonly body: string
+}
+
+/** What is known of a page without its records. */
+export interface PageSummary {
+  /** The position where it begins. */
+  readonly low: string
+  /** The number of its steps. */
+  readonly steps: number
+  /** The number of its steps that have not ended. */
+  readonly open: number
+  /** The number of its steps that belong to the definition's own nodes, outside of loops. */
+  readonly top: number
+  readonly ended: readonly EndedRun[]
+}
+
+/** Successive items of a loop that ended with the same status. */
+export type EndedRun = readonly [loopPath: string, status: StatusCode, first: number, last: number]
+
+/** The column `body`. Its times count from the epoch. */
+export interface PageBody {
+  readonly s: readonly PagedStep[]
+  readonly i: readonly PagedItem[]
+  readonly k: readonly PagedCheckpoint[]
+}
+
+/** `y`: the entry that recorded the step. `z`: the entry with its values, where that is another one. */
+interface PagedStep extends StepChange {
+  readonly y: PagedEntry
+  readonly z?: PagedEntry
+}
+
+/** `y`: the entry with its output. */
+interface PagedItem extends ItemChange {
+  readonly y?: PagedEntry
+}
+
+type PagedCheckpoint = readonly [...CheckpointChange, entry: PagedEntry]
+
+type PagedEntry = readonly [seq: number, entryNo: number]
+
+/** Adds the records of a page to a fold, before the entries that come after it. */
+export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
+  for (const step of s) {
+    const values = step.v === undefined ? null : { entry: entryAt(step.z ?? step.y), held: step.v }
+    fold.putStep({ step: decodeStep(step, 0), entry: entryAt(step.y), values })
+  }
+  for (const item of i) {
+    const values =
+      item.v === undefined || item.y === undefined ? null : { entry: entryAt(item.y), held: item.v }
+    fold.putItem({ item: decodeItem(item, 0), values })
+  }
+  for (const [path, position, key, held, entry] of k)
+    fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
+}
+
+function entryAt([seq, entryNo]: PagedEntry): EntryAt {
+  return { seq, entryNo }
+}
+
+/** The items of pages that have ended, by loop path and index. */
+export function endedItems(
+  pages: Iterable<PageSummary>,
+): ReadonlyMap<string, ReadonlyMap<number, 'COMPLETED' | 'FAILED'>> {
+  const loops = new Map<string, Map<number, 'COMPLETED' | 'FAILED'>>()
+  for (const { ended } of pages) {
+    for (const [path, code, first, last] of ended) {
+      const items = loops.get(path) ?? new Map<number, 'COMPLETED' | 'FAILED'>()
+      loops.set(path, items)
+      const status = statusOf(code) === 'FAILED' ? 'FAILED' : 'COMPLETED'
+      for (let index = first; index <= last; index++) items.set(index, status)
+    }
+  }
+  return loops
+}
+
+/** The pages that the records of `tail` belong to, of those that begin at `lows`, which are in order. */
+export function pagesOf(tail: Fold, lows: readonly string[]): ReadonlyMap<string, Fold> {
+  const starts = lows[0] === FIRST_PAGE ? lows : [FIRST_PAGE, ...lows]
+  const parts = new Map<string, Fold>()
+  const partAt = (position: string) => {
+    const low = lastUpTo(starts, position)
+    const part = parts.get(low) ?? new Fold()
+    parts.set(low, part)
+    return part
+  }
+  for (const one of tail.steps.values()) partAt(positionOf(one.step.order)).putStep(one)
+  for (const one of tail.items.values()) partAt(positionOf(one.item.order)).putItem(one)
+  for (const keys of tail.checkpoints.values())
+    for (const one of keys.values()) partAt(positionOf(one.order)).putCheckpoint(one)
+  return parts
+}
+
+/** The greatest of the sorted texts that does not exceed `position`. */
+function lastUpTo(sorted: readonly string[], position: string): string {
+  let low = 0
+  let high = sorted.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? '') <= position) low = middle
+    else high = middle
+  }
+  return sorted[low] ?? FIRST_PAGE
+}
+
+/**
+ * Merges newer records into a page that begins at `low`, of which `body` is what it holds so far (null: it is new). Returns the page,
+ * and behind it those that were split from it.
+ */
+export function mergePage(low: string, body: PageBody | null, newer: Fold): readonly PageRow[] {
+  const fold = new Fold()
+  if (body) applyPage(fold, body)
+  for (const one of newer.steps.values()) fold.putStep(one)
+  for (const one of newer.items.values()) fold.putItem(one)
+  for (const keys of newer.checkpoints.values()) for (const one of keys.values()) fold.putCheckpoint(one)
+  return split(recordsOf(fold)).map((records, place) =>
+    toRow(place === 0 ? low : positionAt(records, 0), records),
+  )
+}
+
+interface PageRecord {
+  readonly position: string
+  readonly path: string
+  readonly step?: FoldedStep
+  readonly item?: FoldedItem
+  readonly checkpoint?: FoldedCheckpoint
+}
+
+/** All records in the definition's order. */
+function recordsOf(fold: Fold): readonly PageRecord[] {
+  const records: PageRecord[] = []
+  for (const step of fold.steps.values())
+    records.push({ position: positionOf(step.step.order), path: step.step.path, step })
+  for (const item of fold.items.values())
+    records.push({ position: positionOf(item.item.order), path: item.item.path, item })
+  for (const keys of fold.checkpoints.values())
+    for (const checkpoint of keys.values())
+      records.push({ position: positionOf(checkpoint.order), path: checkpoint.path, checkpoint })
+  return records.toSorted((a, b) => compare(a.position, b.position) || compare(a.path, b.path))
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+/** Records with the same position stay on one page. */
+function split(records: readonly PageRecord[]): readonly (readonly PageRecord[])[] {
+  if (records.length <= PAGE_MAX_RECORDS) return [records]
+  const parts: PageRecord[][] = []
+  let part: PageRecord[] = []
+  for (const record of records) {
+    if (part.length >= PAGE_FILL && record.position !== part.at(-1)?.position) {
+      parts.push(part)
+      part = []
+    }
+    part.push(record)
+  }
+  return [...parts, part]
+}
+
+function positionAt(records: readonly PageRecord[], place: number): string {
+  return records[place]?.position ?? FIRST_PAGE
+}
+
+function toRow(low: string, records: readonly PageRecord[]): PageRow {
+  const steps = records.flatMap(({ step }) => step ?? [])
+  const items = records.flatMap(({ item }) => item ?? [])
+  const checkpoints = records.flatMap(({ checkpoint }) => checkpoint ?? [])
+  const body: PageBody = {
+    s: steps.map(pagedStep),
+    i: items.map(pagedItem),
+    k: checkpoints.map(({ path, order, key, value }) => [
+      path,
+      positionOf(order),
+      key,
+      value.held,
+      pagedEntry(value.entry),
+    ]),
+  }
+  return {
+    low,
+    steps: steps.length,
+    open: steps.filter(({ step }) => step.finishedAt === null).length,
+    top: steps.filter(({ step }) => step.order.length === 1).length,
+    ended: endedRuns(items),
+    body: JSON.stringify(body),
+  }
+}
+
+function pagedStep({ step, entry, values }: FoldedStep): PagedStep {
+  return {
+    ...encodeStep(step, 0, values?.held),
+    y: pagedEntry(entry),
+    ...(values === null || values.entry.entryNo === entry.entryNo ? {} : { z: pagedEntry(values.entry) }),
+  }
+}
+
+function pagedEntry({ seq, entryNo }: EntryAt): PagedEntry {
+  return [seq, entryNo]
+}
+
+function pagedItem({ item, values }: FoldedItem): PagedItem {
+  return { ...itemChange(item, 0, values?.held), ...(values ? { y: pagedEntry(values.entry) } : {}) }
+}
+
+/** The items of a page are in order. */
+function endedRuns(items: readonly FoldedItem[]): readonly EndedRun[] {
+  const runs: [string, StatusCode, number, number][] = []
+  const newest = new Map<string, [string, StatusCode, number, number]>()
+  for (const { item } of items) {
+    const { path, index, status } = item
+    const code = statusCode(status)
+    const run = newest.get(path)
+    if (run?.[1] === code && run[3] + 1 === index) run[3] = index
+    else {
+      const begun: [string, StatusCode, number, number] = [path, code, index, index]
+      newest.set(path, begun)
+      runs.push(begun)
+    }
+  }
+  return runs
+}
