@@ -10,7 +10,7 @@ export {
 } from './execution-store.ts'
 export { createOriginalStore, type OriginalStore } from './original-store.ts'
 export type { StepState } from './recorded-state.ts'
-export { positionOf } from '../log/index.ts'
+export { positionOf } from './step-position.ts'
 export {
   createTreeCancelStore,
   type CanceledJobs,

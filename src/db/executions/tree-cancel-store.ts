@@ -3,7 +3,7 @@ import type { DefinitionId, JobId, OwnerId } from '../../lib/index.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
-import { positionOf } from '../log/index.ts'
+import { positionOf } from './step-position.ts'
 import { loadOpenSteps, STEPS_MAX_COUNT, type JobKey, type StepState } from './recorded-state.ts'
 
 /** Which jobs a cancel reaches. */

@@ -29,6 +29,11 @@ export interface LogMarks {
   readonly seq: number
 }
 
+/** Whether an entry whose outcome is unknown has landed: no other writer has this fence, and each of its entries has its own number. */
+export function hasLanded({ fence, expectedEntryNo }: LogAppend, marks: LogMarks | undefined): boolean {
+  return marks?.fence === fence && marks.entryNo === expectedEntryNo + 1
+}
+
 /** The entries of a job behind its pages. */
 export interface Tail {
   readonly pagedNo: number
@@ -55,7 +60,7 @@ export interface ValueRef {
 export interface LogStore {
   /**
    * Writes all entries whose guard holds, in one transaction; the others leave nothing. Returns the indexes of those that were
-   * written.
+   * written, in any order.
    */
   append(entries: readonly LogAppend[]): Promise<readonly number[]>
   marks(jobIds: readonly JobId[]): Promise<ReadonlyMap<JobId, LogMarks>>
@@ -177,14 +182,18 @@ export function createLogStore(pool: Pick<pg.Pool, 'query'>): LogStore {
 }
 
 /**
- * `guard` is the UPDATE that proves that the writer still holds each job; the inserts take their rows from what it returns, so those of
- * a stale writer go nowhere. Callers sort by job, so that two statements over the same jobs lock them in the same order.
+ * `locked` takes the locks in the order of ids, so that two statements over the same jobs cannot wait for each other; an UPDATE alone
+ * may be planned as a hash join, which locks in any order. `guard` is the UPDATE that proves that the writer still holds each job; the
+ * inserts take their rows from what it returns, so those of a stale writer go nowhere.
  */
 const APPEND = `
-WITH guard AS (
-  UPDATE jobs j SET entry_no = j.entry_no + 1, last_seq = w.seq
-  FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::float8[], $6::text[], $7::text[], $8::text[])
+WITH locked AS (
+  SELECT w.* FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::float8[], $6::text[], $7::text[], $8::text[])
     WITH ORDINALITY AS w(job_id, fence, expected_no, seq, at, changes, events, small, n)
+  JOIN jobs ON jobs.id = w.job_id ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
+), guard AS (
+  UPDATE jobs j SET entry_no = j.entry_no + 1, last_seq = w.seq
+  FROM locked w
   WHERE j.id = w.job_id AND j.holder IS NOT NULL AND j.fence = w.fence AND j.entry_no = w.expected_no
   RETURNING w.n, j.id, j.entry_no, w.seq, w.at, w.changes, w.events, w.small
 ), entry AS (
