@@ -167,12 +167,14 @@ interface Subject {
 
 /** A body without the facts of its subject; null where it has others. */
 function restOf(body: object, subject: JsonObject): JsonObject | null {
-  const rest: Record<string, Json> = { ...(body as JsonObject) }
-  for (const [name, value] of Object.entries(subject)) {
-    if (rest[name] !== value) return null
-    delete rest[name]
+  const rest: Record<string, Json> = {}
+  let known = 0
+  for (const [name, value] of Object.entries(body as JsonObject)) {
+    if (!Object.hasOwn(subject, name)) rest[name] = value
+    else if (subject[name] === value) known++
+    else return null
   }
-  return rest
+  return known === Object.keys(subject).length ? rest : null
 }
 
 function encodeEvent(

@@ -37,14 +37,14 @@ describe('the log of a run', () => {
           expectFolded(execution.journal, sizes)
         },
       ),
-      { numRuns: 120 },
+      { numRuns: 60 },
     )
   })
 
   test('keeps all that entries can hold: checkpoints, signals, schemas, reused results, large values, odd events', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.array(anyEntry(), { minLength: 1, maxLength: 4 }), { maxLength: 12 }),
+        fc.array(fc.array(anyEntry(), { minLength: 1, maxLength: 4 }), { maxLength: 8 }),
         (flushes) => {
           const log = logOf(flushes)
           const model = modelOf(flushes.flat())
@@ -55,14 +55,14 @@ describe('the log of a run', () => {
           expectModel(Fold.of(log.rows), log, model)
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 
   test('reads the same from pages and the entries behind them as from all entries', () => {
-    const flushes = fc.array(fc.array(anyEntry(), { minLength: 1, maxLength: 3 }), { maxLength: 12 })
+    const flushes = fc.array(fc.array(anyEntry(), { minLength: 1, maxLength: 3 }), { maxLength: 8 })
     fc.assert(
-      fc.property(flushes, fc.array(fc.nat(3), { maxLength: 12 }), (written, pauses) => {
+      fc.property(flushes, fc.array(fc.nat(3), { maxLength: 8 }), (written, pauses) => {
         const { rows } = logOf(written)
         const pages = new Map<string, PageRow>()
         let paged = 0
@@ -75,7 +75,7 @@ describe('the log of a run', () => {
         const { usedSignals: __, ...whole } = contentsOfFold(Fold.of(rows))
         expect(read).toEqual(whole)
       }),
-      { numRuns: 120 },
+      { numRuns: 60 },
     )
   })
 })
@@ -114,7 +114,7 @@ describe('pages', () => {
           indexes.toSorted((a, b) => a - b).map((index) => [index, statusAt(index)]),
         )
       }),
-      { numRuns: 6 },
+      { numRuns: 3 },
     )
   })
 })
