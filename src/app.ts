@@ -33,6 +33,7 @@ import {
   storedJob,
 } from './db/jobs/index.ts'
 import { createJournalStore, Journal, numbered } from './db/journal/index.ts'
+import { createLogStore } from './db/log/index.ts'
 import {
   createApiKeyStore,
   createDefinitionStore,
@@ -378,6 +379,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   function createWorker(): { processor: Processor; motor: Worker; watchdog: Watchdog | null } {
     const journal = new Journal({
       store: createJournalStore(database.journalPool),
+      pages: createLogStore(pool),
       clock,
       logger,
       listener: {

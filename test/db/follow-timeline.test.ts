@@ -4,6 +4,7 @@ import { createJobStore } from '../../src/db/jobs/job-store.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import type { JobWrite } from '../../src/db/journal/journal-write.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { event } from '../../src/engine/record/event.ts'
 import type { JournalEntry } from '../../src/engine/record/journal.ts'
@@ -363,6 +364,7 @@ function openWorld({
     timelines,
     journal: new Journal({
       store: createJournalStore(database.pool),
+      pages: createLogStore(database.pool),
       clock,
       logger: { warn: () => undefined },
       listener: { onCommitted },

@@ -194,6 +194,7 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
     ownerId: OWNER,
     fence: 1n,
     lastSeq: 1,
+    entryNo: 1,
     handler: 'engine',
     progress: 0,
     recoveries: 0,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { fc } from '../support/fast-check.ts'
 import { createJournalStore, type JournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
 import { event } from '../../src/engine/record/event.ts'
 import { FenceLostError } from '../../src/engine/record/journal.ts'
 import type { JobId } from '../../src/lib/ids.ts'
@@ -145,8 +146,9 @@ function openProcess({ answersLost, abandoned }: Pick<World, 'answersLost' | 'ab
       throw CUT
     },
   }
-  const clock = { after: systemClock.after, wait: async () => undefined }
-  return { breaks, journal: new Journal({ store, clock, logger: { warn: () => undefined } }) }
+  const clock = { ...systemClock, wait: async () => undefined }
+  const pages = createLogStore(database.pool)
+  return { breaks, journal: new Journal({ store, pages, clock, logger: { warn: () => undefined } }) }
 }
 
 const CUT = Object.assign(new Error('injected'), { code: 'ECONNRESET' })

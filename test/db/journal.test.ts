@@ -10,6 +10,8 @@ import {
   type ClaimedJournal,
   type JournalListener,
 } from '../../src/db/journal/journal.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
+import type { PageStore } from '../../src/db/log/page-writer.ts'
 import { event } from '../../src/engine/record/event.ts'
 import {
   EntryRefusedError,
@@ -409,7 +411,7 @@ test('a server that stays away does not keep a process from stopping', async () 
 test.each(['40P01', '40001'])('a flush that fails with %s is sent again, as it was', async (code) => {
   const waits: number[] = []
   const { journal, store, warn } = openJournal({}, createJournalStore(database.pool), {
-    after: systemClock.after,
+    ...systemClock,
     wait: async (ms) => void waits.push(ms),
   })
   const jobs = await openJobs(journal, 3)
@@ -473,7 +475,9 @@ test('two flushes over the same jobs, appended in opposite orders, lock them in 
 test('the generic plan of a flush reaches jobs by their key in the order in which they are sent, whatever the statistics', async () => {
   const claims = await Promise.all(Array.from({ length: 2 }, () => storeClaimedJob(database.pool)))
   const flush = flushStatement(
-    claims.map((claim) => mergeEntries([everyKindOfRecord('a'), ended()], { ...claim, commandsSeen: 1 })),
+    claims.map((claim) =>
+      mergeEntries([everyKindOfRecord('a'), ended()], { ...claim, commandsSeen: 1, now: 1 }),
+    ),
   )
   await withJournalPools(1, async ([pool]) => {
     const guardPlan = async () => {
@@ -672,7 +676,7 @@ test('the deletion of a job deletes all of its records, and those of no other jo
   const [gone, kept] = await openJobs(journal, 2)
   const entry = {
     ...everyKindOfRecord('a'),
-    checkpoints: [{ path: 'a', key: 'k', value: '1' }],
+    checkpoints: [{ path: 'a', order: [0], key: 'k', value: '1' }],
   }
   await Promise.all([required(gone).ledger.append(entry), required(kept).ledger.append(entry)])
   await sendCancel(database.pool, OWNER, required(gone).id)
@@ -728,11 +732,12 @@ interface OpenedJournal {
 function openJournal(
   listener: JournalListener = {},
   inner = createJournalStore(database.pool),
-  clock: Pick<Clock, 'after' | 'wait'> = { after: systemClock.after, wait: async () => undefined },
+  clock: Pick<Clock, 'after' | 'now' | 'wait'> = { ...systemClock, wait: async () => undefined },
+  pages: PageStore = createLogStore(database.pool),
 ): OpenedJournal {
   const store = watchStore(inner)
   const warn = jest.fn()
-  return { store, warn, journal: new Journal({ store, clock, logger: { warn }, listener }) }
+  return { store, warn, journal: new Journal({ store, pages, clock, logger: { warn }, listener }) }
 }
 
 async function openJobs(journal: Journal, count: number): Promise<readonly OpenedJob[]> {
@@ -801,7 +806,16 @@ function everyKindOfRecord(path: string): JournalEntry {
     steps: [completedStep(path)],
     values: [{ path, config: '{}', output: '1' }],
     items: [
-      { path, index: 0, status: 'COMPLETED', output: '1', error: null, reusedFrom: null, finishedAt: 2 },
+      {
+        path,
+        order: [0, 0],
+        index: 0,
+        status: 'COMPLETED',
+        output: '1',
+        error: null,
+        reusedFrom: null,
+        finishedAt: 2,
+      },
     ],
     job: { progress: 50, status: 'RUNNING', startedAt: 1, currentStep: path, endsStep: true },
   }

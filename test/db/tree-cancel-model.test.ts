@@ -8,6 +8,7 @@ import { createJobStore, ParentEndedError } from '../../src/db/jobs/job-store.ts
 import type { ParentOfJob } from '../../src/db/jobs/new-job.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { BlockRegistry } from '../../src/engine/block/registry.ts'
@@ -200,7 +201,9 @@ function openWorld() {
   const logger = pino({ level: 'warn' }, { write: (line) => void faults.push(line) })
   const clock = systemClock
   const pools = [openPool(database.url), openPool(database.url)] as const
-  const journals = pools.map((pool) => new Journal({ store: createJournalStore(pool), clock, logger }))
+  const journals = pools.map((pool) => {
+    return new Journal({ store: createJournalStore(pool), pages: createLogStore(pool), clock, logger })
+  })
   const [pool] = pools
   const wakeups: Wakeups = createLocalWakeups()
   const store = createTreeCancelStore(pool)

@@ -8,6 +8,7 @@ import { createExecutionStore } from '../../src/db/executions/execution-store.ts
 import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal } from '../../src/db/journal/journal.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
 import { CORE_BLOCKS } from '../../src/blocks/core/core-blocks.ts'
 import { BlockRegistry } from '../../src/engine/block/registry.ts'
 import { PlanCache } from '../../src/engine/validate/plan-cache.ts'
@@ -393,7 +394,12 @@ test('descendants that have not begun end in two statements per 1,000, with the 
   const logger = { error: () => undefined, warn: () => undefined }
   const endCanceled = createEndCanceled({
     store,
-    journal: new Journal({ store: createJournalStore(pool), clock: systemClock, logger }),
+    journal: new Journal({
+      store: createJournalStore(pool),
+      pages: createLogStore(pool),
+      clock: systemClock,
+      logger,
+    }),
     plans: new StoredPlans({ definitions: createDefinitionStore(pool), plans: new PlanCache(registry) }),
     wakeups,
     clock: systemClock,

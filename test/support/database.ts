@@ -1,31 +1,39 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { requireSameLogsAndTables } from './logs-and-tables.ts'
 
 export interface TestDatabase {
   readonly url: string
   readonly pool: pg.Pool
-  /** Closes the pool and deletes the database, whoever is still connected to it. */
+  /**
+   * Closes the pool and deletes the database, also from under its other connections. Throws before that if the log of a job and the
+   * tables differ (see `requireSameLogsAndTables`).
+   */
   drop(): Promise<void>
 }
 
 /** A fresh database with the migrated schema, for one test file: a copy of the template that the set-up made. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  return open(process.env.LUME_TEST_TEMPLATE as string)
+  return open(process.env.LUME_TEST_TEMPLATE as string, requireSameLogsAndTables)
 }
 
 /** A fresh database with nothing in it. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
-  return open('template0')
+  return open('template0', async () => undefined)
 }
 
-async function open(template: string): Promise<TestDatabase> {
+async function open(template: string, beforeDrop: (pool: pg.Pool) => Promise<void>): Promise<TestDatabase> {
   const name = `lume_test_${randomBytes(6).toString('hex')}`
   await adminQuery(`create database ${name} template ${template}`)
   const url = urlOf(name)
   const pool = openPool(url)
   const drop = async () => {
-    await pool.end()
-    await adminQuery(`drop database if exists ${name} with (force)`)
+    try {
+      await beforeDrop(pool)
+    } finally {
+      await pool.end()
+      await adminQuery(`drop database if exists ${name} with (force)`)
+    }
   }
   return { url, pool, drop }
 }

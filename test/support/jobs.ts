@@ -57,7 +57,7 @@ export async function storeJob(pool: pg.Pool, change: Partial<NewJob> = {}): Pro
 export async function storeClaimedJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<Claim> {
   const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }
   const jobId = await storeJob(pool, { lease, ...change })
-  return { jobId, ownerId: change.ownerId ?? OWNER, fence: 1n, lastSeq: 1, commandsSeen: 0 }
+  return { jobId, ownerId: change.ownerId ?? OWNER, fence: 1n, lastSeq: 1, entryNo: 1, commandsSeen: 0 }
 }
 
 /** Takes up to `limit` jobs that wait for a worker, as a worker with that many free places does. */
@@ -96,14 +96,22 @@ async function claim(
 
 /** Hands a job to another worker, as a recovery does. */
 export async function steal(pool: pg.Pool, jobId: JobId): Promise<Claim> {
-  const { rows } = await pool.query<{ owner_id: Claim['ownerId']; fence: string; last_seq: number }>(
+  const { rows } = await pool.query<StolenRow>(
     `UPDATE jobs SET fence = fence + 1, holder = $2, lease_until = now() + interval '1 min', wake_at = NULL
-     WHERE id = $1 RETURNING owner_id, fence, last_seq`,
+     WHERE id = $1 RETURNING owner_id, fence, last_seq, entry_no`,
     [jobId, newId<WorkerId>()],
   )
   const row = rows[0]
   if (!row) throw new Error(`there is no job ${jobId}`)
-  return { jobId, ownerId: row.owner_id, fence: BigInt(row.fence), lastSeq: row.last_seq, commandsSeen: 0 }
+  const { owner_id, fence, last_seq: lastSeq, entry_no: entryNo } = row
+  return { jobId, ownerId: owner_id, fence: BigInt(fence), lastSeq, entryNo, commandsSeen: 0 }
+}
+
+interface StolenRow {
+  readonly owner_id: OwnerId
+  readonly fence: string
+  readonly last_seq: number
+  readonly entry_no: number
 }
 
 /** Lets the lease of a job run out, as time does when its worker is dead. */

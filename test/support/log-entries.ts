@@ -1,6 +1,5 @@
-import { mergeEntries, type JobWrite } from '../../src/db/journal/journal-write.ts'
+import { mergeEntries } from '../../src/db/journal/journal-write.ts'
 import { decodeEvents, type LogRow } from '../../src/db/log/decode-entry.ts'
-import { encodeEntry } from '../../src/db/log/encode-entry.ts'
 import {
   checkpointPath,
   ENTRY_FORMAT,
@@ -8,7 +7,6 @@ import {
   VALUE,
   valueKey,
   type EncodedEntry,
-  type EntryContents,
   type ValueKind,
 } from '../../src/db/log/entry.ts'
 import type { Fold, ValuesAt } from '../../src/db/log/fold.ts'
@@ -26,16 +24,19 @@ export class MemoryLog {
   readonly encoded: EncodedEntry[] = []
 
   /** Adds a flush of these entries. */
-  append(entries: readonly JournalEntry[], orderOf: (path: string) => readonly number[]): void {
+  append(entries: readonly JournalEntry[]): void {
     const seq = this.rows.at(-1)?.seq ?? 0
     const write = mergeEntries(entries, {
       jobId: 'job' as JobId,
       ownerId: 'owner' as OwnerId,
       fence: 1n,
       lastSeq: seq,
+      entryNo: this.rows.length,
       commandsSeen: 0,
+      now: 1_000,
     })
-    const encoded = encodeEntry(contentsOf(write, orderOf), 1_000)
+    const encoded = write.entry
+    if (encoded === null) throw new Error('the job has no log')
     this.encoded.push(encoded)
     this.rows.push(rowOf(encoded, { seq: write.newSeq, entryNo: this.rows.length + 1 }))
     this.small.push(encoded.small === null ? null : (JSON.parse(encoded.small) as Record<ValueKind, never>))
@@ -76,20 +77,6 @@ export class MemoryLog {
   #value(kind: ValueKind, path: string, entryNo: number, isLarge: boolean): Json | undefined {
     const at = entryNo - 1
     return isLarge ? this.large[at]?.get(valueKey(kind, path)) : this.small[at]?.[kind]?.[path]
-  }
-}
-
-/** What a flush records in the log; `orderOf` gives the order of a step's path. */
-export function contentsOf(write: JobWrite, orderOf: (path: string) => readonly number[]): EntryContents {
-  const { events, steps, values, signals, end } = write
-  return {
-    events,
-    steps,
-    values,
-    signals,
-    items: write.items.map((item) => ({ ...item, order: [...orderOf(item.path), item.index] })),
-    checkpoints: write.checkpoints.map((checkpoint) => ({ ...checkpoint, order: orderOf(checkpoint.path) })),
-    output: end?.status === 'COMPLETED' ? end.output : null,
   }
 }
 

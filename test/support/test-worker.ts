@@ -6,6 +6,7 @@ import { createExecutionStore, type ExecutionStore } from '../../src/db/executio
 import { createJobStore, type JobStore } from '../../src/db/jobs/job-store.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal } from '../../src/db/journal/journal.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createOriginalStore } from '../../src/db/executions/original-store.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
@@ -86,6 +87,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
   )
   const journal = new Journal({
     store: createJournalStore(pool),
+    pages: createLogStore(pool),
     clock,
     logger,
     listener: {

@@ -10,7 +10,6 @@ export {
 } from './execution-store.ts'
 export { createOriginalStore, type OriginalStore } from './original-store.ts'
 export type { StepState } from './recorded-state.ts'
-export { positionOf } from './step-position.ts'
 export {
   createTreeCancelStore,
   type CanceledJobs,

@@ -1,6 +1,6 @@
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { indexText } from './step-position.ts'
+import { indexText } from '../log/index.ts'
 
 /** The ends of a loop's items, by loop path and index. */
 export type ItemStatuses = ReadonlyMap<string, ReadonlyMap<number, 'COMPLETED' | 'FAILED'>>

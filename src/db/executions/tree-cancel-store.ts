@@ -1,9 +1,9 @@
-import type { JobStatus } from '../../engine/record/index.ts'
+import type { JobStatus, StepRecord } from '../../engine/record/index.ts'
 import type { DefinitionId, JobId, OwnerId } from '../../lib/index.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/index.ts'
+import { encodeEntry, ENTRY_FORMAT, eventCode, nextEntryNoSql, positionOf } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
-import { positionOf } from './step-position.ts'
 import { loadOpenSteps, STEPS_MAX_COUNT, type JobKey, type StepState } from './recorded-state.ts'
 
 /** Which jobs a cancel reaches. */
@@ -98,6 +98,7 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
         nodes.map(({ position }) => position),
         at,
         limit,
+        graphs.map((graph) => changesOf(graph, at)),
       ])
       return rows.map(({ id }) => id)
     },
@@ -194,13 +195,13 @@ SELECT DISTINCT e.owner_id AS "ownerId", d.id, d.hash FROM (
  */
 const END_UNBEGUN = `
 WITH graph AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], $2::int[]) AS g(definition_id, bytes)
+  SELECT * FROM unnest($1::uuid[], $2::int[], $8::text[]) AS g(definition_id, bytes, changes)
 ), unheld AS MATERIALIZED (
   SELECT j.id, e.definition_id FROM jobs j JOIN executions e ON e.id = j.id
   WHERE ${IS_UNBEGUN} AND e.definition_id = ANY($1::uuid[])
   ORDER BY j.id LIMIT $7 FOR UPDATE OF j SKIP LOCKED
 ), ended AS (
-  UPDATE jobs j SET fence = j.fence + 1, last_seq = j.last_seq + 1, status = 'CANCELED',
+  UPDATE jobs j SET fence = j.fence + 1, last_seq = j.last_seq + 1, entry_no = ${nextEntryNoSql('j')}, status = 'CANCELED',
     finished_at = to_timestamp($6::float8 / 1000), wake_at = NULL, current_step = NULL,
     commands_applied = j.commands_sent, stored_bytes = j.stored_bytes + graph.bytes,
     is_parent_told = EXISTS (
@@ -208,7 +209,7 @@ WITH graph AS MATERIALIZED (
       WHERE p.id = j.parent_id AND (p.finished_at IS NOT NULL OR p.cancel_requested_at IS NOT NULL)
     )
   FROM unheld JOIN graph ON graph.definition_id = unheld.definition_id WHERE j.id = unheld.id
-  RETURNING j.owner_id, j.id, j.last_seq, j.progress, unheld.definition_id
+  RETURNING j.owner_id, j.id, j.last_seq, j.entry_no, j.progress, unheld.definition_id, graph.changes
 ), event AS (
   INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
   SELECT owner_id, id, last_seq, to_timestamp($6::float8 / 1000), 'JOB_CANCELED', progress, '{}' FROM ended
@@ -217,8 +218,48 @@ WITH graph AS MATERIALIZED (
   SELECT ended.owner_id, ended.id, node.path, node.position, node.path, 'CANCELED', to_timestamp($6::float8 / 1000)
   FROM ended JOIN unnest($3::uuid[], $4::text[], $5::text[]) AS node(definition_id, path, position)
     ON node.definition_id = ended.definition_id
+), entry AS (
+  INSERT INTO job_log (job_id, seq, entry_no, format, at, changes, events)
+  SELECT id, last_seq, entry_no, ${ENTRY_FORMAT}, to_timestamp($6::float8 / 1000), changes::json,
+    json_build_array(json_build_array('${eventCode('JOB_CANCELED')}', 0, progress))
+  FROM ended WHERE entry_no > 0
 )
 SELECT id FROM ended`
+
+/** The log's record of the steps that a job of this definition has when it ends unbegun, as JSON text. */
+function changesOf({ nodes }: UnbegunGraph, at: number): string | null {
+  const steps = nodes.map(({ id, order }) => canceledStep(id, order, at))
+  return encodeEntry({ ...NO_RECORDS, steps }, at).changes
+}
+
+const NO_RECORDS = {
+  events: [],
+  values: [],
+  items: [],
+  checkpoints: [],
+  signals: [],
+  output: null,
+} as const
+
+function canceledStep(id: string, order: readonly number[], finishedAt: number): StepRecord {
+  return {
+    path: id,
+    order,
+    nodeId: id,
+    status: 'CANCELED',
+    attempt: 0,
+    attempts: [],
+    handles: [],
+    inputFrom: [],
+    dueAt: null,
+    wait: null,
+    error: null,
+    reusedFrom: null,
+    callKey: null,
+    startedAt: null,
+    finishedAt,
+  }
+}
 
 const CLAIM_UNHELD = `
 WITH unheld AS MATERIALIZED (

@@ -13,6 +13,8 @@ export interface ClaimedJob {
   readonly ownerId: OwnerId
   readonly fence: bigint
   readonly lastSeq: number
+  /** The number of the newest entry in its log. */
+  readonly entryNo: number
   readonly handler: 'engine' | 'process'
   readonly progress: number
   /** Times a worker was lost since the job last committed a step or parked, this claim's included. */
@@ -78,7 +80,7 @@ export interface JobClaims {
 /** A job that lost its worker this many times in a row is claimed alone. The partial indexes and the functions repeat the number. */
 export const SUSPECT_RECOVERIES = 2
 
-export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", handler, progress, recoveries,
+export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "lastSeq", entry_no AS "entryNo", handler, progress, recoveries,
   commands_sent AS "commandsSent", commands_applied AS "commandsApplied", depth, root_id AS "rootId", parent_id IS NOT NULL AS "isChild"`
 
 /** A lease is measured by the database's clock, the only one that all workers share. */

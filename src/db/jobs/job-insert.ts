@@ -1,8 +1,10 @@
 import type { EventDraft } from '../../engine/record/index.ts'
 import { inGroups } from '../../lib/async/index.ts'
 import type { JobId } from '../../lib/index.ts'
+import { ENTRY_FORMAT } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { NewJob } from './new-job.ts'
+import { queuedEntry } from './queued-entry.ts'
 
 interface JobTexts {
   readonly job: NewJob
@@ -81,13 +83,13 @@ WITH RECURSIVE asked AS (
     $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
     $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
-    $34::text[], $35::uuid[], $36::float8[], $37::bigint[], $38::boolean[]
+    $34::text[], $35::uuid[], $36::float8[], $37::bigint[], $38::boolean[], $39::text[]
   ) AS n(
     id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
     total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
     mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
     version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for,
-    stored_bytes, only_if_published
+    stored_bytes, only_if_published, entry
   )
 ), parent AS MATERIALIZED (
   SELECT own.* FROM (SELECT DISTINCT parent_id AS id FROM asked WHERE parent_id IS NOT NULL ORDER BY 1) AS wanted
@@ -126,10 +128,11 @@ WITH RECURSIVE asked AS (
   WHERE schedule_occurrences.outcome = 'QUEUED'
   RETURNING schedule_id, at
 ), job AS (
-  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
-    lease_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
+  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, entry_no,
+    holder, lease_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
-    now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
+    now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END,
+    CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
     CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth, root_id, stored_bytes
   FROM new WHERE (key IS NULL OR id IN (SELECT job_id FROM key))
@@ -151,6 +154,10 @@ WITH RECURSIVE asked AS (
 ), event AS (
   INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
   SELECT owner_id, id, 1, to_timestamp(event_at / 1000), event_kind, 0, event_body::json
+  FROM new JOIN job USING (id) WHERE status = 'QUEUED'
+), entry AS (
+  INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
+  SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp(event_at / 1000), new.entry::json
   FROM new JOIN job USING (id) WHERE status = 'QUEUED'
 )
 SELECT new.id, job.id IS NOT NULL AS "isStored" FROM new LEFT JOIN job USING (id)`
@@ -197,5 +204,6 @@ function valuesOf(insertions: readonly JobTexts[]): unknown[] {
     of(({ occurrence }) => occurrence?.at ?? null),
     of((_, insertion) => lengthOf(insertion)),
     of(({ onlyIfPublished }) => onlyIfPublished ?? false),
+    of((_, { queued }) => queuedEntry(queued)),
   ]
 }

@@ -1,5 +1,6 @@
 import { FIRST_PERCENT, SPAN_PERCENT, type EventDraft, type JobStatus } from '../../engine/record/index.ts'
 import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
+import { ENTRY_FORMAT } from '../log/index.ts'
 import { first, type Queryable } from '../sql/index.ts'
 import {
   CLAIMED,
@@ -13,6 +14,7 @@ import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
 import type { Job } from './job.ts'
 import { createJobInsert } from './job-insert.ts'
 import type { NewJob } from './new-job.ts'
+import { queuedEntry } from './queued-entry.ts'
 import { shownStatus } from './shown-status.ts'
 
 /** A child must not start: its parent has ended, or an ancestor is being canceled. Nothing was stored. */
@@ -140,7 +142,7 @@ export function createJobStore(pool: Queryable): JobStore {
     async queue({ id, ownerId }, queued, lease) {
       const text = `
         WITH queued AS (
-          UPDATE jobs SET status = 'QUEUED', last_seq = 1,
+          UPDATE jobs SET status = 'QUEUED', last_seq = 1, entry_no = 1,
             handler = CASE WHEN $3::uuid IS NULL THEN 'engine' ELSE 'process' END,
             wake_at = CASE WHEN $3::uuid IS NULL THEN now() END,
             holder = $3::uuid,
@@ -151,11 +153,15 @@ export function createJobStore(pool: Queryable): JobStore {
         ), event AS (
           INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
           SELECT owner_id, id, 1, to_timestamp($5::float8 / 1000), $6, progress, $7 FROM queued
+        ), entry AS (
+          INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
+          SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp($5::float8 / 1000), $8 FROM queued
         )
         SELECT ${CLAIMED} FROM queued AS jobs`
       const { at, kind, body } = queued
       const taker = [lease?.workerId ?? null, lease?.leaseMs ?? null]
-      return first(await queryClaimed(pool, text, [ownerId, id, ...taker, at, kind, JSON.stringify(body)]))
+      const event = [at, kind, JSON.stringify(body), queuedEntry(queued)]
+      return first(await queryClaimed(pool, text, [ownerId, id, ...taker, ...event]))
     },
     async hasKey(ownerId, key) {
       const { rows } = await pool.query(

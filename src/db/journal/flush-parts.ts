@@ -5,11 +5,36 @@ import type {
   StepRecord,
   StepValuesRecord,
 } from '../../engine/record/index.ts'
-import { positionOf } from '../executions/index.ts'
+import { ENTRY_FORMAT, positionOf, type EncodedEntry, type LargeValue } from '../log/index.ts'
 import { float, instant, int, json, jsonText, text, uuid } from './flush-column.ts'
 import { flushPart, type FlushPart } from './flush-part.ts'
 import { insertInto } from './insert-into.ts'
-import type { NumberedEvent } from './journal-write.ts'
+import type { JobWrite, NumberedEvent } from './journal-write.ts'
+
+/** The row of a job's log. */
+const ENTRY = insertInto<EncodedEntry & Pick<JobWrite, 'newSeq' | 'newEntryNo'>>({
+  table: 'job_log',
+  job: 'job_id',
+  hasOwner: false,
+  rows: ({ entry, newSeq, newEntryNo }) => (entry ? [{ ...entry, newSeq, newEntryNo }] : []),
+  key: { seq: int((e) => e.newSeq), entry_no: int((e) => e.newEntryNo) },
+  fixed: {
+    format: int(() => ENTRY_FORMAT),
+    at: instant((e) => e.at),
+    changes: jsonText((e) => e.changes),
+    events: jsonText((e) => e.events),
+    small: jsonText((e) => e.small),
+  },
+})
+
+const LARGE_VALUES = insertInto<LargeValue & Pick<JobWrite, 'newEntryNo'>>({
+  table: 'job_values',
+  job: 'job_id',
+  hasOwner: false,
+  rows: ({ entry, newEntryNo }) => (entry?.large ?? []).map((value) => ({ ...value, newEntryNo })),
+  key: { entry_no: int((v) => v.newEntryNo), key: text((v) => v.key) },
+  fixed: { value: jsonText((v) => v.value) },
+})
 
 const EVENTS = insertInto<NumberedEvent>({
   table: 'job_events',
@@ -116,7 +141,8 @@ const READ_ENDS = flushPart<number>({
  * number of groups bounds the number of statements. Parts that are rare share a group.
  */
 export const FLUSH_PARTS: Readonly<Record<string, readonly FlushPart[]>> = {
-  events: [EVENTS],
+  log: [ENTRY, EVENTS],
+  large: [LARGE_VALUES],
   steps: [STEPS],
   values: [STEP_VALUES],
   items: [LOOP_ITEMS],

@@ -3,7 +3,7 @@ import { flushPart } from './flush-part.ts'
 import type { JobWrite } from './journal-write.ts'
 
 /**
- * The guard of a flush (D3): updates the jobs `r` whose fence and last number are as their writers know them. A job that was
+ * The guard of a flush (D3): updates the jobs `r` whose fence and number of the newest entry are as their writers know them. A job that was
  * given up, by a park or an end, has no lease and takes no more writes. A park also demands that no command came unread (D8).
  *
  * Jobs are locked in the order of `r`, because the planner can reach them only by their key, one by one. `ANY (ARRAY[…])` rules out
@@ -15,7 +15,8 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
   columns: {
     job_id: uuid((w) => w.jobId),
     fence: bigint((w) => w.fence),
-    expected_seq: int((w) => w.expectedSeq),
+    expected_entry_no: int((w) => w.expectedEntryNo),
+    new_entry_no: int((w) => w.newEntryNo),
     new_seq: int((w) => w.newSeq),
     commands_seen: int((w) => w.commandsSeen),
     status: text((w) => w.status),
@@ -33,6 +34,7 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
   },
   statement: (from) => `UPDATE jobs j SET
     last_seq = r.new_seq,
+    entry_no = r.new_entry_no,
     status = COALESCE(r.status, j.status),
     progress = GREATEST(j.progress, r.progress),
     current_step = r.current_step,
@@ -48,7 +50,8 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
     lease_until = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.lease_until END,
     wake_at = CASE WHEN r.parks THEN r.wake_at END
   FROM ${from}
-  WHERE j.id = ANY (ARRAY[r.job_id]) AND j.lease_until IS NOT NULL AND j.fence = r.fence AND j.last_seq = r.expected_seq
+  WHERE j.id = ANY (ARRAY[r.job_id]) AND j.lease_until IS NOT NULL AND j.fence = r.fence
+    AND j.entry_no = r.expected_entry_no
     AND (NOT r.parks OR j.commands_sent = r.commands_seen)
   RETURNING r.n, j.id, j.owner_id, j.commands_sent`,
 })

@@ -21,7 +21,8 @@ export interface FlushedJob {
 /** Where a job's row stands: enough to tell whether a flush landed. */
 export interface JobMarks {
   readonly fence: bigint
-  readonly lastSeq: number
+  /** The number of the newest entry. Each flush changes it, and no other writer has the same fence. */
+  readonly entryNo: number
   readonly commandsSent: number
   readonly isHeld: boolean
 }
@@ -58,18 +59,18 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
       const { rows } = await pool.query<{
         id: JobId
         fence: string
-        last_seq: number
+        entry_no: number
         commands_sent: number
         is_held: boolean
       }>(
-        `SELECT id, fence, last_seq, commands_sent, holder IS NOT NULL AS is_held
+        `SELECT id, fence, entry_no, commands_sent, holder IS NOT NULL AS is_held
          FROM jobs WHERE id = ANY($1::uuid[])`,
         [jobIds],
       )
       return new Map(
-        rows.map(({ id, fence, last_seq: lastSeq, commands_sent: commandsSent, is_held: isHeld }) => [
+        rows.map(({ id, fence, entry_no: entryNo, commands_sent: commandsSent, is_held: isHeld }) => [
           id,
-          { fence: BigInt(fence), lastSeq, commandsSent, isHeld },
+          { fence: BigInt(fence), entryNo, commandsSent, isHeld },
         ]),
       )
     },

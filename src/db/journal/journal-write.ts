@@ -11,6 +11,7 @@ import type {
   StepValuesRecord,
 } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
+import { encodeEntry, isUnlogged, nextEntryNo, type EncodedEntry } from '../log/index.ts'
 
 /** Everything one flush changes about one job. */
 export interface JobWrite {
@@ -19,6 +20,10 @@ export interface JobWrite {
   readonly fence: bigint
   readonly expectedSeq: number
   readonly newSeq: number
+  readonly expectedEntryNo: number
+  readonly newEntryNo: number
+  /** The same as the records below, for the job's log; null: the job has no log. */
+  readonly entry: EncodedEntry | null
   readonly commandsSeen: number
   readonly status: JobStatus | null
   readonly progress: number
@@ -60,10 +65,17 @@ interface Position {
   readonly ownerId: OwnerId
   readonly fence: bigint
   readonly lastSeq: number
+  /** The number of the newest entry in the job's log. */
+  readonly entryNo: number
   readonly commandsSeen: number
+  /** The present instant, in milliseconds. */
+  readonly now: number
 }
 
-/** Folds the entries of one job into one write: events numbered on from the last (D4), of each row only its newest state. */
+/**
+ * Folds the entries of one job into one write: events numbered on from the last (D4), of each row only its newest state. Throws where
+ * they hold what no entry of a log can hold.
+ */
 export function mergeEntries(entries: readonly JournalEntry[], position: Position): JobWrite {
   const events: NumberedEvent[] = []
   const steps = new Map<string, StepRecord>()
@@ -87,28 +99,36 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
   }
   // A park that something was appended behind is void: the run was not idle after all.
   const park = entries.at(-1)?.job.park ?? null
-  return {
-    jobId: position.jobId,
-    ownerId: position.ownerId,
-    fence: position.fence,
-    expectedSeq: position.lastSeq,
-    newSeq: position.lastSeq + events.length,
-    commandsSeen: position.commandsSeen,
-    status: job.end?.status ?? job.status ?? null,
-    progress: job.progress,
-    currentStep: job.currentStep ?? null,
-    completedNodes: job.completedNodes ?? null,
-    startedAt: job.startedAt ?? null,
-    costUsd: job.costUsd ?? null,
-    clearsLosses: endsStep || (park !== null && !park.isUnrun),
-    end: job.end ?? null,
-    park,
+  const end = job.end ?? null
+  const records = {
     events,
     steps: [...steps.values()],
     values: [...values.values()],
     items,
     checkpoints: [...checkpoints.values()],
     signals,
+  }
+  const output = end?.status === 'COMPLETED' ? end.output : null
+  return {
+    jobId: position.jobId,
+    ownerId: position.ownerId,
+    fence: position.fence,
+    expectedSeq: position.lastSeq,
+    newSeq: position.lastSeq + events.length,
+    expectedEntryNo: position.entryNo,
+    newEntryNo: nextEntryNo(position),
+    entry: isUnlogged(position) ? null : encodeEntry({ ...records, output }, position.now),
+    commandsSeen: position.commandsSeen,
+    status: end?.status ?? job.status ?? null,
+    progress: job.progress,
+    currentStep: job.currentStep ?? null,
+    completedNodes: job.completedNodes ?? null,
+    startedAt: job.startedAt ?? null,
+    costUsd: job.costUsd ?? null,
+    clearsLosses: endsStep || (park !== null && !park.isUnrun),
+    end,
+    park,
+    ...records,
     bytes: entries.reduce((sum, entry) => sum + byteSize(entry), 0),
   }
 }

@@ -9,6 +9,7 @@ import {
 import { codeOf, messageOf, type ExecutionId, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { ENTRY_FORMAT, ENTRY_MAX_LENGTH, isUnlogged, LogTail, type PageStore } from '../log/index.ts'
 import { isConnectionFault, isDataFault, isPassingFault } from '../sql/index.ts'
 import type { JobMarks, JournalStore } from './journal-store.ts'
 import { byteSize, mergeEntries, type JobWrite } from './journal-write.ts'
@@ -20,6 +21,8 @@ export interface Claim {
   readonly fence: bigint
   /** The number of the job's newest event. */
   readonly lastSeq: number
+  /** The number of the newest entry in the job's log. */
+  readonly entryNo: number
   /** The highest command that the holder has read. */
   readonly commandsSeen: number
 }
@@ -40,7 +43,9 @@ export interface JournalListener {
 
 export interface JournalOptions {
   readonly store: JournalStore
-  readonly clock: Pick<Clock, 'after' | 'wait'>
+  /** The statements of the logs' pages. They run beside the flushes, so they are to have another connection. */
+  readonly pages: PageStore
+  readonly clock: Pick<Clock, 'after' | 'now' | 'wait'>
   readonly logger: Pick<Logger, 'warn'>
   readonly listener?: JournalListener
 }
@@ -64,18 +69,22 @@ const RECONNECT_MAX_MS = 1_000
  */
 export class Journal {
   readonly #store: JournalStore
-  readonly #clock: Pick<Clock, 'after' | 'wait'>
+  readonly #pages: PageStore
+  readonly #clock: Pick<Clock, 'after' | 'now' | 'wait'>
   readonly #logger: Pick<Logger, 'warn'>
   readonly #listener: JournalListener
   /** The ledgers whose queues are flushed with the next groups. */
   readonly #due = new Set<Ledger>()
   /** The ledgers whose queues wait for a caller that awaits a commit, or for their time. */
   readonly #delayed = new Set<Ledger>()
+  /** The ledgers whose logs are being merged into pages. */
+  readonly #paging = new Map<Ledger, Promise<void>>()
   #flushing: Promise<void> | null = null
   readonly #lastTries = new AbortController()
 
-  constructor({ store, clock, logger, listener = {} }: JournalOptions) {
+  constructor({ store, pages, clock, logger, listener = {} }: JournalOptions) {
     this.#store = store
+    this.#pages = pages
     this.#clock = clock
     this.#logger = logger
     this.#listener = listener
@@ -86,10 +95,12 @@ export class Journal {
    * published.
    */
   open(claim: Claim, onGivenUp = () => {}): ClaimedJournal {
-    const { lastSeq: seq, commandsSeen } = claim
+    const { jobId: id, ownerId, lastSeq: seq, entryNo, commandsSeen } = claim
     const ledger: Ledger = {
       claim,
       seq,
+      entryNo,
+      tail: isUnlogged(claim) ? null : new LogTail({ id, ownerId }, entryNo),
       commandsSeen,
       isLost: false,
       refusal: null,
@@ -121,12 +132,12 @@ export class Journal {
     }
   }
 
-  /** Flushes everything that has been recorded. Resolves once all of it is committed or refused. */
+  /** Flushes everything that has been recorded. Resolves once all of it is committed or refused, and no pages are being written. */
   async idle(): Promise<void> {
     for (;;) {
       for (const ledger of this.#delayed) this.#hasten(ledger)
-      if (!this.#flushing) return
-      await this.#flushing
+      if (!this.#flushing && this.#paging.size === 0) return
+      await Promise.all([this.#flushing, ...this.#paging.values()])
     }
   }
 
@@ -154,8 +165,15 @@ export class Journal {
   #hasten(ledger: Ledger): void {
     if (ledger.queue.length === 0) return
     this.#endDelay(ledger)
+    // Once its pages are written, the ledger is due.
+    if (this.#isHeldBack(ledger)) return
     this.#due.add(ledger)
     this.#flushing ??= this.#flushAll()
+  }
+
+  /** Nothing more is recorded of a job whose pages are far behind its log, until they are written. */
+  #isHeldBack(ledger: Ledger): boolean {
+    return ledger.tail !== null && ledger.tail.isFull && this.#paging.has(ledger)
   }
 
   #endDelay(ledger: Ledger): void {
@@ -178,6 +196,10 @@ export class Journal {
     const group: Batch[] = []
     let bytes = 0
     for (const ledger of this.#due) {
+      if (this.#isHeldBack(ledger)) {
+        this.#due.delete(ledger)
+        continue
+      }
       const { queue } = ledger
       let count = 0
       for (; count < queue.length; count++) {
@@ -197,28 +219,64 @@ export class Journal {
       if (batch.ledger.isLost) this.#fail(batch, new FenceLostError('another worker holds the job'))
       return !batch.ledger.isLost
     })
-    if (live.length === 0) return
+    const writes: BatchWrite[] = []
+    const unfit: { readonly batch: Batch; readonly fault: unknown }[] = []
+    for (const batch of live) {
+      try {
+        writes.push(this.#toWrite(batch))
+      } catch (fault) {
+        unfit.push({ batch, fault })
+      }
+    }
+    if (writes.length > 0) await this.#flushWrites(writes)
+    for (const { batch, fault } of unfit) await this.#bisect(batch, fault)
+  }
+
+  async #flushWrites(writes: readonly BatchWrite[]): Promise<void> {
     try {
-      await this.#write(live.map(toWrite))
+      await this.#write(writes)
     } catch (fault) {
-      if (!isDataFault(fault)) return live.forEach((batch) => this.#fail(batch, fault))
-      for (const batch of live) await (live.length > 1 ? this.#flush([batch]) : this.#bisect(batch, fault))
+      const batches = writes.map(({ batch }) => batch)
+      if (!isDataFault(fault)) return batches.forEach((batch) => this.#fail(batch, fault))
+      for (const batch of batches)
+        await (batches.length > 1 ? this.#flush([batch]) : this.#bisect(batch, fault))
     }
   }
 
-  /** The database refuses the values of an entry in a batch: those before it are committed, it and those behind it are refused. */
-  async #bisect({ ledger, taken }: Batch, fault: unknown): Promise<void> {
+  /** What to write of a batch. Where its log entry would be too long, the second half of the batch goes in the next flush. */
+  #toWrite(batch: Batch): BatchWrite {
+    const { claim, seq: lastSeq, entryNo, commandsSeen: seenByNow } = batch.ledger
+    const entries = batch.taken.map(({ entry }) => entry)
+    const last = batch.taken.at(-1)
+    // A park was decided by what was read until then: a command read since stands against it as an unread one does (D8).
+    const commandsSeen = last?.entry.job.park ? last.commandsSeen : seenByNow
+    const now = this.#clock.now()
+    const write = mergeEntries(entries, { ...claim, lastSeq, entryNo, commandsSeen, now })
+    if (entries.length === 1 || !isTooLong(write)) return { batch, write }
+    return this.#toWrite(this.#firstHalf(batch))
+  }
+
+  /** Puts the second half of a batch back to the head of its queue, and returns the first one. */
+  #firstHalf({ ledger, taken }: Batch): Batch {
     const half = taken.length >> 1
-    if (half === 0) {
-      const message = `the database refuses the record: ${messageOf(fault)}`
-      ledger.refusal = new EntryRefusedError(message, { cause: fault })
-      return this.#fail({ ledger, taken }, ledger.refusal)
-    }
-    // The second half is the head of the queue: it fails with the first one, or is flushed next.
     ledger.queue.unshift(...taken.slice(half))
     this.#endDelay(ledger)
     this.#due.add(ledger)
-    await this.#flush([{ ledger, taken: taken.slice(0, half) }])
+    return { ledger, taken: taken.slice(0, half) }
+  }
+
+  /** The values of an entry in a batch are refused: those before it are committed, it and those behind it are refused. */
+  async #bisect(batch: Batch, fault: unknown): Promise<void> {
+    const { ledger, taken } = batch
+    if (taken.length === 1) {
+      const refuser = isDataFault(fault) ? 'the database' : 'the log'
+      ledger.refusal = new EntryRefusedError(`${refuser} refuses the record: ${messageOf(fault)}`, {
+        cause: fault,
+      })
+      return this.#fail(batch, ledger.refusal)
+    }
+    // The second half fails with the first one, or is flushed next.
+    await this.#flush([this.#firstHalf(batch)])
   }
 
   /** Rejects the entries of a batch, and with them all that were recorded behind them. */
@@ -290,7 +348,7 @@ export class Journal {
   ): readonly BatchWrite[] {
     const landed = writes.filter(recorded)
     for (const { batch, write } of landed) {
-      batch.ledger.seq = write.newSeq
+      this.#noteLanded(batch.ledger, write)
       for (const { resolve } of batch.taken) resolve()
       if (write.end || write.park) batch.ledger.onGivenUp()
     }
@@ -302,12 +360,40 @@ export class Journal {
     return writes.filter((write) => !landed.includes(write))
   }
 
+  #noteLanded(ledger: Ledger, { newSeq: seq, newEntryNo: entryNo, entry, end, park }: JobWrite): void {
+    ledger.seq = seq
+    ledger.entryNo = entryNo
+    const { tail } = ledger
+    if (!entry || !tail) return
+    tail.add(entry, { seq, entryNo, format: ENTRY_FORMAT, at: entry.at })
+    // Of a job that was given up, what is unknown is left to the next holder.
+    const isDue = end || park ? tail.isLong : tail.isLong || !tail.isKnown
+    if (!isDue || this.#paging.has(ledger)) return
+    const written = this.#writePages(ledger, tail).finally(() => {
+      this.#paging.delete(ledger)
+      this.#hasten(ledger)
+    })
+    this.#paging.set(ledger, written)
+  }
+
+  /** Merges the log of a job into pages. Where that fails, the job continues without: whoever takes it up next writes them. */
+  async #writePages(ledger: Ledger, tail: LogTail): Promise<void> {
+    try {
+      while (!ledger.isLost && (tail.isLong || !tail.isKnown))
+        await this.reading(() => tail.writePages(this.#pages))
+    } catch (fault) {
+      ledger.tail = null
+      const jobId = ledger.claim.jobId
+      this.#logger.warn({ jobId, err: messageOf(fault) }, 'the pages of a log could not be written')
+    }
+  }
+
   /** The guard did not hold: there is an unread command, which refuses a park, or another worker holds the job. */
   async #refuse(writes: readonly BatchWrite[]): Promise<void> {
     const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
     for (const { batch, write } of writes) {
       const at = marks.get(write.jobId)
-      if (write.park && at?.isHeld && at.fence === write.fence && at.lastSeq === write.expectedSeq) {
+      if (write.park && at?.isHeld && at.fence === write.fence && at.entryNo === write.expectedEntryNo) {
         this.#refusePark(batch)
         this.#listener.onUnreadCommands?.(write.jobId)
       } else {
@@ -329,6 +415,9 @@ export class Journal {
 interface Ledger {
   readonly claim: Claim
   seq: number
+  entryNo: number
+  /** Null: the job has no log, or its pages could not be written. */
+  tail: LogTail | null
   commandsSeen: number
   isLost: boolean
   /** Why the database refused an entry. From then on only the job's end is recorded. */
@@ -358,17 +447,15 @@ interface BatchWrite {
   readonly write: JobWrite
 }
 
-function toWrite(batch: Batch): BatchWrite {
-  const { claim, seq, commandsSeen: seenByNow } = batch.ledger
-  const entries = batch.taken.map(({ entry }) => entry)
-  const last = batch.taken.at(-1)
-  // A park was decided by what was read until then: a command read since stands against it as an unread one does (D8).
-  const commandsSeen = last?.entry.job.park ? last.commandsSeen : seenByNow
-  return { batch, write: mergeEntries(entries, { ...claim, lastSeq: seq, commandsSeen }) }
+/** Whether the log entry of a write is to be divided. */
+function isTooLong({ entry }: JobWrite): boolean {
+  return (
+    entry !== null &&
+    ((entry.changes?.length ?? 0) > ENTRY_MAX_LENGTH || (entry.events?.length ?? 0) > ENTRY_MAX_LENGTH)
+  )
 }
 
-/** The last event tells it; a park, which may have none, is told by the holder that is gone. */
-function hasLanded({ fence, expectedSeq, newSeq, park }: JobWrite, marks: JobMarks | undefined): boolean {
-  if (marks?.fence !== fence || marks.lastSeq !== newSeq) return false
-  return park ? !marks.isHeld : newSeq > expectedSeq
+/** Each flush changes the number of the newest entry, and no other writer has its fence. */
+function hasLanded({ fence, newEntryNo }: JobWrite, marks: JobMarks | undefined): boolean {
+  return marks?.fence === fence && marks.entryNo === newEntryNo
 }

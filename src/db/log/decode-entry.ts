@@ -15,7 +15,6 @@ import {
   type EventChange,
   type ItemChange,
   type LoggedStep,
-  type PlacedItem,
   type StepChange,
 } from './entry.ts'
 import { orderOf } from './position.ts'
@@ -66,7 +65,7 @@ export function decodeStep(change: StepChange, at: number): LoggedStep {
 }
 
 /** An item on record, without its output. */
-export type EndedItem = Omit<LoopItemRecord, 'output'> & Pick<PlacedItem, 'order'>
+export type EndedItem = Omit<LoopItemRecord, 'output'>
 
 /** `at`: where the times of the change count from. */
 export function decodeItem(change: ItemChange, at: number): EndedItem {

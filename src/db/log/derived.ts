@@ -1,6 +1,12 @@
-import { itemPath, type AttemptRecord, type EventKind, type StepStatus } from '../../engine/record/index.ts'
+import {
+  itemPath,
+  type AttemptRecord,
+  type EventKind,
+  type LoopItemRecord,
+  type StepStatus,
+} from '../../engine/record/index.ts'
 import type { JsonObject } from '../../lib/json/index.ts'
-import type { LoggedStep, PlacedItem } from './entry.ts'
+import type { LoggedStep } from './entry.ts'
 
 // What an entry leaves out because it follows from the rest. The encoder leaves a value out only where these functions give it.
 
@@ -71,7 +77,7 @@ function handledBy(handles: readonly string[]): 'fail' | 'continue' | 'route' {
   return handles[0] === 'error' ? 'route' : 'continue'
 }
 
-type ItemFacts = Pick<PlacedItem, 'path' | 'index' | 'error' | 'reusedFrom'>
+type ItemFacts = Pick<LoopItemRecord, 'path' | 'index' | 'error' | 'reusedFrom'>
 
 /** What all events about an item have. */
 export function itemSubject({ path, index }: Pick<ItemFacts, 'path' | 'index'>): JsonObject {

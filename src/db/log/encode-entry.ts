@@ -1,4 +1,4 @@
-import { itemPath, knownSignalWait, type StepRecord } from '../../engine/record/index.ts'
+import { itemPath, knownSignalWait, type LoopItemRecord, type StepRecord } from '../../engine/record/index.ts'
 import { sameJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import { eventCode, statusCode } from './codes.ts'
 import {
@@ -24,7 +24,6 @@ import {
   type ItemChange,
   type LargeValue,
   type LoggedStep,
-  type PlacedItem,
   type StepChange,
   type ValueKind,
 } from './entry.ts'
@@ -108,14 +107,14 @@ function same(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one.length === other.length && sameJson(one as Json, other as Json)
 }
 
-function encodeItem(item: PlacedItem, at: number, values: ValueWriter): ItemChange {
+function encodeItem(item: LoopItemRecord, at: number, values: ValueWriter): ItemChange {
   const { path, index, output } = item
   return itemChange(item, at, output === null ? undefined : values.put('o', itemPath(path, index), output))
 }
 
 /** An item as an entry or a page writes it. */
 export function itemChange(
-  item: Omit<PlacedItem, 'output'>,
+  item: Omit<LoopItemRecord, 'output'>,
   at: number,
   values: number | undefined,
 ): ItemChange {
@@ -134,7 +133,7 @@ export function itemChange(
 /** Where the steps and items of an entry are, by path. */
 class Places {
   readonly #steps: ReadonlyMap<string, { readonly place: number; readonly step: LoggedStep }>
-  readonly #items: ReadonlyMap<string, { readonly place: number; readonly item: PlacedItem }>
+  readonly #items: ReadonlyMap<string, { readonly place: number; readonly item: LoopItemRecord }>
 
   constructor({ steps, items }: EntryContents) {
     this.#steps = new Map(steps.map((step, place) => [step.path, { place, step: loggedStep(step) }]))

@@ -21,13 +21,16 @@ export const ENTRY_FORMAT = 1
 /** Values with more characters of JSON text than this are stored in `job_values`, smaller ones in the entry. */
 export const SMALL_VALUE_MAX_LENGTH = 2_048
 
+/** An entry has at most this many characters of changes, and of events, unless a run records more at once. */
+export const ENTRY_MAX_LENGTH = 256 * 1024
+
 /** What one flush records of one execution, beside the changes of the job's row. */
 export interface EntryContents {
   readonly events: readonly EntryEvent[]
   readonly steps: readonly StepRecord[]
   readonly values: readonly StepValuesRecord[]
-  readonly items: readonly PlacedItem[]
-  readonly checkpoints: readonly PlacedCheckpoint[]
+  readonly items: readonly LoopItemRecord[]
+  readonly checkpoints: readonly CheckpointRecord[]
   readonly signals: readonly SignalUse[]
   /** The execution's output as JSON text, in the entry that completes it. */
   readonly output: string | null
@@ -42,16 +45,6 @@ export interface EntryEvent {
 
 /** A step as the log records it: a wait for a signal names the length of its schema. */
 export type LoggedStep = Omit<StepRecord, 'wait'> & { readonly wait: KnownWait | null }
-
-/** `order`: that of the loop's step, followed by the index of the item. */
-export interface PlacedItem extends LoopItemRecord {
-  readonly order: readonly number[]
-}
-
-/** `order`: that of the step. */
-export interface PlacedCheckpoint extends CheckpointRecord {
-  readonly order: readonly number[]
-}
 
 /** A row of `job_log` as it is written; the columns with JSON are texts. */
 export interface EncodedEntry {

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { LogRow } from './decode-entry.ts'
-import { ENTRY_FORMAT, valueKey, type EncodedEntry, type ValueKind } from './entry.ts'
+import { valueKey, type ValueKind } from './entry.ts'
 import type { EntryAt } from './fold.ts'
 import type { PageBody, PageRow, PageSummary } from './page.ts'
 
@@ -11,34 +11,17 @@ export interface LogKey {
   readonly ownerId: OwnerId
 }
 
-/** An entry on its way into a job's log, with the numbers that must hold for it (D3). */
-export interface LogAppend {
-  readonly jobId: JobId
-  readonly fence: bigint
-  /** The number of the newest entry as the writer knows it. */
-  readonly expectedEntryNo: number
-  /** The number of the job's last event after this entry. */
-  readonly seq: number
-  readonly entry: EncodedEntry
-}
-
-/** The numbers of a job's row that say whether an entry has landed. */
-export interface LogMarks {
-  readonly fence: bigint
-  readonly entryNo: number
-  readonly seq: number
-}
-
-/** Whether an entry whose outcome is unknown has landed: no other writer has this fence, and each of its entries has its own number. */
-export function hasLanded({ fence, expectedEntryNo }: LogAppend, marks: LogMarks | undefined): boolean {
-  return marks?.fence === fence && marks.entryNo === expectedEntryNo + 1
-}
-
 /** The entries of a job behind its pages. */
 export interface Tail {
   readonly pagedNo: number
   readonly entryNo: number
-  readonly rows: readonly LogRow[]
+  readonly rows: readonly TailRow[]
+}
+
+/** An entry without its events. */
+export interface TailRow extends LogRow {
+  /** The size of its changes as JSON text, in bytes. */
+  readonly length: number
 }
 
 /** Which events of a job to read. */
@@ -58,12 +41,6 @@ export interface ValueRef {
 
 /** The statements on the log of jobs. */
 export interface LogStore {
-  /**
-   * Writes all entries whose guard holds, in one transaction; the others leave nothing. Returns the indexes of those that were
-   * written, in any order.
-   */
-  append(entries: readonly LogAppend[]): Promise<readonly number[]>
-  marks(jobIds: readonly JobId[]): Promise<ReadonlyMap<JobId, LogMarks>>
   /** The changes behind the pages of each of these jobs, without events and values. A job that is not found is left out. */
   tails(jobs: readonly LogKey[]): Promise<ReadonlyMap<JobId, Tail>>
   /** The entries with the events after a number, in order, with what the events refer to. The first one may begin before the number. */
@@ -86,28 +63,13 @@ export interface LogStore {
 
 export function createLogStore(pool: Pick<pg.Pool, 'query'>): LogStore {
   return {
-    async append(entries) {
-      const { rows } = await pool.query<{ index: number }>({
-        name: 'log-append',
-        text: APPEND,
-        values: appendValues(entries),
-      })
-      return rows.map(({ index }) => index)
-    },
-    async marks(jobIds) {
-      const { rows } = await pool.query<{ id: JobId; fence: string; entryNo: number; seq: number }>(
-        `SELECT id, fence, entry_no AS "entryNo", last_seq AS seq FROM jobs WHERE id = ANY($1::uuid[])`,
-        [jobIds],
-      )
-      return new Map(rows.map(({ id, fence, ...numbers }) => [id, { fence: BigInt(fence), ...numbers }]))
-    },
     async tails(jobs) {
-      const { rows } = await pool.query<TailRow>({
+      const { rows } = await pool.query<FoundTail>({
         name: 'log-tails',
         text: TAILS,
         values: [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)],
       })
-      const tails = new Map<JobId, Omit<Tail, 'rows'> & { readonly rows: LogRow[] }>()
+      const tails = new Map<JobId, Omit<Tail, 'rows'> & { readonly rows: TailRow[] }>()
       for (const { jobId, pagedNo, newestNo: entryNo, row } of rows) {
         const tail = tails.get(jobId) ?? { pagedNo, entryNo, rows: [] }
         tails.set(jobId, tail)
@@ -181,66 +143,22 @@ export function createLogStore(pool: Pick<pg.Pool, 'query'>): LogStore {
   }
 }
 
-/**
- * `locked` takes the locks in the order of ids, so that two statements over the same jobs cannot wait for each other; an UPDATE alone
- * may be planned as a hash join, which locks in any order. `guard` is the UPDATE that proves that the writer still holds each job; the
- * inserts take their rows from what it returns, so those of a stale writer go nowhere.
- */
-const APPEND = `
-WITH locked AS (
-  SELECT w.* FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::float8[], $6::text[], $7::text[], $8::text[])
-    WITH ORDINALITY AS w(job_id, fence, expected_no, seq, at, changes, events, small, n)
-  JOIN jobs ON jobs.id = w.job_id ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
-), guard AS (
-  UPDATE jobs j SET entry_no = j.entry_no + 1, last_seq = w.seq
-  FROM locked w
-  WHERE j.id = w.job_id AND j.holder IS NOT NULL AND j.fence = w.fence AND j.entry_no = w.expected_no
-  RETURNING w.n, j.id, j.entry_no, w.seq, w.at, w.changes, w.events, w.small
-), entry AS (
-  INSERT INTO job_log (job_id, seq, entry_no, format, at, changes, events, small)
-  SELECT id, seq, entry_no, ${ENTRY_FORMAT}, to_timestamp(at / 1000), changes::json, events::json, small::json FROM guard
-), value AS (
-  INSERT INTO job_values (job_id, entry_no, key, value)
-  SELECT g.id, g.entry_no, v.key, v.value::json
-  FROM unnest($9::int[], $10::text[], $11::text[]) AS v(n, key, value) JOIN guard g ON g.n = v.n
-)
-SELECT n::int - 1 AS index FROM guard`
-
-function appendValues(entries: readonly LogAppend[]): unknown[] {
-  const of = <T>(read: (append: LogAppend) => T): T[] => entries.map(read)
-  const large = entries.flatMap(({ entry }, index) =>
-    entry.large.map((value) => ({ ...value, n: index + 1 })),
-  )
-  return [
-    of(({ jobId }) => jobId),
-    of(({ fence }) => fence),
-    of(({ expectedEntryNo }) => expectedEntryNo),
-    of(({ seq }) => seq),
-    of(({ entry }) => entry.at),
-    of(({ entry }) => entry.changes),
-    of(({ entry }) => entry.events),
-    of(({ entry }) => entry.small),
-    large.map(({ n }) => n),
-    large.map(({ key }) => key),
-    large.map(({ value }) => value),
-  ]
-}
-
 /** Milliseconds since the epoch. */
 const AT = '(extract(epoch FROM l.at) * 1000)::float8'
 
-interface TailRow {
+interface FoundTail {
   readonly jobId: JobId
   readonly pagedNo: number
   readonly newestNo: number
-  readonly row: Omit<LogRow, 'events'> | null
+  readonly row: Omit<TailRow, 'events'> | null
 }
 
 /** A job without such entries has one row. */
 const TAILS = `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
-    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${AT}, 'changes', l.changes) END AS row
+    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${AT}, 'changes', l.changes,
+    'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
 JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
 LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL

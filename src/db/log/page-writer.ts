@@ -1,24 +1,55 @@
+import { yieldToEventLoop } from '../../lib/async/index.ts'
+import type { LogRow } from './decode-entry.ts'
 import { Fold } from './fold.ts'
 import type { LogKey, LogStore } from './log-store.ts'
-import { mergePage, pagesOf } from './page.ts'
+import { mergePage, pagesOf, type PageRow } from './page.ts'
 
 /** Entries with at most this many changes of steps, items and checkpoints stay behind the pages: a reader folds no more of them. */
 export const TAIL_MAX_CHANGES = 1_024
+/** The entries behind the pages have at most this many bytes of changes before they are merged into pages. */
+export const TAIL_MAX_LENGTH = 256 * 1024
+
+/** The statements that pages take. */
+export type PageStore = Pick<LogStore, 'tails' | 'pageSummaries' | 'pages' | 'storePages'>
 
 /**
- * Merges the entries behind the pages into pages, if they hold more than `TAIL_MAX_CHANGES`. What it stores depends on the log alone,
- * so any process may do it at any time: of two that do it at once, one stores nothing. Returns whether it stored pages.
+ * Reads the entries behind the pages, and merges them into pages if they are more than a reader is to fold. What it stores depends on
+ * the log alone, so any process may do it at any time: of two that do it at once, one stores nothing. Returns whether it stored pages.
  */
-export async function writePages(store: LogStore, job: LogKey): Promise<boolean> {
+export async function writePages(store: PageStore, job: LogKey): Promise<boolean> {
   const tail = (await store.tails([job])).get(job.id)
   if (!tail) return false
-  const changes = tail.rows.reduce((sum, { changes: own }) => {
-    return sum + (own?.s?.length ?? 0) + (own?.i?.length ?? 0) + (own?.k?.length ?? 0)
-  }, 0)
-  if (changes <= TAIL_MAX_CHANGES) return false
-  const lows = (await store.pageSummaries(job)).map(({ low }) => low)
-  const parts = pagesOf(Fold.of(tail.rows), lows)
-  const bodies = await store.pages(job, [...parts.keys()])
-  const pages = [...parts].flatMap(([low, newer]) => mergePage(low, bodies.get(low) ?? null, newer))
-  return store.storePages(job, { from: tail.pagedNo, to: tail.rows.at(-1)?.entryNo ?? tail.pagedNo, pages })
+  const changes = tail.rows.reduce((sum, row) => sum + changeCount(row), 0)
+  const length = tail.rows.reduce((sum, row) => sum + row.length, 0)
+  return isLongTail({ changes, length }) && mergeIntoPages(store, job, tail)
+}
+
+/** Whether entries with so many changes, and so many bytes of them, belong into pages. */
+export function isLongTail({ changes, length }: { changes: number; length: number }): boolean {
+  return changes > TAIL_MAX_CHANGES || length > TAIL_MAX_LENGTH
+}
+
+/** The number of steps, items and checkpoints that an entry changes. */
+export function changeCount({ changes }: Pick<LogRow, 'changes'>): number {
+  return (changes?.s?.length ?? 0) + (changes?.i?.length ?? 0) + (changes?.k?.length ?? 0)
+}
+
+/**
+ * Merges all entries behind the pages into pages. `pagedNo`: the newest entry that pages hold. Returns false, and stores nothing, if
+ * other pages were stored meanwhile.
+ */
+export async function mergeIntoPages(
+  store: PageStore,
+  job: LogKey,
+  { pagedNo, rows }: { readonly pagedNo: number; readonly rows: readonly LogRow[] },
+): Promise<boolean> {
+  const lows = pagedNo === 0 ? [] : (await store.pageSummaries(job)).map(({ low }) => low)
+  const parts = pagesOf(Fold.of(rows), lows)
+  const bodies = lows.length === 0 ? new Map() : await store.pages(job, [...parts.keys()])
+  const pages: PageRow[] = []
+  for (const [low, newer] of parts) {
+    pages.push(...mergePage(low, bodies.get(low) ?? null, newer))
+    await yieldToEventLoop()
+  }
+  return store.storePages(job, { from: pagedNo, to: rows.at(-1)?.entryNo ?? pagedNo, pages })
 }

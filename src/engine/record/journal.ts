@@ -44,6 +44,8 @@ export interface StepRecord {
 /** What a block recorded in the middle of its work, in place of what it recorded under this key before. */
 export interface CheckpointRecord {
   readonly path: string
+  /** That of the step. */
+  readonly order: readonly number[]
   readonly key: string
   /** JSON text. */
   readonly value: string
@@ -66,6 +68,8 @@ export interface StepValuesRecord {
 export interface LoopItemRecord {
   /** The loop's step path. */
   readonly path: string
+  /** That of the loop's step, followed by the index. */
+  readonly order: readonly number[]
   readonly index: number
   readonly status: 'COMPLETED' | 'FAILED'
   /** JSON text; null when the loop keeps no outputs, the item failed, or its output is elsewhere. */

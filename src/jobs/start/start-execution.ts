@@ -434,7 +434,7 @@ function runAtOnce(
   reservation: Reservation,
   { job, plan, original }: { job: NewJob; plan: Plan; original: Original | null },
 ): void {
-  const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, commandsSeen: 0 }
+  const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, entryNo: 1, commandsSeen: 0 }
   const request = {
     ...NEW_RUN,
     executionId: job.id,

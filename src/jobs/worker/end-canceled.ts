@@ -126,12 +126,12 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   ): Promise<void> {
     try {
       if (!ending) throw new Error('the job has no execution')
-      const { id: jobId, ownerId, fence, lastSeq, commandsSent: commandsSeen, progress } = job
+      const { id: jobId, ownerId, fence, lastSeq, entryNo, commandsSent: commandsSeen, progress } = job
       const at = clock.now()
       const { plan } = await plans.validate(ending.definition, { ownerId, isRefusable: false })
       const steps = new Map(open.map((step) => [step.path, { ...step, output: null, hasCheckpoints: false }]))
       const closing = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() }).close(at)
-      const claimed = journal.open({ jobId, ownerId, fence, lastSeq, commandsSeen })
+      const claimed = journal.open({ jobId, ownerId, fence, lastSeq, entryNo, commandsSeen })
       const events = [...eventsBefore(ending, at), ...closing.events]
       await recordEnd(claimed, { status: 'CANCELED', at }, { progress, events, steps: closing.steps })
     } catch (fault) {

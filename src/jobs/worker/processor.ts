@@ -624,8 +624,8 @@ export class Processor {
   }
 }
 
-function claimOf({ id, ownerId, fence, lastSeq }: ClaimedJob): Claim {
-  return { jobId: id, ownerId, fence, lastSeq, commandsSeen: 0 }
+function claimOf({ id, ownerId, fence, lastSeq, entryNo }: ClaimedJob): Claim {
+  return { jobId: id, ownerId, fence, lastSeq, entryNo, commandsSeen: 0 }
 }
 
 interface Begin {

@@ -10,9 +10,9 @@ import { completedStep } from '../../support/step-records.ts'
 
 const NOTED: JournalEntry = { events: [event('JOB_PROGRESS', 1, { message: 'a' })], job: { progress: 5 } }
 
-test('the statement of a flush with one event names only jobs and job_events', () => {
+test('the statement of a flush with one event names only jobs, its log and job_events', () => {
   const { text } = flushStatement([write(1, NOTED)])
-  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_events'])
+  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_log', 'INSERT INTO job_events'])
 })
 
 test('the statement of a flush of many jobs names each table once, however many rows it writes', () => {
@@ -20,6 +20,7 @@ test('the statement of a flush of many jobs names each table once, however many 
   const { text } = flushStatement([write(1, entry), write(2, entry), write(3, NOTED)])
   expect(writtenTables(text)).toEqual([
     'UPDATE jobs',
+    'INSERT INTO job_log',
     'INSERT INTO job_events',
     'INSERT INTO steps',
     'INSERT INTO step_values',
@@ -43,18 +44,24 @@ test('flushes that write the same kinds of rows share one prepared statement, wh
 
 test('a statement has as many values as parameters, a name of its own, and its jobs in the order of their ids', () => {
   const texts = new Map<string, string>()
-  const entry = fc.record({
-    events: fc.constantFrom([], NOTED.events),
-    steps: fc.constantFrom([], [completedStep('a')]),
-    values: fc.constantFrom([], [values('a')]),
-    items: fc.constantFrom([], [ITEM, { ...ITEM, index: 1 }]),
-    checkpoints: fc.constantFrom([], [{ path: 'a', key: 'k', value: '1' }]),
-    signals: fc.constantFrom([], [{ number: 1, path: 'a' }]),
-    job: fc.constantFrom<JournalEntry['job']>(
-      { progress: 5 },
-      { progress: 100, end: { status: 'COMPLETED', at: 1, output: '1' } },
-    ),
-  })
+  const entry: fc.Arbitrary<JournalEntry> = fc
+    .record({
+      events: fc.constantFrom([], NOTED.events),
+      isStep: fc.boolean(),
+      output: fc.constantFrom(null, '1', LONG),
+      items: fc.constantFrom([], [ITEM, { ...ITEM, index: 1 }]),
+      checkpoints: fc.constantFrom([], [{ path: 'a', order: [0], key: 'k', value: '1' }]),
+      signals: fc.constantFrom([], [{ number: 1, path: 'a' }]),
+      job: fc.constantFrom<JournalEntry['job']>(
+        { progress: 5 },
+        { progress: 100, end: { status: 'COMPLETED', at: 1, output: '1' } },
+      ),
+    })
+    .map(({ isStep, output, ...rest }) => ({
+      ...rest,
+      steps: isStep ? [completedStep('a')] : [],
+      values: isStep && output !== null ? [{ ...values('a'), output }] : [],
+    }))
   const jobs = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), entry, fc.nat(1)), {
     minLength: 1,
     maxLength: 4,
@@ -78,8 +85,11 @@ test('a statement has as many values as parameters, a name of its own, and its j
   expect(texts.size).toBeLessThanOrEqual(2 ** (1 + Object.keys(FLUSH_PARTS).length))
 })
 
+const LONG = JSON.stringify('x'.repeat(3_000))
+
 const ITEM = {
   path: 'loop',
+  order: [0, 0],
   index: 0,
   status: 'COMPLETED',
   output: '1',
@@ -90,7 +100,8 @@ const ITEM = {
 
 function write(job: number, entry: JournalEntry, commandsSeen = 0): JobWrite {
   const jobId = `00000000-0000-0000-0000-00000000000${job}` as JobId
-  return mergeEntries([entry], { jobId, ownerId: ownerId('owner'), fence: 1n, lastSeq: 1, commandsSeen })
+  const position = { fence: 1n, lastSeq: 1, entryNo: 1, commandsSeen, now: 1 }
+  return mergeEntries([entry], { jobId, ownerId: ownerId('owner'), ...position })
 }
 
 function values(path: string) {

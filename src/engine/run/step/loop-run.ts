@@ -137,7 +137,8 @@ class LoopRun {
         }),
       )
       const items = some.map(([index, reusedFrom]): LoopItemRecord => {
-        return { path, index, status: 'COMPLETED', output: null, error: null, reusedFrom, finishedAt: at }
+        const ended = { status: 'COMPLETED', output: null, error: null, reusedFrom, finishedAt: at } as const
+        return { path, order: [...order, index], index, ...ended }
       })
       await run.commit({ events, items }, { endsStep: true })
     }
@@ -200,7 +201,7 @@ class LoopRun {
   }
 
   async #recordItem(index: number, end: Exclude<GraphEnd, { kind: 'stopped' }>): Promise<void> {
-    const { path, run } = this.#site
+    const { path, order, run } = this.#site
     // Before the end is recorded, so that its own event shows the progress that it makes.
     this.#report()
     const at = run.ports.clock.now()
@@ -211,7 +212,7 @@ class LoopRun {
       this.#note({
         events: [...cut.events, ended],
         steps: cut.steps,
-        items: [{ path, index, ...item, reusedFrom: null, finishedAt: at }],
+        items: [{ path, order: [...order, index], index, ...item, reusedFrom: null, finishedAt: at }],
       })
     const read = end.kind === 'completed' ? await this.#readOutput(end.output) : end.error
     if (typeof read === 'string' || read === null) {

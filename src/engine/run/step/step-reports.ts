@@ -100,11 +100,11 @@ export class StepReports implements AttemptReports {
       const message = `The checkpoint "${key}" has more than ${CHECKPOINT_MAX_LENGTH} characters of JSON.`
       throw new BlockError('CHECKPOINT_INVALID', message)
     }
-    const { path, run } = this.#site
+    const { path, order, run } = this.#site
     const text = run.secrets.scrubber.json(plain.text)
     this.#checkpoints.requireRoom(key, text.length)
     this.#checkpoints.put(key, text)
-    await run.commit({ events: [], checkpoints: [{ path, key, value: text }] })
+    await run.commit({ events: [], checkpoints: [{ path, order, key, value: text }] })
   }
 
   /** The attempt is over: tells what has gathered, and gives what it cost. */

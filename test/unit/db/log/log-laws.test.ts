@@ -11,7 +11,12 @@ import {
 } from '../../../../src/db/log/page.ts'
 import { positionOf } from '../../../../src/db/log/position.ts'
 import { event, type EventDraft, type EventKind } from '../../../../src/engine/record/event.ts'
-import type { JournalEntry, LoopItemRecord, StepRecord } from '../../../../src/engine/record/journal.ts'
+import type {
+  CheckpointRecord,
+  JournalEntry,
+  LoopItemRecord,
+  StepRecord,
+} from '../../../../src/engine/record/journal.ts'
 import { itemPath, knownSignalWait, STEP_STATUSES } from '../../../../src/engine/record/step.ts'
 import type { Json } from '../../../../src/lib/json/json.ts'
 import { fc } from '../../../support/fast-check.ts'
@@ -91,10 +96,7 @@ describe('pages', () => {
         const pages = new Map<string, PageRow>()
         const log = new MemoryLog()
         for (let done = 0; done < indexes.length; done += size) {
-          log.append(
-            indexes.slice(done, done + size).map((index) => itemEntry(index)),
-            orderOf,
-          )
+          log.append(indexes.slice(done, done + size).map((index) => itemEntry(index)))
           mergeTail(pages, log.rows.slice(-1))
         }
         const sorted = [...pages.values()].toSorted((a, b) => (a.low < b.low ? -1 : 1))
@@ -135,9 +137,7 @@ async function runToEnd(execution: TestExecution, crashAt: number, cancelAt: num
 function expectFolded(journal: MemoryJournal, sizes: readonly number[]): void {
   const log = new MemoryLog()
   const entries = [...journal.entries]
-  const orders = (path: string) => journal.steps.get(path)?.order ?? [0]
-  for (let flush = 0; entries.length > 0; flush++)
-    log.append(entries.splice(0, sizes[flush % sizes.length]), orders)
+  for (let flush = 0; entries.length > 0; flush++) log.append(entries.splice(0, sizes[flush % sizes.length]))
   expect(log.events).toEqual(journal.events)
   const fold = Fold.of(log.rows)
   expect([...fold.steps.values()].map(({ step }) => step)).toEqual([...journal.steps.values()])
@@ -152,7 +152,8 @@ function expectFolded(journal: MemoryJournal, sizes: readonly number[]): void {
   expect(fold.items.size).toBe(items.length)
   for (const { output, ...item } of items) {
     const found = fold.items.get(itemPath(item.path, item.index))
-    expect(found?.item).toEqual({ ...item, order: [...orders(item.path), item.index] })
+    expect(found?.item).toEqual(item)
+    expect(item.order).toEqual([...(journal.steps.get(item.path)?.order ?? []), item.index])
     expect(log.output(itemPath(item.path, item.index), found?.values ?? null)).toEqual(
       output === null ? undefined : JSON.parse(output),
     )
@@ -238,6 +239,12 @@ function anyStep(): fc.Arbitrary<StepRecord> {
     })
 }
 
+function anyCheckpoint(): fc.Arbitrary<CheckpointRecord> {
+  return fc
+    .record({ path: fc.constantFrom(...PATHS), key: anyText, value: anyValueText })
+    .map((checkpoint) => ({ ...checkpoint, order: orderOf(checkpoint.path) }))
+}
+
 function anyEvent(step: StepRecord, at: number): fc.Arbitrary<EventDraft> {
   const about = { path: step.path, nodeId: step.nodeId, attempt: step.attempt }
   const { dueAt, wait, error } = step
@@ -294,9 +301,7 @@ function anyEntry(): fc.Arbitrary<JournalEntry> {
         }),
         { maxLength: 2 },
       ),
-      fc.array(fc.record({ path: fc.constantFrom(...PATHS), key: anyText, value: anyValueText }), {
-        maxLength: 2,
-      }),
+      fc.array(anyCheckpoint(), { maxLength: 2 }),
       fc.array(fc.record({ number: fc.nat(50), path: fc.option(fc.constantFrom(...PATHS)) }), {
         maxLength: 1,
       }),
@@ -305,7 +310,8 @@ function anyEntry(): fc.Arbitrary<JournalEntry> {
     )
     .chain(([steps, held, items, checkpoints, signals, progress, at]) => {
       const records = items.map(({ error, ...item }): LoopItemRecord => {
-        return { path: 'each', status: error ? 'FAILED' : 'COMPLETED', error, ...item }
+        const order = [...orderOf('each'), item.index]
+        return { path: 'each', order, status: error ? 'FAILED' : 'COMPLETED', error, ...item }
       })
       const about = [
         ...steps.map((step) => anyEvent(step, at)),
@@ -333,7 +339,7 @@ function anyEntry(): fc.Arbitrary<JournalEntry> {
 
 function logOf(flushes: readonly (readonly JournalEntry[])[]): MemoryLog {
   const log = new MemoryLog()
-  for (const flush of flushes) log.append(flush, orderOf)
+  for (const flush of flushes) log.append(flush)
   return log
 }
 
@@ -392,7 +398,7 @@ function expectModel(fold: Fold, log: MemoryLog, model: Model): void {
   expect([...fold.items.keys()].toSorted()).toEqual([...model.items.keys()].toSorted())
   for (const [path, { output, ...item }] of model.items) {
     const found = fold.items.get(path)
-    expect(found?.item).toEqual({ ...item, order: [...orderOf(item.path), item.index] })
+    expect(found?.item).toEqual(item)
     expect(log.output(path, found?.values ?? null)).toEqual(output === null ? undefined : JSON.parse(output))
   }
   const checkpoints = [...fold.checkpoints.values()].flatMap((keys) => [...keys.values()])
@@ -433,7 +439,16 @@ function itemEntry(index: number): JournalEntry {
     events: [],
     steps: [step],
     items: [
-      { path: 'each', index, status: statusAt(index), output: null, error, reusedFrom: null, finishedAt: 5 },
+      {
+        path: 'each',
+        order: [...orderOf('each'), index],
+        index,
+        status: statusAt(index),
+        output: null,
+        error,
+        reusedFrom: null,
+        finishedAt: 5,
+      },
     ],
     job: { progress: 5 },
   }

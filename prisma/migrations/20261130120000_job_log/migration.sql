@@ -42,21 +42,21 @@ CREATE TABLE "job_pages" (
 -- Positions are compared by their bytes, in whatever order the database sorts other texts.
 ALTER TABLE "job_pages" ALTER COLUMN "low" TYPE text COLLATE "C";
 
-ALTER TABLE "jobs"
-  ADD CONSTRAINT "jobs_paged_check" CHECK ("paged_no" BETWEEN 0 AND "entry_no");
-
 ALTER TABLE "job_log"
   ADD CONSTRAINT "job_log_numbers_check" CHECK ("seq" >= 0 AND "entry_no" >= 1);
 
--- A flush looks up no foreign keys: this deletes what the log holds of a job with the job, one statement for all that are deleted.
-CREATE FUNCTION delete_job_log() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The deletion of a job deletes its log, too. A flush looks up no foreign keys.
+CREATE OR REPLACE FUNCTION "lume_delete_records"() RETURNS trigger LANGUAGE plpgsql
+AS $$
 BEGIN
-  DELETE FROM job_log USING deleted WHERE job_log.job_id = deleted.id;
-  DELETE FROM job_values USING deleted WHERE job_values.job_id = deleted.id;
-  DELETE FROM job_pages USING deleted WHERE job_pages.job_id = deleted.id;
+  DELETE FROM job_events r USING gone WHERE r.owner_id = gone.owner_id AND r.job_id = gone.id;
+  DELETE FROM step_values r USING gone WHERE r.owner_id = gone.owner_id AND r.execution_id = gone.id;
+  DELETE FROM step_checkpoints r USING gone WHERE r.owner_id = gone.owner_id AND r.execution_id = gone.id;
+  DELETE FROM loop_items r USING gone WHERE r.owner_id = gone.owner_id AND r.execution_id = gone.id;
+  DELETE FROM steps r USING gone WHERE r.owner_id = gone.owner_id AND r.execution_id = gone.id;
+  DELETE FROM job_log r USING gone WHERE r.job_id = gone.id;
+  DELETE FROM job_values r USING gone WHERE r.job_id = gone.id;
+  DELETE FROM job_pages r USING gone WHERE r.job_id = gone.id;
   RETURN NULL;
 END
 $$;
-
-CREATE TRIGGER jobs_delete_log AFTER DELETE ON "jobs"
-  REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION delete_job_log();
