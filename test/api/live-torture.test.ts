@@ -8,6 +8,7 @@ import type { FollowForTortureSubscription } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { runToEnd, start } from '../support/runs.ts'
 import { seeded } from '../support/seeded.ts'
 import { until } from '../support/until.ts'
@@ -186,6 +187,7 @@ test('a reader that does not read makes the server hold a few pages at the most,
   const { jobId } = await runToEnd(server, { definition: SIMPLE })
   const last = (await timelineOnRecord(jobId)).length
   // 60 MB in 60 pages, which only the database has.
+  await forgetLogs(server, uuidOf(jobId))
   await server.query(
     `INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
      SELECT owner_id, job_id, $2::int + n, at, 'JOB_PROGRESS', progress, json_build_object('message', repeat('x', 2000))

@@ -6,6 +6,7 @@ import { graphql } from '../gql/index.ts'
 import type { SimulateWorkflowInput, TestBlockInput } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING } from '../support/definitions.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { runToEnd, start, timelineOf } from '../support/runs.ts'
 import { until } from '../support/until.ts'
 
@@ -302,6 +303,7 @@ describe('simulateWorkflow', () => {
     const workflowId = createWorkflow.workflow.id
     expect((await simulate({ workflowId, input: { name: 'Ada' } })).estimatedDurationMs).toBe(700)
     await runToEnd(server, { workflowId, input: { name: 'Ada' } })
+    await forgetLogs(server)
     await server.query(
       `UPDATE steps SET attempts = '[{"number":1,"status":"COMPLETED","startedAt":"2027-01-01T00:00:00.000Z","finishedAt":"2027-01-01T00:00:09.500Z"}]'
        WHERE node_id = 'find'`,

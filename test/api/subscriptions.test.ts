@@ -8,6 +8,7 @@ import type { JobEventKind, JobEventsSubscription, JobEventsSubscriptionVariable
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING, SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { JOB_EVENTS, runToEnd, start, timelineOf, type Batch, type TimelineEvent } from '../support/runs.ts'
 import { until } from '../support/until.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
@@ -293,6 +294,7 @@ describe('when a subscriber goes', () => {
 describe('a slow subscriber', () => {
   test.each(['SSE', 'a WebSocket'])('over %s is not read ahead for without bound', async (transport) => {
     const { jobId, timeline } = await runToEnd(server, { definition: SIMPLE })
+    await forgetLogs(server, uuidOf(jobId))
     await server.query(
       `INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
        SELECT owner_id, job_id, $2::int + n, at, 'JOB_PROGRESS', progress, json_build_object('message', repeat('x', 2000))

@@ -6,6 +6,7 @@ import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { newId, ownerId, type JobId, type OwnerId } from '../../src/lib/ids.ts'
 import { createFollowJobs } from '../../src/live/follow-jobs.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { storeJob } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
@@ -330,6 +331,7 @@ function openWorld({
 
 /** One more event of a job, as a worker would write it. */
 async function change(id: JobId, at = Date.now()): Promise<void> {
+  await forgetLogs(database.pool, id)
   await database.pool.query(
     `WITH job AS (UPDATE jobs SET last_seq = last_seq + 1 WHERE id = $1 RETURNING id, owner_id, last_seq)
      INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)

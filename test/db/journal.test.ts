@@ -10,6 +10,7 @@ import {
   type ClaimedJournal,
   type JournalListener,
 } from '../../src/db/journal/journal.ts'
+import { ENTRY_MAX_LENGTH } from '../../src/db/log/entry.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
 import type { PageStore } from '../../src/db/log/page-writer.ts'
 import { event } from '../../src/engine/record/event.ts'
@@ -23,11 +24,13 @@ import {
 import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, openPool, type TestDatabase } from '../support/database.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import {
   jobRow,
   OWNER,
   steal,
   storeClaimedJob,
+  storeJob,
   timelineKinds,
   timelineMessages,
   sendCancel,
@@ -669,6 +672,170 @@ test('progress never falls, and a step’s end clears the count of recoveries', 
   expect(await jobRow(database.pool, id)).toMatchObject({ progress: 40, recoveries: 0 })
 })
 
+// The log
+
+test('a flush is one statement, which writes one log entry for each of its jobs, and values above 2 KiB beside it', async () => {
+  const { journal, store } = openJournal()
+  const jobs = await openJobs(journal, 3)
+  const long = JSON.stringify('x'.repeat(3_000))
+  const entry = { ...everyKindOfRecord('a'), values: [{ path: 'a', config: '{}', output: long }] }
+  await Promise.all(jobs.flatMap(({ ledger }) => [ledger.note(noted('a')), ledger.append(entry)]))
+  expect(store.flushes).toHaveLength(1)
+  for (const { id } of jobs)
+    expect(await rowsOf(id)).toMatchObject({ job_log: 2, job_values: 1, job_events: 3 })
+})
+
+test('entries without events are numbered, too, so that a lost answer to one is recognised', async () => {
+  await withProxiedJournal(async ({ journal, store, cutOnce }) => {
+    const [job] = await openJobs(journal, 1)
+    const { id, ledger } = required(job)
+    const isCut = cutOnce('journal-flush', 'after')
+    const append = ledger.append({ events: [], job: { progress: 7 } })
+    await isCut
+    await append
+    expect(store.flushes).toHaveLength(1)
+    await ledger.append(noted('a'))
+    expect(await rowsOf(id)).toMatchObject({ job_log: 3, job_events: 2 })
+  })
+})
+
+test('a log entry that would be longer than 256 KiB is divided between flushes', async () => {
+  const { journal, store } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  const failed = (path: string): JournalEntry => ({
+    events: [],
+    steps: [{ ...completedStep(path), error: { code: 'LONG', message: 'x'.repeat(100_000) } }],
+    job: { progress: 5 },
+  })
+  await Promise.all(['a', 'b', 'c', 'd', 'e'].map((path) => ledger.append(failed(path))))
+  const lengths = store.flushes.flat().map(({ entry }) => entry?.changes?.length ?? 0)
+  expect(lengths.length).toBeGreaterThan(1)
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(ENTRY_MAX_LENGTH)
+  expect(await rowsOf(id)).toMatchObject({ steps: 5, job_log: 1 + lengths.length })
+})
+
+test('an entry that the log cannot hold is refused alone; the rest of its group lands', async () => {
+  const { journal } = openJournal()
+  const jobs = await openJobs(journal, 3)
+  const bad: JournalEntry = { ...noted('bad'), values: [{ path: 'no step', config: '{}', output: null }] }
+  const outcomes = await settle(
+    jobs.flatMap(({ ledger }, index) => [
+      ledger.append(noted('good')),
+      ledger.append(index === 1 ? bad : noted('better')),
+    ]),
+  )
+  const landed = 'committed'
+  expect(outcomes).toEqual([landed, landed, landed, EntryRefusedError, landed, landed])
+  expect(await timelineMessages(database.pool, required(jobs[1]).id)).toEqual(['good'])
+})
+
+test('a job of an earlier build, which has no log, is recorded in the tables alone, also through a lost answer', async () => {
+  await withProxiedJournal(async ({ journal, store, cutOnce }) => {
+    const id = await storeJob(database.pool)
+    await forgetLogs(database.pool, id)
+    const ledger = journal.open(await steal(database.pool, id))
+    await ledger.append(everyKindOfRecord('a'))
+    const isCut = cutOnce('journal-flush', 'after')
+    const append = ledger.append(noted('b'))
+    await isCut
+    await append
+    expect(store.flushes).toHaveLength(2)
+    const next = journal.open(await steal(database.pool, id))
+    expect(await settle([ledger.append(noted('late')), next.append(ended())])).toEqual([
+      FenceLostError,
+      'committed',
+    ])
+    const { job_log: log, ...rows } = await rowsOf(id)
+    expect(log).toBeUndefined()
+    expect(rows).toMatchObject({ job_events: 4, steps: 1 })
+  })
+})
+
+// Pages
+
+test('changes beyond 1,024 are merged into pages beside the flushes, from the memory of a holder that has written all of them', async () => {
+  const pages = watchPages()
+  const { journal } = openJournal({}, createJournalStore(database.pool), undefined, pages)
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  for (let first = 0; first < 1_000; first += 100) await ledger.append(stepsFrom(first))
+  await journal.idle()
+  expect(await pagedOf(id)).toEqual({ pagedNo: 0, pages: 0 })
+  await ledger.append(stepsFrom(1_000))
+  await journal.idle()
+  expect(await pagedOf(id)).toEqual({ pagedNo: 12, pages: 9 })
+  expect(pages.reads).toEqual([])
+  for (let first = 0; first < 1_100; first += 100) await ledger.append(stepsFrom(first))
+  await journal.idle()
+  expect(await pagedOf(id)).toEqual({ pagedNo: 23, pages: 9 })
+  expect(pages.reads).toEqual([])
+})
+
+test('more than 256 KiB of changes are merged into pages, however few they are', async () => {
+  const { journal } = openJournal()
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  const error = { code: 'LONG', message: 'x'.repeat(100_000) }
+  for (const path of ['a', 'b', 'c'])
+    await ledger.append({ events: [], steps: [{ ...completedStep(path), error }], job: { progress: 5 } })
+  await journal.idle()
+  expect(await pagedOf(id)).toEqual({ pagedNo: 4, pages: 1 })
+})
+
+test('a worker that takes up a job reads the changes of earlier holders once, and merges them with its own', async () => {
+  const { journal } = openJournal({}, createJournalStore(database.pool), undefined, watchPages())
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  for (let first = 0; first < 900; first += 100) await ledger.append(stepsFrom(first))
+  const pages = watchPages()
+  const second = openJournal({}, createJournalStore(database.pool), undefined, pages)
+  const next = second.journal.open(await steal(database.pool, id))
+  for (let first = 900; first < 1_300; first += 100) await next.append(stepsFrom(first))
+  await second.journal.idle()
+  expect(pages.reads).toEqual([id])
+  expect((await pagedOf(id)).pagedNo).toBeGreaterThanOrEqual(12)
+})
+
+test('a job with more than 4,096 changes behind its pages is held back until pages are written; other jobs are not', async () => {
+  const pages = watchPages()
+  const gate = gated()
+  pages.before = () => gate.closed
+  const { journal, store } = openJournal({}, createJournalStore(database.pool), undefined, pages)
+  const [job, other] = await openJobs(journal, 2)
+  const { id, ledger } = required(job)
+  for (let first = 0; first < 4_200; first += 600) await ledger.append(stepsFrom(first, 600))
+  const flushes = store.flushes.length
+  const held = ledger.append(noted('held back'))
+  await required(other).ledger.append(noted('of another job'))
+  await required(other).ledger.append(noted('of another job again'))
+  expect(store.flushes.slice(flushes).map((writes) => writes.map(({ jobId }) => jobId))).toEqual([
+    [other?.id],
+    [other?.id],
+  ])
+  gate.open()
+  await held
+  await journal.idle()
+  expect(await timelineMessages(database.pool, id)).toEqual(['held back'])
+  expect((await pagedOf(id)).pagedNo).toBeGreaterThan(1)
+})
+
+test('a job whose pages cannot be written is not held up by that', async () => {
+  const pages = watchPages()
+  pages.before = () => {
+    throw new Error('injected')
+  }
+  const { journal, warn } = openJournal({}, createJournalStore(database.pool), undefined, pages)
+  const [job] = await openJobs(journal, 1)
+  const { id, ledger } = required(job)
+  for (let first = 0; first < 6_000; first += 600) await ledger.append(stepsFrom(first, 600))
+  await ledger.append(ended())
+  await journal.idle()
+  expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED', 'JOB_COMPLETED'])
+  expect(warn).toHaveBeenCalledTimes(1)
+  expect(await pagedOf(id)).toEqual({ pagedNo: 0, pages: 0 })
+})
+
 // Deletion
 
 test('the deletion of a job deletes all of its records, and those of no other job', async () => {
@@ -676,16 +843,25 @@ test('the deletion of a job deletes all of its records, and those of no other jo
   const [gone, kept] = await openJobs(journal, 2)
   const entry = {
     ...everyKindOfRecord('a'),
+    values: [{ path: 'a', config: '{}', output: JSON.stringify('x'.repeat(3_000)) }],
     checkpoints: [{ path: 'a', order: [0], key: 'k', value: '1' }],
   }
   await Promise.all([required(gone).ledger.append(entry), required(kept).ledger.append(entry)])
   await sendCancel(database.pool, OWNER, required(gone).id)
+  const page = { low: '', steps: 0, open: 0, top: 0, ended: [], body: '{"s":[],"i":[],"k":[]}' }
+  for (const job of [gone, kept]) {
+    const key = { id: required(job).id, ownerId: OWNER }
+    await createLogStore(database.pool).storePages(key, { from: 0, to: 1, pages: [page] })
+  }
   const before = await rowsOf(required(kept).id)
   expect(Object.keys(before)).toEqual(
     expect.arrayContaining([
       'execution_values',
       'executions',
       'job_events',
+      'job_log',
+      'job_pages',
+      'job_values',
       'jobs',
       'loop_items',
       'step_checkpoints',
@@ -819,6 +995,48 @@ function everyKindOfRecord(path: string): JournalEntry {
     ],
     job: { progress: 50, status: 'RUNNING', startedAt: 1, currentStep: path, endsStep: true },
   }
+}
+
+/** An entry with the ends of steps in items of a loop. */
+function stepsFrom(first: number, count = 100): JournalEntry {
+  const steps = Array.from({ length: count }, (_, place) => {
+    const path = `loop[${first + place}]/a`
+    return { ...completedStep(path), nodeId: 'a', order: [0, first + place, 0] }
+  })
+  return { events: [], steps, job: { progress: 5, endsStep: true } }
+}
+
+interface WatchedPages extends PageStore {
+  /** The jobs whose log was read. */
+  readonly reads: JobId[]
+  /** Called before pages are stored. */
+  before: () => Promise<void> | void
+}
+
+function watchPages(): WatchedPages {
+  const inner = createLogStore(database.pool)
+  const watched: WatchedPages = {
+    ...inner,
+    reads: [],
+    before: () => undefined,
+    async tails(jobs) {
+      watched.reads.push(...jobs.map(({ id }) => id))
+      return inner.tails(jobs)
+    },
+    async storePages(job, merged) {
+      await watched.before()
+      return inner.storePages(job, merged)
+    },
+  }
+  return watched
+}
+
+async function pagedOf(id: JobId): Promise<{ readonly pagedNo: number; readonly pages: number }> {
+  const { rows } = await database.pool.query<{ pagedNo: number; pages: number }>(
+    `SELECT paged_no AS "pagedNo", (SELECT count(*)::int FROM job_pages WHERE job_id = $1) AS pages FROM jobs WHERE id = $1`,
+    [id],
+  )
+  return required(rows[0])
 }
 
 async function everythingOf(id: JobId) {

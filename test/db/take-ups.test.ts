@@ -11,6 +11,7 @@ import type { JobId } from '../../src/lib/ids.ts'
 import type { Json } from '../../src/lib/json/json.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { fc } from '../support/fast-check.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { expireLease, jobRow, OWNER, STRANGER, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
@@ -474,6 +475,7 @@ test('law: a take-up loads every step and item outside of ended items, and nothi
 })
 
 async function putStep(id: JobId, path: string, order: readonly number[], status: string): Promise<void> {
+  await forgetLogs(database.pool, id)
   await database.pool.query(
     `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, finished_at)
      VALUES ($1, $2, $3, $4, 'n', $5, now(), CASE WHEN $5 = 'COMPLETED' THEN now() END)`,
@@ -482,6 +484,7 @@ async function putStep(id: JobId, path: string, order: readonly number[], status
 }
 
 async function putItem(id: JobId, path: string, index: number): Promise<void> {
+  await forgetLogs(database.pool, id)
   await database.pool.query(
     `INSERT INTO loop_items (owner_id, execution_id, path, index, status, finished_at) VALUES ($1, $2, $3, $4, 'COMPLETED', now())`,
     [OWNER, id, path, index],
@@ -503,6 +506,7 @@ function countingRows() {
 }
 
 async function putWait(id: JobId, index: number, wait: Json): Promise<void> {
+  await forgetLogs(database.pool, id)
   await database.pool.query(
     `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, wait)
      VALUES ($1, $2, $3, $4, 'ask', 'WAITING', now(), $5)`,

@@ -3,6 +3,7 @@ import type { Lume } from '../../src/app.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes } from '../support/probe.ts'
 import { until } from '../support/until.ts'
@@ -98,6 +99,7 @@ async function expectAllPlacesFree(lume: Lume, probe: ReturnType<typeof createPr
 
 /** Moves every timer on record an hour back, which is the same. */
 async function letAnHourPass(): Promise<void> {
+  await forgetLogs(database.pool)
   await database.pool.query(`UPDATE jobs SET wake_at = wake_at - interval '1 h'`)
   await database.pool.query(`UPDATE steps SET due_at = due_at - interval '1 h'`)
 }

@@ -6,6 +6,7 @@ import { Closers } from '../../src/lib/async/closers.ts'
 import type { JsonObject } from '../../src/lib/json/json.ts'
 import { graphql } from '../gql/index.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { forgetLogs } from '../support/forget-logs.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
 import { EXECUTE } from '../support/runs.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
@@ -261,6 +262,7 @@ test(
     expect(await ended(first, id)).toMatchObject({ status: 'FAILED' })
     // As if each call had answered as much as one output may take.
     const output = `{"status":200,"headers":{},"body":${ANSWERS['/largest']?.()}}`
+    await forgetLogs(database.pool)
     const enlarge = 'UPDATE step_values SET output = $1::json WHERE output IS NOT NULL'
     expect((await database.pool.query(enlarge, [output])).rowCount).toBe(15)
     missing.clear()
@@ -458,6 +460,7 @@ test(
       )
     await isIn('WAITING')
     // As if a template had made a schema of 64 kB for each item, which takes 840 kB once it is parsed.
+    await forgetLogs(pool)
     await pool.query(
       `UPDATE steps SET wait = json_build_object('kind', 'signal', 'name', 'go', 'timeoutHandle', NULL,
          'schema', json_build_object('title', path, 'examples', $1::json)) WHERE status = 'WAITING'`,

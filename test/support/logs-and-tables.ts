@@ -93,7 +93,11 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
       sorted((tables.signals.get(id) ?? []).map(({ number, path }) => ({ number, path }))),
     )
     const last = rows.at(-1)
-    same('the output', last && values.read('o', EXECUTION_OUTPUT, last.entryNo), job.output ?? undefined)
+    same(
+      'the output',
+      last && values.read('o', EXECUTION_OUTPUT, last.entryNo),
+      job.output === null ? undefined : JSON.parse(job.output),
+    )
     const paged = new Fold()
     for (const { body } of pages.get(id) ?? []) applyPage(paged, body)
     for (const row of rows) if (row.entryNo > job.pagedNo) paged.apply(row)
@@ -116,11 +120,12 @@ interface JobRow {
   readonly entryNo: number
   readonly pagedNo: number
   readonly lastSeq: number
-  readonly output: unknown
+  /** As JSON text. */
+  readonly output: string | null
 }
 
 const JOBS = `
-SELECT j.id AS job, j.entry_no AS "entryNo", j.paged_no AS "pagedNo", j.last_seq AS "lastSeq", v.output
+SELECT j.id AS job, j.entry_no AS "entryNo", j.paged_no AS "pagedNo", j.last_seq AS "lastSeq", v.output::text AS output
 FROM jobs j LEFT JOIN execution_values v ON v.execution_id = j.id WHERE j.id = ANY($1::uuid[])`
 
 const ms = (column: string, name: string) => `(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
