@@ -256,10 +256,10 @@ function plainItem({ output, hasOutput, ...item }: ItemRow) {
 }
 
 function itemsOf(fold: Fold, values: Values) {
-  return [...fold.items.values()].map(({ item: { order: _, ...item }, values: held }) => ({
-    ...item,
-    output: values.at('o', itemPath(item.path, item.index), held, VALUE.OUTPUT),
-  }))
+  return [...fold.items.values()].map(({ item, values: held }) => {
+    const { order: _, ...rest } = item
+    return { ...rest, output: values.at('o', itemPath(item.path, item.index), held, VALUE.OUTPUT) }
+  })
 }
 
 function checkpointsOf(fold: Fold, values: Values) {
