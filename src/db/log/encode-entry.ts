@@ -36,15 +36,16 @@ import { positionOf } from './position.ts'
 export function encodeEntry(contents: EntryContents, now: number): EncodedEntry {
   const at = Math.trunc(contents.events[0]?.draft.at ?? now)
   const values = new ValueWriter()
-  const places = new Places(contents)
   const held = new Map(contents.values.map((value) => [value.path, value]))
-  const steps = contents.steps.map((step) => {
+  const logged = contents.steps.map(loggedStep)
+  const places = new Places(logged, contents.items)
+  const steps = contents.steps.map((step, place) => {
     const own = held.get(step.path)
     held.delete(step.path)
     const { wait } = step
     if (wait?.kind === 'signal' && wait.schema !== null)
       values.put('w', step.path, JSON.stringify(wait.schema))
-    return encodeStep(loggedStep(step), at, own && values.putStep(step.path, own))
+    return encodeStep(logged[place] ?? loggedStep(step), at, own && values.putStep(step.path, own))
   })
   for (const path of held.keys()) throw new Error(`an entry holds values of "${path}" without the step`)
   const items = contents.items.map((item) => encodeItem(item, at, values))
@@ -75,32 +76,35 @@ export function encodeEntry(contents: EntryContents, now: number): EncodedEntry 
 }
 
 /** A step without the schema that its wait demands of a signal: a log row keeps that among its values. */
-export function loggedStep({ wait, ...step }: StepRecord): LoggedStep {
-  return { ...step, wait: wait?.kind === 'signal' ? knownSignalWait(wait) : wait }
+export function loggedStep(step: StepRecord): LoggedStep {
+  const { wait } = step
+  // Only a wait for a signal makes a copy: this is called for each step of each flush.
+  return wait?.kind === 'signal' ? { ...step, wait: knownSignalWait(wait) } : (step as LoggedStep)
 }
 
 /** A step as an entry or a page writes it. `at`: where its times count from. `values`: see `VALUE`; undefined: none are written with it. */
 export function encodeStep(step: LoggedStep, at: number, values: number | undefined): StepChange {
   const { path, status, attempt, startedAt, finishedAt, handles, inputFrom, attempts, dueAt } = step
-  return {
-    p: path,
-    o: positionOf(step.order),
-    ...(step.nodeId === derivedNodeId(path) ? {} : { m: step.nodeId }),
-    ...(status === 'COMPLETED' ? {} : { s: statusCode(status) }),
-    ...(attempt === 1 ? {} : { n: attempt }),
-    ...(startedAt === null ? {} : { b: startedAt - at }),
-    ...(finishedAt === null ? {} : { f: finishedAt - at }),
-    ...(same(handles, derivedHandles(status)) ? {} : { h: handles }),
-    ...(inputFrom.length === 0 ? {} : { i: inputFrom }),
-    ...(same(attempts, derivedAttempts(step)) ? {} : { a: attempts }),
-    ...(dueAt === null ? {} : { d: dueAt - at }),
-    ...(step.wait === null ? {} : { w: step.wait }),
-    ...(step.error === null ? {} : { e: step.error }),
-    ...(step.reusedFrom === null ? {} : { r: step.reusedFrom }),
-    ...(step.callKey === null ? {} : { k: step.callKey }),
-    ...(values === undefined ? {} : { v: values }),
-  }
+  // Assignments instead of spread objects: they take a third of the time.
+  const change: Mutable<StepChange> = { p: path, o: positionOf(step.order) }
+  if (step.nodeId !== derivedNodeId(path)) change.m = step.nodeId
+  if (status !== 'COMPLETED') change.s = statusCode(status)
+  if (attempt !== 1) change.n = attempt
+  if (startedAt !== null) change.b = startedAt - at
+  if (finishedAt !== null) change.f = finishedAt - at
+  if (!same(handles, derivedHandles(status))) change.h = handles
+  if (inputFrom.length > 0) change.i = inputFrom
+  if (!same(attempts, derivedAttempts(step))) change.a = attempts
+  if (dueAt !== null) change.d = dueAt - at
+  if (step.wait !== null) change.w = step.wait
+  if (step.error !== null) change.e = step.error
+  if (step.reusedFrom !== null) change.r = step.reusedFrom
+  if (step.callKey !== null) change.k = step.callKey
+  if (values !== undefined) change.v = values
+  return change
 }
+
+type Mutable<Row> = { -readonly [Name in keyof Row]: Row[Name] }
 
 /** Whether two values are the same JSON. */
 function same(one: readonly unknown[], other: readonly unknown[]): boolean {
@@ -118,16 +122,17 @@ export function itemChange(
   at: number,
   values: number | undefined,
 ): ItemChange {
-  return {
+  const change: Mutable<ItemChange> = {
     p: item.path,
     o: positionOf(item.order),
     x: item.index,
     f: item.finishedAt - at,
-    ...(item.status === 'COMPLETED' ? {} : { s: statusCode(item.status) }),
-    ...(item.error === null ? {} : { e: item.error }),
-    ...(item.reusedFrom === null ? {} : { r: item.reusedFrom }),
-    ...(values === undefined ? {} : { v: values }),
   }
+  if (item.status !== 'COMPLETED') change.s = statusCode(item.status)
+  if (item.error !== null) change.e = item.error
+  if (item.reusedFrom !== null) change.r = item.reusedFrom
+  if (values !== undefined) change.v = values
+  return change
 }
 
 /** Where the steps and items of an entry are, by path. */
@@ -135,8 +140,8 @@ class Places {
   readonly #steps: ReadonlyMap<string, { readonly place: number; readonly step: LoggedStep }>
   readonly #items: ReadonlyMap<string, { readonly place: number; readonly item: LoopItemRecord }>
 
-  constructor({ steps, items }: EntryContents) {
-    this.#steps = new Map(steps.map((step, place) => [step.path, { place, step: loggedStep(step) }]))
+  constructor(steps: readonly LoggedStep[], items: readonly LoopItemRecord[]) {
+    this.#steps = new Map(steps.map((step, place) => [step.path, { place, step }]))
     this.#items = new Map(items.map((item, place) => [itemPath(item.path, item.index), { place, item }]))
   }
 
