@@ -1,12 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type pg from 'pg'
+import { loadOpenSteps, loadRecorded } from '../../src/db/executions/recorded-state.ts'
+import { loadUnlogged, loadUnloggedOpenSteps } from '../../src/db/executions/unlogged-state.ts'
 import { decodeEvents, type LogRow } from '../../src/db/log/decode-entry.ts'
 import { checkpointPath, EXECUTION_OUTPUT, VALUE, valueKey, type ValueKind } from '../../src/db/log/entry.ts'
 import { Fold, type ValuesAt } from '../../src/db/log/fold.ts'
 import { applyPage, type PageBody } from '../../src/db/log/page.ts'
 import { positionOf } from '../../src/db/log/position.ts'
 import { parseEvent } from '../../src/engine/record/event.ts'
+import type { RecordedState } from '../../src/engine/record/journal.ts'
 import { itemPath, knownSignalWait, type StepWait } from '../../src/engine/record/step.ts'
+import type { JobId, OwnerId } from '../../src/lib/ids.ts'
 import { contentsOfFold } from './log-entries.ts'
 
 const JOBS_AT_ONCE = 50
@@ -61,7 +65,13 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
       `SELECT job_id AS job, number, used_by AS path FROM commands WHERE used_at IS NOT NULL AND job_id = ANY($1::uuid[])`,
     ),
   }
-  for (const id of ids) {
+  const keys = ids.map((id) => ({ id: id as JobId, ownerId: jobs.get(id)?.[0]?.ownerId as OwnerId }))
+  const pool = client as unknown as pg.Pool
+  const recorded = await loadRecorded(pool, keys)
+  const unlogged = await loadUnlogged(pool, keys)
+  const open = await loadOpenSteps(pool, keys)
+  const unloggedOpen = await loadUnloggedOpenSteps(pool, keys)
+  for (const [place, id] of ids.entries()) {
     const job = jobs.get(id)?.[0]
     const rows = entries.get(id) ?? []
     if (!job) throw new Error(`there is no job ${id}`)
@@ -70,6 +80,8 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
       const [one, other] = firstDifference(log, table)
       throw new Error(`the log of job ${id} and the tables differ in ${what}: ${one} and ${other}`)
     }
+    same('what a take-up loads', withoutOutputs(recorded[place]), withoutOutputs(unlogged[place]))
+    same('open steps', sorted(open[place] ?? []), sorted(unloggedOpen[place] ?? []))
     const numbers = Array.from({ length: job.entryNo }, (_, place) => place + 1)
     const values = new Values(rows, large.get(id) ?? [])
     const fold = Fold.of(rows)
@@ -81,6 +93,8 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
     same('the newest event', rows.at(-1)?.seq, job.lastSeq)
     same('events', rows.flatMap(decodeEvents), (tables.events.get(id) ?? []).map(parseEvent))
     same('steps', sorted(stepsOf(fold, values)), sorted((tables.steps.get(id) ?? []).map(plainStep)))
+    for (const [path, { output }] of recorded[place]?.steps ?? [])
+      if (output !== undefined) same('a loaded output', output, await outputOf(client, { id, path }))
     same('items', sorted(itemsOf(fold, values)), sorted((tables.items.get(id) ?? []).map(plainItem)))
     same(
       'checkpoints',
@@ -109,6 +123,17 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
   }
 }
 
+/** The output of a step, which may be one of an earlier execution. */
+async function outputOf(client: pg.PoolClient, { id, path }: { id: string; path: string }): Promise<unknown> {
+  const { rows } = await client.query<{ output: unknown }>(
+    `SELECT v.output FROM steps s JOIN step_values v
+       ON v.execution_id = COALESCE(s.reused_from, s.execution_id) AND v.path = s.path
+     WHERE s.execution_id = $1 AND s.path = $2`,
+    [id, path],
+  )
+  return rows[0]?.output
+}
+
 function firstDifference(log: unknown, table: unknown): readonly (string | undefined)[] {
   if (!Array.isArray(log) || !Array.isArray(table)) return [log, table].map((one) => JSON.stringify(one))
   const place = log.findIndex((one, index) => !isDeepStrictEqual(one, table[index]))
@@ -116,7 +141,14 @@ function firstDifference(log: unknown, table: unknown): readonly (string | undef
   return [log, table].map((all) => `${at} of ${all.length}, ${JSON.stringify(all[at])}`)
 }
 
+/** How much the outputs take decides which are loaded, and the log counts it before compression. */
+function withoutOutputs(state: RecordedState | undefined) {
+  const steps = [...(state?.steps ?? [])].map(([path, { output: _, ...step }]) => [path, step] as const)
+  return { steps: sorted(steps), items: state?.items }
+}
+
 interface JobRow {
+  readonly ownerId: string
   readonly entryNo: number
   readonly pagedNo: number
   readonly lastSeq: number
@@ -125,7 +157,7 @@ interface JobRow {
 }
 
 const JOBS = `
-SELECT j.id AS job, j.entry_no AS "entryNo", j.paged_no AS "pagedNo", j.last_seq AS "lastSeq", v.output::text AS output
+SELECT j.id AS job, j.owner_id AS "ownerId", j.entry_no AS "entryNo", j.paged_no AS "pagedNo", j.last_seq AS "lastSeq", v.output::text AS output
 FROM jobs j LEFT JOIN execution_values v ON v.execution_id = j.id WHERE j.id = ANY($1::uuid[])`
 
 const ms = (column: string, name: string) => `(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`

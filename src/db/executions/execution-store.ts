@@ -6,13 +6,8 @@ import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { NewJob } from '../jobs/index.ts'
 import { batched, first, type Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
-import {
-  loadOpenSteps,
-  loadRecorded,
-  STEPS_MAX_COUNT,
-  type JobKey,
-  type StepState,
-} from './recorded-state.ts'
+import { loadOpenSteps, loadRecorded } from './recorded-state.ts'
+import { STEPS_MAX_COUNT, type JobKey, type StepState } from './step-state.ts'
 
 /** What a worker needs to know of an execution before it loads the execution's values. */
 export interface StoredExecution {

@@ -9,7 +9,7 @@ export {
   type StoredExecution,
 } from './execution-store.ts'
 export { createOriginalStore, type OriginalStore } from './original-store.ts'
-export type { StepState } from './recorded-state.ts'
+export type { StepState } from './step-state.ts'
 export {
   createTreeCancelStore,
   type CanceledJobs,

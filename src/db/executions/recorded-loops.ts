@@ -24,10 +24,15 @@ interface JobKey {
   readonly ownerId: OwnerId
 }
 
-interface Loop {
-  readonly items: Map<number, 'COMPLETED' | 'FAILED'>
+/** A loop's ended items, and where the loop is. */
+export interface Loop {
+  readonly items: ReadonlyMap<number, 'COMPLETED' | 'FAILED'>
   /** Null where the loop's own step is not on record. */
   readonly position: string | null
+}
+
+interface FoundLoop extends Loop {
+  readonly items: Map<number, 'COMPLETED' | 'FAILED'>
 }
 
 /** Sorts after every position. */
@@ -45,7 +50,7 @@ export async function loadLoops(
   jobs: readonly JobKey[],
 ): Promise<ReadonlyMap<JobId, LoadedLoops>> {
   const paths = await loadLoopPaths(pool, jobs)
-  const loops = new Map([...paths.keys()].map((id) => [id, new Map<string, Loop>()]))
+  const loops = new Map([...paths.keys()].map((id) => [id, new Map<string, FoundLoop>()]))
   for (let depth = 0, left = [...paths]; left.length > 0; depth++) {
     const wanted = jobs.flatMap((job) =>
       (paths.get(job.id) ?? [])
@@ -77,7 +82,7 @@ function itemsOf(loops: ReadonlyMap<string, Loop> = new Map()): ItemStatuses {
 }
 
 /** The positions between the ended items. */
-function rangesOutside(loops: ReadonlyMap<string, Loop>): readonly PositionRange[] {
+export function rangesOutside(loops: ReadonlyMap<string, Loop>): readonly PositionRange[] {
   const ended = [...loops.values()].flatMap(({ items, position }) =>
     position === null ? [] : runsOf([...items.keys()]).map((run) => itemsRange(position, run)),
   )
@@ -143,7 +148,7 @@ async function loadLoopPaths(
 async function loadItems(
   pool: Queryable,
   wanted: readonly { readonly job: JobKey; readonly path: string }[],
-  loops: ReadonlyMap<JobId, Map<string, Loop>>,
+  loops: ReadonlyMap<JobId, Map<string, FoundLoop>>,
 ): Promise<void> {
   const { rows } = await pool.query<{
     id: JobId

@@ -4,7 +4,8 @@ import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../job
 import { encodeEntry, ENTRY_FORMAT, eventCode, nextEntryNoSql, positionOf } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
-import { loadOpenSteps, STEPS_MAX_COUNT, type JobKey, type StepState } from './recorded-state.ts'
+import { loadOpenSteps } from './recorded-state.ts'
+import { STEPS_MAX_COUNT, type JobKey, type StepState } from './step-state.ts'
 
 /** Which jobs a cancel reaches. */
 export interface CanceledJobs {

@@ -1,5 +1,6 @@
-import type pg from 'pg'
 import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { Json } from '../../lib/json/index.ts'
+import type { Queryable } from '../sql/index.ts'
 import type { LogRow } from './decode-entry.ts'
 import { valueKey, type ValueKind } from './entry.ts'
 import type { EntryAt } from './fold.ts'
@@ -39,6 +40,25 @@ export interface ValueRef {
   readonly path: string
 }
 
+export interface OpenPage extends PageSummary {
+  /** Null where no step is open or top-level. */
+  readonly body: PageBody | null
+}
+
+/** Names an output in an entry of a job. */
+export interface OutputRef extends LogKey {
+  /** The job that it is read for. */
+  readonly reader: JobId
+  readonly entry: EntryAt
+  readonly path: string
+}
+
+export interface FoundOutput {
+  readonly reader: JobId
+  readonly path: string
+  readonly value: Json
+}
+
 /** The statements on the log of jobs. */
 export interface LogStore {
   /** The changes behind the pages of each of these jobs, without events and values. A job that is not found is left out. */
@@ -49,6 +69,10 @@ export interface LogStore {
   values(job: LogKey, refs: readonly ValueRef[]): Promise<readonly (string | null)[]>
   /** All pages of a job in order, without their records. */
   pageSummaries(job: LogKey): Promise<readonly PageSummary[]>
+  /** All pages of each of these jobs in order, with the records of pages that have open or top-level steps. */
+  openPages(jobs: readonly LogKey[]): Promise<ReadonlyMap<JobId, readonly OpenPage[]>>
+  /** Outputs in entries, which are small, up to `maxBytes` of JSON text for each reader, in the order of the paths. */
+  smallOutputs(refs: readonly OutputRef[], maxBytes: number): Promise<readonly FoundOutput[]>
   /** The records of the pages that begin at these positions, by that position. */
   pages(job: LogKey, lows: readonly string[]): Promise<ReadonlyMap<string, PageBody>>
   /**
@@ -61,7 +85,7 @@ export interface LogStore {
   ): Promise<boolean>
 }
 
-export function createLogStore(pool: Pick<pg.Pool, 'query'>): LogStore {
+export function createLogStore(pool: Queryable): LogStore {
   return {
     async tails(jobs) {
       const { rows } = await pool.query<FoundTail>({
@@ -110,6 +134,34 @@ export function createLogStore(pool: Pick<pg.Pool, 'query'>): LogStore {
                WHERE j.id = $2 AND j.owner_id = $1 ORDER BY p.low`,
         values: [ownerId, id],
       })
+      return rows
+    },
+    async openPages(jobs) {
+      const { rows } = await pool.query<OpenPage & { id: JobId }>(
+        `SELECT j.id, p.low, p.steps, p.open, p.top, p.ended, CASE WHEN p.open > 0 OR p.top > 0 THEN p.body END AS body
+         FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
+         JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
+         JOIN job_pages p ON p.job_id = j.id ORDER BY p.low`,
+        [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)],
+      )
+      const pages = new Map<JobId, OpenPage[]>()
+      for (const { id, ...page } of rows) {
+        const known = pages.get(id)
+        if (known) known.push(page)
+        else pages.set(id, [page])
+      }
+      return pages
+    },
+    async smallOutputs(refs, maxBytes) {
+      const { rows } = await pool.query<FoundOutput>(SMALL_OUTPUTS, [
+        refs.map(({ ownerId }) => ownerId),
+        refs.map(({ id }) => id),
+        refs.map(({ reader }) => reader),
+        refs.map(({ entry }) => entry.seq),
+        refs.map(({ entry }) => entry.entryNo),
+        refs.map(({ path }) => path),
+        maxBytes,
+      ])
       return rows
     },
     async pages({ id, ownerId }, lows) {
@@ -188,6 +240,23 @@ CROSS JOIN unnest($3::int[], $4::int[], $5::text[], $6::text[], $7::text[]) WITH
 LEFT JOIN job_values v ON v.job_id = j.id AND v.entry_no = w.entry_no AND v.key = w.key
 LEFT JOIN job_log l ON l.job_id = j.id AND l.seq = w.seq AND l.entry_no = w.entry_no AND v.job_id IS NULL
 WHERE j.id = $2 AND j.owner_id = $1 AND COALESCE(v.value, l.small->w.kind->w.path) IS NOT NULL`
+
+/** Each entry is unpacked once, however many of its values are wanted. */
+const SMALL_OUTPUTS = `
+WITH wanted AS MATERIALIZED (
+  SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[])
+    AS w(owner_id, id, reader, seq, entry_no, path)
+), entry AS (
+  SELECT w.id, w.entry_no, o.key AS path, o.value
+  FROM (SELECT DISTINCT owner_id, id, seq, entry_no FROM wanted) AS w
+  JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+  JOIN job_log l ON l.job_id = j.id AND l.seq = w.seq AND l.entry_no = w.entry_no
+  CROSS JOIN LATERAL json_each(l.small->'o') AS o
+)
+SELECT reader, path, value FROM (
+  SELECT w.reader, w.path, e.value, sum(octet_length(e.value::text)) OVER (PARTITION BY w.reader ORDER BY w.path) AS total
+  FROM wanted w JOIN entry e ON e.id = w.id AND e.entry_no = w.entry_no AND e.path = w.path
+) AS found WHERE total <= $7`
 
 const STORE_PAGES = `
 WITH guard AS (
