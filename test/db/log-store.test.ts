@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { loadRecorded } from '../../src/db/executions/recorded-state.ts'
+import { loadUnlogged } from '../../src/db/executions/unlogged-state.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { mergeEntries } from '../../src/db/journal/journal-write.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
@@ -7,14 +9,15 @@ import { EXECUTION_OUTPUT } from '../../src/db/log/entry.ts'
 import { Fold } from '../../src/db/log/fold.ts'
 import { createLogStore, type LogStore } from '../../src/db/log/log-store.ts'
 import { endedItems } from '../../src/db/log/page.ts'
-import { TAIL_MAX_CHANGES, writePages } from '../../src/db/log/page-writer.ts'
+import { mergeIntoPages, TAIL_MAX_CHANGES, writePages } from '../../src/db/log/page-writer.ts'
 import { positionOf } from '../../src/db/log/position.ts'
 import { readSteps } from '../../src/db/log/step-reader.ts'
 import { event } from '../../src/engine/record/event.ts'
-import type { JobChange, JournalEntry, StepRecord } from '../../src/engine/record/journal.ts'
+import type { JobChange, JournalEntry, LoopItemRecord, StepRecord } from '../../src/engine/record/journal.ts'
 import { itemPath } from '../../src/engine/record/step.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { fc } from '../support/fast-check.ts'
 import { storeClaimedJob, STRANGER } from '../support/jobs.ts'
 
 let database: TestDatabase
@@ -123,6 +126,97 @@ test('of two processes that write the same pages one stores nothing', async () =
   expect(endedItems(await store.pageSummaries(job)).get('each')?.size).toBe(600)
 })
 
+// Take-ups
+
+test('law: a take-up loads the same from pages and the entries behind them as an earlier build from the tables', async () => {
+  const item = fc.record({ isEnded: fc.boolean(), hasEnded: fc.boolean(), inner: fc.nat({ max: 2 }) })
+  const loops = fc.array(fc.array(item, { maxLength: 60 }), { minLength: 1, maxLength: 2 })
+  await fc.assert(
+    fc.asyncProperty(loops, fc.integer({ min: 50, max: 200 }), fc.nat(4), async (tree, size, behind) => {
+      const claim = await storeClaimedJob(database.pool)
+      const job = keyOf(claim)
+      // Most items have ended, in runs that are longer than a page, and between them are open ones.
+      const { steps, items } = recordsOf(tree.map((some) => [...ENDED_ITEMS, ...some, ...ENDED_ITEMS]))
+      for (let first = 0; first < Math.max(steps.length, items.length); first += size) {
+        const part = { steps: steps.slice(first, first + size), items: items.slice(first, first + size) }
+        await append(claim, { events: [], ...part, job: { progress: 5 } })
+      }
+      const tail = required((await store.tails([job])).get(job.id))
+      const rows = tail.rows.slice(0, tail.rows.length - behind)
+      if (rows.length > 0) await mergeIntoPages(store, job, { pagedNo: 0, rows })
+      const [logged] = await loadRecorded(database.pool, [job])
+      const [unlogged] = await loadUnlogged(database.pool, [job])
+      expect(new Map([...required(logged).steps].toSorted())).toEqual(
+        new Map([...required(unlogged).steps].toSorted()),
+      )
+      expect(logged?.items).toEqual(unlogged?.items)
+    }),
+    { numRuns: 12 },
+  )
+})
+
+test('a take-up of a loop with 10,000 ended items reads the pages with open steps alone', async () => {
+  const claim = await storeClaimedJob(database.pool)
+  const job = keyOf(claim)
+  await append(claim, { events: [], steps: [stepAt('each', [0], null)], job: { progress: 5 } })
+  for (let first = 0; first < ITEMS; first += 1_000) await append(claim, itemsFrom(first, 1_000))
+  await writePages(store, job)
+  let bytes = 0
+  const query = async (text: string, values: unknown[]) => {
+    const result = await database.pool.query<Record<string, unknown>>(text, values)
+    bytes += JSON.stringify(result.rows).length
+    return result
+  }
+  const [state] = await loadRecorded({ query: query as typeof database.pool.query }, [job])
+  expect([...required(state).steps.keys()]).toEqual(['each'])
+  expect(state?.items.get('each')?.size).toBe(ITEMS)
+  expect(bytes).toBeLessThan(64 * 1024)
+})
+
+interface ModelItem {
+  readonly isEnded: boolean
+  readonly hasEnded: boolean
+  readonly inner: number
+}
+
+const ENDED_ITEMS = Array.from({ length: 150 }, () => ({ isEnded: true, hasEnded: true, inner: 0 }))
+
+/** Loops whose items have a step and a loop, which has items with a step each. */
+function recordsOf(loops: readonly (readonly ModelItem[])[]) {
+  const steps: StepRecord[] = []
+  const items: LoopItemRecord[] = []
+  for (const [node, all] of loops.entries()) {
+    const loop = `loop${node}`
+    steps.push(stepAt(loop, [node], null))
+    for (const [index, { isEnded, hasEnded, inner }] of all.entries()) {
+      const inside = itemPath(loop, index)
+      steps.push(stepAt(`${inside}/a`, [node, index, 0], hasEnded ? 2 : null))
+      if (inner > 0) steps.push(stepAt(`${inside}/inner`, [node, index, 1], null))
+      for (let n = 0; n < inner; n++) {
+        steps.push(stepAt(`${itemPath(`${inside}/inner`, n)}/b`, [node, index, 1, n, 0]))
+        if (n % 2 === 0) items.push(endedItem(`${inside}/inner`, [node, index, 1], n))
+      }
+      if (isEnded) items.push(endedItem(loop, [node], index))
+    }
+  }
+  return { steps, items }
+}
+
+function endedItem(path: string, order: readonly number[], index: number): LoopItemRecord {
+  const status = index % 5 === 3 ? 'FAILED' : 'COMPLETED'
+  const error = status === 'FAILED' ? { code: 'BROKEN', message: 'no' } : null
+  return {
+    path,
+    order: [...order, index],
+    index,
+    status,
+    output: null,
+    error,
+    reusedFrom: null,
+    finishedAt: 2,
+  }
+}
+
 function keyOf({ jobId, ownerId }: Claim) {
   return { id: jobId, ownerId }
 }
@@ -150,8 +244,8 @@ function eventsAfter(claim: Claim, after: number, limit = 100) {
   return store.events(keyOf(claim), { after, limit, maxBytes: 1_000_000 })
 }
 
-function itemsFrom(first: number): JournalEntry {
-  const indexes = Array.from({ length: ITEMS_PER_ENTRY }, (_, place) => first + place)
+function itemsFrom(first: number, count = ITEMS_PER_ENTRY): JournalEntry {
+  const indexes = Array.from({ length: count }, (_, place) => first + place)
   return {
     events: [],
     job: { progress: 5 },

@@ -66,7 +66,7 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
     ),
   }
   const keys = ids.map((id) => ({ id: id as JobId, ownerId: jobs.get(id)?.[0]?.ownerId as OwnerId }))
-  const pool = client as unknown as pg.Pool
+  const pool = oneByOne(client)
   const recorded = await loadRecorded(pool, keys)
   const unlogged = await loadUnlogged(pool, keys)
   const open = await loadOpenSteps(pool, keys)
@@ -139,6 +139,17 @@ function firstDifference(log: unknown, table: unknown): readonly (string | undef
   const place = log.findIndex((one, index) => !isDeepStrictEqual(one, table[index]))
   const at = place === -1 ? log.length : place
   return [log, table].map((all) => `${at} of ${all.length}, ${JSON.stringify(all[at])}`)
+}
+
+/** Sends statements over one connection, each after the one before has ended. */
+function oneByOne(client: pg.PoolClient): Pick<pg.Pool, 'query'> {
+  let last: Promise<unknown> = Promise.resolve()
+  const query = (text: string, values?: unknown[]) => {
+    const result = last.then(() => client.query(text, values))
+    last = result.catch(() => undefined)
+    return result
+  }
+  return { query: query as unknown as pg.Pool['query'] }
 }
 
 /** How much the outputs take decides which are loaded, and the log counts it before compression. */
