@@ -132,11 +132,13 @@ test('law: a take-up loads the same from pages and the entries behind them as an
   const item = fc.record({ isEnded: fc.boolean(), hasEnded: fc.boolean(), inner: fc.nat({ max: 2 }) })
   const loops = fc.array(fc.array(item, { maxLength: 60 }), { minLength: 1, maxLength: 2 })
   await fc.assert(
-    fc.asyncProperty(loops, fc.integer({ min: 50, max: 200 }), fc.nat(4), async (tree, size, behind) => {
+    fc.asyncProperty(loops, fc.integer({ min: 50, max: 300 }), fc.nat(4), async (tree, size, behind) => {
       const claim = await storeClaimedJob(database.pool)
       const job = keyOf(claim)
-      // Most items have ended, in runs that are longer than a page, and between them are open ones.
-      const { steps, items } = recordsOf(tree.map((some) => [...ENDED_ITEMS, ...some, ...ENDED_ITEMS]))
+      // Most items have ended, and between them are open ones. There are pages that hold ended steps of open items alone.
+      const { steps, items } = recordsOf(
+        tree.map((some) => [...ENDED_ITEMS, ...some, ...OPEN_ITEMS, ...ENDED_ITEMS]),
+      )
       for (let first = 0; first < Math.max(steps.length, items.length); first += size) {
         const part = { steps: steps.slice(first, first + size), items: items.slice(first, first + size) }
         await append(claim, { events: [], ...part, job: { progress: 5 } })
@@ -180,6 +182,7 @@ interface ModelItem {
 }
 
 const ENDED_ITEMS = Array.from({ length: 150 }, () => ({ isEnded: true, hasEnded: true, inner: 0 }))
+const OPEN_ITEMS = Array.from({ length: 300 }, () => ({ isEnded: false, hasEnded: true, inner: 0 }))
 
 /** Loops whose items have a step and a loop, which has items with a step each. */
 function recordsOf(loops: readonly (readonly ModelItem[])[]) {
