@@ -80,7 +80,8 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
       const [one, other] = firstDifference(log, table)
       throw new Error(`the log of job ${id} and the tables differ in ${what}: ${one} and ${other}`)
     }
-    same('what a take-up loads', withoutOutputs(recorded[place]), withoutOutputs(unlogged[place]))
+    same('steps of a take-up', stepsWithoutOutputs(recorded[place]), stepsWithoutOutputs(unlogged[place]))
+    same('items of a take-up', recorded[place]?.items, unlogged[place]?.items)
     same('open steps', sorted(open[place] ?? []), sorted(unloggedOpen[place] ?? []))
     const numbers = Array.from({ length: job.entryNo }, (_, place) => place + 1)
     const values = new Values(rows, large.get(id) ?? [])
@@ -135,28 +136,15 @@ async function outputOf(client: pg.PoolClient, { id, path }: { id: string; path:
 }
 
 function firstDifference(log: unknown, table: unknown): readonly (string | undefined)[] {
-  if (!Array.isArray(log) || !Array.isArray(table)) return [log, table].map((one) => JSON.stringify(one))
+  const textOf = (one: unknown) => JSON.stringify(one)?.slice(0, SHOWN_MAX_LENGTH)
+  if (!Array.isArray(log) || !Array.isArray(table)) return [textOf(log), textOf(table)]
   const place = log.findIndex((one, index) => !isDeepStrictEqual(one, table[index]))
   const at = place === -1 ? log.length : place
-  return [log, table].map((all) => `${at} of ${all.length}, ${JSON.stringify(all[at])}`)
+  return [log, table].map((all) => `${at} of ${all.length}, ${textOf(all[at])}`)
 }
 
-/** Sends statements over one connection, each after the one before has ended. */
-function oneByOne(client: pg.PoolClient): Pick<pg.Pool, 'query'> {
-  let last: Promise<unknown> = Promise.resolve()
-  const query = (text: string, values?: unknown[]) => {
-    const result = last.then(() => client.query(text, values))
-    last = result.catch(() => undefined)
-    return result
-  }
-  return { query: query as unknown as pg.Pool['query'] }
-}
-
-/** How much the outputs take decides which are loaded, and the log counts it before compression. */
-function withoutOutputs(state: RecordedState | undefined) {
-  const steps = [...(state?.steps ?? [])].map(([path, { output: _, ...step }]) => [path, step] as const)
-  return { steps: sorted(steps), items: state?.items }
-}
+/** More of a difference is left out of the message. */
+const SHOWN_MAX_LENGTH = 1_000
 
 interface JobRow {
   readonly ownerId: string
