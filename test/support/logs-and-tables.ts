@@ -146,6 +146,22 @@ function firstDifference(log: unknown, table: unknown): readonly (string | undef
 /** More of a difference is left out of the message. */
 const SHOWN_MAX_LENGTH = 1_000
 
+/** Sends statements over one connection, each after the one before has ended. */
+function oneByOne(client: pg.PoolClient): Pick<pg.Pool, 'query'> {
+  let last: Promise<unknown> = Promise.resolve()
+  const query = (text: string, values?: unknown[]) => {
+    const result = last.then(() => client.query(text, values))
+    last = result.catch(() => undefined)
+    return result
+  }
+  return { query: query as unknown as pg.Pool['query'] }
+}
+
+/** How much the outputs take decides which are loaded, and the log counts it before compression. */
+function stepsWithoutOutputs(state: RecordedState | undefined) {
+  return sorted([...(state?.steps.values() ?? [])].map(({ output: _, ...step }) => step))
+}
+
 interface JobRow {
   readonly ownerId: string
   readonly entryNo: number
