@@ -159,7 +159,7 @@ function oneByOne(client: pg.PoolClient): Pick<pg.Pool, 'query'> {
 
 /** How much the outputs take decides which are loaded, and the log counts it before compression. */
 function stepsWithoutOutputs(state: RecordedState | undefined) {
-  return sorted([...(state?.steps.values() ?? [])].map(({ output: _, ...step }) => step))
+  return sorted([...(state?.steps.values() ?? [])].map((step) => ({ ...step, output: undefined })))
 }
 
 interface JobRow {

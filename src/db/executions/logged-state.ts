@@ -105,7 +105,8 @@ export async function loadSmallOutputs(
 }
 
 /** A step as a run or the end of a job needs it. */
-export function toStepState({ order: _, ...step }: LoggedStep): StepState {
+export function toStepState(logged: LoggedStep): StepState {
+  const { order: _, ...step } = logged
   const { finishedAt, handles, attempts, error } = step
   return {
     ...step,
