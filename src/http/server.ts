@@ -12,7 +12,7 @@ import {
 } from '../access/index.ts'
 import { createExampleReceiver } from '../example-receiver/index.ts'
 import { LOCAL_USER } from '../jobs/library/index.ts'
-import { Closers } from '../lib/async/index.ts'
+import { Closers, noteArrival } from '../lib/async/index.ts'
 import { ownerId } from '../lib/index.ts'
 import { schema } from '../schema/index.ts'
 import { createGate, createOrigins } from './auth/index.ts'
@@ -202,6 +202,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     answering.add(sent)
   })
   http.on('connection', (socket: Socket) => {
+    noteArrival()
     connections.add(socket)
     // The time limits of Node begin with the first byte of a request. Where one has come, its answer (408) comes before this.
     socket.setTimeout(patience.headersTimeout + 2 * patience.connectionsCheckingInterval)

@@ -1,4 +1,4 @@
-import { OwnerQueues } from '../../lib/async/index.ts'
+import { OwnerQueues, yieldToEventLoop } from '../../lib/async/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { overloaded } from './body-budget.ts'
 
@@ -35,7 +35,7 @@ export class ParseTurns {
     try {
       return parse()
     } finally {
-      setImmediate(() => this.#pass())
+      void yieldToEventLoop().then(() => this.#pass())
     }
   }
 

@@ -3,7 +3,12 @@ import { describe, expect, test } from '@jest/globals'
 import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/json/canonical-json.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import { inPieces, withPauses } from '../../../src/lib/async/pieces.ts'
-import { isYielding, yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
+import {
+  ARRIVAL_TURNS_MAX,
+  isYielding,
+  noteArrival,
+  yieldToEventLoop,
+} from '../../../src/lib/async/yield-to-event-loop.ts'
 import { onBehalfOf } from '../../../src/lib/current-owner.ts'
 import { plainJsonPieces, toPlainJson } from '../../../src/lib/json/plain-json.ts'
 import { fc } from '../../support/fast-check.ts'
@@ -71,6 +76,33 @@ describe('turns of the event loop', () => {
     await Promise.all(greedy)
     expect(notes).toHaveLength(50 * 4 + 3)
     expect(isYielding()).toBe(false)
+  })
+
+  test('are left to connections while they arrive, a bounded number in a row', async () => {
+    let turns = 0
+    let arrivals = 0
+    let isOver = false
+    const count = () => {
+      turns++
+      if (arrivals-- > 0) noteArrival()
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    const turnsOf = async (connections: number) => {
+      arrivals = connections
+      if (connections > 0) noteArrival()
+      const before = turns
+      await yieldToEventLoop()
+      return turns - before
+    }
+    await yieldToEventLoop()
+    const [none, ten, endless] = [await turnsOf(0), await turnsOf(10), await turnsOf(Number.MAX_SAFE_INTEGER)]
+    isOver = true
+    expect(none).toBeLessThanOrEqual(2)
+    expect(ten).toBeGreaterThanOrEqual(10)
+    expect(ten).toBeLessThanOrEqual(13)
+    expect(endless).toBeGreaterThanOrEqual(ARRIVAL_TURNS_MAX)
+    expect(endless).toBeLessThanOrEqual(ARRIVAL_TURNS_MAX + 2)
   })
 
   test('are not shared by pieces of work, and the work of one owner is done in the order in which it yielded', async () => {
