@@ -139,7 +139,7 @@ async function makeRows(owner: string): Promise<ReadonlyMap<string, string>> {
     ownerId: viewer.ownerId,
     type: 'WORKFLOW',
     definition,
-    workflowId: workflow.id as never,
+    workflowId: workflow.id,
     input: value,
     variables: { value },
     mode: 'production',
@@ -152,14 +152,14 @@ async function makeRows(owner: string): Promise<ReadonlyMap<string, string>> {
     const job = await services.prisma.job.findUnique({ where: { id: started.jobId } })
     return job?.finishedAt
   })
-  const target = { ownerId: viewer.ownerId, id: workflow.id as never, expectedRevision: null }
+  const target = { ownerId: viewer.ownerId, id: workflow.id, expectedRevision: null }
   const published = await services.publishing.publish(target, value)
   if (published.kind !== 'published') throw new Error('no version')
   const version = await services.prisma.workflowVersion.findFirstOrThrow({
     where: { workflowId: workflow.id },
   })
   const schedule = await services.schedules.create(
-    { ownerId: viewer.ownerId, workflowId: workflow.id as never },
+    { ownerId: viewer.ownerId, workflowId: workflow.id },
     { name: value, cron: '0 0 1 1 *', input: value },
   )
   if (schedule.kind !== 'saved') throw new Error('no schedule')

@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 
 /** A value of at least this many characters is large. */
 const LARGE = 65_536

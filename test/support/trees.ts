@@ -1,6 +1,6 @@
 import type { Lume } from '../../src/app.ts'
 import { globalId } from '../../src/lib/global-id.ts'
-import type { JobId, WorkflowId } from '../../src/lib/ids.ts'
+import type { JobId } from '../../src/lib/ids.ts'
 import { start } from './fleet.ts'
 import { OWNER } from './jobs.ts'
 
@@ -24,7 +24,7 @@ export async function storeWorkflow(
   if (made.kind !== 'saved') throw new Error(made.kind)
   const { id, revision } = made
   const ownId = globalId('Workflow', id)
-  const target = { ownerId: OWNER, id: id as WorkflowId, expectedRevision: revision }
+  const target = { ownerId: OWNER, id, expectedRevision: revision }
   const saved = await drafts.update(target, { definition: define(ownId) })
   if (saved.kind !== 'saved') throw new Error(saved.kind)
   return ownId

@@ -13,7 +13,6 @@ export {
   VALIDATIONS_MAX_WAITING,
   withMissingSecrets,
   type Asker,
-  type PlainDocument,
   type SecretNames,
   type DefinitionReader,
   type ReadDefinition,

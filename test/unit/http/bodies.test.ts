@@ -34,7 +34,7 @@ test('a body that arrives in many chunks at once is read in several turns of the
       yield Buffer.from(text)
     }
   }
-  const body = await read(Object.assign(upload(), { iterator: chunks }) as never, 'ada')
+  const body = await read(Object.assign(upload(), { iterator: chunks as never }), 'ada')
   isOver = true
   expect(body.take().toString()).toBe('[1,2,3,4]')
   expect(turns).toBeGreaterThanOrEqual(5)

@@ -52,7 +52,7 @@ test('work of many requests shares one turn of the event loop: what would begin 
   useTurnUp()
   const works = Array.from({ length: 5 }, () => inPieces(short()))
   expect(works.every((work) => work instanceof Promise)).toBe(true)
-  expect(await Promise.all(works)).toEqual(works.map(() => 'done'))
+  expect(await Promise.all(works.map((work) => Promise.resolve(work)))).toEqual(works.map(() => 'done'))
   await yieldToEventLoop()
   expect(inPieces(short())).toBe('done')
 })
