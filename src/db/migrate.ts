@@ -4,12 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { LumeError, messageOf } from '../lib/index.ts'
+import { MIGRATION_LOCK } from './sql/index.ts'
 
 // The same place from src/db and from dist/db.
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
-
-// The number that Prisma's own `migrate` locks, so that the two never run at once.
-const MIGRATION_LOCK = 72707369
 
 interface Migration {
   readonly name: string

@@ -24,3 +24,4 @@ export {
   shareByOwner,
 } from './owner-connections.ts'
 export { first, type Queryable } from './rows.ts'
+export { MIGRATION_LOCK } from './migration-lock.ts'
