@@ -19,9 +19,9 @@ import { createExecutionStore, createOriginalStore, createTreeCancelStore } from
 import {
   createLocalWakeups,
   createPostgresWakeups,
-  migrate,
   openDatabase,
   prepareQueries,
+  upgrade,
   type Database,
   type Wakeups,
 } from './db/index.ts'
@@ -161,7 +161,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const blockModules = await loadBlockModules(settings.blockModules, onUnhandledError)
   const database = await openDatabase({ ...settings, maxConnections: 10, logger })
   closers.add(() => database.close())
-  await migrate(database.pool)
+  await upgrade(database, logger)
 
   const { pool } = database
   const reads = createApiReads(database)

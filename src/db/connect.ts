@@ -2,7 +2,7 @@ import pg from 'pg'
 import { codeOf, LumeError, messageOf } from '../lib/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import { systemClock } from '../lib/time/index.ts'
-import { openEmbeddedPostgres, startUpkeep } from './embedded/index.ts'
+import { copyFolderOnce, openEmbeddedPostgres, startUpkeep } from './embedded/index.ts'
 import { OwnerConnections, shareByOwner } from './sql/index.ts'
 
 const CONNECT_TIMEOUT_MS = 15_000
@@ -19,6 +19,11 @@ export interface Database {
   /** The journal's one connection, so that a flush never waits behind other statements; the same pool when embedded. */
   readonly journalPool: pg.Pool
   readonly kind: 'embedded' | 'server'
+  /**
+   * Copies the folder of an embedded database beside itself, with this suffix, and returns the path of the copy; null: a copy was there
+   * before, or the database is on a server. No other statement may run meanwhile.
+   */
+  copyFolder(suffix: string): Promise<string | null>
   /** Waits for the connections in use to be given back, then closes all of them and what stands behind them. */
   close(): Promise<void>
 }
@@ -67,7 +72,12 @@ async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<D
     await pool.end()
     await embedded.close()
   }
-  return { pool, apiPool: pool, journalPool: pool, kind: 'embedded', close }
+  const copyFolder = async (suffix: string) => {
+    // Postgres has no background processes here: after a checkpoint the files change with the next statement alone.
+    await pool.query('CHECKPOINT')
+    return copyFolderOnce(dataDir, suffix)
+  }
+  return { pool, apiPool: pool, journalPool: pool, kind: 'embedded', copyFolder, close }
 }
 
 async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }): Promise<Database> {
@@ -102,7 +112,7 @@ async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }
     await apiPool.end()
     await pool.end()
   }
-  return { pool, apiPool, journalPool, kind: 'server', close }
+  return { pool, apiPool, journalPool, kind: 'server', copyFolder: async () => null, close }
 }
 
 function createPool(config: pg.PoolConfig, logger: OpenDatabaseOptions['logger']): pg.Pool {

@@ -2,6 +2,6 @@
 export { openDatabase, type Database } from './connect.ts'
 export { getDatamodel, type default as PrismaTypes } from './generated/pothos.ts'
 export { Prisma, type PrismaClient } from './generated/prisma/client.ts'
-export { migrate } from './migrate.ts'
 export { createPrisma, prepareQueries } from './prisma.ts'
+export { upgrade } from './upgrade.ts'
 export { createLocalWakeups, createPostgresWakeups, type Wakeups } from './wakeups.ts'

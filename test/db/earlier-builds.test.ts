@@ -6,6 +6,7 @@ import {
   expectSameAnswers,
   startLaterBuild,
 } from '../support/earlier-build.ts'
+import { requireSameLogsAndTables } from '../support/logs-and-tables.ts'
 
 let database: TestDatabase
 
@@ -33,4 +34,5 @@ test('executions that build 708d1c0 left on a Postgres server continue, and thei
   } finally {
     await build.stop()
   }
+  await requireSameLogsAndTables(database.pool)
 })

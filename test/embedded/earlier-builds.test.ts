@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
-import { afterAll, beforeAll, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { openDatabase } from '../../src/db/connect.ts'
 import {
   createEarlierFolder,
   expectContinuation,
@@ -13,7 +14,10 @@ beforeAll(async () => {
   dataDir = await createEarlierFolder()
 })
 
-afterAll(() => rm(dataDir, { recursive: true }))
+afterAll(async () => {
+  await rm(dataDir, { recursive: true })
+  await rm(`${dataDir}.before-log`, { recursive: true })
+})
 
 // In this order: the second test changes what the first one reads.
 
@@ -32,5 +36,20 @@ test('executions in an embedded folder of build 708d1c0 continue, and their retr
     await expectContinuation(build)
   } finally {
     await build.stop()
+  }
+})
+
+test('the first start of a new build leaves a copy of the embedded folder as the earlier build left it, which later starts keep', async () => {
+  const copy = await openDatabase({
+    dataDir: `${dataDir}.before-log`,
+    logger: { info: () => undefined, warn: () => undefined },
+  })
+  try {
+    const { rows } = await copy.pool.query(
+      `SELECT count(*) > 30 AS "hasJobs", to_regclass('log_conversion') IS NULL AS "isOld" FROM jobs`,
+    )
+    expect(rows).toEqual([{ hasJobs: true, isOld: true }])
+  } finally {
+    await copy.close()
   }
 })
