@@ -3,11 +3,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
-import { LumeError, messageOf } from '../lib/index.ts'
+import { codeOf, LumeError, messageOf } from '../lib/index.ts'
 import { MIGRATION_LOCK } from './sql/index.ts'
 
 // The same place from src/db and from dist/db.
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
+
+// The error that a migration raises while a process of an earlier build works with the database.
+const OLDER_PROCESS = 'LU001'
 
 interface Migration {
   readonly name: string
@@ -25,16 +28,19 @@ interface RecordedMigration {
  * may call it at once: one applies, the others wait and find nothing to do. All of it is one transaction: when a
  * migration fails the database is as it was. Records them as Prisma does, so that Prisma's tools can read the history.
  *
- * Throws a LumeError: MIGRATION_EDITED, DATABASE_TOO_NEW, MIGRATION_UNFINISHED, MIGRATION_FAILED.
+ * `isAlone`: no other process can use the database, so a lease that has not ended is that of a dead worker.
+ *
+ * Throws a LumeError: MIGRATION_EDITED, DATABASE_TOO_NEW, MIGRATION_UNFINISHED, MIGRATION_FAILED, OLDER_PROCESS_RUNNING.
  */
 export async function migrate(
   pool: pg.Pool,
-  { directory = MIGRATIONS }: { directory?: string } = {},
+  { directory = MIGRATIONS, isAlone = false }: { directory?: string; isAlone?: boolean } = {},
 ): Promise<readonly string[]> {
   const migrations = await readMigrations(directory)
   const client = await pool.connect()
   try {
     await client.query('begin')
+    await client.query(`select set_config('lume.is_alone', $1, true)`, [String(isAlone)])
     const applied = await applyPending(client, migrations)
     await client.query('commit')
     client.release()
@@ -126,6 +132,8 @@ async function apply(client: pg.ClientBase, { name, sql }: Migration): Promise<v
   try {
     await client.query(sql)
   } catch (failure) {
+    if (codeOf(failure) === OLDER_PROCESS)
+      throw new LumeError('OLDER_PROCESS_RUNNING', messageOf(failure), { cause: failure })
     throw new LumeError(
       'MIGRATION_FAILED',
       `migration ${name} failed and the database was left as it was: ${messageOf(failure)}`,

@@ -18,8 +18,8 @@ export async function upgrade(database: Database, logger: Pick<Logger, 'info'>):
     const copy = await database.copyFolder(COPY_SUFFIX)
     if (copy !== null) logger.info(`copied the embedded database to ${copy} before its jobs are converted`)
   }
-  await migrate(database.pool)
-  await convertToLog(database.pool, { logger, isAlone })
+  await migrate(database.pool, { isAlone })
+  await convertToLog(database.pool, { logger })
 }
 
 async function hasOldJobs(pool: Database['pool']): Promise<boolean> {

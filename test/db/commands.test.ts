@@ -432,7 +432,7 @@ describe('core.callWorkflow', () => {
     )
     await database.pool.query(
       `UPDATE jobs SET commands_sent = 1, commands_applied = 1, holder = gen_random_uuid(), fence = fence + 1,
-         lease_until = now() - interval '1 s' WHERE id = $1`,
+         leased_until = now() - interval '1 s' WHERE id = $1`,
       [id],
     )
     lume = await open()

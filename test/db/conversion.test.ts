@@ -70,20 +70,66 @@ test('of three processes that start at once, one converts and the others wait fo
   }
 })
 
-test('a job that a worker of an earlier build holds refuses the conversion by the worker’s name, until its lease ends', async () => {
-  await database.pool.query(`UPDATE jobs SET lease_until = now() + interval '1 min' WHERE holder IS NOT NULL`)
-  const { rows } = await database.pool.query<{ holder: string }>(
-    'SELECT holder FROM jobs WHERE holder IS NOT NULL',
-  )
-  const refused = convertToLog(database.pool, { logger })
-  await expect(refused).rejects.toMatchObject({
-    code: 'OLDER_PROCESS_RUNNING',
-    message: expect.stringContaining(rows[0]?.holder ?? 'no holder'),
-  })
-  expect(await countOf('jobs WHERE entry_no > 0')).toBe(0)
-  await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
-  expect(await convertToLog(database.pool, { logger })).toBeGreaterThan(30)
+test('a job that a worker of an earlier build holds refuses the upgrade by the worker’s name, until its lease ends', async () => {
+  const earlier = await createEarlierDatabase()
+  try {
+    const { rows } = await earlier.pool.query<{ holder: string }>(
+      `UPDATE jobs SET lease_until = now() + interval '1 min' WHERE holder IS NOT NULL RETURNING holder`,
+    )
+    await expect(migrate(earlier.pool)).rejects.toMatchObject({
+      code: 'OLDER_PROCESS_RUNNING',
+      message: expect.stringContaining(rows[0]?.holder ?? 'no holder'),
+    })
+    // Nothing has changed: the earlier build continues.
+    await earlier.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+    await migrate(earlier.pool)
+    expect(await convertToLog(earlier.pool, { logger })).toBeGreaterThan(30)
+  } finally {
+    await earlier.drop()
+  }
 })
+
+test('where no other process can use the database, a lease of a dead worker does not refuse the upgrade', async () => {
+  const earlier = await createEarlierDatabase()
+  try {
+    await earlier.pool.query(
+      `UPDATE jobs SET lease_until = now() + interval '1 min' WHERE holder IS NOT NULL`,
+    )
+    await migrate(earlier.pool, { isAlone: true })
+  } finally {
+    await earlier.drop()
+  }
+})
+
+test('an idle process of build 708d1c0 can claim, renew and store nothing after the upgrade', async () => {
+  const before = await database.pool.query('SELECT * FROM jobs ORDER BY id')
+  for (const statement of EARLIER_STATEMENTS)
+    await expect(database.pool.query(statement)).rejects.toThrow('column "lease_until"')
+  expect((await database.pool.query('SELECT * FROM jobs ORDER BY id')).rows).toEqual(before.rows)
+})
+
+const EARLIER_TAKE = `holder = gen_random_uuid(), lease_until = now() + 15000 * interval '1 ms', fence = fence + 1, wake_at = NULL`
+
+/** As build 708d1c0 sends them, with values in place of the parameters. */
+const EARLIER_STATEMENTS = [
+  `WITH best AS MATERIALIZED (
+     SELECT id FROM jobs WHERE holder IS NULL AND wake_at <= now()
+     ORDER BY priority DESC, wake_at, id LIMIT 50 FOR UPDATE SKIP LOCKED
+   )
+   UPDATE jobs SET ${EARLIER_TAKE} FROM best WHERE jobs.id = best.id RETURNING jobs.id`,
+  `WITH expired AS MATERIALIZED (
+     SELECT id FROM jobs WHERE holder IS NOT NULL AND lease_until < now()
+     ORDER BY id LIMIT 50 FOR UPDATE SKIP LOCKED
+   )
+   UPDATE jobs SET ${EARLIER_TAKE}, recoveries = recoveries + 1 FROM expired WHERE jobs.id = expired.id RETURNING jobs.id`,
+  `WITH held AS (
+     SELECT id FROM jobs WHERE holder IS NOT NULL ORDER BY id FOR NO KEY UPDATE
+   )
+   UPDATE jobs SET lease_until = now() + 15000 * interval '1 ms' FROM held WHERE jobs.id = held.id RETURNING jobs.id`,
+  `INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, holder,
+     lease_until, fence, parent_id, parent_path, depth)
+   SELECT gen_random_uuid(), 'local', 'WORKFLOW', 'QUEUED', 'engine', 0, 1, now(), now(), 1, NULL, NULL, 0, NULL, NULL, 0`,
+]
 
 /** A pool of one connection, which the server ends before the statement of that number. */
 function dyingPool(client: pg.PoolClient, statements: number): pg.Pool {

@@ -80,7 +80,7 @@ test('the jobs of an owner whose workers were lost in masses keep no other owner
   await until('all run', () => probe.calls.length === 21)
   const api = openWorker({ concurrency: 0 })
   await api.start(probes('waits…'), { ownerId: ownerId('owner-3') })
-  await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+  await database.pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
   const worker = openWorker({ concurrency: 3 })
   expect(await worker.processor.tick()).toBe(3)
   expect(await heldBy(worker)).toEqual({ [OWNER]: 1, [STRANGER]: 1, 'owner-3': 1 })

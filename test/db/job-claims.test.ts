@@ -245,7 +245,7 @@ async function fill(owner: OwnerId, count: number): Promise<void> {
 /** The worker that holds the job dies; `recoveries` is how many it had lost before. */
 async function lose(id: string, recoveries = 0): Promise<void> {
   await database.pool.query(
-    `UPDATE jobs SET lease_until = now() - interval '1 s', recoveries = $2 WHERE id = $1`,
+    `UPDATE jobs SET leased_until = now() - interval '1 s', recoveries = $2 WHERE id = $1`,
     [id, recoveries],
   )
 }

@@ -203,7 +203,7 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
   })
   const row = await jobRow(database.pool, claimed[0]?.id ?? '')
   expect(row).toMatchObject({ holder: lease.workerId, wake_at: null, status: 'QUEUED' })
-  expect(row.lease_until?.getTime()).toBeGreaterThan(Date.now())
+  expect(row.leased_until?.getTime()).toBeGreaterThan(Date.now())
 })
 
 test('workers that claim at once share the jobs; none is claimed twice and none waits for another', async () => {
@@ -284,7 +284,7 @@ test('a heartbeat lengthens the leases of the jobs that it names and the worker 
   ])
   await sendCancel(database.pool, OWNER, mine)
   expect(await jobs.renew(lease, [mine, stolen])).toEqual([{ id: mine, fence: 1n, commandsSent: 1 }])
-  expect((await jobRow(database.pool, mine)).lease_until?.getTime()).toBeGreaterThan(Date.now())
+  expect((await jobRow(database.pool, mine)).leased_until?.getTime()).toBeGreaterThan(Date.now())
   expect((await claimExpired(jobs, newLease(), 10)).map(({ id }) => id).sort()).toEqual(
     [notNamed, stolen].sort(),
   )

@@ -213,7 +213,7 @@ test('a stale fence writes nothing at all, while the others of its group land', 
   expect(store.flushes).toHaveLength(1)
   const { job, ...rows } = await everythingOf(required(stale).id)
   expect(rows).toEqual({ events: 1, steps: 0, values: 0, items: 0, output: null })
-  expect(job).toEqual({ ...before.job, fence: '2', holder: job.holder, lease_until: job.lease_until })
+  expect(job).toEqual({ ...before.job, fence: '2', holder: job.holder, leased_until: job.leased_until })
   expect(await everythingOf(required(healthy).id)).toMatchObject({ events: 2, steps: 1, values: 1, items: 1 })
 })
 
@@ -535,7 +535,7 @@ test('a park gives up the lease until an instant', async () => {
   expect(await jobRow(database.pool, required(job).id)).toMatchObject({
     status: 'WAITING',
     holder: null,
-    lease_until: null,
+    leased_until: null,
     wake_at: new Date(5_000_000_000_000),
   })
 })
@@ -590,7 +590,7 @@ test('a job that nobody holds any more is not parked by who held it: the lease i
   const { journal } = openJournal()
   const [job] = await openJobs(journal, 1)
   const { id, ledger } = required(job)
-  await database.pool.query('UPDATE jobs SET holder = NULL, lease_until = NULL WHERE id = $1', [id])
+  await database.pool.query('UPDATE jobs SET holder = NULL, leased_until = NULL WHERE id = $1', [id])
   expect(await settle([ledger.append(parked(1))])).toEqual([FenceLostError])
 })
 
@@ -639,7 +639,7 @@ test('an end gives up the lease and wants nobody', async () => {
   expect(row).toMatchObject({
     status: 'COMPLETED',
     holder: null,
-    lease_until: null,
+    leased_until: null,
     wake_at: null,
     progress: 100,
   })

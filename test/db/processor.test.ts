@@ -121,7 +121,7 @@ test('a start whose answer is lost takes no place, and what was stored of it is 
   await expect(worker.start(probes('a'))).rejects.toThrow('the answer was lost')
   expect(worker.processor.freePlaces).toBe(1)
   // It was stored with the worker's lease, but the worker does not know: no heartbeat keeps it from being recovered.
-  await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s'`)
+  await database.pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s'`)
   await worker.processor.renewLeases()
   expect(await openWorker().processor.tick()).toBe(1)
   await Promise.all(workers.map(({ processor }) => processor.idle()))

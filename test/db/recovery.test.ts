@@ -168,10 +168,10 @@ test('heartbeats keep a job for as long as it runs', async () => {
   await openWorker()
   const id = await start(lume, probes('a…'))
   const call = await probe.called('a')
-  const { lease_until } = await jobRow(database.pool, id)
+  const { leased_until } = await jobRow(database.pool, id)
   await until('the lease was renewed many times over', async () => {
-    const renewed = (await jobRow(database.pool, id)).lease_until
-    return renewed && lease_until && renewed.getTime() > lease_until.getTime() + 3 * SHORT_LEASE_MS
+    const renewed = (await jobRow(database.pool, id)).leased_until
+    return renewed && leased_until && renewed.getTime() > leased_until.getTime() + 3 * SHORT_LEASE_MS
   })
   call.finish()
   expect(await ended(id)).toMatchObject({ status: 'COMPLETED', fence: '1' })

@@ -271,7 +271,7 @@ async function suspect(name: string, more: string | { readonly ownerId?: OwnerId
   await probe.called(name.replace('…', ''))
   await dying.journal.idle()
   await database.pool.query(
-    `UPDATE jobs SET recoveries = 1, lease_until = now() - interval '1 s' WHERE id = $1`,
+    `UPDATE jobs SET recoveries = 1, leased_until = now() - interval '1 s' WHERE id = $1`,
     [id],
   )
   return id
@@ -284,7 +284,7 @@ async function heldBy({ workerId }: TestWorker): Promise<number> {
 /** All workers are lost, with everything that they hold. */
 async function loseAll(): Promise<void> {
   await Promise.all(workers.map(({ journal }) => journal.idle()))
-  await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+  await database.pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
 }
 
 function openWorker(options: TestWorkerOptions = {}): TestWorker {

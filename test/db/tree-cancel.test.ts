@@ -351,7 +351,7 @@ test('a cancel of a tree and the news of a child’s end to its parent never wai
   await until('the cancel waits', async () => (await waiting()) === 1)
   // Meanwhile the second child ends, and its parent is to hear of it.
   await database.pool.query(
-    `UPDATE jobs SET status = 'COMPLETED', started_at = now(), finished_at = now(), wake_at = NULL, holder = NULL, lease_until = NULL,
+    `UPDATE jobs SET status = 'COMPLETED', started_at = now(), finished_at = now(), wake_at = NULL, holder = NULL, leased_until = NULL,
        progress = 100 WHERE id = $1`,
     [second],
   )

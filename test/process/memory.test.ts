@@ -270,7 +270,7 @@ test(
     const retries = await Promise.all(Array.from({ length: 3 }, () => retried(first, id)))
     expect(await ended(first, await execute(first, SMALL))).toMatchObject({ status: 'COMPLETED' })
     await first.kill()
-    await database.pool.query('UPDATE jobs SET lease_until = now() WHERE holder IS NOT NULL')
+    await database.pool.query('UPDATE jobs SET leased_until = now() WHERE holder IS NOT NULL')
     const second = await start()
     for (const retry of retries) {
       expect(await ended(second, retry)).toMatchObject({ status: 'COMPLETED', output: 600_000 })

@@ -97,7 +97,7 @@ async function claim(
 /** Hands a job to another worker, as a recovery does. */
 export async function steal(pool: pg.Pool, jobId: JobId): Promise<Claim> {
   const { rows } = await pool.query<StolenRow>(
-    `UPDATE jobs SET fence = fence + 1, holder = $2, lease_until = now() + interval '1 min', wake_at = NULL
+    `UPDATE jobs SET fence = fence + 1, holder = $2, leased_until = now() + interval '1 min', wake_at = NULL
      WHERE id = $1 RETURNING owner_id, fence, last_seq, entry_no`,
     [jobId, newId<WorkerId>()],
   )
@@ -116,7 +116,7 @@ interface StolenRow {
 
 /** Lets the lease of a job run out, as time does when its worker is dead. */
 export async function expireLease(pool: pg.Pool, jobId: string): Promise<void> {
-  await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = $1`, [jobId])
+  await pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s' WHERE id = $1`, [jobId])
 }
 
 export interface JobRow {
@@ -124,7 +124,7 @@ export interface JobRow {
   readonly fence: string
   readonly last_seq: number
   readonly holder: string | null
-  readonly lease_until: Date | null
+  readonly leased_until: Date | null
   readonly wake_at: Date | null
   readonly recoveries: number
   readonly commands_sent: number

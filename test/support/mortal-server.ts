@@ -71,7 +71,9 @@ export async function openMortalServer({
     if (leaseMs !== undefined) return
     // What it had sent may still be at work, and might lengthen a lease that ran out before.
     await until('its last statement is over', async () => (await sessions()) === 0, PATIENCE_MS)
-    await database.pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+    await database.pool.query(
+      `UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`,
+    )
   }
   closers.add(kill)
   const reaches = async (jobId: JobId, what: string, hasCome: (row: JobRow) => boolean) => {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { LumeError, type JobId } from '../../lib/index.ts'
+import type { JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import { MIGRATION_LOCK } from '../sql/index.ts'
 import { convertJobs } from './convert-jobs.ts'
@@ -12,8 +12,6 @@ const PROGRESS_JOBS = 10_000
 
 export interface ConversionOptions {
   readonly logger: Pick<Logger, 'info'>
-  /** Whether no other process can use the database: then leases are those of dead workers. Default: false. */
-  readonly isAlone?: boolean
   /** Default: `CONVERSION_BATCH_JOBS`. */
   readonly batchJobs?: number
 }
@@ -21,9 +19,7 @@ export interface ConversionOptions {
 /**
  * Writes the logs of all jobs that an earlier build has stored in tables, in batches of one transaction each, and returns their number.
  * A conversion that was cut off continues where it stopped. Any number of starters may call it at once: one converts, the others wait.
- * No job may be claimed before it has returned.
- *
- * Throws a LumeError, and changes nothing, if a worker holds a job: OLDER_PROCESS_RUNNING.
+ * No job may be claimed before it has returned: the migration before it refuses while a worker of an earlier build holds a job.
  */
 export async function convertToLog(pool: pg.Pool, options: ConversionOptions): Promise<number> {
   const client = await pool.connect()
@@ -52,9 +48,8 @@ async function isPending(client: pg.ClientBase): Promise<boolean> {
 
 async function convertAll(
   client: pg.ClientBase,
-  { logger, isAlone = false, batchJobs = CONVERSION_BATCH_JOBS }: ConversionOptions,
+  { logger, batchJobs = CONVERSION_BATCH_JOBS }: ConversionOptions,
 ): Promise<number> {
-  if (!isAlone) await requireNoHolder(client)
   logger.info('converting the jobs of an earlier build')
   let count = 0
   for (;;) {
@@ -66,23 +61,6 @@ async function convertAll(
   }
   logger.info({ jobs: count }, 'converted the jobs of an earlier build')
   return count
-}
-
-/** An older process would continue to write into the tables alone. */
-async function requireNoHolder(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ holder: string; until: Date }>(
-    `SELECT holder, lease_until AS until FROM jobs WHERE holder IS NOT NULL AND lease_until > now() AND ${IS_UNLOGGED} LIMIT 1`,
-  )
-  const [held] = rows
-  if (held) throw olderProcessRunning(held)
-}
-
-export function olderProcessRunning({ holder, until }: { holder: string; until: Date }): LumeError {
-  return new LumeError(
-    'OLDER_PROCESS_RUNNING',
-    `worker ${holder} of an earlier build holds a job until ${until.toISOString()}, and this build stores jobs in another way: stop ` +
-      'all processes of the earlier build, then start this one again; if they were killed, start it after that instant',
-  )
 }
 
 /** See `isUnlogged`. */

@@ -84,12 +84,12 @@ export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "last
   commands_sent AS "commandsSent", commands_applied AS "commandsApplied", depth, root_id AS "rootId", parent_id IS NOT NULL AS "isChild"`
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
-export const TAKE = `holder = $1, lease_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL,
+export const TAKE = `holder = $1, leased_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL,
   recoveries = recoveries + CASE WHEN holder IS NULL THEN 0 ELSE 1 END,
   loss_fence = CASE WHEN holder IS NULL THEN loss_fence ELSE fence + 1 END`
 
 /** Its worker is lost. Taking it counts as a loss, so that it is a suspect one loss earlier than a job that waits. */
-const IS_LOST = 'holder IS NOT NULL AND lease_until < now()'
+const IS_LOST = 'holder IS NOT NULL AND leased_until < now()'
 const IS_LOST_SUSPECT = `handler = 'engine' AND recoveries >= ${SUSPECT_RECOVERIES - 1}`
 const IS_WAITING_SUSPECT = `holder IS NULL AND wake_at IS NOT NULL AND recoveries >= ${SUSPECT_RECOVERIES}`
 

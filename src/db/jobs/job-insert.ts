@@ -129,7 +129,7 @@ WITH RECURSIVE asked AS (
   RETURNING schedule_id, at
 ), job AS (
   INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, entry_no,
-    holder, lease_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
+    holder, leased_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
     now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END,
     CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,

@@ -114,7 +114,7 @@ RETURNING p.id`
 
 const RELEASE_JOB = `
 WITH given AS (
-  UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE id = $1 AND holder = $2 AND fence = $3
+  UPDATE jobs SET holder = NULL, leased_until = NULL, wake_at = now() WHERE id = $1 AND holder = $2 AND fence = $3
 )
 UPDATE jobs SET recoveries = GREATEST(recoveries - 1, 0), loss_fence = NULL
 WHERE id = $1 AND fence = $3::bigint + 1 AND loss_fence = fence`
@@ -146,7 +146,7 @@ export function createJobStore(pool: Queryable): JobStore {
             handler = CASE WHEN $3::uuid IS NULL THEN 'engine' ELSE 'process' END,
             wake_at = CASE WHEN $3::uuid IS NULL THEN now() END,
             holder = $3::uuid,
-            lease_until = CASE WHEN $3::uuid IS NOT NULL THEN now() + $4::int * interval '1 ms' END,
+            leased_until = CASE WHEN $3::uuid IS NOT NULL THEN now() + $4::int * interval '1 ms' END,
             fence = fence + CASE WHEN $3::uuid IS NULL THEN 0 ELSE 1 END
           WHERE owner_id = $1 AND id = $2 AND status = 'CREATED' AND cancel_requested_at IS NULL
           RETURNING *
@@ -213,7 +213,7 @@ export function createJobStore(pool: Queryable): JobStore {
         `WITH held AS (
            SELECT id FROM jobs WHERE id = ANY($3::uuid[]) AND holder = $1 ORDER BY id FOR NO KEY UPDATE
          )
-         UPDATE jobs SET lease_until = now() + $2 * interval '1 ms' FROM held WHERE jobs.id = held.id
+         UPDATE jobs SET leased_until = now() + $2 * interval '1 ms' FROM held WHERE jobs.id = held.id
          RETURNING jobs.id, fence, commands_sent AS "commandsSent"`,
         [workerId, leaseMs, ids],
       )
@@ -227,7 +227,7 @@ export function createJobStore(pool: Queryable): JobStore {
       // Locks in the order of ids, as a flush takes them.
       await pool.query(
         `WITH held AS (SELECT id FROM jobs WHERE holder = $1 ORDER BY id FOR NO KEY UPDATE)
-         UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
+         UPDATE jobs SET holder = NULL, leased_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
         [workerId],
       )
     },
@@ -246,7 +246,7 @@ export function createJobStore(pool: Queryable): JobStore {
            JOIN jobs ON jobs.id = claim.id AND jobs.fence = claim.fence AND jobs.holder = $1
            ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
          )
-         UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
+         UPDATE jobs SET holder = NULL, leased_until = NULL, wake_at = now() FROM held WHERE jobs.id = held.id`,
         [workerId, claims.map(({ id }) => id), claims.map(({ fence }) => fence)],
       )
     },
@@ -256,11 +256,11 @@ export function createJobStore(pool: Queryable): JobStore {
     async expireLeases(blockedBy = null) {
       if (blockedBy !== null) {
         await pool.query(
-          'UPDATE jobs SET holder = NULL, lease_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND id <> $1',
+          'UPDATE jobs SET holder = NULL, leased_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND id <> $1',
           [blockedBy],
         )
       }
-      await pool.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
+      await pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
     },
   }
 }

@@ -7,7 +7,7 @@ import type { JobWrite } from './journal-write.ts'
  * given up, by a park or an end, has no lease and takes no more writes. A park also demands that no command came unread (D8).
  *
  * Jobs are locked in the order of `r`, because the planner can reach them only by their key, one by one. `ANY (ARRAY[…])` rules out
- * a hash or merge join. `lease_until`, which is set and cleared together with `holder`, is in no partial index.
+ * a hash or merge join. `leased_until`, which is set and cleared together with `holder`, is in no partial index.
  */
 export const GUARDED_JOBS = flushPart<JobWrite>({
   name: 'guard',
@@ -47,10 +47,10 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
     error = r.error,
     commands_applied = GREATEST(j.commands_applied, r.commands_seen),
     holder = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.holder END,
-    lease_until = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.lease_until END,
+    leased_until = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.leased_until END,
     wake_at = CASE WHEN r.parks THEN r.wake_at END
   FROM ${from}
-  WHERE j.id = ANY (ARRAY[r.job_id]) AND j.lease_until IS NOT NULL AND j.fence = r.fence
+  WHERE j.id = ANY (ARRAY[r.job_id]) AND j.leased_until IS NOT NULL AND j.fence = r.fence
     AND j.entry_no = r.expected_entry_no
     AND (NOT r.parks OR j.commands_sent = r.commands_seen)
   RETURNING r.n, j.id, j.owner_id, j.commands_sent`,
