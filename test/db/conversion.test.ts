@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import pg from 'pg'
+import type pg from 'pg'
 import { convertToLog } from '../../src/db/conversion/convert-to-log.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPool, type TestDatabase } from '../support/database.ts'

@@ -41,13 +41,13 @@ export async function convertToLog(pool: pg.Pool, options: ConversionOptions): P
 }
 
 /** A database has a row in this table until all of its jobs are converted. */
-async function isPending(client: pg.ClientBase): Promise<boolean> {
+async function isPending(client: pg.PoolClient): Promise<boolean> {
   const { rowCount } = await client.query('SELECT FROM log_conversion')
   return rowCount === 1
 }
 
 async function convertAll(
-  client: pg.ClientBase,
+  client: pg.PoolClient,
   { logger, batchJobs = CONVERSION_BATCH_JOBS }: ConversionOptions,
 ): Promise<number> {
   logger.info('converting the jobs of an earlier build')
@@ -67,7 +67,7 @@ async function convertAll(
 const IS_UNLOGGED = '(entry_no < 0 OR (entry_no = 0 AND last_seq > 0))'
 
 /** Returns the number of jobs that it converted. After the last one it takes away the mark that jobs are to be converted. */
-async function convertBatch(client: pg.ClientBase, limit: number): Promise<number> {
+async function convertBatch(client: pg.PoolClient, limit: number): Promise<number> {
   const { rows: jobs } = await client.query<OldJob>(
     `SELECT id, owner_id AS "ownerId", last_seq AS "lastSeq" FROM jobs
      WHERE id > COALESCE((SELECT converted_to FROM log_conversion), '00000000-0000-0000-0000-000000000000') AND ${IS_UNLOGGED}
@@ -79,12 +79,12 @@ async function convertBatch(client: pg.ClientBase, limit: number): Promise<numbe
     await client.query('DELETE FROM log_conversion')
     return 0
   }
-  await convertJobs(client as pg.PoolClient, jobs)
+  await convertJobs(client, jobs)
   await client.query('UPDATE log_conversion SET converted_to = $1', [newest])
   return jobs.length
 }
 
-async function inTransaction<Result>(client: pg.ClientBase, work: () => Promise<Result>): Promise<Result> {
+async function inTransaction<Result>(client: pg.PoolClient, work: () => Promise<Result>): Promise<Result> {
   await client.query('BEGIN')
   await client.query('SET LOCAL statement_timeout = 0')
   const result = await work()
