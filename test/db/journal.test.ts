@@ -493,7 +493,8 @@ test('the generic plan of a flush reaches jobs by their key in the order in whic
       const join = guard?.Plans?.[0]
       return [join, ...(join?.Plans ?? [])].map((node) => node?.['Index Name'] ?? node?.['Node Type'])
     }
-    const byKey = ['Nested Loop', 'Function Scan', 'jobs_pkey']
+    // The last one is the look-up of a parent, which only the end of a child needs.
+    const byKey = ['Nested Loop', 'Function Scan', 'jobs_pkey', 'jobs_pkey']
     await database.pool.query(`DELETE FROM pg_statistic WHERE starelid = 'jobs'::regclass`)
     expect(await guardPlan()).toEqual(byKey)
     await database.pool.query('ANALYZE jobs')

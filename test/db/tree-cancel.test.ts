@@ -17,11 +17,12 @@ import { StoredPlans } from '../../src/jobs/worker/stored-plans.ts'
 import { systemClock } from '../../src/lib/time/clock.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createJobStore, ParentEndedError } from '../../src/db/jobs/job-store.ts'
+import { recordEnd } from '../../src/engine/run/run-end.ts'
 import { event } from '../../src/engine/record/event.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createCommands } from '../../src/jobs/commands.ts'
 import { CANCEL_BATCH_JOBS, createTreeCancel } from '../../src/jobs/worker/tree-cancel.ts'
-import { newJob, OWNER, storeJob, timelineKinds } from '../support/jobs.ts'
+import { newJob, OWNER, storeClaimedJob, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { loopOf, startCallOf, storeWorkflow } from '../support/trees.ts'
@@ -365,6 +366,136 @@ test('a cancel of a tree and the news of a child’s end to its parent never wai
   expect((await commands.after(parent, 0)).commands).toEqual([{ number: 1, kind: 'CANCEL' }])
 })
 
+/** What ends canceled descendants, without a worker. */
+function openEndings(wakeups = createLocalWakeups()) {
+  const { pool } = database
+  const registry = new BlockRegistry()
+  for (const block of CORE_BLOCKS) registry.register(block)
+  const logger = { error: () => undefined, warn: () => undefined }
+  const journal = new Journal({
+    store: createJournalStore(pool),
+    pages: createLogStore(pool),
+    clock: systemClock,
+    logger,
+  })
+  const endCanceled = createEndCanceled({
+    store: createTreeCancelStore(pool),
+    journal,
+    plans: new StoredPlans({ definitions: createDefinitionStore(pool), plans: new PlanCache(registry) }),
+    wakeups,
+    clock: systemClock,
+    logger,
+    lease: { workerId: newId<WorkerId>(), leaseMs: 60_000 },
+    claims: { open: () => () => true, abandon: () => undefined },
+  })
+  return { journal, endCanceled }
+}
+
+/** Counts the times at which the row of a job that has ended is written once more. */
+async function countRewrites(): Promise<() => Promise<number>> {
+  await database.pool.query(
+    `CREATE TABLE rewrites (id uuid);
+     CREATE FUNCTION note_rewrite() RETURNS trigger LANGUAGE plpgsql AS
+       'BEGIN INSERT INTO rewrites VALUES (NEW.id); RETURN NULL; END';
+     CREATE TRIGGER rewrites AFTER UPDATE ON jobs FOR EACH ROW WHEN (OLD.finished_at IS NOT NULL)
+       EXECUTE FUNCTION note_rewrite()`,
+  )
+  return async () => {
+    const { rows } = await database.pool.query('SELECT FROM rewrites')
+    await database.pool.query(
+      'DROP TRIGGER rewrites ON jobs; DROP FUNCTION note_rewrite; DROP TABLE rewrites',
+    )
+    return rows.length
+  }
+}
+
+test('the end of a canceled tree writes the row of each descendant once, whether it waited or a worker held it', async () => {
+  await lume.close()
+  const { pool } = database
+  const root = await storeJob(pool)
+  const child = () => storeClaimedJob(pool, { parent: { id: root, path: 'call', depth: 1, rootId: root } })
+  const [waiting, ...held] = await Promise.all(Array.from({ length: 21 }, child))
+  await pool.query(
+    `UPDATE jobs SET status = 'WAITING', started_at = now(), holder = NULL, lease_until = NULL WHERE id = $1`,
+    [waiting?.jobId],
+  )
+  await pool.query(
+    `WITH copy AS (
+       INSERT INTO jobs (id, owner_id, type, status, started_at, parent_id, parent_path, depth, root_id, last_seq, fence)
+       SELECT gen_random_uuid(), owner_id, type, status, started_at, parent_id, parent_path, depth, root_id, last_seq, fence
+       FROM jobs, generate_series(1, 599) WHERE id = $1 RETURNING id, owner_id
+     ), event AS (
+       INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
+       SELECT owner_id, id, 1, now(), 'JOB_QUEUED', 0, '{}' FROM copy
+     )
+     INSERT INTO executions (id, owner_id, definition_id, mode, metadata)
+     SELECT copy.id, e.owner_id, e.definition_id, e.mode, e.metadata FROM copy, executions e WHERE e.id = $1`,
+    [waiting?.jobId],
+  )
+  const wakeups = createLocalWakeups()
+  await createTreeCancel({ store: createTreeCancelStore(pool), wakeups })({
+    ownerId: OWNER,
+    ids: [root],
+    reach: 'trees',
+  })
+  const { journal, endCanceled } = openEndings(wakeups)
+  const commands = createCommandStore(pool)
+  const statements = countStatements()
+  const rewrites = await countRewrites()
+  statements.take()
+  try {
+    await Promise.all(
+      held.map((claim) =>
+        recordEnd(
+          journal.open(claim),
+          { status: 'CANCELED', at: Date.now() },
+          { progress: 0, events: [], steps: [] },
+        ),
+      ),
+    )
+    while ((await endCanceled()) > 0);
+    // About five for each batch of 200 jobs, and none for each job.
+    expect(statements.take().length).toBeLessThanOrEqual(40)
+    expect(await commands.tellParents(1_000)).toEqual([])
+  } finally {
+    statements.stop()
+    expect(await rewrites()).toBe(0)
+  }
+  expect(await count(`root_id IS NOT NULL AND status = 'CANCELED' AND is_parent_told`)).toBe(620)
+})
+
+test('a parent that is not being canceled receives the news of a child that ends canceled, completed or failed', async () => {
+  await lume.close()
+  const { pool } = database
+  const parent = await storeJob(pool)
+  const children = await Promise.all(
+    [1, 2, 3].map(() =>
+      storeClaimedJob(pool, { parent: { id: parent, path: 'call', depth: 1, rootId: parent } }),
+    ),
+  )
+  const { journal } = openEndings()
+  const at = Date.now()
+  const error = { code: 'X', message: 'gone' }
+  const ends = [
+    { status: 'CANCELED', at },
+    { status: 'COMPLETED', at, output: '1' },
+    { status: 'FAILED', at, error },
+  ] as const
+  await Promise.all(
+    children.map((claim, n) =>
+      recordEnd(journal.open(claim), ends[n] ?? ends[0], { progress: 0, events: [], steps: [] }),
+    ),
+  )
+  const commands = createCommandStore(pool)
+  // The process may end here: the ends are on record, and any worker passes the news on.
+  expect(await count('finished_at IS NOT NULL AND NOT is_parent_told')).toBe(3)
+  expect(await commands.tellParents(10)).toEqual([parent])
+  expect((await commands.after(parent, 0)).commands.map(({ kind }) => kind)).toEqual(
+    Array(3).fill('CHILD_ENDED'),
+  )
+  expect(await commands.tellParents(10)).toEqual([])
+})
+
 test('descendants that have not begun end in two statements per 1,000, with the ends that the journal would write', async () => {
   await lume.close()
   const { pool } = database
@@ -389,24 +520,7 @@ test('descendants that have not begun end in two statements per 1,000, with the 
   await createTreeCancel({ store, wakeups })({ ownerId: OWNER, ids: [root], reach: 'trees' })
   const news: string[] = []
   wakeups.onAnyNews((id) => void news.push(id))
-  const registry = new BlockRegistry()
-  for (const block of CORE_BLOCKS) registry.register(block)
-  const logger = { error: () => undefined, warn: () => undefined }
-  const endCanceled = createEndCanceled({
-    store,
-    journal: new Journal({
-      store: createJournalStore(pool),
-      pages: createLogStore(pool),
-      clock: systemClock,
-      logger,
-    }),
-    plans: new StoredPlans({ definitions: createDefinitionStore(pool), plans: new PlanCache(registry) }),
-    wakeups,
-    clock: systemClock,
-    logger,
-    lease: { workerId: newId<WorkerId>(), leaseMs: 60_000 },
-    claims: { open: () => () => true, abandon: () => undefined },
-  })
+  const { endCanceled } = openEndings(wakeups)
   const statements = countStatements()
   try {
     while ((await endCanceled()) > 0);

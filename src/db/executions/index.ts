@@ -8,6 +8,7 @@ export {
   type ExecutionValues,
   type StoredExecution,
 } from './execution-store.ts'
+export { expectsNoNews } from './expects-no-news.ts'
 export { createOriginalStore, type OriginalStore } from './original-store.ts'
 export type { StepState } from './step-state.ts'
 export {

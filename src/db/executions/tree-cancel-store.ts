@@ -4,6 +4,7 @@ import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../job
 import { encodeEntry, ENTRY_FORMAT, eventCode, nextEntryNoSql, positionOf } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
+import { expectsNoNews } from './expects-no-news.ts'
 import { loadOpenSteps } from './recorded-state.ts'
 import { STEPS_MAX_COUNT, type JobKey, type StepState } from './step-state.ts'
 
@@ -191,8 +192,7 @@ SELECT DISTINCT e.owner_id AS "ownerId", d.id, d.hash FROM (
 
 /**
  * What the journal writes for the end of a job that has not begun, for many jobs. The fence grows, so that a worker that held a job
- * before can write no more (D3). A parent that has ended or is being canceled waits for no news of its children (see
- * `TELL_PARENTS`): both are final, so they are read without a lock.
+ * before can write no more (D3).
  */
 const END_UNBEGUN = `
 WITH graph AS MATERIALIZED (
@@ -205,10 +205,7 @@ WITH graph AS MATERIALIZED (
   UPDATE jobs j SET fence = j.fence + 1, last_seq = j.last_seq + 1, entry_no = ${nextEntryNoSql('j')}, status = 'CANCELED',
     finished_at = to_timestamp($6::float8 / 1000), wake_at = NULL, current_step = NULL,
     commands_applied = j.commands_sent, stored_bytes = j.stored_bytes + graph.bytes,
-    is_parent_told = EXISTS (
-      SELECT FROM jobs p
-      WHERE p.id = j.parent_id AND (p.finished_at IS NOT NULL OR p.cancel_requested_at IS NOT NULL)
-    )
+    is_parent_told = ${expectsNoNews('j.parent_id')}
   FROM unheld JOIN graph ON graph.definition_id = unheld.definition_id WHERE j.id = unheld.id
   RETURNING j.owner_id, j.id, j.last_seq, j.entry_no, j.progress, unheld.definition_id, graph.changes
 ), event AS (

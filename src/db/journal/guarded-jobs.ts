@@ -1,4 +1,5 @@
 import { bigint, bool, float, instant, int, json, text, uuid } from './flush-column.ts'
+import { expectsNoNews } from '../executions/index.ts'
 import { flushPart } from './flush-part.ts'
 import type { JobWrite } from './journal-write.ts'
 
@@ -8,6 +9,8 @@ import type { JobWrite } from './journal-write.ts'
  *
  * Jobs are locked in the order of `r`, because the planner can reach them only by their key, one by one. `ANY (ARRAY[…])` rules out
  * a hash or merge join. `leased_until`, which is set and cleared together with `holder`, is in no partial index.
+ *
+ * A job whose parent waits for no news ends with `is_parent_told`, so that `TELL_PARENTS` does not write its row once more.
  */
 export const GUARDED_JOBS = flushPart<JobWrite>({
   name: 'guard',
@@ -44,6 +47,7 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
     stored_bytes = j.stored_bytes + r.bytes,
     recoveries = CASE WHEN r.clears_losses THEN 0 ELSE j.recoveries END,
     finished_at = r.finished_at,
+    is_parent_told = r.finished_at IS NOT NULL AND ${expectsNoNews('j.parent_id')},
     error = r.error,
     commands_applied = GREATEST(j.commands_applied, r.commands_seen),
     holder = CASE WHEN r.parks OR r.finished_at IS NOT NULL THEN NULL ELSE j.holder END,
