@@ -253,6 +253,32 @@ test('a cancel looks up the children of each job in the index, also where nearly
   expect(reads.flat()).not.toContain('Seq Scan')
 })
 
+test('the look for ends that parents do not know reads no other ended jobs, also with old statistics', async () => {
+  await lume.close()
+  const { pool } = database
+  const parent = await storeJob(pool)
+  await pool.query(
+    `INSERT INTO jobs (id, owner_id, type, status, started_at, parent_id, parent_path, depth, root_id)
+     SELECT gen_random_uuid(), $2, 'WORKFLOW', 'WAITING', now(), $1, 'call', 1, $1 FROM generate_series(1, 5000)`,
+    [parent, OWNER],
+  )
+  await pool.query('ANALYZE jobs')
+  await pool.query(
+    `UPDATE jobs SET status = 'CANCELED', finished_at = now(), is_parent_told = true WHERE parent_id = $1`,
+    [parent],
+  )
+  let plan: unknown
+  const explaining = {
+    async query(text: string, values: unknown[]) {
+      plan = (await pool.query(`EXPLAIN (FORMAT JSON) ${text}`, values)).rows
+      return { rows: [] }
+    },
+  }
+  await createCommandStore(explaining as unknown as typeof pool).tellParents(500)
+  expect(JSON.stringify(plan)).toContain('"Index Name":"jobs_untold_idx"')
+  expect(JSON.stringify(plan)).not.toContain('jobs_finished_idx')
+})
+
 /** How a plan reads the tables that have this name in its statement; it numbers names that come more than once. */
 function readsOf(plan: unknown, name: string): readonly unknown[] {
   if (typeof plan !== 'object' || plan === null) return []

@@ -276,9 +276,13 @@ interface StateRow {
   readonly stepCount: number
 }
 
+/** One look-up per job: with old statistics, the planner would read all jobs for each batch. */
 const STATES = `
-SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun",
-  (SELECT count(*)::int FROM (
-    SELECT FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT $2
-  ) AS counted) AS "stepCount"
-FROM executions e JOIN jobs j ON j.id = e.id JOIN definitions d ON d.id = e.definition_id WHERE e.id = ANY($1::uuid[])`
+SELECT own.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+  SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun",
+    (SELECT count(*)::int FROM (
+      SELECT FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT $2
+    ) AS counted) AS "stepCount"
+  FROM executions e JOIN jobs j ON j.id = e.id JOIN definitions d ON d.id = e.definition_id
+  WHERE e.id = wanted.id OFFSET 0
+) AS own`

@@ -176,12 +176,13 @@ async function refusal(
 /**
  * Parents are locked first and in the order of ids, as a flush and a cancel take them. Only then are the children locked, and those
  * that another session has locked are passed over: this statement never waits while it holds a child, for which a cancel that has
- * locked the parent may wait. A parent that is being canceled waits for no child any more.
+ * locked the parent may wait. A parent that is being canceled waits for no child any more. The first condition is that of
+ * `jobs_untold_idx`: one on `finished_at` would fit the indexes of all ended jobs, too.
  */
 const TELL_PARENTS = `
 WITH candidate AS MATERIALIZED (
   SELECT id, parent_id FROM jobs
-  WHERE parent_id IS NOT NULL AND finished_at IS NOT NULL AND NOT is_parent_told
+  WHERE parent_id IS NOT NULL AND status IN ('COMPLETED', 'FAILED', 'CANCELED') AND NOT is_parent_told
   ORDER BY id LIMIT $1
 ), locked AS MATERIALIZED (
   SELECT id FROM jobs

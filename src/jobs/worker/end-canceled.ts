@@ -46,6 +46,9 @@ export const END_UNBEGUN_STEPS = 10_000
 /** The number of steps on record that the jobs whose steps are read together have; a job that has more is read alone. */
 export const END_GROUP_STEPS = 5_000
 
+/** After a look that finds no job that has not begun, the number of batches of other jobs that end before the next look. */
+const LOOK_EVERY_BATCHES = 16
+
 /** Batches at the same time while batches are full: the reads of one go on during the flush of the other. */
 const BATCHES_AT_ONCE = 2
 
@@ -58,11 +61,17 @@ const BATCHES_AT_ONCE = 2
 export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
   const { store, journal, plans, wakeups, clock, logger, lease, claims } = options
   let batches = 1
+  /** A look reads all canceled jobs that no worker holds where none of them is unbegun. */
+  let batchesUntilLook = 0
   return async () => {
-    const unbegun = await endUnbegun()
-    if (unbegun > 0) return unbegun
+    if (batchesUntilLook <= 0) {
+      const unbegun = await endUnbegun()
+      if (unbegun > 0) return unbegun
+      batchesUntilLook = LOOK_EVERY_BATCHES
+    }
     const counts = await Promise.all(Array.from({ length: batches }, endBatch))
     const count = counts.reduce((sum, one) => sum + one, 0)
+    batchesUntilLook = count > 0 ? batchesUntilLook - batches : 0
     batches = count >= END_BATCH_JOBS ? BATCHES_AT_ONCE : 1
     return count
   }
