@@ -30,12 +30,16 @@ import {
   ADMISSION_MAX_PART,
   ADMISSION_OWNER_PART,
   ADMISSION_PROCESS_PART,
+  ANSWER_WAIT_MS,
+  ANSWERS_HEAP_SHARE,
   CONFIG_HEAP_SHARE,
   EXECUTION_MEMORY_MAX_BYTES,
   HELD_HEAP_SHARE,
   LOADING_HEAP_SHARE,
   MEMORY_WAIT_MS,
+  OWNER_ANSWERS_SHARE,
   OWNER_MEMORY_SHARE,
+  UNCOUNTED_ANSWER_BYTES,
   WORKING_HEAP_SHARE,
 } from '../src/engine/memory/index.ts'
 import { UNHANDLED_ERRORS_MAX_RECORDED } from '../src/engine/record/index.ts'
@@ -379,6 +383,11 @@ const EXECUTIONS: readonly Row[] = [
     'the same of all executions of a process; of one owner',
     `${share(HELD_HEAP_SHARE)} of the heap limit, ${share(CONFIG_HEAP_SHARE)} for configs of attempts, and ${share(WORKING_HEAP_SHARE)} for values that are being made; ${share(OWNER_MEMORY_SHARE)} of those`,
     'steps wait, then `MEMORY_BUDGET_EXCEEDED`',
+  ],
+  [
+    `answers of \`api.http\` and of providers, beyond ${bytes(UNCOUNTED_ANSWER_BYTES)} each, from their arrival until they are read; those of one owner`,
+    `${share(ANSWERS_HEAP_SHARE)} of the heap limit, outside of the heap; ${share(OWNER_ANSWERS_SHARE)} of that`,
+    `they are not read on until others are done; after ${seconds(ANSWER_WAIT_MS)} the one that has been arriving longest ends with \`ANSWER_TOO_SLOW\``,
   ],
   [
     'inputs that workers load at the same time',

@@ -18,13 +18,18 @@ export function outputSizeOf(text: string): JsonHeapSize {
 /** Throws `HTTP_RESPONSE_TOO_LARGE` when a JSON answer takes too much memory to be parsed at all. */
 export function checkAnswerSize(text: string): void {
   // Even the worst text takes less than 40 bytes per character.
-  if (text.length < ANSWER_MAX_HEAP_BYTES / 128) return
+  if (text.length >= ANSWER_MAX_HEAP_BYTES / 128) answerHeapBytes(text)
+}
+
+/** The heap that a JSON answer takes once it is parsed, in estimated bytes. Throws `HTTP_RESPONSE_TOO_LARGE` when it is too much. */
+export function answerHeapBytes(text: string): number {
   const { heapBytes, isTooDeep } = jsonHeapSize(text)
   if (isTooDeep) throw tooLarge('The answer is nested too deep.')
   if (heapBytes > ANSWER_MAX_HEAP_BYTES)
     throw tooLarge(
       `The answer would take about ${heapBytes} bytes in memory; ${ANSWER_MAX_HEAP_BYTES} are allowed.`,
     )
+  return heapBytes
 }
 
 function tooLarge(problem: string): BlockError {

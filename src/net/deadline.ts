@@ -2,12 +2,12 @@ import { BlockError } from '../engine/block/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 
 /**
- * Gives the work a signal that aborts with the caller's, or after `timeoutMs` without a call of `isAlive`, and ends with
- * it: the work is not relied on to notice. Throws `HTTP_TIMEOUT` or the signal's reason.
+ * Gives the work a signal that aborts with the caller's, after `timeoutMs` without a call of `isAlive`, or when `end` is called, and ends
+ * with it: the work is not relied on to notice. Throws `HTTP_TIMEOUT`, the signal's reason, or that of `end`.
  */
 export async function withDeadline<T>(
   limit: { signal: AbortSignal; clock: Clock; timeoutMs: number; isRetryable: boolean },
-  work: (signal: AbortSignal, isAlive: () => void) => Promise<T>,
+  work: (signal: AbortSignal, isAlive: () => void, end: (reason: BlockError) => void) => Promise<T>,
 ): Promise<T> {
   const { signal, clock, timeoutMs } = limit
   signal.throwIfAborted()
@@ -25,7 +25,7 @@ export async function withDeadline<T>(
     if (!settled.signal.aborted) disarm = arm()
   }
   try {
-    return await Promise.race([work(stop.signal, isAlive), stopped])
+    return await Promise.race([work(stop.signal, isAlive, (reason) => stop.abort(reason)), stopped])
   } finally {
     settled.abort()
     disarm()

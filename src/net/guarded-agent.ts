@@ -1,9 +1,10 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, buildConnector } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { BlockError } from '../engine/block/index.ts'
 import { isListed, isPlatformAddress, isPublicAddress, type AddressPolicy } from './address-policy.ts'
+import { pacedPieces } from './paced-pieces.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
 
@@ -19,10 +20,10 @@ export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true
  * of its addresses is; an IP literal, for which no lookup takes place, is judged before connecting. Open connections
  * are reused without another check, so an agent must serve one policy only.
  */
-export function guardedAgent(policy: AddressPolicy, resolve: Resolve): Agent {
+export function guardedAgent(policy: AddressPolicy, resolve: Resolve): Dispatcher {
   const connectPublic = connectorThrough(vettedLookup(resolve, isPublicAddress))
   const connectListed = connectorThrough(vettedLookup(resolve, (address) => !isPlatformAddress(address)))
-  return new Agent({
+  const agent = new Agent({
     // The client's own deadline covers the whole request.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -32,6 +33,7 @@ export function guardedAgent(policy: AddressPolicy, resolve: Resolve): Agent {
       return isRefused ? callback(addressRefused(options.hostname), null) : connectPublic(options, callback)
     },
   })
+  return agent.compose(pacedPieces)
 }
 
 function connectorThrough(vetted: LookupFunction): buildConnector.connector {

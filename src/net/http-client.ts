@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import type { Agent, Dispatcher } from 'undici'
-import { BlockError } from '../engine/block/index.ts'
+import type { Dispatcher } from 'undici'
+import { BlockError, type ArrivingAnswer, type BlockAnswers } from '../engine/block/index.ts'
 import { codeOf, messageOf } from '../lib/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import type { AddressPolicy } from './address-policy.ts'
@@ -36,6 +36,8 @@ export interface HttpStream extends Omit<HttpResponse, 'bytes'> {
 export interface HttpSendOptions {
   readonly signal: AbortSignal
   readonly clock: Clock
+  /** Counts the bytes of the answer; default: they are not counted. Those of a stream, which are not kept, never are. */
+  readonly answers?: Pick<BlockAnswers, 'open'>
 }
 
 /** Sends requests that other people thought up: only to where the address policy allows, and bounded in every way. */
@@ -43,9 +45,16 @@ export interface HttpClient {
   /**
    * Throws `BlockError` with one of the codes `HTTP_STATUS`, `HTTP_NETWORK`, `HTTP_TIMEOUT`, `HTTP_ADDRESS_REFUSED`,
    * `HTTP_TOO_MANY_REDIRECTS`, `HTTP_RESPONSE_TOO_LARGE` and `HTTP_INVALID_URL`, or the signal's reason as soon as it
-   * aborts.
+   * aborts. An answer that arrives slowly while others need its memory ends with `ANSWER_TOO_SLOW`. The memory is given back at once:
+   * the caller uses up the answer before anything else.
    */
   send(request: HttpRequest, options: HttpSendOptions): Promise<HttpResponse>
+  /** The same for an answer that `read` uses up later. Its memory is given back when `read` has settled. */
+  receive<T>(
+    request: HttpRequest,
+    options: HttpSendOptions,
+    read: (response: HttpResponse) => T | Promise<T>,
+  ): Promise<T>
   /**
    * The same for an answer that comes bit by bit: `read` gets it as soon as its headers are there, whatever the status,
    * and the connection ends with `read`. `timeoutMs` limits every silence instead of the whole; size is not limited.
@@ -62,9 +71,9 @@ export interface HttpClient {
 /** The policy is asked for at every request, because a server learns its own origin only when it listens. */
 export function createHttpClient(options: { policy: () => AddressPolicy; resolve?: Resolve }): HttpClient {
   // One for each policy ever seen: they are few, and an open connection must not outlive what permitted it.
-  const agents = new Map<string, Agent>()
+  const agents = new Map<string, Dispatcher>()
 
-  function currentAgent(): Agent {
+  function currentAgent(): Dispatcher {
     const policy = options.policy()
     const key = JSON.stringify([policy.allowedHosts, policy.allowedOrigins])
     const agent = agents.get(key) ?? guardedAgent(policy, options.resolve ?? systemResolve)
@@ -72,14 +81,37 @@ export function createHttpClient(options: { policy: () => AddressPolicy; resolve
     return agent
   }
 
-  return {
-    send: (request, { signal, clock }) =>
-      withDeadline({ ...limitOf(request), signal, clock }, async (stop) => {
+  async function received<T>(
+    request: HttpRequest,
+    { signal, clock, answers = UNCOUNTED }: HttpSendOptions,
+    read: (response: HttpResponse) => T | Promise<T>,
+  ): Promise<T> {
+    let arriving: ArrivingAnswer | undefined
+    const limit = { ...limitOf(request), signal, clock }
+    try {
+      const response = await withDeadline(limit, async (stop, _isAlive, end) => {
         const { answer, url } = await follow(currentAgent(), request, stop)
-        return receive(answer, { request, url, now: () => clock.now() }).catch((failure: unknown) => {
-          throw asBlockError(failure, url, request)
+        const isRetryable = request.isRepeatable
+        arriving = answers.open({
+          clock,
+          end: ({ code, message }) => end(new BlockError(code, message, { retryable: isRetryable })),
         })
-      }),
+        return receive(answer, { request, url, arriving, now: () => clock.now() }).catch(
+          (failure: unknown) => {
+            throw asBlockError(failure, url, request)
+          },
+        )
+      })
+      arriving?.arrived()
+      return await read(response)
+    } finally {
+      arriving?.close()
+    }
+  }
+
+  return {
+    send: (request, options) => received(request, options, (response) => response),
+    receive: received,
     stream: (request, { signal, clock }, read) =>
       withDeadline({ ...limitOf(request), signal, clock }, async (stop, isAlive) => {
         const { answer, url } = await follow(currentAgent(), request, stop)
@@ -103,7 +135,7 @@ function limitOf({ timeoutMs, isRepeatable }: HttpRequest): { timeoutMs: number;
 
 /** Sends a request and goes where its answers redirect to. */
 async function follow(
-  agent: Agent,
+  agent: Dispatcher,
   request: HttpRequest,
   signal: AbortSignal,
 ): Promise<{ answer: Dispatcher.ResponseData; url: URL }> {
@@ -122,7 +154,7 @@ async function follow(
   }
 }
 
-function dispatch(agent: Agent, hop: Hop, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+function dispatch(agent: Dispatcher, hop: Hop, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
   return agent.request({
     origin: hop.url.origin,
     path: hop.url.pathname + hop.url.search,
@@ -150,14 +182,20 @@ async function* watched(
 
 async function receive(
   answer: Dispatcher.ResponseData,
-  { request, url, now }: { request: HttpRequest; url: URL; now: () => number },
+  {
+    request,
+    url,
+    arriving,
+    now,
+  }: { request: HttpRequest; url: URL; arriving: Pick<ArrivingAnswer, 'take'>; now: () => number },
 ): Promise<HttpResponse> {
   const status = answer.statusCode
   const isFailure = request.failOnStatus && (status < 200 || status > 299)
   const maxBytes = isFailure
     ? Math.min(MAX_EXCERPT_BYTES, request.maxResponseBytes)
     : request.maxResponseBytes
-  const { bytes, isCut } = await readBody(answer.body, headerOf(answer, 'content-encoding') ?? '', maxBytes)
+  const contentEncoding = headerOf(answer, 'content-encoding') ?? ''
+  const { bytes, isCut } = await readBody(answer.body, { contentEncoding, maxBytes, arriving })
   if (isFailure) {
     const text = decodeText(bytes, headerOf(answer, 'content-type') ?? '')
     // A character that the limit has cut in two goes, too: by the ellipsis the scrubber sees where a secret may be cut (P7).
@@ -167,6 +205,10 @@ async function receive(
   }
   if (isCut) throw tooLarge(url, `has more than ${maxBytes} bytes`)
   return { status, headers: plainHeaders(answer), bytes, url }
+}
+
+const UNCOUNTED: Pick<BlockAnswers, 'open'> = {
+  open: () => ({ take: () => Promise.resolve(), arrived: () => {}, close: () => {} }),
 }
 
 function headerOf(answer: Dispatcher.ResponseData, name: string): string | undefined {

@@ -1,6 +1,12 @@
 /** Sends HTTP requests to public and explicitly allowed addresses only, with bounded time and size. */
 export { parseAllowedHost } from './address-policy.ts'
-export { ANSWER_MAX_HEAP_BYTES, checkAnswerSize, outputSizeOf, SMALL_ANSWER_BYTES } from './answer-size.ts'
+export {
+  ANSWER_MAX_HEAP_BYTES,
+  answerHeapBytes,
+  checkAnswerSize,
+  outputSizeOf,
+  SMALL_ANSWER_BYTES,
+} from './answer-size.ts'
 export { createHttpClient, type HttpClient, type HttpResponse, type HttpStream } from './http-client.ts'
 export {
   HTTP_METHODS,

@@ -1,3 +1,5 @@
+import type { ArrivingAnswer } from '../engine/block/index.ts'
+import { ReceivedBytes } from './received-bytes.ts'
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
@@ -7,25 +9,34 @@ export interface ReadBody {
   readonly isCut: boolean
 }
 
+interface BodyBounds {
+  readonly contentEncoding: string
+  readonly maxBytes: number
+  /** Where the bytes are counted. */
+  readonly arriving: Pick<ArrivingAnswer, 'take'>
+}
+
 /**
- * Reads a body up to a limit and lets go of the rest. What counts is decoded bytes: a small compressed body may hold
- * any amount.
+ * Reads a body up to a limit and drops the rest. Decoded bytes count: a small compressed body may hold any amount. No more is read
+ * until there is memory for what has arrived.
  */
-export async function readBody(body: Readable, contentEncoding: string, maxBytes: number): Promise<ReadBody> {
-  const chunks: Buffer[] = []
+export async function readBody(body: Readable, bounds: BodyBounds): Promise<ReadBody> {
+  const { contentEncoding, maxBytes, arriving } = bounds
+  const received = new ReceivedBytes()
   let room = maxBytes
   let isCut = false
   try {
     for await (const chunk of decoded(body, contentEncoding)) {
-      chunks.push(chunk.subarray(0, room))
+      received.append(chunk.subarray(0, room))
       isCut = chunk.length > room
       if (isCut) break
       room -= chunk.length
+      await arriving.take(chunk.length)
     }
   } finally {
     letGo(body)
   }
-  return { bytes: Buffer.concat(chunks), isCut }
+  return { bytes: received.bytes(), isCut }
 }
 
 /** Ends the connection of a body that nobody will read to its end; nothing happens to one that has been. */

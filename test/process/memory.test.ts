@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { Closers } from '../../src/lib/async/closers.ts'
@@ -104,6 +105,8 @@ const ANSWERS: Readonly<Record<string, () => string>> = {
   '/keys': () => `[${Array.from({ length: 350_000 }, (_, i) => `{"k${i}":0}`).join(',')}]`,
   '/some-keys': () => `[${Array.from({ length: 50_000 }, (_, i) => `{"k${i}":0}`).join(',')}]`,
   '/deep': () => '['.repeat(1_000_000) + ']'.repeat(1_000_000),
+  // More than an output may hold.
+  '/long-text': () => 'x'.repeat(9_800_000),
   '/wide': () => JSON.stringify(['ж'.repeat(2_000_000)]),
   '/rows': () =>
     JSON.stringify(
@@ -123,6 +126,8 @@ let database: TestDatabase
 let target: string
 let calls: string[]
 /** Paths that are answered with 404. */
+/** The answers that were begun and not ended. */
+let stalled: ServerResponse[]
 let missing: Set<string>
 
 beforeEach(async () => {
@@ -131,6 +136,7 @@ beforeEach(async () => {
   closers.add(() => database.drop())
   calls = []
   missing = new Set()
+  stalled = []
   const texts = new Map<string, Buffer>()
   const server = createServer((request, response) => {
     const path = request.url ?? ''
@@ -138,7 +144,8 @@ beforeEach(async () => {
     if (missing.has(path)) return void response.writeHead(404).end()
     const text = texts.get(path) ?? Buffer.from(ANSWERS[path]?.() ?? 'null')
     texts.set(path, text)
-    response.setHeader('content-type', 'application/json').end(text)
+    if (path === '/stalled') return void stall(response)
+    response.setHeader('content-type', path.endsWith('-text') ? 'text/plain' : 'application/json').end(text)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -149,6 +156,24 @@ beforeEach(async () => {
   target = `127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 afterEach(() => closers.close())
+
+/** Sends an answer of 9.8 MB without its end. */
+function stall(response: ServerResponse): void {
+  stalled.push(response)
+  response.writeHead(200, { 'content-type': 'text/plain' })
+  const piece = Buffer.alloc(98_000, 'x')
+  let left = 100
+  const write = () => {
+    while (left-- > 0) if (!response.write(piece)) return void response.once('drain', write)
+  }
+  write()
+}
+
+/** The memory of a process that is not swapped out, in bytes. */
+function memoryOf(pid: number): number {
+  const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kibibytes) * 1024
+}
 
 async function start(): Promise<ServerProcess> {
   const server = await startServerProcess({
@@ -494,6 +519,53 @@ test(
       }),
     )
     expect(tests).toEqual(Array(10).fill('COMPLETED'))
+  },
+  TEST_MS,
+)
+
+test(
+  'a hundred long texts that arrive at once, and two hundred answers that stall, do not end a server with a heap of 512 MB',
+  async () => {
+    const server = await start()
+    const looping = (path: string): JsonObject => ({
+      nodes: [
+        {
+          id: 'loop',
+          type: 'core.forEach',
+          config: {
+            items: '{{ input }}',
+            concurrency: 100,
+            onItemError: 'skip',
+            body: { nodes: [call('page', path)], edges: [] },
+          },
+        },
+      ],
+      edges: [],
+      limits: { concurrency: 100 },
+    })
+    const items = Array.from({ length: 100 }, (_, i) => i)
+    const texts = await execute(server, looping('/long-text'), items)
+    expect(await ended(server, await execute(server, SMALL))).toMatchObject({ status: 'COMPLETED' })
+    expect(await ended(server, texts)).toMatchObject({ status: 'COMPLETED', output: [] })
+
+    for (let n = 0; n < 2; n++) await execute(server, looping('/stalled'), items)
+    await until('200 answers are begun', () => stalled.length >= 200, 30_000)
+    const received = () => stalled.reduce((sum, { socket }) => sum + (socket?.bytesWritten ?? 0), 0)
+    let before = -1
+    await until(
+      'no answer is read on',
+      async () => {
+        const now = received()
+        const isStable = now === before
+        before = now
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        return isStable
+      },
+      PATIENCE_MS,
+    )
+    expect(await ended(server, await execute(server, SMALL))).toMatchObject({ status: 'COMPLETED' })
+    // 200 answers of 9.8 MB are 2 GB.
+    if (process.platform === 'linux') expect(memoryOf(server.pid)).toBeLessThan(800 * 1024 * 1024)
   },
   TEST_MS,
 )

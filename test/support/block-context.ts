@@ -9,6 +9,7 @@ import {
 import { directSchemaChecker } from '../../src/engine/json-schema/schema-checker.ts'
 import { TimeSlice } from '../../src/lib/async/time-slice.ts'
 import { systemClock } from '../../src/lib/time/clock.ts'
+import { answersAlone } from './answers.ts'
 import type { Json } from '../../src/lib/json/json.ts'
 
 /** What a block reported through its context, in order. */
@@ -60,6 +61,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
     checkJson: async (schema, value) => directSchemaChecker().check(schema, value).answer,
     heartbeat: () => {},
     reserveMemory: () => Promise.resolve(),
+    answers: answersAlone(),
     yieldToEventLoop: async () => void (await timeSlice.yieldIfOver()),
     reports,
     secrets: {

@@ -21,7 +21,10 @@ export interface ItemQuestion {
   readonly request: (messages: readonly Json[]) => CompletionRequest
 }
 
-type Asker = Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'usage' | 'heartbeat' | 'checkJson'>
+type Asker = Pick<
+  BlockContext,
+  'secrets' | 'signal' | 'answers' | 'clock' | 'usage' | 'heartbeat' | 'checkJson'
+>
 
 const MISSING: ItemError = { code: 'AI_ITEM_MISSING', message: 'The model left this item out, twice.' }
 const TRUNCATED: ItemError = { code: 'AI_ANSWER_TRUNCATED', message: 'The answer was cut off.' }

@@ -48,7 +48,10 @@ export interface StructuredQuestion {
 export async function askStructured(
   client: OpenRouterClient,
   { request, check = () => [] }: StructuredQuestion,
-  context: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'usage' | 'heartbeat' | 'checkJson'>,
+  context: Pick<
+    BlockContext,
+    'secrets' | 'signal' | 'clock' | 'answers' | 'usage' | 'heartbeat' | 'checkJson'
+  >,
 ): Promise<StructuredAnswers> {
   const caller = openRouterCaller(context)
   let usage = NO_USAGE

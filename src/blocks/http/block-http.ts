@@ -19,11 +19,11 @@ const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_RESPONSE_BYTES = 10_000_000
 
 /** What blocks of one's own send by: the guarded client, with whatever status comes. */
-export function createBlockHttp(client: Pick<HttpClient, 'send'>): HttpPort {
+export function createBlockHttp(client: Pick<HttpClient, 'receive'>): HttpPort {
   return {
     async send({ method = 'GET', url, headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS }, attempt) {
       if (!isMethod(method)) throw new BlockError('HTTP_INVALID_METHOD', `"${method}" is no HTTP method`)
-      const answer = await client.send(
+      return client.receive(
         {
           method,
           url: parseHttpUrl(url),
@@ -38,20 +38,22 @@ export function createBlockHttp(client: Pick<HttpClient, 'send'>): HttpPort {
           isRepeatable: true,
         },
         attempt,
+        async (answer) => {
+          if (answer.bytes.length > SMALL_ANSWER_BYTES) {
+            await yieldToEventLoop()
+            const { heapBytes } = jsonHeapSize(readText(answer))
+            await attempt.reserveMemory(Math.min(heapBytes, ANSWER_MAX_HEAP_BYTES))
+          }
+          const text = () => readText(answer)
+          return {
+            status: answer.status,
+            headers: answer.headers,
+            bytes: answer.bytes,
+            text,
+            json: () => parse(text()),
+          }
+        },
       )
-      if (answer.bytes.length > SMALL_ANSWER_BYTES) {
-        await yieldToEventLoop()
-        const { heapBytes } = jsonHeapSize(readText(answer))
-        await attempt.reserveMemory(Math.min(heapBytes, ANSWER_MAX_HEAP_BYTES))
-      }
-      const text = () => readText(answer)
-      return {
-        status: answer.status,
-        headers: answer.headers,
-        bytes: answer.bytes,
-        text,
-        json: () => parse(text()),
-      }
     },
   }
 }

@@ -137,18 +137,19 @@ export function httpBlock({ client }: { client: HttpClient }): Block {
     },
     // Longer than any request, so that it is the request that times out and says so.
     timeoutMs: MAX_TIMEOUT_MS + 10_000,
-    async run({ config, signal, clock, idempotencyKey, reserveMemory }: BlockContext<HttpConfig>) {
+    async run({ config, signal, clock, idempotencyKey, reserveMemory, answers }: BlockContext<HttpConfig>) {
       const request = requestOf(config, idempotencyKey)
       const startedAt = clock.now()
-      const response = await client.send(request, { signal, clock })
-      const { status, headers, url } = response
-      const durationMs = clock.now() - startedAt
-      return completed({
-        status,
-        headers,
-        ...(await readAs(config.responseType, response, reserveMemory)),
-        url: url.href,
-        durationMs,
+      return client.receive(request, { signal, clock, answers }, async (response) => {
+        const { status, headers, url } = response
+        const durationMs = clock.now() - startedAt
+        return completed({
+          status,
+          headers,
+          ...(await readAs(config.responseType, response, reserveMemory)),
+          url: url.href,
+          durationMs,
+        })
       })
     },
   })
@@ -213,15 +214,17 @@ async function readAs(
   reserveMemory: BlockContext['reserveMemory'],
 ): Promise<{ body: unknown; bodyError?: string }> {
   const contentType = String(headers['content-type'] ?? '')
-  const text = decodeText(bytes, contentType)
-  if (responseType === 'text' || (responseType === 'auto' && !isJsonType(contentType))) return { body: text }
-  if (text.trim() === '') return { body: null }
-  if (text.length > SMALL_ANSWER_BYTES) await yieldToEventLoop()
-  const { heapBytes } = outputSizeOf(text)
+  const isText = responseType === 'text' || (responseType === 'auto' && !isJsonType(contentType))
+  if (bytes.length > SMALL_ANSWER_BYTES) await yieldToEventLoop()
+  // The bytes are outside of the heap. Nothing of them is in the heap while the attempt waits for memory.
+  const heapBytes = isText ? textHeapBytes(bytes) : outputSizeOf(decodeText(bytes, contentType)).heapBytes
   if (heapBytes > SMALL_ANSWER_BYTES) {
     await reserveMemory(heapBytes)
     await yieldToEventLoop()
   }
+  const text = decodeText(bytes, contentType)
+  if (isText) return { body: text }
+  if (text.trim() === '') return { body: null }
   try {
     return { body: JSON.parse(text) }
   } catch {
@@ -229,6 +232,11 @@ async function readAs(
     const claim = contentType === '' ? 'no content type' : `the content type ${contentType}`
     return { body: text, bodyError: `not JSON: ${text.length} characters with ${claim}` }
   }
+}
+
+/** The most heap that bytes take as a text: two bytes for each character. */
+function textHeapBytes(bytes: Buffer): number {
+  return 2 * bytes.length
 }
 
 /** `application/json`, `text/json`, and every type with the suffix `+json` (RFC 6839). */

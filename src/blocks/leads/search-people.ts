@@ -87,8 +87,16 @@ async function buyContactData(
 }
 
 /** A context is made of getters; these are those that the two halves of the work need. */
-function portsOf({ secrets, clock, signal, usage, checkpoints, checkpoint }: BlockContext<SearchConfig>) {
-  return { secrets, clock, signal, usage, checkpoints, checkpoint }
+function portsOf({
+  secrets,
+  clock,
+  signal,
+  answers,
+  usage,
+  checkpoints,
+  checkpoint,
+}: BlockContext<SearchConfig>) {
+  return { secrets, clock, signal, answers, usage, checkpoints, checkpoint }
 }
 
 /** Progress of a part, as that of the whole. */

@@ -119,6 +119,34 @@ export interface ChildRequest {
   readonly variables: JsonObject
 }
 
+/** The memory for answers of one owner, outside of the heap. */
+export interface BlockAnswers {
+  /**
+   * Begins to count an answer. `end` is called with a reason if the answer arrives so slowly that others need its memory. `mayWait`:
+   * false where the answer is counted and does not wait; default true.
+   */
+  open(options: {
+    readonly clock: Pick<Clock, 'after'>
+    readonly end: (reason: BlockError) => void
+    readonly mayWait?: boolean
+  }): ArrivingAnswer
+  /**
+   * Waits for memory for a value of about this many bytes of heap, which is about to be made of an answer. The call has been paid for, so
+   * it never fails: after the time that `reserveMemory` waits the memory is taken all the same. Rejects with the signal's reason.
+   */
+  claimMemory(bytes: number): Promise<void>
+}
+
+/** An answer while its bytes are in memory. */
+export interface ArrivingAnswer {
+  /** Resolves once the answer may hold this many more bytes, which have arrived. Nothing more is to be read before. */
+  take(bytes: number): Promise<void>
+  /** The answer is complete: it is not ended any more. */
+  arrived(): void
+  /** Its bytes are not in use any more. */
+  close(): void
+}
+
 /** What a block may use while it works. It is dead once the attempt has ended: late calls change nothing. */
 export interface BlockContext<Config = unknown> {
   /** The node's config: templates resolved, parsed by the block's config schema. */
@@ -166,6 +194,8 @@ export interface BlockContext<Config = unknown> {
    * `MEMORY_BUDGET_EXCEEDED` when the value is too large, or when others use the memory for too long.
    */
   reserveMemory(bytes: number): Promise<void>
+  /** Counts the bytes of answers that the attempt receives by another client than `http`, which counts its own. */
+  readonly answers: BlockAnswers
   /**
    * Lets other work have the thread, at most every 20 ms; within that time it resolves at once. For work that waits for
    * nothing outside: call it between its pieces. It follows the real time, also in a simulation.

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/time/index.ts'
-import { BlockError } from '../block/index.ts'
+import { BlockError, type BlockAnswers } from '../block/index.ts'
+import type { OwnerAnswers } from './answer-budget.ts'
 import { MEMORY_BUDGET_EXCEEDED } from './held-outputs.ts'
 import { MEMORY_WAIT_MS, type ExecutionMemory } from './memory-budget.ts'
 import { FREELY_READ_MAX_BYTES, NO_TIMERS } from './read-memory.ts'
@@ -67,6 +68,17 @@ export class AttemptMemory {
     await this.#memory.take(bytes, { signal: this.#signal, clock: NO_TIMERS })
     if (this.#isOver) this.#memory.release(bytes)
     else this.#bytes += bytes
+  }
+
+  /**
+   * Counts answers for this attempt. One that holds memory already does not wait for that of answers: those that hold it may wait for
+   * what this attempt holds.
+   */
+  answersOf(answers: OwnerAnswers): BlockAnswers {
+    return {
+      open: ({ mayWait = true, ...rest }) => answers.open({ ...rest, mayWait: mayWait && this.#bytes === 0 }),
+      claimMemory: this.claim,
+    }
   }
 
   /** Counts what the attempt holds already: others wait for it, the attempt does not. */

@@ -1,4 +1,11 @@
 /** Bounds the memory that the values of running executions take together. */
+export {
+  ANSWER_WAIT_MS,
+  ANSWERS_HEAP_SHARE,
+  OWNER_ANSWERS_SHARE,
+  UNCOUNTED_ANSWER_BYTES,
+  type OwnerAnswers,
+} from './answer-budget.ts'
 export { AttemptMemory } from './attempt-memory.ts'
 export { ConfigMemory } from './config-memory.ts'
 export { HeldOutputs, MEMORY_BUDGET_EXCEEDED, type StepOutput } from './held-outputs.ts'

@@ -1,4 +1,5 @@
 import { OwnerTurns } from '../../lib/async/index.ts'
+import { ANSWERS_HEAP_SHARE, AnswerBudget, type OwnerAnswers } from './answer-budget.ts'
 import { MemoryBudget, type ExecutionMemory } from './memory-budget.ts'
 
 /** The share of the process's heap limit that inputs and outputs of running executions may take. */
@@ -36,6 +37,8 @@ export interface RunMemory {
   readonly configs: ExecutionMemory
   /** Values that blocks are making. Nothing that holds some of it waits for `held` or `configs`, and no attempt takes it twice. */
   readonly working: ExecutionMemory
+  /** The bytes of answers that blocks receive, outside of the heap. */
+  readonly answers: OwnerAnswers
   readonly inTurn: InTurn
 }
 
@@ -57,6 +60,7 @@ export class ProcessMemory {
   readonly #held: MemoryBudget
   readonly #configs: MemoryBudget
   readonly #working: MemoryBudget
+  readonly #answers: AnswerBudget
   readonly #turns = new OwnerTurns({
     what: 'large values',
     maxWaiting: Number.POSITIVE_INFINITY,
@@ -70,6 +74,7 @@ export class ProcessMemory {
     this.#held = new MemoryBudget(Math.floor(heapBytes * HELD_HEAP_SHARE))
     this.#configs = new MemoryBudget(Math.floor(heapBytes * CONFIG_HEAP_SHARE))
     this.#working = new MemoryBudget(Math.floor(heapBytes * WORKING_HEAP_SHARE))
+    this.#answers = new AnswerBudget(Math.floor(heapBytes * ANSWERS_HEAP_SHARE))
     this.loadingBytes = Math.floor(heapBytes * LOADING_HEAP_SHARE)
   }
 
@@ -98,6 +103,7 @@ export class ProcessMemory {
       held: this.#held.openExecution(ownerId),
       configs: this.#configs.openExecution(ownerId),
       working: this.#working.openExecution(ownerId),
+      answers: this.#answers.of(ownerId),
       inTurn: (signal, work) => this.#inTurn(ownerId, signal, work),
     }
   }

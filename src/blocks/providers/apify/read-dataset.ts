@@ -34,12 +34,16 @@ export function readDatasetBlock({ client }: { client: ApifyClient }): Block {
     sampleFor: ({ config, random }) => sampleDataset(config, random),
     estimate: ({ config }) => ({ durationMs: 500 * Math.ceil(config.maxResults / 250), costUsd: 0 }),
     async run(context: BlockContext<ReadDatasetConfig>) {
-      const { config, secrets, clock, signal, random } = context
+      const { config, secrets, clock, signal, answers, random } = context
       const { maxResults: maxItems, ...wish } = config
       const credential = secrets.get('apify')
       const onPage = reportPages(context, { maxItems, from: 0 })
       return completed(
-        await readDataset(client, { ...wish, maxItems }, { credential, clock, signal, random, onPage }),
+        await readDataset(
+          client,
+          { ...wish, maxItems },
+          { credential, clock, signal, answers, random, onPage },
+        ),
       )
     },
   })

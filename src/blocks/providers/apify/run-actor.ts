@@ -136,7 +136,7 @@ export async function runActor(
   config: RunActorConfig,
   context: Omit<BlockContext, 'config'>,
 ) {
-  const { secrets, clock, signal, random } = context
+  const { secrets, clock, signal, answers, random } = context
   const credential = secrets.get('apify')
   const run = await completeRun(client, { start: startOf(config), credential, context })
   const isSuccess = run.status === 'SUCCEEDED'
@@ -154,7 +154,7 @@ export async function runActor(
       clean: true,
       fields: config.fields,
     },
-    { credential, clock, signal, random, onPage },
+    { credential, clock, signal, answers, random, onPage },
   )
   // Last, so that an attempt that fails before does not count a run that the next one finds again.
   countCost(context, run)

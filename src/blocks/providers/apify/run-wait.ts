@@ -18,7 +18,7 @@ const MIN_POLL_MS = 1_000
 
 type Context = Pick<
   BlockContext,
-  'signal' | 'clock' | 'random' | 'checkpoints' | 'checkpoint' | 'heartbeat' | 'progress' | 'log'
+  'signal' | 'clock' | 'answers' | 'random' | 'checkpoints' | 'checkpoint' | 'heartbeat' | 'progress' | 'log'
 >
 
 /**
@@ -30,7 +30,7 @@ export async function completeRun(
   client: ApifyClient,
   { start, credential, context }: { start: RunStart; credential: string; context: Context },
 ): Promise<ApifyRun> {
-  const { signal, clock } = context
+  const { signal, clock, answers } = context
   signal.throwIfAborted()
   const runId = recordedRunId(context) ?? (await startRun())
   try {
@@ -44,7 +44,7 @@ export async function completeRun(
   async function startRun(): Promise<string> {
     const linger = lingering(context)
     try {
-      const { id } = await client.startRun(start, { credential, clock, signal: linger.signal })
+      const { id } = await client.startRun(start, { credential, clock, answers, signal: linger.signal })
       try {
         await context.checkpoint(RUN_CHECKPOINT, { runId: id })
       } catch (fault) {
@@ -70,10 +70,10 @@ async function waitForRun(
   runId: string,
   { credential, context }: { credential: string; context: Context },
 ): Promise<ApifyRun> {
-  const { clock, signal } = context
+  const { clock, signal, answers } = context
   for (;;) {
     const askedAt = clock.now()
-    const run = await repeatRead(() => client.pollRun(runId, { credential, clock, signal }), context)
+    const run = await repeatRead(() => client.pollRun(runId, { credential, clock, signal, answers }), context)
     context.heartbeat()
     if (isOver(run)) return run
     context.progress(RUNNING_FRACTION, run.statusMessage ?? `The run is ${run.status.toLowerCase()}`)
@@ -112,12 +112,12 @@ function lingering({ signal, clock }: Context): { readonly signal: AbortSignal; 
 async function abortRun(
   client: ApifyClient,
   runId: string,
-  { credential, context: { clock, log } }: { credential: string; context: Context },
+  { credential, context: { clock, answers, log } }: { credential: string; context: Context },
 ): Promise<void> {
   const bound = new AbortController()
   const release = clock.after(ABORT_WITHIN_MS, () => bound.abort(new Error('there was no more time')))
   try {
-    await client.abortRun(runId, { credential, clock, signal: bound.signal })
+    await client.abortRun(runId, { credential, clock, answers, signal: bound.signal })
   } catch (fault) {
     log.warn(`the run ${runId} could not be aborted: ${messageOf(fault)}`)
   } finally {

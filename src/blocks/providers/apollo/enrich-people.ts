@@ -58,7 +58,7 @@ export function enrichPeopleBlock({ client }: { client: ApolloClient }): Block {
 
 type Recorder = Pick<
   BlockContext,
-  'secrets' | 'clock' | 'signal' | 'progress' | 'usage' | 'checkpoints' | 'checkpoint'
+  'secrets' | 'clock' | 'signal' | 'answers' | 'progress' | 'usage' | 'checkpoints' | 'checkpoint'
 >
 
 /** As many as were given, in their order; null for who was not found. What was paid for is recorded ten by ten. */
@@ -67,8 +67,8 @@ export async function enrichPeople(
   config: EnrichConfig,
   context: Recorder,
 ): Promise<readonly Found[]> {
-  const { secrets, clock, signal } = context
-  const caller = { credential: secrets.get('apollo'), clock, signal }
+  const { secrets, clock, signal, answers } = context
+  const caller = { credential: secrets.get('apollo'), clock, signal, answers }
   const people: Found[] = config.people.map(() => null)
   // Those of whom nothing is known would spoil the call for the other nine.
   const wishes = config.people.flatMap((wish, index) => {

@@ -35,11 +35,11 @@ export function enrichPersonBlock({ client }: { client: ApolloClient }): Block {
     sample: { found: true, person: samplePerson({ firstName: 'Dana', domain: 'acme.example' }, () => 0.5) },
     sampleFor: ({ config, random }) => ({ found: true, person: samplePerson(config, random) }),
     estimate: () => ({ durationMs: 2_000 }),
-    async run({ config, secrets, clock, signal, usage }: BlockContext<EnrichConfig>) {
+    async run({ config, secrets, clock, signal, answers, usage }: BlockContext<EnrichConfig>) {
       const wish = apolloPerson(config)
       if (!wish)
         throw new BlockError('APOLLO_PERSON_UNNAMED', 'Nothing is given by which the person could be found.')
-      const caller = { credential: secrets.get('apollo'), clock, signal }
+      const caller = { credential: secrets.get('apollo'), clock, signal, answers }
       const person = await client.matchPerson(wish, config, caller)
       if (person) usage({ quantities: { apolloCredits: 1 } })
       const shown = person && !config.full ? compactPerson(person) : person

@@ -53,9 +53,9 @@ export function searchOrganizationsBlock({ client }: { client: ApolloClient }): 
     sampleFor: ({ config, random }) => sampleOrganizations(config, random),
     estimate: ({ config }) => ({ durationMs: 1_500 * Math.ceil(config.maxResults / 100) }),
     async run(context: BlockContext<SearchConfig>) {
-      const { config, secrets, clock, signal, usage } = context
+      const { config, secrets, clock, signal, answers, usage } = context
       const { page: first, maxResults, ...wanted } = config
-      const caller = { credential: secrets.get('apollo'), clock, signal }
+      const caller = { credential: secrets.get('apollo'), clock, signal, answers }
       const body = apolloFilters(wanted, APOLLO_NAMES)
       const { records, total } = await pageThrough({ page: first, maxResults, context }, async (paging) => {
         const page = await payOnce(`page ${paging.page}`, context, async () => {

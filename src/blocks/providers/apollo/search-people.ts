@@ -94,10 +94,10 @@ export function searchPeopleBlock({ client }: { client: ApolloClient }): Block {
 export function searchPeople(
   client: Pick<ApolloClient, 'searchPeople'>,
   { page, maxResults, ...wanted }: PeopleSearch,
-  context: Pick<BlockContext, 'secrets' | 'clock' | 'signal' | 'progress'>,
+  context: Pick<BlockContext, 'secrets' | 'clock' | 'signal' | 'answers' | 'progress'>,
 ): Promise<ApolloPage> {
-  const { secrets, clock, signal } = context
-  const caller = { credential: secrets.get('apollo'), clock, signal }
+  const { secrets, clock, signal, answers } = context
+  const caller = { credential: secrets.get('apollo'), clock, signal, answers }
   const body = apolloFilters(wanted, APOLLO_NAMES)
   return pageThrough({ page, maxResults, context }, (paging) =>
     client.searchPeople({ ...body, ...paging }, caller),

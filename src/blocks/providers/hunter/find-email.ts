@@ -60,8 +60,8 @@ export function findEmailBlock({ client }: { client: HunterClient }): Block {
     sample: sampleFind({ firstName: 'Dana', lastName: 'Rosen', domain: 'acme.example' }, () => 0.5),
     sampleFor: ({ config, random }) => sampleFind(config, random),
     estimate: ({ config }) => ({ durationMs: 500 * config.maxDurationSecs }),
-    async run({ config, secrets, clock, signal, usage }: BlockContext<FindConfig>) {
-      const caller = { credential: secrets.get('hunter'), clock, signal }
+    async run({ config, secrets, clock, signal, answers, usage }: BlockContext<FindConfig>) {
+      const caller = { credential: secrets.get('hunter'), clock, signal, answers }
       const lookup = await client.findEmail(queryOf(config), caller)
       if (lookup.kind === 'optedOut')
         return completed({ found: false, email: null, score: null, optedOut: true, details: null })

@@ -92,9 +92,9 @@ function withoutSources(email: JsonObject): JsonObject {
 
 async function readPages(
   client: HunterClient,
-  { config, secrets, clock, signal, usage, progress }: BlockContext<SearchConfig>,
+  { config, secrets, clock, signal, answers, usage, progress }: BlockContext<SearchConfig>,
 ): Promise<{ first: DomainPage; emails: readonly JsonObject[]; isLimited: boolean }> {
-  const caller = { credential: secrets.get('hunter'), clock, signal }
+  const caller = { credential: secrets.get('hunter'), clock, signal, answers }
   const limit = Math.min(MAX_PAGE_SIZE, config.maxResults)
   const filters = filtersOf(config)
   const read = (offset: number, size: number) =>

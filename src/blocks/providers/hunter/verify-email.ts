@@ -59,8 +59,8 @@ export function verifyEmailBlock({ client }: { client: HunterClient }): Block {
     sampleFor: ({ config, random }) => sampleCheck(config.email, random),
     estimate: () => ({ durationMs: 5_000 }),
     async run(context: BlockContext<VerifyConfig>) {
-      const { config, secrets, clock, signal, usage } = context
-      const caller = { credential: secrets.get('hunter'), clock, signal }
+      const { config, secrets, clock, signal, answers, usage } = context
+      const caller = { credential: secrets.get('hunter'), clock, signal, answers }
       const check = await pollCheck(client, caller, context)
       usage({ quantities: { hunterCredits: CREDITS } })
       if (check.kind === 'optedOut') {

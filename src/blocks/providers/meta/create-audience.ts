@@ -60,11 +60,17 @@ export function createAudienceBlock({ client }: { client: MetaClient }): Block {
 export async function findOrCreateAudience(
   client: Pick<MetaClient, 'findAudience' | 'createAudience'>,
   config: CreateConfig,
-  { secrets, signal, clock, log }: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'log'>,
+  {
+    secrets,
+    signal,
+    clock,
+    answers,
+    log,
+  }: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'answers' | 'log'>,
 ): Promise<z.output<typeof outputSchema>> {
   const { name, description, customerFileSource } = config
   const accountId = config.accountId.replace('act_', '')
-  const caller = { credential: secrets.get('meta'), signal, clock }
+  const caller = { credential: secrets.get('meta'), signal, clock, answers }
   const known = await client.findAudience(accountId, name, caller)
   if (known !== null) {
     log.info(`There is an audience "${name}" already`, { audienceId: known })

@@ -106,7 +106,7 @@ export function uploadAudienceBlock({ client }: { client: MetaClient }): Block {
 
 type Recorder = Pick<
   BlockContext,
-  'secrets' | 'signal' | 'clock' | 'progress' | 'idempotencyKey' | 'checkpoint' | 'checkpoints'
+  'secrets' | 'signal' | 'clock' | 'answers' | 'progress' | 'idempotencyKey' | 'checkpoint' | 'checkpoints'
 >
 
 /** Sends all contacts, in as many calls as it takes, and goes on where an attempt before has stopped. */
@@ -142,8 +142,8 @@ function fieldsOf(chosen: UploadConfig['fields']): AudienceFields {
   })
 }
 
-function callerOf({ secrets, signal, clock }: Recorder) {
-  return { credential: secrets.get('meta'), signal, clock }
+function callerOf({ secrets, signal, clock, answers }: Recorder) {
+  return { credential: secrets.get('meta'), signal, clock, answers }
 }
 
 interface Uploading {

@@ -84,7 +84,7 @@ export function embedBlock({ client }: { client: MixedbreadClient }): Block {
     sampleFor,
     estimate: ({ config }) => ({ durationMs: CALL_MS * Math.ceil(config.texts.length / config.batchSize) }),
     async run(context: BlockContext<EmbedConfig>) {
-      const { config, secrets, signal, clock, usage, progress } = context
+      const { config, secrets, signal, clock, answers, usage, progress } = context
       const { texts, batchSize } = config
       const embeddings: Embedding[] = []
       let facts: { model: string; dimensions: number | null } = {
@@ -93,7 +93,7 @@ export function embedBlock({ client }: { client: MixedbreadClient }): Block {
       }
       let tokens = 0
       for (let start = 0; start < texts.length; start += batchSize) {
-        const caller = { credential: secrets.get('mixedbread'), signal, clock }
+        const caller = { credential: secrets.get('mixedbread'), signal, clock, answers }
         const batch = texts.slice(start, start + batchSize)
         const answer = await repeatRead(() => client.embed(batch, bodyOf(config), caller), context)
         embeddings.push(...answer.embeddings)

@@ -74,14 +74,14 @@ export function rerankBlock({ client }: { client: MixedbreadClient }): Block {
       costUsd: expectedTokens(config) * COST_PER_TOKEN_USD,
     }),
     async run(context: BlockContext<RerankConfig>) {
-      const { config, secrets, signal, clock, usage, progress } = context
+      const { config, secrets, signal, clock, answers, usage, progress } = context
       const { documents } = config
       const ranks: Rank[] = []
       let model = config.model
       let tokens = 0
       // A score is between the query and one document: those of several calls can be compared.
       for (let start = 0; start < documents.length; start += MAX_DOCUMENTS_PER_CALL) {
-        const caller = { credential: secrets.get('mixedbread'), signal, clock }
+        const caller = { credential: secrets.get('mixedbread'), signal, clock, answers }
         const chunk = documents.slice(start, start + MAX_DOCUMENTS_PER_CALL)
         const answer = await repeatRead(() => client.rerank(bodyOf(config, chunk), caller), context)
         ranks.push(...answer.ranks.map(({ index, score }) => ({ index: start + index, score })))

@@ -54,10 +54,10 @@ export function completionRequest(
 
 /** On whose behalf a block asks. The key is read when it is needed: without a call, none is. */
 export function openRouterCaller(
-  context: Pick<BlockContext, 'secrets' | 'signal' | 'clock'>,
+  context: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'answers'>,
 ): ProviderCaller {
-  const { secrets, signal, clock } = context
-  return { credential: secrets.get('openrouter'), signal, clock }
+  const { secrets, signal, clock, answers } = context
+  return { credential: secrets.get('openrouter'), signal, clock, answers }
 }
 
 /** Tells the engine what a call has cost. */

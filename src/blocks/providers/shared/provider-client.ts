@@ -1,14 +1,18 @@
-import { BlockError } from '../../../engine/block/index.ts'
+import { BlockError, type BlockAnswers } from '../../../engine/block/index.ts'
+import { yieldToEventLoop } from '../../../lib/async/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
 import {
   decodeText,
   parseHeaders,
   parseHttpUrl,
+  answerHeapBytes,
   retryAfterMs,
+  SMALL_ANSWER_BYTES,
   type HttpClient,
   type HttpMethod,
   type HttpRequest,
+  type HttpResponse,
   type HttpStream,
 } from '../../../net/index.ts'
 import { providerAnswer, type ProviderAnswer } from './provider-answer.ts'
@@ -58,6 +62,8 @@ export interface ProviderCaller {
   readonly credential: string
   readonly signal: AbortSignal
   readonly clock: Clock
+  /** Where the bytes of answers are counted. */
+  readonly answers: BlockAnswers
 }
 
 export interface ProviderStream {
@@ -97,11 +103,8 @@ export function createProviderClient(
     name: traits.name,
     send: (request, caller) =>
       withPlace(request, caller, async (learn) => {
-        const { status, headers, bytes } = await http.send(httpRequest(traits, request, caller), caller)
-        const answer = providerAnswer(
-          status,
-          headers,
-          decodeText(bytes, String(headers['content-type'] ?? '')),
+        const answer = await http.receive(httpRequest(traits, request, caller), caller, (response) =>
+          readResponse(response, caller.answers),
         )
         learn(answer)
         return answer
@@ -200,7 +203,7 @@ const NEVER_SENT: readonly unknown[] = [
   'UND_ERR_CONNECT_TIMEOUT',
 ]
 
-const UNANSWERED: readonly string[] = ['HTTP_NETWORK', 'HTTP_TIMEOUT']
+const UNANSWERED: readonly string[] = ['HTTP_NETWORK', 'HTTP_TIMEOUT', 'ANSWER_TOO_SLOW']
 
 /** Tells a call that certainly did not happen, or may happen again, from one of which nobody knows. */
 function unansweredError(
@@ -219,6 +222,19 @@ function unansweredError(
     details,
     cause: thrown,
   })
+}
+
+/** Nothing of a large answer is in the heap while the attempt waits for memory. */
+async function readResponse(
+  { status, headers, bytes }: HttpResponse,
+  answers: Pick<BlockAnswers, 'claimMemory'>,
+): Promise<ProviderAnswer> {
+  const decode = () => decodeText(bytes, String(headers['content-type'] ?? ''))
+  if (bytes.length > SMALL_ANSWER_BYTES) {
+    await yieldToEventLoop()
+    await answers.claimMemory(answerHeapBytes(decode()))
+  }
+  return providerAnswer(status, headers, decode())
 }
 
 /** As much of an error's body as is worth reading. */

@@ -18,7 +18,8 @@ export function supabaseCaller({
   secrets,
   signal,
   clock,
-}: Pick<BlockContext, 'secrets' | 'signal' | 'clock'>): SupabaseCaller {
+  answers,
+}: Pick<BlockContext, 'secrets' | 'signal' | 'clock' | 'answers'>): SupabaseCaller {
   const [url, key] = SUPABASE_SECRETS
-  return { projectUrl: secrets.get(url), credential: secrets.get(key), signal, clock }
+  return { projectUrl: secrets.get(url), credential: secrets.get(key), signal, clock, answers }
 }

@@ -3,7 +3,13 @@ import { Slots, TimeSlice, type Awaitable } from '../../../lib/async/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
 import { Reuse } from '../../fork/index.ts'
 import { directSchemaChecker, type SchemaChecker } from '../../json-schema/index.ts'
-import { HeldOutputs, ProcessMemory, type ExecutionMemory, type InTurn } from '../../memory/index.ts'
+import {
+  HeldOutputs,
+  ProcessMemory,
+  type ExecutionMemory,
+  type InTurn,
+  type OwnerAnswers,
+} from '../../memory/index.ts'
 import {
   EntryRefusedError,
   FIRST_PERCENT,
@@ -79,6 +85,8 @@ export class RunContext implements Activity {
   readonly reuse: Reuse | null
   /** For values that blocks are making. */
   readonly workingMemory: ExecutionMemory
+  /** For answers that blocks receive. */
+  readonly answers: OwnerAnswers
   /** For the resolved configs of attempts. */
   readonly configMemory: ExecutionMemory
   /** For the resolved configs of loops. */
@@ -121,8 +129,9 @@ export class RunContext implements Activity {
     this.request = request
     this.ports = ports
     const memory = ports.memory ?? new ProcessMemory(ALONE_HEAP_BYTES).open('')
-    const { held, configs, working, inTurn } = memory
+    const { held, configs, working, answers, inTurn } = memory
     this.workingMemory = working
+    this.answers = answers
     this.configMemory = configs
     this.loopMemory = held
     this.inTurn = inTurn

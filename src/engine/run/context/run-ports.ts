@@ -42,7 +42,7 @@ export interface RunPorts {
 export interface HttpPort {
   send(
     request: BlockHttpRequest,
-    attempt: Pick<BlockContext, 'signal' | 'clock' | 'reserveMemory'>,
+    attempt: Pick<BlockContext, 'signal' | 'clock' | 'reserveMemory' | 'answers'>,
   ): Promise<BlockHttpResponse>
 }
 

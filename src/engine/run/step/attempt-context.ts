@@ -10,6 +10,7 @@ import type { Clock } from '../../../lib/time/index.ts'
 import {
   BlockError,
   leaveUserCode,
+  type BlockAnswers,
   type BlockChildren,
   type BlockContext,
   type BlockHttp,
@@ -48,6 +49,7 @@ export interface AttemptWorld {
   readonly children: () => BlockChildren
   readonly checkpoints: () => { readonly [key: string]: Json }
   readonly reserveMemory: (bytes: number) => Promise<void>
+  readonly answers: BlockAnswers
   readonly yieldToEventLoop: () => Promise<void>
 }
 
@@ -129,8 +131,10 @@ export class AttemptContext implements BlockContext {
 
   get http(): BlockHttp {
     const { http, clock } = this.#world
-    const { reserveMemory } = this.#world
-    return { send: (request) => http.send(request, { signal: this.signal, clock, reserveMemory }) }
+    const { reserveMemory, answers } = this.#world
+    return {
+      send: (request) => http.send(request, { signal: this.signal, clock, reserveMemory, answers }),
+    }
   }
 
   get yieldToEventLoop() {
@@ -139,6 +143,10 @@ export class AttemptContext implements BlockContext {
 
   get reserveMemory() {
     return (bytes: number): Promise<void> => this.#world.reserveMemory(bytes)
+  }
+
+  get answers(): BlockAnswers {
+    return this.#world.answers
   }
 
   get log(): BlockLog {

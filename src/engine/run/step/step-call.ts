@@ -1,4 +1,4 @@
-import type { ChildRequest } from '../../block/index.ts'
+import type { BlockAnswers, ChildRequest } from '../../block/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import { AttemptCode, type AttemptUsage } from '../../record/index.ts'
 import { RunStop, type RunContext, type StepSite } from '../context/index.ts'
@@ -18,13 +18,14 @@ export interface StepCall {
   /** What the step's attempts have recorded. */
   readonly checkpoints: StepCheckpoints
   readonly reserveMemory: (bytes: number) => Promise<void>
+  readonly answers: BlockAnswers
 }
 
 /** Makes one attempt of a step: opens the block's world to it, and returns how the call ended and what it cost. */
 export async function callStep(
   node: PlanNode,
   site: StepSite,
-  { follows, attempt, idempotencyKey, parsedConfig, config, checkpoints, reserveMemory }: StepCall,
+  { follows, attempt, idempotencyKey, parsedConfig, config, checkpoints, reserveMemory, answers }: StepCall,
 ): Promise<{ readonly end: CallEnd; readonly usage: AttemptUsage | null; readonly code: AttemptCode }> {
   const { run, signal, path, isTopLevel } = site
   const { input } = site.values
@@ -87,6 +88,7 @@ export async function callStep(
     secrets: () => run.secrets.view(secretNames),
     checkpoints: () => checkpoints.values,
     reserveMemory,
+    answers,
     yieldToEventLoop: async () => void (await run.timeSlice.yieldIfOver()),
     reports,
     mask: (value) => scrubber.excerpts(value),

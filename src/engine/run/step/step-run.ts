@@ -304,6 +304,7 @@ class StepRun {
         config: this.#config,
         checkpoints: this.#checkpoints,
         reserveMemory: memory.reserve,
+        answers: memory.answersOf(this.#site.run.answers),
       })
       this.recorder.usageIs(usage)
       this.#code = code

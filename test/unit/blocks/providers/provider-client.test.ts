@@ -10,6 +10,7 @@ import { BlockError } from '../../../../src/engine/block/block.ts'
 import { Scrubber } from '../../../../src/engine/scrub/scrub.ts'
 import { failureOf } from '../../../../src/engine/record/step.ts'
 import { Closers } from '../../../../src/lib/async/closers.ts'
+import { answersAlone } from '../../../support/answers.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import {
   startProviderServer,
@@ -50,7 +51,12 @@ function clientAt(baseUrl: string, concurrency = 10): ProviderClient {
   return createProviderClient(traits, { http, limiter: createRateLimiter({ clock }) })
 }
 
-const caller = (signal = new AbortController().signal) => ({ credential: KEY, clock, signal })
+const caller = (signal = new AbortController().signal) => ({
+  credential: KEY,
+  clock,
+  signal,
+  answers: answersAlone(),
+})
 const read = { path: '/things', isRepeatable: true } as const
 const paid = { path: '/things', method: 'POST', isRepeatable: false } as const
 

@@ -1,0 +1,51 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { afterEach, expect, test } from '@jest/globals'
+import { Closers } from '../../../src/lib/async/closers.ts'
+import { systemClock } from '../../../src/lib/time/clock.ts'
+import { createHttpClient } from '../../../src/net/http-client.ts'
+import { parseHttpUrl } from '../../../src/net/http-request.ts'
+import { PIECES_AT_ONCE } from '../../../src/net/paced-pieces.ts'
+
+const closers = new Closers()
+afterEach(() => closers.close())
+
+test('an answer in chunks of one byte leaves the thread to others after every thousand of them', async () => {
+  const pieces = 100_000
+  const server = createServer((socket: Socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n')
+      socket.end(`${'1\r\nx\r\n'.repeat(pieces)}0\r\n\r\n`)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.add(() => void server.close())
+  const client = createHttpClient({ policy: () => ({ allowedHosts: ['127.0.0.1'], allowedOrigins: [] }) })
+  closers.add(() => client.close())
+  let turns = 0
+  let isOver = false
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  const { bytes } = await client.send(
+    {
+      method: 'GET',
+      url: parseHttpUrl(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+      headers: new Map(),
+      body: null,
+      timeoutMs: 30_000,
+      followRedirects: false,
+      failOnStatus: true,
+      maxResponseBytes: 1_000_000,
+      isRepeatable: true,
+    },
+    { signal: new AbortController().signal, clock: systemClock },
+  )
+  isOver = true
+  expect(bytes.toString()).toBe('x'.repeat(pieces))
+  expect(turns).toBeGreaterThanOrEqual(pieces / PIECES_AT_ONCE)
+})
