@@ -144,7 +144,7 @@ beforeEach(async () => {
     if (missing.has(path)) return void response.writeHead(404).end()
     const text = texts.get(path) ?? Buffer.from(ANSWERS[path]?.() ?? 'null')
     texts.set(path, text)
-    if (path === '/stalled') return void stall(response)
+    if (path === '/stalled') return stall(response)
     response.setHeader('content-type', path.endsWith('-text') ? 'text/plain' : 'application/json').end(text)
   })
   server.listen(0, '127.0.0.1')
