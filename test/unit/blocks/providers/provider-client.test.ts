@@ -60,6 +60,41 @@ const caller = (signal = new AbortController().signal) => ({
 const read = { path: '/things', isRepeatable: true } as const
 const paid = { path: '/things', method: 'POST', isRepeatable: false } as const
 
+describe('memory for an answer', () => {
+  it('that is large is claimed before it is parsed: as much as its lists take', async () => {
+    answer = { body: Array.from({ length: 150_000 }, () => []) }
+    const claimed: number[] = []
+    let grant = () => {}
+    const granted = new Promise<void>((resolve) => (grant = resolve))
+    let isAsked = () => {}
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    const answers = {
+      ...answersAlone(),
+      claimMemory: (bytes: number) => {
+        claimed.push(bytes)
+        isAsked()
+        return granted
+      },
+    }
+    let isRead = false
+    const sent = client.send(read, { ...caller(), answers }).then(({ json }) => {
+      isRead = true
+      return json
+    })
+    await asked
+    expect(isRead).toBe(false)
+    expect(claimed).toEqual([expect.any(Number)])
+    expect(claimed[0]).toBeGreaterThan(150_000 * 16)
+    grant()
+    expect(await sent).toHaveLength(150_000)
+  })
+
+  it('that is small is not claimed', async () => {
+    const answers = { ...answersAlone(), claimMemory: () => Promise.reject(new Error('nothing is claimed')) }
+    expect((await client.send(read, { ...caller(), answers })).json).toEqual({ ok: true })
+  })
+})
+
 describe('a call', () => {
   it('carries the credential, the query and JSON, and reads the answer as text first', async () => {
     answer = { status: 201, headers: { 'x-left': '3' }, body: 'plain words' }
