@@ -153,15 +153,19 @@ export function createLogStore(pool: Queryable): LogStore {
       return pages
     },
     async smallOutputs(refs, maxBytes) {
-      const { rows } = await pool.query<FoundOutput>(SMALL_OUTPUTS, [
-        refs.map(({ ownerId }) => ownerId),
-        refs.map(({ id }) => id),
-        refs.map(({ reader }) => reader),
-        refs.map(({ entry }) => entry.seq),
-        refs.map(({ entry }) => entry.entryNo),
-        refs.map(({ path }) => path),
-        maxBytes,
-      ])
+      const { rows } = await pool.query<FoundOutput>({
+        name: 'log-small-outputs',
+        text: SMALL_OUTPUTS,
+        values: [
+          refs.map(({ ownerId }) => ownerId),
+          refs.map(({ id }) => id),
+          refs.map(({ reader }) => reader),
+          refs.map(({ entry }) => entry.seq),
+          refs.map(({ entry }) => entry.entryNo),
+          refs.map(({ path }) => path),
+          maxBytes,
+        ],
+      })
       return rows
     },
     async pages({ id, ownerId }, lows) {
@@ -243,19 +247,18 @@ WHERE j.id = $2 AND j.owner_id = $1 AND COALESCE(v.value, l.small->w.kind->w.pat
 
 /** Each entry is unpacked once, however many of its values are wanted. */
 const SMALL_OUTPUTS = `
-WITH wanted AS MATERIALIZED (
-  SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[])
-    AS w(owner_id, id, reader, seq, entry_no, path)
-), entry AS (
-  SELECT w.id, w.entry_no, o.key AS path, o.value
-  FROM (SELECT DISTINCT owner_id, id, seq, entry_no FROM wanted) AS w
+SELECT reader, path, value FROM (
+  SELECT w.reader, o.key AS path, o.value, sum(octet_length(o.value::text)) OVER (PARTITION BY w.reader ORDER BY o.key) AS total
+  FROM (
+    SELECT owner_id, id, reader, seq, entry_no, array_agg(path) AS paths
+    FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[])
+      AS sent(owner_id, id, reader, seq, entry_no, path)
+    GROUP BY owner_id, id, reader, seq, entry_no
+  ) AS w
   JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
   JOIN job_log l ON l.job_id = j.id AND l.seq = w.seq AND l.entry_no = w.entry_no
   CROSS JOIN LATERAL json_each(l.small->'o') AS o
-)
-SELECT reader, path, value FROM (
-  SELECT w.reader, w.path, e.value, sum(octet_length(e.value::text)) OVER (PARTITION BY w.reader ORDER BY w.path) AS total
-  FROM wanted w JOIN entry e ON e.id = w.id AND e.entry_no = w.entry_no AND e.path = w.path
+  WHERE o.key = ANY(w.paths)
 ) AS found WHERE total <= $7`
 
 const STORE_PAGES = `
