@@ -313,12 +313,14 @@ describe('operations that arrive in one packet', () => {
     expect(turns).toEqual(Array.from({ length: COUNT }, () => LISTS))
   }, 30_000)
 
-  test('of a WebSocket are all answered, each in a separate turn of the event loop', async () => {
+  test('of a WebSocket are all answered, in many turns of the event loop', async () => {
     const { turns, stop } = watchTurns()
     const results = await overWebSocket(Array.from({ length: COUNT }, () => ({ query: BUSY })))
     stop()
     expect(results.length).toBe(COUNT)
-    expect(turns).toEqual(Array.from({ length: COUNT }, () => LISTS))
+    expect(turns.reduce((sum, lists) => sum + lists, 0)).toBe(COUNT * LISTS)
+    // They take far longer than the time for which operations begin in one turn.
+    expect(turns.length).toBeGreaterThan(5)
   }, 30_000)
 
   test('may hold more subscriptions than a WebSocket may have unanswered operations', async () => {

@@ -442,7 +442,7 @@ test('the end of a canceled tree writes the row of each descendant once, whether
   const child = () => storeClaimedJob(pool, { parent: { id: root, path: 'call', depth: 1, rootId: root } })
   const [waiting, ...held] = await Promise.all(Array.from({ length: 21 }, child))
   await pool.query(
-    `UPDATE jobs SET status = 'WAITING', started_at = now(), holder = NULL, lease_until = NULL WHERE id = $1`,
+    `UPDATE jobs SET status = 'WAITING', started_at = now(), holder = NULL, leased_until = NULL WHERE id = $1`,
     [waiting?.jobId],
   )
   await pool.query(

@@ -1,6 +1,7 @@
 import { graphql } from '../gql/index.ts'
 import type { ApiServer } from './api-server.ts'
 import { SIMPLE } from './definitions.ts'
+import { forgetLogs } from './forget-logs.ts'
 import { start } from './runs.ts'
 
 const CREATE = graphql(`
@@ -55,6 +56,7 @@ export async function makeWeb(server: ApiServer, count: number): Promise<void> {
     await start(server, { workflowId: id, tags: ['web'] })
   }
   for (const statement of WEB) await server.query(statement)
+  await forgetLogs(server)
 }
 
 const NEXT = `SELECT id, COALESCE(lead(id) OVER (ORDER BY id), first_value(id) OVER (ORDER BY id)) AS next FROM jobs`
