@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
@@ -11,6 +11,7 @@ import { AUTHENTICATION } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { gated, SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
+import { freePort } from '../support/free-port.ts'
 import { JOB_EVENTS, runToEnd, start } from '../support/runs.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
@@ -68,15 +69,6 @@ test('a server listens only when the first queries of its process are prepared',
     await prepared.close()
   }
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 async function isRefused(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')

@@ -19,6 +19,7 @@ import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { fc } from '../support/fast-check.ts'
 import { storeClaimedJob, STRANGER } from '../support/jobs.ts'
+import { completedStep } from '../support/step-records.ts'
 
 let database: TestDatabase
 let store: LogStore
@@ -32,7 +33,7 @@ afterAll(() => database.drop())
 
 // Reading
 
-test('a tail, events and values are read of their own owner alone', async () => {
+test('a tail, events and values are read only for their owner', async () => {
   const claim = await storeClaimedJob(database.pool)
   await append(claim, note('mine', '"small"'))
   const theirs = { id: claim.jobId, ownerId: STRANGER }
@@ -265,23 +266,9 @@ function itemsFrom(first: number, count = ITEMS_PER_ENTRY): JournalEntry {
 }
 
 function stepAt(path: string, order: readonly number[], finishedAt: number | null = 2): StepRecord {
-  return {
-    path,
-    order,
-    nodeId: path.slice(path.lastIndexOf('/') + 1),
-    status: finishedAt === null ? 'RUNNING' : 'COMPLETED',
-    attempt: 1,
-    attempts: [],
-    handles: [],
-    inputFrom: [],
-    dueAt: null,
-    wait: null,
-    error: null,
-    reusedFrom: null,
-    callKey: null,
-    startedAt: 1,
-    finishedAt,
-  }
+  const nodeId = path.slice(path.lastIndexOf('/') + 1)
+  const status = finishedAt === null ? 'RUNNING' : 'COMPLETED'
+  return { ...completedStep(path), order, nodeId, status, handles: [], finishedAt }
 }
 
 function required<Value>(value: Value | undefined): Value {

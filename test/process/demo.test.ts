@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -10,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { createLumeClient } from '../../examples/leads/lume-client.ts'
 import type { TimelineEvent } from '../../examples/leads/progress-view.ts'
 import { Closers } from '../../src/lib/async/closers.ts'
+import { freePort } from '../support/free-port.ts'
 import { startReceiver } from '../support/receiver-server.ts'
 import { startServerProcess } from '../support/server-process.ts'
 
@@ -140,13 +140,4 @@ function resultIn(output: string): unknown {
 async function readExample(name: string): Promise<Record<string, unknown>> {
   const path = new URL(`../../examples/leads/${name}`, import.meta.url)
   return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

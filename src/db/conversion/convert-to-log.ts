@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
+import { isUnloggedSql } from '../log/index.ts'
 import { MIGRATION_LOCK } from '../sql/index.ts'
 import { convertJobs } from './convert-jobs.ts'
 import type { OldJob } from './old-records.ts'
@@ -63,14 +64,11 @@ async function convertAll(
   return count
 }
 
-/** See `isUnlogged`. */
-const IS_UNLOGGED = '(entry_no < 0 OR (entry_no = 0 AND last_seq > 0))'
-
 /** Returns the number of jobs that it converted. After the last one it takes away the mark that jobs are to be converted. */
 async function convertBatch(client: pg.PoolClient, limit: number): Promise<number> {
   const { rows: jobs } = await client.query<OldJob>(
     `SELECT id, owner_id AS "ownerId", last_seq AS "lastSeq" FROM jobs
-     WHERE id > COALESCE((SELECT converted_to FROM log_conversion), '00000000-0000-0000-0000-000000000000') AND ${IS_UNLOGGED}
+     WHERE id > COALESCE((SELECT converted_to FROM log_conversion), '00000000-0000-0000-0000-000000000000') AND ${isUnloggedSql('jobs')}
      ORDER BY id LIMIT $1 FOR NO KEY UPDATE`,
     [limit],
   )

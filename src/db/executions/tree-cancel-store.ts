@@ -1,7 +1,14 @@
-import type { JobStatus, StepRecord } from '../../engine/record/index.ts'
+import { endedUnbegun, type JobStatus } from '../../engine/record/index.ts'
 import type { DefinitionId, JobId, OwnerId } from '../../lib/index.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/index.ts'
-import { encodeEntry, ENTRY_FORMAT, eventCode, nextEntryNoSql, positionOf } from '../log/index.ts'
+import {
+  encodeEntry,
+  ENTRY_FORMAT,
+  eventCode,
+  nextEntryNoSql,
+  NO_CONTENTS,
+  positionOf,
+} from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { expectsNoNews } from './expects-no-news.ts'
@@ -226,37 +233,8 @@ SELECT id FROM ended`
 
 /** The log's record of the steps that a job of this definition has when it ends unbegun, as JSON text. */
 function changesOf({ nodes }: UnbegunGraph, at: number): string | null {
-  const steps = nodes.map(({ id, order }) => canceledStep(id, order, at))
-  return encodeEntry({ ...NO_RECORDS, steps }, at).changes
-}
-
-const NO_RECORDS = {
-  events: [],
-  values: [],
-  items: [],
-  checkpoints: [],
-  signals: [],
-  output: null,
-} as const
-
-function canceledStep(id: string, order: readonly number[], finishedAt: number): StepRecord {
-  return {
-    path: id,
-    order,
-    nodeId: id,
-    status: 'CANCELED',
-    attempt: 0,
-    attempts: [],
-    handles: [],
-    inputFrom: [],
-    dueAt: null,
-    wait: null,
-    error: null,
-    reusedFrom: null,
-    callKey: null,
-    startedAt: null,
-    finishedAt,
-  }
+  const steps = nodes.map((node) => endedUnbegun(node, 'CANCELED', at))
+  return encodeEntry({ ...NO_CONTENTS, steps }, at).changes
 }
 
 const CLAIM_UNHELD = `

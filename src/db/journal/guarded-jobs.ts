@@ -1,11 +1,11 @@
-import { bigint, bool, float, instant, int, json, text, uuid } from './flush-column.ts'
 import { expectsNoNews } from '../executions/index.ts'
+import { bigint, bool, float, instant, int, json, text, uuid } from './flush-column.ts'
 import { flushPart } from './flush-part.ts'
 import type { JobWrite } from './journal-write.ts'
 
 /**
- * The guard of a flush (D3): updates the jobs `r` whose fence and number of the newest entry are as their writers know them. A job that was
- * given up, by a park or an end, has no lease and takes no more writes. A park also demands that no command came unread (D8).
+ * The guard of a flush (D3): updates the jobs `r` whose fence and number of the newest entry are as their writers know them. A job that
+ * was given up, by a park or an end, has no lease and takes no more writes. A park requires that no command is unread (D8).
  *
  * Jobs are locked in the order of `r`, because the planner can reach them only by their key, one by one. `ANY (ARRAY[…])` rules out
  * a hash or merge join. `leased_until`, which is set and cleared together with `holder`, is in no partial index.

@@ -376,7 +376,7 @@ export class Journal {
     this.#paging.set(ledger, written)
   }
 
-  /** Merges the log of a job into pages. Where that fails, the job continues without: whoever takes it up next writes them. */
+  /** Merges the log of a job into pages. If that fails, the job continues without them, and its next holder writes them. */
   async #writePages(ledger: Ledger, tail: LogTail): Promise<void> {
     try {
       while (!ledger.isLost && (tail.isLong || !tail.isKnown))

@@ -36,6 +36,17 @@ export interface EntryContents {
   readonly output: string | null
 }
 
+/** The contents of an entry that records nothing. */
+export const NO_CONTENTS: EntryContents = {
+  events: [],
+  steps: [],
+  values: [],
+  items: [],
+  checkpoints: [],
+  signals: [],
+  output: null,
+}
+
 /** An event whose number follows from the number of its entry. */
 export interface EntryEvent {
   /** The job's progress in percent at that moment. */

@@ -4,6 +4,7 @@ export { encodeEntry } from './encode-entry.ts'
 export {
   ENTRY_FORMAT,
   ENTRY_MAX_LENGTH,
+  NO_CONTENTS,
   VALUE,
   type EncodedEntry,
   type LargeValue,
@@ -15,4 +16,4 @@ export { LogTail } from './log-tail.ts'
 export { applyPage, endedItems, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'
 export { indexText, orderOf, positionOf } from './position.ts'
-export { isUnlogged, nextEntryNo, nextEntryNoSql } from './unlogged-job.ts'
+export { isUnlogged, isUnloggedSql, nextEntryNo, nextEntryNoSql } from './unlogged-job.ts'

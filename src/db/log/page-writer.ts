@@ -24,7 +24,7 @@ export async function writePages(store: PageStore, job: LogKey): Promise<boolean
   return isLongTail({ changes, length }) && mergeIntoPages(store, job, tail)
 }
 
-/** Whether entries with so many changes, and so many bytes of them, belong into pages. */
+/** Whether entries with this number of changes, and this number of bytes of changes, are to be merged into pages. */
 export function isLongTail({ changes, length }: { changes: number; length: number }): boolean {
   return changes > TAIL_MAX_CHANGES || length > TAIL_MAX_LENGTH
 }

@@ -8,6 +8,11 @@ export function isUnlogged({ lastSeq, entryNo }: LogPosition): boolean {
   return entryNo < 0 || (entryNo === 0 && lastSeq > 0)
 }
 
+/** The same in SQL, for a row of `jobs` with this alias. */
+export function isUnloggedSql(job: string): string {
+  return `(${job}.entry_no < 0 OR (${job}.entry_no = 0 AND ${job}.last_seq > 0))`
+}
+
 /** Where the log of a job ends. */
 interface LogPosition {
   /** The number of the job's newest event. */
@@ -23,5 +28,5 @@ export function nextEntryNo(position: LogPosition): number {
 
 /** The same in SQL, for a row of `jobs` with this alias before it is updated. */
 export function nextEntryNoSql(job: string): string {
-  return `${job}.entry_no + CASE WHEN ${job}.entry_no < 0 OR (${job}.entry_no = 0 AND ${job}.last_seq > 0) THEN -1 ELSE 1 END`
+  return `${job}.entry_no + CASE WHEN ${isUnloggedSql(job)} THEN -1 ELSE 1 END`
 }

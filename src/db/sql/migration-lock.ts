@@ -1,2 +1,2 @@
-/** The advisory lock of whoever changes the schema or converts data: the number that Prisma's own `migrate` locks, too. */
+/** The advisory lock of a process that changes the schema or converts data. Prisma's own `migrate` locks the same number. */
 export const MIGRATION_LOCK = 72707369

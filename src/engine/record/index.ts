@@ -9,6 +9,7 @@ export {
   type JobEvent,
 } from './event.ts'
 export { keptAttempts, withAttempt } from './attempts.ts'
+export { endedUnbegun } from './ended-unbegun.ts'
 export { Inbox, type Command, type CommandKind, type Signal } from './inbox.ts'
 export { isTerminal, JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from './job.ts'
 export {

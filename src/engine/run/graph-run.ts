@@ -9,10 +9,16 @@ import {
   type PlanGraph,
   type PlanNode,
 } from '../definition/index.ts'
-import { event, recordedError, stepPath, type RecordedError, type StepFailure } from '../record/index.ts'
-import { Frontier, type Advance } from './advance.ts'
 import {
   endedUnbegun,
+  event,
+  recordedError,
+  stepPath,
+  type RecordedError,
+  type StepFailure,
+} from '../record/index.ts'
+import { Frontier, type Advance } from './advance.ts'
+import {
   recordedEnd,
   RunStop,
   StepValues,
@@ -170,7 +176,7 @@ class GraphRun {
     const at = this.#run.ports.clock.now()
     void this.#run.note({
       events: [event('STEP_SKIPPED', at, { path: id, nodeId: id, attempt: 0 })],
-      steps: [endedUnbegun(node, 'SKIPPED', at)],
+      steps: [endedUnbegun({ id, order: [index] }, 'SKIPPED', at)],
     })
   }
 

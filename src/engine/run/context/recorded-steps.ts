@@ -1,12 +1,12 @@
-import { placeOf, type PlanGraph, type PlanNode } from '../../definition/index.ts'
+import { placeOf, type PlanGraph } from '../../definition/index.ts'
 import {
   canceledStep,
+  endedUnbegun,
   keptAttempts,
   lastAttemptStart,
   type CutSteps,
   type RecordedState,
   type StepRecord,
-  type StepStatus,
 } from '../../record/index.ts'
 
 /** What is on record of a run's steps, as far as the job's end must know it: that end leaves no step open. */
@@ -42,7 +42,13 @@ export class RecordedSteps {
   close(at: number): CutSteps {
     const { events, steps } = this.closeInside('', at)
     const neverBegun = this.#graph.nodes.filter(({ id }) => !this.#nodes.has(id))
-    return { events, steps: [...steps, ...neverBegun.map((node) => endedUnbegun(node, 'CANCELED', at))] }
+    return {
+      events,
+      steps: [
+        ...steps,
+        ...neverBegun.map(({ id, index }) => endedUnbegun({ id, order: [index] }, 'CANCELED', at)),
+      ],
+    }
   }
 
   /** The same for the end of one item of a loop, whose paths begin with `prefix`. */
@@ -59,26 +65,5 @@ export class RecordedSteps {
       attemptStartedAt: isRunning ? lastAttemptStart(step) : null,
       callMayHaveHappened: isRunning && !placeOf(this.#graph, step.path)?.node.body,
     })
-  }
-}
-
-/** A top-level node that ends without having begun. */
-export function endedUnbegun({ id, index }: PlanNode, status: StepStatus, at: number): StepRecord {
-  return {
-    path: id,
-    order: [index],
-    nodeId: id,
-    status,
-    attempt: 0,
-    attempts: [],
-    handles: [],
-    inputFrom: [],
-    dueAt: null,
-    wait: null,
-    error: null,
-    reusedFrom: null,
-    callKey: null,
-    startedAt: null,
-    finishedAt: at,
   }
 }
