@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Cron } from 'croner'
 import { graphql } from '../gql/index.ts'
 import type { CreateScheduleInput, UpdateScheduleInput } from '../gql/graphql.ts'
+import { countTurns } from '../support/count-turns.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING } from '../support/definitions.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -248,18 +249,12 @@ describe('createSchedule', () => {
     await created({ cron: '0 0 29 2 +1', paused: true })
     const ALIASES = 50
     const runs = Array.from({ length: ALIASES }, (_, n) => `a${n}: nextRuns(first: 20)`).join(' ')
-    let turn = 0
-    let isOver = false
-    const countTurn = () => {
-      turn++
-      if (!isOver) setImmediate(countTurn)
-    }
-    setImmediate(countTurn)
+    const count = countTurns()
     const turnsOfSearches = new Set<number>()
     const prototype = Cron.prototype as { nextRuns: (...given: unknown[]) => unknown }
     const { nextRuns } = prototype
     prototype.nextRuns = function counted(this: unknown, ...given: unknown[]) {
-      turnsOfSearches.add(turn)
+      turnsOfSearches.add(count.turns)
       return nextRuns.apply(this, given)
     }
     try {
@@ -268,7 +263,7 @@ describe('createSchedule', () => {
       expect(errors).toEqual([])
       expect(JSON.stringify(data)).toContain('"a49":["2044-02-29T00:00:00.000Z"')
     } finally {
-      isOver = true
+      count.stop()
       prototype.nextRuns = nextRuns
     }
     expect(turnsOfSearches.size).toBeGreaterThanOrEqual(ALIASES)

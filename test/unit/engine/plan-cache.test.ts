@@ -3,6 +3,7 @@ import { PlanCache, type Asker } from '../../../src/engine/validate/plan-cache.t
 import { directSchemaChecker } from '../../../src/engine/json-schema/schema-checker.ts'
 import { canonicalHash } from '../../../src/lib/json/canonical-json.ts'
 import type { JsonObject } from '../../../src/lib/json/json.ts'
+import { countTurns } from '../../support/count-turns.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 
 const blocks = registryWith(scriptedBlocks({}))
@@ -67,16 +68,10 @@ describe('a definition', () => {
 
   test('that is large leaves the thread to others while it is validated', async () => {
     const { plans } = cacheInPieces()
-    let turns = 0
-    let isDone = false
-    const turn = () => {
-      turns++
-      if (!isDone) setImmediate(turn)
-    }
-    setImmediate(turn)
+    const count = countTurns()
     await plans.read(chain('a', 1_500), asker('a'))
-    isDone = true
-    expect(turns).toBeGreaterThan(1_500)
+    count.stop()
+    expect(count.turns).toBeGreaterThan(1_500)
   })
 
   test('that is asked for many times at once is validated once', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { createBodyReader } from '../../../src/http/intake/bodies.ts'
 import { BodyBudget, VALUE_WEIGHT_BYTES } from '../../../src/http/intake/body-budget.ts'
 import { BODY_MAX_DEPTH, BODY_MAX_VALUES } from '../../../src/http/intake/json-structure.ts'
+import { countTurns } from '../../support/count-turns.ts'
 import { useTurnUp } from '../../support/hold-turn.ts'
 
 function upload(): PassThrough & IncomingMessage {
@@ -21,13 +22,7 @@ function readerOf(limits: { readonly maxBytes: number; readonly maxBytesOfSender
 
 test('a body that arrives in many chunks at once is read in several turns of the event loop', async () => {
   const read = readerOf({ maxBytes: 1_000_000, maxBytesOfSender: 1_000_000 })
-  let turns = 0
-  let isOver = false
-  const count = () => {
-    turns++
-    if (!isOver) setImmediate(count)
-  }
-  setImmediate(count)
+  const count = countTurns()
   function* chunks() {
     for (const text of ['[1', ',2', ',3', ',4', ']']) {
       useTurnUp()
@@ -35,9 +30,9 @@ test('a body that arrives in many chunks at once is read in several turns of the
     }
   }
   const body = await read(Object.assign(upload(), { iterator: chunks as never }), 'ada')
-  isOver = true
+  count.stop()
   expect(body.take().toString()).toBe('[1,2,3,4]')
-  expect(turns).toBeGreaterThanOrEqual(5)
+  expect(count.turns).toBeGreaterThanOrEqual(5)
 })
 
 describe('bytes in flight', () => {

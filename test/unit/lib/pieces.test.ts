@@ -11,6 +11,7 @@ import {
 } from '../../../src/lib/async/yield-to-event-loop.ts'
 import { onBehalfOf } from '../../../src/lib/current-owner.ts'
 import { plainJsonPieces, toPlainJson } from '../../../src/lib/json/plain-json.ts'
+import { countTurns } from '../../support/count-turns.ts'
 import { fc } from '../../support/fast-check.ts'
 import { useTurnUp } from '../../support/hold-turn.ts'
 
@@ -108,20 +109,14 @@ describe('turns of the event loop', () => {
   test('are not shared by pieces of work, and the work of one owner is done in the order in which it yielded', async () => {
     notes.splice(0)
     const turns: number[] = []
-    let turn = 0
-    let isOver = false
-    const count = () => {
-      turn++
-      if (!isOver) setImmediate(count)
-    }
-    setImmediate(count)
+    const count = countTurns()
     const all = Array.from({ length: 9 }, async (_, n) => {
       await onBehalfOf(['ada', 'bob', 'eve'][n % 3] ?? '', () => yieldToEventLoop())
-      turns.push(turn)
+      turns.push(count.turns)
       notes.push(String(n))
     })
     await Promise.all(all)
-    isOver = true
+    count.stop()
     expect(new Set(turns).size).toBe(9)
     expect(notes).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8'])
   })

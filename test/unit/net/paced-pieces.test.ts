@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/lib/time/clock.ts'
 import { createHttpClient } from '../../../src/net/http-client.ts'
 import { parseHttpUrl } from '../../../src/net/http-request.ts'
 import { PIECES_AT_ONCE } from '../../../src/net/paced-pieces.ts'
+import { countTurns } from '../../support/count-turns.ts'
 
 const closers = new Closers()
 afterEach(() => closers.close())
@@ -24,13 +25,7 @@ test('an answer in chunks of one byte leaves the thread to others after every th
   closers.add(() => void server.close())
   const client = createHttpClient({ policy: () => ({ allowedHosts: ['127.0.0.1'], allowedOrigins: [] }) })
   closers.add(() => client.close())
-  let turns = 0
-  let isOver = false
-  const count = () => {
-    turns++
-    if (!isOver) setImmediate(count)
-  }
-  setImmediate(count)
+  const count = countTurns()
   const { bytes } = await client.send(
     {
       method: 'GET',
@@ -45,7 +40,7 @@ test('an answer in chunks of one byte leaves the thread to others after every th
     },
     { signal: new AbortController().signal, clock: systemClock },
   )
-  isOver = true
+  count.stop()
   expect(bytes.toString()).toBe('x'.repeat(pieces))
-  expect(turns).toBeGreaterThanOrEqual(pieces / PIECES_AT_ONCE)
+  expect(count.turns).toBeGreaterThanOrEqual(pieces / PIECES_AT_ONCE)
 })

@@ -1,15 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { createBatch } from '../../../src/schema/kit/batch.ts'
+import { countTurns } from '../../support/count-turns.ts'
 import { useTurnUp } from '../../support/hold-turn.ts'
 
 test('answers of the database for many operations that arrive in one turn are used in a turn each', async () => {
-  let turn = 0
-  let isOver = false
-  const count = () => {
-    turn++
-    if (!isOver) setImmediate(count)
-  }
-  setImmediate(count)
+  const count = countTurns()
   const answered: (() => void)[] = []
   const turns: number[] = []
   const operations = Array.from({ length: 5 }, async () => {
@@ -19,13 +14,13 @@ test('answers of the database for many operations that arrive in one turn are us
       return keys
     })
     const rows = await Promise.all([loader.load('a'), loader.load('b')])
-    turns.push(turn)
+    turns.push(count.turns)
     useTurnUp()
     return rows
   })
   while (answered.length < operations.length) await new Promise((resolve) => setImmediate(resolve))
   for (const answer of answered) setImmediate(answer)
   expect(await Promise.all(operations)).toEqual(operations.map(() => ['a', 'b']))
-  isOver = true
+  count.stop()
   expect(new Set(turns).size).toBe(operations.length)
 })

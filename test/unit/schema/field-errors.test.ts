@@ -4,6 +4,7 @@ import { ownerId } from '../../../src/lib/ids.ts'
 import { ANSWER_MAX_ERRORS, AnswerBudget } from '../../../src/schema/answers/answer-budget.ts'
 import { stopAtErrors } from '../../../src/schema/field-errors.ts'
 import { schema as lumeSchema } from '../../../src/schema/schema.ts'
+import { countTurns } from '../../support/count-turns.ts'
 
 /** A list of 1,000 items whose field fails as `fail` does. */
 function schemaOf(fail: () => unknown) {
@@ -67,19 +68,13 @@ describe('introspection', () => {
     execute({ schema: lumeSchema, document: parse(query), contextValue: { answer } })
 
   test('reads the types of the schema in pieces, between which the event loop turns', async () => {
-    let turns = 0
-    let isOver = false
-    const turn = () => {
-      turns++
-      if (!isOver) setImmediate(turn)
-    }
-    setImmediate(turn)
+    const count = countTurns()
     const { data } = await ask('{ a: __schema { types { name } } b: __schema { types { name } } }', budget())
-    isOver = true
+    count.stop()
     const { a, b } = data as Record<'a' | 'b', { types: { name: string }[] }>
     expect(a.types.map(({ name }) => name)).toEqual(Object.keys(lumeSchema.getTypeMap()))
     expect(b).toEqual(a)
-    expect(turns).toBeGreaterThanOrEqual(Math.floor((2 * a.types.length) / 10))
+    expect(count.turns).toBeGreaterThanOrEqual(Math.floor((2 * a.types.length) / 10))
   })
 
   test('beyond the limit of an answer stops at the hundredth error', async () => {

@@ -20,6 +20,7 @@ import type {
 import { itemPath, knownSignalWait, STEP_STATUSES } from '../../../../src/engine/record/step.ts'
 import type { Json } from '../../../../src/lib/json/json.ts'
 import { fc } from '../../../support/fast-check.ts'
+import { completedStep } from '../../../support/step-records.ts'
 import { contentsOfFold, MemoryLog } from '../../../support/log-entries.ts'
 import { Crash, type MemoryJournal } from '../../../support/memory-journal.ts'
 import { behavioursOf, documentOf, randomGraph } from '../../../support/random-graph.ts'
@@ -455,23 +456,7 @@ function itemEntry(index: number): JournalEntry {
 }
 
 function anyStepAt(path: string): StepRecord {
-  return {
-    path,
-    order: orderOf(path),
-    nodeId: 'find',
-    status: 'COMPLETED',
-    attempt: 1,
-    attempts: [],
-    handles: ['out'],
-    inputFrom: [],
-    dueAt: null,
-    wait: null,
-    error: null,
-    reusedFrom: null,
-    callKey: null,
-    startedAt: 1,
-    finishedAt: 5,
-  }
+  return { ...completedStep(path), order: orderOf(path), nodeId: 'find', finishedAt: 5 }
 }
 
 test('positions sort as the orders that they write', () => {
