@@ -9,10 +9,11 @@ import {
 import { codeOf, messageOf, type ExecutionId, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import { ENTRY_FORMAT, ENTRY_MAX_LENGTH, isUnlogged, LogTail, type PageStore } from '../log/index.ts'
+import { ENTRY_MAX_LENGTH, type PageStore } from '../log/index.ts'
 import { isConnectionFault, isDataFault, isPassingFault } from '../sql/index.ts'
 import type { JobMarks, JournalStore } from './journal-store.ts'
 import { byteSize, mergeEntries, type JobWrite } from './journal-write.ts'
+import { PagedLog } from './paged-log.ts'
 
 /** One holder's claim on a job: what every write of it is guarded by (D3). */
 export interface Claim {
@@ -77,8 +78,8 @@ export class Journal {
   readonly #due = new Set<Ledger>()
   /** The ledgers whose queues wait for a caller that awaits a commit, or for their time. */
   readonly #delayed = new Set<Ledger>()
-  /** The ledgers whose logs are being merged into pages. */
-  readonly #paging = new Map<Ledger, Promise<void>>()
+  /** The pages that are being written. */
+  readonly #paging = new Set<Promise<void>>()
   #flushing: Promise<void> | null = null
   readonly #lastTries = new AbortController()
 
@@ -95,12 +96,17 @@ export class Journal {
    * published.
    */
   open(claim: Claim, onGivenUp = () => {}): ClaimedJournal {
-    const { jobId: id, ownerId, lastSeq: seq, entryNo, commandsSeen } = claim
+    const { lastSeq: seq, entryNo, commandsSeen } = claim
     const ledger: Ledger = {
       claim,
       seq,
       entryNo,
-      tail: isUnlogged(claim) ? null : new LogTail({ id, ownerId }, entryNo),
+      log: new PagedLog(claim, {
+        pages: this.#pages,
+        logger: this.#logger,
+        through: (call) => this.reading(call),
+        isLost: () => ledger.isLost,
+      }),
       commandsSeen,
       isLost: false,
       refusal: null,
@@ -137,7 +143,7 @@ export class Journal {
     for (;;) {
       for (const ledger of this.#delayed) this.#hasten(ledger)
       if (!this.#flushing && this.#paging.size === 0) return
-      await Promise.all([this.#flushing, ...this.#paging.values()])
+      await Promise.all([this.#flushing, ...this.#paging])
     }
   }
 
@@ -166,14 +172,9 @@ export class Journal {
     if (ledger.queue.length === 0) return
     this.#endDelay(ledger)
     // Once its pages are written, the ledger is due.
-    if (this.#isHeldBack(ledger)) return
+    if (ledger.log.isHeldBack) return
     this.#due.add(ledger)
     this.#flushing ??= this.#flushAll()
-  }
-
-  /** Nothing more is recorded of a job whose pages are far behind its log, until they are written. */
-  #isHeldBack(ledger: Ledger): boolean {
-    return ledger.tail !== null && ledger.tail.isFull && this.#paging.has(ledger)
   }
 
   #endDelay(ledger: Ledger): void {
@@ -196,7 +197,7 @@ export class Journal {
     const group: Batch[] = []
     let bytes = 0
     for (const ledger of this.#due) {
-      if (this.#isHeldBack(ledger)) {
+      if (ledger.log.isHeldBack) {
         this.#due.delete(ledger)
         continue
       }
@@ -360,32 +361,16 @@ export class Journal {
     return writes.filter((write) => !landed.includes(write))
   }
 
-  #noteLanded(ledger: Ledger, { newSeq: seq, newEntryNo: entryNo, entry, end, park }: JobWrite): void {
-    ledger.seq = seq
-    ledger.entryNo = entryNo
-    const { tail } = ledger
-    if (!entry || !tail) return
-    tail.add(entry, { seq, entryNo, format: ENTRY_FORMAT, at: entry.at })
-    // Of a job that was given up, what is unknown is left to the next holder.
-    const isDue = end || park ? tail.isLong : tail.isLong || !tail.isKnown
-    if (!isDue || this.#paging.has(ledger)) return
-    const written = this.#writePages(ledger, tail).finally(() => {
-      this.#paging.delete(ledger)
+  #noteLanded(ledger: Ledger, write: JobWrite): void {
+    ledger.seq = write.newSeq
+    ledger.entryNo = write.newEntryNo
+    const pages = ledger.log.add(write)
+    if (!pages) return
+    const written = pages.then(() => {
+      this.#paging.delete(written)
       this.#hasten(ledger)
     })
-    this.#paging.set(ledger, written)
-  }
-
-  /** Merges the log of a job into pages. If that fails, the job continues without them, and its next holder writes them. */
-  async #writePages(ledger: Ledger, tail: LogTail): Promise<void> {
-    try {
-      while (!ledger.isLost && (tail.isLong || !tail.isKnown))
-        await this.reading(() => tail.writePages(this.#pages))
-    } catch (fault) {
-      ledger.tail = null
-      const jobId = ledger.claim.jobId
-      this.#logger.warn({ jobId, err: messageOf(fault) }, 'the pages of a log could not be written')
-    }
+    this.#paging.add(written)
   }
 
   /** The guard did not hold: there is an unread command, which refuses a park, or another worker holds the job. */
@@ -416,8 +401,7 @@ interface Ledger {
   readonly claim: Claim
   seq: number
   entryNo: number
-  /** Null: the job has no log, or its pages could not be written. */
-  tail: LogTail | null
+  readonly log: PagedLog
   commandsSeen: number
   isLost: boolean
   /** Why the database refused an entry. From then on only the job's end is recorded. */
