@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 let server: ApiServer
 const started: Server[] = []
-/** The codes that the server closes connections with. */
+/** The codes that the server closes open connections with. The answer to a client's close frame is not among them. */
 const codes: (number | undefined)[] = []
 const { close } = WebSocket.prototype
 let destroyed = 0
@@ -21,7 +21,8 @@ const open: WebSocket[] = []
 beforeAll(async () => {
   server = await startApiServer()
   WebSocket.prototype.close = function watched(this: WebSocket, code?: number, reason?: string) {
-    if ((this as unknown as { _isServer: boolean })._isServer) codes.push(code)
+    const isServer = (this as unknown as { readonly _isServer: boolean })._isServer
+    if (isServer && this.readyState === WebSocket.OPEN) codes.push(code)
     close.call(this, code, reason)
   }
   ServerResponse.prototype.destroy = function watched(this: ServerResponse, fault?: Error) {
