@@ -202,13 +202,17 @@ async function open(options: OpenOptions = {}): Promise<Wakeups> {
 async function openTwo(a: OpenOptions = {}, b: OpenOptions = {}): Promise<[Wakeups, Wakeups]> {
   const both: [Wakeups, Wakeups] = [await open(a), await open(b)]
   for (const [from, to] of [both, both.toReversed()] as [Wakeups, Wakeups][]) {
-    const id = newId<JobId>()
-    let isHeard = false
-    const detach = to.onCommand((heard) => (isHeard ||= heard === id))
+    const heard = new Set<JobId>()
+    const detach = to.onCommand((id) => heard.add(id))
+    const first = newId<JobId>()
     await until('one process hears the other', () => {
-      if (!isHeard) from.command(id)
-      return isHeard
+      if (!heard.has(first)) from.command(first)
+      return heard.has(first)
     })
+    // Hints of one process arrive in order: those that were sent again have arrived before this one.
+    const last = newId<JobId>()
+    from.command(last)
+    await until('nothing more is under way', () => heard.has(last))
     detach()
   }
   return both
