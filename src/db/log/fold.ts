@@ -1,6 +1,6 @@
 import { itemPath } from '../../engine/record/index.ts'
 import { decodeItem, decodeStep, requireKnownFormat, type EndedItem, type LogRow } from './decode-entry.ts'
-import type { LoggedStep } from './entry.ts'
+import type { LoggedStep, StepChange } from './entry.ts'
 import { orderOf } from './position.ts'
 
 /** Names an entry of a job's log by the two numbers of its key. */
@@ -40,7 +40,8 @@ export interface FoldedCheckpoint {
 
 /**
  * What the entries of an execution add up to: the newest state of each step, the ends of items, the newest checkpoint of each key,
- * and the signals that are used up. Entries are applied in the order of their numbers.
+ * and the signals that are used up. Steps and checkpoints may be added in any order and more than once: the entry with the greater
+ * number holds. So a page that is read after the entries behind it may hold some of them already, or newer ones.
  */
 export class Fold {
   /** By path. */
@@ -63,10 +64,7 @@ export class Fold {
     requireKnownFormat(row)
     const { seq, entryNo, at, changes } = row
     const entry = { seq, entryNo }
-    for (const change of changes?.s ?? []) {
-      const values = change.v === undefined ? null : { entry, held: change.v }
-      this.putStep({ step: decodeStep(change, at), entry, values })
-    }
+    for (const change of changes?.s ?? []) this.putStep(foldedStep(change, row))
     for (const change of changes?.i ?? []) {
       const values = change.v === undefined ? null : { entry, held: change.v }
       this.putItem({ item: decodeItem(change, at), values })
@@ -76,10 +74,22 @@ export class Fold {
     for (const [number, path] of changes?.u ?? []) this.usedSignals.set(number, path)
   }
 
-  /** Adds a step's newer state. Where that comes without values, the earlier ones still hold. */
-  putStep({ step, entry, values }: FoldedStep): void {
-    const held = values ?? this.steps.get(step.path)?.values ?? null
-    this.steps.set(step.path, { step, entry, values: held })
+  /** Adds of an entry the steps with these paths alone. Throws on an entry that a later build has written. */
+  applySteps(row: LogRow, paths: ReadonlySet<string>): void {
+    requireKnownFormat(row)
+    for (const change of row.changes?.s ?? []) if (paths.has(change.p)) this.putStep(foldedStep(change, row))
+  }
+
+  /** Adds a state of a step. Where the newest state comes without values, the newest ones before it still hold. */
+  putStep(one: FoldedStep): void {
+    const { path } = one.step
+    const known = this.steps.get(path)
+    if (!known) {
+      this.steps.set(path, one)
+      return
+    }
+    const { step, entry } = isOlder(one.entry, known.entry) ? known : one
+    this.steps.set(path, { step, entry, values: newestValues(one.values, known.values) })
   }
 
   putItem(item: FoldedItem): void {
@@ -89,7 +99,28 @@ export class Fold {
   putCheckpoint(checkpoint: FoldedCheckpoint): void {
     const { path, key } = checkpoint
     const known = this.checkpoints.get(path)
+    const held = known?.get(key)
+    if (held && isOlder(checkpoint.value.entry, held.value.entry)) return
     if (known) known.set(key, checkpoint)
     else this.checkpoints.set(path, new Map([[key, checkpoint]]))
   }
+}
+
+/** A step as an entry records it. */
+export function foldedStep(
+  change: StepChange,
+  { seq, entryNo, at }: Pick<LogRow, 'seq' | 'entryNo' | 'at'>,
+): FoldedStep {
+  const entry = { seq, entryNo }
+  const values = change.v === undefined ? null : { entry, held: change.v }
+  return { step: decodeStep(change, at), entry, values }
+}
+
+function isOlder(one: EntryAt, other: EntryAt): boolean {
+  return one.entryNo < other.entryNo
+}
+
+function newestValues(one: ValuesAt | null, other: ValuesAt | null): ValuesAt | null {
+  if (one === null || other === null) return one ?? other
+  return isOlder(one.entry, other.entry) ? other : one
 }

@@ -1,4 +1,5 @@
 /** Records what executions do as entries of one log per job, and folds the entries into what is on record. */
+export { configKey, outputKey, readValues, type LoggedValueKey } from './bounded-values.ts'
 export { eventCode } from './codes.ts'
 export { encodeEntry } from './encode-entry.ts'
 export {
@@ -11,7 +12,15 @@ export {
   type LoggedStep,
 } from './entry.ts'
 export { Fold, type FoldedStep } from './fold.ts'
-export { createLogStore, type LogStore, type OpenPage, type OutputRef, type Tail } from './log-store.ts'
+export { findSteps, type StepKey } from './found-steps.ts'
+export {
+  createLogStore,
+  type LogKey,
+  type LogStore,
+  type OpenPage,
+  type OutputRef,
+  type Tail,
+} from './log-store.ts'
 export { LogTail } from './log-tail.ts'
 export { applyPage, endedItems, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'

@@ -3,8 +3,9 @@ import type { Json } from '../../lib/json/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { LogRow } from './decode-entry.ts'
 import { valueKey, type ValueKind } from './entry.ts'
-import type { EntryAt } from './fold.ts'
-import type { PageBody, PageRow, PageSummary } from './page.ts'
+import type { EntryAt, FoldedStep } from './fold.ts'
+import { foldedPagedStep, type PageBody, type PagedStep, type PageRow, type PageSummary } from './page.ts'
+import type { PositionRange } from './position.ts'
 
 /** Identifies a job of an owner: what belongs to another owner is not found. */
 export interface LogKey {
@@ -59,6 +60,16 @@ export interface FoundOutput {
   readonly value: Json
 }
 
+/** Names a step on a page of a job, and the positions where it may be. */
+export interface PagedStepRef extends LogKey, PositionRange {
+  readonly path: string
+}
+
+export interface FoundPagedStep {
+  readonly key: LogKey & { readonly path: string }
+  readonly step: FoldedStep
+}
+
 /** The statements on the log of jobs. */
 export interface LogStore {
   /** The changes behind the pages of each of these jobs, without events and values. A job that is not found is left out. */
@@ -73,6 +84,8 @@ export interface LogStore {
   openPages(jobs: readonly LogKey[]): Promise<ReadonlyMap<JobId, readonly OpenPage[]>>
   /** Outputs in entries, which are small, up to `maxBytes` of JSON text for each reader, in the order of the paths. */
   smallOutputs(refs: readonly OutputRef[], maxBytes: number): Promise<readonly FoundOutput[]>
+  /** The steps with these paths on pages, in any order, of many jobs. Each page that may have some is unpacked once. */
+  pagedSteps(refs: readonly PagedStepRef[]): Promise<readonly FoundPagedStep[]>
   /** The records of the pages that begin at these positions, by that position. */
   pages(job: LogKey, lows: readonly string[]): Promise<ReadonlyMap<string, PageBody>>
   /**
@@ -177,6 +190,22 @@ export function createLogStore(pool: Queryable): LogStore {
       })
       return new Map(rows.map(({ low, body }) => [low, body]))
     },
+    async pagedSteps(refs) {
+      const { rows } = await pool.query<LogKey & { step: PagedStep }>({
+        name: 'log-paged-steps',
+        text: PAGED_STEPS,
+        values: [
+          refs.map(({ ownerId }) => ownerId),
+          refs.map(({ id }) => id),
+          refs.map(({ path }) => path),
+          refs.map(({ low }) => low),
+          refs.map(({ high }) => high),
+        ],
+      })
+      return rows.map(({ id, ownerId, step }) => {
+        return { key: { id, ownerId, path: step.p }, step: foldedPagedStep(step) }
+      })
+    },
     async storePages({ id, ownerId }, { from, to, pages }) {
       const { rowCount } = await pool.query({
         name: 'log-store-pages',
@@ -260,6 +289,22 @@ SELECT reader, path, value FROM (
   CROSS JOIN LATERAL json_each(l.small->'o') AS o
   WHERE o.key = ANY(w.paths)
 ) AS found WHERE total <= $7`
+
+/** Steps outside of loops are on pages that count some. */
+const PAGED_STEPS = `
+SELECT page.id, page.owner_id AS "ownerId", s.step
+FROM (
+  SELECT j.id, j.owner_id, p.low, array_agg(w.path) AS paths
+  FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS w(owner_id, id, path, low, high)
+  JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+  JOIN job_pages p ON p.job_id = j.id AND p.low < w.high
+    AND p.low >= COALESCE((SELECT max(o.low) FROM job_pages o WHERE o.job_id = j.id AND o.low <= w.low), '')
+  WHERE p.top > 0 OR (p.steps > 0 AND strpos(w.path, '/') > 0)
+  GROUP BY j.id, j.owner_id, p.low
+) AS page
+JOIN job_pages p ON p.job_id = page.id AND p.low = page.low
+CROSS JOIN LATERAL json_array_elements(p.body->'s') AS s(step)
+WHERE s.step->>'p' = ANY(page.paths)`
 
 const STORE_PAGES = `
 WITH guard AS (

@@ -44,7 +44,7 @@ export interface PageBody {
 }
 
 /** `y`: the entry that recorded the step. `z`: the entry with its values, where that is another one. */
-interface PagedStep extends StepChange {
+export interface PagedStep extends StepChange {
   readonly y: PagedEntry
   readonly z?: PagedEntry
 }
@@ -60,10 +60,7 @@ type PagedEntry = readonly [seq: number, entryNo: number]
 
 /** Adds the records of a page to a fold, before the entries that come after it. */
 export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
-  for (const step of s) {
-    const values = step.v === undefined ? null : { entry: entryAt(step.z ?? step.y), held: step.v }
-    fold.putStep({ step: decodeStep(step, 0), entry: entryAt(step.y), values })
-  }
+  for (const step of s) fold.putStep(foldedPagedStep(step))
   for (const item of i) {
     const values =
       item.v === undefined || item.y === undefined ? null : { entry: entryAt(item.y), held: item.v }
@@ -71,6 +68,12 @@ export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
   }
   for (const [path, position, key, held, entry] of k)
     fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
+}
+
+/** A step as a page holds it. */
+export function foldedPagedStep(step: PagedStep): FoldedStep {
+  const values = step.v === undefined ? null : { entry: entryAt(step.z ?? step.y), held: step.v }
+  return { step: decodeStep(step, 0), entry: entryAt(step.y), values }
 }
 
 function entryAt([seq, entryNo]: PagedEntry): EntryAt {

@@ -14,3 +14,18 @@ export function indexText(index: number): string {
 export function orderOf(position: string): readonly number[] {
   return position.split('.').map((index) => Number.parseInt(index, 36))
 }
+
+/** Positions from `low` on and below `high`. */
+export interface PositionRange {
+  readonly low: string
+  readonly high: string
+}
+
+/** Sorts after every position. */
+export const BEHIND_ALL = '~'
+
+/** The positions inside of an item of the loop at this position: a dot follows each index but the last, and the slash sorts next to it. */
+export function itemRange(loopPosition: string, index: number): PositionRange {
+  const position = `${loopPosition}.${indexText(index)}`
+  return { low: `${position}.`, high: `${position}/` }
+}

@@ -1,5 +1,6 @@
 /** Provides what all statements are built from: parameters, pages, batches, and the kinds of database errors. */
 export { batched } from './batched.ts'
+export type { BoundedRead } from './bounded-read.ts'
 export { countsPer } from './counts-per.ts'
 export {
   isConnectionFault,

@@ -1,5 +1,7 @@
 import type { OwnerId } from '../../lib/index.ts'
-import type { Queryable } from '../sql/index.ts'
+import type { BoundedRead, Queryable } from '../sql/index.ts'
+
+export type { BoundedRead } from '../sql/index.ts'
 
 /** Where a value that may be large is stored: how its row is found by `wanted.id` and `wanted.path`, and its column. */
 const SOURCES = {
@@ -57,14 +59,6 @@ export type StoredValueKind = keyof typeof SOURCES
 export interface StoredValueKey {
   readonly id: string
   readonly path: string
-}
-
-/** What a reading within a limit found. */
-export interface BoundedRead<Value> {
-  /** The bytes of all values together, as JSON text; where they exceed the limit, at least this many. */
-  readonly bytes: number
-  /** The values in the order of their keys; null: together they exceed the limit, and none was sent. */
-  readonly values: readonly Value[] | null
 }
 
 export interface ValueStore {
