@@ -1,42 +1,106 @@
-import { listsPer, type OwnerId } from '../../lib/index.ts'
-import { countsPer, type Queryable } from '../sql/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import {
+  createLogStore,
+  ENTRY_FORMAT,
+  findSteps,
+  listedStep,
+  readSteps,
+  requireKnownFormat,
+  type ListedStep,
+  type StepPage,
+} from '../log/index.ts'
+import type { Queryable } from '../sql/index.ts'
+
+/** Names a step of an execution by its path. */
+export interface ExecutionStepKey {
+  readonly executionId: string
+  readonly path: string
+}
 
 export interface StepList {
-  /**
-   * The paths of the first steps of each of these executions, in the definition's order; of the last ones, in the same
-   * order, where `take` is negative.
-   */
-  pathsOf(
+  /** The same page of the steps of each of these executions, in the definition's order. */
+  pagesOf(
     ownerId: OwnerId,
     executionIds: readonly string[],
-    take: number,
-  ): Promise<readonly (readonly string[])[]>
-  /** How many steps each of these executions has on record. */
+    page: StepPage,
+  ): Promise<readonly (readonly ListedStep[])[]>
+  /** The number of steps that each of these executions has on record. */
   countsOf(ownerId: OwnerId, executionIds: readonly string[]): Promise<readonly number[]>
+  /** These steps, in order; null for each that is not on record. */
+  find(ownerId: OwnerId, keys: readonly ExecutionStepKey[]): Promise<readonly (ListedStep | null)[]>
 }
+
+/** The steps of at most this number of executions are read by one statement: of a running one it reads up to some hundred KiB. */
+const EXECUTIONS_AT_ONCE = 50
 
 /** Lists of an owner's steps. */
 export function createStepList(pool: Queryable): StepList {
+  const log = createLogStore(pool)
   return {
-    async pathsOf(ownerId, executionIds, take) {
-      const sort = take < 0 ? 'DESC' : 'ASC'
-      const { rows } = await pool.query<{ executionId: string; path: string }>(
-        `SELECT execution.id AS "executionId", step.path
-         FROM unnest($2::uuid[]) AS execution(id) CROSS JOIN LATERAL (
-           SELECT path, position FROM steps WHERE owner_id = $1 AND execution_id = execution.id
-           ORDER BY position ${sort}, path ${sort} LIMIT $3
-         ) AS step
-         ORDER BY step.position, step.path`,
-        [ownerId, executionIds, Math.abs(take)],
-      )
-      return listsPer(executionIds, rows, ({ executionId, path }) => [executionId, path])
+    async pagesOf(ownerId, executionIds, page) {
+      const lists: (readonly ListedStep[])[] = []
+      for (const ids of inParts(executionIds)) {
+        const found = await readSteps(pool, ownerId, ids, page)
+        lists.push(...ids.map((id) => found.get(id) ?? []))
+      }
+      return lists
     },
-    countsOf(ownerId, executionIds) {
-      return countsPer(pool, executionIds, {
-        text: `SELECT execution_id AS parent, count(*)::int AS count FROM steps
-               WHERE owner_id = $1 AND execution_id = ANY($2::uuid[]) GROUP BY execution_id`,
-        values: [ownerId, executionIds],
+    async countsOf(ownerId, executionIds) {
+      const lists: number[] = []
+      for (const ids of inParts(executionIds)) {
+        const { rows } = await pool.query<{ id: string; count: number; format: number | null }>({
+          name: 'log-step-counts',
+          text: COUNTS,
+          values: [ownerId, ids],
+        })
+        for (const { format } of rows) requireKnownFormat({ format: format ?? ENTRY_FORMAT, entryNo: null })
+        const counts = new Map(rows.map(({ id, count }) => [id, count]))
+        lists.push(...ids.map((id) => counts.get(id) ?? 0))
+      }
+      return lists
+    },
+    async find(ownerId, keys) {
+      const wanted = keys.map(({ executionId, path }) => ({ id: executionId as JobId, ownerId, path }))
+      const found = await findSteps(log, wanted)
+      return found.map((one, place) => {
+        const job = wanted[place]
+        return one && job ? listedStep({ id: job.id, ownerId }, one) : null
       })
     },
   }
 }
+
+function inParts(ids: readonly string[]): readonly (readonly string[])[] {
+  const parts: (readonly string[])[] = []
+  for (let first = 0; first < ids.length; first += EXECUTIONS_AT_ONCE)
+    parts.push(ids.slice(first, first + EXECUTIONS_AT_ONCE))
+  return parts
+}
+
+/** The steps of pages, and of the steps behind them those that their page does not hold. */
+const COUNTS = `
+WITH wanted AS MATERIALIZED (
+  SELECT j.id, j.paged_no FROM unnest($2::uuid[]) AS w(id) JOIN jobs j ON j.id = w.id AND j.owner_id = $1
+), changed AS MATERIALIZED (
+  SELECT w.id, s.step->>'p' AS path, CASE WHEN w.paged_no > 0 THEN s.step->>'o' END AS position, max(l.format) AS format
+  FROM wanted w JOIN job_log l ON l.job_id = w.id AND l.entry_no > w.paged_no AND l.changes IS NOT NULL
+  CROSS JOIN LATERAL json_array_elements(l.changes->'s') AS s(step)
+  GROUP BY 1, 2, 3
+), again AS (
+  SELECT page.id, count(*) AS count
+  FROM (
+    SELECT c.id, (SELECT max(o.low) FROM job_pages o WHERE o.job_id = c.id AND o.low <= c.position) AS low,
+      array_agg(c.path) AS paths
+    FROM changed c WHERE c.position IS NOT NULL GROUP BY 1, 2
+  ) AS page
+  JOIN job_pages p ON p.job_id = page.id AND p.low = page.low
+  CROSS JOIN LATERAL json_array_elements(p.body->'s') AS s(step)
+  WHERE s.step->>'p' = ANY(page.paths)
+  GROUP BY 1
+)
+SELECT w.id, behind.format,
+  (COALESCE(behind.count, 0) - COALESCE(again.count, 0)
+    + COALESCE((SELECT sum(p.steps) FROM job_pages p WHERE p.job_id = w.id AND w.paged_no > 0), 0))::int AS count
+FROM wanted w
+LEFT JOIN (SELECT id, count(*) AS count, max(format) AS format FROM changed GROUP BY id) AS behind ON behind.id = w.id
+LEFT JOIN again ON again.id = w.id`

@@ -6,7 +6,8 @@ import type { LogKey } from './log-store.ts'
 /** Names a value of a job's log. */
 export interface LoggedValueKey extends LogKey {
   readonly entry: EntryAt
-  readonly kind: ValueKind
+  /** `s`: the change of the step with this path, as the entry writes it. */
+  readonly kind: ValueKind | 's'
   readonly path: string
   /** Whether the entry itself holds it; left out: unknown. */
   readonly isSmall?: boolean
@@ -121,11 +122,20 @@ WITH RECURSIVE measured(part, total, places, texts) AS (
       SELECT w.place, s.value::text AS text
       FROM (
         SELECT id, seq, entry_no, kind, array_agg(path) AS paths, array_agg(place) AS places
-        FROM wanted GROUP BY id, seq, entry_no, kind
+        FROM wanted WHERE kind <> 's' GROUP BY id, seq, entry_no, kind
       ) AS entry
       JOIN job_log l ON l.job_id = entry.id AND l.seq = entry.seq AND l.entry_no = entry.entry_no
       CROSS JOIN LATERAL json_each(l.small->entry.kind) AS s(path, value)
       JOIN LATERAL unnest(entry.paths, entry.places) AS w(path, place) ON w.path = s.path
+      UNION ALL
+      SELECT w.place, s.step::text
+      FROM (
+        SELECT id, seq, entry_no, array_agg(path) AS paths, array_agg(place) AS places
+        FROM wanted WHERE kind = 's' GROUP BY id, seq, entry_no
+      ) AS entry
+      JOIN job_log l ON l.job_id = entry.id AND l.seq = entry.seq AND l.entry_no = entry.entry_no
+      CROSS JOIN LATERAL json_array_elements(l.changes->'s') AS s(step)
+      JOIN LATERAL unnest(entry.paths, entry.places) AS w(path, place) ON w.path = s.step->>'p'
     )
     SELECT sum(bytes) AS bytes, array_agg(place) FILTER (WHERE text IS NOT NULL) AS places,
       array_agg(text) FILTER (WHERE text IS NOT NULL) AS texts

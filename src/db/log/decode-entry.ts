@@ -31,11 +31,17 @@ export interface LogRow {
   readonly events: readonly EventChange[] | null
 }
 
-/** Throws on an entry that a later build has written. */
-export function requireKnownFormat({ format, entryNo }: Pick<LogRow, 'format' | 'entryNo'>): void {
+/** Throws on an entry that a later build has written. `entryNo` null: it is one of several. */
+export function requireKnownFormat({
+  format,
+  entryNo,
+}: {
+  readonly format: number
+  readonly entryNo: number | null
+}): void {
   if (format > ENTRY_FORMAT)
     throw new Error(
-      `entry ${entryNo} of the log has format ${format}, and this build reads formats up to ${ENTRY_FORMAT}: start a newer build`,
+      `${entryNo === null ? 'an entry' : `entry ${entryNo}`} of the log has format ${format}, and this build reads formats up to ${ENTRY_FORMAT}: start a newer build`,
     )
 }
 

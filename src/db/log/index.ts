@@ -1,6 +1,7 @@
 /** Records what executions do as entries of one log per job, and folds the entries into what is on record. */
 export { configKey, outputKey, readValues, type LoggedValueKey } from './bounded-values.ts'
 export { eventCode } from './codes.ts'
+export { requireKnownFormat } from './decode-entry.ts'
 export { encodeEntry } from './encode-entry.ts'
 export {
   ENTRY_FORMAT,
@@ -10,9 +11,20 @@ export {
   type EncodedEntry,
   type LargeValue,
   type LoggedStep,
+  type StepChange,
 } from './entry.ts'
 export { Fold, type FoldedStep } from './fold.ts'
 export { findSteps, type StepKey } from './found-steps.ts'
+export {
+  detailsKey,
+  listedStep,
+  stepDetails,
+  stepPlace,
+  waitSchemaKey,
+  type ListedStep,
+  type StepDetails,
+  type StepPlace,
+} from './listed-step.ts'
 export {
   createLogStore,
   type LogKey,
@@ -25,4 +37,5 @@ export { LogTail } from './log-tail.ts'
 export { applyPage, endedItems, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'
 export { indexText, orderOf, positionOf } from './position.ts'
+export { readSteps, type StepPage } from './step-reader.ts'
 export { isUnlogged, isUnloggedSql, nextEntryNo, nextEntryNoSql } from './unlogged-job.ts'

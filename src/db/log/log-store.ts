@@ -228,8 +228,8 @@ export function createLogStore(pool: Queryable): LogStore {
   }
 }
 
-/** Milliseconds since the epoch. */
-const AT = '(extract(epoch FROM l.at) * 1000)::float8'
+/** The time of an entry `l`, in milliseconds since the epoch. */
+export const ENTRY_TIME = '(extract(epoch FROM l.at) * 1000)::float8'
 
 interface FoundTail {
   readonly jobId: JobId
@@ -242,7 +242,7 @@ interface FoundTail {
 const TAILS = `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
-    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${AT}, 'changes', l.changes,
+    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_TIME}, 'changes', l.changes,
     'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
 JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
@@ -254,7 +254,7 @@ const EVENTS = `
 SELECT seq, "entryNo", format, at, changes, events FROM (
   SELECT found.*, sum(count) OVER behind - count AS "countBefore", sum(bytes) OVER behind - bytes AS "bytesBefore"
   FROM (
-    SELECT l.seq, l.entry_no AS "entryNo", l.format, ${AT} AS at, l.changes, l.events,
+    SELECT l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, l.changes, l.events,
       LEAST(json_array_length(l.events), l.seq - $3) AS count,
       octet_length(l.events::text) + COALESCE(octet_length(l.changes::text), 0) AS bytes
     FROM jobs j JOIN job_log l ON l.job_id = j.id AND l.seq > $3 AND l.events IS NOT NULL

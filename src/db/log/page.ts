@@ -72,8 +72,12 @@ export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
 
 /** A step as a page holds it. */
 export function foldedPagedStep(step: PagedStep): FoldedStep {
-  const values = step.v === undefined ? null : { entry: entryAt(step.z ?? step.y), held: step.v }
-  return { step: decodeStep(step, 0), entry: entryAt(step.y), values }
+  return { step: decodeStep(step, 0), ...pagedEntries(step) }
+}
+
+/** The entries of a step that a page holds. */
+export function pagedEntries({ v, y, z = y }: PagedStep): Pick<FoldedStep, 'entry' | 'values'> {
+  return { entry: entryAt(y), values: v === undefined ? null : { entry: entryAt(z), held: v } }
 }
 
 function entryAt([seq, entryNo]: PagedEntry): EntryAt {

@@ -28,13 +28,7 @@ export {
 export { createSecretStore, type SecretRow, type SecretStore } from './secret-store.ts'
 export { createStepHistoryStore, type StepHistoryStore } from './step-history-store.ts'
 export { createUsageStore, type UsageStore } from './usage-store.ts'
-export {
-  createValueStore,
-  type BoundedRead,
-  type StoredValueKey,
-  type StoredValueKind,
-  type ValueStore,
-} from './value-store.ts'
+export { createValueStore, type BoundedRead, type StoredValueKind, type ValueStore } from './value-store.ts'
 export {
   createVersionStore,
   type ChosenDefinition,

@@ -1,9 +1,10 @@
 import type { OwnerId } from '../../lib/index.ts'
+import { readValues, type LoggedValueKey } from '../log/index.ts'
 import type { BoundedRead, Queryable } from '../sql/index.ts'
 
 export type { BoundedRead } from '../sql/index.ts'
 
-/** Where a value that may be large is stored: how its row is found by `wanted.id` and `wanted.path`, and its column. */
+/** Where a value that may be large is stored: how its row is found by `wanted.id`, and its column. */
 const SOURCES = {
   executionInput: {
     from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
@@ -29,46 +30,23 @@ const SOURCES = {
     value: 's.variables',
   },
   jobError: { from: 'JOIN jobs j ON j.owner_id = $1 AND j.id = wanted.id', value: 'j.error' },
-  stepConfig: {
-    from: 'JOIN step_values v ON v.owner_id = $1 AND v.execution_id = wanted.id AND v.path = wanted.path',
-    value: 'v.config',
-  },
-  // An output that was reused is stored with the execution that ran the step.
-  stepOutput: {
-    from: `JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path
-      JOIN step_values v ON v.owner_id = $1 AND v.execution_id = COALESCE(s.reused_from, s.execution_id) AND v.path = s.path`,
-    value: 'v.output',
-  },
-  stepAttempts: {
-    from: 'JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path',
-    value: 's.attempts',
-  },
-  stepError: {
-    from: 'JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path',
-    value: 's.error',
-  },
-  stepWait: {
-    from: 'JOIN steps s ON s.owner_id = $1 AND s.execution_id = wanted.id AND s.path = wanted.path',
-    value: 's.wait',
-  },
 } as const satisfies Record<string, { readonly from: string; readonly value: string }>
 
 export type StoredValueKind = keyof typeof SOURCES
 
-/** Which value: a row's id, and for values of steps the step's path. */
-export interface StoredValueKey {
-  readonly id: string
-  readonly path: string
-}
-
 export interface ValueStore {
-  /** The JSON texts of these values, if all of them together have at most `maxBytes`; null where there is no value. */
+  /**
+   * The JSON texts of the values of the rows with these ids, if all of them together have at most `maxBytes`; null where there is no
+   * value.
+   */
   read(
     ownerId: OwnerId,
     kind: StoredValueKind,
-    keys: readonly StoredValueKey[],
+    ids: readonly string[],
     maxBytes: number,
   ): Promise<BoundedRead<string | null>>
+  /** The same of values of jobs' logs. */
+  readLogged(keys: readonly (LoggedValueKey | null)[], maxBytes: number): Promise<BoundedRead<string | null>>
 }
 
 /** How many values are measured before their sum is compared with the limit. */
@@ -80,34 +58,34 @@ const MEASURED_AT_ONCE = 8
  */
 export function createValueStore(pool: Queryable): ValueStore {
   return {
-    async read(ownerId, kind, keys, maxBytes) {
+    async read(ownerId, kind, ids, maxBytes) {
       const { from, value } = SOURCES[kind]
-      const part = (array: string) => `(${array})[m.place + 1 : m.place + ${MEASURED_AT_ONCE}]`
       const { rows } = await pool.query<{ place: string | null; text: string | null; total: string }>(
         `WITH RECURSIVE measured(place, total) AS (
            SELECT 0, 0::bigint
            UNION ALL
            SELECT m.place + ${MEASURED_AT_ONCE}, m.total + COALESCE((
              SELECT sum(octet_length(${value}::text))
-             FROM unnest(${part('$2::uuid[]')}, ${part('$3::text[]')}) AS wanted(id, path) ${from}
+             FROM unnest(($2::uuid[])[m.place + 1 : m.place + ${MEASURED_AT_ONCE}]) AS wanted(id) ${from}
            ), 0)
-           FROM measured m WHERE m.place < cardinality($2::uuid[]) AND m.total <= $4
+           FROM measured m WHERE m.place < cardinality($2::uuid[]) AND m.total <= $3
          )
          SELECT sum.total, found.place, found.text
          FROM (SELECT max(total) AS total FROM measured) AS sum
          LEFT JOIN LATERAL (
            SELECT wanted.place, ${value}::text AS text
-           FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS wanted(id, path, place) ${from}
-           WHERE ${value} IS NOT NULL AND sum.total <= $4
+           FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted(id, place) ${from}
+           WHERE ${value} IS NOT NULL AND sum.total <= $3
          ) AS found ON true`,
-        [ownerId, keys.map(({ id }) => id), keys.map(({ path }) => path), maxBytes],
+        [ownerId, ids, maxBytes],
       )
       const bytes = Number(rows[0]?.total ?? 0)
       if (bytes > maxBytes) return { bytes, values: null }
-      const values = new Array<string | null>(keys.length).fill(null)
+      const values = new Array<string | null>(ids.length).fill(null)
       for (const { place, text } of rows) if (text !== null) values[Number(place) - 1] = onOneLine(text)
       return { bytes, values }
     },
+    readLogged: (keys, maxBytes) => readValues(pool, keys, maxBytes),
   }
 }
 

@@ -3,6 +3,7 @@ import { parseId } from '../../lib/index.ts'
 import { isStorableText } from '../../lib/json/index.ts'
 import { badCursor, badInput } from './bad-input.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
+import { readCursor, writeCursor } from './cursor.ts'
 
 /** The arguments of every connection. */
 export interface PageArguments {
@@ -13,10 +14,23 @@ export interface PageArguments {
 }
 
 /** The arguments of a connection that were read. */
-interface Page {
+interface ReadArguments {
   readonly size: number
   readonly direction: 'forward' | 'backward'
+  readonly cursor: string | null
+}
+
+/** The arguments of a connection whose cursor was read. */
+interface Page extends Omit<ReadArguments, 'cursor'> {
   readonly beyond: KeysetPosition | null
+}
+
+/** What was found of a page, one more than its size where there is more behind it. */
+interface FoundPage<Item> extends Omit<ReadArguments, 'cursor'> {
+  readonly found: readonly Item[]
+  /** Whether the page begins at a cursor. */
+  readonly isBeyond: boolean
+  readonly cursorOf: (item: Item) => string
 }
 
 interface ListOrder {
@@ -39,8 +53,8 @@ export interface KeysetList<Row> {
 export function keysetConnection<Row extends { readonly id: string }>(list: KeysetList<Row>) {
   const { args, order } = list
   // Thrown, and not rejected: the errors of a list stop the operation before its other items begin.
-  const { size, direction, cursor } = readArguments(args)
-  const beyond = cursor == null ? null : readCursor(cursor, order)
+  const { size, direction, cursor } = readPageArguments(args)
+  const beyond = cursor === null ? null : readPosition(cursor, order)
   return readConnection(list, { size, direction, beyond })
 }
 
@@ -50,47 +64,51 @@ async function readConnection<Row extends { readonly id: string }>(
 ) {
   const { order, isDescending } = list
   const found = await list.positions({ limit: size + 1, beyond, direction, isDescending })
-  const isForward = direction === 'forward'
-  const isMore = found.length > size
-  const shown = isMore ? (isForward ? found.slice(0, size) : found.slice(1)) : found
-  const rows = shown.length === 0 ? [] : await list.rows(shown.map(({ id }) => id))
+  const cursorOf = (position: KeysetPosition) => cursorAt(position, order)
+  const { edges, pageInfo } = pageOf({ size, direction, found, isBeyond: beyond !== null, cursorOf })
+  const rows = edges.length === 0 ? [] : await list.rows(edges.map(({ node }) => node.id))
   const byId = new Map(rows.map((row) => [row.id, row]))
   return {
-    edges: shown.flatMap((position) => {
+    edges: edges.flatMap(({ cursor, node: position }) => {
       const node = byId.get(position.id)
-      return node ? [{ cursor: writeCursor(position, order), node }] : []
+      return node ? [{ cursor, node }] : []
     }),
-    pageInfo: {
-      hasNextPage: isForward ? isMore : beyond !== null,
-      hasPreviousPage: isForward ? beyond !== null : isMore,
-      startCursor: cursorOf(shown.at(0), order),
-      endCursor: cursorOf(shown.at(-1), order),
-    },
+    pageInfo,
     totalCount: list.count,
   }
 }
 
-function readArguments({ first, after, last, before }: PageArguments) {
+/** The edges of a page, in the order of the list, and its place in the list. */
+export function pageOf<Item>({ size, direction, found, isBeyond, cursorOf }: FoundPage<Item>) {
+  const isForward = direction === 'forward'
+  const isMore = found.length > size
+  const shown = isMore ? (isForward ? found.slice(0, size) : found.slice(1)) : found
+  const edges = shown.map((node) => ({ cursor: cursorOf(node), node }))
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: isForward ? isMore : isBeyond,
+      hasPreviousPage: isForward ? isBeyond : isMore,
+      startCursor: edges.at(0)?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  }
+}
+
+/** Throws on arguments that do not go together. */
+export function readPageArguments({ first, after, last, before }: PageArguments): ReadArguments {
   if (last != null || before != null) {
     if (first != null || after != null)
       throw badInput('Page by `first` and `after`, or by `last` and `before`.')
     if (last == null) throw badInput('`before` goes with `last`.')
-    return { size: sizeOf(last, 'last'), direction: 'backward', cursor: before } as const
+    return { size: sizeOf(last, 'last'), direction: 'backward', cursor: before ?? null }
   }
-  return { size: sizeOf(first ?? DEFAULT_PAGE, 'first'), direction: 'forward', cursor: after } as const
+  return { size: sizeOf(first ?? DEFAULT_PAGE, 'first'), direction: 'forward', cursor: after ?? null }
 }
 
 function sizeOf(wanted: number, name: string): number {
   if (wanted < 0) throw badInput(`\`${name}\` must not be negative.`)
   return Math.min(wanted, MAX_PAGE)
-}
-
-function cursorOf(position: KeysetPosition | undefined, order: ListOrder): string | null {
-  return position ? writeCursor(position, order) : null
-}
-
-function writeCursor({ value, id }: KeysetPosition, order: ListOrder): string {
-  return Buffer.from(JSON.stringify([order.name, value, id])).toString('base64url')
 }
 
 /** A value of each type, as the database writes it: what a client made up must not become a fault of the database. */
@@ -102,19 +120,14 @@ const IS_VALUE: Readonly<Record<ListOrder['type'], (value: string) => boolean>> 
 }
 const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/
 
-function readCursor(cursor: string, order: ListOrder): KeysetPosition {
-  const [of, value, id] = parse(cursor)
+function cursorAt({ value, id }: KeysetPosition, order: ListOrder): string {
+  return writeCursor([order.name, value, id])
+}
+
+function readPosition(cursor: string, order: ListOrder): KeysetPosition {
+  const [of, value, id] = readCursor(cursor)
   const known = typeof id === 'string' ? parseId(id) : null
   const isValue = typeof value === 'string' && IS_VALUE[order.type](value)
   if (of !== order.name || !isValue || known === null) throw badCursor()
   return { value, id: known }
-}
-
-function parse(cursor: string): readonly unknown[] {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    return Array.isArray(parsed) ? parsed : []
-  } catch {
-    return [] // not a cursor at all
-  }
 }

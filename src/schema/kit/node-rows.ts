@@ -4,10 +4,11 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { GlobalId } from '../../lib/index.ts'
 import { inOrder } from './batch.ts'
 import type { Context } from './context.ts'
-import { readStepId, rowId, type NodeType } from './global-id.ts'
+import { rowId, type NodeType } from './global-id.ts'
+import { stepsById } from './steps-by-id.ts'
 
-/** A row of a node, with whatever columns and relations its readers have selected. */
-type Row = Readonly<Record<string, unknown>>
+/** What a node is resolved from: a row with the columns and relations that its readers have selected, or a step of a log. */
+type Row = object
 
 type ReadRows = (context: Context, ids: readonly string[], query: object) => Promise<readonly (Row | null)[]>
 
@@ -34,7 +35,8 @@ export function nodeRows(
 }
 
 function loaderOf(typename: NodeType, context: Context, info: GraphQLResolveInfo) {
-  const query = queryFromInfo({ context, info, typeName: typename })
+  // Steps are no rows that Prisma reads.
+  const query = typename === 'Step' ? {} : queryFromInfo({ context, info, typeName: typename })
   return context.batch(`nodes of type ${typename}`, query, (keys) => READS[typename](context, keys, query))
 }
 
@@ -59,12 +61,7 @@ const READS: { readonly [T in NodeType]: ReadRows } = {
   ApiKey: byId(({ prisma, ownerId }, id, query) =>
     prisma.apiKey.findMany({ ...query, where: { ownerId, id } }),
   ),
-  Step: async ({ prisma, ownerId }, ids, query) => {
-    const wanted = ids.map(readStepId)
-    const rows = await prisma.step.findMany({ ...query, where: { ownerId, OR: wanted } })
-    const byPlace = new Map(rows.map((row) => [placeOf(row), row]))
-    return wanted.map((place) => byPlace.get(placeOf(place)) ?? null)
-  },
+  Step: (context, ids) => Promise.all(ids.map((id) => stepsById(context).load(id))),
 }
 
 /** Reads rows whose key is one column. */
@@ -79,8 +76,4 @@ function byId(
     const keys = ids.map(rowId)
     return inOrder(keys, await read(context, { in: keys }, query))
   }
-}
-
-function placeOf({ executionId, path }: { readonly executionId: string; readonly path: string }): string {
-  return `${executionId}:${path}`
 }

@@ -1,13 +1,11 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Prisma } from '../../db/index.ts'
 import type { RunFilter } from '../../db/lists/index.ts'
 import type { ExecutionMode } from '../../engine/block/index.ts'
 import type { RecordedError } from '../../engine/record/index.ts'
-import { listsPer, readGlobalId, type ExecutionId } from '../../lib/index.ts'
+import { readGlobalId, type ExecutionId } from '../../lib/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
 import {
-  badCursor,
   builder,
   ExecutionModeEnum,
   JobStatusEnum,
@@ -25,6 +23,7 @@ import {
   type RunOrderArgument,
 } from './run-filter.ts'
 import { StepConnection, StepType, UsageType } from './step.ts'
+import { stepsOf } from './steps-of.ts'
 
 export const ExecutionType = builder.prismaNode('Execution', {
   id: { field: 'id' },
@@ -138,39 +137,12 @@ export const ExecutionType = builder.prismaNode('Execution', {
       description: 'The instant before which no worker takes it up; null: at once.',
     }),
     job: t.relation('job', { description: 'The job that it belongs to.' }),
-    steps: t.prismaConnection(
+    steps: t.connection(
       {
         type: StepType,
-        cursor: 'ownerId_executionId_path',
         description: 'Its steps on record, in the definition’s order; outputs are read only when asked for.',
-        totalCount: ({ id }, _args, { batch, stepList, ownerId }) =>
-          batch('count of steps', null, (ids) => stepList.countsOf(ownerId, ids)).load(id),
-        resolve: ({ cursor, take, skip, ...query }, { id }, _args, { batch, stepList, prisma, ownerId }) => {
-          // A cursor is of one execution: no other one of a list has a page there.
-          if (cursor) {
-            return prisma.step.findMany({
-              ...query,
-              take,
-              skip,
-              cursor: stepCursor(cursor, { ownerId, executionId: id }),
-              where: { ownerId, executionId: id },
-              orderBy: STEP_ORDER,
-            })
-          }
-          return batch('steps of', { query, take }, async (ids) => {
-            const paths = await stepList.pathsOf(ownerId, ids, take)
-            const of = ids.map((executionId, index) => ({
-              executionId,
-              path: { in: [...(paths[index] ?? [])] },
-            }))
-            const steps = await prisma.step.findMany({
-              ...query,
-              where: { ownerId, OR: of },
-              orderBy: STEP_ORDER,
-            })
-            return listsPer(ids, steps, (step) => [step.executionId, step])
-          }).load(id)
-        },
+        select: { id: true },
+        resolve: ({ id }, args, context) => stepsOf(id, args, context),
       },
       StepConnection,
     ),
@@ -191,23 +163,6 @@ export const ExecutionType = builder.prismaNode('Execution', {
     }),
   }),
 })
-
-const STEP_ORDER = [{ position: 'asc' }, { path: 'asc' }] satisfies Prisma.StepOrderByWithRelationInput[]
-
-/** Where a page goes on, within this execution whatever the cursor says. */
-function stepCursor(
-  { ownerId_executionId_path: key }: Prisma.StepWhereUniqueInput,
-  within: { ownerId: string; executionId: string },
-) {
-  if (
-    typeof key?.path !== 'string' ||
-    key.path.includes('\u0000') ||
-    key.executionId !== within.executionId
-  ) {
-    throw badCursor()
-  }
-  return { ownerId_executionId_path: { ...within, path: key.path } }
-}
 
 export const ExecutionConnection = builder.connectionObject(
   { type: ExecutionType, name: 'ExecutionConnection', description: 'A page of executions.' },

@@ -1,15 +1,20 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import {
+  configKey,
+  detailsKey,
+  outputKey,
+  stepDetails,
+  waitSchemaKey,
+  type ListedStep,
+  type StepChange,
+  type StepDetails,
+} from '../../db/log/index.ts'
 import type { OpenWait, WaitShown } from '../../db/stores/index.ts'
-import type {
-  AttemptRecord,
-  AttemptUsage,
-  RecordedError,
-  StepStatus,
-  StepWait,
-} from '../../engine/record/index.ts'
+import type { AttemptRecord, AttemptUsage, StepStatus } from '../../engine/record/index.ts'
 import { globalId } from '../../lib/index.ts'
-import { objectText } from '../../lib/json/index.ts'
+import { objectText, type JsonObject, type JsonText } from '../../lib/json/index.ts'
 import { blockTypeAt } from '../catalogue/index.ts'
-import { builder, inOrder, readStepId } from '../kit/index.ts'
+import { builder, inOrder, stepsById, type Context } from '../kit/index.ts'
 import { FailureType } from './job.ts'
 
 export const StepStatusEnum = builder.enumType('StepStatus', {
@@ -125,60 +130,62 @@ export const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement
   }),
 })
 
-export const StepType = builder.prismaNode('Step', {
-  id: { resolve: ({ executionId, path }) => `${executionId}:${path}` },
-  findUnique: (id, { ownerId }) => ({ ownerId_executionId_path: { ownerId, ...readStepId(id) } }),
-  nullable: true,
-  select: { executionId: true, path: true },
+export const StepType = builder.objectRef<ListedStep>('Step')
+
+builder.node(StepType, {
+  id: { resolve: ({ job, step }) => stepId(job.id, step.path) },
+  loadWithoutCache: (id, context) => stepsById(context).load(id),
   description: 'One node in one execution.',
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Such as `enrich`; inside a loop `post[3]/send`.' }),
-    nodeId: t.exposeString('nodeId', { description: 'The node.' }),
+    path: t.string({
+      description: 'Such as `enrich`; inside a loop `post[3]/send`.',
+      resolve: ({ step }) => step.path,
+    }),
+    nodeId: t.string({ description: 'The node.', resolve: ({ step }) => step.nodeId }),
     type: t.string({
       description: 'The node’s block type.',
-      select: { executionId: true, path: true },
-      resolve: async ({ executionId, path }, _args, { batch, prisma, ownerId, values }, info) => {
+      resolve: async ({ job, step }, _args, { batch, prisma, ownerId, values }, info) => {
         const definitionId = await batch('definitions of executions', null, async (ids) => {
           const rows = await prisma.execution.findMany({
             where: { ownerId, id: { in: [...ids] } },
             select: { id: true, definitionId: true },
           })
           return inOrder(ids, rows).map((row) => row?.definitionId ?? null)
-        }).load(executionId)
+        }).load(job.id)
         if (definitionId === null) return ''
-        return blockTypeAt(await values.parsed('definition', definitionId, info), path)
+        return blockTypeAt(await values.parsed('definition', definitionId, info), step.path)
       },
     }),
     status: t.field({
       type: StepStatusEnum,
       description: 'Where it stands.',
-      select: { status: true },
-      resolve: ({ status }) => status as StepStatus,
+      resolve: ({ step }) => step.status,
     }),
-    attempt: t.exposeInt('attempt', { description: 'The newest attempt, from 1; 0 when there was none.' }),
+    attempt: t.int({
+      description: 'The newest attempt, from 1; 0 when there was none.',
+      resolve: ({ step }) => step.attempt,
+    }),
     attempts: t.field({
       type: [AttemptType],
       description: 'All ended attempts, in order.',
-      select: { executionId: true, path: true },
-      resolve: async ({ executionId: id, path }, _args, { values }, info) =>
-        ((await values.parsed('stepAttempts', { id, path }, info)) ?? []) as unknown as AttemptRecord[],
+      resolve: async (step, _args, context, info) => (await detailsOf(step, context, info)).attempts,
     }),
     handles: t.stringList({
       description: 'The handles by which it was left.',
-      select: { handles: true },
-      resolve: ({ handles }) => handles as string[],
+      resolve: ({ step }) => [...step.handles],
     }),
     input: t.field({
       type: 'JSON',
       nullable: true,
       description:
         'The output of its only live predecessor, or an object by node id; the execution’s input at a root. Null at a root inside a loop: the loop’s items are not kept a second time.',
-      select: { executionId: true, path: true, inputFrom: true },
-      resolve: async ({ executionId: id, path, inputFrom }, _args, { values }, info) => {
-        const sources = inputFrom as string[]
-        if (sources.length === 0) return path.includes('[') ? null : values.text('executionInput', id, info)
+      resolve: async ({ job, step: { path, inputFrom: sources } }, _args, context, info) => {
+        if (sources.length === 0)
+          return path.includes('[') ? null : context.values.text('executionInput', job.id, info)
         const outputs = await Promise.all(
-          sources.map((source) => values.text('stepOutput', { id, path: source }, info)),
+          sources.map(async (source) =>
+            outputOf(await stepsById(context).load(stepId(job.id, source)), context, info),
+          ),
         )
         if (sources.length === 1) return outputs[0] ?? null
         return objectText(
@@ -190,50 +197,86 @@ export const StepType = builder.prismaNode('Step', {
       type: 'JSON',
       nullable: true,
       description: 'Its config, templates resolved; null until it ends or waits.',
-      select: { executionId: true, path: true },
-      resolve: ({ executionId: id, path }, _args, { values }, info) =>
-        values.text('stepConfig', { id, path }, info),
+      resolve: async ({ job, step, values }, _args, context, info) =>
+        values && ((await context.values.loggedText(configKey(job, step.path, values), info)) ?? {}),
     }),
     output: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What it gave.',
-      select: { executionId: true, path: true },
-      resolve: ({ executionId: id, path }, _args, { values }, info) =>
-        values.text('stepOutput', { id, path }, info),
+      resolve: (step, _args, context, info) => outputOf(step, context, info),
     }),
     error: t.field({
       type: FailureType,
       nullable: true,
       description: 'Why it failed.',
-      select: { executionId: true, path: true },
-      resolve: async ({ executionId: id, path }, _args, { values }, info) =>
-        (await values.parsed('stepError', { id, path }, info)) as RecordedError | null,
+      resolve: async (step, _args, context, info) => (await detailsOf(step, context, info)).error,
     }),
-    dueAt: t.expose('dueAt', {
+    dueAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'When a waiting or retrying step goes on.',
+      resolve: ({ step }) => dateOf(step.dueAt),
     }),
     waitsFor: t.field({
       type: WaitType,
       nullable: true,
       description: 'Why it waits; null unless it does.',
-      select: { executionId: true, path: true, status: true, dueAt: true },
-      resolve: async ({ executionId: id, path, status, dueAt }, _args, { values }, info) => {
+      resolve: async (one, _args, { values }, info) => {
+        const { path, status, wait } = one.step
+        const dueAt = dateOf(one.step.dueAt)
         if (status === 'RETRYING') return { path, wait: { kind: 'retry' as const }, dueAt }
-        const wait = await values.parsed('stepWait', { id, path }, info)
-        return wait === null ? null : { path, wait: wait as unknown as StepWait, dueAt }
+        if (wait?.kind !== 'signal') return wait && { path, wait, dueAt }
+        const { kind, name, timeoutHandle } = wait
+        const schema = (await values.loggedJson(waitSchemaKey(one), info)) as JsonObject | null
+        return { path, wait: { kind, name, timeoutHandle, schema }, dueAt }
       },
     }),
-    startedAt: t.expose('startedAt', {
+    startedAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'When its first attempt began.',
+      resolve: ({ step }) => dateOf(step.startedAt),
     }),
-    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended.',
+      resolve: ({ step }) => dateOf(step.finishedAt),
+    }),
   }),
 })
+
+/** Identifies a step among all of an owner. */
+function stepId(executionId: string, path: string): string {
+  return `${executionId}:${path}`
+}
+
+/** The attempts and the error of a step. */
+async function detailsOf(
+  one: ListedStep,
+  { values }: Context,
+  info: GraphQLResolveInfo,
+): Promise<StepDetails> {
+  const change = one.hasDetails ? null : await values.loggedJson(detailsKey(one), info)
+  return change === null ? one.step : stepDetails(one.step, change as unknown as StepChange)
+}
+
+/** The output of a step; null where it has none. One that was reused is in the log of the execution that ran the step. */
+async function outputOf(
+  one: ListedStep | null,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<JsonText | null> {
+  if (!one) return null
+  const { path, reusedFrom } = one.step
+  const holder = reusedFrom === null ? one : await stepsById(context).load(stepId(reusedFrom, path))
+  return holder && context.values.loggedText(outputKey(holder.job, path, holder.values), info)
+}
+
+function dateOf(at: number | null): Date | null {
+  return at === null ? null : new Date(at)
+}
 
 export const StepConnection = builder.connectionObject(
   { type: StepType, name: 'StepConnection', description: 'A page of steps.' },

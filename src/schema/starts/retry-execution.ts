@@ -1,3 +1,4 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { TAGS_MAX, type RetryResult, type RetryVersion } from '../../jobs/start/index.ts'
 import { readGlobalId, type JobId } from '../../lib/index.ts'
@@ -67,11 +68,14 @@ builder.prismaObjectFields(ExecutionType, (t) => ({
   ),
 }))
 
-builder.prismaObjectField(StepType, 'reusedFrom', (t) =>
-  t.relation('holder', {
+builder.objectField(StepType, 'reusedFrom', (t) =>
+  t.field({
+    type: ExecutionType,
     nullable: true,
     description:
       'The execution that ran the step and holds its output, when this one took it over; null: it was run here.',
+    resolve: ({ step: { reusedFrom } }, _args, context, info) =>
+      reusedFrom === null ? null : executionRows(context, queryFromInfo({ context, info })).load(reusedFrom),
   }),
 )
 
