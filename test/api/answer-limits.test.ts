@@ -225,7 +225,7 @@ describe('reads of the API that wait for a lock', () => {
   test('are ended with QUERY_TIMEOUT, by Prisma and by statements', async () => {
     await store(1, '1')
     await locker.query('BEGIN')
-    await locker.query('LOCK TABLE workflows, execution_values')
+    await locker.query('LOCK TABLE workflows, job_log')
     const answers = await Promise.all([
       ask('{ workflows(first: 1) { edges { node { name } } } }'),
       ask('{ workflow(id: "V29ya2Zsb3c6MDE4ZjAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw") { name } }'),

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Lume } from '../../src/app.ts'
+import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { globalId } from '../../src/lib/global-id.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -7,6 +8,7 @@ import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import { jobRow, OWNER, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
+import { recordEntries, sendTo } from '../support/record-entries.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase
@@ -43,11 +45,7 @@ const hasRead = (id: JobId, call: ProbeCall) =>
   })
 
 async function outputOf(id: JobId): Promise<unknown> {
-  const { rows } = await database.pool.query<{ output: unknown }>(
-    'SELECT output FROM execution_values WHERE execution_id = $1',
-    [id],
-  )
-  return rows[0]?.output
+  return createExecutionStore(database.pool).output({ id, ownerId: OWNER })
 }
 
 async function messagesTo(id: JobId): Promise<number | null> {
@@ -422,14 +420,9 @@ describe('core.callWorkflow', () => {
     await standsAt(childId, 'WAITING')
     await lume.close()
     // As if a holder had read the message, committed something else, and been lost before the end of the step.
-    await database.pool.query(
-      `UPDATE jobs SET status = 'COMPLETED', finished_at = now(), wake_at = NULL, is_parent_told = true WHERE id = $1`,
-      [childId],
-    )
-    await database.pool.query(
-      `UPDATE execution_values SET output = '"of the child"' WHERE execution_id = $1`,
-      [childId],
-    )
+    const end = { status: 'COMPLETED', at: Date.now(), output: '"of the child"' } as const
+    await recordEntries(sendTo(database.pool), childId, [{ job: { end } }])
+    await database.pool.query('UPDATE jobs SET is_parent_told = true WHERE id = $1', [childId])
     await database.pool.query(
       `UPDATE jobs SET commands_sent = 1, commands_applied = 1, holder = gen_random_uuid(), fence = fence + 1,
          leased_until = now() - interval '1 s' WHERE id = $1`,

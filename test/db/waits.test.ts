@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import type { Lume } from '../../src/app.ts'
+import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { forgetLogs } from '../support/forget-logs.ts'
-import { timelineKinds } from '../support/jobs.ts'
+import { OWNER, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes } from '../support/probe.ts'
 import { until } from '../support/until.ts'
 
@@ -42,13 +43,8 @@ test(
     await expectAllPlacesFree(lume, probe)
     for (const id of ids) await lume.jobs.signalJob(id, { name: 'go', payload: id })
     await allAre('COMPLETED')
-    const { rows } = await database.pool.query<{ execution_id: string; output: unknown }>(
-      'SELECT execution_id, output FROM execution_values WHERE execution_id = ANY($1::uuid[])',
-      [ids],
-    )
-    expect(new Map(rows.map((row) => [row.execution_id, row.output]))).toEqual(
-      new Map(ids.map((id) => [id, id])),
-    )
+    const { output } = createExecutionStore(database.pool)
+    expect(await Promise.all(ids.map((id) => output({ id, ownerId: OWNER })))).toEqual(ids)
   },
   PATIENCE_MS,
 )

@@ -14,8 +14,12 @@ export async function storeOutputs(
        INSERT INTO definitions (id, owner_id, hash, body) VALUES (gen_random_uuid(), $1, $4, '{}')
        ON CONFLICT (owner_id, hash) DO UPDATE SET hash = excluded.hash RETURNING id
      ), job AS (
-       INSERT INTO jobs (id, owner_id, type, status, progress, started_at, finished_at, is_counted)
-       SELECT gen_random_uuid(), $1, 'WORKFLOW', 'COMPLETED', 100, now(), now(), true FROM generate_series(1, $2) RETURNING id
+       INSERT INTO jobs (id, owner_id, type, status, progress, started_at, finished_at, is_counted, entry_no)
+       SELECT gen_random_uuid(), $1, 'WORKFLOW', 'COMPLETED', 100, now(), now(), true, 1 FROM generate_series(1, $2) RETURNING id
+     ), entry AS (
+       INSERT INTO job_log (job_id, seq, entry_no, format, at) SELECT id, 0, 1, 1, now() FROM job
+     ), value AS (
+       INSERT INTO job_values (job_id, entry_no, key, value) SELECT id, 1, 'o:', $3::json FROM job
      ), execution AS (
        INSERT INTO executions (id, owner_id, definition_id) SELECT job.id, $1, definition.id FROM job, definition RETURNING id
      )

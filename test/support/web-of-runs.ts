@@ -1,8 +1,11 @@
+import type { StepRecord, StepValuesRecord } from '../../src/engine/record/journal.ts'
+import type { JobId } from '../../src/lib/ids.ts'
 import { graphql } from '../gql/index.ts'
 import type { ApiServer } from './api-server.ts'
 import { SIMPLE } from './definitions.ts'
-import { forgetLogs } from './forget-logs.ts'
+import { recordEntries } from './record-entries.ts'
 import { start } from './runs.ts'
+import { completedStep } from './step-records.ts'
 
 const CREATE = graphql(`
   mutation CreateForWeb($name: String!, $definition: JSON!) {
@@ -55,27 +58,47 @@ export async function makeWeb(server: ApiServer, count: number): Promise<void> {
     if (createSchedule.__typename !== 'CreateSchedulePayload') throw new Error(createSchedule.__typename)
     await start(server, { workflowId: id, tags: ['web'] })
   }
+  const jobs = await server.query<{ id: JobId; next: string }>(NEXT)
+  for (const { id, next } of jobs)
+    await recordEntries((sql, values) => server.query(sql, values), id, [
+      { steps: [WAITING, { ...REUSED, reusedFrom: next }], values: ['one', 'two'].map(valuesOf) },
+      { job: { end: { status: 'COMPLETED', at: Date.now(), output: OUTPUT } } },
+    ])
   for (const statement of WEB) await server.query(statement)
-  await forgetLogs(server)
+}
+
+const INSTANT = '2026-11-30T00:00:00.000Z'
+
+const WAITING: StepRecord = {
+  ...completedStep('one'),
+  status: 'WAITING',
+  handles: [],
+  wait: { kind: 'timer' },
+  finishedAt: null,
+}
+
+const REUSED: StepRecord = {
+  ...completedStep('two'),
+  order: [1],
+  attempts: [{ number: 1, status: 'COMPLETED', startedAt: INSTANT, finishedAt: INSTANT }],
+  handles: ['main'],
+  inputFrom: ['one'],
+}
+
+const OUTPUT = '{"contacts": [{"name": "Ada"}, {"name": "Grace"}]}'
+
+function valuesOf(path: string): StepValuesRecord {
+  return { path, config: '{}', output: '"an output"' }
 }
 
 const NEXT = `SELECT id, COALESCE(lead(id) OVER (ORDER BY id), first_value(id) OVER (ORDER BY id)) AS next FROM jobs`
 
 const WEB = [
-  `UPDATE jobs SET status = 'FAILED', finished_at = now(), wake_at = NULL, parent_id = web.next, parent_path = 'a',
+  `UPDATE jobs SET status = 'FAILED', progress = 50, parent_id = web.next, parent_path = 'a',
      depth = 1, error = '{"code": "TEST", "message": "is a test"}'
    FROM (${NEXT}) AS web WHERE web.id = jobs.id`,
   `UPDATE executions e SET retry_of = web.next, retry_from = 'FAILED', schedule_id = s.id, scheduled_for = e.created_at
    FROM (${NEXT}) AS web, schedules s WHERE web.id = e.id AND s.workflow_id = e.workflow_id`,
   `INSERT INTO schedule_occurrences (owner_id, schedule_id, at, outcome, recorded_at)
    SELECT owner_id, schedule_id, scheduled_for, 'STARTED', now() FROM executions`,
-  `UPDATE execution_values SET output = '{"contacts": [{"name": "Ada"}, {"name": "Grace"}]}'`,
-  `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, wait)
-   SELECT owner_id, id, 'one', '0', 'one', 'WAITING', '{"kind": "timer"}' FROM executions`,
-  `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, attempts, handles, input_from, reused_from, finished_at)
-   SELECT owner_id, id, 'two', '1', 'two', 'COMPLETED',
-     '[{"number": 1, "status": "COMPLETED", "startedAt": 1, "finishedAt": 2}]', '["main"]', '["one"]', retry_of, now()
-   FROM executions`,
-  `INSERT INTO step_values (owner_id, execution_id, path, config, output)
-   SELECT owner_id, execution_id, path, '{}', '"an output"' FROM steps`,
 ]

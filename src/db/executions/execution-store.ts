@@ -4,6 +4,7 @@ import type { JobStatus, RecordedState } from '../../engine/record/index.ts'
 import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { NewJob } from '../jobs/index.ts'
+import { JOIN_EXECUTION_OUTPUT } from '../log/index.ts'
 import { batched, first, type Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { loadOpenSteps, loadRecorded } from './recorded-state.ts'
@@ -107,9 +108,10 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     async details(id) {
       const { rows } = await pool.query<ExecutionDetails>(
         `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.mocks,
-           v.output, j.priority,
+           output.value AS output, j.priority,
            ARRAY(SELECT t.tag FROM execution_tags t WHERE t.execution_id = e.id ORDER BY t.tag) AS tags
          FROM executions e JOIN execution_values v ON v.execution_id = e.id JOIN jobs j ON j.id = e.id
+         ${JOIN_EXECUTION_OUTPUT}
          WHERE e.id = $1`,
         [id],
       )
@@ -144,14 +146,14 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     },
     async outputBytes({ id, ownerId }) {
       const { rows } = await pool.query<{ bytes: number | null }>(
-        `SELECT octet_length(output::text) AS bytes FROM execution_values WHERE owner_id = $1 AND execution_id = $2`,
+        `SELECT octet_length(output.value::text) AS bytes FROM jobs j ${JOIN_EXECUTION_OUTPUT} WHERE j.owner_id = $1 AND j.id = $2`,
         [ownerId, id],
       )
       return first(rows)?.bytes ?? 0
     },
     async output({ id, ownerId }) {
       const { rows } = await pool.query<{ output: Json }>(
-        `SELECT output FROM execution_values WHERE owner_id = $1 AND execution_id = $2`,
+        `SELECT output.value AS output FROM jobs j ${JOIN_EXECUTION_OUTPUT} WHERE j.owner_id = $1 AND j.id = $2`,
         [ownerId, id],
       )
       return first(rows)?.output ?? null

@@ -13,6 +13,7 @@ export {
   type LoggedStep,
   type StepChange,
 } from './entry.ts'
+export { JOIN_EXECUTION_OUTPUT } from './execution-output.ts'
 export { Fold, type FoldedStep } from './fold.ts'
 export { findSteps, type StepKey } from './found-steps.ts'
 export {

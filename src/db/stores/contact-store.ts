@@ -1,4 +1,5 @@
 import { listsPer, type OwnerId } from '../../lib/index.ts'
+import { JOIN_EXECUTION_OUTPUT } from '../log/index.ts'
 import { countsPer, type Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 
@@ -24,8 +25,8 @@ export interface ContactStore {
 }
 
 /** The list `contacts` of an output; an empty one where there is none. A result never changes, so places are stable. */
-const CONTACTS = `CASE WHEN json_typeof(output) = 'object' AND json_typeof(output->'contacts') = 'array'
-  THEN output->'contacts' ELSE '[]'::json END`
+const CONTACTS = `CASE WHEN json_typeof(output.value) = 'object' AND json_typeof(output.value->'contacts') = 'array'
+  THEN output.value->'contacts' ELSE '[]'::json END`
 
 /** Reads results in the database, so that a page never carries the whole of them. */
 export function createContactStore(pool: Queryable): ContactStore {
@@ -33,10 +34,10 @@ export function createContactStore(pool: Queryable): ContactStore {
     async pagesOf(ownerId, jobIds, { after, limit }, maxBytes) {
       const { rows } = await pool.query<PlacedContact & { jobId: string; total: string }>(
         `SELECT "jobId", index, total, CASE WHEN total <= $5 THEN text END AS text FROM (
-           SELECT v.execution_id AS "jobId", (c.place - 1)::int AS index, c.contact::text AS text,
+           SELECT j.id AS "jobId", (c.place - 1)::int AS index, c.contact::text AS text,
              sum(octet_length(c.contact::text)) OVER () AS total
-           FROM execution_values v CROSS JOIN LATERAL json_array_elements(${CONTACTS}) WITH ORDINALITY AS c(contact, place)
-           WHERE v.owner_id = $1 AND v.execution_id = ANY($2::uuid[]) AND c.place > $3 + 1 AND c.place <= $3 + 1 + $4
+           FROM jobs j ${JOIN_EXECUTION_OUTPUT} CROSS JOIN LATERAL json_array_elements(${CONTACTS}) WITH ORDINALITY AS c(contact, place)
+           WHERE j.owner_id = $1 AND j.id = ANY($2::uuid[]) AND c.place > $3 + 1 AND c.place <= $3 + 1 + $4
              AND json_typeof(c.contact) = 'object'
          ) AS found ORDER BY index`,
         [ownerId, jobIds, after, limit, maxBytes],
@@ -47,8 +48,8 @@ export function createContactStore(pool: Queryable): ContactStore {
     },
     countsOf(ownerId, jobIds) {
       return countsPer(pool, jobIds, {
-        text: `SELECT execution_id AS parent, json_array_length(${CONTACTS}) AS count FROM execution_values
-               WHERE owner_id = $1 AND execution_id = ANY($2::uuid[])`,
+        text: `SELECT j.id AS parent, json_array_length(${CONTACTS}) AS count FROM jobs j ${JOIN_EXECUTION_OUTPUT}
+               WHERE j.owner_id = $1 AND j.id = ANY($2::uuid[])`,
         values: [ownerId, jobIds],
       })
     },

@@ -1,5 +1,5 @@
 import type { OwnerId } from '../../lib/index.ts'
-import { readValues, type LoggedValueKey } from '../log/index.ts'
+import { JOIN_EXECUTION_OUTPUT, readValues, type LoggedValueKey } from '../log/index.ts'
 import type { BoundedRead, Queryable } from '../sql/index.ts'
 
 export type { BoundedRead } from '../sql/index.ts'
@@ -15,8 +15,8 @@ const SOURCES = {
     value: 'v.variables',
   },
   executionOutput: {
-    from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
-    value: 'v.output',
+    from: `JOIN jobs j ON j.owner_id = $1 AND j.id = wanted.id ${JOIN_EXECUTION_OUTPUT}`,
+    value: 'output.value',
   },
   executionMetadata: {
     from: 'JOIN executions e ON e.owner_id = $1 AND e.id = wanted.id',

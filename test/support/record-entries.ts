@@ -1,0 +1,69 @@
+import type pg from 'pg'
+import { flushStatement } from '../../src/db/journal/flush-statement.ts'
+import { mergeEntries } from '../../src/db/journal/journal-write.ts'
+import type { JournalEntry } from '../../src/engine/record/journal.ts'
+import type { JobId, OwnerId } from '../../src/lib/ids.ts'
+
+/** Sends a statement and returns its rows. */
+export type Query = <Row extends object>(sql: string, values: readonly unknown[]) => Promise<readonly Row[]>
+
+/** Sends statements over a pool. */
+export function sendTo(pool: Pick<pg.Pool, 'query'>): Query {
+  return async <Row extends object>(sql: string, values: readonly unknown[]) =>
+    (await pool.query<Row & pg.QueryResultRow>(sql, [...values])).rows
+}
+
+/** An entry whose job changes nothing but what is named. */
+export type PartialEntry = Partial<Omit<JournalEntry, 'job'>> & {
+  readonly job?: Partial<JournalEntry['job']>
+}
+
+/**
+ * Records entries of a job that no worker holds by one flush, as a holder records them. For records that no run leaves. Unless the
+ * entries end the job, its row has the same state afterwards, and a greater fence.
+ */
+export async function recordEntries(
+  query: Query,
+  jobId: JobId,
+  entries: readonly PartialEntry[],
+): Promise<void> {
+  const [job] = await query<Taken>(TAKE, [jobId])
+  if (!job) throw new Error(`there is no job ${jobId} that no worker holds`)
+  const { ownerId, fence, lastSeq, entryNo, status, finishedAt, wakeAt, isParentTold, error, commandsSeen } =
+    job
+  const whole = entries.map((entry): JournalEntry => {
+    return { events: [], ...entry, job: { progress: job.progress, ...entry.job } }
+  })
+  const position = { jobId, ownerId, fence: BigInt(fence), lastSeq, entryNo, commandsSeen, now: Date.now() }
+  const { text, values } = flushStatement([mergeEntries(whole, position)])
+  const flushed = await query(text, values)
+  if (flushed.length !== 1) throw new Error(`the entries of job ${jobId} were not recorded`)
+  if (whole.some(({ job: { end } }) => end)) return
+  await query(GIVE_BACK, [jobId, status, finishedAt, wakeAt, isParentTold, error])
+}
+
+interface Taken {
+  readonly ownerId: OwnerId
+  readonly fence: string
+  readonly lastSeq: number
+  readonly entryNo: number
+  readonly progress: number
+  readonly commandsSeen: number
+  readonly status: string
+  readonly finishedAt: Date | null
+  readonly wakeAt: Date | null
+  readonly isParentTold: boolean
+  readonly error: string | null
+}
+
+const TAKE = `
+UPDATE jobs SET holder = gen_random_uuid(), leased_until = now() + interval '1 h', fence = jobs.fence + 1,
+  finished_at = NULL, wake_at = NULL, is_parent_told = false
+FROM (SELECT * FROM jobs WHERE id = $1) AS before WHERE jobs.id = before.id AND before.holder IS NULL
+RETURNING jobs.owner_id AS "ownerId", jobs.fence, jobs.last_seq AS "lastSeq", jobs.entry_no AS "entryNo", jobs.progress,
+  jobs.commands_applied AS "commandsSeen", before.status, before.finished_at AS "finishedAt", before.wake_at AS "wakeAt",
+  before.is_parent_told AS "isParentTold", before.error::text AS error`
+
+const GIVE_BACK = `
+UPDATE jobs SET holder = NULL, leased_until = NULL, status = $2, finished_at = $3, wake_at = $4, is_parent_told = $5, error = $6::json
+WHERE id = $1`
