@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type pg from 'pg'
 import { configKey, outputKey, readValues } from '../../src/db/log/bounded-values.ts'
 import { findSteps } from '../../src/db/log/found-steps.ts'
 import type { FoldedStep } from '../../src/db/log/fold.ts'
@@ -8,6 +7,7 @@ import { itemPath } from '../../src/engine/record/step.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { STRANGER } from '../support/jobs.ts'
 import { LoggedJob, outputOf, RUNNING, stepAt } from '../support/logged-job.ts'
+import { countReads } from '../support/read-count.ts'
 
 let database: TestDatabase
 let store: LogStore
@@ -64,7 +64,7 @@ test('a step of a loop with 300 items is found by two statements on a few pages'
   const job = await pagedLoops()
   const summaries = await store.pageSummaries(job.key)
   expect(summaries.length).toBeGreaterThan(8)
-  const { pool, take } = watched(database.pool)
+  const { pool, take } = countReads(database.pool)
   const paths = Array.from({ length: 50 }, (_, place) => `each[${200 + place}]/find`)
   const found = await findSteps(
     createLogStore(pool),
@@ -143,7 +143,7 @@ test('values of many jobs are read by one statement in the order of their keys, 
     ...['null', null, JSON.stringify({ long })],
     ...[JSON.stringify({ place }), null, null],
   ])
-  const { pool, take } = watched(database.pool)
+  const { pool, take } = countReads(database.pool)
   const read = await readValues(pool, keys, 64 * 1024)
   expect(read.values).toEqual(expected)
   expect(read.bytes).toBe(expected.reduce((sum, text) => sum + (text?.length ?? 0), 0))
@@ -167,7 +167,7 @@ test('values that exceed the limit together are not sent, and no more of them ar
   })
   const found = await stepsOf([job.key])
   const keys = found.map(({ one }) => outputKey(job.key, one.step.path, one.values))
-  const { pool, take } = watched(database.pool)
+  const { pool, take } = countReads(database.pool)
   const refused = await readValues(pool, keys, 64 * 1024)
   expect(refused).toEqual({ bytes: 80_000, values: null })
   expect(take().bytes).toBeLessThan(1_000)
@@ -183,7 +183,7 @@ test('small values beyond the limit are not sent either', async () => {
   }
   const found = await stepsOf([job.key])
   const keys = found.map(({ one }) => outputKey(job.key, one.step.path, one.values))
-  const { pool, take } = watched(database.pool)
+  const { pool, take } = countReads(database.pool)
   const refused = await readValues(pool, keys, 20_000)
   expect(refused.values).toBeNull()
   expect(refused.bytes).toBe(16 * 2_000)
@@ -228,25 +228,4 @@ async function stepsOf(
     const job = wanted[place]
     return one && job ? [{ job, one }] : []
   })
-}
-
-/** Counts the statements that a pool is sent, and the bytes of their rows as JSON. */
-function watched(pool: pg.Pool) {
-  let statements = 0
-  let bytes = 0
-  const query = async (config: pg.QueryConfig, values?: unknown[]) => {
-    const result = await pool.query<Record<string, unknown>>(config, values)
-    statements++
-    bytes += JSON.stringify(result.rows).length
-    return result
-  }
-  return {
-    pool: { query: query as unknown as pg.Pool['query'] },
-    take() {
-      const taken = { statements, bytes }
-      statements = 0
-      bytes = 0
-      return taken
-    },
-  }
 }

@@ -120,7 +120,8 @@ function isOlder(one: EntryAt, other: EntryAt): boolean {
   return one.entryNo < other.entryNo
 }
 
-function newestValues(one: ValuesAt | null, other: ValuesAt | null): ValuesAt | null {
+/** Those of the newer entry. */
+export function newestValues(one: ValuesAt | null, other: ValuesAt | null): ValuesAt | null {
   if (one === null || other === null) return one ?? other
   return isOlder(one.entry, other.entry) ? other : one
 }

@@ -3,7 +3,7 @@ import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import { decodeStep, requireKnownFormat, type LogRow } from './decode-entry.ts'
 import type { StepChange } from './entry.ts'
-import type { EntryAt, FoldedStep, ValuesAt } from './fold.ts'
+import { newestValues, type EntryAt, type FoldedStep, type ValuesAt } from './fold.ts'
 import { listedStep, type ListedStep, type StepPlace } from './listed-step.ts'
 import { ENTRY_TIME } from './log-store.ts'
 import { pagedEntries, type PagedStep } from './page.ts'
@@ -121,8 +121,8 @@ function add(candidates: Map<string, Candidate>, one: Candidate): void {
     candidates.set(one.change.p, one)
     return
   }
-  const [newer, older] = known.entry.entryNo > one.entry.entryNo ? [known, one] : [one, known]
-  candidates.set(one.change.p, { ...newer, values: newer.values ?? older.values })
+  const newer = known.entry.entryNo > one.entry.entryNo ? known : one
+  candidates.set(one.change.p, { ...newer, values: newestValues(known.values, one.values) })
 }
 
 /** The positions from `low` on and below `high` (null: all behind it) whose pages were all read. */
@@ -171,7 +171,7 @@ UNION ALL
 SELECT w.id, NULL, NULL, NULL, NULL, p.body->'s', p.low, p.next
 FROM wanted w CROSS JOIN LATERAL (
   SELECT o.low, o.body, lead(o.low) OVER around AS next,
-    sum(o.steps) OVER around - o.steps - CASE WHEN $3 IS NULL THEN 0 ELSE first_value(o.steps) OVER around END AS before
+    sum(o.steps) OVER around - o.steps - CASE WHEN $3::text IS NULL THEN 0 ELSE first_value(o.steps) OVER around END AS before
   FROM job_pages o WHERE o.job_id = w.id AND o.steps > 0 AND (${range})
   WINDOW around AS (ORDER BY o.low ${order})
 ) AS p
