@@ -8,7 +8,7 @@ import type { FollowForTortureSubscription } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
+import { recordMessages } from '../support/record-messages.ts'
 import { runToEnd, start } from '../support/runs.ts'
 import { seeded } from '../support/seeded.ts'
 import { until } from '../support/until.ts'
@@ -184,20 +184,11 @@ const PAGES = 60
 const PAGE_SIZE = 500
 
 test('a reader that does not read makes the server hold a few pages at the most, and others are served meanwhile', async () => {
-  const { jobId } = await runToEnd(server, { definition: SIMPLE })
+  const runAt = new Date(Date.now() + 3_600_000).toISOString()
+  const { jobId } = await start(server, { definition: SIMPLE, runAt })
   const last = (await timelineOnRecord(jobId)).length
   // 60 MB in 60 pages, which only the database has.
-  await forgetLogs(server, uuidOf(jobId))
-  await server.query(
-    `INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-     SELECT owner_id, job_id, $2::int + n, at, 'JOB_PROGRESS', progress, json_build_object('message', repeat('x', 2000))
-     FROM job_events, generate_series(1, $3::int) AS n WHERE job_id = $1 AND seq = $2`,
-    [uuidOf(jobId), last, PAGES * PAGE_SIZE],
-  )
-  await server.query('UPDATE jobs SET last_seq = last_seq + $2 WHERE id = $1', [
-    uuidOf(jobId),
-    PAGES * PAGE_SIZE,
-  ])
+  await recordMessages(server.pool, uuidOf(jobId), { count: PAGES * PAGE_SIZE, message: 'x'.repeat(2_000) })
   server.lume.services.wakeups.news([uuidOf(jobId) as JobId])
   const watch = watchServer(uuidOf(jobId))
   const slow = await Promise.all([

@@ -8,7 +8,7 @@ import type { JobEventKind, JobEventsSubscription, JobEventsSubscriptionVariable
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING, SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
+import { recordMessages } from '../support/record-messages.ts'
 import { JOB_EVENTS, runToEnd, start, timelineOf, type Batch, type TimelineEvent } from '../support/runs.ts'
 import { until } from '../support/until.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
@@ -293,15 +293,9 @@ describe('when a subscriber goes', () => {
 
 describe('a slow subscriber', () => {
   test.each(['SSE', 'a WebSocket'])('over %s is not read ahead for without bound', async (transport) => {
-    const { jobId, timeline } = await runToEnd(server, { definition: SIMPLE })
-    await forgetLogs(server, uuidOf(jobId))
-    await server.query(
-      `INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-       SELECT owner_id, job_id, $2::int + n, at, 'JOB_PROGRESS', progress, json_build_object('message', repeat('x', 2000))
-       FROM job_events, generate_series(1, 30000) AS n WHERE job_id = $1 AND seq = $2`,
-      [uuidOf(jobId), timeline.length],
-    )
-    await server.query('UPDATE jobs SET last_seq = last_seq + 30000 WHERE id = $1', [uuidOf(jobId)])
+    const runAt = new Date(Date.now() + 3_600_000).toISOString()
+    const { jobId } = await start(server, { definition: SIMPLE, runAt })
+    await recordMessages(server.pool, uuidOf(jobId), { count: 30_000, message: 'x'.repeat(2_000) })
     const { events, wakeups } = server.lume.services
     wakeups.news([uuidOf(jobId) as JobId])
     const { after } = events
@@ -313,7 +307,7 @@ describe('a slow subscriber', () => {
       },
     })
     // 60 MB in 60 pages, which only the database has.
-    const variables = { jobId, after: timeline.length }
+    const variables = { jobId, after: 1 }
     const leave = await (transport === 'SSE' ? stalledSse(variables) : stalledWebSocket(variables))
     await until('the server reads no further', async () => {
       const before = pages

@@ -3,12 +3,13 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createJobChanges, type JobChanges } from '../../src/db/lists/job-changes.ts'
 import { ALL_RUNS, type RunFilter } from '../../src/db/lists/run-list.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
+import { event } from '../../src/engine/record/event.ts'
 import { newId, ownerId, type JobId, type OwnerId } from '../../src/lib/ids.ts'
 import { createFollowJobs } from '../../src/live/follow-jobs.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
 import { storeJob } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { recordEntries, sendTo } from '../support/record-entries.ts'
 import { until } from '../support/until.ts'
 
 const PAUSE_MS = 200
@@ -126,6 +127,22 @@ test('it begins with what changed in the seconds before, and with nothing older'
   const world = openWorld({ clock, owner })
   await world.sees([fresh, changed, ended])
   await world.leave()
+})
+
+test('a change is found by the time of its last event, also where an entry of the log begins earlier', async () => {
+  const owner = ownerId(newId())
+  const at = Date.now()
+  const id = await storeJob(database.pool, { ownerId: owner, at: at - 60_000 })
+  const events = [at - 2_000, at + 2_000].map((time) => event('JOB_PROGRESS', time, { message: null }))
+  await recordEntries(sendTo(database.pool), id, [{ events }])
+  const found = async (since: number) => {
+    const page = { since: new Date(since), beyond: null, limit: 10 }
+    return (await createJobChanges(database.pool).since(owner, ALL_RUNS, page)).map((job) => job.id)
+  }
+  expect(await found(at - 3_000)).toEqual([id])
+  expect(await found(at)).toEqual([id])
+  expect(await found(at + 2_000)).toEqual([id])
+  expect(await found(at + 2_001)).toEqual([])
 })
 
 test('lost hints cost latency, never a change', async () => {
@@ -331,11 +348,6 @@ function openWorld({
 
 /** One more event of a job, as a worker would write it. */
 async function change(id: JobId, at = Date.now()): Promise<void> {
-  await forgetLogs(database.pool, id)
-  await database.pool.query(
-    `WITH job AS (UPDATE jobs SET last_seq = last_seq + 1 WHERE id = $1 RETURNING id, owner_id, last_seq)
-     INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-     SELECT owner_id, id, last_seq, $2, 'JOB_PROGRESS', 5, '{"message":null}' FROM job`,
-    [id, new Date(at)],
-  )
+  const progress = event('JOB_PROGRESS', at, { message: null })
+  await recordEntries(sendTo(database.pool), id, [{ events: [progress] }])
 }

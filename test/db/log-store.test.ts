@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type pg from 'pg'
 import { loadRecorded } from '../../src/db/executions/recorded-state.ts'
 import { loadUnlogged } from '../../src/db/executions/unlogged-state.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { mergeEntries } from '../../src/db/journal/journal-write.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
-import { decodeEvents } from '../../src/db/log/decode-entry.ts'
 import { EXECUTION_OUTPUT } from '../../src/db/log/entry.ts'
+import { parsedBytes, readEvents, type EventsPiece } from '../../src/db/log/event-reader.ts'
 import { Fold } from '../../src/db/log/fold.ts'
-import { createLogStore, type LogStore } from '../../src/db/log/log-store.ts'
+import { createLogStore, type LogKey, type LogStore } from '../../src/db/log/log-store.ts'
 import { endedItems } from '../../src/db/log/page.ts'
 import { mergeIntoPages, TAIL_MAX_CHANGES, writePages } from '../../src/db/log/page-writer.ts'
+import { createEventStore } from '../../src/db/stores/event-store.ts'
 import { event } from '../../src/engine/record/event.ts'
 import type { JobChange, JournalEntry, LoopItemRecord, StepRecord } from '../../src/engine/record/journal.ts'
 import { itemPath } from '../../src/engine/record/step.ts'
@@ -38,24 +40,89 @@ test('a tail, events and values are read only for their owner', async () => {
   const refs = [{ entry: { seq: 2, entryNo: 2 }, kind: 'o', path: EXECUTION_OUTPUT } as const]
   expect(await store.values(keyOf(claim), refs)).toEqual(['"small"'])
   expect((await store.tails([theirs])).size).toBe(0)
-  expect(await store.events(theirs, { after: 0, limit: 10, maxBytes: 1_000 })).toEqual([])
+  expect(await eventPieces([theirs], { after: 0, limit: 10 })).toEqual([[]])
   expect(await store.values(theirs, refs)).toEqual([null])
   expect(await store.pageSummaries(theirs)).toEqual([])
   expect((await store.pages(theirs, [''])).size).toBe(0)
   expect(await store.storePages(theirs, { from: 0, to: 1, pages: [] })).toBe(false)
 })
 
-test('events are read after any number, in pieces that a limit and a size cut between entries', async () => {
+test('events are read after any number, in statements that a limit and a size end', async () => {
   const claim = await storeClaimedJob(database.pool)
   for (let entry = 0; entry < 6; entry++) await append(claim, note('a', null, 3))
-  for (const after of [0, 1, 2, 5, 9, 19]) {
-    const rows = await eventsAfter(claim, after, 4)
-    const seqs = rows.flatMap(decodeEvents).flatMap(({ seq }) => (seq > after ? [seq] : []))
-    expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, place) => after + 1 + place))
-    expect(seqs.length).toBeGreaterThanOrEqual(Math.min(4, 19 - after))
-    expect(rows.length).toBeLessThanOrEqual(3)
+  const other = await storeClaimedJob(database.pool)
+  for (const maxBytes of [1, 500, 1_000_000]) {
+    for (const after of [0, 1, 2, 5, 9, 18, 19, 2 ** 31 - 1]) {
+      const statements = await eventPieces([keyOf(other), keyOf(claim), keyOf(other)], {
+        after,
+        limit: 4,
+        maxBytes,
+      })
+      const seqsOf = (job: number) =>
+        statements.flat().flatMap((piece) => (piece.job === job ? piece.events.map(({ seq }) => seq) : []))
+      const count = Math.max(0, Math.min(4, 19 - after))
+      expect(seqsOf(1)).toEqual(Array.from({ length: count }, (_, place) => after + 1 + place))
+      for (const job of [0, 2]) expect(seqsOf(job)).toEqual(after === 0 ? [1] : [])
+      if (maxBytes === 1) for (const pieces of statements) expect(pieces.length).toBeLessThanOrEqual(1)
+      if (maxBytes === 1_000_000) expect(statements).toHaveLength(1)
+    }
   }
-  expect(await store.events(keyOf(claim), { after: 0, limit: 100, maxBytes: 1 })).toHaveLength(1)
+})
+
+test('a page of 50 events inside of an entry with 1,000 reads the events of the page alone, and less than 1 MB', async () => {
+  const claim = await storeClaimedJob(database.pool)
+  const drafts = Array.from({ length: 3_000 }, (_, index) => {
+    const body = { path: itemPath('each', index), nodeId: 'each', index }
+    return event('LOOP_ITEM_COMPLETED', 1_000, body)
+  })
+  for (let first = 0; first < 3_000; first += 1_000)
+    await append(claim, { ...itemsFrom(first, 1_000), events: drafts.slice(first, first + 1_000) })
+  const { pool, bytesRead } = countingPool()
+  for (const after of [1, 500, 990, 2_100]) {
+    const found = await createEventStore(pool).after(keyOf(claim), after, 50)
+    expect(found.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, place) => after + 1 + place))
+    // JOB_QUEUED is the first event.
+    expect(found.map(({ body }) => body)).toEqual(drafts.slice(after - 1, after + 49).map(({ body }) => body))
+    expect(bytesRead()).toBeLessThan(1_000_000)
+  }
+})
+
+test('pages of events count the bodies that follow from other records, and are read in pieces if the records are long', async () => {
+  const claim = await storeClaimedJob(database.pool)
+  const error = { code: 'BROKEN', message: 'x'.repeat(4_000) }
+  const failures = Array.from({ length: 150 }, (_, n): JournalEntry => {
+    const step = {
+      ...stepAt(`a${n}`, [n]),
+      status: 'FAILED' as const,
+      error,
+      // Long records with short events.
+      attempts: Array.from({ length: 20 }, (__, number) => ({
+        number,
+        status: 'FAILED' as const,
+        startedAt: '2026-11-30T00:00:00.000Z',
+        finishedAt: '2026-11-30T00:00:01.000Z',
+        error: { code: 'BROKEN', message: `${number} `.repeat(100) },
+      })),
+    }
+    const about = { path: step.path, nodeId: step.nodeId, attempt: 1 }
+    const failed = event('STEP_FAILED', 2, { ...about, error, handledBy: 'fail' })
+    return { events: [event('STEP_STARTED', 1, about), failed], steps: [step], job: { progress: 5 } }
+  })
+  for (const failure of failures) await append(claim, failure)
+  const bodies = failures.flatMap(({ events }) => events.map(({ body }) => body))
+  const expected =
+    parsedBytes('{}') + bodies.reduce((sum, body) => sum + parsedBytes(JSON.stringify(body)), 0)
+  const { pool, bytesRead } = countingPool()
+  const events = createEventStore(pool)
+  const page = { after: 0, limit: 1_000 }
+  const small = await events.pagesOf(claim.ownerId, [claim.jobId], page, 64 * 1024)
+  expect(small.values).toBeNull()
+  expect(small.bytes).toBeGreaterThan(64 * 1024)
+  expect(bytesRead()).toBeLessThan(600_000)
+  expect((await events.pagesOf(claim.ownerId, [claim.jobId], page, expected - 1)).values).toBeNull()
+  const { bytes, values } = await events.pagesOf(claim.ownerId, [claim.jobId], page, expected)
+  expect(bytes).toBe(expected)
+  expect(JSON.stringify(values?.[0]?.map(({ body }) => body))).toBe(JSON.stringify([{}, ...bodies]))
 })
 
 test('small and large values are read by the entry that holds them', async () => {
@@ -221,8 +288,31 @@ function ended(output: string): JobChange {
   return { progress: 100, end: { status: 'COMPLETED', at: 1_000, output } }
 }
 
-function eventsAfter(claim: Claim, after: number, limit = 100) {
-  return store.events(keyOf(claim), { after, limit, maxBytes: 1_000_000 })
+/** The events that each statement reads. */
+async function eventPieces(
+  jobs: readonly LogKey[],
+  page: { after: number; limit: number; maxBytes?: number },
+): Promise<readonly (readonly EventsPiece[])[]> {
+  const statements: (readonly EventsPiece[])[] = []
+  for await (const pieces of readEvents(database.pool, jobs, { maxBytes: 1_000_000, ...page }))
+    statements.push(pieces)
+  return statements
+}
+
+/** Counts the bytes that its statements read, as JSON text. */
+function countingPool() {
+  let bytes = 0
+  const query = async (config: pg.QueryConfig, values?: unknown[]) => {
+    const result = await database.pool.query<Record<string, unknown>>(config, values)
+    bytes += JSON.stringify(result.rows).length
+    return result
+  }
+  const bytesRead = () => {
+    const read = bytes
+    bytes = 0
+    return read
+  }
+  return { pool: { query: query as unknown as pg.Pool['query'] }, bytesRead }
 }
 
 function itemsFrom(first: number, count = ITEMS_PER_ENTRY): JournalEntry {

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import { pino } from 'pino'
 import { createLume, type Lume } from '../../src/app.ts'
 import type { LumeConfig, LumeOptions } from '../../src/config.ts'
@@ -22,6 +23,8 @@ export interface ApiServer {
   takeFaults(): readonly Fault[]
   /** Statements straight to the database, for what the API does not tell. */
   query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
+  /** Connections to the database that the server does not use. */
+  readonly pool: pg.Pool
   stop(): Promise<void>
 }
 
@@ -58,6 +61,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     lume,
     client: createGraphqlClient(server.url),
     gate: gates.gate,
+    pool: database.pool,
     takeFaults: () => faults.splice(0),
     query: async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
       (await database.pool.query<Row>(sql, [...values])).rows,

@@ -94,7 +94,8 @@ function valuesOf(path: string): StepValuesRecord {
 const NEXT = `SELECT id, COALESCE(lead(id) OVER (ORDER BY id), first_value(id) OVER (ORDER BY id)) AS next FROM jobs`
 
 const WEB = [
-  `UPDATE jobs SET status = 'FAILED', progress = 50, parent_id = web.next, parent_path = 'a',
+  // An ended execution waits for nothing.
+  `UPDATE jobs SET status = 'WAITING', finished_at = NULL, is_parent_told = false, progress = 50, parent_id = web.next, parent_path = 'a',
      depth = 1, error = '{"code": "TEST", "message": "is a test"}'
    FROM (${NEXT}) AS web WHERE web.id = jobs.id`,
   `UPDATE executions e SET retry_of = web.next, retry_from = 'FAILED', schedule_id = s.id, scheduled_for = e.created_at

@@ -60,16 +60,17 @@ export function createJobChanges(pool: Queryable): JobChanges {
       const owner = values.add(ownerId)
       const time = values.add(since)
       if (beyond !== null) conditions.push(`j.id > ${values.add(beyond)}::uuid`)
-      // Ended jobs by their end; of the open ones, which are few, the newest event tells.
+      // Ended jobs are found by their end. Of open jobs, which are few, the entry with the newest event is read: it has the time of its
+      // first event, and its events count in milliseconds from there.
       const { rows } = await pool.query<ChangedJob>(
         `WITH changed AS (
            SELECT id FROM jobs WHERE owner_id = ${owner} AND finished_at IS NOT NULL AND finished_at >= ${time}
            UNION ALL
            SELECT id FROM jobs open WHERE owner_id = ${owner} AND finished_at IS NULL
              AND (created_at >= ${time} OR cancel_requested_at >= ${time} OR EXISTS (
-               SELECT FROM job_events newest
-               WHERE newest.owner_id = ${owner} AND newest.job_id = open.id AND newest.seq = open.last_seq
-                 AND newest.at >= ${time}
+               SELECT FROM job_log newest
+               WHERE newest.job_id = open.id AND newest.seq = open.last_seq AND (newest.at >= ${time}
+                 OR newest.at + (newest.events->-1->>1)::float8 * interval '1 ms' >= ${time})
              ))
          )
          SELECT ${COLUMNS} FROM ${from}

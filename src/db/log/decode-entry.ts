@@ -88,17 +88,24 @@ export function decodeItem(change: ItemChange, at: number): EndedItem {
 
 /** The events of an entry, in order. The row must have been read with both `events` and `changes`. */
 export function decodeEvents(row: LogRow): readonly JobEvent[] {
+  return decodeEventsBetween(row, 0, row.seq)
+}
+
+/** The same, of the events after the number `after` up to the number `last`. */
+export function decodeEventsBetween(row: LogRow, after: number, last: number): readonly JobEvent[] {
   requireKnownFormat(row)
   const { at, changes, events } = row
   if (!events) return []
   const first = row.seq - events.length + 1
   let progress = 0
-  return events.map((change, place) => {
+  return events.flatMap((change, place) => {
     const [code, offset, changed = null] = change
+    // Each event names its progress only where it differs from that of the event before.
     progress = changed ?? progress
-    const kind = kindOf(code)
+    const seq = first + place
+    if (seq <= after || seq > last) return []
     const body = bodyOf(change, changes ?? {}, at)
-    return parseEvent({ seq: first + place, at: new Date(at + offset), kind, progress, body })
+    return [parseEvent({ seq, at: new Date(at + offset), kind: kindOf(code), progress, body })]
   })
 }
 

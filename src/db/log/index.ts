@@ -14,6 +14,7 @@ export {
   type StepChange,
 } from './entry.ts'
 export { JOIN_EXECUTION_OUTPUT } from './execution-output.ts'
+export { parsedBytes, readEvents } from './event-reader.ts'
 export { Fold, type FoldedStep } from './fold.ts'
 export { findSteps, type StepKey } from './found-steps.ts'
 export {

@@ -26,14 +26,6 @@ export interface TailRow extends LogRow {
   readonly length: number
 }
 
-/** Which events of a job to read. */
-export interface EventsPage {
-  readonly after: number
-  /** Entries are read until they have this many events behind `after`, or `maxBytes` of JSON text. */
-  readonly limit: number
-  readonly maxBytes: number
-}
-
 /** Names a value of an entry. */
 export interface ValueRef {
   readonly entry: EntryAt
@@ -74,8 +66,6 @@ export interface FoundPagedStep {
 export interface LogStore {
   /** The changes behind the pages of each of these jobs, without events and values. A job that is not found is left out. */
   tails(jobs: readonly LogKey[]): Promise<ReadonlyMap<JobId, Tail>>
-  /** The entries with the events after a number, in order, with what the events refer to. The first one may begin before the number. */
-  events(job: LogKey, page: EventsPage): Promise<readonly LogRow[]>
   /** The JSON texts of these values of a job, in order; null where there is none. */
   values(job: LogKey, refs: readonly ValueRef[]): Promise<readonly (string | null)[]>
   /** All pages of a job in order, without their records. */
@@ -113,14 +103,6 @@ export function createLogStore(pool: Queryable): LogStore {
         if (row) tail.rows.push({ ...row, events: null })
       }
       return tails
-    },
-    async events({ id, ownerId }, { after, limit, maxBytes }) {
-      const { rows } = await pool.query<LogRow>({
-        name: 'log-events',
-        text: EVENTS,
-        values: [ownerId, id, after, limit, maxBytes],
-      })
-      return rows
     },
     async values({ id, ownerId }, refs) {
       const { rows } = await pool.query<{ place: string; value: string }>({
@@ -229,7 +211,7 @@ export function createLogStore(pool: Queryable): LogStore {
 }
 
 /** The time of an entry `l`, in milliseconds since the epoch. */
-export const ENTRY_TIME = '(extract(epoch FROM l.at) * 1000)::float8'
+export const ENTRY_AT = '(extract(epoch FROM l.at) * 1000)::float8'
 
 interface FoundTail {
   readonly jobId: JobId
@@ -242,28 +224,12 @@ interface FoundTail {
 const TAILS = `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
-    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_TIME}, 'changes', l.changes,
+    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_AT}, 'changes', l.changes,
     'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
 JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
 LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
 ORDER BY l.seq, l.entry_no`
-
-/** `before`: what the entries before this one hold. The first entry is always read. */
-const EVENTS = `
-SELECT seq, "entryNo", format, at, changes, events FROM (
-  SELECT found.*, sum(count) OVER behind - count AS "countBefore", sum(bytes) OVER behind - bytes AS "bytesBefore"
-  FROM (
-    SELECT l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, l.changes, l.events,
-      LEAST(json_array_length(l.events), l.seq - $3) AS count,
-      octet_length(l.events::text) + COALESCE(octet_length(l.changes::text), 0) AS bytes
-    FROM jobs j JOIN job_log l ON l.job_id = j.id AND l.seq > $3 AND l.events IS NOT NULL
-    WHERE j.id = $2 AND j.owner_id = $1 ORDER BY l.seq, l.entry_no LIMIT $4
-  ) AS found
-  WINDOW behind AS (ORDER BY seq, "entryNo")
-) AS summed
-WHERE "countBefore" < $4 AND "bytesBefore" < $5
-ORDER BY seq, "entryNo"`
 
 const VALUES = `
 SELECT w.place, COALESCE(v.value, l.small->w.kind->w.path)::text AS value

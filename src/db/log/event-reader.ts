@@ -1,0 +1,110 @@
+import type { JobEvent } from '../../engine/record/index.ts'
+import type { Queryable } from '../sql/index.ts'
+import { decodeEventsBetween, type LogRow } from './decode-entry.ts'
+import { ENTRY_AT, type LogKey } from './log-store.ts'
+
+/** Maximum number of an event: that of an `integer` in Postgres. */
+const SEQ_MAX = 2 ** 31 - 1
+
+/** Which events of a job to read. */
+export interface EventsPage {
+  readonly after: number
+  /** Maximum number of events of each job. */
+  readonly limit: number
+  /**
+   * Maximum bytes of memory, as estimated, that the entries take which one statement reads. One entry is read whatever its size is.
+   */
+  readonly maxBytes: number
+}
+
+/** Events of one job, in order. */
+export interface EventsPiece {
+  /** The index of the job in the list that was passed. */
+  readonly job: number
+  readonly events: readonly JobEvent[]
+}
+
+/** The memory that a JSON text takes once it is parsed: its bytes, and about 20 more for each list, object and item. */
+const ITEM_BYTES = 20
+const parsedBytesSql = (text: string) =>
+  `octet_length(${text}) + ${ITEM_BYTES} * (length(${text}) - length(translate(${text}, '[{,', '')))`
+
+const ITEM_STARTS: ReadonlySet<number> = new Set(['[', '{', ','].map((character) => character.charCodeAt(0)))
+
+/** Estimates the memory that a JSON text takes once it is parsed, in bytes. */
+export function parsedBytes(text: string): number {
+  let items = 0
+  for (let at = 0; at < text.length; at++) if (ITEM_STARTS.has(text.charCodeAt(at))) items++
+  return Buffer.byteLength(text) + ITEM_BYTES * items
+}
+
+/**
+ * Reads a page of the events of each of these jobs, in the order of the jobs. Each iteration is one statement; most pages take one. An
+ * entry never changes, so the pages have no gap whatever is recorded between two statements.
+ */
+export async function* readEvents(
+  pool: Queryable,
+  jobs: readonly LogKey[],
+  { after, limit, maxBytes }: EventsPage,
+): AsyncGenerator<readonly EventsPiece[], void> {
+  const last = Math.min(after + limit, SEQ_MAX)
+  let wanted = jobs.map((job, place) => ({ ...job, place, after }))
+  while (wanted.length > 0) {
+    const { rows } = await pool.query<EventsRow>({
+      name: 'log-events',
+      text: EVENTS,
+      values: [
+        wanted.map(({ ownerId }) => ownerId),
+        wanted.map(({ id }) => id),
+        wanted.map((job) => job.after),
+        last,
+        maxBytes,
+      ],
+    })
+    const places = wanted
+    yield rows.flatMap(({ job, isNewest: _, ...row }) => {
+      const read = places[Number(job) - 1]
+      return read ? [{ job: read.place, events: decodeEventsBetween(row, read.after, last) }] : []
+    })
+    const end = rows.at(-1)
+    if (!end || end.isNewest) return
+    wanted = wanted.slice(Number(end.job) - 1).map((job, n) => (n === 0 ? { ...job, after: end.seq } : job))
+  }
+}
+
+interface EventsRow extends LogRow {
+  /** From 1. */
+  readonly job: string
+  /** Whether no further entry has an event that is wanted. */
+  readonly isNewest: boolean
+}
+
+/**
+ * `behind`: the number of the event before an entry. The stored sizes are added up first, because Postgres knows them without
+ * unpacking the values. The first entry is read always.
+ */
+const EVENTS = `
+SELECT job, number = count AS "isNewest", seq, entry_no AS "entryNo", format, at, changes, events FROM (
+  SELECT measured.*, sum(bytes) OVER (ORDER BY number) - bytes AS "bytesBefore" FROM (
+    SELECT found.job, found.number, found.count, l.seq, l.entry_no, l.format, ${ENTRY_AT} AS at, l.changes, l.events,
+      ${parsedBytesSql('l.events::text')} + COALESCE(${parsedBytesSql('l.changes::text')}, 0) AS bytes
+    FROM (
+      SELECT w.place AS job, j.id, entry.seq, entry.entry_no, count(*) OVER () AS count,
+        row_number() OVER earlier AS number, sum(entry.stored) OVER earlier - entry.stored AS "storedBefore"
+      FROM unnest($1::text[], $2::uuid[], $3::int[]) WITH ORDINALITY AS w(owner_id, id, after, place)
+      JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+      CROSS JOIN LATERAL (
+        SELECT l.seq, l.entry_no, lag(l.seq, 1, w.after) OVER (ORDER BY l.seq) AS behind,
+          pg_column_size(l.events) + COALESCE(pg_column_size(l.changes), 0) AS stored
+        FROM job_log l WHERE l.job_id = j.id AND l.seq > w.after AND l.events IS NOT NULL
+        ORDER BY l.seq LIMIT $4::int - w.after
+      ) AS entry
+      WHERE entry.behind < $4::int
+      WINDOW earlier AS (ORDER BY w.place, entry.seq)
+    ) AS found
+    JOIN job_log l ON l.job_id = found.id AND l.seq = found.seq AND l.entry_no = found.entry_no
+    WHERE found."storedBefore" < $5
+  ) AS measured
+) AS summed
+WHERE "bytesBefore" < $5
+ORDER BY number`
