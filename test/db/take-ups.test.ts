@@ -7,6 +7,7 @@ import { positionOf } from '../../src/db/log/position.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { completed } from '../../src/engine/block/block.ts'
 import { defineBlock } from '../../src/engine/block/define-block.ts'
+import type { StepWait } from '../../src/engine/record/step.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import type { Json } from '../../src/lib/json/json.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -14,6 +15,8 @@ import { fc } from '../support/fast-check.ts'
 import { forgetLogs } from '../support/forget-logs.ts'
 import { expireLease, jobRow, OWNER, STRANGER, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { recordEntries, sendTo } from '../support/record-entries.ts'
+import { completedStep } from '../support/step-records.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 import { until } from '../support/until.ts'
 
@@ -505,11 +508,9 @@ function countingRows() {
   return { executions, rowsRead: () => count, bytesRead: () => bytes }
 }
 
-async function putWait(id: JobId, index: number, wait: Json): Promise<void> {
-  await forgetLogs(database.pool, id)
-  await database.pool.query(
-    `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, wait)
-     VALUES ($1, $2, $3, $4, 'ask', 'WAITING', now(), $5)`,
-    [OWNER, id, `loop[${index}]/ask`, positionOf([0, index, 0]), JSON.stringify(wait)],
-  )
+async function putWait(id: JobId, index: number, wait: StepWait): Promise<void> {
+  const path = `loop[${index}]/ask`
+  const open = { status: 'WAITING', handles: [], finishedAt: null } as const
+  const step = { ...completedStep(path), ...open, order: [0, index, 0], nodeId: 'ask', wait }
+  await recordEntries(sendTo(database.pool), id, [{ steps: [step] }])
 }

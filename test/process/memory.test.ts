@@ -4,8 +4,10 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { Closers } from '../../src/lib/async/closers.ts'
+import type { JobId } from '../../src/lib/ids.ts'
 import type { JsonObject } from '../../src/lib/json/json.ts'
 import { graphql } from '../gql/index.ts'
+import { changeSteps } from '../support/change-steps.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { forgetLogs } from '../support/forget-logs.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
@@ -485,12 +487,15 @@ test(
       )
     await isIn('WAITING')
     // As if a template had made a schema of 64 kB for each item, which takes 840 kB once it is parsed.
-    await forgetLogs(pool)
-    await pool.query(
-      `UPDATE steps SET wait = json_build_object('kind', 'signal', 'name', 'go', 'timeoutHandle', NULL,
-         'schema', json_build_object('title', path, 'examples', $1::json)) WHERE status = 'WAITING'`,
-      [`[${Array(21_000).fill('[]').join(',')}]`],
-    )
+    const { rows } = await pool.query<{ id: JobId }>('SELECT id FROM jobs')
+    const examples = Array<JsonObject[]>(21_000).fill([])
+    for (const job of rows)
+      await changeSteps(pool, job.id, ({ path, status }) => {
+        const schema = { title: path, examples }
+        return status === 'WAITING'
+          ? { wait: { kind: 'signal', name: 'go', schema, timeoutHandle: null } }
+          : null
+      })
     const client = createGraphqlClient(server.url)
     const signal = async (path?: string) =>
       (await client.ask(SIGNAL, { input: { id, name: 'go', payload: [], path } })).signalExecution

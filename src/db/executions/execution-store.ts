@@ -4,7 +4,7 @@ import type { JobStatus, RecordedState } from '../../engine/record/index.ts'
 import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { NewJob } from '../jobs/index.ts'
-import { JOIN_EXECUTION_OUTPUT } from '../log/index.ts'
+import { JOIN_EXECUTION_OUTPUT, readSchemas, readSignalWaits } from '../log/index.ts'
 import { batched, first, type Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { loadOpenSteps, loadRecorded } from './recorded-state.ts'
@@ -129,20 +129,11 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     },
     loadRecorded: batched((jobs) => loadRecorded(pool, jobs)),
     steps: batched((jobs) => loadOpenSteps(pool, jobs)),
-    async signalSchemas({ id, ownerId }, { name, path }) {
-      const { rows } = await pool.query<{ schema: string | null }>(
-        `SELECT CASE WHEN total <= $5 THEN schema END AS schema FROM (
-           SELECT schema, position, sum(octet_length(schema)) OVER (ORDER BY position, schema) AS total FROM (
-             SELECT (wait->'schema')::text AS schema, min(position) AS position FROM steps
-             WHERE owner_id = $1 AND execution_id = $2 AND status = 'WAITING'
-               AND wait->>'kind' = 'signal' AND wait->>'name' = $3 AND ($4::text IS NULL OR path = $4)
-             GROUP BY 1
-           ) AS differing WHERE schema <> 'null'
-         ) AS summed ORDER BY position, schema`,
-        [ownerId, id, name, path, SIGNAL_SCHEMAS_MAX_BYTES],
-      )
-      const texts = rows.flatMap(({ schema }) => schema ?? [])
-      return { texts, areAll: texts.length === rows.length }
+    async signalSchemas(job, signal) {
+      const waits = await readSignalWaits(pool, job, signal)
+      const refs = waits.map(({ entry, path }) => ({ ...job, entry, path }))
+      const { schemas, areAll } = await readSchemas(pool, refs, SIGNAL_SCHEMAS_MAX_BYTES)
+      return { texts: schemas.map(({ text }) => text), areAll }
     },
     async outputBytes({ id, ownerId }) {
       const { rows } = await pool.query<{ bytes: number | null }>(

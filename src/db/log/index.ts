@@ -36,8 +36,11 @@ export {
   type Tail,
 } from './log-store.ts'
 export { LogTail } from './log-tail.ts'
-export { applyPage, endedItems, type PageBody } from './page.ts'
+export { applyPage, endedItems, pagedSteps, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'
 export { indexText, orderOf, positionOf } from './position.ts'
 export { readSteps, type StepPage } from './step-reader.ts'
+export { readPages, readTails } from './read-pieces.ts'
+export { readSchemas, type SchemaRef } from './schema-reader.ts'
 export { isUnlogged, isUnloggedSql, nextEntryNo, nextEntryNoSql } from './unlogged-job.ts'
+export { readSignalWaits, readWaits, type OpenStep } from './wait-reader.ts'

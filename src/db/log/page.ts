@@ -70,6 +70,14 @@ export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
     fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
 }
 
+/** Decodes the steps of a page that are wanted. */
+export function pagedSteps(
+  { s }: PageBody,
+  isWanted: (change: StepChange) => boolean,
+): readonly FoldedStep[] {
+  return s.filter(isWanted).map(foldedPagedStep)
+}
+
 /** A step as a page holds it. */
 export function foldedPagedStep(step: PagedStep): FoldedStep {
   return { step: decodeStep(step, 0), ...pagedEntries(step) }

@@ -1,5 +1,7 @@
-import type { StepWait } from '../../engine/record/index.ts'
-import { listsPer, type OwnerId } from '../../lib/index.ts'
+import type { KnownWait, StepWait } from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import type { JsonObject } from '../../lib/json/index.ts'
+import { readSchemas, readWaits, type OpenStep, type SchemaRef } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 
@@ -16,7 +18,7 @@ export interface OpenWait {
 
 export interface OpenWaitStore {
   /**
-   * Of each of these executions, the first `limit` steps that wait, in the definition’s order, if what all of them wait for
+   * Returns the first `limit` steps that wait of each of these executions, in the definition’s order, if what all of them wait for
    * has together at most `maxBytes` as JSON text.
    */
   of(
@@ -27,38 +29,57 @@ export interface OpenWaitStore {
   ): Promise<BoundedRead<readonly OpenWait[]>>
 }
 
-interface OpenWaitRow extends Omit<OpenWait, 'wait'> {
-  readonly executionId: string
-  readonly total: string
-  /** Null when it waits for its next attempt. */
-  readonly wait: StepWait | null
-}
-
 export function createOpenWaitStore(pool: Queryable): OpenWaitStore {
   return {
     async of(ownerId, executionIds, limit, maxBytes) {
-      const { rows } = await pool.query<OpenWaitRow>(
-        `SELECT "executionId", path, "dueAt", total, CASE WHEN total <= $4 THEN wait END AS wait FROM (
-           SELECT execution.id AS "executionId", step.path, step.position, step.wait, step.due_at AS "dueAt",
-             COALESCE(sum(octet_length(step.wait::text)) OVER (), 0) AS total
-           FROM unnest($2::uuid[]) AS execution(id) CROSS JOIN LATERAL (
-             SELECT path, position, wait, due_at FROM steps
-             WHERE owner_id = $1 AND execution_id = execution.id
-               AND (status = 'RETRYING' OR (status = 'WAITING' AND wait IS NOT NULL))
-             ORDER BY position, path LIMIT $3
-           ) AS step
-         ) AS found ORDER BY position, path`,
-        [ownerId, executionIds, limit, maxBytes],
-      )
-      const bytes = Number(rows[0]?.total ?? 0)
+      const jobs = executionIds.map((id) => ({ id: id as JobId, ownerId }))
+      const found = await readWaits(pool, jobs, limit)
+      const bytes = found.flat().reduce((sum, { wait }) => sum + waitBytes(wait), 0)
       if (bytes > maxBytes) return { bytes, values: null }
-      return {
-        bytes,
-        values: listsPer(executionIds, rows, ({ executionId, path, wait, dueAt }) => [
-          executionId,
-          { path, dueAt, wait: wait ?? { kind: 'retry' } },
-        ]),
-      }
+      const schemas = await schemasOf(pool, jobs, found, maxBytes)
+      const values = found.map((steps) => steps.map((step) => toOpenWait(step, schemas.get(step))))
+      return { bytes, values }
     },
   }
+}
+
+function waitBytes(wait: KnownWait | null): number {
+  if (wait === null) return 0
+  return Buffer.byteLength(JSON.stringify(wait)) + (wait.kind === 'signal' ? wait.schemaBytes : 0)
+}
+
+/** The schemas that these steps demand of a signal. The caller has added up that they fit. */
+async function schemasOf(
+  pool: Queryable,
+  jobs: readonly Pick<SchemaRef, 'id' | 'ownerId'>[],
+  found: readonly (readonly OpenStep[])[],
+  maxBytes: number,
+): Promise<ReadonlyMap<OpenStep, JsonObject | boolean>> {
+  const demanding = jobs.flatMap((job, place) =>
+    (found[place] ?? [])
+      .filter(({ wait }) => wait?.kind === 'signal' && wait.schemaBytes > 0)
+      .map((step) => ({ step, ref: { ...job, entry: step.entry, path: step.path } })),
+  )
+  const { schemas } = await readSchemas(
+    pool,
+    demanding.map(({ ref }) => ref),
+    maxBytes,
+  )
+  const bySteps = new Map<OpenStep, JsonObject | boolean>()
+  for (const { text, places } of schemas) {
+    const schema = JSON.parse(text) as JsonObject | boolean
+    for (const place of places) {
+      const step = demanding[place]?.step
+      if (step) bySteps.set(step, schema)
+    }
+  }
+  return bySteps
+}
+
+function toOpenWait({ path, wait, dueAt }: OpenStep, schema: JsonObject | boolean | undefined): OpenWait {
+  const due = dueAt === null ? null : new Date(dueAt)
+  if (wait === null) return { path, dueAt: due, wait: { kind: 'retry' } }
+  if (wait.kind !== 'signal') return { path, dueAt: due, wait }
+  const { kind, name, timeoutHandle } = wait
+  return { path, dueAt: due, wait: { kind, name, schema: schema ?? null, timeoutHandle } }
 }

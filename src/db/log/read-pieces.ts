@@ -1,0 +1,183 @@
+import type { Queryable } from '../sql/index.ts'
+import type { LogRow } from './decode-entry.ts'
+import type { Changes } from './entry.ts'
+import { ENTRY_AT, type LogKey } from './log-store.ts'
+import type { PageBody } from './page.ts'
+
+// Readers of whole executions. Each statement reads a bounded part of what is wanted, so that memory holds one part at a time.
+//
+// A reader reads the tail of a job first and its pages after that. Entries that are merged into pages between the two reads are in both.
+// In the other order they could be in neither. A reader takes a step that is in the tail from there, and leaves out that of the page:
+// each step is then as it was when the tail was read, or later. A page may be split between two reads of pages, and its second part is
+// then read twice: a reader takes each step once.
+
+/**
+ * Maximum bytes that the tails or pages which one statement reads take in the database, most of them compressed. One tail or page is
+ * read whatever its size is.
+ */
+export const PIECE_MAX_STORED_BYTES = 256 * 1024
+
+/** The entries of a job behind its pages. */
+export interface TailPiece {
+  /** The index of the job in the list that was passed. */
+  readonly job: number
+  /** The newest entry that pages hold; 0: there are no pages. */
+  readonly pagedNo: number
+  readonly rows: readonly LogRow[]
+}
+
+export interface TailsWanted {
+  /** `open`: those of jobs that have not ended. */
+  readonly of: 'open' | 'all'
+}
+
+/** Reads the changes behind the pages of each of these jobs, in the order of the jobs. A job that is not found is left out. */
+export async function* readTails(
+  pool: Queryable,
+  jobs: readonly LogKey[],
+  { of }: TailsWanted,
+): AsyncGenerator<readonly TailPiece[], void> {
+  for (let done = 0; done < jobs.length;) {
+    const some = jobs.slice(done)
+    const { rows } = await pool.query<TailRow>({
+      name: 'log-tail-pieces',
+      text: TAILS,
+      values: [some.map(({ ownerId }) => ownerId), some.map(({ id }) => id), of, PIECE_MAX_STORED_BYTES],
+    })
+    const tails = new Map<number, { pagedNo: number; rows: LogRow[] }>()
+    for (const { place, pagedNo, row } of rows) {
+      const tail = tails.get(place) ?? { pagedNo, rows: [] }
+      tails.set(place, tail)
+      if (row) tail.rows.push({ ...row, events: null })
+    }
+    const before = done
+    yield [...tails].map(([place, tail]) => ({ job: before + place - 1, ...tail }))
+    const last = rows.at(-1)
+    if (!last || last.isLast) return
+    done += last.place
+  }
+}
+
+interface TailRow {
+  /** That of the job, from 1. */
+  readonly place: number
+  readonly pagedNo: number
+  readonly row: (Omit<LogRow, 'events' | 'changes'> & { readonly changes: Changes }) | null
+  /** Whether the tails of all jobs are read. */
+  readonly isLast: boolean
+}
+
+/** Postgres knows the stored sizes without unpacking the values. */
+const TAILS = `
+SELECT wanted.place::int AS place, wanted.paged_no AS "pagedNo", wanted.number = wanted.count AS "isLast",
+  CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
+    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_AT}, 'changes', l.changes) END AS row
+FROM (
+  SELECT w.place, j.id, j.paged_no, row_number() OVER earlier AS number, count(*) OVER () AS count,
+    sum(size.bytes) OVER earlier - size.bytes AS before
+  FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS w(owner_id, id, place)
+  JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id AND ($3::text = 'all' OR j.finished_at IS NULL)
+  CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(pg_column_size(l.changes)), 0) AS bytes
+    FROM job_log l WHERE l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
+  ) AS size
+  WINDOW earlier AS (ORDER BY w.place)
+) AS wanted
+LEFT JOIN job_log l ON l.job_id = wanted.id AND l.entry_no > wanted.paged_no AND l.changes IS NOT NULL
+WHERE wanted.before < $4
+ORDER BY wanted.place, l.seq, l.entry_no`
+
+/** A job whose pages are wanted. */
+export interface PagesOf extends LogKey {
+  /** The page after which to begin; null: at the first one. */
+  readonly after: string | null
+}
+
+/** Which pages of a job to read, in order. */
+export interface PagesWanted {
+  /** Pages without such steps are left out: open ones, or any. */
+  readonly with: 'open' | 'steps'
+  /** Of each job, pages are read until they have this many such steps; null: all are read. */
+  readonly limit: number | null
+  /** Pages whose JSON text does not have this text are left out; null: none is. */
+  readonly text: string | null
+}
+
+export interface PagePiece {
+  /** The index of the job in the list that was passed. */
+  readonly job: number
+  readonly low: string
+  /** The page of the job that follows, of those that are wanted without the limit; null: none does. */
+  readonly next: string | null
+  readonly body: PageBody
+}
+
+export interface ReadPages {
+  readonly pages: readonly PagePiece[]
+  /** False where more pages are wanted: those after the last page. */
+  readonly areAll: boolean
+}
+
+/** Reads pages of each of these jobs, in the order of the jobs, by one statement. */
+export async function readPagesOnce(
+  pool: Queryable,
+  jobs: readonly PagesOf[],
+  { with: counted, limit, text }: PagesWanted,
+): Promise<ReadPages> {
+  const { rows } = await pool.query<PagePiece & { isLast: boolean }>({
+    name: 'log-page-pieces',
+    text: PAGES,
+    values: [
+      jobs.map(({ ownerId }) => ownerId),
+      jobs.map(({ id }) => id),
+      jobs.map(({ after }) => after),
+      counted,
+      limit,
+      text,
+      PIECE_MAX_STORED_BYTES,
+    ],
+  })
+  return { pages: rows, areAll: rows.at(-1)?.isLast ?? true }
+}
+
+/** The same, by as many statements as it takes. */
+export async function* readPages(
+  pool: Queryable,
+  jobs: readonly LogKey[],
+  wanted: PagesWanted,
+): AsyncGenerator<readonly PagePiece[], void> {
+  let left: readonly (PagesOf & { readonly place: number })[] = jobs.map((job, place) => ({
+    ...job,
+    place,
+    after: null,
+  }))
+  while (left.length > 0) {
+    const { pages, areAll } = await readPagesOnce(pool, left, wanted)
+    const some = left
+    yield pages.map((page) => ({ ...page, job: some[page.job]?.place ?? page.job }))
+    const last = pages.at(-1)
+    if (!last || areAll) return
+    left = some.slice(last.job).map((job, n) => (n === 0 ? { ...job, after: last.low } : job))
+  }
+}
+
+const PAGES = `
+SELECT job, low, next, body, number = count AS "isLast" FROM (
+  SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, count(*) OVER () AS count,
+    row_number() OVER earlier AS number, sum(pg_column_size(page.body)) OVER earlier - pg_column_size(page.body) AS before
+  FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w(owner_id, id, after, place)
+  JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+  CROSS JOIN LATERAL (
+    SELECT counted.low, counted.body, lead(counted.low) OVER (ORDER BY counted.low) AS next,
+      sum(counted.steps) OVER (ORDER BY counted.low) - counted.steps AS "stepsBefore"
+    FROM (
+      SELECT p.low, p.body, CASE WHEN $4::text = 'open' THEN p.open ELSE p.steps END AS steps FROM job_pages p
+      WHERE p.job_id = j.id AND (w.after IS NULL OR p.low > w.after COLLATE "C")
+    ) AS counted
+    WHERE counted.steps > 0 AND ($6::text IS NULL OR strpos(counted.body::text, $6) > 0)
+  ) AS page
+  WHERE $5::int IS NULL OR page."stepsBefore" < $5
+  WINDOW earlier AS (ORDER BY w.place, page.low)
+) AS summed
+WHERE before < $7
+ORDER BY number`
