@@ -2,12 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { z } from 'zod'
 import { BlockError, completed } from '../../src/engine/block/block.ts'
 import { defineBlock } from '../../src/engine/block/define-block.ts'
+import type { JobId } from '../../src/lib/ids.ts'
 import { graphql } from '../gql/index.ts'
 import type { SimulateWorkflowInput, TestBlockInput } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { GREETING } from '../support/definitions.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
+import { recordEntries, sendTo } from '../support/record-entries.ts'
 import { runToEnd, start, timelineOf } from '../support/runs.ts'
+import { completedStep } from '../support/step-records.ts'
 import { until } from '../support/until.ts'
 
 const SIMULATE = graphql(`
@@ -302,12 +304,12 @@ describe('simulateWorkflow', () => {
     if (!('workflow' in createWorkflow)) throw new Error('the workflow was not stored')
     const workflowId = createWorkflow.workflow.id
     expect((await simulate({ workflowId, input: { name: 'Ada' } })).estimatedDurationMs).toBe(700)
-    await runToEnd(server, { workflowId, input: { name: 'Ada' } })
-    await forgetLogs(server)
-    await server.query(
-      `UPDATE steps SET attempts = '[{"number":1,"status":"COMPLETED","startedAt":"2027-01-01T00:00:00.000Z","finishedAt":"2027-01-01T00:00:09.500Z"}]'
-       WHERE node_id = 'find'`,
-    )
+    const runAt = new Date(Date.now() + 3_600_000).toISOString()
+    const { jobId } = await start(server, { workflowId, input: { name: 'Ada' }, runAt })
+    const id = Buffer.from(jobId, 'base64').toString().split(':')[1] as JobId
+    const times = { startedAt: '2027-01-01T00:00:00.000Z', finishedAt: '2027-01-01T00:00:09.500Z' }
+    const attempts = [{ number: 1, status: 'COMPLETED' as const, ...times }]
+    await recordEntries(sendTo(server.pool), id, [{ steps: [{ ...completedStep('find'), attempts }] }])
     expect((await simulate({ workflowId, input: { name: 'Ada' } })).estimatedDurationMs).toBe(9_500)
   })
 

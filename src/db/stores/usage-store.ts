@@ -1,50 +1,76 @@
-import type { AttemptUsage } from '../../engine/record/index.ts'
-import { listsPer, type OwnerId } from '../../lib/index.ts'
+import type { AttemptRecord, AttemptUsage } from '../../engine/record/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
+import { Fold, pagedSteps, readPages, readTails, type PageBody } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface UsageStore {
-  /** Of each of these executions, what the ended attempts of its own steps have cost together; reused steps cost nothing. */
+  /** Returns what the ended attempts of each execution's own steps have cost together. A reused step costs nothing. */
   of(ownerId: OwnerId, executionIds: readonly string[]): Promise<readonly AttemptUsage[]>
 }
 
+/** A page without this text has no step with usage. */
+const USAGE = '"usage"'
+
+/** Usage is in the attempts of steps. The tails and pages of executions are read in pieces, and memory holds the sums alone. */
 export function createUsageStore(pool: Queryable): UsageStore {
   return {
     async of(ownerId, executionIds) {
-      const { rows } = await pool.query<UsageRow>(
-        `SELECT execution.id AS "executionId", counted.name, counted.amount
-         FROM unnest($2::uuid[]) AS execution(id) CROSS JOIN LATERAL (
-           SELECT told.name, sum(told.amount) AS amount
-           FROM steps s
-           CROSS JOIN LATERAL json_array_elements(s.attempts) AS a(record)
-           CROSS JOIN LATERAL (
-             SELECT NULL AS name, (a.record->'usage'->>'costUsd')::float8 AS amount
-             UNION ALL
-             SELECT q.key, q.value::float8 FROM json_each_text(a.record->'usage'->'quantities') AS q
-           ) AS told
-           WHERE s.owner_id = $1 AND s.execution_id = execution.id AND told.amount IS NOT NULL
-           GROUP BY told.name
-         ) AS counted
-         ORDER BY counted.name`,
-        [ownerId, executionIds],
-      )
-      return listsPer(executionIds, rows, (row) => [row.executionId, row]).map(toUsage)
+      const jobs = executionIds.map((id) => ({ id: id as JobId, ownerId }))
+      const sums = jobs.map(() => new UsageSum())
+      for await (const tails of readTails(pool, jobs, { of: 'all' })) {
+        const paged: Paged[] = []
+        for (const { job, pagedNo, rows } of tails) {
+          const [key, sum] = [jobs[job], sums[job]]
+          if (!key || !sum) continue
+          // A step's newest record has all of its attempts.
+          const { steps } = Fold.of(rows)
+          for (const { step } of steps.values()) sum.add(step.attempts)
+          if (pagedNo > 0) paged.push({ ...key, sum, known: new Set(steps.keys()) })
+        }
+        for await (const pages of readPages(pool, paged, { with: 'steps', limit: null, text: USAGE }))
+          for (const { job, body } of pages) addPage(paged[job], body)
+      }
+      return sums.map((sum) => sum.total)
     },
   }
 }
 
-interface UsageRow {
-  readonly executionId: string
-  /** Of a quantity; null: the cost in US dollars. */
-  readonly name: string | null
-  readonly amount: number
+interface Paged {
+  readonly id: JobId
+  readonly ownerId: OwnerId
+  readonly sum: UsageSum
+  /** The paths of steps that are added. */
+  readonly known: Set<string>
 }
 
-function toUsage(rows: readonly UsageRow[]): AttemptUsage {
-  const cost = rows.find(({ name }) => name === null)
-  const quantities = rows.flatMap(({ name, amount }) => (name === null ? [] : [[name, amount] as const]))
-  return {
-    ...(cost ? { costUsd: cost.amount } : {}),
-    // Whatever it is called, `__proto__` too, it is a name.
-    quantities: Object.fromEntries(quantities),
+function addPage(job: Paged | undefined, body: PageBody): void {
+  if (!job) return
+  // What a step has used is in attempts that are written out.
+  for (const { step } of pagedSteps(body, ({ p, a }) => a !== undefined && !job.known.has(p))) {
+    job.known.add(step.path)
+    job.sum.add(step.attempts)
+  }
+}
+
+class UsageSum {
+  #costUsd: number | null = null
+  readonly #quantities = new Map<string, number>()
+
+  add(attempts: readonly AttemptRecord[]): void {
+    for (const { usage } of attempts) {
+      if (!usage) continue
+      if (usage.costUsd !== undefined) this.#costUsd = (this.#costUsd ?? 0) + usage.costUsd
+      for (const [name, amount] of Object.entries(usage.quantities ?? {}))
+        this.#quantities.set(name, (this.#quantities.get(name) ?? 0) + amount)
+    }
+  }
+
+  get total(): AttemptUsage {
+    const quantities = [...this.#quantities].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return {
+      ...(this.#costUsd === null ? {} : { costUsd: this.#costUsd }),
+      // `Object.fromEntries` makes an own member of any name, also of `__proto__`.
+      quantities: Object.fromEntries(quantities),
+    }
   }
 }
