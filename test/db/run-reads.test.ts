@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type pg from 'pg'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
+import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal } from '../../src/db/journal/journal.ts'
@@ -7,11 +9,19 @@ import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createContactStore } from '../../src/db/stores/contact-store.ts'
 import { createValueStore } from '../../src/db/stores/value-store.ts'
 import { event } from '../../src/engine/record/event.ts'
-import { FenceLostError, type JobChange, type JournalEntry } from '../../src/engine/record/journal.ts'
+import {
+  FenceLostError,
+  type JobChange,
+  type JournalEntry,
+  type LoopItemRecord,
+  type StepRecord,
+} from '../../src/engine/record/journal.ts'
+import { itemPath } from '../../src/engine/record/step.ts'
 import { systemClock } from '../../src/lib/time/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { OWNER, sendCancel, storeClaimedJob, STRANGER } from '../support/jobs.ts'
-import { LoggedJob, stepAt } from '../support/logged-job.ts'
+import { fc } from '../support/fast-check.ts'
+import { OWNER, sendCancel, storeClaimedJob, storeJob, STRANGER } from '../support/jobs.ts'
+import { itemAt, LoggedJob, RUNNING, stepAt } from '../support/logged-job.ts'
 
 // What a run, a retry and the end of a job read of logs.
 
@@ -90,6 +100,131 @@ test('an output is read from the entry that ended the job, whether it is small, 
     [ids, expected],
   )
 })
+
+// What a take-up loads, estimated before
+
+test('law: a take-up loads no more of a log than its estimate says, wherever items have ended and pages are split', async () => {
+  const item = fc.record({ isEnded: fc.boolean(), open: fc.nat({ max: 3 }), isBehindPages: fc.boolean() })
+  const run = fc.record({ items: fc.nat({ max: 120 }), like: item })
+  const loop = fc.record({ runs: fc.array(run, { maxLength: 5 }), inner: fc.nat({ max: 3 }) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(loop, { minLength: 1, maxLength: 3 }), async (loops) => {
+      const job = await LoggedJob.store(database.pool)
+      const paged = { steps: [] as StepRecord[], items: [] as LoopItemRecord[] }
+      const tail = { steps: [] as StepRecord[], items: [] as LoopItemRecord[] }
+      for (const [node, { runs, inner }] of loops.entries()) {
+        const path = `loop${node}`
+        paged.steps.push(stepAt(path, [node], RUNNING))
+        const items = runs.flatMap(({ items: count, like }) => Array.from({ length: count }, () => like))
+        for (const [index, { isEnded, open, isBehindPages }] of items.entries()) {
+          const into = isBehindPages && index % 7 === 0 ? tail : paged
+          for (let n = 0; n < 4; n++)
+            into.steps.push(
+              stepAt(`${itemPath(path, index)}/n${n}`, [node, index, n], n < open && !isEnded ? RUNNING : {}),
+            )
+          for (let n = 0; n < inner; n++) {
+            into.items.push(itemAt(`${itemPath(path, index)}/n0`, [node, index, 0], n))
+            into.steps.push(stepAt(`${itemPath(path, index)}/n0[${n}]/x`, [node, index, 0, n, 0]))
+          }
+          if (isEnded) into.items.push(itemAt(path, [node], index))
+        }
+      }
+      await job.append(paged)
+      await job.writePages()
+      await job.append(tail)
+      const { executions, take } = watchedExecutions()
+      const loaded = await executions.load(job.key.id)
+      take()
+      await executions.loadRecorded(job.key)
+      const { changes, bodies } = take()
+      expect(loaded?.stepBytes).toBeGreaterThanOrEqual(2 * changes + bodies)
+      const [ending] = (await createTreeCancelStore(database.pool).endings([job.key])).values()
+      await executions.steps(job.key)
+      const open = take()
+      expect(ending?.stepBytes).toBe(2 * open.changes + open.bodies)
+    }),
+    { numRuns: 10 },
+  )
+})
+
+test('the estimate of a take-up counts no pages of ended items, but each ended item', async () => {
+  const job = await LoggedJob.store(database.pool)
+  const indexes = Array.from({ length: 2_000 }, (_, index) => index)
+  await job.append({
+    steps: [
+      stepAt('loop', [0], RUNNING),
+      ...indexes.map((index) => stepAt(`loop[${index}]/call`, [0, index, 0], index > 1_990 ? RUNNING : {})),
+    ],
+    items: indexes.slice(0, 1_991).map((index) => itemAt('loop', [0], index)),
+  })
+  await job.writePages()
+  const pages = await createLogStore(database.pool).pageSummaries(job.key)
+  expect(pages.length).toBeGreaterThan(20)
+  const { stepBytes } = (await createExecutionStore(database.pool).load(job.key.id)) ?? {}
+  const { rows } = await database.pool.query<{ bytes: number }>(
+    'SELECT sum(octet_length(body::text))::int AS bytes FROM job_pages WHERE job_id = $1',
+    [job.key.id],
+  )
+  expect(stepBytes).toBeLessThan((rows[0]?.bytes ?? 0) / 4)
+  expect(stepBytes).toBeGreaterThan(1_991 * 3)
+})
+
+test('a retry is estimated with the log of its source, whose pages count once for all of its retries', async () => {
+  const source = await LoggedJob.store(database.pool)
+  const steps = Array.from({ length: 300 }, (_, node) => stepAt(`n${node}`, [node]))
+  await source.append({ steps })
+  await source.writePages()
+  await source.append({ ...entryOf({ end: { status: 'CANCELED', at: 1 } }), steps: steps.slice(0, 100) })
+  const retry = { of: source.key.id, from: 'FAILED', patched: {} }
+  const ids = [await storeJob(database.pool, { retry }), await storeJob(database.pool, { retry })]
+  const { load } = createExecutionStore(database.pool)
+  const [one, other] = await Promise.all(ids.map(load))
+  const { rows } = await database.pool.query<{ changes: number; bodies: number }>(
+    `SELECT octet_length(l.changes::text) AS changes,
+       (SELECT sum(octet_length(p.body::text))::int FROM job_pages p WHERE p.job_id = l.job_id) AS bodies
+     FROM job_log l WHERE l.job_id = $1 AND l.entry_no = 3`,
+    [source.key.id],
+  )
+  const { changes, bodies } = rows[0] ?? { changes: 0, bodies: 0 }
+  expect(bodies).toBeGreaterThan(10_000)
+  const plain = await load(await storeJob(database.pool))
+  const definitions =
+    2 *
+    JSON.stringify({ nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] }).length
+  const values = 2 * (plain?.loadedBytes ?? 0)
+  expect([one?.loadedBytes, other?.loadedBytes]).toEqual(
+    Array.from({ length: 2 }, () => values + '{}'.length + definitions + 2 * changes + bodies),
+  )
+})
+
+/** An execution store, and the bytes of JSON text of logs that its statements returned since the last call. */
+function watchedExecutions() {
+  let taken = { changes: 0, bodies: 0 }
+  const query = async (...statement: Parameters<typeof database.pool.query>) => {
+    const result = await (database.pool.query as (...all: unknown[]) => Promise<pg.QueryResult<ReadRow>>)(
+      ...statement,
+    )
+    for (const row of result.rows) {
+      if (row.row?.changes) taken.changes += bytesOf(row.row.changes)
+      if (row.body) taken.bodies += bytesOf(row.body)
+    }
+    return result
+  }
+  const executions = createExecutionStore({ query: query as unknown as pg.Pool['query'] })
+  const take = () => {
+    const all = taken
+    taken = { changes: 0, bodies: 0 }
+    return all
+  }
+  return { executions, take }
+}
+
+interface ReadRow {
+  readonly row?: { readonly changes: unknown } | null
+  readonly body?: unknown
+}
+
+const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
 
 async function ended(output: string | null) {
   const job = await LoggedJob.store(database.pool)

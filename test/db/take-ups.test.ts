@@ -3,20 +3,21 @@ import { z } from 'zod'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import type { ExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { createExecutionStore, SIGNAL_SCHEMAS_MAX_BYTES } from '../../src/db/executions/execution-store.ts'
-import { positionOf } from '../../src/db/log/position.ts'
+import { createLogStore } from '../../src/db/log/log-store.ts'
+import { writePages } from '../../src/db/log/page-writer.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { completed } from '../../src/engine/block/block.ts'
 import { defineBlock } from '../../src/engine/block/define-block.ts'
+import type { StepRecord } from '../../src/engine/record/journal.ts'
 import type { StepWait } from '../../src/engine/record/step.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import type { Json } from '../../src/lib/json/json.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { fc } from '../support/fast-check.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
 import { expireLease, jobRow, OWNER, STRANGER, storeJob, timelineKinds } from '../support/jobs.ts'
+import { itemAt, RUNNING, stepAt } from '../support/logged-job.ts'
+import { recordEntries, sendTo, type PartialEntry } from '../support/record-entries.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
-import { recordEntries, sendTo } from '../support/record-entries.ts'
-import { completedStep } from '../support/step-records.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 import { until } from '../support/until.ts'
 
@@ -280,30 +281,29 @@ test('a take-up loads the attempts of open steps without long details, and their
   const error = { code: 'BROKEN', message: 'It is broken.', details: { text: 'x'.repeat(15_000) } }
   const attempts = Array.from({ length: 3 }, (_, n) => ({
     number: n + 1,
-    status: 'FAILED',
+    status: 'FAILED' as const,
     startedAt: '2026-11-30T00:00:00.000Z',
     finishedAt: '2026-11-30T00:00:01.000Z',
     error,
   }))
-  for (let n = 0; n < 20; n++) await putStep(id, `loop[${n}]/a`, [0, n, 0], n < 10 ? 'RUNNING' : 'COMPLETED')
-  await database.pool.query('UPDATE steps SET attempts = $2, error = $3 WHERE execution_id = $1', [
-    id,
-    JSON.stringify(attempts),
-    JSON.stringify(error),
-  ])
-  const { executions, bytesRead } = countingRows()
+  const stepsWith = (change: Partial<StepRecord>) =>
+    Array.from({ length: 20 }, (_, n) => {
+      const state = n < 10 ? RUNNING : { status: 'FAILED' as const, ...change }
+      return { ...stepAt(`loop[${n}]/a`, [0, n, 0]), ...state, attempts, error }
+    })
+  await put(id, { steps: stepsWith({ handles: [] }) })
+  const executions = createExecutionStore(database.pool)
   const { steps } = await executions.loadRecorded({ id, ownerId: OWNER })
-  expect(bytesRead()).toBeLessThan(200_000)
   const { details: _, ...short } = error
   expect(steps.get('loop[0]/a')).toMatchObject({
     attempts: attempts.map((one) => ({ ...one, error: short })),
   })
   expect(steps.get('loop[0]/a')?.error).toBeNull()
   expect(steps.get('loop[10]/a')).toMatchObject({ attempts: [], error })
-  const expected = 10 * (JSON.stringify(attempts).length + JSON.stringify(error).length)
+  const expected = 20 * (JSON.stringify(attempts).length + JSON.stringify(error).length)
   expect((await executions.load(id))?.stepBytes).toBeGreaterThan(expected)
   // What follows a step that failed and continues reads the error in its output.
-  await database.pool.query(`UPDATE steps SET handles = '["error"]' WHERE execution_id = $1`, [id])
+  await put(id, { steps: stepsWith({ handles: ['error'] }) })
   const routed = await executions.loadRecorded({ id, ownerId: OWNER })
   expect(routed.steps.get('loop[10]/a')?.error).toBeNull()
 })
@@ -312,18 +312,17 @@ test('a take-up loads the attempts of open steps without long details, and their
 
 test('a take-up reads which open steps have checkpoints, and no checkpoint before an attempt begins', async () => {
   const id = await storeJob(database.pool)
-  await putStep(id, 'open', [0], 'RUNNING')
-  await putStep(id, 'ended', [1], 'COMPLETED')
-  await database.pool.query(
-    `INSERT INTO step_checkpoints (owner_id, execution_id, path, key, value)
-     SELECT $1, $2, path, 'key ' || n, to_json(repeat('x', 60000))
-     FROM unnest(ARRAY['open', 'ended']) AS path, generate_series(1, 100) AS n`,
-    [OWNER, id],
+  await put(id, { steps: [{ ...stepAt('open', [0]), ...RUNNING }, stepAt('ended', [1])] })
+  const checkpoints = ['open', 'ended'].flatMap((path, node) =>
+    Array.from({ length: 100 }, (_, n) => {
+      return { path, order: [node], key: `key ${n + 1}`, value: JSON.stringify('x'.repeat(60_000)) }
+    }),
   )
+  await put(id, { checkpoints })
   const { executions, bytesRead } = countingRows()
   const { steps } = await executions.loadRecorded({ id, ownerId: OWNER })
   expect([steps.get('open')?.hasCheckpoints, steps.get('ended')?.hasCheckpoints]).toEqual([true, false])
-  expect(bytesRead()).toBeLessThan(4_096)
+  expect(bytesRead()).toBeLessThan(16_384)
   const journal = createJournalStore(database.pool)
   expect(await journal.checkpointsSize({ jobId: id, ownerId: OWNER }, 'open')).toEqual({
     count: 100,
@@ -394,29 +393,19 @@ test('a connection that is lost while an execution is taken up is no loss of its
 test('steps inside of ended loop items are not read at a take-up', async () => {
   const id = await storeJob(database.pool)
   await putStep(id, 'loop', [0], 'RUNNING')
-  const inner = Array.from({ length: 9_000 }, (_, n) => ({ item: Math.floor(n / 9), node: n % 9 }))
-  await database.pool.query(
-    `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, finished_at)
-     SELECT $1, $2, path, position, 's', 'COMPLETED', now(), now() FROM unnest($3::text[], $4::text[]) AS s(path, position)`,
-    [
-      OWNER,
-      id,
-      inner.map(({ item, node }) => `loop[${item}]/s${node}`),
-      inner.map(({ item, node }) => positionOf([0, item, node])),
-    ],
-  )
-  await database.pool.query(
-    `INSERT INTO loop_items (owner_id, execution_id, path, index, status, finished_at)
-     SELECT $1, $2, 'loop', i, 'COMPLETED', now() FROM generate_series(0, 999) i WHERE i <> 500`,
-    [OWNER, id],
-  )
-  const { executions, rowsRead } = countingRows()
+  const inner = Array.from({ length: 9_000 }, (_, n) => {
+    return stepAt(`loop[${Math.floor(n / 9)}]/s${n % 9}`, [0, Math.floor(n / 9), n % 9])
+  })
+  const others = Array.from({ length: 1_000 }, (_, n) => n).filter((n) => n !== 500)
+  await put(id, { steps: inner, items: others.map((n) => itemAt('loop', [0], n)) })
+  await writePages(createLogStore(database.pool), { id, ownerId: OWNER })
+  const { executions, bytesRead } = countingRows()
   const { steps, items } = await executions.loadRecorded({ id, ownerId: OWNER })
   expect([...steps.keys()].toSorted()).toEqual(
     ['loop', ...Array.from({ length: 9 }, (_, n) => `loop[500]/s${n}`)].toSorted(),
   )
   expect(items.get('loop')?.size).toBe(999)
-  expect(rowsRead()).toBeLessThan(1_050)
+  expect(bytesRead()).toBeLessThan(100_000)
 })
 
 test('law: a take-up loads every step and item outside of ended items, and nothing inside of them', async () => {
@@ -447,12 +436,12 @@ test('law: a take-up loads every step and item outside of ended items, and nothi
           for (const [n, innerIndex] of [...new Set(inner)].entries()) {
             const path = `${inside}/inner[${innerIndex}]/b`
             await putStep(id, path, [node, index, 1, innerIndex, 0], 'COMPLETED')
-            if (n % 2 === 0) await putItem(id, `${inside}/inner`, innerIndex)
+            if (n % 2 === 0) await putItem(id, `${inside}/inner`, [node, index, 1], innerIndex)
             if (!isEnded && n % 2 === 0) expected.items.add(`${inside}/inner[${innerIndex}]`)
             if (!isEnded && n % 2 === 1) expected.steps.add(path)
           }
           if (isEnded) {
-            await putItem(id, loop, index)
+            await putItem(id, loop, [node], index)
             expected.items.add(inside)
           }
         }
@@ -477,40 +466,36 @@ test('law: a take-up loads every step and item outside of ended items, and nothi
   )
 })
 
+function put(id: JobId, entry: PartialEntry): Promise<void> {
+  return recordEntries(sendTo(database.pool), id, [entry])
+}
+
 async function putStep(id: JobId, path: string, order: readonly number[], status: string): Promise<void> {
-  await forgetLogs(database.pool, id)
-  await database.pool.query(
-    `INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, started_at, finished_at)
-     VALUES ($1, $2, $3, $4, 'n', $5, now(), CASE WHEN $5 = 'COMPLETED' THEN now() END)`,
-    [OWNER, id, path, positionOf(order), status],
-  )
+  await put(id, { steps: [{ ...stepAt(path, order), ...(status === 'RUNNING' ? RUNNING : {}) }] })
 }
 
-async function putItem(id: JobId, path: string, index: number): Promise<void> {
-  await forgetLogs(database.pool, id)
-  await database.pool.query(
-    `INSERT INTO loop_items (owner_id, execution_id, path, index, status, finished_at) VALUES ($1, $2, $3, $4, 'COMPLETED', now())`,
-    [OWNER, id, path, index],
-  )
+async function putItem(id: JobId, path: string, order: readonly number[], index: number): Promise<void> {
+  await put(id, { items: [itemAt(path, order, index)] })
 }
 
-/** An execution store, and how many rows and characters of JSON its statements returned. */
+/** An execution store, and the number of characters of JSON that its statements returned. */
 function countingRows() {
-  let count = 0
   let bytes = 0
   const query = async (text: string, values: unknown[]) => {
     const result = await database.pool.query<Record<string, unknown>>(text, values)
-    count += result.rows.length
     bytes += JSON.stringify(result.rows).length
     return result
   }
   const executions = createExecutionStore({ query: query as typeof database.pool.query })
-  return { executions, rowsRead: () => count, bytesRead: () => bytes }
+  return { executions, bytesRead: () => bytes }
 }
 
 async function putWait(id: JobId, index: number, wait: StepWait): Promise<void> {
-  const path = `loop[${index}]/ask`
-  const open = { status: 'WAITING', handles: [], finishedAt: null } as const
-  const step = { ...completedStep(path), ...open, order: [0, index, 0], nodeId: 'ask', wait }
-  await recordEntries(sendTo(database.pool), id, [{ steps: [step] }])
+  const step = {
+    ...stepAt(`loop[${index}]/ask`, [0, index, 0]),
+    ...RUNNING,
+    status: 'WAITING' as const,
+    wait,
+  }
+  await put(id, { steps: [step] })
 }

@@ -6,7 +6,12 @@ import { mergeEntries } from '../../src/db/journal/journal-write.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
 import { mergeIntoPages } from '../../src/db/log/page-writer.ts'
 import { createLogStore, type LogKey } from '../../src/db/log/log-store.ts'
-import type { JournalEntry, StepRecord, StepValuesRecord } from '../../src/engine/record/journal.ts'
+import type {
+  JournalEntry,
+  LoopItemRecord,
+  StepRecord,
+  StepValuesRecord,
+} from '../../src/engine/record/journal.ts'
 import { storeClaimedJob } from './jobs.ts'
 import { completedStep } from './step-records.ts'
 
@@ -53,6 +58,17 @@ export class LoggedJob {
 export function stepAt(path: string, order: readonly number[], change: Partial<StepRecord> = {}): StepRecord {
   const nodeId = path.slice(path.lastIndexOf('/') + 1)
   return { ...completedStep(path), order, nodeId, ...change }
+}
+
+/** A completed item of the loop at this place of the definition's order. */
+export function itemAt(
+  path: string,
+  loopOrder: readonly number[],
+  index: number,
+  change: Partial<LoopItemRecord> = {},
+): LoopItemRecord {
+  const ended = { status: 'COMPLETED', output: null, error: null, reusedFrom: null, finishedAt: 2 } as const
+  return { path, order: [...loopOrder, index], index, ...ended, ...change }
 }
 
 /** The state of a step that runs. */

@@ -1,14 +1,21 @@
 import type { ExecutionMode } from '../../engine/block/index.ts'
 import type { Mocks } from '../../engine/mocks/index.ts'
 import type { JobStatus, RecordedState } from '../../engine/record/index.ts'
-import type { DefinitionId, JobId, WorkflowId, WorkflowVersionId } from '../../lib/index.ts'
+import type { DefinitionId, JobId, OwnerId, WorkflowId, WorkflowVersionId } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { NewJob } from '../jobs/index.ts'
-import { JOIN_EXECUTION_OUTPUT, readSchemas, readSignalWaits } from '../log/index.ts'
+import {
+  JOIN_EXECUTION_OUTPUT,
+  readSchemas,
+  readSignalWaits,
+  sizePages,
+  tailBytesSql,
+  type SizedPages,
+} from '../log/index.ts'
 import { batched, first, type Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { loadOpenSteps, loadRecorded } from './recorded-state.ts'
-import { STEPS_MAX_COUNT, type JobKey, type StepState } from './step-state.ts'
+import type { JobKey, StepState } from './step-state.ts'
 
 /** What a worker needs to know of an execution before it loads the execution's values. */
 export interface StoredExecution {
@@ -23,8 +30,8 @@ export interface StoredExecution {
   /** What it retries, and from where on; null when it is no retry. */
   readonly retry: Pick<NonNullable<NewJob['retry']>, 'of' | 'from'> | null
   /**
-   * The length of what a run of it loads, as bytes of JSON text: its steps on record and its values; of a retry also the values of
-   * its source, and both definitions.
+   * At least what a run of it loads, as bytes of JSON text: its steps on record and its values; of a retry also the steps and the
+   * values of its source, and both definitions.
    */
   readonly loadedBytes: number
   /** The part of that which its steps take. */
@@ -155,9 +162,13 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
 interface ExecutionRow
   extends Omit<StoredExecution, 'definition' | 'retry' | 'values' | 'loadedBytes' | 'stepBytes'>, ValuesRow {
   readonly valueBytes: number
-  readonly stepCount: number
-  /** Of open steps the length of their attempts, of steps that failed the execution that of their errors. */
-  readonly errorBytes: number
+  readonly ownerId: OwnerId
+  /** What the entries behind the pages take. */
+  readonly tailBytes: number
+  readonly pagedNo: number
+  /** Of a retry: what the entries behind the pages of its source take. */
+  readonly sourceTailBytes: number | null
+  readonly sourcePagedNo: number | null
   readonly id: JobId
   readonly definitionId: DefinitionId
   readonly hash: string
@@ -177,13 +188,12 @@ const VALUES_BYTES = (v: string) => `
   (COALESCE(octet_length(${v}.input::text), 0) + COALESCE(octet_length(${v}.variables::text), 0)
     + COALESCE(octet_length(${v}.mocks::text), 0) + COALESCE(octet_length(${v}.patched::text), 0))`
 
-/** What a step on record takes in memory without its values and errors, as bytes of JSON text, of which one counts as 28 bytes of heap. */
-const STEP_BYTES = 100
-
 const LOAD = `
 SELECT e.id, d.id AS "definitionId", d.hash, e.mode, j.started_at AS "startedAt", j.progress, j.status,
   j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom",
-  size.own <= $2 AS "isSmall", size.own + COALESCE(source.bytes, 0) AS "valueBytes", found.steps AS "stepCount", found.bytes AS "errorBytes",
+  size.own <= $2 AS "isSmall", size.own + COALESCE(source.bytes, 0) AS "valueBytes", e.owner_id AS "ownerId",
+  ${tailBytesSql('j')} AS "tailBytes", j.paged_no AS "pagedNo",
+  source."tailBytes" AS "sourceTailBytes", source."pagedNo" AS "sourcePagedNo",
   CASE WHEN size.own <= $2 THEN v.input END AS input, CASE WHEN size.own <= $2 THEN v.variables END AS variables,
   CASE WHEN size.own <= $2 THEN v.mocks END AS mocks, CASE WHEN size.own <= $2 THEN v.patched END AS patched
 FROM unnest($1::uuid[]) AS wanted(id)
@@ -192,17 +202,10 @@ JOIN jobs j ON j.id = e.id
 JOIN definitions d ON d.id = e.definition_id
 JOIN execution_values v ON v.execution_id = e.id
 CROSS JOIN LATERAL (SELECT ${VALUES_BYTES('v')} AS own OFFSET 0) AS size
-CROSS JOIN LATERAL (
-  SELECT count(*)::int AS steps, COALESCE(sum(counted.bytes), 0)::float8 AS bytes FROM (
-    SELECT octet_length(
-      CASE WHEN s.finished_at IS NULL THEN s.attempts WHEN s.handles::text = '[]' THEN s.error END::text
-    ) AS bytes
-    FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT ${STEPS_MAX_COUNT}
-  ) AS counted
-) AS found
 LEFT JOIN LATERAL (
-  SELECT ${VALUES_BYTES('sv')} + octet_length(sd.body::text) + octet_length(d.body::text) AS bytes
-  FROM executions se JOIN definitions sd ON sd.id = se.definition_id JOIN execution_values sv ON sv.execution_id = se.id
+  SELECT ${VALUES_BYTES('sv')} + octet_length(sd.body::text) + octet_length(d.body::text) AS bytes,
+    ${tailBytesSql('sj')} AS "tailBytes", sj.paged_no AS "pagedNo"
+  FROM executions se JOIN jobs sj ON sj.id = se.id JOIN definitions sd ON sd.id = se.definition_id JOIN execution_values sv ON sv.execution_id = se.id
   WHERE se.id = e.retry_of OFFSET 0
 ) AS source ON true`
 
@@ -211,14 +214,28 @@ async function loadExecutions(
   ids: readonly JobId[],
 ): Promise<readonly (StoredExecution | null)[]> {
   const { rows } = await pool.query<ExecutionRow>(LOAD, [ids, SMALL_VALUES_MAX_BYTES])
-  const found = new Map(rows.map((row) => [row.id, toStored(row)]))
+  // Retries of one source count its pages once.
+  const paged = new Map(rows.flatMap(pagesOf).map((job) => [job.id, job]))
+  const pages = await sizePages(pool, [...paged.values()])
+  const found = new Map(rows.map((row) => [row.id, toStored(row, pages)]))
   return ids.map((id) => found.get(id) ?? null)
 }
 
-function toStored(row: ExecutionRow): StoredExecution {
+/** The jobs with pages that a take-up reads: its own, and the source of a retry. */
+function pagesOf({ id, ownerId, pagedNo, retryOf, sourcePagedNo }: ExecutionRow): readonly SizedPages[] {
+  return [
+    ...(pagedNo > 0 ? [{ id, ownerId, reach: 'outside' } as const] : []),
+    ...(retryOf !== null && (sourcePagedNo ?? 0) > 0
+      ? [{ id: retryOf, ownerId, reach: 'open' } as const]
+      : []),
+  ]
+}
+
+function toStored(row: ExecutionRow, pages: ReadonlyMap<JobId, number>): StoredExecution {
   const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, valueBytes } = row
-  const { retryOf: of, retryFrom: from, isSmall, stepCount, errorBytes } = row
-  const stepBytes = stepCount * STEP_BYTES + errorBytes
+  const { retryOf: of, retryFrom: from, isSmall, tailBytes, sourceTailBytes } = row
+  const stepBytes = tailBytes + (pages.get(row.id) ?? 0)
+  const sourceBytes = (sourceTailBytes ?? 0) + ((of && pages.get(of)) ?? 0)
   return {
     definition: { id: definitionId, hash },
     mode,
@@ -228,7 +245,7 @@ function toStored(row: ExecutionRow): StoredExecution {
     status,
     runAt,
     retry: of !== null && from !== null ? { of, from } : null,
-    loadedBytes: valueBytes + stepBytes,
+    loadedBytes: valueBytes + stepBytes + sourceBytes,
     stepBytes,
     values: isSmall ? toValues(row) : null,
   }

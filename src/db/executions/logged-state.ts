@@ -179,12 +179,14 @@ function stateOf(record: LogRecord): LoggedState {
 /** The pages that are not read yet and may have steps outside of ended items. */
 function lowsOutside(record: LogRecord): readonly string[] {
   const fold = foldOf(record)
-  const loops = new Map(
-    [...itemsOf(record, fold)].map(([path, items]): readonly [string, Loop] => {
-      const order = fold.steps.get(path)?.step.order
-      return [path, { items, position: order === undefined ? null : positionOf(order) }]
-    }),
-  )
+  const ended = itemsOf(record, fold)
+  const loops = new Map<string, Loop>()
+  for (const [path, items] of ended) {
+    // A loop inside of an ended item is inside of that item's range: its own ranges would divide that.
+    if (isInsideEnded(path, ended)) continue
+    const order = fold.steps.get(path)?.step.order
+    loops.set(path, { items, position: order === undefined ? null : positionOf(order) })
+  }
   const ranges = rangesOutside(loops)
   return record.pages.flatMap(({ low, steps, body }, place) => {
     if (body !== null || steps === 0) return []

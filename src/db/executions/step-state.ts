@@ -7,9 +7,6 @@ export interface JobKey {
   readonly ownerId: OwnerId
 }
 
-/** The steps on record of an execution are counted up to this number, to bound how many are loaded together. */
-export const STEPS_MAX_COUNT = 5_000
-
 /** A step on record without its large values. */
 export type StepState = Omit<RecordedStep, 'output' | 'hasCheckpoints'>
 

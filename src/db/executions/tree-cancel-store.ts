@@ -7,13 +7,15 @@ import {
   eventCode,
   nextEntryNoSql,
   NO_CONTENTS,
+  openPagesBytesSql,
   positionOf,
+  tailBytesSql,
 } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { expectsNoNews } from './expects-no-news.ts'
 import { loadOpenSteps } from './recorded-state.ts'
-import { STEPS_MAX_COUNT, type JobKey, type StepState } from './step-state.ts'
+import type { JobKey, StepState } from './step-state.ts'
 
 /** Which jobs a cancel reaches. */
 export interface CanceledJobs {
@@ -38,8 +40,8 @@ export interface EndingJob {
   readonly isBegun: boolean
   /** Its body is read apart, and only where no plan of it is at hand. */
   readonly definition: StoredDefinition
-  /** The number of its steps on record, counted up to `STEPS_MAX_COUNT`. */
-  readonly stepCount: number
+  /** At least what `openSteps` loads of it, as bytes of JSON text. */
+  readonly stepBytes: number
 }
 
 /** The definition of canceled jobs that have not begun, and the top-level nodes that their ends record. */
@@ -114,10 +116,10 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
     claimUnheld: ({ workerId, leaseMs }, limit) =>
       queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
     async endings(jobs) {
-      const { rows } = await pool.query<StateRow>(STATES, [jobs.map(({ id }) => id), STEPS_MAX_COUNT])
+      const { rows } = await pool.query<StateRow>(STATES, [jobs.map(({ id }) => id)])
       return new Map(
-        rows.map(({ id, status, isBegun, definitionId, hash, stepCount }) => {
-          return [id, { status, isBegun, definition: { id: definitionId, hash }, stepCount }]
+        rows.map(({ id, status, isBegun, definitionId, hash, stepBytes }) => {
+          return [id, { status, isBegun, definition: { id: definitionId, hash }, stepBytes }]
         }),
       )
     },
@@ -251,16 +253,14 @@ interface StateRow {
   readonly hash: string
   readonly status: JobStatus
   readonly isBegun: boolean
-  readonly stepCount: number
+  readonly stepBytes: number
 }
 
 /** One look-up per job: with old statistics, the planner would read all jobs for each batch. */
 const STATES = `
 SELECT own.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
   SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun",
-    (SELECT count(*)::int FROM (
-      SELECT FROM steps s WHERE s.owner_id = e.owner_id AND s.execution_id = e.id LIMIT $2
-    ) AS counted) AS "stepCount"
+    ${tailBytesSql('j')} + ${openPagesBytesSql('j')} AS "stepBytes"
   FROM executions e JOIN jobs j ON j.id = e.id JOIN definitions d ON d.id = e.definition_id
   WHERE e.id = wanted.id OFFSET 0
 ) AS own`

@@ -35,6 +35,7 @@ export {
   type OutputRef,
   type Tail,
 } from './log-store.ts'
+export { openPagesBytesSql, sizePages, tailBytesSql, type SizedPages } from './loaded-size.ts'
 export { LogTail } from './log-tail.ts'
 export { applyPage, endedItems, pagedSteps, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'

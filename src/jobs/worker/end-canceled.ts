@@ -43,8 +43,8 @@ export const END_UNBEGUN_JOBS = 1_000
 /** The number of step rows that one statement writes for jobs that have not begun, at most, unless one job has more. */
 export const END_UNBEGUN_STEPS = 10_000
 
-/** The number of steps on record that the jobs whose steps are read together have; a job that has more is read alone. */
-export const END_GROUP_STEPS = 5_000
+/** The jobs whose open steps are read together load at most this many bytes of JSON text of them; a job with more is read alone. */
+export const END_GROUP_BYTES = 512 * 1024
 
 /** After a look that finds no job that has not begun, the number of batches of other jobs that end before the next look. */
 const LOOK_EVERY_BATCHES = 16
@@ -121,7 +121,7 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
     const children = await store.cancelChildren(jobs.map(({ id }) => id))
     if (children.length > 0) wakeups.canceled(children.filter(({ isHeld }) => isHeld).map(({ id }) => id))
     const endings = await store.endings(jobs)
-    for (const group of groupsOf(jobs, (job) => endings.get(job.id)?.stepCount ?? 0)) {
+    for (const group of groupsOf(jobs, (job) => endings.get(job.id)?.stepBytes ?? 0)) {
       const steps = await store.openSteps(group)
       await Promise.all(group.map((job) => end(job, endings.get(job.id), steps.get(job.id) ?? [])))
     }
@@ -160,7 +160,7 @@ function groupsOf<T>(items: readonly T[], sizeOf: (item: T) => number): readonly
     const group = groups.at(-1)
     if (group && size <= left) group.push(item)
     else groups.push([item])
-    left = (group && size <= left ? left : END_GROUP_STEPS) - size
+    left = (group && size <= left ? left : END_GROUP_BYTES) - size
   }
   return groups
 }

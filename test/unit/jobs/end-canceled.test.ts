@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals'
 import type { ClaimedJob } from '../../../src/db/jobs/job-claims.ts'
-import { createEndCanceled, END_GROUP_STEPS } from '../../../src/jobs/worker/end-canceled.ts'
+import { createEndCanceled, END_GROUP_BYTES } from '../../../src/jobs/worker/end-canceled.ts'
 import type { DefinitionId, JobId } from '../../../src/lib/ids.ts'
 
 test('the open steps of canceled executions are read for few executions at a time where they have many', async () => {
-  const counts = [10, 2_000, 2_900, 1_000, 9_000, 50, 50]
-  const jobs = counts.map((_, n) => ({ id: `job${n}`, ownerId: 'owner', fence: 1n }) as unknown as ClaimedJob)
+  const sizes = [1_000, 200_000, 290_000, 100_000, 900_000, 5_000, 5_000]
+  const jobs = sizes.map((_, n) => ({ id: `job${n}`, ownerId: 'owner', fence: 1n }) as unknown as ClaimedJob)
   const read: string[][] = []
   const endCanceled = createEndCanceled({
     store: {
@@ -16,9 +16,9 @@ test('the open steps of canceled executions are read for few executions at a tim
       endings: () =>
         Promise.resolve(
           new Map(
-            counts.map((stepCount, n) => {
+            sizes.map((stepBytes, n) => {
               const definition = { id: 'definition' as DefinitionId, hash: 'hash' }
-              return [`job${n}` as JobId, { status: 'WAITING', isBegun: true, definition, stepCount }]
+              return [`job${n}` as JobId, { status: 'WAITING', isBegun: true, definition, stepBytes }]
             }),
           ),
         ),
@@ -41,8 +41,8 @@ test('the open steps of canceled executions are read for few executions at a tim
     lease: { workerId: 'worker', leaseMs: 1_000 } as never,
     claims: { open: () => () => true, abandon: () => undefined },
   })
-  expect(await endCanceled()).toBe(counts.length)
+  expect(await endCanceled()).toBe(sizes.length)
   expect(read.flat()).toEqual(jobs.map(({ id }) => id))
   expect(read).toEqual([['job0', 'job1', 'job2'], ['job3'], ['job4'], ['job5', 'job6']])
-  expect(END_GROUP_STEPS).toBe(5_000)
+  expect(END_GROUP_BYTES).toBe(524_288)
 })
