@@ -32,7 +32,7 @@ import {
   createJobStore,
   storedJob,
 } from './db/jobs/index.ts'
-import { createJournalStore, Journal, numbered } from './db/journal/index.ts'
+import { createJournalStore, createUnheldEnds, Journal, numbered } from './db/journal/index.ts'
 import { createLogStore } from './db/log/index.ts'
 import {
   createApiKeyStore,
@@ -452,10 +452,12 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       commands: inboxes,
       endCanceled: createEndCanceled({
         store: trees,
+        ends: createUnheldEnds(pool),
         journal,
         plans: storedPlans,
         wakeups,
         clock,
+        random,
         logger,
         lease,
         claims: processor.claims,

@@ -8,6 +8,7 @@ import { createJobStore, ParentEndedError } from '../../src/db/jobs/job-store.ts
 import type { ParentOfJob } from '../../src/db/jobs/new-job.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
+import { createUnheldEnds } from '../../src/db/journal/unheld-ends.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
 import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
@@ -212,10 +213,12 @@ function openWorld() {
   for (const block of CORE_BLOCKS) registry.register(block)
   const endCanceled = createEndCanceled({
     store,
+    ends: createUnheldEnds(pool),
     journal: journals[1] as Journal,
     plans: new StoredPlans({ definitions: createDefinitionStore(pool), plans: new PlanCache(registry) }),
     wakeups,
     clock,
+    random: () => 0,
     logger,
     lease: { workerId: newId<WorkerId>(), leaseMs: 60_000 },
     claims: { open: () => () => true, abandon: () => undefined },

@@ -14,8 +14,9 @@ export type { StepState } from './step-state.ts'
 export {
   createTreeCancelStore,
   type CanceledJobs,
-  type EndingJob,
+  type ClaimedUnheldJob,
   type OwnedDefinition,
   type TreeCancelStore,
   type UnbegunGraph,
+  type UnheldJob,
 } from './tree-cancel-store.ts'

@@ -34,15 +34,21 @@ export interface CanceledJob {
   readonly isHeld: boolean
 }
 
-/** What the end of a canceled job that no run continues has to know. */
-export interface EndingJob {
+/** A canceled job that no worker holds: what its end follows from, beside its steps. */
+export interface UnheldJob extends Pick<
+  ClaimedJob,
+  'id' | 'ownerId' | 'fence' | 'lastSeq' | 'entryNo' | 'commandsSent' | 'progress'
+> {
   readonly status: JobStatus
   readonly isBegun: boolean
-  /** Its body is read apart, and only where no plan of it is at hand. */
-  readonly definition: StoredDefinition
+  /** Its body is read separately, and only where its plan is not kept. Null where the job has no execution. */
+  readonly definition: StoredDefinition | null
   /** At least what `openSteps` loads of it, as bytes of JSON text. */
   readonly stepBytes: number
 }
+
+/** Such a job once it is claimed. */
+export interface ClaimedUnheldJob extends ClaimedJob, Pick<UnheldJob, 'status' | 'isBegun'> {}
 
 /** The definition of canceled jobs that have not begun, and the top-level nodes that their ends record. */
 export interface UnbegunGraph {
@@ -71,11 +77,12 @@ export interface TreeCancelStore {
    * that another session has locked are passed over. Returns the jobs that have ended. `at`: in milliseconds.
    */
   endUnbegun(graphs: readonly UnbegunGraph[], at: number, limit: number): Promise<readonly JobId[]>
-  /** Takes up to `limit` canceled descendants that no worker holds. */
-  claimUnheld(lease: Lease, limit: number): Promise<readonly ClaimedJob[]>
+  /** Reads up to `limit` canceled descendants that no worker holds, in the order of their ids, behind the first `skip` of them. */
+  unheld(limit: number, skip: number): Promise<readonly UnheldJob[]>
+  /** Takes those of these jobs that are canceled descendants and that no worker holds. */
+  claimUnheld(lease: Lease, ids: readonly JobId[]): Promise<readonly ClaimedUnheldJob[]>
   /** Puts a cancel into the inboxes of the children of these jobs; they may be of several owners. */
   cancelChildren(parentIds: readonly JobId[]): Promise<readonly CanceledJob[]>
-  endings(jobs: readonly JobKey[]): Promise<ReadonlyMap<JobId, EndingJob>>
   /** Of each job: open steps, and ended steps of top-level nodes. */
   openSteps(jobs: readonly JobKey[]): Promise<ReadonlyMap<JobId, readonly StepState[]>>
 }
@@ -113,16 +120,17 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
       ])
       return rows.map(({ id }) => id)
     },
-    claimUnheld: ({ workerId, leaseMs }, limit) =>
-      queryClaimed(pool, CLAIM_UNHELD, [workerId, leaseMs, limit]),
-    async endings(jobs) {
-      const { rows } = await pool.query<StateRow>(STATES, [jobs.map(({ id }) => id)])
-      return new Map(
-        rows.map(({ id, status, isBegun, definitionId, hash, stepBytes }) => {
-          return [id, { status, isBegun, definition: { id: definitionId, hash }, stepBytes }]
-        }),
-      )
+    async unheld(limit, skip) {
+      const { rows } = await pool.query<UnheldRow>(UNHELD, [limit, skip])
+      return rows.map(({ fence, definitionId, hash, ...job }) => ({
+        ...job,
+        fence: BigInt(fence),
+        definition: definitionId === null || hash === null ? null : { id: definitionId, hash },
+        stepBytes: job.stepBytes ?? 0,
+      }))
     },
+    claimUnheld: ({ workerId, leaseMs }, ids) =>
+      queryClaimed<ClaimedUnheldJob>(pool, CLAIM_UNHELD, [workerId, leaseMs, ids]),
     async openSteps(jobs) {
       const steps = await loadOpenSteps(pool, jobs)
       return new Map(jobs.map(({ id }, n) => [id, steps[n] ?? []]))
@@ -131,13 +139,19 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
 }
 
 /**
+ * The same as `IS_CANCELABLE` for a job that is looked up by its key or its parent. No partial index has this condition: where one has,
+ * the planner may read all of that index for each job.
+ */
+const isFoundCancelable = (job: string) => `num_nonnulls(${job}.finished_at, ${job}.cancel_requested_at) = 0`
+
+/**
  * Locks are taken in the order of ids, as a flush takes them, so that neither waits for the other in a circle. Why FOR UPDATE:
  * see the insert of jobs. A job that no worker holds wants no worker's place; one without a root is one of an older build.
  */
 const cancelWanted = `
 locked AS MATERIALIZED (
   SELECT j.id FROM jobs j
-  WHERE j.id = ANY(ARRAY(SELECT id FROM wanted)) AND j.finished_at IS NULL AND j.cancel_requested_at IS NULL
+  WHERE j.id = ANY(ARRAY(SELECT id FROM wanted)) AND ${isFoundCancelable('j')}
   ORDER BY j.id FOR UPDATE
 ), canceled AS (
   UPDATE jobs j SET commands_sent = j.commands_sent + 1, cancel_requested_at = now(),
@@ -176,7 +190,7 @@ WITH RECURSIVE top AS MATERIALIZED (
   ) AS own WHERE top.root_id IS NULL
   UNION ALL
   SELECT own.* FROM (SELECT id FROM walked UNION ALL SELECT id FROM top WHERE $3) AS named
-  CROSS JOIN LATERAL (SELECT d.id, d.holder FROM jobs d WHERE d.id = named.id AND ${IS_CANCELABLE} OFFSET 0) AS own
+  CROSS JOIN LATERAL (SELECT d.id, d.holder FROM jobs d WHERE d.id = named.id AND ${isFoundCancelable('d')} OFFSET 0) AS own
 ), wanted AS MATERIALIZED (
   SELECT id FROM reached ORDER BY holder IS NULL, id LIMIT $4
 ), ${cancelWanted}`
@@ -184,15 +198,17 @@ WITH RECURSIVE top AS MATERIALIZED (
 const CANCEL_CHILDREN = `
 WITH wanted AS MATERIALIZED (
   SELECT own.id FROM unnest($1::uuid[]) AS parent(id) CROSS JOIN LATERAL (
-    SELECT d.id FROM jobs d WHERE ${isChildOf('d', 'parent')} AND ${IS_CANCELABLE} OFFSET 0
+    SELECT d.id FROM jobs d WHERE ${isChildOf('d', 'parent')} AND ${isFoundCancelable('d')} OFFSET 0
   ) AS own
 ), ${cancelWanted}`
 
 /** About the number of bytes that a row of an event or a step adds to the tables, as the journal counts it. */
 const ROW_BYTES = 300
 
-const IS_UNBEGUN = `j.root_id IS NOT NULL AND j.cancel_requested_at IS NOT NULL AND j.finished_at IS NULL
-  AND j.holder IS NULL AND j.started_at IS NULL`
+const IS_UNHELD =
+  'j.root_id IS NOT NULL AND j.cancel_requested_at IS NOT NULL AND j.finished_at IS NULL AND j.holder IS NULL'
+
+const IS_UNBEGUN = `${IS_UNHELD} AND j.started_at IS NULL`
 
 const UNBEGUN_DEFINITIONS = `
 SELECT DISTINCT e.owner_id AS "ownerId", d.id, d.hash FROM (
@@ -241,26 +257,26 @@ function changesOf({ nodes }: UnbegunGraph, at: number): string | null {
 
 const CLAIM_UNHELD = `
 WITH unheld AS MATERIALIZED (
-  SELECT id FROM jobs
-  WHERE root_id IS NOT NULL AND cancel_requested_at IS NOT NULL AND finished_at IS NULL AND holder IS NULL
-  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+  SELECT j.id FROM jobs j WHERE j.id = ANY($3::uuid[]) AND ${IS_UNHELD} ORDER BY j.id FOR UPDATE SKIP LOCKED
 )
-UPDATE jobs SET ${TAKE} FROM unheld WHERE jobs.id = unheld.id RETURNING ${CLAIMED}`
+UPDATE jobs SET ${TAKE} FROM unheld WHERE jobs.id = unheld.id
+RETURNING ${CLAIMED}, status, started_at IS NOT NULL AS "isBegun"`
 
-interface StateRow {
-  readonly id: JobId
-  readonly definitionId: DefinitionId
-  readonly hash: string
-  readonly status: JobStatus
-  readonly isBegun: boolean
-  readonly stepBytes: number
+interface UnheldRow extends Omit<UnheldJob, 'fence' | 'definition' | 'stepBytes'> {
+  readonly fence: string
+  readonly definitionId: DefinitionId | null
+  readonly hash: string | null
+  readonly stepBytes: number | null
 }
 
-/** One look-up per job: with old statistics, the planner would read all jobs for each batch. */
-const STATES = `
-SELECT own.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-  SELECT e.id, e.definition_id AS "definitionId", d.hash, j.status, j.started_at IS NOT NULL AS "isBegun",
-    ${tailBytesSql('j')} + ${openPagesBytesSql('j')} AS "stepBytes"
-  FROM executions e JOIN jobs j ON j.id = e.id JOIN definitions d ON d.id = e.definition_id
-  WHERE e.id = wanted.id OFFSET 0
-) AS own`
+/** One look-up per job: with old statistics, the planner would read all executions for each batch. */
+const UNHELD = `
+SELECT job.id, "ownerId", fence, "lastSeq", "entryNo", progress, "commandsSent", status, "isBegun", own.* FROM (
+  SELECT j.id, j.owner_id AS "ownerId", j.fence, j.last_seq AS "lastSeq", j.entry_no AS "entryNo", j.progress,
+    j.commands_sent AS "commandsSent", j.status, j.started_at IS NOT NULL AS "isBegun", j.paged_no
+  FROM jobs j WHERE ${IS_UNHELD} ORDER BY j.id LIMIT $1 OFFSET $2
+) AS job LEFT JOIN LATERAL (
+  SELECT e.definition_id AS "definitionId", d.hash,
+    ${tailBytesSql('job')} + ${openPagesBytesSql('job')} AS "stepBytes"
+  FROM executions e JOIN definitions d ON d.id = e.definition_id WHERE e.id = job.id OFFSET 0
+) AS own ON true ORDER BY job.id`

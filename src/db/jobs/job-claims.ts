@@ -149,13 +149,13 @@ export function createJobClaims(pool: Queryable): JobClaims {
   }
 }
 
-/** Runs a statement that returns `CLAIMED`. */
-export async function queryClaimed(
+/** Runs a statement that returns `CLAIMED`, and what else `Claimed` has. */
+export async function queryClaimed<Claimed extends ClaimedJob = ClaimedJob>(
   pool: Queryable,
   text: string,
   values: readonly unknown[],
-): Promise<ClaimedJob[]> {
-  const { rows } = await pool.query<Omit<ClaimedJob, 'fence'> & { fence: string }>(text, [...values])
+): Promise<Claimed[]> {
+  const { rows } = await pool.query<Claimed & { fence: string }>(text, [...values])
   return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
 }
 

@@ -1,7 +1,7 @@
 import { int, type Column, type Columns } from './flush-column.ts'
 import type { FlushPart, NumberedWrite, RowLists } from './flush-part.ts'
 import { FLUSH_PARTS } from './flush-parts.ts'
-import { GUARDED_JOBS } from './guarded-jobs.ts'
+import { GUARDED_JOBS, UNHELD_JOBS } from './guarded-jobs.ts'
 import type { JobWrite } from './journal-write.ts'
 
 /** A prepared statement and its values. */
@@ -11,8 +11,9 @@ export interface FlushStatement {
   readonly values: unknown[]
 }
 
-/** The name of every prepared statement of a flush begins with this. */
-const NAME = 'journal-flush'
+/** The guards of a flush, by the name with which the names of its prepared statements begin. */
+const GUARDS = { 'journal-flush': GUARDED_JOBS, 'unheld-ends': UNHELD_JOBS } as const
+type Guard = keyof typeof GUARDS
 
 /**
  * Returns the statement that commits all of these writes whose guard holds: one round trip and one transaction. It names only
@@ -22,18 +23,18 @@ const NAME = 'journal-flush'
  * The jobs are sent in the order of their ids. The guard reaches them by their key, one by one in that order, and locks each
  * when it updates it: two flushes over the same jobs lock them in the same order, so they cannot deadlock.
  */
-export function flushStatement(writes: readonly JobWrite[]): FlushStatement {
+export function flushStatement(writes: readonly JobWrite[], guard: Guard = 'journal-flush'): FlushStatement {
   const groups = Object.entries(FLUSH_PARTS).filter(([, parts]) =>
     parts.some((part) => writes.some((write) => part.isIn(write))),
   )
   const parts = groups.flatMap(([, group]) => group)
   const shape = writes.length === 1 ? ONE : MANY
-  const name = [NAME, shape.name, ...groups.map(([group]) => group)].join(' ')
+  const name = [guard, shape.name, ...groups.map(([group]) => group)].join(' ')
   let text = texts.get(name)
-  if (text === undefined) texts.set(name, (text = flushText(parts, shape)))
+  if (text === undefined) texts.set(name, (text = flushText(GUARDS[guard], parts, shape)))
   const numbered = writes.map((write, index) => ({ write, number: index + 1 })).sort(byJobId)
   const values = shape.values(
-    GUARDED_JOBS.listsOf(numbered),
+    GUARDS[guard].listsOf(numbered),
     parts.map((part) => part.listsOf(numbered)),
   )
   return { name, text, values }
@@ -47,11 +48,11 @@ function byJobId({ write: { jobId: a } }: NumberedWrite, { write: { jobId: b } }
   return a < b ? -1 : 1
 }
 
-function flushText(parts: readonly FlushPart[], shape: Shape): string {
+function flushText(guard: FlushPart, parts: readonly FlushPart[], shape: Shape): string {
   let count = 0
   const parameter: Parameter = (type) => `$${++count}::${type}`
   const statements = [
-    `guard AS (${GUARDED_JOBS.statement(shape.jobs(GUARDED_JOBS.columns, parameter))})`,
+    `guard AS (${guard.statement(shape.jobs(guard.columns, parameter))})`,
     ...parts.map((part) => `${part.name} AS (${part.statement(shape.rows(part.columns, parameter))})`),
   ]
   return `WITH ${statements.join(', ')}

@@ -59,3 +59,47 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
     AND (NOT r.parks OR j.commands_sent = r.commands_seen)
   RETURNING r.n, j.id, j.owner_id, j.commands_sent`,
 })
+
+/**
+ * The guard of the ends of canceled jobs that no worker holds: updates the jobs `r` that have no holder, and of which nothing was
+ * recorded or claimed since their fences and entry numbers were read. Jobs that another session has locked are passed over. The fence does
+ * not grow: without a lease the job takes no write of an earlier holder, and once it has ended no worker claims it.
+ *
+ * Each job is locked by a subquery of its own, which the planner does not merge into the join: it looks the job up by its key, whatever
+ * the statistics say of the other conditions.
+ */
+export const UNHELD_JOBS = flushPart<JobWrite>({
+  name: 'guard',
+  rows: (write) => [write],
+  columns: {
+    job_id: uuid((w) => w.jobId),
+    fence: bigint((w) => w.fence),
+    expected_entry_no: int((w) => w.expectedEntryNo),
+    new_entry_no: int((w) => w.newEntryNo),
+    new_seq: int((w) => w.newSeq),
+    commands_seen: int((w) => w.commandsSeen),
+    status: text((w) => w.status),
+    bytes: bigint((w) => w.bytes),
+    finished_at: instant((w) => w.end?.at ?? null),
+  },
+  statement: (from) => `WITH locked AS MATERIALIZED (
+    SELECT r.* FROM ${from} CROSS JOIN LATERAL (
+      SELECT j.id FROM jobs j
+      WHERE j.id = r.job_id AND j.fence = r.fence AND j.entry_no = r.expected_entry_no
+        AND num_nonnulls(j.holder, j.finished_at) = 0 AND num_nonnulls(j.cancel_requested_at) = 1
+      FOR UPDATE SKIP LOCKED
+    ) AS own
+  )
+  UPDATE jobs j SET
+    last_seq = r.new_seq,
+    entry_no = r.new_entry_no,
+    status = r.status,
+    current_step = NULL,
+    stored_bytes = j.stored_bytes + r.bytes,
+    finished_at = r.finished_at,
+    is_parent_told = ${expectsNoNews('j.parent_id')},
+    commands_applied = GREATEST(j.commands_applied, r.commands_seen),
+    wake_at = NULL
+  FROM locked AS r WHERE j.id = ANY (ARRAY[r.job_id])
+  RETURNING r.n, j.id, j.owner_id, j.commands_sent`,
+})

@@ -2,3 +2,4 @@
 export { createJournalStore } from './journal-store.ts'
 export { byteSize, numbered, type JobWrite, type NumberedEvent } from './journal-write.ts'
 export { Journal, type Claim, type ClaimedJournal } from './journal.ts'
+export { createUnheldEnds, type UnheldEnd, type UnheldEnds, type WrittenEnds } from './unheld-ends.ts'

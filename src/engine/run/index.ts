@@ -12,7 +12,7 @@ export {
   type StandIn,
   type StandInCall,
 } from './context/index.ts'
-export { recordEnd, type RunEnd } from './run-end.ts'
+export { endEntry, recordEnd, type LastEntry, type RunEnd } from './run-end.ts'
 export { runExecution, type RunSignals } from './run.ts'
 export {
   ATTEMPT_MAX_VISITS,

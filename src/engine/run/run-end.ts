@@ -3,6 +3,7 @@ import {
   FenceLostError,
   type EventDraft,
   type JobEnd,
+  type JournalEntry,
   type RunJournal,
   type StepRecord,
 } from '../record/index.ts'
@@ -24,16 +25,21 @@ export interface LastEntry {
   readonly steps?: readonly StepRecord[]
 }
 
-/** Writes a job's last entry: its terminal event and its end, in one transaction. */
-export async function recordEnd(journal: RunJournal, end: JobEnd, last: LastEntry): Promise<RunEnd> {
+/** Returns a job's last entry: its terminal event and its end, which are one transaction. */
+export function endEntry(end: JobEnd, last: LastEntry): JournalEntry {
   const { events = [], steps = [], ...reached } = last
   const progress = end.status === 'COMPLETED' ? 100 : reached.progress
+  return {
+    events: [...events, terminalEvent(end)],
+    steps,
+    job: { ...reached, progress, currentStep: null, end },
+  }
+}
+
+/** Writes a job's last entry. */
+export async function recordEnd(journal: RunJournal, end: JobEnd, last: LastEntry): Promise<RunEnd> {
   try {
-    await journal.append({
-      events: [...events, terminalEvent(end)],
-      steps,
-      job: { ...reached, progress, currentStep: null, end },
-    })
+    await journal.append(endEntry(end, last))
     return { kind: 'ended', end }
   } catch (fault) {
     if (fault instanceof FenceLostError) return { kind: 'yielded' }
