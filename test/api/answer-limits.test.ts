@@ -143,7 +143,7 @@ describe('errors of an answer', () => {
     }
     try {
       const answer = await ask(
-        '{ executions(first: 100) { edges { node { steps(first: -1) { totalCount } job { events(first: 1) { cursor } } } } } }',
+        '{ executions(first: 100) { edges { node { retries(first: -1) { totalCount } job { events(first: 1) { cursor } } } } } }',
       )
       expect(codesOf(answer).at(-1)).toBe('TOO_MANY_ERRORS')
       expect(read).toBe(0)

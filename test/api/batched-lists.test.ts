@@ -195,12 +195,15 @@ describe('`nodes` reads all rows of a type by one query, whatever the number of 
       const query = `query($ids: [ID!]!) { a: ${all} b: ${all} c: ${all} }`
       const { answers, statements, queries: count } = await send(query, { ids })
       expect(answers).toEqual([...ids, ...ids, ...ids])
-      expect([count, statements.length]).toEqual([1, 1])
+      // Steps are read from logs, without Prisma.
+      expect([count, statements.length]).toEqual([type === 'Step' ? 0 : 1, 1])
     },
   )
 })
 
-describe('a page of rows reads no payload that nobody asked for:', () => {
+const PAYLOADS = ['draft', 'body', 'metadata', 'input', 'variables', 'output', 'config', 'attempts']
+
+describe('a page of rows reads no payload that was not asked for:', () => {
   const connections = titled.filter(([, { field }]) => {
     const type = getNamedType(field.type)
     if (!isObjectType(type) || !isConnection(type)) return false
@@ -212,8 +215,10 @@ describe('a page of rows reads no payload that nobody asked for:', () => {
     const selection = `walked: ${field.name} { totalCount pageInfo { endCursor } edges { cursor node { id } } }`
     const { answers, statements } = await ask(type.name, selection, MANY)
     expect(answers.every(isFilled)).toBe(true)
-    for (const column of ['draft', 'body', 'metadata', 'input', 'variables', 'output', 'config', 'attempts'])
-      expect(statements.join('\n')).not.toMatch(new RegExp(`\\b${column}\\b`))
+    // The records of a log's pages are no payload: they have no values.
+    const texts = statements.join('\n').replaceAll(/\b[op]\.body\b/g, '')
+    for (const name of [...PAYLOADS, 'small', 'job_values'])
+      expect(texts).not.toMatch(new RegExp(`\\b${name}\\b`))
   })
 })
 

@@ -83,13 +83,10 @@ test('an output is read from the entry that ended the job, whether it is small, 
     expected.map(texts),
   )
   const values = createValueStore(database.pool)
-  const wanted = ids
-  const read = await values.read(OWNER, 'executionOutput', wanted, 100_000)
+  const read = await values.read(OWNER, 'executionOutput', ids, 100_000)
   expect(read.values).toEqual(expected)
-  expect((await values.read(OWNER, 'executionOutput', wanted, 1_000)).values).toBeNull()
-  expect((await values.read(STRANGER, 'executionOutput', wanted, 100_000)).values).toEqual(
-    ids.map(() => null),
-  )
+  expect((await values.read(OWNER, 'executionOutput', ids, 1_000)).values).toBeNull()
+  expect((await values.read(STRANGER, 'executionOutput', ids, 100_000)).values).toEqual(ids.map(() => null))
   const contacts = createContactStore(database.pool)
   expect(await contacts.countsOf(OWNER, ids)).toEqual([0, 0, 3, 0, 0])
   const page = await contacts.pagesOf(OWNER, ids, { after: -1, limit: 10 }, 100_000)
