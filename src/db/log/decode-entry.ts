@@ -117,7 +117,8 @@ function bodyOf(change: EventChange, { s = [], i = [] }: Changes, at: number): J
     const item = decodeItem(present(i[-1 - subject]), at)
     return { ...itemSubject(item), ...(body ?? derivedItemBody(kind, item)) }
   }
-  const step = decodeStep(present(s[subject]), at)
+  // Attempts that follow from the rest of the step say nothing that an event has.
+  const step = decodeStep({ a: [], ...present(s[subject]) }, at)
   const { path, nodeId, attempt } = step
   return { path, nodeId, attempt, ...(body ?? derivedStepBody(kind, step)) }
 }

@@ -27,7 +27,9 @@ export interface EventsPiece {
 /** The memory that a JSON text takes once it is parsed: its bytes, and about 20 more for each list, object and item. */
 const ITEM_BYTES = 20
 const parsedBytesSql = (text: string) =>
-  `octet_length(${text}) + ${ITEM_BYTES} * (length(${text}) - length(translate(${text}, '[{,', '')))`
+  `(octet_length(${text}) + ${ITEM_BYTES} * (octet_length(${text}) - octet_length(${withoutItemsSql(text)})))`
+/** Three calls of `replace` take a third of the time of one of `translate`. */
+const withoutItemsSql = (text: string) => `replace(replace(replace(${text}, ',', ''), '{', ''), '[', '')`
 
 const ITEM_STARTS: ReadonlySet<number> = new Set(['[', '{', ','].map((character) => character.charCodeAt(0)))
 
@@ -81,29 +83,33 @@ interface EventsRow extends LogRow {
 
 /**
  * `behind`: the number of the event before an entry. The stored sizes are added up first, because Postgres knows them without
- * unpacking the values. The first entry is read always.
+ * unpacking the values. The texts are measured only where they could take too much once they are parsed. The first entry is always read.
  */
 const EVENTS = `
 SELECT job, number = count AS "isNewest", seq, entry_no AS "entryNo", format, at, changes, events FROM (
   SELECT measured.*, sum(bytes) OVER (ORDER BY number) - bytes AS "bytesBefore" FROM (
-    SELECT found.job, found.number, found.count, l.seq, l.entry_no, l.format, ${ENTRY_AT} AS at, l.changes, l.events,
-      ${parsedBytesSql('l.events::text')} + COALESCE(${parsedBytesSql('l.changes::text')}, 0) AS bytes
+    SELECT unpacked.*, CASE WHEN sum(length) OVER () * ${1 + ITEM_BYTES} <= $5 THEN length
+      ELSE ${parsedBytesSql('events::text')} + COALESCE(${parsedBytesSql('changes::text')}, 0) END AS bytes
     FROM (
-      SELECT w.place AS job, j.id, entry.seq, entry.entry_no, count(*) OVER () AS count,
-        row_number() OVER earlier AS number, sum(entry.stored) OVER earlier - entry.stored AS "storedBefore"
-      FROM unnest($1::text[], $2::uuid[], $3::int[]) WITH ORDINALITY AS w(owner_id, id, after, place)
-      JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
-      CROSS JOIN LATERAL (
-        SELECT l.seq, l.entry_no, lag(l.seq, 1, w.after) OVER (ORDER BY l.seq) AS behind,
-          pg_column_size(l.events) + COALESCE(pg_column_size(l.changes), 0) AS stored
-        FROM job_log l WHERE l.job_id = j.id AND l.seq > w.after AND l.events IS NOT NULL
-        ORDER BY l.seq LIMIT $4::int - w.after
-      ) AS entry
-      WHERE entry.behind < $4::int
-      WINDOW earlier AS (ORDER BY w.place, entry.seq)
-    ) AS found
-    JOIN job_log l ON l.job_id = found.id AND l.seq = found.seq AND l.entry_no = found.entry_no
-    WHERE found."storedBefore" < $5
+      SELECT found.job, found.number, found.count, l.seq, l.entry_no, l.format, ${ENTRY_AT} AS at, l.changes, l.events,
+        octet_length(l.events::text) + COALESCE(octet_length(l.changes::text), 0) AS length
+      FROM (
+        SELECT w.place AS job, j.id, entry.seq, entry.entry_no, count(*) OVER () AS count,
+          row_number() OVER earlier AS number, sum(entry.stored) OVER earlier - entry.stored AS "storedBefore"
+        FROM unnest($1::text[], $2::uuid[], $3::int[]) WITH ORDINALITY AS w(owner_id, id, after, place)
+        JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+        CROSS JOIN LATERAL (
+          SELECT l.seq, l.entry_no, lag(l.seq, 1, w.after) OVER (ORDER BY l.seq) AS behind,
+            pg_column_size(l.events) + COALESCE(pg_column_size(l.changes), 0) AS stored
+          FROM job_log l WHERE l.job_id = j.id AND l.seq > w.after AND l.events IS NOT NULL
+          ORDER BY l.seq LIMIT $4::int - w.after
+        ) AS entry
+        WHERE entry.behind < $4::int
+        WINDOW earlier AS (ORDER BY w.place, entry.seq)
+      ) AS found
+      JOIN job_log l ON l.job_id = found.id AND l.seq = found.seq AND l.entry_no = found.entry_no
+      WHERE found."storedBefore" < $5
+    ) AS unpacked
   ) AS measured
 ) AS summed
 WHERE "bytesBefore" < $5

@@ -1,7 +1,7 @@
 /** Records what executions do as entries of one log per job, and folds the entries into what is on record. */
 export { configKey, outputKey, readValues, type LoggedValueKey } from './bounded-values.ts'
 export { eventCode } from './codes.ts'
-export { requireKnownFormat } from './decode-entry.ts'
+export { decodeStep, requireKnownFormat } from './decode-entry.ts'
 export { encodeEntry } from './encode-entry.ts'
 export {
   ENTRY_FORMAT,
@@ -37,6 +37,7 @@ export {
 } from './log-store.ts'
 export { openPagesBytesSql, sizePages, tailBytesSql, type SizedPages } from './loaded-size.ts'
 export { LogTail } from './log-tail.ts'
+export { newestSteps, type NewestStep } from './newest-steps.ts'
 export { applyPage, endedItems, pagedSteps, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'
 export { indexText, orderOf, positionOf } from './position.ts'

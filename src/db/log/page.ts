@@ -3,6 +3,7 @@ import { decodeItem, decodeStep } from './decode-entry.ts'
 import { encodeStep, itemChange } from './encode-entry.ts'
 import type { CheckpointChange, ItemChange, StepChange } from './entry.ts'
 import { Fold, type EntryAt, type FoldedCheckpoint, type FoldedItem, type FoldedStep } from './fold.ts'
+import type { NewestStep } from './newest-steps.ts'
 import { orderOf, positionOf } from './position.ts'
 
 /** A page with more records (steps, items and checkpoints) is split. */
@@ -70,12 +71,9 @@ export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
     fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
 }
 
-/** Decodes the steps of a page that are wanted. */
-export function pagedSteps(
-  { s }: PageBody,
-  isWanted: (change: StepChange) => boolean,
-): readonly FoldedStep[] {
-  return s.filter(isWanted).map(foldedPagedStep)
+/** The steps of a page. */
+export function pagedSteps({ s }: Pick<PageBody, 's'>): readonly NewestStep[] {
+  return s.map((change) => ({ change, at: 0, entry: entryAt(change.y) }))
 }
 
 /** A step as a page holds it. */

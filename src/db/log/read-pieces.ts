@@ -1,6 +1,6 @@
 import type { Queryable } from '../sql/index.ts'
+import { statusCode } from './codes.ts'
 import type { LogRow } from './decode-entry.ts'
-import type { Changes } from './entry.ts'
 import { ENTRY_AT, type LogKey } from './log-store.ts'
 import type { PageBody } from './page.ts'
 
@@ -45,10 +45,10 @@ export async function* readTails(
       values: [some.map(({ ownerId }) => ownerId), some.map(({ id }) => id), of, PIECE_MAX_STORED_BYTES],
     })
     const tails = new Map<number, { pagedNo: number; rows: LogRow[] }>()
-    for (const { place, pagedNo, row } of rows) {
+    for (const { place, pagedNo, seq, entryNo, format, at, changes } of rows) {
       const tail = tails.get(place) ?? { pagedNo, rows: [] }
       tails.set(place, tail)
-      if (row) tail.rows.push({ ...row, events: null })
+      if (changes) tail.rows.push({ seq, entryNo, format, at, changes, events: null })
     }
     const before = done
     yield [...tails].map(([place, tail]) => ({ job: before + place - 1, ...tail }))
@@ -58,11 +58,11 @@ export async function* readTails(
   }
 }
 
-interface TailRow {
+/** Of a job without such entries, all columns of the entry are null. */
+interface TailRow extends Omit<LogRow, 'events'> {
   /** That of the job, from 1. */
   readonly place: number
   readonly pagedNo: number
-  readonly row: (Omit<LogRow, 'events' | 'changes'> & { readonly changes: Changes }) | null
   /** Whether the tails of all jobs are read. */
   readonly isLast: boolean
 }
@@ -70,8 +70,7 @@ interface TailRow {
 /** Postgres knows the stored sizes without unpacking the values. */
 const TAILS = `
 SELECT wanted.place::int AS place, wanted.paged_no AS "pagedNo", wanted.number = wanted.count AS "isLast",
-  CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
-    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_AT}, 'changes', l.changes) END AS row
+  l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_AT} AS at, l.changes
 FROM (
   SELECT w.place, j.id, j.paged_no, row_number() OVER earlier AS number, count(*) OVER () AS count,
     sum(size.bytes) OVER earlier - size.bytes AS before
@@ -95,9 +94,9 @@ export interface PagesOf extends LogKey {
 
 /** Which pages of a job to read, in order. */
 export interface PagesWanted {
-  /** Pages without such steps are left out: open ones, or any. */
-  readonly with: 'open' | 'steps'
-  /** Of each job, pages are read until they have this many such steps; null: all are read. */
+  /** `waits`: pages without open steps are left out. `steps`: those without any step. */
+  readonly with: 'waits' | 'steps'
+  /** Of each job, pages are read until they have this many steps, of `waits` open ones; null: all are read. */
   readonly limit: number | null
   /** Pages whose JSON text does not have this text are left out; null: none is. */
   readonly text: string | null
@@ -109,7 +108,8 @@ export interface PagePiece {
   readonly low: string
   /** The page of the job that follows, of those that are wanted without the limit; null: none does. */
   readonly next: string | null
-  readonly body: PageBody
+  /** Of `waits`, steps that do not wait may be left out. */
+  readonly body: Pick<PageBody, 's'>
 }
 
 export interface ReadPages {
@@ -161,20 +161,31 @@ export async function* readPages(
   }
 }
 
+/** Whether the text of a step may have a status that waits. Members of other objects of the step are found, too. */
+const mayWait = (step: string) =>
+  (['WAITING', 'RETRYING'] as const)
+    .map((status) => `strpos(${step}, '"s":"${statusCode(status)}"') > 0`)
+    .join(' OR ')
+
+/** Of a page on which few steps are open, those alone are sent that may wait. */
 const PAGES = `
-SELECT job, low, next, body, number = count AS "isLast" FROM (
-  SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, count(*) OVER () AS count,
+SELECT job, low, next, number = count AS "isLast",
+  json_build_object('s', CASE WHEN $4::text = 'waits' AND open * 4 < steps THEN array_to_json(ARRAY(
+    SELECT step::json FROM json_array_elements_text(body->'s') AS step WHERE ${mayWait('step')}
+  )) ELSE body->'s' END) AS body
+FROM (
+  SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, page.open, page.steps, count(*) OVER () AS count,
     row_number() OVER earlier AS number, sum(pg_column_size(page.body)) OVER earlier - pg_column_size(page.body) AS before
   FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w(owner_id, id, after, place)
   JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
   CROSS JOIN LATERAL (
-    SELECT counted.low, counted.body, lead(counted.low) OVER (ORDER BY counted.low) AS next,
-      sum(counted.steps) OVER (ORDER BY counted.low) - counted.steps AS "stepsBefore"
+    SELECT counted.low, counted.body, counted.open, counted.steps, lead(counted.low) OVER (ORDER BY counted.low) AS next,
+      sum(counted.wanted) OVER (ORDER BY counted.low) - counted.wanted AS "stepsBefore"
     FROM (
-      SELECT p.low, p.body, CASE WHEN $4::text = 'open' THEN p.open ELSE p.steps END AS steps FROM job_pages p
+      SELECT p.low, p.body, p.open, p.steps, CASE WHEN $4::text = 'waits' THEN p.open ELSE p.steps END AS wanted FROM job_pages p
       WHERE p.job_id = j.id AND (w.after IS NULL OR p.low > w.after COLLATE "C")
     ) AS counted
-    WHERE counted.steps > 0 AND ($6::text IS NULL OR strpos(counted.body::text, $6) > 0)
+    WHERE counted.wanted > 0 AND ($6::text IS NULL OR strpos(counted.body::text, $6) > 0)
   ) AS page
   WHERE $5::int IS NULL OR page."stepsBefore" < $5
   WINDOW earlier AS (ORDER BY w.place, page.low)

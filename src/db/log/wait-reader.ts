@@ -1,9 +1,11 @@
 import type { Queryable } from '../sql/index.ts'
+import { statusCode } from './codes.ts'
+import { decodeStep } from './decode-entry.ts'
 import type { LoggedStep } from './entry.ts'
-import { Fold, type EntryAt, type FoldedStep } from './fold.ts'
+import type { EntryAt } from './fold.ts'
 import type { LogKey } from './log-store.ts'
+import { newestSteps, type NewestStep } from './newest-steps.ts'
 import { pagedSteps } from './page.ts'
-import { positionOf } from './position.ts'
 import { readPages, readPagesOnce, readTails, type PagePiece } from './read-pieces.ts'
 
 /** A step that waits. */
@@ -28,7 +30,7 @@ export async function readWaits(
     for (const { job, pagedNo, rows } of tails) {
       const key = jobs[job]
       if (!key) continue
-      const { steps } = Fold.of(rows)
+      const steps = newestSteps(rows)
       const waits = waitsAmong(steps.values())
       found[job] = waits.toSorted(inOrder).slice(0, limit)
       if (pagedNo > 0) paged.push({ ...key, job, after: null, known: new Set(steps.keys()), waits })
@@ -58,7 +60,7 @@ async function addPages(
   const ready: PagedJob[] = []
   let left = jobs
   while (left.length > 0) {
-    const { pages, areAll } = await readPagesOnce(pool, left, { with: 'open', limit, text: null })
+    const { pages, areAll } = await readPagesOnce(pool, left, { with: 'waits', limit, text: null })
     const last = areAll ? left.length : (pages.at(-1)?.job ?? 0)
     const more: PagedJob[] = []
     for (const [place, job] of left.entries()) {
@@ -101,12 +103,12 @@ export async function readSignalWaits(
   }
   for await (const tails of readTails(pool, [job], { of: 'open' })) {
     for (const { pagedNo, rows } of tails) {
-      const { steps } = Fold.of(rows)
+      const steps = newestSteps(rows)
       take(waitsAmong(steps.values()))
       if (pagedNo === 0 || (path !== null && steps.has(path))) continue
       const text = path === null ? null : `"p":${JSON.stringify(path)}`
       const known = new Set(steps.keys())
-      for await (const pages of readPages(pool, [job], { with: 'open', limit: null, text }))
+      for await (const pages of readPages(pool, [job], { with: 'waits', limit: null, text }))
         for (const page of pages) take(waitsOfPage(page, known))
     }
   }
@@ -115,20 +117,24 @@ export async function readSignalWaits(
 
 /** The waits of a page among steps that are not known yet. Adds them to those. */
 function waitsOfPage({ body }: PagePiece, known: Set<string>): readonly OpenStep[] {
-  const waits = waitsAmong(pagedSteps(body, ({ p, f }) => f === undefined && !known.has(p)))
+  const waits = waitsAmong(pagedSteps(body).filter(({ change }) => !known.has(change.p)))
   for (const { path } of waits) known.add(path)
   return waits
 }
 
-function waitsAmong(steps: Iterable<FoldedStep>): readonly OpenStep[] {
+function waitsAmong(steps: Iterable<NewestStep>): readonly OpenStep[] {
   const waits: OpenStep[] = []
-  for (const { step, entry } of steps) {
-    const { path, status, wait, dueAt, order } = step
-    if (status === 'RETRYING' || (status === 'WAITING' && wait !== null))
-      waits.push({ path, wait, dueAt, entry, position: positionOf(order) })
+  for (const { change, at, entry } of steps) {
+    const { s, w } = change
+    if (s !== RETRYING && (s !== WAITING || w === undefined)) continue
+    const { path, wait, dueAt } = decodeStep(change, at)
+    waits.push({ path, wait, dueAt, entry, position: change.o })
   }
   return waits
 }
+
+const WAITING = statusCode('WAITING')
+const RETRYING = statusCode('RETRYING')
 
 function inOrder(a: OpenStep, b: OpenStep): number {
   if (a.position === b.position) return a.path < b.path ? -1 : 1

@@ -1,6 +1,6 @@
 import type { StepHistory } from '../../engine/mocks/index.ts'
 import type { JobId, OwnerId, WorkflowId } from '../../lib/index.ts'
-import { Fold, pagedSteps, readPages, readTails, type FoldedStep } from '../log/index.ts'
+import { decodeStep, newestSteps, pagedSteps, readPages, readTails, type NewestStep } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface StepHistoryStore {
@@ -29,7 +29,7 @@ export function createStepHistoryStore(pool: Queryable): StepHistoryStore {
         for (const { job, pagedNo, rows: entries } of tails) {
           const key = jobs[job]
           if (!key) continue
-          const { steps } = Fold.of(entries)
+          const steps = newestSteps(entries)
           const left = durations.add(steps.values(), HISTORY_MAX_STEPS)
           if (pagedNo > 0 && left > 0) paged.push({ ...key, known: new Set(steps.keys()), left })
         }
@@ -55,8 +55,8 @@ async function addPages(pool: Queryable, jobs: readonly Paged[], durations: Dura
     for (const { job: place, body } of pages) {
       const job = jobs[place]
       if (!job || job.left === 0) continue
-      const steps = pagedSteps(body, ({ p, s }) => s === undefined && !job.known.has(p))
-      for (const { step } of steps) job.known.add(step.path)
+      const steps = pagedSteps(body).filter(({ change }) => !job.known.has(change.p))
+      for (const { change } of steps) job.known.add(change.p)
       job.left = durations.add(steps, job.left)
     }
   }
@@ -66,16 +66,17 @@ class Durations {
   readonly #byNode = new Map<string, number[]>()
 
   /** Adds the last attempts of the first `limit` completed steps. Returns how many fewer there were. */
-  add(steps: Iterable<FoldedStep>, limit: number): number {
+  add(steps: Iterable<NewestStep>, limit: number): number {
     let left = limit
-    for (const { step } of steps) {
+    for (const { change, at } of steps) {
       if (left === 0) return 0
-      if (step.status !== 'COMPLETED') continue
+      const { status, nodeId, attempts } = decodeStep(change, at)
+      if (status !== 'COMPLETED') continue
       left--
-      const last = step.attempts.at(-1)
+      const last = attempts.at(-1)
       if (!last) continue
-      const durations = this.#byNode.get(step.nodeId) ?? []
-      this.#byNode.set(step.nodeId, durations)
+      const durations = this.#byNode.get(nodeId) ?? []
+      this.#byNode.set(nodeId, durations)
       durations.push(Date.parse(last.finishedAt) - Date.parse(last.startedAt))
     }
     return left

@@ -1,6 +1,6 @@
 import type { AttemptRecord, AttemptUsage } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import { Fold, pagedSteps, readPages, readTails, type PageBody } from '../log/index.ts'
+import { newestSteps, pagedSteps, readPages, readTails, type PageBody } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface UsageStore {
@@ -23,8 +23,8 @@ export function createUsageStore(pool: Queryable): UsageStore {
           const [key, sum] = [jobs[job], sums[job]]
           if (!key || !sum) continue
           // A step's newest record has all of its attempts.
-          const { steps } = Fold.of(rows)
-          for (const { step } of steps.values()) sum.add(step.attempts)
+          const steps = newestSteps(rows)
+          for (const { change } of steps.values()) sum.add(change.a)
           if (pagedNo > 0) paged.push({ ...key, sum, known: new Set(steps.keys()) })
         }
         for await (const pages of readPages(pool, paged, { with: 'steps', limit: null, text: USAGE }))
@@ -43,12 +43,11 @@ interface Paged {
   readonly known: Set<string>
 }
 
-function addPage(job: Paged | undefined, body: PageBody): void {
-  if (!job) return
-  // What a step has used is in attempts that are written out.
-  for (const { step } of pagedSteps(body, ({ p, a }) => a !== undefined && !job.known.has(p))) {
-    job.known.add(step.path)
-    job.sum.add(step.attempts)
+function addPage(job: Paged | undefined, body: Pick<PageBody, 's'>): void {
+  for (const { change } of pagedSteps(body)) {
+    if (!job || job.known.has(change.p)) continue
+    job.known.add(change.p)
+    job.sum.add(change.a)
   }
 }
 
@@ -56,7 +55,8 @@ class UsageSum {
   #costUsd: number | null = null
   readonly #quantities = new Map<string, number>()
 
-  add(attempts: readonly AttemptRecord[]): void {
+  /** Attempts that a record leaves out have used nothing. */
+  add(attempts: readonly AttemptRecord[] = []): void {
     for (const { usage } of attempts) {
       if (!usage) continue
       if (usage.costUsd !== undefined) this.#costUsd = (this.#costUsd ?? 0) + usage.costUsd
