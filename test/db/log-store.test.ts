@@ -49,19 +49,19 @@ test('a tail, events and values are read only for their owner', async () => {
 
 test('events are read after any number, in statements that a limit and a size end', async () => {
   const claim = await storeClaimedJob(database.pool)
-  for (let entry = 0; entry < 6; entry++) await append(claim, note('a', null, 3))
+  const second = await storeClaimedJob(database.pool)
+  for (const one of [claim, second])
+    for (let entry = 0; entry < 6; entry++) await append(one, note('a', null, 3))
   const other = await storeClaimedJob(database.pool)
   for (const maxBytes of [1, 500, 1_000_000]) {
     for (const after of [0, 1, 2, 5, 9, 18, 19, 2 ** 31 - 1]) {
-      const statements = await eventPieces([keyOf(other), keyOf(claim), keyOf(other)], {
-        after,
-        limit: 4,
-        maxBytes,
-      })
+      const jobs = [other, claim, other, second].map(keyOf)
+      const statements = await eventPieces(jobs, { after, limit: 4, maxBytes })
       const seqsOf = (job: number) =>
         statements.flat().flatMap((piece) => (piece.job === job ? piece.events.map(({ seq }) => seq) : []))
       const count = Math.max(0, Math.min(4, 19 - after))
-      expect(seqsOf(1)).toEqual(Array.from({ length: count }, (_, place) => after + 1 + place))
+      for (const job of [1, 3])
+        expect(seqsOf(job)).toEqual(Array.from({ length: count }, (_, place) => after + 1 + place))
       for (const job of [0, 2]) expect(seqsOf(job)).toEqual(after === 0 ? [1] : [])
       if (maxBytes === 1) for (const pieces of statements) expect(pieces.length).toBeLessThanOrEqual(1)
       if (maxBytes === 1_000_000) expect(statements).toHaveLength(1)

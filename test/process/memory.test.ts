@@ -488,7 +488,7 @@ test(
     await isIn('WAITING')
     // As if a template had made a schema of 64 kB for each item, which takes 840 kB once it is parsed.
     const { rows } = await pool.query<{ id: JobId }>('SELECT id FROM jobs')
-    const examples = Array<JsonObject[]>(21_000).fill([])
+    const examples = Array.from({ length: 21_000 }, () => [])
     for (const job of rows)
       await changeSteps(pool, job.id, ({ path, status }) => {
         const schema = { title: path, examples }

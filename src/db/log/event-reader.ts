@@ -64,8 +64,8 @@ export async function* readEvents(
       ],
     })
     const places = wanted
-    yield rows.flatMap(({ job, isNewest: _, ...row }) => {
-      const read = places[Number(job) - 1]
+    yield rows.flatMap((row) => {
+      const read = places[Number(row.job) - 1]
       return read ? [{ job: read.place, events: decodeEventsBetween(row, read.after, last) }] : []
     })
     const end = rows.at(-1)
@@ -102,7 +102,7 @@ SELECT job, number = count AS "isNewest", seq, entry_no AS "entryNo", format, at
           SELECT l.seq, l.entry_no, lag(l.seq, 1, w.after) OVER (ORDER BY l.seq) AS behind,
             pg_column_size(l.events) + COALESCE(pg_column_size(l.changes), 0) AS stored
           FROM job_log l WHERE l.job_id = j.id AND l.seq > w.after AND l.events IS NOT NULL
-          ORDER BY l.seq LIMIT $4::int - w.after
+          ORDER BY l.seq LIMIT GREATEST($4::int - w.after, 0)
         ) AS entry
         WHERE entry.behind < $4::int
         WINDOW earlier AS (ORDER BY w.place, entry.seq)

@@ -11,11 +11,14 @@ import type { PageBody } from './page.ts'
 // each step is then as it was when the tail was read, or later. A page may be split between two reads of pages, and its second part is
 // then read twice: a reader takes each step once.
 
+/** Maximum bytes of JSON text of the tails that one statement reads. One tail is read whatever its size is. */
+export const TAILS_MAX_BYTES = 1024 * 1024
+
 /**
- * Maximum bytes that the tails or pages which one statement reads take in the database, most of them compressed. One tail or page is
+ * Maximum bytes that the pages which one statement reads take in the database, where they are compressed to about an eighth. One page is
  * read whatever its size is.
  */
-export const PIECE_MAX_STORED_BYTES = 256 * 1024
+export const PAGES_MAX_STORED_BYTES = 64 * 1024
 
 /** The entries of a job behind its pages. */
 export interface TailPiece {
@@ -42,7 +45,7 @@ export async function* readTails(
     const { rows } = await pool.query<TailRow>({
       name: 'log-tail-pieces',
       text: TAILS,
-      values: [some.map(({ ownerId }) => ownerId), some.map(({ id }) => id), of, PIECE_MAX_STORED_BYTES],
+      values: [some.map(({ ownerId }) => ownerId), some.map(({ id }) => id), of, TAILS_MAX_BYTES],
     })
     const tails = new Map<number, { pagedNo: number; rows: LogRow[] }>()
     for (const { place, pagedNo, seq, entryNo, format, at, changes } of rows) {
@@ -67,7 +70,6 @@ interface TailRow extends Omit<LogRow, 'events'> {
   readonly isLast: boolean
 }
 
-/** Postgres knows the stored sizes without unpacking the values. */
 const TAILS = `
 SELECT wanted.place::int AS place, wanted.paged_no AS "pagedNo", wanted.number = wanted.count AS "isLast",
   l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_AT} AS at, l.changes
@@ -77,7 +79,7 @@ FROM (
   FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS w(owner_id, id, place)
   JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id AND ($3::text = 'all' OR j.finished_at IS NULL)
   CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(pg_column_size(l.changes)), 0) AS bytes
+    SELECT COALESCE(sum(octet_length(l.changes::text)), 0) AS bytes
     FROM job_log l WHERE l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
   ) AS size
   WINDOW earlier AS (ORDER BY w.place)
@@ -114,8 +116,8 @@ export interface PagePiece {
 
 export interface ReadPages {
   readonly pages: readonly PagePiece[]
-  /** False where more pages are wanted: those after the last page. */
-  readonly areAll: boolean
+  /** The last page that the statement looked at, also if it was left out because of its text; null: all are read. */
+  readonly end: Pick<PagePiece, 'job' | 'low'> | null
 }
 
 /** Reads pages of each of these jobs, in the order of the jobs, by one statement. */
@@ -124,7 +126,7 @@ export async function readPagesOnce(
   jobs: readonly PagesOf[],
   { with: counted, limit, text }: PagesWanted,
 ): Promise<ReadPages> {
-  const { rows } = await pool.query<PagePiece & { isLast: boolean }>({
+  const { rows } = await pool.query<PageRow>({
     name: 'log-page-pieces',
     text: PAGES,
     values: [
@@ -134,10 +136,19 @@ export async function readPagesOnce(
       counted,
       limit,
       text,
-      PIECE_MAX_STORED_BYTES,
+      PAGES_MAX_STORED_BYTES,
     ],
   })
-  return { pages: rows, areAll: rows.at(-1)?.isLast ?? true }
+  const end = rows.at(-1)
+  const pages = rows.flatMap(({ body, ...page }) => (body === null ? [] : [{ ...page, body }]))
+  return { pages, end: end && !end.isLast ? end : null }
+}
+
+interface PageRow extends Omit<PagePiece, 'body'> {
+  /** Null where the page does not have the text. */
+  readonly body: PagePiece['body'] | null
+  /** Whether no further page is wanted. */
+  readonly isLast: boolean
 }
 
 /** The same, by as many statements as it takes. */
@@ -152,12 +163,11 @@ export async function* readPages(
     after: null,
   }))
   while (left.length > 0) {
-    const { pages, areAll } = await readPagesOnce(pool, left, wanted)
+    const { pages, end } = await readPagesOnce(pool, left, wanted)
     const some = left
     yield pages.map((page) => ({ ...page, job: some[page.job]?.place ?? page.job }))
-    const last = pages.at(-1)
-    if (!last || areAll) return
-    left = some.slice(last.job).map((job, n) => (n === 0 ? { ...job, after: last.low } : job))
+    if (!end) return
+    left = some.slice(end.job).map((job, n) => (n === 0 ? { ...job, after: end.low } : job))
   }
 }
 
@@ -167,28 +177,35 @@ const mayWait = (step: string) =>
     .map((status) => `strpos(${step}, '"s":"${statusCode(status)}"') > 0`)
     .join(' OR ')
 
-/** Of a page on which few steps are open, those alone are sent that may wait. */
+/**
+ * The stored sizes are added up first, because Postgres knows them without unpacking the pages. Of a page on which few steps are open,
+ * those alone are sent that may wait.
+ */
 const PAGES = `
-SELECT job, low, next, number = count AS "isLast",
-  json_build_object('s', CASE WHEN $4::text = 'waits' AND open * 4 < steps THEN array_to_json(ARRAY(
+SELECT job, low, next, number = count AS "isLast", CASE WHEN "isWanted" THEN json_build_object('s',
+  CASE WHEN $4::text = 'waits' AND open * 4 < steps THEN array_to_json(ARRAY(
     SELECT step::json FROM json_array_elements_text(body->'s') AS step WHERE ${mayWait('step')}
-  )) ELSE body->'s' END) AS body
+  )) ELSE body->'s' END) END AS body
 FROM (
-  SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, page.open, page.steps, count(*) OVER () AS count,
-    row_number() OVER earlier AS number, sum(pg_column_size(page.body)) OVER earlier - pg_column_size(page.body) AS before
-  FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w(owner_id, id, after, place)
-  JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
-  CROSS JOIN LATERAL (
-    SELECT counted.low, counted.body, counted.open, counted.steps, lead(counted.low) OVER (ORDER BY counted.low) AS next,
-      sum(counted.wanted) OVER (ORDER BY counted.low) - counted.wanted AS "stepsBefore"
-    FROM (
-      SELECT p.low, p.body, p.open, p.steps, CASE WHEN $4::text = 'waits' THEN p.open ELSE p.steps END AS wanted FROM job_pages p
-      WHERE p.job_id = j.id AND (w.after IS NULL OR p.low > w.after COLLATE "C")
-    ) AS counted
-    WHERE counted.wanted > 0 AND ($6::text IS NULL OR strpos(counted.body::text, $6) > 0)
-  ) AS page
-  WHERE $5::int IS NULL OR page."stepsBefore" < $5
-  WINDOW earlier AS (ORDER BY w.place, page.low)
-) AS summed
-WHERE before < $7
+  SELECT summed.*, $6::text IS NULL OR strpos(body::text, $6) > 0 AS "isWanted", max(number) OVER () AS "lastNumber" FROM (
+    SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, page.open, page.steps, count(*) OVER () AS count,
+      row_number() OVER earlier AS number, sum(page.stored) OVER earlier - page.stored AS before
+    FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w(owner_id, id, after, place)
+    JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+    CROSS JOIN LATERAL (
+      SELECT counted.*, lead(counted.low) OVER (ORDER BY counted.low) AS next,
+        sum(counted.wanted) OVER (ORDER BY counted.low) - counted.wanted AS "wantedBefore"
+      FROM (
+        SELECT p.low, p.body, p.open, p.steps, pg_column_size(p.body) AS stored,
+          CASE WHEN $4::text = 'waits' THEN p.open ELSE p.steps END AS wanted
+        FROM job_pages p WHERE p.job_id = j.id AND (w.after IS NULL OR p.low > w.after COLLATE "C")
+      ) AS counted
+      WHERE counted.wanted > 0
+    ) AS page
+    WHERE $5::int IS NULL OR page."wantedBefore" < $5
+    WINDOW earlier AS (ORDER BY w.place, page.low)
+  ) AS summed
+  WHERE before < $7
+) AS looked_at
+WHERE "isWanted" OR number = "lastNumber"
 ORDER BY number`

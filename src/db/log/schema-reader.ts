@@ -64,7 +64,7 @@ WITH wanted AS MATERIALIZED (
   JOIN jobs j ON j.id = e.id AND j.owner_id = e.owner_id
   JOIN job_log l ON l.job_id = j.id AND l.seq = e.seq AND l.entry_no = e.entry_no
   CROSS JOIN LATERAL json_each(l.small->'w') AS schema
-  JOIN wanted w ON w.id = e.id AND w.entry_no = e.entry_no AND w.path = schema.key
+  JOIN wanted w ON w.owner_id = e.owner_id AND w.id = e.id AND w.entry_no = e.entry_no AND w.path = schema.key
 ), summed AS (
   SELECT text, places, first, sum(octet_length(text)) OVER (ORDER BY first) AS total FROM (
     SELECT text, array_agg(index ORDER BY index) AS places, min(index) AS first FROM found GROUP BY text

@@ -60,8 +60,7 @@ async function addPages(
   const ready: PagedJob[] = []
   let left = jobs
   while (left.length > 0) {
-    const { pages, areAll } = await readPagesOnce(pool, left, { with: 'waits', limit, text: null })
-    const last = areAll ? left.length : (pages.at(-1)?.job ?? 0)
+    const { pages, end } = await readPagesOnce(pool, left, { with: 'waits', limit, text: null })
     const more: PagedJob[] = []
     for (const [place, job] of left.entries()) {
       const own = pages.filter((page) => page.job === place)
@@ -69,9 +68,9 @@ async function addPages(
       const newest = own.at(-1)
       const read = { ...job, waits, after: newest?.low ?? job.after }
       // A page that is not read yet may have steps before those that are behind its begin.
-      const end = newest?.next ?? null
-      const isRead = newest ? end === null : place < last
-      const isEnough = end !== null && waits.filter(({ position }) => position < end).length >= limit
+      const next = newest?.next ?? null
+      const isRead = newest ? next === null : end === null || place < end.job
+      const isEnough = next !== null && waits.filter(({ position }) => position < next).length >= limit
       if (isRead || isEnough) ready.push(read)
       else more.push(read)
     }
