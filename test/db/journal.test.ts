@@ -849,7 +849,7 @@ test('the deletion of a job deletes all of its records, and those of no other jo
   }
   await Promise.all([required(gone).ledger.append(entry), required(kept).ledger.append(entry)])
   await sendCancel(database.pool, OWNER, required(gone).id)
-  const page = { low: '', steps: 0, open: 0, top: 0, ended: [], body: '{"s":[],"i":[],"k":[]}' }
+  const page = { low: '', steps: 0, open: 0, top: 0, ended: [], body: '{"s":[],"i":[],"k":[]}', waits: '[]' }
   for (const job of [gone, kept]) {
     const key = { id: required(job).id, ownerId: OWNER }
     await createLogStore(database.pool).storePages(key, { from: 0, to: 1, pages: [page] })

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { LogRow } from '../../src/db/log/decode-entry.ts'
 import { Fold } from '../../src/db/log/fold.ts'
-import { ENTRY_AT } from '../../src/db/log/log-store.ts'
+import { ENTRY_TIME } from '../../src/db/log/log-store.ts'
 import type { StepRecord } from '../../src/engine/record/journal.ts'
 import type { KnownWait, StepWait } from '../../src/engine/record/step.ts'
 import type { JobId } from '../../src/lib/ids.ts'
@@ -20,7 +20,7 @@ export async function changeSteps(
   change: (step: Omit<StepRecord, 'wait'>) => Partial<StepRecord> | null,
 ): Promise<void> {
   const { rows } = await pool.query<LogRow>(
-    `SELECT l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_AT} AS at, l.changes FROM job_log l
+    `SELECT l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, l.changes FROM job_log l
      WHERE l.job_id = $1 ORDER BY l.seq, l.entry_no`,
     [id],
   )

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../engine/record/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import { decodeEventsBetween, type LogRow } from './decode-entry.ts'
-import { ENTRY_AT, type LogKey } from './log-store.ts'
+import { ENTRY_TIME, type LogKey } from './log-store.ts'
 
 /** Maximum number of an event: that of an `integer` in Postgres. */
 const SEQ_MAX = 2 ** 31 - 1
@@ -91,7 +91,7 @@ SELECT job, number = count AS "isNewest", seq, entry_no AS "entryNo", format, at
     SELECT unpacked.*, CASE WHEN sum(length) OVER () * ${1 + ITEM_BYTES} <= $5 THEN length
       ELSE ${parsedBytesSql('events::text')} + COALESCE(${parsedBytesSql('changes::text')}, 0) END AS bytes
     FROM (
-      SELECT found.job, found.number, found.count, l.seq, l.entry_no, l.format, ${ENTRY_AT} AS at, l.changes, l.events,
+      SELECT found.job, found.number, found.count, l.seq, l.entry_no, l.format, ${ENTRY_TIME} AS at, l.changes, l.events,
         octet_length(l.events::text) + COALESCE(octet_length(l.changes::text), 0) AS length
       FROM (
         SELECT w.place AS job, j.id, entry.seq, entry.entry_no, count(*) OVER () AS count,

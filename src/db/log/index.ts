@@ -38,7 +38,7 @@ export {
 export { openPagesBytesSql, sizePages, tailBytesSql, type SizedPages } from './loaded-size.ts'
 export { LogTail } from './log-tail.ts'
 export { newestSteps, type NewestStep } from './newest-steps.ts'
-export { applyPage, endedItems, pagedSteps, type PageBody } from './page.ts'
+export { applyPage, endedItems, newestOf, type PageBody } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'
 export { indexText, orderOf, positionOf } from './position.ts'
 export { readSteps, type StepPage } from './step-reader.ts'

@@ -203,6 +203,7 @@ export function createLogStore(pool: Queryable): LogStore {
           pages.map(({ top }) => top),
           pages.map(({ ended }) => JSON.stringify(ended)),
           pages.map(({ body }) => body),
+          pages.map(({ waits }) => waits),
         ],
       })
       return rowCount === 1
@@ -211,7 +212,7 @@ export function createLogStore(pool: Queryable): LogStore {
 }
 
 /** The time of an entry `l`, in milliseconds since the epoch. */
-export const ENTRY_AT = '(extract(epoch FROM l.at) * 1000)::float8'
+export const ENTRY_TIME = '(extract(epoch FROM l.at) * 1000)::float8'
 
 interface FoundTail {
   readonly jobId: JobId
@@ -224,7 +225,7 @@ interface FoundTail {
 const TAILS = `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
-    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_AT}, 'changes', l.changes,
+    'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_TIME}, 'changes', l.changes,
     'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
 JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
@@ -276,10 +277,11 @@ const STORE_PAGES = `
 WITH guard AS (
   UPDATE jobs SET paged_no = $4 WHERE id = $2 AND owner_id = $1 AND paged_no = $3 AND entry_no >= $4 RETURNING id
 ), page AS (
-  INSERT INTO job_pages (job_id, low, steps, open, top, ended, body)
-  SELECT guard.id, p.low, p.steps, p.open, p.top, p.ended::json, p.body::json
-  FROM guard, unnest($5::text[], $6::int[], $7::int[], $8::int[], $9::text[], $10::text[]) AS p(low, steps, open, top, ended, body)
+  INSERT INTO job_pages (job_id, low, steps, open, top, ended, body, waits)
+  SELECT guard.id, p.low, p.steps, p.open, p.top, p.ended::json, p.body::json, p.waits::json
+  FROM guard, unnest($5::text[], $6::int[], $7::int[], $8::int[], $9::text[], $10::text[], $11::text[])
+    AS p(low, steps, open, top, ended, body, waits)
   ON CONFLICT (job_id, low) DO UPDATE SET steps = excluded.steps, open = excluded.open, top = excluded.top,
-    ended = excluded.ended, body = excluded.body
+    ended = excluded.ended, body = excluded.body, waits = excluded.waits
 )
 SELECT FROM guard`

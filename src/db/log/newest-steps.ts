@@ -1,3 +1,4 @@
+import { statusCode } from './codes.ts'
 import { requireKnownFormat, type LogRow } from './decode-entry.ts'
 import type { StepChange } from './entry.ts'
 import type { EntryAt } from './fold.ts'
@@ -24,3 +25,11 @@ export function newestSteps(rows: readonly LogRow[]): ReadonlyMap<string, Newest
   }
   return steps
 }
+
+/** Whether a step waits for a timer, a signal, a child or its next attempt. */
+export function isWaiting({ s, w }: StepChange): boolean {
+  return s === RETRYING || (s === WAITING && w !== undefined)
+}
+
+const WAITING = statusCode('WAITING')
+const RETRYING = statusCode('RETRYING')

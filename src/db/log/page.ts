@@ -3,7 +3,7 @@ import { decodeItem, decodeStep } from './decode-entry.ts'
 import { encodeStep, itemChange } from './encode-entry.ts'
 import type { CheckpointChange, ItemChange, StepChange } from './entry.ts'
 import { Fold, type EntryAt, type FoldedCheckpoint, type FoldedItem, type FoldedStep } from './fold.ts'
-import type { NewestStep } from './newest-steps.ts'
+import { isWaiting, type NewestStep } from './newest-steps.ts'
 import { orderOf, positionOf } from './position.ts'
 
 /** A page with more records (steps, items and checkpoints) is split. */
@@ -19,6 +19,8 @@ export const FIRST_PAGE = ''
 export interface PageRow extends PageSummary {
   /** The column `body` as JSON text. */
   readonly body: string
+  /** The column `waits` as JSON text: those of the steps that wait. */
+  readonly waits: string
 }
 
 /** What is known of a page without its records. */
@@ -71,9 +73,9 @@ export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
     fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
 }
 
-/** The steps of a page. */
-export function pagedSteps({ s }: Pick<PageBody, 's'>): readonly NewestStep[] {
-  return s.map((change) => ({ change, at: 0, entry: entryAt(change.y) }))
+/** Steps of a page, not yet decoded. */
+export function newestOf(steps: PageBody['s']): readonly NewestStep[] {
+  return steps.map((change) => ({ change, at: 0, entry: entryAt(change.y) }))
 }
 
 /** A step as a page holds it. */
@@ -216,6 +218,7 @@ function toRow(low: string, records: readonly PageRecord[]): PageRow {
     top: steps.filter(({ step }) => step.order.length === 1).length,
     ended: endedRuns(items),
     body: JSON.stringify(body),
+    waits: JSON.stringify(body.s.filter(isWaiting)),
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Queryable } from '../sql/index.ts'
-import { statusCode } from './codes.ts'
 import type { LogRow } from './decode-entry.ts'
-import { ENTRY_AT, type LogKey } from './log-store.ts'
+import { ENTRY_TIME, type LogKey } from './log-store.ts'
 import type { PageBody } from './page.ts'
 
 // Readers of whole executions. Each statement reads a bounded part of what is wanted, so that memory holds one part at a time.
@@ -72,7 +71,7 @@ interface TailRow extends Omit<LogRow, 'events'> {
 
 const TAILS = `
 SELECT wanted.place::int AS place, wanted.paged_no AS "pagedNo", wanted.number = wanted.count AS "isLast",
-  l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_AT} AS at, l.changes
+  l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, l.changes
 FROM (
   SELECT w.place, j.id, j.paged_no, row_number() OVER earlier AS number, count(*) OVER () AS count,
     sum(size.bytes) OVER earlier - size.bytes AS before
@@ -111,7 +110,7 @@ export interface PagePiece {
   /** The page of the job that follows, of those that are wanted without the limit; null: none does. */
   readonly next: string | null
   /** Of `waits`, steps that do not wait may be left out. */
-  readonly body: Pick<PageBody, 's'>
+  readonly steps: PageBody['s']
 }
 
 export interface ReadPages {
@@ -126,7 +125,7 @@ export async function readPagesOnce(
   jobs: readonly PagesOf[],
   { with: counted, limit, text }: PagesWanted,
 ): Promise<ReadPages> {
-  const { rows } = await pool.query<PageRow>({
+  const { rows } = await pool.query<FoundPage>({
     name: 'log-page-pieces',
     text: PAGES,
     values: [
@@ -140,13 +139,13 @@ export async function readPagesOnce(
     ],
   })
   const end = rows.at(-1)
-  const pages = rows.flatMap(({ body, ...page }) => (body === null ? [] : [{ ...page, body }]))
+  const pages = rows.flatMap(({ steps, ...page }) => (steps === null ? [] : [{ ...page, steps }]))
   return { pages, end: end && !end.isLast ? end : null }
 }
 
-interface PageRow extends Omit<PagePiece, 'body'> {
+interface FoundPage extends Omit<PagePiece, 'steps'> {
   /** Null where the page does not have the text. */
-  readonly body: PagePiece['body'] | null
+  readonly steps: PagePiece['steps'] | null
   /** Whether no further page is wanted. */
   readonly isLast: boolean
 }
@@ -171,41 +170,35 @@ export async function* readPages(
   }
 }
 
-/** Whether the text of a step may have a status that waits. Members of other objects of the step are found, too. */
-const mayWait = (step: string) =>
-  (['WAITING', 'RETRYING'] as const)
-    .map((status) => `strpos(${step}, '"s":"${statusCode(status)}"') > 0`)
-    .join(' OR ')
-
 /**
- * The stored sizes are added up first, because Postgres knows them without unpacking the pages. Of a page on which few steps are open,
- * those alone are sent that may wait.
+ * The stored sizes are added up first, because Postgres knows them without unpacking the values. Pages of an earlier build have no
+ * `waits`.
  */
 const PAGES = `
-SELECT job, low, next, number = count AS "isLast", CASE WHEN "isWanted" THEN json_build_object('s',
-  CASE WHEN $4::text = 'waits' AND open * 4 < steps THEN array_to_json(ARRAY(
-    SELECT step::json FROM json_array_elements_text(body->'s') AS step WHERE ${mayWait('step')}
-  )) ELSE body->'s' END) END AS body
-FROM (
-  SELECT summed.*, $6::text IS NULL OR strpos(body::text, $6) > 0 AS "isWanted", max(number) OVER () AS "lastNumber" FROM (
-    SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, page.open, page.steps, count(*) OVER () AS count,
-      row_number() OVER earlier AS number, sum(page.stored) OVER earlier - page.stored AS before
-    FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w(owner_id, id, after, place)
-    JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
-    CROSS JOIN LATERAL (
-      SELECT counted.*, lead(counted.low) OVER (ORDER BY counted.low) AS next,
-        sum(counted.wanted) OVER (ORDER BY counted.low) - counted.wanted AS "wantedBefore"
-      FROM (
-        SELECT p.low, p.body, p.open, p.steps, pg_column_size(p.body) AS stored,
-          CASE WHEN $4::text = 'waits' THEN p.open ELSE p.steps END AS wanted
-        FROM job_pages p WHERE p.job_id = j.id AND (w.after IS NULL OR p.low > w.after COLLATE "C")
-      ) AS counted
-      WHERE counted.wanted > 0
-    ) AS page
-    WHERE $5::int IS NULL OR page."wantedBefore" < $5
-    WINDOW earlier AS (ORDER BY w.place, page.low)
-  ) AS summed
-  WHERE before < $7
+SELECT job, low, next, number = count AS "isLast", CASE WHEN "isWanted" THEN records END AS steps FROM (
+  SELECT unpacked.*, $6::text IS NULL OR strpos(records::text, $6) > 0 AS "isWanted", max(number) OVER () AS "lastNumber" FROM (
+    SELECT summed.*, CASE WHEN $4::text = 'waits' AND waits IS NOT NULL THEN waits ELSE body->'s' END AS records FROM (
+      SELECT (w.place - 1)::int AS job, page.low, page.next, page.body, page.waits, count(*) OVER () AS count,
+        row_number() OVER earlier AS number, sum(page.stored) OVER earlier - page.stored AS before
+      FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w(owner_id, id, after, place)
+      JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+      CROSS JOIN LATERAL (
+        SELECT counted.*, lead(counted.low) OVER (ORDER BY counted.low) AS next,
+          sum(counted.wanted) OVER (ORDER BY counted.low) - counted.wanted AS "wantedBefore"
+        FROM (
+          SELECT p.low, p.body, p.waits,
+            pg_column_size(CASE WHEN $4::text = 'waits' AND p.waits IS NOT NULL THEN p.waits ELSE p.body END) AS stored,
+            CASE WHEN $4::text = 'waits' THEN p.open ELSE p.steps END AS wanted
+          FROM job_pages p WHERE p.job_id = j.id AND (w.after IS NULL OR p.low > w.after COLLATE "C")
+        ) AS counted
+        WHERE counted.wanted > 0
+      ) AS page
+      WHERE $5::int IS NULL OR page."wantedBefore" < $5
+      WINDOW earlier AS (ORDER BY w.place, page.low)
+    ) AS summed
+    WHERE before < $7
+    OFFSET 0
+  ) AS unpacked
 ) AS looked_at
 WHERE "isWanted" OR number = "lastNumber"
 ORDER BY number`

@@ -5,7 +5,7 @@ import { decodeStep, requireKnownFormat, type LogRow } from './decode-entry.ts'
 import type { StepChange } from './entry.ts'
 import { newestValues, type EntryAt, type FoldedStep, type ValuesAt } from './fold.ts'
 import { listedStep, type ListedStep, type StepPlace } from './listed-step.ts'
-import { ENTRY_AT } from './log-store.ts'
+import { ENTRY_TIME } from './log-store.ts'
 import { pagedEntries, type PagedStep } from './page.ts'
 
 /** Which steps of an execution to read. */
@@ -164,7 +164,7 @@ function statement(range: string, order: 'ASC' | 'DESC'): string {
 WITH wanted AS MATERIALIZED (
   SELECT j.id, j.paged_no FROM unnest($2::uuid[]) AS w(id) JOIN jobs j ON j.id = w.id AND j.owner_id = $1
 )
-SELECT w.id, l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_AT} AS at, l.changes->'s' AS steps,
+SELECT w.id, l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, l.changes->'s' AS steps,
   NULL AS low, NULL AS next
 FROM wanted w JOIN job_log l ON l.job_id = w.id AND l.entry_no > w.paged_no AND l.changes IS NOT NULL
 UNION ALL

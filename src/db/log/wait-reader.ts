@@ -1,11 +1,10 @@
 import type { Queryable } from '../sql/index.ts'
-import { statusCode } from './codes.ts'
 import { decodeStep } from './decode-entry.ts'
 import type { LoggedStep } from './entry.ts'
 import type { EntryAt } from './fold.ts'
 import type { LogKey } from './log-store.ts'
-import { newestSteps, type NewestStep } from './newest-steps.ts'
-import { pagedSteps } from './page.ts'
+import { isWaiting, newestSteps, type NewestStep } from './newest-steps.ts'
+import { newestOf } from './page.ts'
 import { readPages, readPagesOnce, readTails, type PagePiece } from './read-pieces.ts'
 
 /** A step that waits. */
@@ -115,8 +114,8 @@ export async function readSignalWaits(
 }
 
 /** The waits of a page among steps that are not known yet. Adds them to those. */
-function waitsOfPage({ body }: PagePiece, known: Set<string>): readonly OpenStep[] {
-  const waits = waitsAmong(pagedSteps(body).filter(({ change }) => !known.has(change.p)))
+function waitsOfPage({ steps }: PagePiece, known: Set<string>): readonly OpenStep[] {
+  const waits = waitsAmong(newestOf(steps).filter(({ change }) => !known.has(change.p)))
   for (const { path } of waits) known.add(path)
   return waits
 }
@@ -124,16 +123,12 @@ function waitsOfPage({ body }: PagePiece, known: Set<string>): readonly OpenStep
 function waitsAmong(steps: Iterable<NewestStep>): readonly OpenStep[] {
   const waits: OpenStep[] = []
   for (const { change, at, entry } of steps) {
-    const { s, w } = change
-    if (s !== RETRYING && (s !== WAITING || w === undefined)) continue
+    if (!isWaiting(change)) continue
     const { path, wait, dueAt } = decodeStep(change, at)
     waits.push({ path, wait, dueAt, entry, position: change.o })
   }
   return waits
 }
-
-const WAITING = statusCode('WAITING')
-const RETRYING = statusCode('RETRYING')
 
 function inOrder(a: OpenStep, b: OpenStep): number {
   if (a.position === b.position) return a.path < b.path ? -1 : 1

@@ -1,6 +1,6 @@
 import type { StepHistory } from '../../engine/mocks/index.ts'
 import type { JobId, OwnerId, WorkflowId } from '../../lib/index.ts'
-import { decodeStep, newestSteps, pagedSteps, readPages, readTails, type NewestStep } from '../log/index.ts'
+import { decodeStep, newestOf, newestSteps, readPages, readTails, type NewestStep } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface StepHistoryStore {
@@ -52,10 +52,10 @@ interface Paged {
 async function addPages(pool: Queryable, jobs: readonly Paged[], durations: Durations): Promise<void> {
   const wanted = { with: 'steps', limit: HISTORY_MAX_STEPS, text: null } as const
   for await (const pages of readPages(pool, jobs, wanted)) {
-    for (const { job: place, body } of pages) {
+    for (const { job: place, steps: paged } of pages) {
       const job = jobs[place]
       if (!job || job.left === 0) continue
-      const steps = pagedSteps(body).filter(({ change }) => !job.known.has(change.p))
+      const steps = newestOf(paged).filter(({ change }) => !job.known.has(change.p))
       for (const { change } of steps) job.known.add(change.p)
       job.left = durations.add(steps, job.left)
     }

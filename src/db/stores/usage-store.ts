@@ -1,6 +1,6 @@
 import type { AttemptRecord, AttemptUsage } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import { newestSteps, pagedSteps, readPages, readTails, type PageBody } from '../log/index.ts'
+import { newestOf, newestSteps, readPages, readTails, type NewestStep } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface UsageStore {
@@ -28,7 +28,7 @@ export function createUsageStore(pool: Queryable): UsageStore {
           if (pagedNo > 0) paged.push({ ...key, sum, known: new Set(steps.keys()) })
         }
         for await (const pages of readPages(pool, paged, { with: 'steps', limit: null, text: USAGE }))
-          for (const { job, body } of pages) addPage(paged[job], body)
+          for (const { job, steps } of pages) addPage(paged[job], newestOf(steps))
       }
       return sums.map((sum) => sum.total)
     },
@@ -43,8 +43,8 @@ interface Paged {
   readonly known: Set<string>
 }
 
-function addPage(job: Paged | undefined, body: Pick<PageBody, 's'>): void {
-  for (const { change } of pagedSteps(body)) {
+function addPage(job: Paged | undefined, steps: readonly NewestStep[]): void {
+  for (const { change } of steps) {
     if (!job || job.known.has(change.p)) continue
     job.known.add(change.p)
     job.sum.add(change.a)
