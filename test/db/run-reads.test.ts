@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type pg from 'pg'
+import { z } from 'zod'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
-import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { createJournalStore, type JournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal } from '../../src/db/journal/journal.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createContactStore } from '../../src/db/stores/contact-store.ts'
 import { createValueStore } from '../../src/db/stores/value-store.ts'
+import { BlockError, completed } from '../../src/engine/block/block.ts'
+import { defineBlock } from '../../src/engine/block/define-block.ts'
 import { event } from '../../src/engine/record/event.ts'
 import {
   FenceLostError,
@@ -20,8 +23,12 @@ import { itemPath } from '../../src/engine/record/step.ts'
 import { systemClock } from '../../src/lib/time/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { fc } from '../support/fast-check.ts'
-import { OWNER, sendCancel, storeClaimedJob, storeJob, STRANGER } from '../support/jobs.ts'
-import { itemAt, LoggedJob, RUNNING, stepAt } from '../support/logged-job.ts'
+import { jobRow, OWNER, sendCancel, storeClaimedJob, storeJob, STRANGER } from '../support/jobs.ts'
+import { itemAt, LoggedJob, outputOf, RUNNING, stepAt } from '../support/logged-job.ts'
+
+import { createProbe } from '../support/probe.ts'
+import { createTestWorker } from '../support/test-worker.ts'
+import { until } from '../support/until.ts'
 
 // What a run, a retry and the end of a job read of logs.
 
@@ -32,6 +39,95 @@ beforeAll(async () => {
 })
 
 afterAll(() => database.drop())
+
+// The barrier. This test is the first one: its worker takes up all jobs that are due.
+
+test('a run reads items, outputs, checkpoints and signals after the commit of all that it has recorded, however late that comes', async () => {
+  const probe = createProbe()
+  const reads = new Set<string>()
+  const worker = createTestWorker(database, {
+    blocks: [probe.block, RECORDER],
+    records: (store) => lateFlushes(store, reads),
+  })
+  const schema = { type: 'object', required: ['n'] }
+  const body = {
+    nodes: [{ id: 'ask', type: 'core.waitForSignal', config: { name: 'go', schema } }],
+    edges: [],
+    output: '{{ nodes.ask.output.n }}',
+  }
+  const id = await worker.start({
+    nodes: [
+      {
+        id: 'quick',
+        type: 'core.forEach',
+        config: {
+          items: [1, 2, 3, 4],
+          concurrency: 4,
+          body: {
+            nodes: [{ id: 'twice', type: 'core.transform', config: { value: '{{ item * 2 }}' } }],
+            edges: [],
+            output: '{{ nodes.twice.output }}',
+          },
+        },
+      },
+      { id: 'long', type: 'core.transform', config: { value: 'x'.repeat(5_000) } },
+      { id: 'record', type: 'test.recorder', retry: { maxAttempts: 2, initialDelayMs: 0 } },
+      {
+        id: 'slow',
+        type: 'core.forEach',
+        config: { items: [0, 1], concurrency: 2, body },
+      },
+      {
+        id: 'last',
+        type: 'core.transform',
+        config: {
+          value: {
+            quick: '{{ nodes.quick.output }}',
+            slow: '{{ nodes.slow.output }}',
+            long: '{{ size(nodes.long.output) }}',
+            record: '{{ nodes.record.output }}',
+          },
+        },
+      },
+    ],
+    edges: [
+      ['quick', 'long'],
+      ['long', 'record'],
+      ['record', 'slow'],
+      ['slow', 'last'],
+    ].map(([source, target]) => ({ source, target })),
+  })
+  const hasStatus = (status: string) =>
+    until(`the job is ${status}`, async () => (await jobRow(database.pool, id)).status === status)
+  for (const index of [0, 1]) {
+    await hasStatus('WAITING')
+    await worker.commands.send(OWNER, id, {
+      kind: 'SIGNAL',
+      name: 'go',
+      path: `slow[${index}]/ask`,
+      payload: { n: index + 10 },
+      key: null,
+    })
+    expect(await worker.processor.tick()).toBe(1)
+    await worker.processor.idle()
+  }
+  await hasStatus('COMPLETED')
+  expect(await createExecutionStore(database.pool).output({ id, ownerId: OWNER })).toEqual({
+    quick: [2, 4, 6, 8],
+    slow: [10, 11],
+    long: 5_000,
+    record: 2,
+  })
+  expect([...reads].toSorted()).toEqual([
+    'checkpoints',
+    'checkpointsSize',
+    'loopItems',
+    'loopItemsBytes',
+    'outputs',
+    'signal',
+  ])
+  await worker.processor.stop()
+})
 
 // Outputs of executions
 
@@ -195,6 +291,250 @@ test('a retry is estimated with the log of its source, whose pages count once fo
     Array.from({ length: 2 }, () => values + '{}'.length + definitions + 2 * changes + bodies),
   )
 })
+
+// What a run reads
+
+test('law: a run reads of loops what the newest entries say, whatever is merged into pages before and between the statements', async () => {
+  const item = fc.record({
+    text: fc.oneof(fc.string({ maxLength: 30 }), fc.constant('x'.repeat(3_000))),
+    failed: fc.boolean(),
+    isReused: fc.boolean(),
+    hasOutput: fc.boolean(),
+    isMergedBehind: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(item, { minLength: 1, maxLength: 12 }),
+      fc.boolean(),
+      async (items, isMerged) => {
+        const source = await LoggedJob.store(database.pool)
+        const job = await LoggedJob.store(database.pool)
+        await job.append({
+          steps: [stepAt('each', [0], RUNNING), stepAt('each[0]/inner', [0, 0, 0], RUNNING)],
+        })
+        await job.append({ items: [itemAt('each[0]/inner', [0, 0, 0], 0, { output: '"of another loop"' })] })
+        for (const [index, { text, failed, isReused, hasOutput, isMergedBehind }] of items.entries()) {
+          const output = failed || !hasOutput ? null : JSON.stringify(text)
+          const change = failed ? ({ status: 'FAILED', error: { code: 'X', message: text } } as const) : {}
+          const reused = isReused && !failed ? { reusedFrom: source.key.id, output: null } : { output }
+          if (isReused) await source.append({ items: [itemAt('each', [0], index, { ...change, output })] })
+          // Values of steps inside of the item are in the same entry.
+          const path = `each[${index}]/inner`
+          await job.append({
+            steps: [stepAt(path, [0, index, 0])],
+            values: [outputOf(path, 'of a step')],
+            items: [itemAt('each', [0], index, { ...change, ...reused })],
+          })
+          if (isMergedBehind) await Promise.all([job.writePages(), source.writePages()])
+        }
+        const pool = isMerged ? merging([job, source]) : database.pool
+        const journal = createJournalStore(pool)
+        const key = { jobId: job.key.id, ownerId: OWNER }
+        const expected = items.map(({ text, failed, hasOutput }, index) => ({
+          index,
+          status: failed ? 'FAILED' : 'COMPLETED',
+          output: failed || !hasOutput ? null : text,
+          error: failed ? { code: 'X', message: text } : null,
+        }))
+        expect(await journal.loopItems(key, 'each')).toEqual(expected)
+        expect(await journal.loopItems(key, 'each', 'errors')).toEqual(
+          expected.map((one) => ({ ...one, output: null })),
+        )
+        expect(await journal.loopItems(key, 'each', 'outputs')).toEqual(
+          expected.map((one) => ({ ...one, error: null })),
+        )
+        const sizes = (values: readonly unknown[]) =>
+          values.reduce<number>((sum, value) => sum + (value === null ? 0 : bytesOf(value)), 0)
+        const outputs = sizes(expected.map(({ output }) => output))
+        const errors = sizes(expected.map(({ error }) => error))
+        expect(await journal.loopItemsBytes(key, 'each', 'outputs')).toBe(outputs)
+        expect(await journal.loopItemsBytes(key, 'each', 'errors')).toBe(errors)
+        expect(await journal.loopItemsBytes(key, 'each')).toBe(outputs + errors)
+        const stranger = { ...key, ownerId: STRANGER }
+        expect(await journal.loopItems(stranger, 'each')).toEqual([])
+        expect(await journal.loopItemsBytes(stranger, 'each')).toBe(0)
+      },
+    ),
+    { numRuns: 12 },
+  )
+})
+
+test('law: a run reads the newest value of each checkpoint of a step, and no checkpoint of another step', async () => {
+  const write = fc.record({
+    path: fc.constantFrom('a', 'a[1]/b', 'b'),
+    key: fc.constantFrom('k', 'k k', '"', 'ä', '', 'o:a'),
+    value: fc.oneof(fc.string({ maxLength: 20 }), fc.constant('x'.repeat(3_000))),
+  })
+  const flush = fc.record({
+    writes: fc.uniqueArray(write, { maxLength: 5, selector: ({ path, key }) => `${path} ${key}` }),
+    isMerged: fc.boolean(),
+  })
+  const orders = { a: [0], 'a[1]/b': [0, 1, 0], b: [1] }
+  await fc.assert(
+    fc.asyncProperty(fc.array(flush, { maxLength: 6 }), async (flushes) => {
+      const job = await LoggedJob.store(database.pool)
+      await job.append({ steps: Object.entries(orders).map(([path, order]) => stepAt(path, order, RUNNING)) })
+      const expected = new Map<string, Map<string, string>>()
+      for (const { writes, isMerged } of flushes) {
+        for (const { path, key, value } of writes)
+          expected.set(
+            path,
+            (expected.get(path) ?? new Map<string, string>()).set(key, JSON.stringify(value)),
+          )
+        await job.append({
+          checkpoints: writes.map(({ path, key, value }) => ({
+            path,
+            key,
+            order: orders[path],
+            value: JSON.stringify(value),
+          })),
+        })
+        if (isMerged) await job.writePages()
+      }
+      const journal = createJournalStore(database.pool)
+      for (const path of Object.keys(orders)) {
+        const key = { jobId: job.key.id, ownerId: OWNER }
+        const texts = expected.get(path) ?? new Map<string, string>()
+        expect(await journal.checkpoints(key, path)).toEqual(texts)
+        const bytes = [...texts].reduce(
+          (sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text),
+          0,
+        )
+        expect(await journal.checkpointsSize(key, path)).toEqual({ count: texts.size, bytes })
+        const stranger = { ...key, ownerId: STRANGER }
+        expect(await journal.checkpoints(stranger, path)).toEqual(new Map())
+      }
+    }),
+    { numRuns: 12 },
+  )
+})
+
+test('a run reads outputs of its own steps and of those that it reused, and the schema of a signal, while pages are written', async () => {
+  const source = await LoggedJob.store(database.pool)
+  await source.append({
+    steps: [stepAt('a', [0]), stepAt('each[1]/a', [1, 1, 0])],
+    values: [outputOf('a', 'of the source')],
+  })
+  const job = await LoggedJob.store(database.pool)
+  const schema = { type: 'string', description: 'x'.repeat(3_000) }
+  const wait = { kind: 'signal', name: 'go', schema, timeoutHandle: null } as const
+  await job.append({
+    steps: [
+      stepAt('a', [0], { reusedFrom: source.key.id, attempt: 0 }),
+      stepAt('small', [1]),
+      stepAt('large', [2]),
+      stepAt('none', [3]),
+      stepAt('ask', [4], { ...RUNNING, status: 'WAITING', wait }),
+      stepAt('plain', [5], { ...RUNNING, status: 'WAITING', wait: { ...wait, schema: null } }),
+    ],
+    values: [outputOf('small', 1), outputOf('large', 'x'.repeat(3_000))],
+  })
+  const signal = { kind: 'SIGNAL', name: 'go', path: null, payload: { b: 1 }, key: null } as const
+  await createCommandStore(database.pool).send(OWNER, job.key.id, signal)
+  const key = { jobId: job.key.id, ownerId: OWNER }
+  for (const pool of [database.pool, merging([job, source]), database.pool]) {
+    const journal = createJournalStore(pool)
+    expect(await journal.outputs(key, ['a', 'large', 'none', 'small', 'unknown'])).toEqual(
+      new Map([
+        ['a', '"of the source"'],
+        ['large', JSON.stringify('x'.repeat(3_000))],
+        ['small', '1'],
+      ]),
+    )
+    expect(await journal.signal(key, 1, 'ask')).toEqual({
+      payload: '{"b":1}',
+      schema: JSON.stringify(schema),
+    })
+    expect(await journal.signal(key, 1, 'plain')).toEqual({ payload: '{"b":1}', schema: 'null' })
+    const stranger = { ...key, ownerId: STRANGER }
+    expect(await journal.outputs(stranger, ['small'])).toEqual(new Map())
+    expect(await journal.signal(stranger, 1, 'ask')).toEqual({ payload: 'null', schema: 'null' })
+  }
+})
+
+test('a run with a long tail reads the entries of the wanted steps alone, and of a loop the pages with its items alone', async () => {
+  const job = await LoggedJob.store(database.pool)
+  const indexes = Array.from({ length: 1_000 }, (_, index) => index)
+  await job.append({
+    steps: [
+      stepAt('each', [0], RUNNING),
+      ...indexes.map((index) => stepAt(`each[${index}]/call`, [0, index, 0])),
+    ],
+    items: [...indexes.map((index) => itemAt('each', [0], index)), itemAt('few', [1], 0)],
+  })
+  await job.writePages()
+  for (let part = 0; part < 10; part++)
+    await job.append({
+      steps: indexes
+        .slice(part * 100, part * 100 + 100)
+        .map((index) => stepAt(`more[${index}]/call`, [2, index, 0])),
+    })
+  await job.append({ steps: [stepAt('wanted', [3])], values: [outputOf('wanted', 'x')] })
+  let bytes = 0
+  const journal = createJournalStore(counting((rows) => (bytes += bytesOf(rows))))
+  const key = { jobId: job.key.id, ownerId: OWNER }
+  expect(await journal.outputs(key, ['wanted'])).toEqual(new Map([['wanted', '"x"']]))
+  expect(bytes).toBeLessThan(2_048)
+  bytes = 0
+  expect(await journal.loopItems(key, 'few')).toHaveLength(1)
+  expect(bytes).toBeLessThan(16_384)
+})
+
+/** Fails its first attempt behind a long checkpoint; its output is the number of the attempt that found it. */
+const RECORDER = defineBlock({
+  type: 'test.recorder',
+  name: 'Recorder',
+  description: 'Records a long checkpoint.',
+  config: z.strictObject({}),
+  output: z.json(),
+  sample: null,
+  async run({ attempt, checkpoints, checkpoint }) {
+    if (checkpoints.long !== undefined) return completed(attempt)
+    await checkpoint('long', 'x'.repeat(5_000))
+    throw new BlockError('AGAIN', 'It is tried again.', { retryable: true })
+  },
+})
+
+/** A journal store whose flushes begin late; adds to `reads` which reads were made. */
+function lateFlushes(store: JournalStore, reads: Set<string>): JournalStore {
+  const watched = <Read extends (...all: never[]) => unknown>(name: string, read: Read): Read =>
+    ((...all: Parameters<Read>) => {
+      reads.add(name)
+      return read(...all)
+    }) as Read
+  return {
+    ...store,
+    async flush(writes) {
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return store.flush(writes)
+    },
+    loopItems: watched('loopItems', store.loopItems),
+    loopItemsBytes: watched('loopItemsBytes', store.loopItemsBytes),
+    outputs: watched('outputs', store.outputs),
+    checkpoints: watched('checkpoints', store.checkpoints),
+    checkpointsSize: watched('checkpointsSize', store.checkpointsSize),
+    signal: watched('signal', store.signal),
+  }
+}
+
+/** Connections that merge the logs of these jobs into pages before each statement. */
+function merging(jobs: readonly LoggedJob[]): Pick<pg.Pool, 'query'> {
+  const query = async (...statement: unknown[]) => {
+    for (const job of jobs) await job.writePages()
+    return (database.pool.query as (...all: unknown[]) => Promise<unknown>)(...statement)
+  }
+  return { query: query as unknown as pg.Pool['query'] }
+}
+
+/** Connections that report the rows of each statement. */
+function counting(onRows: (rows: readonly unknown[]) => void): Pick<pg.Pool, 'query'> {
+  const query = async (...statement: unknown[]) => {
+    const result = await (database.pool.query as (...all: unknown[]) => Promise<pg.QueryResult>)(...statement)
+    onRows(result.rows)
+    return result
+  }
+  return { query: query as unknown as pg.Pool['query'] }
+}
 
 /** An execution store, and the bytes of JSON text of logs that its statements returned since the last call. */
 function watchedExecutions() {

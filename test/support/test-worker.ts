@@ -4,7 +4,7 @@ import { createCommandStore, type CommandStore } from '../../src/db/jobs/command
 import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
 import { createExecutionStore, type ExecutionStore } from '../../src/db/executions/execution-store.ts'
 import { createJobStore, type JobStore } from '../../src/db/jobs/job-store.ts'
-import { createJournalStore } from '../../src/db/journal/journal-store.ts'
+import { createJournalStore, type JournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal } from '../../src/db/journal/journal.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createOriginalStore } from '../../src/db/executions/original-store.ts'
@@ -56,6 +56,7 @@ export interface TestWorkerOptions {
   readonly onCommitted?: () => void
   readonly commands?: (commands: CommandStore) => CommandStore
   readonly executions?: (executions: ExecutionStore) => ExecutionStore
+  readonly records?: (records: JournalStore) => JournalStore
 }
 
 export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOptions = {}): TestWorker {
@@ -86,7 +87,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     },
   )
   const journal = new Journal({
-    store: createJournalStore(pool),
+    store: (options.records ?? ((same) => same))(createJournalStore(pool)),
     pages: createLogStore(pool),
     clock,
     logger,

@@ -4,10 +4,23 @@ import type {
   EndedLoopItem,
   LoopItemPart,
   ReceivedSignal,
-  RecordedError,
 } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
+import {
+  createLogStore,
+  findLoopItems,
+  findSteps,
+  namedTails,
+  outputKey,
+  readCheckpoints,
+  readLoopOutputs,
+  readValues,
+  sizeCheckpoints,
+  sizeLoopOutputs,
+  type LogKey,
+  type LoopItem,
+} from '../log/index.ts'
 import { flushStatement } from './flush-statement.ts'
 import type { JobWrite } from './journal-write.ts'
 
@@ -50,6 +63,12 @@ interface JobKey {
 }
 
 export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
+  const log = createLogStore(pool)
+  const findNamed = ({ id, ownerId }: LogKey, paths: readonly string[]) =>
+    findSteps(
+      { ...log, tails: namedTails(pool, log, paths) },
+      paths.map((path) => ({ id, ownerId, path })),
+    )
   return {
     async flush(writes) {
       const { rows } = await pool.query<FlushedJob>(flushStatement(writes))
@@ -74,70 +93,72 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
         ]),
       )
     },
-    async loopItems({ jobId, ownerId }, path, wanted = 'both') {
-      const { rows } = await pool.query<{
-        index: number
-        status: EndedLoopItem['status']
-        output: Json
-        error: RecordedError | null
-      }>(
-        `SELECT i.index, i.status, CASE WHEN $4 THEN COALESCE(r.output, i.output) END AS output,
-           CASE WHEN $5 THEN i.error END AS error
-         FROM loop_items i
-         LEFT JOIN loop_items r ON r.owner_id = i.owner_id AND r.execution_id = i.reused_from AND r.path = i.path
-           AND r.index = i.index
-         WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.path = $3 ORDER BY i.index`,
-        [ownerId, jobId, path, wanted !== 'errors', wanted !== 'outputs'],
-      )
-      return rows
+    async loopItems(job, path, wanted = 'both') {
+      const items = await findLoopItems(pool, keyOf(job), path)
+      const outputs =
+        wanted === 'errors'
+          ? new Map<number, Json>()
+          : await readLoopOutputs(pool, { ownerId: job.ownerId, path }, items)
+      return items.map(({ index, status, error }) => ({
+        index,
+        status,
+        output: outputs.get(index) ?? null,
+        error: wanted === 'outputs' ? null : error,
+      }))
     },
-    async loopItemsBytes({ jobId, ownerId }, path, wanted = 'both') {
-      const { rows } = await pool.query<{ bytes: string | null }>(
-        `SELECT sum(CASE WHEN $4 THEN COALESCE(octet_length(COALESCE(r.output, i.output)::text), 0) ELSE 0 END
-           + CASE WHEN $5 THEN COALESCE(octet_length(i.error::text), 0) ELSE 0 END) AS bytes
-         FROM loop_items i
-         LEFT JOIN loop_items r ON r.owner_id = i.owner_id AND r.execution_id = i.reused_from AND r.path = i.path
-           AND r.index = i.index
-         WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.path = $3`,
-        [ownerId, jobId, path, wanted !== 'errors', wanted !== 'outputs'],
-      )
-      return Number(rows[0]?.bytes ?? 0)
+    async loopItemsBytes(job, path, wanted = 'both') {
+      const items = await findLoopItems(pool, keyOf(job), path)
+      const outputs =
+        wanted === 'errors' ? 0 : await sizeLoopOutputs(pool, { ownerId: job.ownerId, path }, items)
+      return wanted === 'outputs' ? outputs : outputs + errorBytes(items)
     },
-    async outputs({ jobId, ownerId }, paths) {
-      const { rows } = await pool.query<{ path: string; output: string }>(
-        `SELECT s.path, v.output::text AS output FROM steps s
-         JOIN step_values v ON v.owner_id = s.owner_id AND v.execution_id = COALESCE(s.reused_from, s.execution_id)
-           AND v.path = s.path
-         WHERE s.owner_id = $1 AND s.execution_id = $2 AND s.path = ANY($3::text[]) AND v.output IS NOT NULL`,
-        [ownerId, jobId, paths],
-      )
-      return new Map(rows.map((row) => [row.path, row.output]))
+    async outputs(job, paths) {
+      const steps = await findNamed(keyOf(job), paths)
+      const reused = steps.map((found, place) => {
+        const holder = found?.step.reusedFrom as JobId | null | undefined
+        return holder ? { id: holder, ownerId: job.ownerId, path: paths[place] ?? '' } : null
+      })
+      const keys = reused.flatMap((key) => key ?? [])
+      const sources = keys.length === 0 ? [] : await findSteps(log, keys)
+      const byKey = new Map(keys.map((key, place) => [key, sources[place]]))
+      const wanted = paths.map((path, place) => {
+        const source = reused[place]
+        return source
+          ? outputKey(source, path, byKey.get(source)?.values ?? null)
+          : outputKey(keyOf(job), path, steps[place]?.values ?? null)
+      })
+      const { values } = await readValues(pool, wanted, Number.MAX_SAFE_INTEGER)
+      return new Map(paths.flatMap((path, place) => toEntry(path, values?.[place] ?? null)))
     },
-    async checkpointsSize({ jobId, ownerId }, path) {
-      const { rows } = await pool.query<{ count: number; bytes: string }>(
-        `SELECT count(*)::int AS count, COALESCE(sum(octet_length(key) + octet_length(value::text)), 0) AS bytes
-         FROM step_checkpoints WHERE owner_id = $1 AND execution_id = $2 AND path = $3`,
-        [ownerId, jobId, path],
-      )
-      return { count: rows[0]?.count ?? 0, bytes: Number(rows[0]?.bytes ?? 0) }
-    },
-    async checkpoints({ jobId, ownerId }, path) {
-      const { rows } = await pool.query<{ key: string; value: string }>(
-        `SELECT key, value::text AS value FROM step_checkpoints WHERE owner_id = $1 AND execution_id = $2 AND path = $3`,
-        [ownerId, jobId, path],
-      )
-      return new Map(rows.map(({ key, value }) => [key, value]))
-    },
-    async signal({ jobId, ownerId }, number, path) {
-      const { rows } = await pool.query<{ payload: string | null; schema: string | null }>(
-        `SELECT
-           (SELECT (payload->'payload')::text FROM commands
-            WHERE owner_id = $1 AND job_id = $2 AND number = $3 AND kind = 'SIGNAL') AS payload,
-           (SELECT (wait->'schema')::text FROM steps
-            WHERE owner_id = $1 AND execution_id = $2 AND path = $4) AS schema`,
-        [ownerId, jobId, number, path],
-      )
-      return { payload: rows[0]?.payload ?? 'null', schema: rows[0]?.schema ?? 'null' }
+    checkpointsSize: (job, path) => sizeCheckpoints(pool, keyOf(job), path),
+    checkpoints: (job, path) => readCheckpoints(pool, keyOf(job), path),
+    async signal(job, number, path) {
+      const key = keyOf(job)
+      const [payload, [wait]] = await Promise.all([
+        pool.query<{ payload: string | null }>({
+          name: 'journal-signal',
+          text: `SELECT (payload->'payload')::text AS payload FROM commands
+                 WHERE owner_id = $1 AND job_id = $2 AND number = $3 AND kind = 'SIGNAL'`,
+          values: [job.ownerId, job.jobId, number],
+        }),
+        findNamed(key, [path]),
+      ])
+      const schema = wait && ({ ...key, entry: wait.entry, kind: 'w', path } as const)
+      const { values } = await readValues(pool, [schema ?? null], Number.MAX_SAFE_INTEGER)
+      return { payload: payload.rows[0]?.payload ?? 'null', schema: values?.[0] ?? 'null' }
     },
   }
+}
+
+function keyOf({ jobId: id, ownerId }: JobKey): LogKey {
+  return { id, ownerId }
+}
+
+function toEntry(path: string, text: string | null): readonly (readonly [string, string])[] {
+  return text === null ? [] : [[path, text]]
+}
+
+/** The bytes of the items' errors as JSON text. */
+function errorBytes(items: readonly LoopItem[]): number {
+  return items.reduce((sum, { error }) => sum + (error ? Buffer.byteLength(JSON.stringify(error)) : 0), 0)
 }

@@ -1,5 +1,6 @@
 /** Records what executions do as entries of one log per job, and folds the entries into what is on record. */
 export { configKey, outputKey, readValues, type LoggedValueKey } from './bounded-values.ts'
+export { readCheckpoints, sizeCheckpoints } from './checkpoints.ts'
 export { eventCode } from './codes.ts'
 export { decodeStep, requireKnownFormat } from './decode-entry.ts'
 export { encodeEntry } from './encode-entry.ts'
@@ -39,6 +40,8 @@ export { openPagesBytesSql, sizePages, tailBytesSql, type SizedPages } from './l
 export { LogTail } from './log-tail.ts'
 export { newestSteps, type NewestStep } from './newest-steps.ts'
 export { applyPage, endedItems, newestOf, type PageBody } from './page.ts'
+export { findLoopItems, readLoopOutputs, sizeLoopOutputs, type LoopItem } from './loop-items.ts'
+export { namedTails } from './named-tails.ts'
 export { writePages, type PageStore } from './page-writer.ts'
 export { indexText, orderOf, positionOf } from './position.ts'
 export { readSteps, type StepPage } from './step-reader.ts'

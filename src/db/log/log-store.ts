@@ -96,13 +96,7 @@ export function createLogStore(pool: Queryable): LogStore {
         text: TAILS,
         values: [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)],
       })
-      const tails = new Map<JobId, Omit<Tail, 'rows'> & { readonly rows: TailRow[] }>()
-      for (const { jobId, pagedNo, newestNo: entryNo, row } of rows) {
-        const tail = tails.get(jobId) ?? { pagedNo, entryNo, rows: [] }
-        tails.set(jobId, tail)
-        if (row) tail.rows.push({ ...row, events: null })
-      }
-      return tails
+      return collectTails(rows)
     },
     async values({ id, ownerId }, refs) {
       const { rows } = await pool.query<{ place: string; value: string }>({
@@ -211,26 +205,39 @@ export function createLogStore(pool: Queryable): LogStore {
   }
 }
 
+export function collectTails(rows: readonly FoundTail[]): ReadonlyMap<JobId, Tail> {
+  const tails = new Map<JobId, Omit<Tail, 'rows'> & { readonly rows: TailRow[] }>()
+  for (const { jobId, pagedNo, newestNo: entryNo, row } of rows) {
+    const tail = tails.get(jobId) ?? { pagedNo, entryNo, rows: [] }
+    tails.set(jobId, tail)
+    if (row) tail.rows.push({ ...row, events: null })
+  }
+  return tails
+}
+
 /** The time of an entry `l`, in milliseconds since the epoch. */
 export const ENTRY_TIME = '(extract(epoch FROM l.at) * 1000)::float8'
 
-interface FoundTail {
+/** A row of a statement of `tailsSql`. */
+export interface FoundTail {
   readonly jobId: JobId
   readonly pagedNo: number
   readonly newestNo: number
   readonly row: Omit<TailRow, 'events'> | null
 }
 
-/** A job without such entries has one row. */
-const TAILS = `
+/** The entries behind the pages that meet a condition. A job without such entries has one row. */
+export const tailsSql = (condition: string): string => `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
     'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_TIME}, 'changes', l.changes,
     'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
 JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
-LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
+LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND ${condition}
 ORDER BY l.seq, l.entry_no`
+
+const TAILS = tailsSql('l.changes IS NOT NULL')
 
 const VALUES = `
 SELECT w.place, COALESCE(v.value, l.small->w.kind->w.path)::text AS value

@@ -53,7 +53,7 @@ export interface PagedStep extends StepChange {
 }
 
 /** `y`: the entry with its output. */
-interface PagedItem extends ItemChange {
+export interface PagedItem extends ItemChange {
   readonly y?: PagedEntry
 }
 
@@ -64,11 +64,7 @@ type PagedEntry = readonly [seq: number, entryNo: number]
 /** Adds the records of a page to a fold, before the entries that come after it. */
 export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
   for (const step of s) fold.putStep(foldedPagedStep(step))
-  for (const item of i) {
-    const values =
-      item.v === undefined || item.y === undefined ? null : { entry: entryAt(item.y), held: item.v }
-    fold.putItem({ item: decodeItem(item, 0), values })
-  }
+  for (const item of i) fold.putItem(foldedPagedItem(item))
   for (const [path, position, key, held, entry] of k)
     fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
 }
@@ -86,6 +82,13 @@ export function foldedPagedStep(step: PagedStep): FoldedStep {
 /** The entries of a step that a page holds. */
 export function pagedEntries({ v, y, z = y }: PagedStep): Pick<FoldedStep, 'entry' | 'values'> {
   return { entry: entryAt(y), values: v === undefined ? null : { entry: entryAt(z), held: v } }
+}
+
+/** An item as a page holds it. */
+export function foldedPagedItem(item: PagedItem): FoldedItem {
+  const values =
+    item.v === undefined || item.y === undefined ? null : { entry: entryAt(item.y), held: item.v }
+  return { item: decodeItem(item, 0), values }
 }
 
 function entryAt([seq, entryNo]: PagedEntry): EntryAt {
