@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type pg from 'pg'
 import { z } from 'zod'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
+import { createOriginalStore } from '../../src/db/executions/original-store.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import { createJournalStore, type JournalStore } from '../../src/db/journal/journal-store.ts'
 import { Journal } from '../../src/db/journal/journal.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
+import { SCANNED_MAX_BYTES } from '../../src/db/log/page-scan.ts'
 import { createContactStore } from '../../src/db/stores/contact-store.ts'
 import { createValueStore } from '../../src/db/stores/value-store.ts'
 import { BlockError, completed } from '../../src/engine/block/block.ts'
@@ -288,7 +290,10 @@ test('a retry is estimated with the log of its source, whose pages count once fo
     JSON.stringify({ nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] }).length
   const values = 2 * (plain?.loadedBytes ?? 0)
   expect([one?.loadedBytes, other?.loadedBytes]).toEqual(
-    Array.from({ length: 2 }, () => values + '{}'.length + definitions + 2 * changes + bodies),
+    Array.from(
+      { length: 2 },
+      () => values + '{}'.length + definitions + 2 * changes + bodies + SCANNED_MAX_BYTES,
+    ),
   )
 })
 
@@ -478,6 +483,167 @@ test('a run with a long tail reads the entries of the wanted steps alone, and of
   bytes = 0
   expect(await journal.loopItems(key, 'few')).toHaveLength(1)
   expect(bytes).toBeLessThan(16_384)
+})
+
+// What a retry reads of its source
+
+test('law: a retry finds the steps, the completed items and the values of its source, whatever is on pages', async () => {
+  const state = fc.constantFrom('COMPLETED', 'UNKNOWN', 'FAILED', 'REUSED')
+  const item = fc.record({
+    state: fc.constantFrom('COMPLETED', 'FAILED', 'REUSED', 'UNKNOWN'),
+    text: fc.string({ maxLength: 9 }),
+  })
+  const node = fc.record({
+    state,
+    text: fc.oneof(fc.string({ maxLength: 9 }), fc.constant('x'.repeat(3_000))),
+    hasConfig: fc.boolean(),
+    items: fc.array(item, { maxLength: 8 }),
+    isBehindPages: fc.boolean(),
+  })
+  const unknown = (at: number): Partial<StepRecord> => {
+    const error = { code: 'CALL_OUTCOME_UNKNOWN', message: 'It may have happened.' }
+    const instant = new Date(at).toISOString()
+    return {
+      status: 'FAILED',
+      handles: [],
+      error,
+      attempts: [{ number: 1, status: 'FAILED', startedAt: instant, finishedAt: instant, error }],
+    }
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.array(node, { minLength: 1, maxLength: 8 }), fc.boolean(), async (nodes, isPaged) => {
+      const [first, job] = [await LoggedJob.store(database.pool), await LoggedJob.store(database.pool)]
+      const firstId = first.key.id
+      const id = job.key.id
+      const expected = {
+        steps: new Map<string, { status: string; errorCode: string | null; holder: string }>(),
+        items: new Map<string, Map<number, string>>(),
+        outputs: new Map<string, string>(),
+        configs: new Map<string, string>(),
+      }
+      const behind: (() => Promise<void>)[] = []
+      for (const [place, { state: end, text, hasConfig, items, isBehindPages }] of nodes.entries()) {
+        const path = `n${place}`
+        const values = outputOf(path, text, hasConfig ? { text } : {})
+        if (end === 'REUSED') {
+          await first.append({
+            steps: [stepAt(path, [place])],
+            values: [values],
+            items: items.map((_, index) => itemAt(path, [place], index)),
+          })
+        }
+        const change: Partial<StepRecord> =
+          end === 'UNKNOWN'
+            ? unknown(place)
+            : end === 'REUSED'
+              ? { reusedFrom: firstId, callKey: 'key' }
+              : end === 'FAILED'
+                ? { status: 'FAILED', handles: ['error'] }
+                : {}
+        await job.append({ steps: [stepAt(path, [place], RUNNING)] })
+        const append = () =>
+          job.append({
+            steps: [
+              stepAt(path, [place], change),
+              ...items.flatMap(({ state: itemEnd }, index) =>
+                itemEnd === 'UNKNOWN'
+                  ? [stepAt(`${path}[${index}]/call`, [place, index, 0], unknown(index))]
+                  : [],
+              ),
+            ],
+            values: [end === 'REUSED' ? { ...values, output: null } : values],
+            items:
+              end === 'REUSED'
+                ? []
+                : items.map(({ state: itemEnd }, index) =>
+                    itemAt(path, [place], index, {
+                      status: itemEnd === 'FAILED' || itemEnd === 'UNKNOWN' ? 'FAILED' : 'COMPLETED',
+                      reusedFrom: itemEnd === 'REUSED' ? firstId : null,
+                    }),
+                  ),
+          })
+        if (isBehindPages) behind.push(append)
+        else await append()
+        expected.steps.set(path, {
+          status: end === 'UNKNOWN' || end === 'FAILED' ? 'FAILED' : 'COMPLETED',
+          errorCode: end === 'UNKNOWN' ? 'CALL_OUTCOME_UNKNOWN' : null,
+          holder: end === 'REUSED' ? firstId : id,
+        })
+        expected.outputs.set(path, JSON.stringify(text))
+        expected.configs.set(path, values.config)
+        const completed = new Map<number, string>()
+        for (const [index, { state: itemEnd }] of items.entries()) {
+          if (itemEnd === 'UNKNOWN')
+            expected.steps.set(`${path}[${index}]/call`, {
+              status: 'FAILED',
+              errorCode: 'CALL_OUTCOME_UNKNOWN',
+              holder: id,
+            })
+          if (end === 'REUSED') completed.set(index, firstId)
+          else if (itemEnd === 'COMPLETED' || itemEnd === 'REUSED')
+            completed.set(index, itemEnd === 'REUSED' ? firstId : id)
+        }
+        if (completed.size > 0) expected.items.set(path, completed)
+      }
+      if (isPaged) await Promise.all([job.writePages(), first.writePages()])
+      for (const append of behind) await append()
+      await job.append(entryOf({ end: { status: 'CANCELED', at: 1 } }))
+      const { load } = createOriginalStore(isPaged ? merging([job, first]) : database.pool)
+      const record = await load(job.key)
+      const found = record?.steps.map(
+        ({ path, status, errorCode, holder }) => [path, { status, errorCode, holder }] as const,
+      )
+      expect(new Map(found)).toEqual(expected.steps)
+      expect(record?.steps.length).toBe(expected.steps.size)
+      expect(record?.items).toEqual(expected.items)
+      const paths = [...expected.outputs.keys()]
+      expect(await record?.values.outputs([...paths, 'unknown'])).toEqual(expected.outputs)
+      expect(await record?.values.configs([...paths, 'unknown'])).toEqual(expected.configs)
+      const isSmall = ([, text]: readonly [string, string]) => text.length <= 2_048
+      const small = await record?.values.small()
+      expect(small?.outputs).toEqual(new Map([...expected.outputs].filter(isSmall)))
+      expect(small?.configs).toEqual(new Map([...expected.configs].filter(isSmall)))
+      expect(await load({ id, ownerId: STRANGER })).toBeNull()
+    }),
+    { numRuns: 12 },
+  )
+})
+
+test('a retry of a loop with 3,000 items reads no page of items that ran in it, and few pages of reused ones at a time', async () => {
+  const job = await LoggedJob.store(database.pool)
+  const holder = (await LoggedJob.store(database.pool)).key.id
+  const indexes = Array.from({ length: 3_000 }, (_, index) => index)
+  await job.append({
+    steps: [
+      stepAt('ran', [0]),
+      stepAt('reused', [1]),
+      ...indexes.map((index) => stepAt(`ran[${index}]/call`, [0, index, 0])),
+    ],
+    items: indexes.map((index) => itemAt('ran', [0], index)),
+  })
+  await job.append({ items: indexes.map((index) => itemAt('reused', [1], index, { reusedFrom: holder })) })
+  await job.writePages()
+  await job.append(entryOf({ end: { status: 'CANCELED', at: 1 } }))
+  const pieces: number[] = []
+  let bytes = 0
+  const { load } = createOriginalStore(
+    counting((rows) => {
+      const read = bytesOf(rows)
+      bytes += read
+      pieces.push(read)
+    }),
+  )
+  const record = await load(job.key)
+  expect([record?.items.get('ran')?.get(2_999), record?.items.get('reused')?.size]).toEqual([
+    job.key.id,
+    3_000,
+  ])
+  const pages = (await createLogStore(database.pool).pageSummaries(job.key)).length
+  expect(pages).toBeGreaterThan(60)
+  // One statement for the execution, one for what is behind the pages, and the pages.
+  expect(pieces.length).toBeGreaterThan(3)
+  expect(Math.max(...pieces)).toBeLessThan(SCANNED_MAX_BYTES * 1.5)
+  expect(bytes).toBeLessThan(700_000)
 })
 
 /** Fails its first attempt behind a long checkpoint; its output is the number of the attempt that found it. */

@@ -8,6 +8,7 @@ import {
   JOIN_EXECUTION_OUTPUT,
   readSchemas,
   readSignalWaits,
+  SCANNED_MAX_BYTES,
   sizePages,
   tailBytesSql,
   type SizedPages,
@@ -235,7 +236,9 @@ function toStored(row: ExecutionRow, pages: ReadonlyMap<JobId, number>): StoredE
   const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, valueBytes } = row
   const { retryOf: of, retryFrom: from, isSmall, tailBytes, sourceTailBytes } = row
   const stepBytes = tailBytes + (pages.get(row.id) ?? 0)
-  const sourceBytes = (sourceTailBytes ?? 0) + ((of && pages.get(of)) ?? 0)
+  const sourcePages = of === null ? undefined : pages.get(of)
+  const sourceBytes =
+    (sourceTailBytes ?? 0) + (sourcePages === undefined ? 0 : sourcePages + SCANNED_MAX_BYTES)
   return {
     definition: { id: definitionId, hash },
     mode,

@@ -1,8 +1,8 @@
 /** Reads the values that the steps of the source execution of a retry recorded. None of them is loaded before it is needed. */
 export interface SourceValues {
   /**
-   * The values that are small, read with one statement: most executions have no others, so that a retry of them needs no
-   * further statement. A value that is missing here is read by `outputs` or `configs`.
+   * The values that are small, read together: most executions have no others, so that a retry of them reads nothing more. A value that
+   * is missing here is read by `outputs` or `configs`.
    */
   readonly small: () => Promise<SmallSourceValues>
   /** The outputs of these steps as JSON text, by path; a step without an output is left out. */
