@@ -11,7 +11,6 @@ import {
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql'
-import { yieldToEventLoop } from '../lib/async/index.ts'
 import { AnswerBudget } from './answers/index.ts'
 import type { Context } from './kit/index.ts'
 
@@ -41,32 +40,12 @@ function countItemsOf(type: GraphQLObjectType): void {
         const answer = answerOf(context)
         if (!answer || !Array.isArray(list)) return list
         answer.list(nameOf(info), list.length, fieldsOf(info))
-        return nameOf(info) === '__Schema.types' ? inPieces(list, answer) : list
+        return list
       }
       const list = resolve(source, args, context, info)
       return list instanceof Promise ? list.then(count) : count(list)
     }
   }
-}
-
-/** Number of types of a schema that introspection reads in one turn of the event loop. */
-const TYPES_PER_TURN = 10
-
-/** The last turn that an operation has asked for. */
-const lastTurns = new WeakMap<AnswerBudget, Promise<void>>()
-
-/**
- * The types of a schema, a few of them in each turn of the event loop: introspection waits for nothing else, and would hold the
- * thread for as long as it lasts. All lists of one operation take their turns one after the other.
- */
-function inPieces(list: readonly unknown[], answer: AnswerBudget): readonly unknown[] {
-  let turn = lastTurns.get(answer) ?? Promise.resolve()
-  const items = list.map((item, index) => {
-    if (index % TYPES_PER_TURN === 0) turn = turn.then(yieldToEventLoop)
-    return turn.then(() => item)
-  })
-  lastTurns.set(answer, turn)
-  return items
 }
 
 /** Null where the introspection of another schema of this process is asked for, or that of this one by a program. */

@@ -13,7 +13,7 @@ type Resolver = GraphQLFieldResolver<unknown, Context>
 /**
  * Stops an operation at `ANSWER_MAX_ERRORS` errors of its fields. Each error takes a stack trace and several copies on its
  * way to the answer, and a list may have one for each of its items under each of many aliases. From the last error on no
- * resolver begins, and those that are under way fail with one shared error.
+ * resolver begins, and those that are under way fail with one shared error. Nor does one begin once the operation is answered.
  */
 export function stopAtErrors(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
@@ -34,7 +34,8 @@ function countErrorsOf(type: GraphQLObjectType): void {
       const { answer } = (context ?? {}) as Partial<Context>
       // A program may execute the schema, or the introspection of another one, without a budget.
       if (!(answer instanceof AnswerBudget)) return resolve(source, args, context, info)
-      if (answer.stop) throw answer.stop
+      // An error in a field that is not null ends the answer while the fields beside it wait for their turn.
+      if (answer.over) throw answer.over
       try {
         return counted(resolve(source, args, context, info), answer)
       } catch (error) {

@@ -17,6 +17,7 @@ import {
 import { weightOf } from '../../src/http/limits/field-weight.ts'
 import { schema } from '../../src/schema/schema.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
+import { inShortestPieces } from '../support/hold-turn.ts'
 import { countPrismaQueries } from '../support/prisma-query-count.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { makeWeb } from '../support/web-of-runs.ts'
@@ -182,6 +183,19 @@ describe('of a list, no field takes more statements for 20 rows than for 3:', ()
     expect(many.statements).toHaveLength(few.statements.length)
     expect(many.statements.length).toBeLessThanOrEqual(12)
     expect(many.queries).toBe(few.queries)
+  })
+})
+
+describe('a list whose items resolve in many turns of the event loop takes as many statements as in one go:', () => {
+  test.each(Object.keys(LISTS))('%s', async (type) => {
+    const fields = walked.filter((one) => one.type.name === type && leadsOn(one.field))
+    const selection = fields
+      .map((one, index) => selectionOf(one).replace('walked:', `walked${index}:`))
+      .join(' ')
+    const inOneGo = await ask(type, selection, MANY)
+    const inPieces = await inShortestPieces(() => ask(type, selection, MANY))
+    expect(inPieces.statements).toHaveLength(inOneGo.statements.length)
+    expect(inPieces.queries).toBe(inOneGo.queries)
   })
 })
 

@@ -59,6 +59,11 @@ export class AnswerBudget {
     return this.#stop
   }
 
+  /** The error that fields fail with once the operation has stopped or is answered; null: it is under way. */
+  get over(): GraphQLError | null {
+    return this.#stop ?? (this.#hasEnded ? ANSWERED : null)
+  }
+
   /** Counts an error of a field. Returns the error that the field fails with: the given one, or `stop` after the limit. */
   fail(error: unknown): unknown {
     if (this.#stop) return this.#stop

@@ -1,4 +1,4 @@
-import DataLoader from 'dataloader'
+import type DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { LoggedValueKey } from '../../db/log/index.ts'
 import type { StoredValueKind, ValueStore } from '../../db/stores/index.ts'
@@ -6,6 +6,8 @@ import { yieldToEventLoop } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import { jsonHeapSize, JsonText, type Json } from '../../lib/json/index.ts'
 import type { AnswerBudget } from './answer-budget.ts'
+import type { FieldPieces } from './field-pieces.ts'
+import { PacedLoader } from './paced-loader.ts'
 
 /** A text of at least this length is parsed in a separate turn of the event loop. */
 const LARGE_TEXT_LENGTH = 64 * 1024
@@ -29,6 +31,7 @@ export interface ValueReadsOptions {
   readonly store: ValueStore
   readonly ownerId: OwnerId
   readonly budget: AnswerBudget
+  readonly pieces: FieldPieces
 }
 
 /** What is asked for, and the field that asks for it. */
@@ -39,8 +42,9 @@ interface Wanted<Key> {
 
 type Loader<Key> = DataLoader<Wanted<Key>, string | null, string>
 
-export function createValueReads({ store, ownerId, budget }: ValueReadsOptions): ValueReads {
+export function createValueReads({ store, ownerId, budget, pieces }: ValueReadsOptions): ValueReads {
   const ofRows = new Loaders<StoredValueKind, string>(
+    pieces,
     (key) => key,
     (kind, wanted) =>
       budget.read(wanted[0]?.field ?? kind, (maxBytes) =>
@@ -52,7 +56,7 @@ export function createValueReads({ store, ownerId, budget }: ValueReadsOptions):
         ),
       ),
   )
-  const ofLogs = new Loaders<LoggedValueKey['kind'], LoggedValueKey>(nameOfLogged, (kind, wanted) =>
+  const ofLogs = new Loaders<LoggedValueKey['kind'], LoggedValueKey>(pieces, nameOfLogged, (kind, wanted) =>
     budget.read(wanted[0]?.field ?? kind, (maxBytes) =>
       store.readLogged(
         wanted.map(({ key }) => key),
@@ -90,13 +94,16 @@ export function createValueReads({ store, ownerId, budget }: ValueReadsOptions):
 /** One loader for each kind of values. */
 class Loaders<Kind, Key> {
   readonly #loaders = new Map<Kind, Loader<Key>>()
+  readonly #pieces: FieldPieces
   readonly #nameOf: (key: Key) => string
   readonly #load: (kind: Kind, wanted: readonly Wanted<Key>[]) => Promise<readonly (string | null)[]>
 
   constructor(
+    pieces: FieldPieces,
     nameOf: (key: Key) => string,
     load: (kind: Kind, wanted: readonly Wanted<Key>[]) => Promise<readonly (string | null)[]>,
   ) {
+    this.#pieces = pieces
     this.#nameOf = nameOf
     this.#load = load
   }
@@ -104,7 +111,7 @@ class Loaders<Kind, Key> {
   read(kind: Kind, wanted: Wanted<Key>): Promise<string | null> {
     const known = this.#loaders.get(kind)
     if (known) return known.load(wanted)
-    const loader: Loader<Key> = new DataLoader((some) => this.#load(kind, some), {
+    const loader: Loader<Key> = new PacedLoader(this.#pieces, (some) => this.#load(kind, some), {
       cacheKeyFn: ({ key }) => this.#nameOf(key),
     })
     this.#loaders.set(kind, loader)

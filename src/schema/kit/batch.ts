@@ -1,5 +1,5 @@
-import DataLoader from 'dataloader'
-import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
+import type DataLoader from 'dataloader'
+import { PacedLoader, type FieldPieces } from '../answers/index.ts'
 
 /**
  * Gathers what the rows of a page ask for one by one. There is one loader for each `name` and `variant`: whatever the
@@ -11,8 +11,8 @@ export type Batch = <Value>(
   load: (keys: readonly string[]) => Promise<readonly Value[]>,
 ) => DataLoader<string, Value>
 
-/** The loaders of one operation. */
-export function createBatch(): Batch {
+/** The loaders of one operation, whose fields resolve in these pieces. */
+export function createBatch(pieces: FieldPieces): Batch {
   const loaders = new Map<string, unknown>()
   return <Value>(
     name: string,
@@ -21,23 +21,9 @@ export function createBatch(): Batch {
   ) => {
     const key = `${name} ${JSON.stringify(variant)}`
     const loader =
-      (loaders.get(key) as DataLoader<string, Value> | undefined) ?? new DataLoader(inOwnTurn(load))
+      (loaders.get(key) as DataLoader<string, Value> | undefined) ?? new PacedLoader(pieces, load)
     loaders.set(key, loader)
     return loader
-  }
-}
-
-/**
- * Answers in another turn of the event loop where the current one is used up: the fields of a batch are resolved as a whole, and the
- * database may answer many operations in one turn.
- */
-function inOwnTurn<Value>(
-  load: (keys: readonly string[]) => Promise<readonly Value[]>,
-): (keys: readonly string[]) => Promise<readonly Value[]> {
-  return async (keys) => {
-    const values = await load(keys)
-    if (isTurnOver()) await yieldToEventLoop()
-    return values
   }
 }
 

@@ -22,7 +22,13 @@ import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import type { FollowJobs, Timelines } from '../../live/index.ts'
 import type { Drafts, Publishing, Templates } from '../../workflows/index.ts'
-import { AnswerBudget, createValueReads, type AnswerPlaces, type ValueReads } from '../answers/index.ts'
+import {
+  AnswerBudget,
+  createValueReads,
+  FieldPieces,
+  type AnswerPlaces,
+  type ValueReads,
+} from '../answers/index.ts'
 import { createBatch, type Batch } from './batch.ts'
 
 /** A row of a job, with whatever columns and relations its readers have selected. */
@@ -86,6 +92,8 @@ export interface Context extends Services, Loaders {
 export interface Loaders {
   /** Reads a document for the viewer, and tells all that is wrong with it. */
   readonly readDefinition: ReturnType<DefinitionReader>
+  /** The pieces in which the fields of the operation resolve. */
+  readonly pieces: FieldPieces
   /** Gathers what rows ask for one by one, within the operation. */
   readonly batch: Batch
   /** Reads stored values that may be large, within the operation and its budget. */
@@ -118,9 +126,11 @@ function createLoaders({
   ownerId,
   answer: budget,
 }: Pick<Context, 'reader' | 'storedValues' | 'ownerId' | 'answer'>): Loaders {
+  const pieces = new FieldPieces()
   return {
     readDefinition: reader(ownerId),
-    batch: createBatch(),
-    values: createValueReads({ store, ownerId, budget }),
+    pieces,
+    batch: createBatch(pieces),
+    values: createValueReads({ store, ownerId, budget, pieces }),
   }
 }

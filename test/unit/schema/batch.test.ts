@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { FieldPieces } from '../../../src/schema/answers/field-pieces.ts'
 import { createBatch } from '../../../src/schema/kit/batch.ts'
 import { countTurns } from '../../support/count-turns.ts'
 import { useTurnUp } from '../../support/hold-turn.ts'
@@ -8,7 +9,7 @@ test('answers of the database for many operations that arrive in one turn are us
   const answered: (() => void)[] = []
   const turns: number[] = []
   const operations = Array.from({ length: 5 }, async () => {
-    const batch = createBatch()
+    const batch = createBatch(new FieldPieces())
     const loader = batch('rows', null, async (keys) => {
       await new Promise<void>((resolve) => answered.push(resolve))
       return keys
