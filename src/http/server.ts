@@ -189,10 +189,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const http = createServer(patience, (req, res) => {
     req.socket.setTimeout(0)
     const sent = pipelined
-      .run(req.socket, async () => {
-        await respond(req, res)
-        await untilSent(res)
-      })
+      .run(
+        req.socket,
+        async () => {
+          await respond(req, res)
+          await untilSent(res)
+        },
+        () => void req.destroy(),
+      )
       .catch((fault: unknown) => {
         // A client that goes away in the middle of its request is no fault of ours.
         if (!res.closed) logger.error({ err: fault }, 'a request could not be answered')
@@ -204,9 +208,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   http.on('connection', (socket: Socket) => {
     noteArrival()
     connections.add(socket)
+    pipelined.watch(socket)
     // The time limits of Node begin with the first byte of a request. Where one has come, its answer (408) comes before this.
     socket.setTimeout(patience.headersTimeout + 2 * patience.connectionsCheckingInterval)
   })
+  // The messages of a WebSocket are bounded where they are taken.
+  http.on('upgrade', ({ socket }: IncomingMessage) => pipelined.unwatch(socket))
   closers.add(async () => {
     stopping.abort(new Error('the server stops'))
     await closeHttp(http, answering)

@@ -1,7 +1,12 @@
 import { Socket } from 'node:net'
 import { expect, test } from '@jest/globals'
 import { OperationTurns } from '../../../src/http/intake/operation-turns.ts'
-import { CONNECTION_MAX_UNANSWERED, PipelinedRequests } from '../../../src/http/intake/pipelined-requests.ts'
+import {
+  CONNECTION_MAX_UNANSWERED,
+  PipelinedRequests,
+  TURN_MAX_ARRIVALS,
+} from '../../../src/http/intake/pipelined-requests.ts'
+import { until } from '../../support/until.ts'
 
 test('of the requests of one connection a few are answered at a time, and it is not read while others wait', async () => {
   const requests = new PipelinedRequests()
@@ -58,6 +63,58 @@ test('requests that wait are dropped when their connection ends', async () => {
   socket.destroy()
   await Promise.all(answers)
   expect(begun).toBe(CONNECTION_MAX_UNANSWERED)
+})
+
+test('where too many requests wait on all connections, those on which the most wait are closed and the others are answered', async () => {
+  const requests = new PipelinedRequests(1_000)
+  let dropped = 0
+  const send = (socket: Socket, count: number) =>
+    Array.from({ length: count }, () =>
+      requests.run(
+        socket,
+        () => Promise.resolve(),
+        () => dropped++,
+      ),
+    )
+  const modest = new Socket()
+  const answers = send(modest, 3)
+  const greedy = Array.from({ length: 50 }, () => new Socket())
+  for (const socket of greedy) {
+    answers.push(...send(socket, 600))
+    expect(requests.waiting).toBeLessThanOrEqual(1_000)
+  }
+  await Promise.all(answers)
+  expect(modest.destroyed).toBe(false)
+  const closed = greedy.filter(({ destroyed }) => destroyed).length
+  expect(closed).toBe(49)
+  // The first request of each connection has not waited.
+  expect(dropped).toBe(closed * 599)
+  expect(requests.waiting).toBe(0)
+})
+
+test('while too many requests arrive in one turn of the event loop, only connections whose requests never wait are read', async () => {
+  const requests = new PipelinedRequests()
+  const [flood, fresh, modest, paused] = [new Socket(), new Socket(), new Socket(), new Socket()]
+  for (const socket of [flood, fresh, modest, paused]) requests.watch(socket)
+  for (const socket of [flood, fresh, modest]) socket.resume()
+  paused.pause()
+  await requests.run(modest, () => Promise.resolve())
+  const flooded: Promise<void>[] = []
+  const send = (count: number) => {
+    for (let i = 0; i < count; i++) flooded.push(requests.run(flood, () => Promise.resolve()))
+  }
+  const areRead = () => [fresh, modest, paused].map((socket) => !socket.isPaused())
+  // The first request begins at once, and the others wait.
+  send(1 + TURN_MAX_ARRIVALS)
+  expect(areRead()).toEqual([true, true, false])
+  send(1)
+  expect(areRead()).toEqual([false, true, false])
+  send(3 * TURN_MAX_ARRIVALS)
+  expect(areRead()).toEqual([false, false, false])
+  await until('the connections are read again', () => !fresh.isPaused() && !modest.isPaused())
+  expect(paused.isPaused()).toBe(true)
+  flood.destroy()
+  await Promise.all(flooded)
 })
 
 test('operations begin in one turn of the event loop until they have taken its time, then others are served', async () => {
