@@ -40,6 +40,7 @@ import {
   createQuotaStore,
   createScheduleStore,
   createSecretStore,
+  createSourceSizeStore,
   createVersionStore,
 } from './db/stores/index.ts'
 import { BlockRegistry, type Block } from './engine/block/index.ts'
@@ -72,6 +73,7 @@ import {
   createStartExecution,
   DESCENDANTS_AGE_MS,
   PublishedVersions,
+  StoredLoads,
   quotaMessage,
   type QuotaLimits,
 } from './jobs/start/index.ts'
@@ -233,6 +235,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger, quotas })
   closers.add(() => apiKeys.close())
   const memory = new ProcessMemory(getHeapStatistics().heap_size_limit)
+  const loads = new StoredLoads(memory.loadingBytes)
   const worker = settings.role === 'api' ? null : createWorker()
   const start = createStartExecution({
     jobs,
@@ -258,11 +261,12 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     plans,
     reader,
     versions,
+    sourceSizes: createSourceSizeStore(pool),
+    loads,
     start,
   })
   const heavySimulations = new HeavySimulations()
   const simulations = createSimulations({
-    reader,
     schemas,
     history: reads.stepHistory,
     clock,
@@ -312,7 +316,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     const counting = new JobCounting({ counts, clock, logger })
     counting.start()
     closers.add(() => counting.stop())
-    const scheduler = new Scheduler({ schedules, versions, commands, start, clock, logger })
+    const scheduler = new Scheduler({ schedules, versions, loads, commands, start, clock, logger })
     scheduler.start()
     closers.add(() => scheduler.stop())
   }
@@ -340,7 +344,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       drafts: createDrafts({ ...reads, reader, clock, quotas, turns: draftTurns }),
       publishing: createPublishing({ ...reads, definitions, reader, clock, quotas, turns: draftTurns }),
       templates: createTemplates(),
-      schedules: createSchedules({ schedules, versions, reader, schemas, clock, quotas }),
+      schedules: createSchedules({ schedules, versions, loads, reader, schemas, clock, quotas }),
       answerPlaces: new LargeAnswers(clock),
       // Bounded by the operations in progress: each waits for its own diffs.
       diffTurns: new OwnerTurns({ what: 'diffs', maxWaiting: Number.POSITIVE_INFINITY, allowance: null }),
@@ -348,6 +352,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       commands,
       start,
       published,
+      loads,
       retry,
       simulations,
       testBlock,
@@ -416,6 +421,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
             jobs,
             executions,
             versions,
+            loads,
             published,
             start,
             cancelTree,

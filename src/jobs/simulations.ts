@@ -4,8 +4,8 @@ import { findInputProblems, type InputProblem } from '../engine/json-schema/inde
 import { NO_MOCKS, readMocks } from '../engine/mocks/index.ts'
 import type { OnUnhandledError } from '../engine/record/index.ts'
 import { simulate, type Simulation } from '../engine/simulate/index.ts'
-import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../engine/validate/index.ts'
-import { OwnerPlaces, withPauses } from '../lib/async/index.ts'
+import { directCheckers, type ReadDefinition, type SchemaCheckers } from '../engine/validate/index.ts'
+import { OwnerPlaces, withPauses, type Awaitable } from '../lib/async/index.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId } from '../lib/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { HeavySimulations } from './heavy-simulations.ts'
@@ -13,7 +13,8 @@ import { readValues, type StartArgument } from './start/index.ts'
 
 export interface SimulateRequest {
   readonly ownerId: OwnerId
-  readonly definition: unknown
+  /** Validates what is simulated. */
+  readonly validate: () => Awaitable<Pick<ReadDefinition, 'plan' | 'diagnostics'>>
   /** The workflow that it is stored under, whose history tells how long its calls take; null: there is none. */
   readonly workflowId: WorkflowId | null
   readonly input: unknown
@@ -44,7 +45,6 @@ export type SimulateResult =
 export type Simulations = (request: SimulateRequest) => Promise<SimulateResult>
 
 export interface SimulationsOptions {
-  readonly reader: DefinitionReader
   /** Checks inputs against their schemas. */
   readonly schemas?: SchemaCheckers
   readonly history: StepHistoryStore
@@ -62,7 +62,6 @@ export const SIMULATIONS_MAX_PER_OWNER = 10
 
 /** Simulates definitions for their owners; stores nothing. */
 export function createSimulations({
-  reader,
   schemas = directCheckers(),
   history,
   clock,
@@ -70,8 +69,8 @@ export function createSimulations({
   heavy = new HeavySimulations(),
 }: SimulationsOptions): Simulations {
   const places = new OwnerPlaces('simulations', SIMULATIONS_MAX_PER_OWNER)
-  return async ({ ownerId, definition, workflowId, ...request }) => {
-    const { plan, diagnostics } = await reader(ownerId)(definition)
+  return async ({ ownerId, validate, workflowId, ...request }) => {
+    const { plan, diagnostics } = await validate()
     if (!plan) return { kind: 'unsound', diagnostics }
     const { values, invalid } = await readValues(request)
     if (invalid) return { kind: 'invalidInput', ...invalid }

@@ -22,6 +22,7 @@ import { createSchedules } from '../../src/jobs/schedules/schedule-service.ts'
 import { createTreeCancel } from '../../src/jobs/worker/tree-cancel.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createStartExecution } from '../../src/jobs/start/start-execution.ts'
+import { StoredLoads } from '../../src/jobs/start/stored-loads.ts'
 import type { ScheduleId, WorkflowId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { SIMPLE } from '../support/definitions.ts'
@@ -35,6 +36,7 @@ import { UNBOUNDED } from '../support/quotas.ts'
 const REGISTRY = new BlockRegistry()
 for (const block of CORE_BLOCKS) REGISTRY.register(block)
 const PLANS = new PlanCache(REGISTRY)
+const LOADS = new StoredLoads(32 * 1024 * 1024)
 
 const NOON = Date.parse('2027-01-01T12:00:00Z')
 const HOUR = 3_600_000
@@ -90,6 +92,7 @@ function openProcess(
   const scheduler = new Scheduler({
     schedules: (options.schedules ?? ((same) => same))(createScheduleStore(pool)),
     versions: createVersionStore(pool),
+    loads: LOADS,
     commands: createCommands({
       store: createCommandStore(pool),
       executions: createExecutionStore(pool),
@@ -132,6 +135,7 @@ async function makeSchedule(
   const service = createSchedules({
     schedules: createScheduleStore(database.pool),
     versions: createVersionStore(database.pool),
+    loads: LOADS,
     reader: () => async (document) => PLANS.read(document),
     clock: new ManualClock(nextAt - 1),
     quotas: UNBOUNDED,
@@ -323,6 +327,43 @@ test('due schedules are claimed by owners in turn, however many one owner has an
   const claimed = await createScheduleStore(database.pool).claimDue(NOON, 20)
   expect(claimed).toHaveLength(20)
   expect(claimed.filter(({ ownerId }) => ownerId === 'another')).toHaveLength(2)
+})
+
+test('of due schedules with large inputs one is loaded at a time, and those of other owners do not wait for them', async () => {
+  const workflowId = await makeWorkflow()
+  const large = []
+  for (let i = 0; i < 5; i++) large.push(await makeSchedule({ workflowId, input: 'x'.repeat(1_000_000) }))
+  let loads = 0
+  let giveBack = () => {}
+  const isHeld = new Promise<void>((resolve) => (giveBack = resolve))
+  const process = openProcess({
+    schedules: (store) => ({
+      ...store,
+      async values(target) {
+        loads++
+        await isHeld
+        return store.values(target)
+      },
+    }),
+  })
+  expect(await process.scheduler.tick()).toBe(5)
+  await until('the first is being loaded', () => loads > 0)
+  // The owner's further schedules stay due here, and another owner's are claimed.
+  const [own, other] = [await makeSchedule({ workflowId }), await makeSchedule({ workflowId })]
+  await database.pool.query('UPDATE schedules SET owner_id = $2 WHERE id = $1', [other.id, 'another'])
+  expect(await process.scheduler.tick()).toBe(1)
+  expect(await outcomes(own)).toEqual([])
+  expect(await nextAt(other)).toEqual(new Date(NOON + HOUR))
+  expect(loads).toBe(1)
+
+  giveBack()
+  await until('all have started', async () => {
+    const started = await Promise.all(large.map(outcomes))
+    return started.every(([outcome]) => outcome === '12:00 STARTED')
+  })
+  await process.scheduler.stop()
+  expect(loads).toBe(5)
+  expect(process.faults).toEqual([])
 })
 
 describe('after a downtime', () => {

@@ -19,6 +19,7 @@ import { createChildExecutions } from '../../src/jobs/start/child-executions.ts'
 import { Processor } from '../../src/jobs/worker/processor.ts'
 import { StoredPlans } from '../../src/jobs/worker/stored-plans.ts'
 import { createTreeCancel } from '../../src/jobs/worker/tree-cancel.ts'
+import { StoredLoads } from '../../src/jobs/start/stored-loads.ts'
 import { PublishedVersions } from '../../src/jobs/start/published-versions.ts'
 import { createStartExecution, type StartRequest } from '../../src/jobs/start/start-execution.ts'
 import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
@@ -115,6 +116,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
           jobs,
           executions,
           versions,
+          loads: new StoredLoads(32 * 1024 * 1024),
           published: new PublishedVersions(plans),
           start: accept,
           cancelTree,

@@ -15,6 +15,7 @@ export {
 } from './quota-store.ts'
 export {
   createScheduleStore,
+  SCHEDULE_SMALL_VALUES_MAX_BYTES,
   type CatchUp,
   type ClaimedSchedule,
   type OccurrenceRecord,
@@ -23,9 +24,11 @@ export {
   type ScheduleFields,
   type ScheduleStore,
   type ScheduleTarget,
+  type ScheduleValues,
   type StartFailure,
 } from './schedule-store.ts'
 export { createSecretStore, type SecretRow, type SecretStore } from './secret-store.ts'
+export { createSourceSizeStore, type SourceSizeStore } from './source-size-store.ts'
 export { createStepHistoryStore, type StepHistoryStore } from './step-history-store.ts'
 export { createUsageStore, type UsageStore } from './usage-store.ts'
 export { createValueStore, type BoundedRead, type StoredValueKind, type ValueStore } from './value-store.ts'
@@ -33,6 +36,7 @@ export {
   createVersionStore,
   type ChosenDefinition,
   type DefinitionChoice,
+  type LargeDefinition,
   type NewVersion,
   type VersionKey,
   type VersionStore,

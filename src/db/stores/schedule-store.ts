@@ -44,8 +44,15 @@ export interface StoredSchedule extends ScheduleFields, ScheduleTarget {
   readonly revision: number
 }
 
+/** The values that a schedule's executions start with. */
+export type ScheduleValues = Pick<ScheduleFields, 'input' | 'variables'>
+
 /** A schedule that a process decides about, and what is under way of it. */
-export interface ClaimedSchedule extends StoredSchedule {
+export interface ClaimedSchedule extends Omit<StoredSchedule, keyof ScheduleValues> {
+  /** Its values, where they are small; null: `values` reads them. */
+  readonly values: ScheduleValues | null
+  /** The length of its values, as bytes of JSON text. */
+  readonly valueBytes: number
   /** The occurrence that waits for its turn. */
   readonly queuedAt: number | null
   readonly isRunning: boolean
@@ -73,6 +80,10 @@ export interface ScheduleStore {
     at: number,
   ): Promise<ScheduleId>
   find(target: ScheduleTarget): Promise<StoredSchedule | null>
+  /** The length of its values, as bytes of JSON text; null where `find` would return null. */
+  valueBytes(target: ScheduleTarget): Promise<number | null>
+  /** Its values now, also when it was deleted since. */
+  values(target: ScheduleTarget): Promise<ScheduleValues>
   /** Replaces all fields; false when the schedule is gone or was changed since that revision. */
   update(
     target: ScheduleTarget & { readonly revision: number; readonly nextAt: number | null },
@@ -84,9 +95,9 @@ export interface ScheduleStore {
 
   /**
    * Takes up to `limit` schedules whose next occurrence has come, or whose queued one has its turn, for as long as a
-   * decision may take: who is gone by then has decided nothing, and another does.
+   * decision may take: who is gone by then has decided nothing, and another does. Those of the owners in `except` are passed over.
    */
-  claimDue(now: number, limit: number): Promise<readonly ClaimedSchedule[]>
+  claimDue(now: number, limit: number, except?: readonly OwnerId[]): Promise<readonly ClaimedSchedule[]>
   /** Its executions that have not ended, for occurrences before this one; none if this one has not started. */
   openRunsBefore(target: ScheduleTarget, occurrence: number): Promise<readonly JobId[]>
   /**
@@ -108,8 +119,13 @@ export interface ScheduleStore {
 const CLAIM = `interval '30 s'`
 const IS_FREE = '(s.claimed_until IS NULL OR s.claimed_until < now())'
 
+/** The values of a schedule are claimed with it if they have at most this many bytes of JSON text together. */
+export const SCHEDULE_SMALL_VALUES_MAX_BYTES = 16 * 1024
+
+const VALUE_BYTES = '(octet_length(s.input::text) + octet_length(s.variables::text))'
+
 const COLUMNS = `s.id, s.owner_id AS "ownerId", s.workflow_id AS "workflowId", s.version, s.is_draft AS draft, s.name,
-  s.cron, s.time_zone AS "timeZone", ${millis('s.at')} AS at, s.input, s.variables, s.mode, s.tags, s.priority, s.overlap,
+  s.cron, s.time_zone AS "timeZone", ${millis('s.at')} AS at, s.mode, s.tags, s.priority, s.overlap,
   s.catch_up AS "catchUp", s.catch_up_limit AS "catchUpLimit", s.is_paused AS "isPaused",
   ${millis('s.next_at')} AS "nextAt", s.revision`
 
@@ -120,6 +136,8 @@ const IS_RUNNING = `EXISTS (
     ORDER BY e.created_at DESC, e.id DESC LIMIT 100
   ) newest JOIN jobs j ON j.id = newest.id WHERE j.finished_at IS NULL
 )`
+
+type ClaimedRow = Omit<ClaimedSchedule, 'values'> & ScheduleValues
 
 export function createScheduleStore(pool: Queryable): ScheduleStore {
   return {
@@ -134,10 +152,27 @@ export function createScheduleStore(pool: Queryable): ScheduleStore {
     },
     async find({ ownerId, id }) {
       const { rows } = await pool.query<StoredSchedule>(
-        `SELECT ${COLUMNS} FROM schedules s WHERE s.owner_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
+        `SELECT ${COLUMNS}, s.input, s.variables FROM schedules s WHERE s.owner_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
         [ownerId, id],
       )
       return first(rows)
+    },
+    async valueBytes({ ownerId, id }) {
+      const { rows } = await pool.query<{ bytes: number }>(
+        `SELECT ${VALUE_BYTES} AS bytes FROM schedules s
+         WHERE s.owner_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
+        [ownerId, id],
+      )
+      return first(rows)?.bytes ?? null
+    },
+    async values({ ownerId, id }) {
+      const { rows } = await pool.query<ScheduleValues>(
+        `SELECT s.input, s.variables FROM schedules s WHERE s.owner_id = $1 AND s.id = $2`,
+        [ownerId, id],
+      )
+      const row = first(rows)
+      if (!row) throw new Error(`the schedule ${id} is missing`)
+      return row
     },
     async update({ ownerId, id, revision, nextAt }, fields, at) {
       const values = fieldValues(6)
@@ -157,9 +192,17 @@ export function createScheduleStore(pool: Queryable): ScheduleStore {
       )
       return rowCount === 1
     },
-    async claimDue(now, limit) {
-      const { rows } = await pool.query<ClaimedSchedule>(CLAIM_DUE, [now, limit])
-      return rows
+    async claimDue(now, limit, except = []) {
+      const { rows } = await pool.query<ClaimedRow>(CLAIM_DUE, [
+        now,
+        limit,
+        except,
+        SCHEDULE_SMALL_VALUES_MAX_BYTES,
+      ])
+      return rows.map(({ input, variables, ...row }) => ({
+        ...row,
+        values: row.valueBytes <= SCHEDULE_SMALL_VALUES_MAX_BYTES ? { input, variables } : null,
+      }))
     },
     async openRunsBefore({ ownerId, id }, occurrence) {
       const { rows } = await pool.query<{ id: JobId }>(
@@ -202,11 +245,12 @@ const CLAIM_DUE = `
 WITH wanted AS (
   (SELECT due.id FROM (
      SELECT s.id, s.next_at, row_number() OVER (PARTITION BY s.owner_id ORDER BY s.next_at) AS turn
-     FROM schedules s WHERE s.next_at <= ${instant('$1')} AND ${IS_FREE}
+     FROM schedules s WHERE s.next_at <= ${instant('$1')} AND ${IS_FREE} AND s.owner_id <> ALL($3::text[])
    ) due ORDER BY due.turn, due.next_at LIMIT $2)
   UNION
   (SELECT s.id FROM schedule_occurrences o JOIN schedules s ON s.id = o.schedule_id
    WHERE o.outcome = 'QUEUED' AND NOT s.is_paused AND s.deleted_at IS NULL AND ${IS_FREE} AND NOT ${IS_RUNNING}
+     AND s.owner_id <> ALL($3::text[])
    LIMIT $2)
 ), free AS MATERIALIZED (
   SELECT s.id FROM schedules s WHERE s.id IN (SELECT id FROM wanted) AND ${IS_FREE}
@@ -214,7 +258,9 @@ WITH wanted AS (
   ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE schedules s SET claimed_until = now() + ${CLAIM} FROM free WHERE s.id = free.id
-RETURNING ${COLUMNS}, ${IS_RUNNING} AS "isRunning",
+RETURNING ${COLUMNS}, ${VALUE_BYTES} AS "valueBytes",
+  CASE WHEN ${VALUE_BYTES} <= $4 THEN s.input END AS input,
+  CASE WHEN ${VALUE_BYTES} <= $4 THEN s.variables END AS variables, ${IS_RUNNING} AS "isRunning",
   (SELECT ${millis('o.at')} FROM schedule_occurrences o
    WHERE o.owner_id = s.owner_id AND o.schedule_id = s.id AND o.outcome = 'QUEUED') AS "queuedAt",
   ARRAY(SELECT ${millis('o.at')} FROM schedule_occurrences o

@@ -56,6 +56,12 @@ export type ChosenDefinition =
   | { readonly kind: 'noSuchVersion' }
   | { readonly kind: 'archived' }
 
+/** A definition that is too large to be read at once: its size as bytes of JSON text. */
+export interface LargeDefinition {
+  readonly kind: 'large'
+  readonly bytes: number
+}
+
 /**
  * The versions of workflows. Their numbers are given by the database, under the lock of the workflow's row, so that they
  * have no gap and no double however many publish at once.
@@ -92,6 +98,12 @@ export interface VersionStore {
     workflow: { readonly ownerId: OwnerId; readonly id: WorkflowId },
     choice: DefinitionChoice,
   ): Promise<ChosenDefinition>
+  /** The same where the definition has at most `maxBytes` bytes of JSON text; else only its size is read. */
+  chooseSmall(
+    workflow: { readonly ownerId: OwnerId; readonly id: WorkflowId },
+    choice: DefinitionChoice,
+    maxBytes: number,
+  ): Promise<ChosenDefinition | LargeDefinition>
   /** The ids of the definitions that each of these versions holds; null where there is none of that number. */
   definitionIds(ownerId: OwnerId, versions: readonly VersionKey[]): Promise<readonly (DefinitionId | null)[]>
   /** The ids of each of these versions; null where there is none of that number. */
@@ -179,31 +191,12 @@ export function createVersionStore(pool: Queryable): VersionStore {
       )
       return first(rows)?.body ?? null
     },
-    async choose({ ownerId, id }, { version, draft }) {
-      const { rows } = await pool.query<{
-        isArchived: boolean
-        versionId: WorkflowVersionId | null
-        definition: Json
-        definitionId: DefinitionId | null
-        hash: string | null
-      }>(
-        `SELECT w.archived_at IS NOT NULL AS "isArchived", v.id AS "versionId", d.id AS "definitionId", d.hash,
-           CASE WHEN v.id IS NULL THEN w.draft ELSE d.body END AS definition
-         FROM workflows w
-         LEFT JOIN workflow_versions v
-           ON NOT $4 AND v.workflow_id = w.id AND v.number = COALESCE($3::int, w.published_number)
-         LEFT JOIN definitions d ON d.id = v.definition_id
-         WHERE w.owner_id = $1 AND w.id = $2 AND w.deleted_at IS NULL`,
-        [ownerId, id, version, draft],
-      )
-      const row = first(rows)
-      if (!row) return { kind: 'notFound' }
-      if (row.isArchived) return { kind: 'archived' }
-      if (version !== null && row.versionId === null) return { kind: 'noSuchVersion' }
-      const { definition, versionId, definitionId, hash } = row
-      const stored = definitionId && hash ? { id: definitionId, hash } : null
-      return { kind: 'found', definition, versionId, stored }
+    async choose(workflow, choice) {
+      const chosen = await read(workflow, choice, null)
+      if (chosen.kind === 'large') throw new Error('a definition of any size was to be read')
+      return chosen
     },
+    chooseSmall: (workflow, choice, maxBytes) => read(workflow, choice, maxBytes),
     definitionIds(ownerId, versions) {
       return readEach<DefinitionId>(
         `SELECT v.workflow_id AS "workflowId", v.number, v.definition_id AS value FROM workflow_versions v`,
@@ -233,6 +226,45 @@ export function createVersionStore(pool: Queryable): VersionStore {
         values,
       })
     },
+  }
+
+  /** `maxBytes` null: a definition of any size is read. */
+  async function read(
+    { ownerId, id }: { readonly ownerId: OwnerId; readonly id: WorkflowId },
+    { version, draft }: DefinitionChoice,
+    maxBytes: number | null,
+  ): Promise<ChosenDefinition | LargeDefinition> {
+    const { rows } = await pool.query<{
+      isArchived: boolean
+      versionId: WorkflowVersionId | null
+      bytes: number
+      isLarge: boolean
+      definition: Json
+      definitionId: DefinitionId | null
+      hash: string | null
+    }>(
+      `SELECT w.archived_at IS NOT NULL AS "isArchived", v.id AS "versionId", d.id AS "definitionId", d.hash,
+         size.bytes, size.bytes > $5 AS "isLarge",
+         CASE WHEN size.bytes > $5 THEN NULL WHEN v.id IS NULL THEN w.draft ELSE d.body END AS definition
+       FROM workflows w
+       LEFT JOIN workflow_versions v
+         ON NOT $4 AND v.workflow_id = w.id AND v.number = COALESCE($3::int, w.published_number)
+       LEFT JOIN definitions d ON d.id = v.definition_id
+       CROSS JOIN LATERAL (
+         SELECT CASE WHEN $5::int IS NULL THEN 0 WHEN v.id IS NULL THEN octet_length(w.draft::text)
+           ELSE octet_length(d.body::text) END AS bytes OFFSET 0
+       ) AS size
+       WHERE w.owner_id = $1 AND w.id = $2 AND w.deleted_at IS NULL`,
+      [ownerId, id, version, draft, maxBytes],
+    )
+    const row = first(rows)
+    if (!row) return { kind: 'notFound' }
+    if (row.isArchived) return { kind: 'archived' }
+    if (version !== null && row.versionId === null) return { kind: 'noSuchVersion' }
+    const { definition, versionId, definitionId, hash, bytes, isLarge } = row
+    if (isLarge) return { kind: 'large', bytes }
+    const stored = definitionId && hash ? { id: definitionId, hash } : null
+    return { kind: 'found', definition, versionId, stored }
   }
 
   async function readEach<Value>(

@@ -136,7 +136,9 @@ export function createExecutionService(options: ExecutionServiceOptions): Execut
     },
     async simulateWorkflow(payload, { userId = LOCAL_USER, startedAt } = {}) {
       const request = await startRequest(options, { ownerId: ownerId(userId), type: 'WORKFLOW', payload })
-      const result = await simulations({ ...request, startedAt })
+      const { definition, ...rest } = request
+      const validate = () => reader(request.ownerId)(definition)
+      const result = await simulations({ ...rest, validate, startedAt })
       switch (result.kind) {
         case 'simulated':
           return result.simulation

@@ -1,12 +1,14 @@
 import type {
   CatchUp,
+  ChosenDefinition,
+  DefinitionChoice,
+  LargeDefinition,
   Overlap,
   QuotaGuard,
   QuotaRefusal,
   ScheduleFields,
   ScheduleStore,
   ScheduleTarget,
-  VersionStore,
 } from '../../db/stores/index.ts'
 import type { ExecutionMode } from '../../engine/block/index.ts'
 import type { Diagnostic } from '../../engine/definition/index.ts'
@@ -15,7 +17,13 @@ import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../.
 import type { OwnerId, ScheduleId, WorkflowId } from '../../lib/index.ts'
 import { isStorableText } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import { readValues, type StartArgument } from '../start/index.ts'
+import {
+  readValues,
+  SMALL_LOAD_MAX_BYTES,
+  useChosen,
+  type ChoicePorts,
+  type StartArgument,
+} from '../start/index.ts'
 import { nextOccurrences, specOf } from './occurrences.ts'
 import { readSpec, type InvalidSpec } from './read-spec.ts'
 
@@ -68,9 +76,8 @@ export interface Schedules {
   delete(target: ScheduleTarget): Promise<boolean>
 }
 
-export interface SchedulesOptions {
-  readonly schedules: Pick<ScheduleStore, 'insert' | 'find' | 'update' | 'delete'>
-  readonly versions: Pick<VersionStore, 'choose'>
+export interface SchedulesOptions extends ChoicePorts {
+  readonly schedules: Pick<ScheduleStore, 'insert' | 'find' | 'valueBytes' | 'update' | 'delete'>
   /** Tells what stands against a start. */
   readonly reader: DefinitionReader
   /** Checks inputs against their schemas. */
@@ -103,6 +110,7 @@ const DEFAULTS: ScheduleFields = {
 export function createSchedules({
   schedules,
   versions,
+  loads,
   reader,
   schemas = directCheckers(),
   clock,
@@ -112,7 +120,12 @@ export function createSchedules({
     async create({ ownerId, workflowId }, input) {
       const now = clock.now()
       const read = await readFields(DEFAULTS, input)
-      const choice = await choose({ ownerId, workflowId }, read.fields)
+      const { fields } = read
+      const workflow = { ownerId, id: workflowId }
+      const choosing = { workflow, choice: choiceOf(fields), isRefusable: true }
+      const choice = await useChosen({ versions, loads }, choosing, (chosen) =>
+        check(ownerId, chosen, fields),
+      )
       if (choice.kind === 'workflowNotFound') return choice
       if (read.invalid) return read.invalid
       if (choice.kind !== 'ok') return choice
@@ -127,39 +140,64 @@ export function createSchedules({
       return { kind: 'saved', id, diagnostics }
     },
     async update(target, input) {
+      const { ownerId } = target
+      let definitionBytes = 0
       for (;;) {
-        const before = await schedules.find(target)
-        if (!before) return { kind: 'notFound' }
-        const now = clock.now()
-        const { fields, invalid } = await readFields(before, input)
-        if (invalid) return invalid
-        // What stays as it was is not refused: a schedule can be paused whatever has become of its workflow.
-        const choosesAnew = input.version !== undefined || input.draft !== undefined
-        const choice = await choose(before, fields)
-        if (choice.kind !== 'ok' && choosesAnew) return choice
-        const { diagnostics, misfits } = choice.kind === 'ok' ? choice : NOTHING_TO_TELL
-        if (misfits && (choosesAnew || input.input !== undefined)) return misfits
-        const isAnew = [input.cron, input.timeZone, input.at].some((given) => given !== undefined)
-        if (isAnew) {
-          const reading = readSpec(fields, now)
-          if (reading.kind !== 'ok') return reading
-        }
-        const goesOn = !isAnew && !before.isPaused && !fields.isPaused
-        const nextAt = goesOn ? before.nextAt : nextOf(fields, now)
-        const seen = { ...target, revision: before.revision, nextAt }
-        if (await schedules.update(seen, fields, now)) return { kind: 'saved', id: target.id, diagnostics }
-        // Somebody else changed it meanwhile: these changes go on top of theirs.
+        const valueBytes = await schedules.valueBytes(target)
+        if (valueBytes === null) return { kind: 'notFound' }
+        const load = { ownerId, bytes: valueBytes + definitionBytes, isRefusable: true }
+        const result = await loads.run(load, () => updateOnce(target, input, definitionBytes))
+        // Another client changed it meanwhile: these changes are made on top of that.
+        if (result === null) continue
+        if (result.kind !== 'large') return result
+        definitionBytes = result.bytes
       }
     },
     delete: (target) => schedules.delete(target, clock.now()),
   }
 
+  /**
+   * Changes a schedule as it is now. Null: it was changed meanwhile. A definition with more than `definitionBytes` bytes for which no
+   * memory is held is not loaded, and its size is the result.
+   */
+  async function updateOnce(
+    target: ScheduleTarget,
+    input: ScheduleInput,
+    definitionBytes: number,
+  ): Promise<SaveScheduleResult | LargeDefinition | null> {
+    const before = await schedules.find(target)
+    if (!before) return { kind: 'notFound' }
+    const { ownerId, workflowId } = before
+    const now = clock.now()
+    const { fields, invalid } = await readFields(before, input)
+    if (invalid) return invalid
+    const maxBytes = Math.max(SMALL_LOAD_MAX_BYTES, definitionBytes)
+    const chosen = await versions.chooseSmall({ ownerId, id: workflowId }, choiceOf(fields), maxBytes)
+    if (chosen.kind === 'large') return chosen
+    // What stays as it was is not refused: a schedule can be paused whatever has become of its workflow.
+    const choosesAnew = input.version !== undefined || input.draft !== undefined
+    const choice = await check(ownerId, chosen, fields)
+    if (choice.kind !== 'ok' && choosesAnew) return choice
+    const { diagnostics, misfits } = choice.kind === 'ok' ? choice : NOTHING_TO_TELL
+    if (misfits && (choosesAnew || input.input !== undefined)) return misfits
+    const isAnew = [input.cron, input.timeZone, input.at].some((given) => given !== undefined)
+    if (isAnew) {
+      const reading = readSpec(fields, now)
+      if (reading.kind !== 'ok') return reading
+    }
+    const goesOn = !isAnew && !before.isPaused && !fields.isPaused
+    const nextAt = goesOn ? before.nextAt : nextOf(fields, now)
+    const seen = { ...target, revision: before.revision, nextAt }
+    const isUpdated = await schedules.update(seen, fields, now)
+    return isUpdated ? { kind: 'saved', id: target.id, diagnostics } : null
+  }
+
   /** What a start would find now: the definition that it would run, and whether the input fits it. */
-  async function choose(
-    { ownerId, workflowId }: { readonly ownerId: OwnerId; readonly workflowId: WorkflowId },
-    { version, draft, input }: ScheduleFields,
+  async function check(
+    ownerId: OwnerId,
+    chosen: ChosenDefinition,
+    { input }: ScheduleFields,
   ): Promise<Choice> {
-    const chosen = await versions.choose({ ownerId, id: workflowId }, { version, draft })
     if (chosen.kind === 'notFound') return { kind: 'workflowNotFound' }
     if (chosen.kind !== 'found') return chosen
     const { plan, diagnostics } = await reader(ownerId)(chosen.definition)
@@ -177,6 +215,10 @@ type Choice =
   | Extract<SaveScheduleResult, { kind: 'workflowNotFound' | 'noSuchVersion' | 'archived' }>
 
 const NOTHING_TO_TELL = { diagnostics: [], misfits: null }
+
+function choiceOf({ version, draft }: ScheduleFields): DefinitionChoice {
+  return { version, draft }
+}
 
 /** The first occurrence from now on; null when there is none, or nobody wants it. */
 function nextOf(fields: ScheduleFields, now: number): number | null {

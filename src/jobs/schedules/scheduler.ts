@@ -1,23 +1,24 @@
 import { OccurrenceTakenError } from '../../db/jobs/index.ts'
 import type {
+  ChosenDefinition,
   ClaimedSchedule,
   OccurrenceRecord,
   ScheduleStore,
+  ScheduleValues,
   StartFailure,
-  VersionStore,
 } from '../../db/stores/index.ts'
 import { yieldToEventLoop } from '../../lib/async/index.ts'
+import type { OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import type { Commands } from '../index.ts'
-import type { StartExecution } from '../start/index.ts'
+import { useChosen, type ChoicePorts, type StartExecution } from '../start/index.ts'
 import { decideOccurrences, decideOverlap, type OccurrencesDecision } from './decide.ts'
 import { specOf } from './occurrences.ts'
 import { failureOf } from './start-failure.ts'
 
-export interface SchedulerOptions {
-  readonly schedules: Pick<ScheduleStore, 'claimDue' | 'openRunsBefore' | 'settle'>
-  readonly versions: Pick<VersionStore, 'choose'>
+export interface SchedulerOptions extends ChoicePorts {
+  readonly schedules: Pick<ScheduleStore, 'claimDue' | 'openRunsBefore' | 'settle' | 'values'>
   readonly commands: Pick<Commands, 'send'>
   readonly start: StartExecution
   readonly clock: Clock
@@ -35,6 +36,8 @@ export class Scheduler {
   readonly #options: SchedulerOptions
   readonly #stopped = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  /** Decisions that load large values, with their owners. */
+  readonly #large = new Map<Promise<void>, OwnerId>()
 
   constructor(options: SchedulerOptions) {
     this.#options = options
@@ -47,28 +50,39 @@ export class Scheduler {
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('the scheduler stops'))
     await this.#running
+    await Promise.all(this.#large.keys())
   }
 
-  /** Decides about schedules that are due, twenty at most; gives how many it were. */
+  /**
+   * Decides about at most twenty schedules that are due, and returns their number. Decisions that load large values wait for memory, so
+   * they continue after the tick; until they are done no further schedule of their owners is claimed here.
+   */
   async tick(): Promise<number> {
     const { schedules, clock, logger } = this.#options
-    const due = await schedules.claimDue(clock.now(), SCHEDULES_PER_TICK)
+    const except = [...new Set(this.#large.values())]
+    const due = await schedules.claimDue(clock.now(), SCHEDULES_PER_TICK, except)
     await Promise.all(
       due.map(async (schedule) => {
-        try {
-          // To look back over an outage takes milliseconds for each of them.
-          await yieldToEventLoop()
-          await this.#decide(schedule)
-        } catch (fault) {
+        let onLarge = () => {}
+        const isLarge = new Promise<void>((resolve) => (onLarge = resolve))
+        // To look back over an outage takes milliseconds for each of them.
+        await yieldToEventLoop()
+        const decided = this.#decide(schedule, onLarge).catch((fault: unknown) => {
           // The edge: the claim runs out, and what was not decided is decided then. No other schedule is disturbed.
+          if (this.#stopped.signal.aborted) return
           logger.error({ err: fault, scheduleId: schedule.id }, 'a schedule could not be decided about')
-        }
+        })
+        void isLarge.then(() => {
+          this.#large.set(decided, schedule.ownerId)
+          void decided.then(() => this.#large.delete(decided))
+        })
+        await Promise.race([decided, isLarge])
       }),
     )
     return due.length
   }
 
-  async #decide(schedule: ClaimedSchedule): Promise<void> {
+  async #decide(schedule: ClaimedSchedule, onLarge: () => void): Promise<void> {
     const { schedules, clock } = this.#options
     const { overlap, decided } = schedule
     const now = clock.now()
@@ -84,7 +98,7 @@ export class Scheduler {
       if (action === 'skip') records.push(skipped(at, 'OVERLAP'))
       else if (action === 'queue') records.push({ at, outcome: 'QUEUED', reason: null, message: null })
       else {
-        error = await this.#start(schedule, at)
+        error = await this.#start(schedule, at, onLarge)
         if (error) records.push({ at, outcome: 'FAILED', reason: error.code, message: error.message })
       }
     }
@@ -94,25 +108,48 @@ export class Scheduler {
     await schedules.settle(schedule, { records, nextAt, error, at: now })
   }
 
-  /** Starts an occurrence; gives why it could not, or null when it did, now or before, or is not wanted any more. */
-  async #start(schedule: ClaimedSchedule, at: number): Promise<StartFailure | null> {
-    const { versions, start } = this.#options
-    const { id: scheduleId, ownerId, workflowId, version, draft } = schedule
-    const choice = { version, draft }
-    const chosen = await versions.choose({ ownerId, id: workflowId }, choice)
-    if (chosen.kind !== 'found') return failureOf(chosen)
-    const { definition, versionId } = chosen
-    const { input, variables, mode, tags, priority } = schedule
+  /**
+   * Starts an occurrence. Returns the reason why it could not start; null when it started, now or before, or is not wanted any more.
+   */
+  async #start(schedule: ClaimedSchedule, at: number, onLarge: () => void): Promise<StartFailure | null> {
+    const { id, ownerId, workflowId, version, draft, values, valueBytes } = schedule
+    const choosing = {
+      workflow: { ownerId, id: workflowId },
+      choice: { version, draft },
+      isRefusable: false,
+      otherBytes: values ? 0 : valueBytes,
+      onLarge,
+    }
+    return useChosen(this.#options, choosing, async (chosen) => {
+      // What waited for memory while the scheduler stopped is decided by another process.
+      this.#stopped.signal.throwIfAborted()
+      if (chosen.kind !== 'found') return failureOf(chosen)
+      return this.#startChosen(schedule, {
+        at,
+        chosen,
+        values: values ?? (await this.#options.schedules.values({ ownerId, id })),
+      })
+    })
+  }
+
+  async #startChosen(
+    { id: scheduleId, ownerId, workflowId, version, draft, mode, tags, priority }: ClaimedSchedule,
+    occurrence: {
+      readonly at: number
+      readonly chosen: Extract<ChosenDefinition, { kind: 'found' }>
+      readonly values: ScheduleValues
+    },
+  ): Promise<StartFailure | null> {
+    const { at, chosen, values } = occurrence
     try {
-      const result = await start({
+      const result = await this.#options.start({
         ownerId,
         type: 'WORKFLOW',
-        definition,
+        definition: chosen.definition,
         workflowId,
-        versionId,
-        choice,
-        input,
-        variables,
+        versionId: chosen.versionId,
+        choice: { version, draft },
+        ...values,
         mode,
         tags,
         priority,

@@ -1,6 +1,5 @@
 import type { ExecutionStore } from '../../db/executions/index.ts'
 import { ParentEndedError, type JobStore } from '../../db/jobs/index.ts'
-import type { VersionStore } from '../../db/stores/index.ts'
 import { BlockError } from '../../engine/block/index.ts'
 import type { ChildEnd, ChildExecutions } from '../../engine/run/index.ts'
 import { inGroups } from '../../lib/async/index.ts'
@@ -11,6 +10,7 @@ import type { PublishedVersions } from './published-versions.ts'
 import { quotaMessage } from './quotas.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
 import { startStored, type DefinitionOfStart } from './start-stored.ts'
+import type { ChoicePorts } from './use-chosen.ts'
 
 /** E10: maximum number of ancestors of an execution. */
 export const MAX_DEPTH = 10
@@ -19,10 +19,9 @@ const CANCELED_TOGETHER = 1_000
 /** How old the number of a root's descendants in memory may be: what other processes start within it may exceed the limit. */
 export const DESCENDANTS_AGE_MS = 1_000
 
-export interface ChildExecutionsOptions {
+export interface ChildExecutionsOptions extends ChoicePorts {
   readonly jobs: Pick<JobStore, 'find' | 'hasKey'>
   readonly executions: Pick<ExecutionStore, 'outputBytes' | 'output'>
-  readonly versions: Pick<VersionStore, 'choose'>
   readonly published: PublishedVersions
   readonly start: StartExecution
   readonly cancelTree: TreeCancel
@@ -86,7 +85,12 @@ export function createChildExecutions(
           if (room.kind === 'taken') room.settle(isStored)
         }
       }
-      const result = await startStored(options, { workflow: { ownerId, id }, choice, start: startChild })
+      const result = await startStored(options, {
+        workflow: { ownerId, id },
+        choice,
+        isRefusable: false,
+        start: startChild,
+      })
       switch (result.kind) {
         case 'notFound':
         case 'noSuchVersion':

@@ -1,6 +1,11 @@
 import type { ExecutionStore, OriginalStore } from '../../db/executions/index.ts'
 import type { JobStore } from '../../db/jobs/index.ts'
-import type { VersionStore } from '../../db/stores/index.ts'
+import type {
+  ChosenDefinition,
+  LargeDefinition,
+  SourceSizeStore,
+  VersionStore,
+} from '../../db/stores/index.ts'
 import { checkTerms, readRetryFrom, type OriginalRecord, type TermsFault } from '../../engine/fork/index.ts'
 import { isTerminal } from '../../engine/record/index.ts'
 import type { DefinitionReader, PlanCache } from '../../engine/validate/index.ts'
@@ -15,7 +20,9 @@ import {
   type JsonObject,
 } from '../../lib/json/index.ts'
 import { inPieces } from '../../lib/async/index.ts'
+import type { WorkflowKey } from './published-versions.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
+import type { StoredLoads } from './stored-loads.ts'
 
 /** What a retry runs: the definition of the execution that it retries, or its workflow's newest. */
 export type RetryVersion = 'SAME' | 'LATEST'
@@ -67,64 +74,86 @@ export interface RetryExecutionOptions {
   readonly plans: PlanCache
   /** Tells what stands against a start. */
   readonly reader: DefinitionReader
-  readonly versions: Pick<VersionStore, 'choose'>
+  readonly versions: Pick<VersionStore, 'choose' | 'chooseSmall'>
+  readonly sourceSizes: SourceSizeStore
+  readonly loads: StoredLoads
   readonly start: StartExecution
 }
 
-/** Makes a new execution out of one that has ended, linked to it, and refuses what cannot fit. */
+/**
+ * Makes a new execution out of one that has ended, linked to it, and refuses what cannot fit. The record of the source execution is loaded
+ * only when there is memory for it. Rejects with `OwnerBusyError`.
+ */
 export function createRetryExecution(options: RetryExecutionOptions): RetryExecution {
-  const { jobs, executions, originals, plans, reader, versions, start } = options
+  const { sourceSizes, loads } = options
   return async (request) => {
-    const { ownerId, id, from, version, idempotencyKey } = request
-    const job = await jobs.find(ownerId, id)
-    const details = job && (await executions.details(id))
-    if (!job || !details) return { kind: 'notFound' }
-    const record = isTerminal(job.status) ? await originals.load({ id, ownerId }) : null
-    if (!record) return { kind: 'notEnded' }
-
-    const { workflowId, label, mode, mocks, metadata } = details
-    // Also for the same definition: what cannot be executed cannot be executed again.
-    const latest = workflowId && (await versions.choose({ ownerId, id: workflowId }, NEWEST))
-    if (latest?.kind === 'archived') return { kind: 'workflowArchived' }
-    if (latest && latest.kind !== 'found') return { kind: 'workflowNotFound' }
-    if (version === 'LATEST' && !latest)
-      return invalid('version', 'There is no newer version: the execution ran no stored workflow.')
-    const { definition, versionId } =
-      version === 'LATEST' && latest
-        ? latest
-        : { definition: record.definition.body, versionId: details.versionId }
-    const patches = await readPatches(request, record)
-    if (patches.kind === 'invalid') return patches
-    const { input, patched } = patches
-    const { plan, diagnostics } = await reader(ownerId)(definition)
-    if (!plan) return { kind: 'unsound', diagnostics }
-    const fault = isStorableText(from)
-      ? checkTerms(plan, { from: readRetryFrom(from), patched }, record)
-      : ({ argument: 'from', message: '`from` holds a character that cannot be stored.' } as const)
-    if (fault) return { kind: 'invalid', ...fault }
-
-    return start({
-      ownerId,
-      type: job.type,
-      definition,
-      workflowId,
-      versionId,
-      label,
-      input,
-      variables: await givenVariables(record, plans, ownerId),
-      mode,
-      mocks,
-      metadata,
-      tags: request.tags ?? details.tags,
-      priority: request.priority ?? details.priority,
-      idempotencyKey,
-      retry: { of: id, from, patched, version, original: record },
-      intent: 'queue',
-    })
+    const { ownerId, version } = request
+    const bytes = await sourceSizes.bytes(request, version === 'LATEST')
+    if (bytes === null) return { kind: 'notFound' }
+    return loads.run({ ownerId, bytes, isRefusable: true }, () => retry(request, options))
   }
 }
 
+async function retry(request: RetryRequest, options: RetryExecutionOptions): Promise<RetryResult> {
+  const { jobs, executions, originals, plans, reader, versions, start } = options
+  const { ownerId, id, from, version, idempotencyKey } = request
+  const job = await jobs.find(ownerId, id)
+  const details = job && (await executions.details(id))
+  if (!job || !details) return { kind: 'notFound' }
+  const record = isTerminal(job.status) ? await originals.load({ id, ownerId }) : null
+  if (!record) return { kind: 'notEnded' }
+
+  const { workflowId, label, mode, mocks, metadata } = details
+  // Also for the same definition: what cannot be executed cannot be executed again.
+  const latest = workflowId && (await latestOf(versions, { ownerId, id: workflowId }, version))
+  if (latest?.kind === 'archived') return { kind: 'workflowArchived' }
+  if (latest && latest.kind !== 'found' && latest.kind !== 'large') return { kind: 'workflowNotFound' }
+  if (version === 'LATEST' && !latest)
+    return invalid('version', 'There is no newer version: the execution ran no stored workflow.')
+  const { definition, versionId } =
+    version === 'LATEST' && latest?.kind === 'found'
+      ? latest
+      : { definition: record.definition.body, versionId: details.versionId }
+  const patches = await readPatches(request, record)
+  if (patches.kind === 'invalid') return patches
+  const { input, patched } = patches
+  const { plan, diagnostics } = await reader(ownerId)(definition)
+  if (!plan) return { kind: 'unsound', diagnostics }
+  const fault = isStorableText(from)
+    ? checkTerms(plan, { from: readRetryFrom(from), patched }, record)
+    : ({ argument: 'from', message: '`from` holds a character that cannot be stored.' } as const)
+  if (fault) return { kind: 'invalid', ...fault }
+
+  return start({
+    ownerId,
+    type: job.type,
+    definition,
+    workflowId,
+    versionId,
+    label,
+    input,
+    variables: await givenVariables(record, plans, ownerId),
+    mode,
+    mocks,
+    metadata,
+    tags: request.tags ?? details.tags,
+    priority: request.priority ?? details.priority,
+    idempotencyKey,
+    retry: { of: id, from, patched, version, original: record },
+    intent: 'queue',
+  })
+}
+
 const NEWEST = { version: null, draft: false } as const
+
+/** The newest definition of the workflow. Where it is not going to run, no definition is loaded, only the state of the workflow. */
+function latestOf(
+  versions: RetryExecutionOptions['versions'],
+  workflow: WorkflowKey,
+  version: RetryVersion,
+): Promise<ChosenDefinition | LargeDefinition> {
+  return version === 'LATEST' ? versions.choose(workflow, NEWEST) : versions.chooseSmall(workflow, NEWEST, 0)
+}
 
 type Invalid = Extract<RetryResult, { kind: 'invalid' }>
 

@@ -1,7 +1,8 @@
 import { NotPublishedError } from '../../db/jobs/index.ts'
-import type { ChosenDefinition, DefinitionChoice, VersionStore } from '../../db/stores/index.ts'
+import type { ChosenDefinition, DefinitionChoice } from '../../db/stores/index.ts'
 import type { KnownVersion, PublishedVersions, WorkflowKey } from './published-versions.ts'
 import type { StartRequest, StartResult } from './start-execution.ts'
+import { useChosen, type ChoicePorts } from './use-chosen.ts'
 
 /** The part of a start that names what it runs. */
 export type DefinitionOfStart = Pick<StartRequest, 'definition' | 'known' | 'versionId'>
@@ -12,6 +13,8 @@ export type StoredStartResult = StartResult | Exclude<ChosenDefinition, { kind: 
 export interface StoredStart {
   readonly workflow: WorkflowKey
   readonly choice: DefinitionChoice
+  /** False for a start that no client could send again. */
+  readonly isRefusable: boolean
   /** Starts an execution of this definition. It is called again where memory was out of date. */
   readonly start: (definition: DefinitionOfStart) => Promise<StartResult>
 }
@@ -22,18 +25,19 @@ export interface StoredStart {
  * read, once. Unless it names the same version, the start is repeated with what the database holds.
  */
 export async function startStored(
-  { versions, published }: { versions: Pick<VersionStore, 'choose'>; published: PublishedVersions },
-  { workflow, choice, start }: StoredStart,
+  { versions, loads, published }: ChoicePorts & { readonly published: PublishedVersions },
+  { workflow, choice, isRefusable, start }: StoredStart,
 ): Promise<StoredStartResult> {
   const wantsPublished = choice.version === null && !choice.draft
   const known = wantsPublished ? published.get(workflow) : null
   const result = known && (await startKnown(known, start))
   if (result && isCompared(result)) return result
-  const chosen = await versions.choose(workflow, choice)
-  if (wantsPublished) remember(published, workflow, chosen)
-  if (chosen.kind !== 'found') return chosen
-  const { definition, versionId } = chosen
-  return result && versionId === known.versionId ? result : start({ definition, versionId })
+  return useChosen({ versions, loads }, { workflow, choice, isRefusable }, async (chosen) => {
+    if (wantsPublished) remember(published, workflow, chosen)
+    if (chosen.kind !== 'found') return chosen
+    const { definition, versionId } = chosen
+    return result && versionId === known.versionId ? result : start({ definition, versionId })
+  })
 }
 
 /** Null where the version is not the published one. */

@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /**
- * Bounds what workers load at the same time to take executions up: the heap that stored values may take is known only once they are
+ * Bounds the stored values that are loaded at the same time, by workers that take executions up or by requests: the heap that stored values may take is known only once they are
  * parsed, so each load is counted with the most that its text can take. A load that exceeds the bound alone happens alone. Owners take
  * turns, and each owner's loads happen in the order in which they came.
  */
@@ -29,12 +29,17 @@ export class TakeUps {
     return this.#waiting.size
   }
 
+  /** The number of the owner's loads that wait. */
+  waitingOf(owner: OwnerId): number {
+    return this.#waiting.itemsOf(owner).length
+  }
+
   /**
    * Waits for the turn of a load of that many bytes of JSON text; a small load needs no turn. The returned function ends the turn: from then on the values are
-   * counted elsewhere, or gone. Rejects with the signal's reason.
+   * counted elsewhere, or gone. Rejects with the signal's reason; with null nothing calls the load off.
    */
-  async enter(owner: OwnerId, textBytes: number, signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted()
+  async enter(owner: OwnerId, textBytes: number, signal: AbortSignal | null): Promise<() => void> {
+    signal?.throwIfAborted()
     if (textBytes <= SMALL_VALUES_MAX_BYTES) return () => {}
     const bytes = textBytes * JSON_HEAP_MAX_PER_BYTE
     if (this.#waiting.size > 0 || !this.#fits(bytes)) await this.#turn(owner, bytes, signal)
@@ -49,22 +54,22 @@ export class TakeUps {
     }
   }
 
-  #turn(owner: OwnerId, bytes: number, signal: AbortSignal): Promise<void> {
+  #turn(owner: OwnerId, bytes: number, signal: AbortSignal | null): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.remove(owner, waiting)
         this.#serve()
-        reject(signal.reason as Error)
+        reject(signal?.reason as Error)
       }
       const waiting = {
         bytes,
         enter: () => {
-          signal.removeEventListener('abort', onAbort)
+          signal?.removeEventListener('abort', onAbort)
           resolve()
         },
       }
       this.#waiting.push(owner, waiting)
-      signal.addEventListener('abort', onAbort, { once: true })
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 

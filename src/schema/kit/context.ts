@@ -15,7 +15,13 @@ import type { BlockRegistry } from '../../engine/block/index.ts'
 import type { DefinitionReader, PlanCache } from '../../engine/validate/index.ts'
 import type { Commands, Simulations, TestBlock } from '../../jobs/index.ts'
 import type { Schedules } from '../../jobs/schedules/index.ts'
-import type { PublishedVersions, Quotas, RetryExecution, StartExecution } from '../../jobs/start/index.ts'
+import type {
+  PublishedVersions,
+  Quotas,
+  RetryExecution,
+  StartExecution,
+  StoredLoads,
+} from '../../jobs/start/index.ts'
 import type { OwnerTurns, SharedReads } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
@@ -63,6 +69,8 @@ export interface Services {
   readonly events: EventStore
   readonly start: StartExecution
   readonly published: PublishedVersions
+  /** The memory for large stored definitions that operations load. */
+  readonly loads: StoredLoads
   readonly retry: RetryExecution
   readonly simulations: Simulations
   readonly testBlock: TestBlock

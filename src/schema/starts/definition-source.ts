@@ -1,5 +1,7 @@
 import type { ChosenDefinition, DefinitionChoice } from '../../db/stores/index.ts'
-import { startStored, type StartRequest, type StartResult } from '../../jobs/start/index.ts'
+import type { ReadDefinition } from '../../engine/validate/index.ts'
+import { startStored, useChosen, type StartRequest, type StartResult } from '../../jobs/start/index.ts'
+import type { Awaitable } from '../../lib/async/index.ts'
 import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
 import { InvalidArgumentError, NotFoundError, WorkflowArchivedError, type Context } from '../kit/index.ts'
 
@@ -15,18 +17,39 @@ export interface DefinitionSourceInput {
 /** The part of a start that the input of a definition answers. */
 export type SourceOfStart = Pick<StartRequest, 'definition' | 'known' | 'versionId' | 'workflowId' | 'choice'>
 
-/** Reads the definition that an input names: in place, or of a stored workflow. `path` leads to the input. */
-export async function readDefinitionSource(
+/** The definition that an input names. */
+interface NamedDefinition {
+  /** Null: it was given in place. */
+  readonly workflowId: WorkflowId | null
+  /** Loads and validates it. Rejects with `NotFoundError` or `WorkflowArchivedError`. */
+  readonly validate: () => Awaitable<Pick<ReadDefinition, 'plan' | 'diagnostics'>>
+}
+
+/** Finds the definition that an input names: in place, or of a stored workflow. `path` leads to the input. */
+export function readDefinitionSource(
   input: DefinitionSourceInput,
-  { versions, ownerId }: Pick<Context, 'versions' | 'ownerId'>,
+  {
+    versions,
+    loads,
+    readDefinition,
+    ownerId,
+  }: Pick<Context, 'versions' | 'loads' | 'readDefinition' | 'ownerId'>,
   path: readonly string[] = ['input'],
-) {
+): NamedDefinition {
   const source = parseSource(input, path)
-  if (source.kind === 'inPlace') return { definition: source.definition, workflowId: null }
+  if (source.kind === 'inPlace')
+    return { workflowId: null, validate: () => readDefinition(source.definition) }
   const { id, choice } = source
-  const chosen = await versions.choose({ ownerId, id }, choice)
-  if (chosen.kind !== 'found') throw notExecutable(chosen, path)
-  return { definition: chosen.definition, versionId: chosen.versionId, workflowId: id, choice }
+  const choosing = { workflow: { ownerId, id }, choice, isRefusable: true }
+  return {
+    workflowId: id,
+    validate: () =>
+      useChosen({ versions, loads }, choosing, async (chosen) => {
+        if (chosen.kind !== 'found') throw notExecutable(chosen, path)
+        const { plan, diagnostics } = await readDefinition(chosen.definition)
+        return { plan, diagnostics }
+      }),
+  }
 }
 
 /**
@@ -35,7 +58,7 @@ export async function readDefinitionSource(
  */
 export async function startDefinitionSource(
   input: DefinitionSourceInput,
-  { versions, published, ownerId }: Pick<Context, 'versions' | 'published' | 'ownerId'>,
+  { versions, loads, published, ownerId }: Pick<Context, 'versions' | 'loads' | 'published' | 'ownerId'>,
   {
     path = ['input'],
     start,
@@ -49,10 +72,11 @@ export async function startDefinitionSource(
   if (source.kind === 'inPlace') return start({ definition: source.definition, workflowId: null })
   const { id, choice } = source
   const result = await startStored(
-    { versions, published },
+    { versions, loads, published },
     {
       workflow: { ownerId, id },
       choice,
+      isRefusable: true,
       start: (definition) => start({ ...definition, workflowId: id, choice }),
     },
   )

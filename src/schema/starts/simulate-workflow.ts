@@ -245,14 +245,14 @@ builder.mutationField('simulateWorkflow', (t) =>
       ],
       union: { name: 'SimulateWorkflowResult', description: 'What would happen, or why that is not known.' },
     },
-    resolve: async (_root, { input }, { simulations, versions, ownerId }) => {
+    resolve: async (_root, { input }, { simulations, versions, loads, readDefinition, ownerId }) => {
       const { workflowId, version, variables, mocks, startedAt } = input
       const draft = workflowId != null && version == null
-      const source = await readDefinitionSource({ ...input, draft }, { versions, ownerId })
+      const source = readDefinitionSource({ ...input, draft }, { versions, loads, readDefinition, ownerId })
       return simulated(
         await simulations({
           ownerId,
-          definition: source.definition,
+          validate: source.validate,
           workflowId: source.workflowId,
           input: input.input ?? null,
           variables: variables ?? {},
