@@ -9,9 +9,11 @@ import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { SIMPLE } from '../support/definitions.ts'
 import { openEventStream } from '../support/event-stream.ts'
 import { recordMessages } from '../support/record-messages.ts'
+import { recordOf } from '../support/recorded.ts'
 import { runToEnd, start } from '../support/runs.ts'
 import { seeded } from '../support/seeded.ts'
 import { until } from '../support/until.ts'
+import { uuidOf } from '../support/uuid-of.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
 
 const SUBSCRIBERS = 200
@@ -111,11 +113,7 @@ function manyGates(name: string) {
 }
 
 async function timelineOnRecord(jobId: string): Promise<readonly Pick<Event, 'seq' | 'kind'>[]> {
-  return server.query('SELECT seq, kind FROM job_events WHERE job_id = $1 ORDER BY seq', [uuidOf(jobId)])
-}
-
-function uuidOf(globalId: string): string {
-  return Buffer.from(globalId, 'base64').toString().split(':')[1] ?? ''
+  return (await recordOf(server.pool, uuidOf(jobId))).events.map(({ seq, kind }) => ({ seq, kind }))
 }
 
 /** Somebody on a bad network: puts a timeline together of what comes through many connections. */

@@ -5,8 +5,10 @@ import type { ExecuteWorkflowInput, QuotaName } from '../gql/graphql.ts'
 import { AUTHENTICATION, bearer, settingsKey } from '../support/access.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { createGraphqlClient, type GraphqlClient } from '../support/graphql-client.ts'
+import { recordOf } from '../support/recorded.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
+import { uuidOf } from '../support/uuid-of.ts'
 
 const QUOTAS = graphql(`
   query Quotas {
@@ -263,12 +265,12 @@ describe('open executions', () => {
     const { executeWorkflow: parent } = await owner.ask(START, {
       input: { definition: { nodes: [call], edges: [] } },
     })
-    expect(parent.__typename).toBe('ExecuteWorkflowPayload')
+    if (parent.__typename !== 'ExecuteWorkflowPayload') throw new Error(parent.__typename)
+    const parentId = uuidOf(parent.execution.id)
     await until('the child was refused', async () => {
-      const rows = await server.query(
-        `SELECT FROM steps WHERE path = 'call' AND attempt = 1 AND error->>'code' = 'QUOTA_EXCEEDED'`,
-      )
-      return rows.length === 1
+      const { steps } = await recordOf(server.pool, parentId)
+      const call = steps.find(({ path }) => path === 'call')
+      return call?.attempt === 1 && call.error?.code === 'QUOTA_EXCEEDED'
     })
     await owner.ask(DELETE_WORKFLOW, { id: leaf })
   })

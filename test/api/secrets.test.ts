@@ -234,7 +234,7 @@ describe('P7: a run that gives its secret away in every way', () => {
     const { rows: tables } = await database.pool.query<{ name: string }>(
       "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
     )
-    expect(tables.map(({ name }) => name)).toContain('job_events')
+    expect(tables.map(({ name }) => name)).toContain('job_log')
     const texts: string[] = []
     for (const { name } of tables) {
       const { rows } = await database.pool.query<{ text: string }>(`SELECT t::text AS text FROM "${name}" t`)

@@ -11,6 +11,7 @@ import { openEventStream } from '../support/event-stream.ts'
 import { recordMessages } from '../support/record-messages.ts'
 import { JOB_EVENTS, runToEnd, start, timelineOf, type Batch, type TimelineEvent } from '../support/runs.ts'
 import { until } from '../support/until.ts'
+import { uuidOf } from '../support/uuid-of.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
 
 const EXECUTION_EVENTS = graphql(`
@@ -335,10 +336,6 @@ describe('a slow subscriber', () => {
     await new Promise((resolve) => socket.once('message', resolve))
     socket.pause()
     return () => socket.terminate()
-  }
-
-  function uuidOf(globalId: string): string {
-    return Buffer.from(globalId, 'base64').toString().split(':')[1] ?? ''
   }
 })
 

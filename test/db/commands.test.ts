@@ -9,6 +9,7 @@ import { createCommandStore } from '../../src/db/jobs/command-store.ts'
 import { jobRow, OWNER, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
 import { recordEntries, sendTo } from '../support/record-entries.ts'
+import { recordOf } from '../support/recorded.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase
@@ -52,8 +53,8 @@ async function messagesTo(id: JobId): Promise<number | null> {
   return (await database.pool.query('SELECT FROM commands WHERE job_id = $1', [id])).rowCount
 }
 
-async function itemsOf(id: JobId): Promise<number | null> {
-  return (await database.pool.query('SELECT FROM loop_items WHERE execution_id = $1', [id])).rowCount
+async function itemsOf(id: JobId): Promise<number> {
+  return (await recordOf(database.pool, id)).items.length
 }
 
 /** As if as many signals had been sent that no step waits for. */
@@ -354,11 +355,7 @@ describe('core.callWorkflow', () => {
     await until('it shows', async () => (await jobRow(database.pool, id)).progress === 5 + (90 * 50) / 100)
     ;(await probe.called('two')).finish()
     await standsAt(id, 'COMPLETED')
-    const { rows } = await database.pool.query<{ progress: number }>(
-      'SELECT progress FROM job_events WHERE job_id = $1 ORDER BY seq',
-      [id],
-    )
-    const told = rows.map(({ progress }) => progress)
+    const told = (await recordOf(database.pool, id)).events.map(({ progress }) => progress)
     expect(told).toEqual(told.toSorted((a, b) => a - b))
   })
 
@@ -456,15 +453,15 @@ describe('core.callWorkflow', () => {
 })
 
 describe('waits on record', () => {
-  test('stand in the step’s row with their due time, until the step ends', async () => {
+  test('are recorded with their due time, until the step ends', async () => {
     const id = await start(lume, { nodes: [waitFor('ask', { timeout: '1h' })], edges: [] })
     await standsAt(id, 'WAITING')
     const recorded = async () => {
-      const query = 'SELECT wait, due_at IS NOT NULL AS due FROM steps WHERE execution_id = $1'
-      return (await database.pool.query(query, [id])).rows
+      const { steps } = await recordOf(database.pool, id)
+      return steps.map(({ wait, dueAt }) => ({ wait, due: dueAt !== null }))
     }
     expect(await recorded()).toEqual([
-      { wait: { kind: 'signal', name: 'approval', schema: null, timeoutHandle: null }, due: true },
+      { wait: { kind: 'signal', name: 'approval', schemaBytes: 0, timeoutHandle: null }, due: true },
     ])
     await lume.jobs.cancelJob(id)
     await standsAt(id, 'CANCELED')

@@ -4,7 +4,8 @@ import { convertToLog } from '../../src/db/conversion/convert-to-log.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPool, type TestDatabase } from '../support/database.ts'
 import { createEarlierDatabase } from '../support/earlier-build.ts'
-import { requireSameLogsAndTables } from '../support/logs-and-tables.ts'
+import { copyEarlierTables, requireSameLogsAndTables } from '../support/logs-and-tables.ts'
+import { requireWholeLogs } from '../support/whole-logs.ts'
 
 const BATCH_JOBS = 4
 
@@ -15,6 +16,7 @@ const logger = { info: (line: unknown) => void lines.push(line as { jobs?: numbe
 beforeEach(async () => {
   database = await createEarlierDatabase()
   await migrate(database.pool)
+  await copyEarlierTables(database.pool)
   lines.length = 0
 })
 
@@ -25,11 +27,17 @@ test('the logs of all jobs of build 708d1c0 say what its tables say, and long on
   expect(count).toBeGreaterThan(30)
   expect(lines.at(-1)).toEqual({ jobs: count })
   await requireSameLogsAndTables(database.pool)
+  await requireWholeLogs(database.pool)
   expect(await countOf('jobs WHERE entry_no <= 0 AND last_seq > 0')).toBe(0)
   expect(await countOf('jobs WHERE entry_no > 0')).toBe(count)
   expect(await countOf('job_pages')).toBeGreaterThan(1)
   expect(await countOf('job_values')).toBeGreaterThan(5)
   expect(await countOf('log_conversion')).toBe(0)
+  expect(
+    await countOf(
+      `pg_tables WHERE schemaname = 'public' AND tablename IN ('steps', 'job_events', 'loop_items')`,
+    ),
+  ).toBe(0)
   expect(await convertToLog(database.pool, { logger })).toBe(0)
 })
 

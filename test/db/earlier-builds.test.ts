@@ -6,7 +6,7 @@ import {
   expectSameAnswers,
   startLaterBuild,
 } from '../support/earlier-build.ts'
-import { requireSameLogsAndTables } from '../support/logs-and-tables.ts'
+import { requireWholeLogs } from '../support/whole-logs.ts'
 
 let database: TestDatabase
 
@@ -34,5 +34,5 @@ test('executions that build 708d1c0 left on a Postgres server continue, and thei
   } finally {
     await build.stop()
   }
-  await requireSameLogsAndTables(database.pool)
+  await requireWholeLogs(database.pool)
 })

@@ -30,7 +30,7 @@ beforeAll(async () => {
   jobs = createJobStore(database.pool)
 })
 
-beforeEach(() => database.pool.query('TRUNCATE jobs, job_events, idempotency_keys CASCADE'))
+beforeEach(() => database.pool.query('TRUNCATE jobs, job_log, idempotency_keys CASCADE'))
 
 afterAll(() => database.drop())
 
@@ -134,7 +134,7 @@ test('twenty starts at once with one key give one job', async () => {
   for (const { result } of starts) {
     if (result.kind === 'taken') expect(result.jobId).toBe(inserted[0]?.id)
   }
-  expect([await count('jobs'), await count('executions'), await count('job_events')]).toEqual([1, 1, 1])
+  expect([await count('jobs'), await count('executions'), await count('job_log')]).toEqual([1, 1, 1])
 })
 
 test('owners have their keys to themselves', async () => {
@@ -397,7 +397,7 @@ async function insertKeyed({ requestHash, ...change }: { requestHash: string } &
   return { id: job.id, result: await jobs.insert(job, event('JOB_QUEUED', job.at, {})) }
 }
 
-async function count(table: 'jobs' | 'executions' | 'job_events'): Promise<number> {
+async function count(table: 'jobs' | 'executions' | 'job_log'): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${table}`)
   return rows[0]?.count ?? 0
 }

@@ -18,6 +18,7 @@ import {
 import { createProbe, probes, type Probe, type ProbeCall } from '../support/probe.ts'
 import { newId, type WorkerId } from '../../src/lib/ids.ts'
 import { Gate, settled } from '../support/manual-clock.ts'
+import { recordOf } from '../support/recorded.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 import { until } from '../support/until.ts'
@@ -674,9 +675,6 @@ async function timePasses(id: string, ms: number): Promise<void> {
 }
 
 async function stepStatuses(id: string): Promise<Record<string, string>> {
-  const { rows } = await database.pool.query<{ path: string; status: string }>(
-    'SELECT path, status FROM steps WHERE execution_id = $1',
-    [id],
-  )
-  return Object.fromEntries(rows.map(({ path, status }) => [path, status]))
+  const { steps } = await recordOf(database.pool, id)
+  return Object.fromEntries(steps.map(({ path, status }) => [path, status]))
 }

@@ -8,6 +8,7 @@ import { ownerId, type JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
 import { expireLease, jobRow, OWNER, timelineKinds } from '../support/jobs.ts'
+import { recordOf } from '../support/recorded.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 
@@ -107,12 +108,10 @@ async function retry(lume: Lume, id: JobId, more: Partial<RetryRequest> = {}): P
 }
 
 async function stepsOf(id: JobId) {
-  const { rows } = await database.pool.query<{ path: string; reusedFrom: string | null; output: unknown }>(
-    `SELECT path, reused_from AS "reusedFrom", output FROM steps JOIN step_values USING (owner_id, execution_id, path)
-     WHERE execution_id = $1 ORDER BY position`,
-    [id],
+  const { steps } = await recordOf(database.pool, id)
+  return steps.flatMap(({ path, reusedFrom, config, output = null }) =>
+    config === undefined ? [] : { path, reusedFrom, output },
   )
-  return rows
 }
 
 const names = () => calls.map(({ name }) => name)
@@ -178,11 +177,8 @@ describe('a retry on Postgres', () => {
     expect((await lume.jobs.getJob(third))?.result).toEqual(
       ['a', 'b', 'c', 'd'].map((name) => ({ name, input: name })),
     )
-    const { rows } = await database.pool.query(
-      'SELECT reused_from AS holder, output FROM loop_items WHERE execution_id = $1 ORDER BY index',
-      [third],
-    )
-    expect(rows).toEqual([
+    const { items } = await recordOf(database.pool, third)
+    expect(items.map(({ reusedFrom: holder, output = null }) => ({ holder, output }))).toEqual([
       { holder: first, output: null },
       { holder: first, output: null },
       { holder: second, output: null },
@@ -261,8 +257,8 @@ describe('the check of a retry', () => {
     try {
       const id = await retry(api, original, { patchOutputs: { find: 'given' } })
       const sent = count.take()
-      expect(sent.some((text) => text.includes('FROM steps'))).toBe(true)
-      expect(sent.filter((text) => text.includes('step_values'))).toEqual([])
+      expect(sent.some((text) => text.includes('job_log'))).toBe(true)
+      expect(sent.filter((text) => /job_values|small/.test(text))).toEqual([])
       expect((await jobRow(database.pool, id)).status).toBe('QUEUED')
     } finally {
       count.stop()

@@ -18,6 +18,7 @@ import { expireLease, jobRow, OWNER, STRANGER, storeJob, timelineKinds } from '.
 import { itemAt, RUNNING, stepAt } from '../support/logged-job.ts'
 import { recordEntries, sendTo, type PartialEntry } from '../support/record-entries.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { recordOf } from '../support/recorded.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 import { until } from '../support/until.ts'
 
@@ -159,13 +160,12 @@ test('a canceled execution that lost its worker ends with the timeline of a run 
   expect(loads.recorded).toBe(0)
   const kinds = await timelineKinds(database.pool, id)
   expect(kinds.slice(-4)).toEqual(['JOB_RECOVERED', 'JOB_CANCELING', 'STEP_CANCELED', 'JOB_CANCELED'])
-  const { rows } = await database.pool.query(
-    `SELECT path, status, attempts->-1->'callMayHaveHappened' AS unknown FROM steps WHERE execution_id = $1 ORDER BY path`,
-    [id],
-  )
-  expect(rows).toEqual([
-    { path: 'a', status: 'COMPLETED', unknown: null },
-    { path: 'b', status: 'CANCELED', unknown: true },
+  const { steps } = await recordOf(database.pool, id)
+  expect(
+    steps.map(({ path, status, attempts }) => [path, status, attempts.at(-1)?.callMayHaveHappened]),
+  ).toEqual([
+    ['a', 'COMPLETED', undefined],
+    ['b', 'CANCELED', true],
   ])
 })
 
@@ -350,10 +350,8 @@ test('the attempt of a step that was lost with long checkpoints finds them', asy
   const dying = openWorker({ blocks: [recorder] })
   const id = await dying.start(definition)
   await until('all parts are recorded', async () => {
-    const { rowCount } = await database.pool.query('SELECT FROM step_checkpoints WHERE execution_id = $1', [
-      id,
-    ])
-    return rowCount === 30
+    const { checkpoints } = await recordOf(database.pool, id)
+    return checkpoints.length === 30
   })
   await dying.journal.idle()
   await expireLease(database.pool, id)

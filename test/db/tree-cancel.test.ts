@@ -26,6 +26,7 @@ import { createCommands } from '../../src/jobs/commands.ts'
 import { CANCEL_BATCH_JOBS, createTreeCancel } from '../../src/jobs/worker/tree-cancel.ts'
 import { newJob, OWNER, steal, storeClaimedJob, storeJob, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { recordOf, recordsOf } from '../support/recorded.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { loopOf, startCallOf, storeWorkflow } from '../support/trees.ts'
 import { until } from '../support/until.ts'
@@ -70,13 +71,17 @@ const allHaveEnded = () =>
 /** P4, and no step is left open. */
 async function expectWholeTimelines(): Promise<void> {
   const { rows } = await database.pool.query<{ id: JobId }>('SELECT id FROM jobs ORDER BY id')
-  for (const { id } of rows) {
-    const kinds = await timelineKinds(database.pool, id)
+  const records = await recordsOf(
+    database.pool,
+    rows.map(({ id }) => id),
+  )
+  for (const { events, steps } of records.values()) {
+    const kinds = events.map(({ kind }) => kind)
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
     expect(kinds.at(-1)).toMatch(/^JOB_(CANCELED|FAILED|COMPLETED)$/)
     expect(kinds.filter((kind) => /^JOB_(CANCELED|FAILED|COMPLETED)$/.test(kind))).toHaveLength(1)
+    expect(steps.filter(({ finishedAt }) => finishedAt === null)).toEqual([])
   }
-  const { rows: open } = await database.pool.query('SELECT * FROM steps WHERE finished_at IS NULL')
-  expect(open).toEqual([])
 }
 
 test(
@@ -461,13 +466,6 @@ async function storeWaiting(root: JobId, number: number): Promise<readonly JobId
        INSERT INTO jobs (id, owner_id, type, status, started_at, parent_id, parent_path, depth, root_id, last_seq, entry_no, fence, progress)
        SELECT copy.id, owner_id, type, status, started_at, parent_id, parent_path, depth, root_id, last_seq, entry_no, fence, progress
        FROM copy, jobs WHERE jobs.id = $1
-     ), event AS (
-       INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-       SELECT owner_id, copy.id, seq, at, kind, progress, body FROM copy, job_events WHERE job_id = $1
-     ), step AS (
-       INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, attempt, attempts, handles, input_from, wait, started_at)
-       SELECT owner_id, copy.id, path, position, node_id, status, attempt, attempts, handles, input_from, wait, started_at
-       FROM copy, steps WHERE execution_id = $1
      ), entry AS (
        INSERT INTO job_log (job_id, seq, entry_no, format, at, changes, events, small)
        SELECT copy.id, seq, entry_no, format, at, changes, events, small FROM copy, job_log WHERE job_id = $1
@@ -683,12 +681,12 @@ test('descendants that have not begun end in two statements per 1,000, with the 
   const child = await storeJob(pool, { parent: above })
   await pool.query(
     `WITH copy AS (
-       INSERT INTO jobs (id, owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id, last_seq)
-       SELECT gen_random_uuid(), owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id, last_seq
+       INSERT INTO jobs (id, owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id, last_seq, entry_no)
+       SELECT gen_random_uuid(), owner_id, type, status, wake_at, parent_id, parent_path, depth, root_id, last_seq, entry_no
        FROM jobs, generate_series(1, 2999) WHERE id = $1 RETURNING id, owner_id
-     ), event AS (
-       INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-       SELECT owner_id, id, 1, now(), 'JOB_QUEUED', 0, '{}' FROM copy
+     ), entry AS (
+       INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
+       SELECT copy.id, l.seq, l.entry_no, l.format, l.at, l.events FROM copy, job_log l WHERE l.job_id = $1
      )
      INSERT INTO executions (id, owner_id, definition_id, mode, metadata)
      SELECT copy.id, e.owner_id, e.definition_id, e.mode, e.metadata FROM copy, executions e WHERE e.id = $1`,
@@ -715,9 +713,6 @@ test('descendants that have not begun end in two statements per 1,000, with the 
   expect(await timelineKinds(pool, child)).toEqual(['JOB_QUEUED', 'JOB_CANCELED'])
   // Their parent is being canceled: no statement has to pass it the news of their ends.
   expect(await count('root_id IS NOT NULL AND NOT is_parent_told')).toBe(0)
-  const { rows } = await pool.query(
-    'SELECT path, position, status, finished_at IS NOT NULL AS "isEnded" FROM steps WHERE execution_id = $1',
-    [child],
-  )
-  expect(rows).toEqual([{ path: 'a', position: expect.any(String), status: 'CANCELED', isEnded: true }])
+  const { steps } = await recordOf(pool, child)
+  expect(steps).toMatchObject([{ path: 'a', status: 'CANCELED', finishedAt: expect.any(Number) }])
 })

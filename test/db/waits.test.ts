@@ -4,7 +4,6 @@ import { createExecutionStore } from '../../src/db/executions/execution-store.ts
 import type { JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
 import { OWNER, timelineKinds } from '../support/jobs.ts'
 import { createProbe, probes } from '../support/probe.ts'
 import { until } from '../support/until.ts'
@@ -93,11 +92,10 @@ async function expectAllPlacesFree(lume: Lume, probe: ReturnType<typeof createPr
   for (const call of calls) call.finish()
 }
 
-/** Moves every timer on record an hour back, which is the same. */
+/** Moves everything on record an hour back, which is the same: the times in an entry count from that of the entry. */
 async function letAnHourPass(): Promise<void> {
-  await forgetLogs(database.pool)
   await database.pool.query(`UPDATE jobs SET wake_at = wake_at - interval '1 h'`)
-  await database.pool.query(`UPDATE steps SET due_at = due_at - interval '1 h'`)
+  await database.pool.query(`UPDATE job_log SET at = at - interval '1 h'`)
 }
 
 async function allAre(status: string): Promise<void> {
@@ -106,7 +104,7 @@ async function allAre(status: string): Promise<void> {
     async () => {
       const { rows } = await database.pool.query<{ others: number }>(
         `SELECT count(*)::int AS others FROM jobs
-         WHERE status <> $1 AND id NOT IN (SELECT execution_id FROM steps WHERE path LIKE 'busy-%')`,
+         WHERE status <> $1 AND id NOT IN (SELECT job_id FROM job_log WHERE changes::text LIKE '%"p":"busy-%')`,
         [status],
       )
       return rows[0]?.others === 0

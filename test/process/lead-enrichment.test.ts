@@ -16,7 +16,9 @@ import {
 } from '../support/providers/lead-world.ts'
 import { askedItems } from '../support/providers/openrouter-server.ts'
 import type { ProviderServer, SeenCall } from '../support/providers/provider-server.ts'
+import { recordOf } from '../support/recorded.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { uuidOf } from '../support/uuid-of.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
 
 const MakeLeads = graphql(`
@@ -202,7 +204,7 @@ test('lead enrichment takes 500 leads through three kill -9 and makes no call ag
   for (const cut of cuts) {
     const release = await hold(cut)
     await server.kill()
-    cuttings.push({ recorded: await readRecorded(), called: ledger() })
+    cuttings.push({ recorded: await readRecorded(jobId), called: ledger() })
     release()
     server = await startServer()
   }
@@ -351,16 +353,19 @@ async function readJob(
 
 // Every call has a name: that of its step, or of its part of a step. Recorded calls and ledgers speak of them alike.
 
-async function readRecorded(): Promise<ReadonlySet<string>> {
-  const steps = await pool.query<{ path: string }>(
-    `select path from steps where status in ('COMPLETED', 'FAILED') and node_id = any ($1)`,
-    [['scrape', 'apollo', 'find', 'verify', 'upload']],
+const CALLING_NODES = ['scrape', 'apollo', 'find', 'verify', 'upload']
+
+async function readRecorded(jobId: string): Promise<ReadonlySet<string>> {
+  const { steps, checkpoints } = await recordOf(pool, uuidOf(jobId))
+  const names = steps.flatMap(({ path, status, nodeId }) =>
+    ['COMPLETED', 'FAILED'].includes(status) && CALLING_NODES.includes(nodeId) ? path : [],
   )
-  const parts = await pool.query<{ path: string; key: string }>(
-    `select path, key from step_checkpoints where key = 'run' or value ->> 'state' in ('done', 'packed')`,
-  )
-  const partName = ({ path, key }: { path: string; key: string }) => (key === 'run' ? path : `${path} ${key}`)
-  return new Set([...steps.rows.map(({ path }) => path), ...parts.rows.map(partName)])
+  const parts = checkpoints.flatMap(({ path, key, value }) => {
+    if (key === 'run') return path
+    const { state } = value as { readonly state?: string }
+    return state === 'done' || state === 'packed' ? `${path} ${key}` : []
+  })
+  return new Set([...names, ...parts])
 }
 
 /** All calls so far that cost or change something. */

@@ -7,6 +7,7 @@ import { Closers } from '../../src/lib/async/closers.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
 import { startReceiver, type ReceiverServer } from '../support/receiver-server.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
+import { uuidOf } from '../support/uuid-of.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
 
 const Start = graphql(`
@@ -188,8 +189,4 @@ function recoveriesOf(seen: readonly SeenEvent[]): number {
 
 function progressFalls(seen: readonly SeenEvent[]): SeenEvent[] {
   return seen.filter(({ progress }, i) => progress < (seen[i - 1]?.progress ?? 0))
-}
-
-function uuidOf(globalId: string): string {
-  return Buffer.from(globalId, 'base64').toString().split(':')[1] ?? ''
 }

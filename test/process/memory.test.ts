@@ -9,11 +9,13 @@ import type { JsonObject } from '../../src/lib/json/json.ts'
 import { graphql } from '../gql/index.ts'
 import { changeSteps } from '../support/change-steps.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { forgetLogs } from '../support/forget-logs.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
+import { recordEntries, sendTo } from '../support/record-entries.ts'
+import { recordOf } from '../support/recorded.ts'
 import { EXECUTE } from '../support/runs.ts'
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
+import { uuidOf } from '../support/uuid-of.ts'
 
 const STATE = graphql(`
   query StateInMemoryTest($id: ID!) {
@@ -289,9 +291,15 @@ test(
     expect(await ended(first, id)).toMatchObject({ status: 'FAILED' })
     // As if each call had answered as much as one output may take.
     const output = `{"status":200,"headers":{},"body":${ANSWERS['/largest']?.()}}`
-    await forgetLogs(database.pool)
-    const enlarge = 'UPDATE step_values SET output = $1::json WHERE output IS NOT NULL'
-    expect((await database.pool.query(enlarge, [output])).rowCount).toBe(15)
+    const { steps } = (await recordOf(database.pool, uuidOf(id))).fold
+    const completed = [...steps.values()].filter(({ step }) => step.status === 'COMPLETED')
+    expect(completed).toHaveLength(15)
+    for (const { step } of completed) {
+      const values = [{ path: step.path, config: '{}', output }]
+      await recordEntries(sendTo(database.pool), uuidOf(id) as JobId, [
+        { steps: [{ ...step, wait: null }], values },
+      ])
+    }
     missing.clear()
     calls = []
     const retries = await Promise.all(Array.from({ length: 3 }, () => retried(first, id)))
@@ -451,7 +459,7 @@ test(
     const later = { input: { definition: SMALL, runAt } }
     await Promise.all(Array.from({ length: 30 }, () => client.ask(EXECUTE, later)))
     const due = `SELECT id FROM jobs WHERE status = 'QUEUED'`
-    await pool.query(`UPDATE execution_values SET input = $1::json WHERE execution_id IN (${due})`, [lists])
+    await pool.query(`UPDATE executions SET input = $1::json WHERE id IN (${due})`, [lists])
     await pool.query(`UPDATE executions SET run_at = now() WHERE id IN (${due})`)
     await pool.query(`UPDATE jobs SET wake_at = now() WHERE status = 'QUEUED'`)
     await thereAre(30, 'COMPLETED')

@@ -58,10 +58,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     origin: server.origin,
     port: Number(new URL(server.origin).port),
     databaseUrl: database.url,
+    pool: database.pool,
     lume,
     client: createGraphqlClient(server.url),
     gate: gates.gate,
-    pool: database.pool,
     takeFaults: () => faults.splice(0),
     query: async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
       (await database.pool.query<Row>(sql, [...values])).rows,

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { requireSameLogsAndTables } from './logs-and-tables.ts'
+import { requireWholeLogs } from './whole-logs.ts'
 
 export interface TestDatabase {
   readonly url: string
   readonly pool: pg.Pool
   /**
-   * Closes the pool and deletes the database, also from under its other connections. Throws before that if the log of a job and the
-   * tables differ (see `requireSameLogsAndTables`).
+   * Closes the pool and deletes the database, also from under its other connections. Throws before that if the log of a job is not
+   * whole (see `requireWholeLogs`).
    */
   drop(): Promise<void>
 }
 
 /** A fresh database with the migrated schema, for one test file: a copy of the template that the set-up made. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  return open(process.env.LUME_TEST_TEMPLATE as string, requireSameLogsAndTables)
+  return open(process.env.LUME_TEST_TEMPLATE as string, requireWholeLogs)
 }
 
 /** A fresh database with nothing in it. */

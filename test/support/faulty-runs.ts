@@ -2,6 +2,7 @@ import { decodeGlobalId } from '../../src/lib/global-id.ts'
 import type { TestDatabase } from './database.ts'
 import { createGraphqlClient } from './graphql-client.ts'
 import { jobRow, type JobRow } from './jobs.ts'
+import { recordOf } from './recorded.ts'
 import { EXECUTE } from './runs.ts'
 import type { ServerProcess } from './server-process.ts'
 import { until } from './until.ts'
@@ -46,11 +47,8 @@ export async function runFaulty(
 ): Promise<FaultyRun> {
   const jobId = await startFaulty(server, ...nodes)
   const row = await endOfJob(database, jobId)
-  const { rows } = await database.pool.query<FaultyRun['events'][number]>(
-    'SELECT kind, body FROM job_events WHERE job_id = $1 ORDER BY seq',
-    [jobId],
-  )
-  return { jobId, row, events: rows }
+  const { events } = await recordOf(database.pool, jobId)
+  return { jobId, row, events }
 }
 
 export function endOfJob({ pool }: TestDatabase, jobId: string, patienceMs = 30_000): Promise<JobRow> {

@@ -5,11 +5,12 @@ import { createJobStore } from '../../src/db/jobs/job-store.ts'
 import type { NewJob } from '../../src/db/jobs/new-job.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
 import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
-import { event } from '../../src/engine/record/event.ts'
+import { event, type JobEvent } from '../../src/engine/record/event.ts'
 import type { Command } from '../../src/engine/record/inbox.ts'
 import type { JobStatus } from '../../src/engine/record/job.ts'
 import { newId, ownerId, type JobId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
 import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
+import { recordOf } from './recorded.ts'
 
 export const OWNER = ownerId('owner-1')
 export const STRANGER = ownerId('owner-2')
@@ -144,32 +145,23 @@ export async function jobRow(pool: pg.Pool, jobId: string): Promise<JobRow> {
 
 /** The kinds of a job's events in order; fails unless they are numbered from 1 without a gap (P4). */
 export async function timelineKinds(pool: pg.Pool, jobId: string): Promise<readonly string[]> {
-  return (await timelineRows(pool, jobId)).map(({ kind }) => kind)
+  return (await timelineOf(pool, jobId)).map(({ kind }) => kind)
 }
 
 /** The messages of a job's progress events in order, its other events left out; checks the numbers, too. */
 export async function timelineMessages(pool: pg.Pool, jobId: string): Promise<readonly string[]> {
-  const rows = await timelineRows(pool, jobId)
-  return rows.filter(({ kind }) => kind === 'JOB_PROGRESS').map(({ body }) => body.message ?? '')
+  const events = await timelineOf(pool, jobId)
+  return events.flatMap((event) => (event.kind === 'JOB_PROGRESS' ? (event.body.message ?? '') : []))
 }
 
-interface EventRow {
-  readonly seq: number
-  readonly kind: string
-  readonly body: { readonly message?: string }
-}
-
-async function timelineRows(pool: pg.Pool, jobId: string): Promise<readonly EventRow[]> {
-  const { rows } = await pool.query<EventRow>(
-    'SELECT seq, kind, body FROM job_events WHERE job_id = $1 ORDER BY seq',
-    [jobId],
-  )
+async function timelineOf(pool: pg.Pool, jobId: string): Promise<readonly JobEvent[]> {
+  const { events } = await recordOf(pool, jobId)
   const { last_seq } = await jobRow(pool, jobId)
-  const isGapless = rows.every(({ seq }, index) => seq === index + 1) && last_seq === rows.length
+  const isGapless = events.every(({ seq }, index) => seq === index + 1) && last_seq === events.length
   if (!isGapless) {
-    throw new Error(`job ${jobId} ends at ${last_seq}, its events are ${rows.map(({ seq }) => seq).join()}`)
+    throw new Error(`job ${jobId} ends at ${last_seq}, its events are ${events.map(({ seq }) => seq).join()}`)
   }
-  return rows
+  return events
 }
 
 /** Puts a cancel into a job's inbox; false when it was refused. */

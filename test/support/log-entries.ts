@@ -36,7 +36,6 @@ export class MemoryLog {
       now: 1_000,
     })
     const encoded = write.entry
-    if (encoded === null) throw new Error('the job has no log')
     this.encoded.push(encoded)
     this.rows.push(rowOf(encoded, { seq: write.newSeq, entryNo: this.rows.length + 1 }))
     this.small.push(encoded.small === null ? null : (JSON.parse(encoded.small) as Record<ValueKind, never>))

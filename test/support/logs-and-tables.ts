@@ -1,41 +1,34 @@
 import { isDeepStrictEqual } from 'node:util'
 import type pg from 'pg'
-import { loadOpenSteps, loadRecorded } from '../../src/db/executions/recorded-state.ts'
-import { loadUnlogged, loadUnloggedOpenSteps } from '../../src/db/executions/unlogged-state.ts'
-import { decodeEvents, type LogRow } from '../../src/db/log/decode-entry.ts'
-import { checkpointPath, EXECUTION_OUTPUT, VALUE, valueKey, type ValueKind } from '../../src/db/log/entry.ts'
-import { Fold, type ValuesAt } from '../../src/db/log/fold.ts'
-import { applyPage, type PageBody } from '../../src/db/log/page.ts'
-import { positionOf } from '../../src/db/log/position.ts'
 import { parseEvent } from '../../src/engine/record/event.ts'
-import type { RecordedState } from '../../src/engine/record/journal.ts'
-import { itemPath, knownSignalWait, type StepWait } from '../../src/engine/record/step.ts'
-import type { JobId, OwnerId } from '../../src/lib/ids.ts'
-import { contentsOfFold } from './log-entries.ts'
+import { knownSignalWait, type StepWait } from '../../src/engine/record/step.ts'
+import { recordsOf } from './recorded.ts'
 
-const JOBS_AT_ONCE = 50
-/** More jobs than this are not compared, so that a test file with thousands of jobs stays quick. */
-const JOBS_MAX_COUNT = 1_000
+/** The tables of build 708d1c0 that its conversion drops. */
+const TABLES = ['job_events', 'steps', 'step_values', 'step_checkpoints', 'loop_items', 'execution_values']
+
+/** Copies the tables that a conversion drops, for `requireSameLogsAndTables`. */
+export async function copyEarlierTables(pool: pg.Pool): Promise<void> {
+  await pool.query('CREATE SCHEMA earlier')
+  for (const table of TABLES) await pool.query(`CREATE TABLE earlier.${table} AS TABLE ${table}`)
+}
 
 /**
- * Folds the log of the jobs of a database, and throws unless it says what the tables say: events, steps, their values, items,
- * checkpoints, used signals and outputs; and unless pages with the entries behind them fold into the same. A job without a log, of an
- * earlier build or stored by a statement of a test, is left out.
+ * Folds the log of all jobs, and throws unless it says what the copied tables say: events, steps, their values, items, checkpoints, used
+ * signals and outputs.
  */
 export async function requireSameLogsAndTables(pool: pg.Pool): Promise<void> {
   const client = await pool.connect()
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    const { rows } = await client.query<{ id: string }>(
-      'SELECT id FROM jobs WHERE entry_no > 0 ORDER BY id LIMIT $1',
-      [JOBS_MAX_COUNT],
+    // The copies are found first.
+    await client.query('SET search_path TO earlier, public')
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM jobs WHERE last_seq > 0 ORDER BY id')
+    await compare(
+      client,
+      rows.map(({ id }) => id),
     )
-    const ids = rows.map(({ id }) => id)
-    for (let done = 0; done < ids.length; done += JOBS_AT_ONCE)
-      await compare(client, ids.slice(done, done + JOBS_AT_ONCE))
-    await client.query('COMMIT')
   } finally {
-    client.release()
+    client.release(true)
   }
 }
 
@@ -46,93 +39,36 @@ async function compare(client: pg.PoolClient, ids: readonly string[]): Promise<v
     for (const { job, ...row } of rows) found.get(job)?.push(row as unknown as Row)
     return found
   }
-  const jobs = await read<JobRow>(JOBS)
-  const entries = await read<StoredEntry>(ENTRIES)
-  const large = await read<{ entryNo: number; key: string; value: unknown }>(
-    `SELECT job_id AS job, entry_no AS "entryNo", key, value FROM job_values WHERE job_id = ANY($1::uuid[])`,
+  const outputs = await read<{ output: string | null }>(
+    'SELECT execution_id AS job, output::text AS output FROM execution_values WHERE execution_id = ANY($1::uuid[])',
   )
-  const pages = await read<{ body: PageBody }>(
-    `SELECT job_id AS job, body FROM job_pages WHERE job_id = ANY($1::uuid[]) ORDER BY low`,
+  const events = await read<EventRow>(EVENTS)
+  const steps = await read<StepRow>(STEPS)
+  const items = await read<ItemRow>(ITEMS)
+  const checkpoints = await read<{ path: string; key: string; value: unknown }>(
+    'SELECT execution_id AS job, path, key, value FROM step_checkpoints WHERE execution_id = ANY($1::uuid[])',
   )
-  const tables = {
-    events: await read<EventRow>(EVENTS),
-    steps: await read<StepRow>(STEPS),
-    items: await read<ItemRow>(ITEMS),
-    checkpoints: await read<{ path: string; key: string; value: unknown }>(
-      `SELECT execution_id AS job, path, key, value FROM step_checkpoints WHERE execution_id = ANY($1::uuid[])`,
-    ),
-    signals: await read<{ number: number; path: string | null }>(
-      `SELECT job_id AS job, number, used_by AS path FROM commands WHERE used_at IS NOT NULL AND job_id = ANY($1::uuid[])`,
-    ),
-  }
-  const keys = ids.map((id) => ({ id: id as JobId, ownerId: jobs.get(id)?.[0]?.ownerId as OwnerId }))
-  const pool = oneByOne(client)
-  const recorded = await loadRecorded(pool, keys)
-  const unlogged = await loadUnlogged(pool, keys)
-  const open = await loadOpenSteps(pool, keys)
-  const unloggedOpen = await loadUnloggedOpenSteps(pool, keys)
-  for (const [place, id] of ids.entries()) {
-    const job = jobs.get(id)?.[0]
-    const rows = entries.get(id) ?? []
-    if (!job) throw new Error(`there is no job ${id}`)
+  const signals = await read<{ number: number; path: string | null }>(
+    'SELECT job_id AS job, number, used_by AS path FROM commands WHERE used_at IS NOT NULL AND job_id = ANY($1::uuid[])',
+  )
+  for (const [id, record] of await recordsOf(client, ids)) {
     const same = (what: string, log: unknown, table: unknown) => {
       if (isDeepStrictEqual(log, table)) return
       const [one, other] = firstDifference(log, table)
       throw new Error(`the log of job ${id} and the tables differ in ${what}: ${one} and ${other}`)
     }
-    same('steps of a take-up', stepsWithoutOutputs(recorded[place]), stepsWithoutOutputs(unlogged[place]))
-    same('items of a take-up', recorded[place]?.items, unlogged[place]?.items)
-    same('open steps', sorted(open[place] ?? []), sorted(unloggedOpen[place] ?? []))
-    const numbers = Array.from({ length: job.entryNo }, (_, place) => place + 1)
-    const values = new Values(rows, large.get(id) ?? [])
-    const fold = Fold.of(rows)
-    same(
-      'the numbers of entries',
-      rows.map(({ entryNo }) => entryNo),
-      numbers,
-    )
-    same('the newest event', rows.at(-1)?.seq, job.lastSeq)
-    same('events', rows.flatMap(decodeEvents), (tables.events.get(id) ?? []).map(parseEvent))
-    same('steps', sorted(stepsOf(fold, values)), sorted((tables.steps.get(id) ?? []).map(plainStep)))
-    for (const [path, { output }] of recorded[place]?.steps ?? [])
-      if (output !== undefined) same('a loaded output', output, await outputOf(client, { id, path }))
-    same('items', sorted(itemsOf(fold, values)), sorted((tables.items.get(id) ?? []).map(plainItem)))
-    same(
-      'checkpoints',
-      sorted(checkpointsOf(fold, values)),
-      sorted((tables.checkpoints.get(id) ?? []).map(({ path, key, value }) => ({ path, key, value }))),
-    )
+    same('events', record.events, (events.get(id) ?? []).map(parseEvent))
+    same('steps', sorted(record.steps), sorted((steps.get(id) ?? []).map(plainStep)))
+    same('items', sorted(record.items), sorted((items.get(id) ?? []).map(plainItem)))
+    same('checkpoints', sorted(record.checkpoints), sorted(checkpoints.get(id) ?? []))
     same(
       'used signals',
-      sorted([...fold.usedSignals].map(([number, path]) => ({ number, path }))),
-      sorted((tables.signals.get(id) ?? []).map(({ number, path }) => ({ number, path }))),
+      sorted([...record.fold.usedSignals].map(([number, path]) => ({ number, path }))),
+      sorted(signals.get(id) ?? []),
     )
-    const last = rows.at(-1)
-    same(
-      'the output',
-      last && values.read('o', EXECUTION_OUTPUT, last.entryNo),
-      job.output === null ? undefined : JSON.parse(job.output),
-    )
-    const paged = new Fold()
-    for (const { body } of pages.get(id) ?? []) applyPage(paged, body)
-    for (const row of rows) if (row.entryNo > job.pagedNo) paged.apply(row)
-    const [{ usedSignals: _, ...read_ }, { usedSignals: __, ...whole }] = [
-      contentsOfFold(paged),
-      contentsOfFold(fold),
-    ]
-    same('pages', read_, whole)
+    const output = outputs.get(id)?.[0]?.output ?? null
+    same('the output', record.output, output === null ? undefined : JSON.parse(output))
   }
-}
-
-/** The output of a step, which may be one of an earlier execution. */
-async function outputOf(client: pg.PoolClient, { id, path }: { id: string; path: string }): Promise<unknown> {
-  const { rows } = await client.query<{ output: unknown }>(
-    `SELECT v.output FROM steps s JOIN step_values v
-       ON v.execution_id = COALESCE(s.reused_from, s.execution_id) AND v.path = s.path
-     WHERE s.execution_id = $1 AND s.path = $2`,
-    [id, path],
-  )
-  return rows[0]?.output
 }
 
 function firstDifference(log: unknown, table: unknown): readonly (string | undefined)[] {
@@ -146,44 +82,7 @@ function firstDifference(log: unknown, table: unknown): readonly (string | undef
 /** More of a difference is left out of the message. */
 const SHOWN_MAX_LENGTH = 1_000
 
-/** Sends statements over one connection, each after the one before has ended. */
-function oneByOne(client: pg.PoolClient): Pick<pg.Pool, 'query'> {
-  let last: Promise<unknown> = Promise.resolve()
-  const query = (text: string, values?: unknown[]) => {
-    const result = last.then(() => client.query(text, values))
-    last = result.catch(() => undefined)
-    return result
-  }
-  return { query: query as unknown as pg.Pool['query'] }
-}
-
-/** How much the outputs take decides which are loaded, and the log counts it before compression. */
-function stepsWithoutOutputs(state: RecordedState | undefined) {
-  return sorted([...(state?.steps.values() ?? [])].map((step) => ({ ...step, output: undefined })))
-}
-
-interface JobRow {
-  readonly ownerId: string
-  readonly entryNo: number
-  readonly pagedNo: number
-  readonly lastSeq: number
-  /** As JSON text. */
-  readonly output: string | null
-}
-
-const JOBS = `
-SELECT j.id AS job, j.owner_id AS "ownerId", j.entry_no AS "entryNo", j.paged_no AS "pagedNo", j.last_seq AS "lastSeq", v.output::text AS output
-FROM jobs j LEFT JOIN execution_values v ON v.execution_id = j.id WHERE j.id = ANY($1::uuid[])`
-
 const ms = (column: string, name: string) => `(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
-
-type StoredEntry = LogRow & {
-  readonly small: Readonly<Record<ValueKind, Readonly<Record<string, unknown>>>> | null
-}
-
-const ENTRIES = `
-SELECT job_id AS job, seq, entry_no AS "entryNo", format, ${ms('at', 'at')}, changes, events, small
-FROM job_log WHERE job_id = ANY($1::uuid[]) ORDER BY seq, entry_no`
 
 interface EventRow {
   readonly seq: number
@@ -195,33 +94,6 @@ interface EventRow {
 
 const EVENTS = `
 SELECT job_id AS job, seq, at, kind, progress, body FROM job_events WHERE job_id = ANY($1::uuid[]) ORDER BY seq`
-
-/** The values of a log. */
-class Values {
-  readonly #small: ReadonlyMap<number, StoredEntry['small']>
-  readonly #large: ReadonlyMap<string, unknown>
-
-  constructor(
-    rows: readonly StoredEntry[],
-    large: readonly { readonly entryNo: number; readonly key: string; readonly value: unknown }[],
-  ) {
-    this.#small = new Map(rows.map(({ entryNo, small }) => [entryNo, small]))
-    this.#large = new Map(large.map(({ entryNo, key, value }) => [`${entryNo} ${key}`, value]))
-  }
-
-  /** Undefined: the entry has none. */
-  read(kind: ValueKind, path: string, entryNo: number): unknown {
-    const key = `${entryNo} ${valueKey(kind, path)}`
-    return this.#large.has(key) ? this.#large.get(key) : this.#small.get(entryNo)?.[kind]?.[path]
-  }
-
-  /** Reads a value where its record says that it is. */
-  at(kind: ValueKind, path: string, values: ValuesAt | null, bit: number): unknown {
-    return values === null || (values.held & bit) === 0
-      ? undefined
-      : this.read(kind, path, values.entry.entryNo)
-  }
-}
 
 interface StepRow {
   readonly path: string
@@ -263,25 +135,6 @@ function plainStep({ wait, config, output, hasValues, hasOutput, ...step }: Step
   }
 }
 
-function stepsOf(fold: Fold, values: Values) {
-  return [...fold.steps].map(
-    ([
-      path,
-      {
-        step: { order, ...step },
-        entry,
-        values: held,
-      },
-    ]) => ({
-      ...step,
-      position: positionOf(order),
-      schema: step.wait?.kind === 'signal' ? values.read('w', path, entry.entryNo) : undefined,
-      config: held === null ? undefined : (values.at('c', path, held, VALUE.CONFIG) ?? {}),
-      output: values.at('o', path, held, VALUE.OUTPUT),
-    }),
-  )
-}
-
 interface ItemRow {
   readonly path: string
   readonly index: number
@@ -300,23 +153,6 @@ FROM loop_items WHERE execution_id = ANY($1::uuid[])`
 
 function plainItem({ output, hasOutput, ...item }: ItemRow) {
   return { ...item, output: hasOutput ? output : undefined }
-}
-
-function itemsOf(fold: Fold, values: Values) {
-  return [...fold.items.values()].map(({ item, values: held }) => {
-    const { order: _, ...rest } = item
-    return { ...rest, output: values.at('o', itemPath(item.path, item.index), held, VALUE.OUTPUT) }
-  })
-}
-
-function checkpointsOf(fold: Fold, values: Values) {
-  return [...fold.checkpoints.values()].flatMap((keys) =>
-    [...keys.values()].map(({ path, key, value }) => ({
-      path,
-      key,
-      value: values.at('k', checkpointPath(path, key), value, VALUE.OUTPUT),
-    })),
-  )
 }
 
 /** In the order of their JSON texts, whatever the order of their fields is. */

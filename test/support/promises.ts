@@ -1,8 +1,10 @@
 import type pg from 'pg'
 import { TERMINAL_EVENT_KINDS, type EventKind } from '../../src/engine/record/event.ts'
 import type { JobId } from '../../src/lib/ids.ts'
+import type { Json } from '../../src/lib/json/json.ts'
 import { jobRow } from './jobs.ts'
 import type { LedgerAnswer, LedgerServer } from './ledger-server.ts'
+import { recordOf } from './recorded.ts'
 
 /** What happens to a step or an item once. */
 const ONCE: readonly EventKind[] = [
@@ -31,26 +33,24 @@ export async function brokenPromises(
 }
 
 async function timelineFaults(pool: pg.Pool, jobId: JobId): Promise<string[]> {
-  const { rows } = await pool.query<{ seq: number; kind: EventKind; progress: number; path: string | null }>(
-    `SELECT seq, kind, progress, body->>'path' AS path FROM job_events WHERE job_id = $1 ORDER BY seq`,
-    [jobId],
-  )
+  const { events } = await recordOf(pool, jobId)
   const faults: string[] = []
   const told = new Set<string>()
   let progress = 0
-  for (const [i, event] of rows.entries()) {
+  for (const [i, event] of events.entries()) {
     if (event.seq !== i + 1) faults.push(`event ${i + 1} has the number ${event.seq}`)
     if (event.progress < progress) faults.push(`progress falls at event ${event.seq}`)
     progress = event.progress
-    const fact = `${event.kind} ${event.path ?? ''}`
+    const path = 'path' in event.body ? event.body.path : ''
+    const fact = `${event.kind} ${path}`
     if (ONCE.includes(event.kind) && told.has(fact)) faults.push(`${fact} is told again at ${event.seq}`)
     told.add(fact)
   }
   const { last_seq, status } = await jobRow(pool, jobId)
-  if (last_seq !== rows.length) faults.push(`the job counts ${last_seq} events, there are ${rows.length}`)
-  const last = rows.at(-1)?.kind
+  if (last_seq !== events.length) faults.push(`the job counts ${last_seq} events, there are ${events.length}`)
+  const last = events.at(-1)?.kind
   if (last !== `JOB_${status}`) faults.push(`the last event is ${last}, the job is ${status}`)
-  const ends = rows.filter(({ kind }) => (TERMINAL_EVENT_KINDS as readonly EventKind[]).includes(kind))
+  const ends = events.filter(({ kind }) => (TERMINAL_EVENT_KINDS as readonly EventKind[]).includes(kind))
   if (ends.length !== 1) faults.push(`the timeline tells ${ends.length} ends`)
   return faults
 }
@@ -60,20 +60,22 @@ async function callFaults(
   { pool, ledger }: { readonly pool: pg.Pool; readonly ledger: LedgerServer },
   jobId: JobId,
 ): Promise<string[]> {
-  const { rows } = await pool.query<{ path: string; answer: LedgerAnswer }>(
-    `SELECT path, output->'body' AS answer FROM step_values
-     WHERE execution_id = $1 AND json_typeof(output) = 'object' AND output->'body'->>'receipt' IS NOT NULL`,
-    [jobId],
-  )
-  const recorded = rows.flatMap(({ path, answer: { key, nth } }) =>
-    nth === ledger.count(key)
-      ? []
-      : [`${path}: call ${nth} is on record, but ${ledger.count(key)} were made`],
-  )
+  const { steps } = await recordOf(pool, jobId)
+  const recorded = steps.flatMap(({ path, output }) => {
+    const answer = answerOf(output)
+    if (!answer || answer.nth === ledger.count(answer.key)) return []
+    return [`${path}: call ${answer.nth} is on record, but ${ledger.count(answer.key)} were made`]
+  })
   const { fence } = await jobRow(pool, jobId)
   const keys = new Set(ledger.calls.map(({ key }) => key).filter((key) => key.startsWith(jobId)))
   const repeated = [...keys].flatMap((key) =>
     ledger.count(key) <= Number(fence) ? [] : [`${key} was called ${ledger.count(key)} times by ${fence}`],
   )
   return [...recorded, ...repeated]
+}
+
+/** The ledger's answer in the output of a step; null: the step did not call the ledger. */
+function answerOf(output: Json | undefined): LedgerAnswer | null {
+  const { body } = (output ?? {}) as { readonly body?: Partial<LedgerAnswer> | null }
+  return body?.receipt === undefined ? null : (body as LedgerAnswer)
 }

@@ -14,10 +14,7 @@ export async function recordMessages(
 const MESSAGES = `
 WITH job AS (
   UPDATE jobs SET last_seq = last_seq + $2, entry_no = entry_no + $2 WHERE id = $1
-  RETURNING id, owner_id, last_seq - $2 AS seq, entry_no - $2 AS entry_no, date_trunc('milliseconds', now()) AS at
-), event AS (
-  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-  SELECT owner_id, id, seq + n, at, 'JOB_PROGRESS', 5, json_build_object('message', $3::text) FROM job, generate_series(1, $2::int) AS n
+  RETURNING id, last_seq - $2 AS seq, entry_no - $2 AS entry_no, date_trunc('milliseconds', now()) AS at
 )
 INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
 SELECT id, seq + n, entry_no + n, $5::smallint, at,

@@ -1,7 +1,6 @@
 import type pg from 'pg'
 import type { JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
-import { isUnloggedSql } from '../log/index.ts'
 import { MIGRATION_LOCK } from '../sql/index.ts'
 import { convertJobs } from './convert-jobs.ts'
 import type { OldJob } from './old-records.ts'
@@ -41,6 +40,9 @@ export async function convertToLog(pool: pg.Pool, options: ConversionOptions): P
   }
 }
 
+/** A job that an earlier build has stored: it has events, and no entry. */
+const IS_UNLOGGED = 'entry_no = 0 AND last_seq > 0'
+
 /** A database has a row in this table until all of its jobs are converted. */
 async function isPending(client: pg.PoolClient): Promise<boolean> {
   const { rowCount } = await client.query('SELECT FROM log_conversion')
@@ -64,17 +66,21 @@ async function convertAll(
   return count
 }
 
-/** Returns the number of jobs that it converted. After the last one it takes away the mark that jobs are to be converted. */
+/**
+ * Returns the number of jobs that it converted. After the last one it deletes the mark that jobs are to be converted, and drops the tables
+ * of the earlier build.
+ */
 async function convertBatch(client: pg.PoolClient, limit: number): Promise<number> {
   const { rows: jobs } = await client.query<OldJob>(
     `SELECT id, owner_id AS "ownerId", last_seq AS "lastSeq" FROM jobs
-     WHERE id > COALESCE((SELECT converted_to FROM log_conversion), '00000000-0000-0000-0000-000000000000') AND ${isUnloggedSql('jobs')}
+     WHERE id > COALESCE((SELECT converted_to FROM log_conversion), '00000000-0000-0000-0000-000000000000') AND ${IS_UNLOGGED}
      ORDER BY id LIMIT $1 FOR NO KEY UPDATE`,
     [limit],
   )
   const newest: JobId | undefined = jobs.at(-1)?.id
   if (newest === undefined) {
     await client.query('DELETE FROM log_conversion')
+    await client.query('SELECT lume_drop_replaced_tables()')
     return 0
   }
   await convertJobs(client, jobs)

@@ -118,7 +118,7 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
         `SELECT e.workflow_id AS "workflowId", e.version_id AS "versionId", e.label, e.mode, e.metadata, v.input, v.variables, v.mocks,
            output.value AS output, j.priority,
            ARRAY(SELECT t.tag FROM execution_tags t WHERE t.execution_id = e.id ORDER BY t.tag) AS tags
-         FROM executions e JOIN execution_values v ON v.execution_id = e.id JOIN jobs j ON j.id = e.id
+         FROM executions e JOIN execution_inputs v ON v.execution_id = e.id JOIN jobs j ON j.id = e.id
          ${JOIN_EXECUTION_OUTPUT}
          WHERE e.id = $1`,
         [id],
@@ -128,7 +128,7 @@ export function createExecutionStore(pool: Queryable): ExecutionStore {
     load: batched((ids) => loadExecutions(pool, ids)),
     async values({ id, ownerId }) {
       const { rows } = await pool.query<ValuesRow>(
-        `SELECT input, variables, mocks, patched FROM execution_values WHERE owner_id = $1 AND execution_id = $2`,
+        `SELECT input, variables, mocks, patched FROM execution_inputs WHERE owner_id = $1 AND execution_id = $2`,
         [ownerId, id],
       )
       const row = first(rows)
@@ -201,12 +201,12 @@ FROM unnest($1::uuid[]) AS wanted(id)
 JOIN executions e ON e.id = wanted.id
 JOIN jobs j ON j.id = e.id
 JOIN definitions d ON d.id = e.definition_id
-JOIN execution_values v ON v.execution_id = e.id
+JOIN execution_inputs v ON v.execution_id = e.id
 CROSS JOIN LATERAL (SELECT ${VALUES_BYTES('v')} AS own OFFSET 0) AS size
 LEFT JOIN LATERAL (
   SELECT ${VALUES_BYTES('sv')} + octet_length(sd.body::text) + octet_length(d.body::text) AS bytes,
     ${tailBytesSql('sj')} AS "tailBytes", sj.paged_no AS "pagedNo"
-  FROM executions se JOIN jobs sj ON sj.id = se.id JOIN definitions sd ON sd.id = se.definition_id JOIN execution_values sv ON sv.execution_id = se.id
+  FROM executions se JOIN jobs sj ON sj.id = se.id JOIN definitions sd ON sd.id = se.definition_id JOIN execution_inputs sv ON sv.execution_id = se.id
   WHERE se.id = e.retry_of OFFSET 0
 ) AS source ON true`
 

@@ -17,7 +17,7 @@ import {
   type Tail,
 } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { isInsideEnded, rangesOutside, type ItemStatuses, type Loop } from './recorded-loops.ts'
+import { isInsideEnded, rangesOutside, type ItemStatuses, type Loop } from './ended-items.ts'
 import {
   LOADED_OUTPUTS_MAX_BYTES,
   PLAIN_ATTEMPTS_MAX_BYTES,
@@ -34,7 +34,7 @@ export interface LoggedState {
   readonly checkpoints: ReadonlySet<string>
 }
 
-/** Loads all steps outside of ended loop items. A job without a log is left out. The caller holds the jobs: their logs do not grow. */
+/** Loads all steps outside of ended loop items. A job without entries is left out. The caller holds the jobs: their logs do not grow. */
 export async function loadLoggedSteps(
   pool: Queryable,
   jobs: readonly JobKey[],
@@ -54,7 +54,7 @@ export async function loadLoggedSteps(
   return new Map([...records].map(([id, record]) => [id, stateOf(record)]))
 }
 
-/** Of each job with a log: open steps, without what they wait for, and ended steps of top-level nodes. */
+/** Of each job with entries: open steps, without what they wait for, and ended steps of top-level nodes. */
 export async function loadLoggedOpenSteps(
   pool: Queryable,
   jobs: readonly JobKey[],
@@ -141,7 +141,7 @@ async function readOpen(log: LogStore, jobs: readonly JobKey[]): Promise<Readonl
   const pages = paged.length === 0 ? new Map<JobId, OpenPage[]>() : await log.openPages(paged)
   const records = new Map<JobId, LogRecord>()
   for (const [id, tail] of tails) {
-    if (tail.entryNo <= 0) continue
+    if (tail.entryNo === 0) continue
     const own = pages.get(id) ?? []
     const bodies = new Map(own.flatMap(({ low, body }) => (body === null ? [] : [[low, body] as const])))
     records.set(id, { tail, pages: own, bodies })

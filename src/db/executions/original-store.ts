@@ -64,7 +64,7 @@ async function loadExecution(
      FROM executions e
      JOIN jobs j ON j.id = e.id
      JOIN definitions d ON d.id = e.definition_id
-     JOIN execution_values v ON v.execution_id = e.id
+     JOIN execution_inputs v ON v.execution_id = e.id
      WHERE e.owner_id = $1 AND e.id = $2 AND j.finished_at IS NOT NULL`,
     [ownerId, id],
   )

@@ -2,7 +2,6 @@ import type { RecordedState, RecordedStep } from '../../engine/record/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import { loadLoggedOpenSteps, loadLoggedSteps, loadSmallOutputs, toStepState } from './logged-state.ts'
 import type { JobKey, StepState } from './step-state.ts'
-import { loadUnlogged, loadUnloggedOpenSteps } from './unlogged-state.ts'
 
 /** Loads steps, loop items, small outputs, and which open steps have checkpoints; nothing inside of ended loop items. */
 export async function loadRecorded(
@@ -10,15 +9,10 @@ export async function loadRecorded(
   jobs: readonly JobKey[],
 ): Promise<readonly RecordedState[]> {
   const logged = await loadLoggedSteps(pool, jobs)
-  const unlogged = jobs.filter(({ id }) => !logged.has(id))
-  const [outputs, others] = await Promise.all([
-    loadSmallOutputs(pool, jobs, logged),
-    unlogged.length === 0 ? [] : loadUnlogged(pool, unlogged),
-  ])
-  const states = new Map(unlogged.map(({ id }, n) => [id, others[n]]))
+  const outputs = await loadSmallOutputs(pool, jobs, logged)
   return jobs.map(({ id }) => {
     const own = logged.get(id)
-    if (!own) return states.get(id) ?? { steps: new Map(), items: new Map() }
+    if (!own) return { steps: new Map(), items: new Map() }
     const steps = own.steps.map(({ step }): readonly [string, RecordedStep] => {
       const { path, finishedAt } = step
       const hasCheckpoints = finishedAt === null && own.checkpoints.has(path)
@@ -34,8 +28,5 @@ export async function loadOpenSteps(
   jobs: readonly JobKey[],
 ): Promise<readonly (readonly StepState[])[]> {
   const logged = await loadLoggedOpenSteps(pool, jobs)
-  const unlogged = jobs.filter(({ id }) => !logged.has(id))
-  const others = unlogged.length === 0 ? [] : await loadUnloggedOpenSteps(pool, unlogged)
-  const open = new Map(unlogged.map(({ id }, n) => [id, others[n]]))
-  return jobs.map(({ id }) => logged.get(id) ?? open.get(id) ?? [])
+  return jobs.map(({ id }) => logged.get(id) ?? [])
 }

@@ -5,10 +5,8 @@ import {
   encodeEntry,
   ENTRY_FORMAT,
   eventCode,
-  nextEntryNoSql,
   NO_CONTENTS,
   openPagesBytesSql,
-  positionOf,
   tailBytesSql,
 } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
@@ -105,18 +103,12 @@ export function createTreeCancelStore(pool: Queryable): TreeCancelStore {
       return rows.map(({ ownerId, id, hash }) => ({ ownerId, definition: { id, hash } }))
     },
     async endUnbegun(graphs, at, limit) {
-      const nodes = graphs.flatMap(({ definitionId, nodes: own }) =>
-        own.map(({ id, order }) => ({ definitionId, id, position: positionOf(order) })),
-      )
       const { rows } = await pool.query<{ id: JobId }>(END_UNBEGUN, [
         graphs.map(({ definitionId }) => definitionId),
         graphs.map((graph) => (graph.nodes.length + 1) * ROW_BYTES),
-        nodes.map(({ definitionId }) => definitionId),
-        nodes.map(({ id }) => id),
-        nodes.map(({ position }) => position),
+        graphs.map((graph) => changesOf(graph, at)),
         at,
         limit,
-        graphs.map((graph) => changesOf(graph, at)),
       ])
       return rows.map(({ id }) => id)
     },
@@ -221,31 +213,23 @@ SELECT DISTINCT e.owner_id AS "ownerId", d.id, d.hash FROM (
  */
 const END_UNBEGUN = `
 WITH graph AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], $2::int[], $8::text[]) AS g(definition_id, bytes, changes)
+  SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[]) AS g(definition_id, bytes, changes)
 ), unheld AS MATERIALIZED (
   SELECT j.id, e.definition_id FROM jobs j JOIN executions e ON e.id = j.id
   WHERE ${IS_UNBEGUN} AND e.definition_id = ANY($1::uuid[])
-  ORDER BY j.id LIMIT $7 FOR UPDATE OF j SKIP LOCKED
+  ORDER BY j.id LIMIT $5 FOR UPDATE OF j SKIP LOCKED
 ), ended AS (
-  UPDATE jobs j SET fence = j.fence + 1, last_seq = j.last_seq + 1, entry_no = ${nextEntryNoSql('j')}, status = 'CANCELED',
-    finished_at = to_timestamp($6::float8 / 1000), wake_at = NULL, current_step = NULL,
+  UPDATE jobs j SET fence = j.fence + 1, last_seq = j.last_seq + 1, entry_no = j.entry_no + 1, status = 'CANCELED',
+    finished_at = to_timestamp($4::float8 / 1000), wake_at = NULL, current_step = NULL,
     commands_applied = j.commands_sent, stored_bytes = j.stored_bytes + graph.bytes,
     is_parent_told = ${expectsNoNews('j.parent_id')}
   FROM unheld JOIN graph ON graph.definition_id = unheld.definition_id WHERE j.id = unheld.id
   RETURNING j.owner_id, j.id, j.last_seq, j.entry_no, j.progress, unheld.definition_id, graph.changes
-), event AS (
-  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-  SELECT owner_id, id, last_seq, to_timestamp($6::float8 / 1000), 'JOB_CANCELED', progress, '{}' FROM ended
-), step AS (
-  INSERT INTO steps (owner_id, execution_id, path, position, node_id, status, finished_at)
-  SELECT ended.owner_id, ended.id, node.path, node.position, node.path, 'CANCELED', to_timestamp($6::float8 / 1000)
-  FROM ended JOIN unnest($3::uuid[], $4::text[], $5::text[]) AS node(definition_id, path, position)
-    ON node.definition_id = ended.definition_id
 ), entry AS (
   INSERT INTO job_log (job_id, seq, entry_no, format, at, changes, events)
-  SELECT id, last_seq, entry_no, ${ENTRY_FORMAT}, to_timestamp($6::float8 / 1000), changes::json,
+  SELECT id, last_seq, entry_no, ${ENTRY_FORMAT}, to_timestamp($4::float8 / 1000), changes::json,
     json_build_array(json_build_array('${eventCode('JOB_CANCELED')}', 0, progress))
-  FROM ended WHERE entry_no > 0
+  FROM ended
 )
 SELECT id FROM ended`
 

@@ -2,7 +2,20 @@ import type { EventDraft } from '../../engine/record/index.ts'
 import { inGroups } from '../../lib/async/index.ts'
 import type { JobId } from '../../lib/index.ts'
 import { ENTRY_FORMAT } from '../log/index.ts'
-import type { Queryable } from '../sql/index.ts'
+import {
+  bigint,
+  bool,
+  float,
+  int,
+  jsonText,
+  listValues,
+  parameters,
+  selectLists,
+  text,
+  uuid,
+  type Columns,
+  type Queryable,
+} from '../sql/index.ts'
 import type { NewJob } from './new-job.ts'
 import { queuedEntry } from './queued-entry.ts'
 
@@ -18,6 +31,9 @@ interface JobTexts {
 
 const GROUP_MAX_LENGTH = 8 * 1024 * 1024
 
+/** An input and variables with at most this many characters of JSON text together are stored in the row of their execution. */
+const ROW_MAX_LENGTH = 2_048
+
 /**
  * What became of a job. `refused`: its parent has ended, an ancestor is being canceled, or it must run the published version
  * and does not (`onlyIfPublished`). `taken`: nothing of that applies, but its idempotency key belongs to another job (D9), or
@@ -32,7 +48,7 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
       const { rows } = await pool.query<{ id: JobId; isStored: boolean }>({
         name: 'job-insert',
         text: INSERT,
-        values: valuesOf(insertions),
+        values: [...listValues(ASKED, insertions)],
       })
       const verdicts = new Map(rows.map(({ id, isStored }) => [id, isStored ? 'stored' : 'taken'] as const))
       return insertions.map(({ job }) => verdicts.get(job.id) ?? 'refused')
@@ -62,6 +78,48 @@ function lengthOf({ input, variables, mocks, metadata, patched }: JobTexts): num
   return input.length + variables.length + (mocks?.length ?? 0) + metadata.length + (patched?.length ?? 0)
 }
 
+/** What is sent of each job. Times are in milliseconds since 1970, because some are compared with the time of the start. */
+const ASKED: Columns<JobTexts> = {
+  id: uuid(({ job }) => job.id),
+  owner_id: text(({ job }) => job.ownerId),
+  key: text(({ job }) => job.idempotency?.key ?? null),
+  request_hash: text(({ job }) => job.idempotency?.requestHash ?? null),
+  key_expires_at: float(({ job }) => job.idempotency?.expiresAt ?? null),
+  type: text(({ job }) => job.type),
+  status: text(({ job }) => job.status),
+  handler: text(({ job }) => job.handler),
+  priority: int(({ job }) => job.priority),
+  total_nodes: int(({ job }) => job.totalNodes),
+  created_at: float(({ job }) => job.at),
+  wake_at: float(({ job }) => (job.lease ? null : job.wakeAt)),
+  holder: uuid(({ job }) => job.lease?.workerId ?? null),
+  lease_ms: float(({ job }) => job.lease?.leaseMs ?? null),
+  definition_id: uuid(({ job }) => job.definitionId),
+  workflow_id: uuid(({ job }) => job.workflowId),
+  label: text(({ job }) => job.label),
+  mode: text(({ job }) => job.mode),
+  metadata: jsonText(({ metadata }) => metadata),
+  input: jsonText(({ input }) => input),
+  variables: jsonText(({ variables }) => variables),
+  is_short: bool(({ input, variables }) => input.length + variables.length <= ROW_MAX_LENGTH),
+  event_at: float(({ queued }) => queued.at),
+  events: jsonText(({ queued }) => queuedEntry(queued)),
+  parent_id: uuid(({ job }) => job.parent?.id ?? null),
+  parent_path: text(({ job }) => job.parent?.path ?? null),
+  depth: int(({ job }) => job.parent?.depth ?? 0),
+  version_id: uuid(({ job }) => job.versionId ?? null),
+  tags: jsonText(({ job }) => JSON.stringify(job.tags ?? [])),
+  run_at: float(({ job }) => job.runAt ?? null),
+  retry_of: uuid(({ job }) => job.retry?.of ?? null),
+  retry_from: text(({ job }) => job.retry?.from ?? null),
+  patched: jsonText(({ patched }) => patched),
+  mocks: jsonText(({ mocks }) => mocks),
+  schedule_id: uuid(({ job }) => job.occurrence?.scheduleId ?? null),
+  scheduled_for: float(({ job }) => job.occurrence?.at ?? null),
+  stored_bytes: bigint(lengthOf),
+  only_if_published: bool(({ job }) => job.onlyIfPublished ?? false),
+}
+
 /**
  * The unique key decides which start wins, and so does the occurrence's; everything else joins their verdict. A start and
  * the record of its occurrence are one statement, so no crash can separate them. The time at which a job wants a worker is
@@ -78,19 +136,7 @@ function lengthOf({ input, variables, mocks, metadata, patched }: JobTexts): num
  */
 const INSERT = `
 WITH RECURSIVE asked AS (
-  SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::int[],
-    $10::int[], $11::float8[], $12::float8[], $13::uuid[], $14::int[], $15::uuid[], $16::uuid[], $17::text[],
-    $18::text[], $19::text[], $20::text[], $21::text[], $22::float8[], $23::text[], $24::text[], $25::uuid[],
-    $26::text[], $27::int[], $28::uuid[], $29::text[], $30::float8[], $31::uuid[], $32::text[], $33::text[],
-    $34::text[], $35::uuid[], $36::float8[], $37::bigint[], $38::boolean[], $39::text[]
-  ) AS n(
-    id, owner_id, key, request_hash, key_expires_at, type, status, handler, priority,
-    total_nodes, created_at, wake_at, holder, lease_ms, definition_id, workflow_id, label,
-    mode, metadata, input, variables, event_at, event_kind, event_body, parent_id, parent_path, depth,
-    version_id, tags, run_at, retry_of, retry_from, patched, mocks, schedule_id, scheduled_for,
-    stored_bytes, only_if_published, entry
-  )
+  ${selectLists(ASKED, parameters())}
 ), parent AS MATERIALIZED (
   SELECT own.* FROM (SELECT DISTINCT parent_id AS id FROM asked WHERE parent_id IS NOT NULL ORDER BY 1) AS wanted
   CROSS JOIN LATERAL (
@@ -141,69 +187,22 @@ WITH RECURSIVE asked AS (
   RETURNING id
 ), execution AS (
   INSERT INTO executions (id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata, run_at, created_at,
-    retry_of, retry_from, schedule_id, scheduled_for)
-  SELECT id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata::json, to_timestamp(run_at / 1000),
-    to_timestamp(created_at / 1000), retry_of, retry_from, schedule_id, to_timestamp(scheduled_for / 1000)
+    retry_of, retry_from, schedule_id, scheduled_for, input, variables)
+  SELECT id, owner_id, definition_id, workflow_id, version_id, label, mode, metadata, to_timestamp(run_at / 1000),
+    to_timestamp(created_at / 1000), retry_of, retry_from, schedule_id, to_timestamp(scheduled_for / 1000),
+    CASE WHEN is_short THEN input END, CASE WHEN is_short THEN variables END
   FROM new JOIN job USING (id)
 ), tag AS (
   INSERT INTO execution_tags (owner_id, tag, execution_id)
-  SELECT owner_id, t.tag, id FROM new JOIN job USING (id), json_array_elements_text(tags::json) AS t(tag)
+  SELECT owner_id, t.tag, id FROM new JOIN job USING (id), json_array_elements_text(tags) AS t(tag)
 ), value AS (
   INSERT INTO execution_values (execution_id, owner_id, input, variables, patched, mocks)
-  SELECT id, owner_id, input::json, variables::json, patched::json, mocks::json FROM new JOIN job USING (id)
-), event AS (
-  INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-  SELECT owner_id, id, 1, to_timestamp(event_at / 1000), event_kind, 0, event_body::json
-  FROM new JOIN job USING (id) WHERE status = 'QUEUED'
+  SELECT id, owner_id, CASE WHEN NOT is_short THEN input END, CASE WHEN NOT is_short THEN variables END,
+    patched, mocks
+  FROM new JOIN job USING (id) WHERE NOT is_short OR patched IS NOT NULL OR mocks IS NOT NULL
 ), entry AS (
   INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
-  SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp(event_at / 1000), new.entry::json
+  SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp(event_at / 1000), new.events
   FROM new JOIN job USING (id) WHERE status = 'QUEUED'
 )
 SELECT new.id, job.id IS NOT NULL AS "isStored" FROM new LEFT JOIN job USING (id)`
-
-function valuesOf(insertions: readonly JobTexts[]): unknown[] {
-  const of = <T>(read: (job: NewJob, insertion: JobTexts) => T): T[] =>
-    insertions.map((one) => read(one.job, one))
-  return [
-    of(({ id }) => id),
-    of(({ ownerId }) => ownerId),
-    of(({ idempotency }) => idempotency?.key ?? null),
-    of(({ idempotency }) => idempotency?.requestHash ?? null),
-    of(({ idempotency }) => idempotency?.expiresAt ?? null),
-    of(({ type }) => type),
-    of(({ status }) => status),
-    of(({ handler }) => handler),
-    of(({ priority }) => priority),
-    of(({ totalNodes }) => totalNodes),
-    of(({ at }) => at),
-    of(({ lease, wakeAt }) => (lease ? null : wakeAt)),
-    of(({ lease }) => lease?.workerId ?? null),
-    of(({ lease }) => lease?.leaseMs ?? null),
-    of(({ definitionId }) => definitionId),
-    of(({ workflowId }) => workflowId),
-    of(({ label }) => label),
-    of(({ mode }) => mode),
-    of((_, { metadata }) => metadata),
-    of((_, { input }) => input),
-    of((_, { variables }) => variables),
-    of((_, { queued }) => queued.at),
-    of((_, { queued }) => queued.kind),
-    of((_, { queued }) => JSON.stringify(queued.body)),
-    of(({ parent }) => parent?.id ?? null),
-    of(({ parent }) => parent?.path ?? null),
-    of(({ parent }) => parent?.depth ?? 0),
-    of(({ versionId }) => versionId ?? null),
-    of(({ tags }) => JSON.stringify(tags ?? [])),
-    of(({ runAt }) => runAt ?? null),
-    of(({ retry }) => retry?.of ?? null),
-    of(({ retry }) => retry?.from ?? null),
-    of((_, { patched }) => patched),
-    of((_, { mocks }) => mocks),
-    of(({ occurrence }) => occurrence?.scheduleId ?? null),
-    of(({ occurrence }) => occurrence?.at ?? null),
-    of((_, insertion) => lengthOf(insertion)),
-    of(({ onlyIfPublished }) => onlyIfPublished ?? false),
-    of((_, { queued }) => queuedEntry(queued)),
-  ]
-}

@@ -150,18 +150,13 @@ export function createJobStore(pool: Queryable): JobStore {
             fence = fence + CASE WHEN $3::uuid IS NULL THEN 0 ELSE 1 END
           WHERE owner_id = $1 AND id = $2 AND status = 'CREATED' AND cancel_requested_at IS NULL
           RETURNING *
-        ), event AS (
-          INSERT INTO job_events (owner_id, job_id, seq, at, kind, progress, body)
-          SELECT owner_id, id, 1, to_timestamp($5::float8 / 1000), $6, progress, $7 FROM queued
         ), entry AS (
           INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
-          SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp($5::float8 / 1000), $8 FROM queued
+          SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp($5::float8 / 1000), $6 FROM queued
         )
         SELECT ${CLAIMED} FROM queued AS jobs`
-      const { at, kind, body } = queued
       const taker = [lease?.workerId ?? null, lease?.leaseMs ?? null]
-      const event = [at, kind, JSON.stringify(body), queuedEntry(queued)]
-      return first(await queryClaimed(pool, text, [ownerId, id, ...taker, ...event]))
+      return first(await queryClaimed(pool, text, [ownerId, id, ...taker, queued.at, queuedEntry(queued)]))
     },
     async hasKey(ownerId, key) {
       const { rows } = await pool.query(

@@ -1,14 +1,20 @@
-import type { Columns } from './flush-column.ts'
+import { int, listValues, plainValues, type Columns } from '../sql/index.ts'
 import type { JobWrite } from './journal-write.ts'
 
 /** Rows of one kind that flushes write, and the statement that writes them. */
 export interface FlushPart {
   readonly name: string
+  /** Whether each write has exactly one row of it. */
+  readonly isOnePerJob: boolean
   /** Whether a write holds any of its rows. */
   isIn(write: JobWrite): boolean
   readonly columns: Columns<never>
   /** The rows of these writes as one list of values per column. */
-  listsOf(writes: readonly NumberedWrite[]): RowLists
+  lists(writes: readonly JobWrite[]): readonly Buffer[]
+  /** The same, behind the number of the write that each row belongs to. */
+  numberedLists(writes: readonly NumberedWrite[]): readonly Buffer[]
+  /** The values of the one row of a write. */
+  values(write: JobWrite): readonly unknown[]
   /** Returns the statement; `from` is what follows its FROM and provides the rows, named as the part's module says. */
   statement(from: string): string
 }
@@ -19,33 +25,44 @@ export interface NumberedWrite {
   readonly write: JobWrite
 }
 
-export interface RowLists {
-  /** The number of the write that each row belongs to. */
-  readonly numbers: readonly number[]
-  readonly columns: readonly (readonly unknown[])[]
-}
+/** The column of the number of a write. */
+export const NUMBER = { n: int((number: number) => number) }
 
 interface PartOptions<Row> {
   readonly name: string
-  rows(write: JobWrite): readonly Row[]
   readonly columns: Columns<Row>
   statement(from: string): string
 }
 
-/** Makes a part of rows of one type. */
-export function flushPart<Row>({ name, rows, columns, statement }: PartOptions<Row>): FlushPart {
-  const readers = Object.values(columns).map(({ value }) => value)
+/** Makes a part of any number of rows for each write. */
+export function flushPart<Row>({
+  rows,
+  ...options
+}: PartOptions<Row> & { rows(write: JobWrite): readonly Row[] }): FlushPart {
+  const { columns } = options
   return {
-    name,
+    ...options,
+    isOnePerJob: false,
     isIn: (write) => rows(write).length > 0,
-    columns,
-    listsOf(writes) {
-      const all = writes.flatMap(({ write }) => rows(write))
-      return {
-        numbers: writes.flatMap(({ write, number }) => rows(write).map(() => number)),
-        columns: readers.map((read) => all.map(read)),
-      }
-    },
-    statement,
+    lists: (writes) => listValues(columns, writes.flatMap(rows)),
+    numberedLists: (writes) => [
+      ...listValues(
+        NUMBER,
+        writes.flatMap(({ write, number }) => rows(write).map(() => number)),
+      ),
+      ...listValues(
+        columns,
+        writes.flatMap(({ write }) => rows(write)),
+      ),
+    ],
+    values: (write) =>
+      rows(write)
+        .slice(0, 1)
+        .flatMap((row) => plainValues(columns, row)),
   }
+}
+
+/** Makes a part of one row for each write, whose columns are read from the write. */
+export function jobPart(options: PartOptions<JobWrite>): FlushPart {
+  return { ...flushPart({ ...options, rows: (write) => [write] }), isOnePerJob: true }
 }

@@ -1,5 +1,5 @@
-import { int, type Column, type Columns } from './flush-column.ts'
-import type { FlushPart, NumberedWrite, RowLists } from './flush-part.ts'
+import { parameters, selectLists, selectValues, type Parameter } from '../sql/index.ts'
+import { NUMBER, type FlushPart, type NumberedWrite } from './flush-part.ts'
 import { FLUSH_PARTS } from './flush-parts.ts'
 import { GUARDED_JOBS, UNHELD_JOBS } from './guarded-jobs.ts'
 import type { JobWrite } from './journal-write.ts'
@@ -32,77 +32,60 @@ export function flushStatement(writes: readonly JobWrite[], guard: Guard = 'jour
   const name = [guard, shape.name, ...groups.map(([group]) => group)].join(' ')
   let text = texts.get(name)
   if (text === undefined) texts.set(name, (text = flushText(GUARDS[guard], parts, shape)))
-  const numbered = writes.map((write, index) => ({ write, number: index + 1 })).sort(byJobId)
-  const values = shape.values(
-    GUARDS[guard].listsOf(numbered),
-    parts.map((part) => part.listsOf(numbered)),
-  )
-  return { name, text, values }
+  return { name, text, values: shape.values(GUARDS[guard], parts, writes) }
 }
 
 const texts = new Map<string, string>()
 
-/** Postgres compares UUIDs by their bytes, which is how their lower-case texts compare. */
-function byJobId({ write: { jobId: a } }: NumberedWrite, { write: { jobId: b } }: NumberedWrite): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
-}
-
 function flushText(guard: FlushPart, parts: readonly FlushPart[], shape: Shape): string {
-  let count = 0
-  const parameter: Parameter = (type) => `$${++count}::${type}`
+  const parameter = parameters()
   const statements = [
-    `guard AS (${guard.statement(shape.jobs(guard.columns, parameter))})`,
-    ...parts.map((part) => `${part.name} AS (${part.statement(shape.rows(part.columns, parameter))})`),
+    `guard AS (${guard.statement(shape.jobs(guard, parameter))})`,
+    ...parts.map((part) => `${part.name} AS (${part.statement(shape.rows(part, parameter))})`),
   ]
   return `WITH ${statements.join(', ')}
 SELECT n - 1 AS index, commands_sent AS "commandsSent" FROM guard`
 }
 
-/** Returns the next parameter of a statement, as a value of that SQL type. */
-type Parameter = (type: string) => string
-
 /** How the rows of a statement are sent. */
 interface Shape {
   readonly name: string
   /** Returns what provides the jobs `r`, with the number `n` of the write of each. */
-  jobs(columns: Columns<never>, parameter: Parameter): string
+  jobs(guard: FlushPart, parameter: Parameter): string
   /** Returns what provides the rows `r` of a part, each with its job `g`. */
-  rows(columns: Columns<never>, parameter: Parameter): string
-  values(guarded: RowLists, parts: readonly RowLists[]): unknown[]
+  rows(part: FlushPart, parameter: Parameter): string
+  values(guard: FlushPart, parts: readonly FlushPart[], writes: readonly JobWrite[]): unknown[]
 }
 
 const MANY: Shape = {
   name: 'many',
-  jobs: (columns, parameter) => `(${selectLists({ n: NUMBER, ...columns }, parameter)}) AS r`,
-  rows: (columns, parameter) =>
-    `(${selectLists({ n: NUMBER, ...columns }, parameter)}) AS r JOIN guard g ON g.n = r.n`,
-  values: (guarded, parts) => [guarded, ...parts].flatMap(({ numbers, columns }) => [numbers, ...columns]),
+  jobs: ({ columns }, parameter) => `(${selectLists({ ...NUMBER, ...columns }, parameter)}) AS r`,
+  rows: ({ columns }, parameter) =>
+    `(${selectLists({ ...NUMBER, ...columns }, parameter)}) AS r JOIN guard g ON g.n = r.n`,
+  values(guard, parts, writes) {
+    const numbered = writes.map((write, index) => ({ write, number: index + 1 })).sort(byJobId)
+    return [guard, ...parts].flatMap((part) => part.numberedLists(numbered))
+  },
 }
 
-/** A write that is alone needs no numbers, and no lists for its job. */
+/** A write that is alone needs no numbers, and no lists for its job and its log entry. */
 const ONE: Shape = {
   name: 'one',
-  jobs: (columns, parameter) =>
-    `(SELECT 1 AS n, ${selected(columns, ({ sentAs }) => parameter(sentAs))}) AS r`,
-  rows: (columns, parameter) => `(${selectLists(columns, parameter)}) AS r CROSS JOIN guard g`,
-  values: (guarded, parts) => [
-    ...guarded.columns.map(([value]) => value),
-    ...parts.flatMap(({ columns }) => columns),
-  ],
+  jobs: ({ columns }, parameter) =>
+    `(SELECT 1 AS n, own.* FROM (${selectValues(columns, parameter)}) AS own) AS r`,
+  rows: ({ columns, isOnePerJob }, parameter) =>
+    `(${(isOnePerJob ? selectValues : selectLists)(columns, parameter)}) AS r CROSS JOIN guard g`,
+  values: (guard, parts, writes) =>
+    writes.flatMap((write) => [
+      ...guard.values(write),
+      ...parts.flatMap((part): readonly unknown[] =>
+        part.isOnePerJob ? part.values(write) : part.lists([write]),
+      ),
+    ]),
 }
 
-const NUMBER = int<never>(() => null)
-
-/** Selects rows that are sent as one list per column. */
-function selectLists(columns: Columns<never>, parameter: Parameter): string {
-  const lists = Object.values(columns).map(({ sentAs }) => parameter(`${sentAs}[]`))
-  return `SELECT ${selected(columns, (_, name) => `sent.${name}`)}
-    FROM unnest(${lists.join(', ')}) AS sent(${Object.keys(columns).join(', ')})`
-}
-
-function selected(columns: Columns<never>, sent: (column: Column<never>, name: string) => string): string {
-  return Object.entries(columns)
-    .map(([name, column]) => `${column.toSql(sent(column, name))} AS ${name}`)
-    .join(', ')
+/** Postgres compares UUIDs by their bytes, which is how their lower-case texts compare. */
+function byJobId({ write: { jobId: a } }: NumberedWrite, { write: { jobId: b } }: NumberedWrite): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }

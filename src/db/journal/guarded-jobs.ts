@@ -1,7 +1,6 @@
 import { expectsNoNews } from '../executions/index.ts'
-import { bigint, bool, float, instant, int, json, text, uuid } from './flush-column.ts'
-import { flushPart } from './flush-part.ts'
-import type { JobWrite } from './journal-write.ts'
+import { bigint, bool, float, instant, int, json, text, uuid } from '../sql/index.ts'
+import { jobPart } from './flush-part.ts'
 
 /**
  * The guard of a flush (D3): updates the jobs `r` whose fence and number of the newest entry are as their writers know them. A job that
@@ -12,9 +11,8 @@ import type { JobWrite } from './journal-write.ts'
  *
  * A job whose parent waits for no news ends with `is_parent_told`, so that `TELL_PARENTS` does not write its row once more.
  */
-export const GUARDED_JOBS = flushPart<JobWrite>({
+export const GUARDED_JOBS = jobPart({
   name: 'guard',
-  rows: (write) => [write],
   columns: {
     job_id: uuid((w) => w.jobId),
     fence: bigint((w) => w.fence),
@@ -68,9 +66,8 @@ export const GUARDED_JOBS = flushPart<JobWrite>({
  * Each job is locked by a subquery of its own, which the planner does not merge into the join: it looks the job up by its key, whatever
  * the statistics say of the other conditions.
  */
-export const UNHELD_JOBS = flushPart<JobWrite>({
+export const UNHELD_JOBS = jobPart({
   name: 'guard',
-  rows: (write) => [write],
   columns: {
     job_id: uuid((w) => w.jobId),
     fence: bigint((w) => w.fence),

@@ -11,7 +11,7 @@ import type {
   StepValuesRecord,
 } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import { encodeEntry, isUnlogged, nextEntryNo, type EncodedEntry } from '../log/index.ts'
+import { checkpointPath, encodeEntry, type EncodedEntry } from '../log/index.ts'
 
 /** Everything one flush changes about one job. */
 export interface JobWrite {
@@ -22,8 +22,8 @@ export interface JobWrite {
   readonly newSeq: number
   readonly expectedEntryNo: number
   readonly newEntryNo: number
-  /** The same as the records below, for the job's log; null: the job has no log. */
-  readonly entry: EncodedEntry | null
+  /** What the job's log records. */
+  readonly entry: EncodedEntry
   readonly commandsSeen: number
   readonly status: JobStatus | null
   readonly progress: number
@@ -36,14 +36,8 @@ export interface JobWrite {
   readonly end: JobEnd | null
   readonly park: { readonly wakeAt: number | null } | null
   readonly events: readonly NumberedEvent[]
-  /** The newest state of each step that changed. */
-  readonly steps: readonly StepRecord[]
-  readonly values: readonly StepValuesRecord[]
-  readonly items: readonly LoopItemRecord[]
-  /** The newest of each key. */
-  readonly checkpoints: readonly CheckpointRecord[]
   readonly signals: readonly SignalUse[]
-  /** About the number of bytes that it adds to the tables. */
+  /** About the number of bytes that it adds to the database. */
   readonly bytes: number
 }
 
@@ -73,7 +67,7 @@ interface Position {
 }
 
 /**
- * Folds the entries of one job into one write: events numbered on from the last (D4), of each row only its newest state. Throws where
+ * Folds the entries of one job into one write: events numbered on from the last (D4), of each record only its newest state. Throws where
  * they hold what no entry of a log can hold.
  */
 export function mergeEntries(entries: readonly JournalEntry[], position: Position): JobWrite {
@@ -92,7 +86,7 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     for (const step of entry.steps ?? []) steps.set(step.path, step)
     for (const value of entry.values ?? []) values.set(value.path, value)
     items.push(...(entry.items ?? []))
-    for (const one of entry.checkpoints ?? []) checkpoints.set(`${one.path} ${one.key}`, one)
+    for (const one of entry.checkpoints ?? []) checkpoints.set(checkpointPath(one.path, one.key), one)
     signals.push(...(entry.signals ?? []))
     endsStep ||= entry.job.endsStep ?? false
     job = foldChanges(job, entry.job)
@@ -100,15 +94,15 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
   // A park that something was appended behind is void: the run was not idle after all.
   const park = entries.at(-1)?.job.park ?? null
   const end = job.end ?? null
-  const records = {
+  const contents = {
     events,
     steps: [...steps.values()],
     values: [...values.values()],
     items,
     checkpoints: [...checkpoints.values()],
     signals,
+    output: end?.status === 'COMPLETED' ? end.output : null,
   }
-  const output = end?.status === 'COMPLETED' ? end.output : null
   return {
     jobId: position.jobId,
     ownerId: position.ownerId,
@@ -116,8 +110,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     expectedSeq: position.lastSeq,
     newSeq: position.lastSeq + events.length,
     expectedEntryNo: position.entryNo,
-    newEntryNo: nextEntryNo(position),
-    entry: isUnlogged(position) ? null : encodeEntry({ ...records, output }, position.now),
+    newEntryNo: position.entryNo + 1,
+    entry: encodeEntry(contents, position.now),
     commandsSeen: position.commandsSeen,
     status: end?.status ?? job.status ?? null,
     progress: job.progress,
@@ -128,7 +122,8 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     clearsLosses: endsStep || (park !== null && !park.isUnrun),
     end,
     park,
-    ...records,
+    events,
+    signals,
     bytes: entries.reduce((sum, entry) => sum + byteSize(entry), 0),
   }
 }

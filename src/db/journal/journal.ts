@@ -342,7 +342,7 @@ export class Journal {
     })
   }
 
-  /** Tells the writers of those parts that are in the tables, by what is known of their jobs; gives back the others. */
+  /** Resolves the entries of those parts that are on record, by what is known of their jobs; returns the others. */
   #settle(
     writes: readonly BatchWrite[],
     recorded: (write: BatchWrite) => { readonly commandsSent: number } | undefined,
@@ -433,10 +433,7 @@ interface BatchWrite {
 
 /** Whether the log entry of a write is to be divided. */
 function isTooLong({ entry }: JobWrite): boolean {
-  return (
-    entry !== null &&
-    ((entry.changes?.length ?? 0) > ENTRY_MAX_LENGTH || (entry.events?.length ?? 0) > ENTRY_MAX_LENGTH)
-  )
+  return (entry.changes?.length ?? 0) > ENTRY_MAX_LENGTH || (entry.events?.length ?? 0) > ENTRY_MAX_LENGTH
 }
 
 /** Each flush changes the number of the newest entry, and no other writer has its fence. */

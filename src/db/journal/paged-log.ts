@@ -1,13 +1,11 @@
 import { messageOf, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
-import { ENTRY_FORMAT, isUnlogged, LogTail, type PageStore } from '../log/index.ts'
+import { ENTRY_FORMAT, LogTail, type PageStore } from '../log/index.ts'
 import type { JobWrite } from './journal-write.ts'
 
 interface HeldJob {
   readonly jobId: JobId
   readonly ownerId: OwnerId
-  /** The number of the job's newest event. */
-  readonly lastSeq: number
   /** The number of the newest entry in the job's log. */
   readonly entryNo: number
 }
@@ -25,7 +23,7 @@ interface PagedLogOptions {
 export class PagedLog {
   readonly #jobId: JobId
   readonly #options: PagedLogOptions
-  /** Null: the job has no log, or its pages could not be written. */
+  /** Null: its pages could not be written. */
   #tail: LogTail | null
   #isWriting = false
 
@@ -33,7 +31,7 @@ export class PagedLog {
     const { jobId, ownerId, entryNo } = job
     this.#jobId = jobId
     this.#options = options
-    this.#tail = isUnlogged(job) ? null : new LogTail({ id: jobId, ownerId }, entryNo)
+    this.#tail = new LogTail({ id: jobId, ownerId }, entryNo)
   }
 
   /** Whether nothing more may be recorded of the job until the pages that are being written are on record. */
@@ -44,7 +42,7 @@ export class PagedLog {
   /** Adds an entry that is on record. Returns a promise, which never rejects, if pages are written now; null: none are. */
   add({ newSeq: seq, newEntryNo: entryNo, entry, end, park }: JobWrite): Promise<void> | null {
     const tail = this.#tail
-    if (!entry || !tail) return null
+    if (!tail) return null
     tail.add(entry, { seq, entryNo, format: ENTRY_FORMAT, at: entry.at })
     // Of a job that was given up, what is unknown is left to the next holder.
     const isDue = end || park ? tail.isLong : tail.isLong || !tail.isKnown

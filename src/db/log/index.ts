@@ -5,6 +5,7 @@ export { eventCode } from './codes.ts'
 export { decodeStep, requireKnownFormat } from './decode-entry.ts'
 export { encodeEntry } from './encode-entry.ts'
 export {
+  checkpointPath,
   ENTRY_FORMAT,
   ENTRY_MAX_LENGTH,
   NO_CONTENTS,
@@ -49,5 +50,4 @@ export { indexText, orderOf, positionOf } from './position.ts'
 export { readSteps, type StepPage } from './step-reader.ts'
 export { readPages, readTails } from './read-pieces.ts'
 export { readSchemas, type SchemaRef } from './schema-reader.ts'
-export { isUnlogged, isUnloggedSql, nextEntryNo, nextEntryNoSql } from './unlogged-job.ts'
 export { readSignalWaits, readWaits, type OpenStep } from './wait-reader.ts'

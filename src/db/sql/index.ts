@@ -1,6 +1,24 @@
 /** Provides what all statements are built from: parameters, pages, batches, and the kinds of database errors. */
 export { batched } from './batched.ts'
 export type { BoundedRead } from './bounded-read.ts'
+export {
+  bigint,
+  bool,
+  float,
+  instant,
+  int,
+  json,
+  jsonText,
+  listValues,
+  parameters,
+  plainValues,
+  selectLists,
+  selectValues,
+  text,
+  uuid,
+  type Columns,
+  type Parameter,
+} from './columns.ts'
 export { countsPer } from './counts-per.ts'
 export {
   isConnectionFault,

@@ -7,11 +7,11 @@ export type { BoundedRead } from '../sql/index.ts'
 /** Where a value that may be large is stored: how its row is found by `wanted.id`, and its column. */
 const SOURCES = {
   executionInput: {
-    from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
+    from: 'JOIN execution_inputs v ON v.owner_id = $1 AND v.execution_id = wanted.id',
     value: 'v.input',
   },
   executionVariables: {
-    from: 'JOIN execution_values v ON v.owner_id = $1 AND v.execution_id = wanted.id',
+    from: 'JOIN execution_inputs v ON v.owner_id = $1 AND v.execution_id = wanted.id',
     value: 'v.variables',
   },
   executionOutput: {

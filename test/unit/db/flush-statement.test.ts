@@ -10,28 +10,30 @@ import { completedStep } from '../../support/step-records.ts'
 
 const NOTED: JournalEntry = { events: [event('JOB_PROGRESS', 1, { message: 'a' })], job: { progress: 5 } }
 
-test('the statement of a flush with one event names only jobs, its log and job_events', () => {
+test('the statement of a flush with one event names only jobs and job_log', () => {
   const { text } = flushStatement([write(1, NOTED)])
-  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_log', 'INSERT INTO job_events'])
+  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_log'])
 })
 
 test('the statement of a flush of many jobs names each table once, however many rows it writes', () => {
-  const entry = { ...NOTED, steps: ['a', 'b', 'c'].map(completedStep), values: ['a', 'b'].map(values) }
+  const long = { ...values('a'), output: LONG }
+  const entry = { ...NOTED, steps: ['a', 'b', 'c'].map(completedStep), values: [long, values('b')] }
   const { text } = flushStatement([write(1, entry), write(2, entry), write(3, NOTED)])
-  expect(writtenTables(text)).toEqual([
-    'UPDATE jobs',
-    'INSERT INTO job_log',
-    'INSERT INTO job_events',
-    'INSERT INTO steps',
-    'INSERT INTO step_values',
-  ])
+  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_log', 'INSERT INTO job_values'])
 })
 
-test('the steps that one flush records of a job are one list per column of one statement', () => {
+test('the steps that one flush records of a job are one row, and their large values one list per column', () => {
   const paths = Array.from({ length: 50 }, (_, index) => `step-${index}`)
-  const { text, values: sent } = flushStatement([write(1, { ...NOTED, steps: paths.map(completedStep) })])
-  expect(text.match(/INSERT INTO steps/g)).toHaveLength(1)
-  expect(sent).toContainEqual(paths)
+  const { values: sent } = flushStatement([
+    write(1, {
+      ...NOTED,
+      steps: paths.map(completedStep),
+      values: paths.map((path) => ({ path, config: '{}', output: LONG })),
+    }),
+  ])
+  const lists = sent.flatMap((value) => (Buffer.isBuffer(value) ? [elementsOf(value).map(String)] : []))
+  expect(lists).toContainEqual(paths.map((path) => `o:${path}`))
+  expect(sent.filter((value) => String(value).includes('"p":"step-49"'))).toHaveLength(1)
 })
 
 test('flushes that write the same kinds of rows share one prepared statement, whatever its rows are', () => {
@@ -77,7 +79,9 @@ test('a statement has as many values as parameters, a name of its own, and its j
       // pg warns about longer names.
       expect(name.length).toBeLessThanOrEqual(63)
       if (writes.length === 1) return
-      const [numbers, ids] = sent as [readonly number[], readonly string[]]
+      const [first, second] = sent as [Buffer, Buffer]
+      const numbers = elementsOf(first).map((element) => element.readInt32BE())
+      const ids = elementsOf(second).map((element) => uuidText(element))
       expect(ids).toEqual(ids.toSorted())
       expect(numbers.map((number) => writes[number - 1]?.jobId)).toEqual(ids)
     }),
@@ -111,4 +115,19 @@ function values(path: string) {
 /** What a statement writes, in its order. */
 function writtenTables(text: string): readonly string[] {
   return text.match(/(?:INSERT INTO|UPDATE(?! SET)|DELETE FROM) \w+/g) ?? []
+}
+
+/** The elements of a binary array without nulls. */
+function elementsOf(array: Buffer): readonly Buffer[] {
+  const elements: Buffer[] = []
+  for (let offset = 20; offset < array.length;) {
+    const length = array.readInt32BE(offset)
+    elements.push(array.subarray(offset + 4, offset + 4 + length))
+    offset += 4 + length
+  }
+  return elements
+}
+
+function uuidText(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
