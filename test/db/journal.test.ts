@@ -29,7 +29,6 @@ import {
   OWNER,
   steal,
   storeClaimedJob,
-  storeJob,
   timelineKinds,
   timelineMessages,
   sendCancel,
@@ -827,6 +826,9 @@ test('the deletion of a job deletes all of its records, and those of no other jo
   }
   await Promise.all([required(gone).ledger.append(entry), required(kept).ledger.append(entry)])
   await sendCancel(database.pool, OWNER, required(gone).id)
+  await database.pool.query(
+    `INSERT INTO execution_values (execution_id, owner_id, input) SELECT id, owner_id, '1' FROM executions`,
+  )
   const page = { low: '', steps: 0, open: 0, top: 0, ended: [], body: '{"s":[],"i":[],"k":[]}', waits: '[]' }
   for (const job of [gone, kept]) {
     const key = { id: required(job).id, ownerId: OWNER }

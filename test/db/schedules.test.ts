@@ -331,7 +331,7 @@ test('due schedules are claimed by owners in turn, however many one owner has an
 
 test('of due schedules with large inputs one is loaded at a time, and those of other owners do not wait for them', async () => {
   const workflowId = await makeWorkflow()
-  const large = []
+  const large: ScheduleTarget[] = []
   for (let i = 0; i < 5; i++) large.push(await makeSchedule({ workflowId, input: 'x'.repeat(1_000_000) }))
   let loads = 0
   let giveBack = () => {}

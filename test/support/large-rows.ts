@@ -20,11 +20,9 @@ export async function storeOutputs(
        INSERT INTO job_log (job_id, seq, entry_no, format, at) SELECT id, 0, 1, 1, now() FROM job
      ), value AS (
        INSERT INTO job_values (job_id, entry_no, key, value) SELECT id, 1, 'o:', $3::json FROM job
-     ), execution AS (
-       INSERT INTO executions (id, owner_id, definition_id) SELECT job.id, $1, definition.id FROM job, definition RETURNING id
      )
-     INSERT INTO execution_values (execution_id, owner_id, input, variables, output)
-     SELECT id, $1, 'null', '{}', $3::json FROM execution`,
+     INSERT INTO executions (id, owner_id, definition_id, input, variables)
+     SELECT job.id, $1, definition.id, 'null', '{}' FROM job, definition`,
     [owner, count, output, canonicalHash({})],
   )
 }
