@@ -442,6 +442,30 @@ describe('an execution', () => {
     })
   })
 
+  test('shows the whole error of a step and of its attempt, however long it is', async () => {
+    const message = 'x'.repeat(4_000)
+    const details = { text: 'y'.repeat(12_000) }
+    const { executionId } = await runToEnd(server, {
+      definition: {
+        nodes: [
+          { id: 'long', type: 'core.fail', config: { message, details }, onError: 'continue' },
+          { id: 'short', type: 'core.fail', config: { message: 'short' }, onError: 'continue' },
+        ],
+        edges: [],
+      },
+    })
+    const steps = await stepsOf(executionId)
+    const code = 'FAILED_ON_PURPOSE'
+    expect(steps.map(({ error }) => error)).toEqual([
+      { code, message, details },
+      { code, message: 'short', details: null },
+    ])
+    expect(steps.map(({ attempts }) => attempts.map(({ status, error }) => [status, error]))).toEqual([
+      [['FAILED', { code, message }]],
+      [['FAILED', { code, message: 'short' }]],
+    ])
+  })
+
   test('names the steps inside loops by the item, with the types of their nodes', async () => {
     const { executionId } = await runToEnd(server, {
       definition: {

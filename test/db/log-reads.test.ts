@@ -100,11 +100,11 @@ test('steps are found while their entries are merged into pages between the stat
   // `b` ends and `a` gets a newer output after the entries behind the pages are read, and both are merged before the pages are.
   const merging: LogStore = {
     ...store,
-    tails: async (jobs) => {
-      const tails = await store.tails(jobs)
+    stepsBehind: async (keys) => {
+      const behind = await store.stepsBehind(keys)
       await job.append({ steps: [stepAt('a', [0]), stepAt('b', [1])], values: [outputOf('a', 2)] })
       await job.writePages()
-      return tails
+      return behind
     },
   }
   const found = await findSteps(

@@ -74,12 +74,6 @@ export class Fold {
     for (const [number, path] of changes?.u ?? []) this.usedSignals.set(number, path)
   }
 
-  /** Adds of an entry the steps with these paths alone. Throws on an entry that a later build has written. */
-  applySteps(row: LogRow, paths: ReadonlySet<string>): void {
-    requireKnownFormat(row)
-    for (const change of row.changes?.s ?? []) if (paths.has(change.p)) this.putStep(foldedStep(change, row))
-  }
-
   /** Adds a state of a step. Where the newest state comes without values, the newest ones before it still hold. */
   putStep(one: FoldedStep): void {
     const { path } = one.step

@@ -1,36 +1,21 @@
 import { DEFINITION_MAX_LOOP_DEPTH } from '../../engine/validate/index.ts'
-import type { JobId, OwnerId } from '../../lib/index.ts'
-import { Fold, foldedStep, type FoldedStep } from './fold.ts'
-import type { LogKey, LogStore, PagedStepRef } from './log-store.ts'
+import { Fold, type FoldedStep } from './fold.ts'
+import type { LogStore, PagedStepRef, StepKey } from './log-store.ts'
 import { BEHIND_ALL, itemRange, positionOf, type PositionRange } from './position.ts'
-
-/** Names a step by its path. */
-export interface StepKey extends LogKey {
-  readonly path: string
-}
-
-/** The entries behind the pages of at most this number of jobs are in memory at a time. */
-const JOBS_AT_ONCE = 50
 
 /**
  * Finds the newest record of each of these steps, in order; null where there is none. Most are in the entries behind the pages, which
- * are read by one statement for all jobs. The others are on pages: a step in a loop item is on those that hold the item's position,
- * so that the loop is found first, and then the item's few pages.
+ * are searched by one statement for all jobs. The others are on pages: a step in a loop item is on those that hold the item's
+ * position, so that the loop is found first, and then the item's few pages.
  */
 export async function findSteps(
-  store: Pick<LogStore, 'tails' | 'pagedSteps'>,
+  store: Pick<LogStore, 'stepsBehind' | 'pagedSteps'>,
   wanted: readonly StepKey[],
 ): Promise<readonly (FoldedStep | null)[]> {
   const found = new Map<string, FoldedStep>()
-  for (const [ownerId, jobs] of byOwnerAndJob(wanted)) {
-    const ids = [...jobs.keys()]
-    for (let first = 0; first < ids.length; first += JOBS_AT_ONCE) {
-      const some = ids.slice(first, first + JOBS_AT_ONCE).map((id) => ({ id, ownerId }))
-      const searches = await searchTails(store, some, { jobs, found })
-      // The pages are read after the entries behind them: what is merged into pages in between is in both, and never in neither.
-      await searchPages(store, searches, found)
-    }
-  }
+  const searches = await searchBehind(store, wanted, found)
+  // The pages are read after the entries behind them: what is merged into pages in between is in both, and never in neither.
+  await searchPages(store, searches, found)
   return wanted.map((key) => found.get(nameOf(key)) ?? null)
 }
 
@@ -55,37 +40,34 @@ interface LoopItem {
 const ALL: PositionRange = { low: '', high: BEHIND_ALL }
 
 /** Finds steps behind the pages. Returns the searches for those that are on pages, completely or their values alone. */
-async function searchTails(
-  store: Pick<LogStore, 'tails'>,
-  some: readonly LogKey[],
-  {
-    jobs,
-    found,
-  }: { readonly jobs: ReadonlyMap<JobId, ReadonlySet<string>>; readonly found: Map<string, FoldedStep> },
+async function searchBehind(
+  store: Pick<LogStore, 'stepsBehind'>,
+  wanted: readonly StepKey[],
+  found: Map<string, FoldedStep>,
 ): Promise<readonly Search[]> {
-  const searches: Search[] = []
-  const tails = await store.tails(some)
-  for (const { id, ownerId } of some) {
-    const tail = tails.get(id)
-    if (!tail) continue
-    const paths = jobs.get(id) ?? new Set()
-    const loops = new Map(tail.pagedNo === 0 ? [] : [...paths].map((path) => [path, loopsAround(path)]))
-    const names = new Set([
-      ...paths,
-      ...[...loops.values()].flatMap((around) => around.map(({ path }) => path)),
-    ])
-    const fold = new Fold()
-    for (const row of tail.rows) fold.applySteps(row, names)
-    for (const path of paths) {
-      const key = { id, ownerId, path }
-      const step = fold.steps.get(path)
-      if (step) found.set(nameOf(key), step)
-      const around = loops.get(path)
-      if (around && around.length <= DEFINITION_MAX_LOOP_DEPTH && !step?.values)
-        searches.push({ key, loops: around, ...startOf(around, step, fold) })
-    }
-  }
-  return searches
+  const keys = [...new Map(wanted.map((key) => [nameOf(key), key])).values()]
+  const loops = keys.map(({ path }) => loopsAround(path))
+  // Where the innermost loop around a step is behind the pages, too, the search on pages begins there.
+  const around = keys.flatMap((key, place) => (loops[place] ?? []).map(({ path }) => ({ ...key, path })))
+  const behind = await store.stepsBehind([
+    ...new Map([...keys, ...around].map((key) => [nameOf(key), key])).values(),
+  ])
+  const jobs = new Map(
+    behind.map(({ id, ownerId, hasPages, steps }) => {
+      const fold = new Fold()
+      for (const step of steps) fold.putStep(step)
+      return [`${id} ${ownerId}`, { hasPages, fold }]
+    }),
+  )
+  return keys.flatMap((key, place): readonly Search[] => {
+    const job = jobs.get(`${key.id} ${key.ownerId}`)
+    if (!job) return []
+    const step = job.fold.steps.get(key.path)
+    if (step) found.set(nameOf(key), step)
+    const own = loops[place] ?? []
+    if (!job.hasPages || step?.values || own.length > DEFINITION_MAX_LOOP_DEPTH) return []
+    return [{ key, loops: own, ...startOf(own, step, job.fold) }]
+  })
 }
 
 /** Where the search for a step begins: at the step itself, or at the innermost loop around it that is on record behind the pages. */
@@ -156,17 +138,6 @@ function loopsAround(path: string): readonly LoopItem[] {
       break
   }
   return loops
-}
-
-function byOwnerAndJob(wanted: readonly StepKey[]): ReadonlyMap<OwnerId, Map<JobId, Set<string>>> {
-  const owners = new Map<OwnerId, Map<JobId, Set<string>>>()
-  for (const { id, ownerId, path } of wanted) {
-    const jobs = owners.get(ownerId) ?? new Map<JobId, Set<string>>()
-    owners.set(ownerId, jobs)
-    const paths = jobs.get(id) ?? new Set<string>()
-    jobs.set(id, paths.add(path))
-  }
-  return owners
 }
 
 function nameOf({ id, ownerId, path }: StepKey): string {

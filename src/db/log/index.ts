@@ -18,7 +18,7 @@ export {
 export { JOIN_EXECUTION_OUTPUT } from './execution-output.ts'
 export { parsedBytes, readEvents } from './event-reader.ts'
 export { Fold, type FoldedStep } from './fold.ts'
-export { findSteps, type StepKey } from './found-steps.ts'
+export { findSteps } from './found-steps.ts'
 export {
   detailsKey,
   listedStep,
@@ -35,6 +35,7 @@ export {
   type LogStore,
   type OpenPage,
   type OutputRef,
+  type StepKey,
   type Tail,
 } from './log-store.ts'
 export { openPagesBytesSql, sizePages, tailBytesSql, type SizedPages } from './loaded-size.ts'

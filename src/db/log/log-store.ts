@@ -1,9 +1,9 @@
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import type { LogRow } from './decode-entry.ts'
-import { valueKey, type ValueKind } from './entry.ts'
-import type { EntryAt, FoldedStep } from './fold.ts'
+import { requireKnownFormat, type LogRow } from './decode-entry.ts'
+import { valueKey, type StepChange, type ValueKind } from './entry.ts'
+import { foldedStep, type EntryAt, type FoldedStep } from './fold.ts'
 import { foldedPagedStep, type PageBody, type PagedStep, type PageRow, type PageSummary } from './page.ts'
 import type { PositionRange } from './position.ts'
 
@@ -52,13 +52,23 @@ export interface FoundOutput {
   readonly value: Json
 }
 
-/** Names a step on a page of a job, and the positions where it may be. */
-export interface PagedStepRef extends LogKey, PositionRange {
+/** Names a step of a job by its path. */
+export interface StepKey extends LogKey {
   readonly path: string
 }
 
+/** What the entries behind the pages of a job hold of some steps. */
+export interface StepsBehind extends LogKey {
+  readonly hasPages: boolean
+  /** In any order, and of each step all states. */
+  readonly steps: readonly FoldedStep[]
+}
+
+/** Names a step on a page of a job, and the positions where it may be. */
+export type PagedStepRef = StepKey & PositionRange
+
 export interface FoundPagedStep {
-  readonly key: LogKey & { readonly path: string }
+  readonly key: StepKey
   readonly step: FoldedStep
 }
 
@@ -74,6 +84,8 @@ export interface LogStore {
   openPages(jobs: readonly LogKey[]): Promise<ReadonlyMap<JobId, readonly OpenPage[]>>
   /** Outputs in entries, which are small, up to `maxBytes` of JSON text for each reader, in the order of the paths. */
   smallOutputs(refs: readonly OutputRef[], maxBytes: number): Promise<readonly FoundOutput[]>
+  /** The steps with these paths behind the pages of many jobs. A job that is not found is left out. */
+  stepsBehind(keys: readonly StepKey[]): Promise<readonly StepsBehind[]>
   /** The steps with these paths on pages, in any order, of many jobs. Each page that may have some is unpacked once. */
   pagedSteps(refs: readonly PagedStepRef[]): Promise<readonly FoundPagedStep[]>
   /** The records of the pages that begin at these positions, by that position. */
@@ -166,6 +178,24 @@ export function createLogStore(pool: Queryable): LogStore {
       })
       return new Map(rows.map(({ low, body }) => [low, body]))
     },
+    async stepsBehind(keys) {
+      const { rows } = await pool.query<FoundBehind>({
+        name: 'log-steps-behind',
+        text: STEPS_BEHIND,
+        values: [keys.map(({ ownerId }) => ownerId), keys.map(({ id }) => id), keys.map(({ path }) => path)],
+      })
+      const jobs = new Map<string, StepsBehind & { readonly steps: FoldedStep[] }>()
+      for (const row of rows) {
+        const { id, ownerId, hasPages } = row
+        const name = `${id} ${ownerId}`
+        const job = jobs.get(name) ?? { id, ownerId, hasPages, steps: [] }
+        jobs.set(name, job)
+        if (row.change === null) continue
+        requireKnownFormat(row)
+        job.steps.push(foldedStep(row.change, row))
+      }
+      return [...jobs.values()]
+    },
     async pagedSteps(refs) {
       const { rows } = await pool.query<LogKey & { step: PagedStep }>({
         name: 'log-paged-steps',
@@ -226,6 +256,11 @@ export interface FoundTail {
   readonly row: Omit<TailRow, 'events'> | null
 }
 
+type FoundBehind = LogKey & { readonly hasPages: boolean } & (
+    | ({ readonly change: StepChange } & Pick<LogRow, 'seq' | 'entryNo' | 'format' | 'at'>)
+    | ({ readonly change: null } & { readonly [Name in 'seq' | 'entryNo' | 'format' | 'at']: null })
+  )
+
 /** The entries behind the pages that meet a condition. A job without such entries has one row. */
 export const tailsSql = (condition: string): string => `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
@@ -263,6 +298,20 @@ SELECT reader, path, value FROM (
   CROSS JOIN LATERAL json_each(l.small->'o') AS o
   WHERE o.key = ANY(w.paths)
 ) AS found WHERE total <= $7`
+
+/** A job without such a step has one row. */
+const STEPS_BEHIND = `
+SELECT j.id, j.owner_id AS "ownerId", j.paged_no > 0 AS "hasPages", found.*
+FROM (
+  SELECT owner_id, id, array_agg(path) AS paths
+  FROM unnest($1::text[], $2::uuid[], $3::text[]) AS sent(owner_id, id, path) GROUP BY owner_id, id
+) AS w
+JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
+LEFT JOIN LATERAL (
+  SELECT l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, s.step AS change
+  FROM job_log l CROSS JOIN LATERAL json_array_elements(l.changes->'s') AS s(step)
+  WHERE l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL AND s.step->>'p' = ANY(w.paths)
+) AS found ON true`
 
 /** Steps outside of loops are on pages that count some. */
 const PAGED_STEPS = `

@@ -4,7 +4,6 @@ export { badCursor, badInput } from './bad-input.ts'
 export { inOrder, present } from './batch.ts'
 export { builder, DEFAULT_PAGE, MAX_PAGE, type InputFields } from './builder.ts'
 export { createContext, readAnew, readNextResult, type Context, type Services } from './context.ts'
-export { readCursor, writeCursor } from './cursor.ts'
 export { DEFINITION_SHAPE, EXPRESSION_WORDS } from './definition-words.ts'
 export { DiagnosticType } from './diagnostic.ts'
 export {

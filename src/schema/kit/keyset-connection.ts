@@ -3,7 +3,6 @@ import { parseId } from '../../lib/index.ts'
 import { isStorableText } from '../../lib/json/index.ts'
 import { badCursor, badInput } from './bad-input.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
-import { readCursor, writeCursor } from './cursor.ts'
 
 /** The arguments of every connection. */
 export interface PageArguments {
@@ -54,7 +53,7 @@ export function keysetConnection<Row extends { readonly id: string }>(list: Keys
   const { args, order } = list
   // Thrown, and not rejected: the errors of a list stop the operation before its other items begin.
   const { size, direction, cursor } = readPageArguments(args)
-  const beyond = cursor === null ? null : readPosition(cursor, order)
+  const beyond = cursor === null ? null : readCursor(cursor, order)
   return readConnection(list, { size, direction, beyond })
 }
 
@@ -64,7 +63,7 @@ async function readConnection<Row extends { readonly id: string }>(
 ) {
   const { order, isDescending } = list
   const found = await list.positions({ limit: size + 1, beyond, direction, isDescending })
-  const cursorOf = (position: KeysetPosition) => cursorAt(position, order)
+  const cursorOf = (position: KeysetPosition) => writeCursor(position, order)
   const { edges, pageInfo } = pageOf({ size, direction, found, isBeyond: beyond !== null, cursorOf })
   const rows = edges.length === 0 ? [] : await list.rows(edges.map(({ node }) => node.id))
   const byId = new Map(rows.map((row) => [row.id, row]))
@@ -120,14 +119,23 @@ const IS_VALUE: Readonly<Record<ListOrder['type'], (value: string) => boolean>> 
 }
 const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/
 
-function cursorAt({ value, id }: KeysetPosition, order: ListOrder): string {
-  return writeCursor([order.name, value, id])
+function writeCursor({ value, id }: KeysetPosition, order: ListOrder): string {
+  return Buffer.from(JSON.stringify([order.name, value, id])).toString('base64url')
 }
 
-function readPosition(cursor: string, order: ListOrder): KeysetPosition {
-  const [of, value, id] = readCursor(cursor)
+function readCursor(cursor: string, order: ListOrder): KeysetPosition {
+  const [of, value, id] = parse(cursor)
   const known = typeof id === 'string' ? parseId(id) : null
   const isValue = typeof value === 'string' && IS_VALUE[order.type](value)
   if (of !== order.name || !isValue || known === null) throw badCursor()
   return { value, id: known }
+}
+
+function parse(cursor: string): readonly unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    return Array.isArray(parsed) ? parsed : []
+  } catch {
+    return [] // not a cursor at all
+  }
 }

@@ -16,6 +16,7 @@ import { objectText, type JsonObject, type JsonText } from '../../lib/json/index
 import { blockTypeAt } from '../catalogue/index.ts'
 import { builder, inOrder, stepsById, type Context } from '../kit/index.ts'
 import { FailureType } from './job.ts'
+import { stepId } from './step-id.ts'
 
 export const StepStatusEnum = builder.enumType('StepStatus', {
   description: 'Where a step stands.',
@@ -246,11 +247,6 @@ builder.node(StepType, {
     }),
   }),
 })
-
-/** Identifies a step among all of an owner. */
-function stepId(executionId: string, path: string): string {
-  return `${executionId}:${path}`
-}
 
 /** The attempts and the error of a step. */
 async function detailsOf(

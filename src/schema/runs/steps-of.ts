@@ -1,27 +1,32 @@
-import { stepPlace, type StepPlace } from '../../db/log/index.ts'
+import { formatPrismaCursor, parsePrismaCursor } from '@pothos/plugin-prisma'
+import { stepPlace, type ListedStep } from '../../db/log/index.ts'
 import {
   badCursor,
   pageOf,
-  readCursor,
   readPageArguments,
-  writeCursor,
+  stepsById,
   type Context,
   type PageArguments,
 } from '../kit/index.ts'
+import { stepId } from './step-id.ts'
 
 /** A page of an execution's steps, read together with those of the other executions of its list. */
 export function stepsOf(executionId: string, args: PageArguments, context: Context) {
   const { batch, stepList, ownerId } = context
   // Thrown, and not rejected: the errors of a list stop the operation before its other items begin.
   const { size, direction, cursor } = readPageArguments(args)
-  const beyond = cursor === null ? null : readPlace(cursor, executionId)
-  const page = { beyond, direction, limit: size + 1 }
+  const path = cursor === null ? null : readCursor(cursor, executionId)
   const read = async () => {
-    const found = await batch('steps of executions', page, (ids) =>
-      stepList.pagesOf(ownerId, ids, page),
-    ).load(executionId)
-    const cursorOf = (step: Parameters<typeof stepPlace>[0]) => cursorAt(stepPlace(step), executionId)
-    return pageOf({ size, direction, found, isBeyond: beyond !== null, cursorOf })
+    const step = path === null ? null : await stepsById(context).load(stepId(executionId, path))
+    const isBeyond = path !== null
+    const page = { beyond: step && stepPlace(step), direction, limit: size + 1 }
+    const found =
+      isBeyond && !step
+        ? []
+        : await batch('steps of executions', page, (ids) => stepList.pagesOf(ownerId, ids, page)).load(
+            executionId,
+          )
+    return pageOf({ size, direction, found, isBeyond, cursorOf })
   }
   let reading: ReturnType<typeof read> | null = null
   // The steps are read when the first of these fields is asked for: `totalCount` needs none of them.
@@ -39,19 +44,25 @@ export function stepsOf(executionId: string, args: PageArguments, context: Conte
   }
 }
 
-/** Says in a cursor which list it is of. */
-const LIST = 'STEPS'
-/** The indexes of a step in its graph and of the loop items around it. */
-const POSITION = /^[0-9a-z]{4,12}(\.[0-9a-z]{4,12}){0,40}$/
+/** Cursors have the form that they had while steps were rows of a table with this key, so that clients can go on with theirs. */
+const KEY = ['ownerId', 'executionId', 'path'] as const
 
-/** A cursor is a place in one execution: no other one of a list has a page there. */
-function cursorAt({ position, path }: StepPlace, executionId: string): string {
-  return writeCursor([LIST, executionId, position, path])
+function cursorOf({ job: { ownerId, id: executionId }, step: { path } }: ListedStep): string {
+  return formatPrismaCursor({ ownerId, executionId, path }, [...KEY])
 }
 
-function readPlace(cursor: string, executionId: string): StepPlace {
-  const [list, id, position, path] = readCursor(cursor)
-  const isPlace = typeof position === 'string' && POSITION.test(position) && typeof path === 'string'
-  if (list !== LIST || id !== executionId || !isPlace) throw badCursor()
-  return { position, path }
+/** The path of the step that a cursor stands for. It is of one execution: no other one of a list has a page there. */
+function readCursor(cursor: string, executionId: string): string {
+  const [, id, path] = parse(cursor)
+  if (id !== executionId || typeof path !== 'string' || path.includes('\u0000')) throw badCursor()
+  return path
+}
+
+function parse(cursor: string): readonly unknown[] {
+  try {
+    const parsed: unknown = parsePrismaCursor(cursor)
+    return Array.isArray(parsed) && parsed.length === KEY.length ? parsed : []
+  } catch {
+    return [] // not a cursor at all
+  }
 }
