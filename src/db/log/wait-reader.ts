@@ -50,7 +50,10 @@ interface PagedJob extends LogKey {
   readonly waits: readonly OpenStep[]
 }
 
-/** Reads pages with open steps until the first `limit` waits of each job are among what is read. */
+/**
+ * Reads pages with open steps until the first `limit` waits of each job are among what is read. The first pages with that many open
+ * steps most often have them.
+ */
 async function addPages(
   pool: Queryable,
   jobs: readonly PagedJob[],
@@ -58,8 +61,10 @@ async function addPages(
 ): Promise<readonly PagedJob[]> {
   const ready: PagedJob[] = []
   let left = jobs
+  let atOnce: number | null = limit
   while (left.length > 0) {
-    const { pages, end } = await readPagesOnce(pool, left, { with: 'waits', limit, text: null })
+    const { pages, end } = await readPagesOnce(pool, left, { with: 'waits', limit: atOnce, text: null })
+    atOnce = null
     const more: PagedJob[] = []
     for (const [place, job] of left.entries()) {
       const own = pages.filter((page) => page.job === place)
