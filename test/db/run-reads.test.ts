@@ -674,39 +674,44 @@ function lateFlushes(store: JournalStore, reads: Set<string>): JournalStore {
   }
 }
 
+function send(statement: readonly unknown[]): Promise<pg.QueryResult<ReadRow>> {
+  return Reflect.apply(database.pool.query, database.pool, statement) as Promise<pg.QueryResult<ReadRow>>
+}
+
+const OLD_TABLES = /\b(steps [a-z]|step_values|loop_items|step_checkpoints|job_events)\b/
+
 /** Connections that merge the logs of these jobs into pages before each statement. */
 function merging(jobs: readonly LoggedJob[]): Pick<pg.Pool, 'query'> {
   const query = async (...statement: unknown[]) => {
+    expect(JSON.stringify(statement[0])).not.toMatch(OLD_TABLES)
     for (const job of jobs) await job.writePages()
-    return (database.pool.query as (...all: unknown[]) => Promise<unknown>)(...statement)
+    return send(statement)
   }
-  return { query: query as unknown as pg.Pool['query'] }
+  return { query }
 }
 
 /** Connections that report the rows of each statement. */
 function counting(onRows: (rows: readonly unknown[]) => void): Pick<pg.Pool, 'query'> {
   const query = async (...statement: unknown[]) => {
-    const result = await (database.pool.query as (...all: unknown[]) => Promise<pg.QueryResult>)(...statement)
+    const result = await send(statement)
     onRows(result.rows)
     return result
   }
-  return { query: query as unknown as pg.Pool['query'] }
+  return { query }
 }
 
 /** An execution store, and the bytes of JSON text of logs that its statements returned since the last call. */
 function watchedExecutions() {
   let taken = { changes: 0, bodies: 0 }
-  const query = async (...statement: Parameters<typeof database.pool.query>) => {
-    const result = await (database.pool.query as (...all: unknown[]) => Promise<pg.QueryResult<ReadRow>>)(
-      ...statement,
-    )
+  const query = async (...statement: unknown[]) => {
+    const result = await send(statement)
     for (const row of result.rows) {
       if (row.row?.changes) taken.changes += bytesOf(row.row.changes)
       if (row.body) taken.bodies += bytesOf(row.body)
     }
     return result
   }
-  const executions = createExecutionStore({ query: query as unknown as pg.Pool['query'] })
+  const executions = createExecutionStore({ query })
   const take = () => {
     const all = taken
     taken = { changes: 0, bodies: 0 }

@@ -255,7 +255,7 @@ class LoggedSourceValues {
   async #keysOf(column: Column, paths: readonly string[]): Promise<ReadonlyMap<string, ValuePlace>> {
     const unknown = paths.filter((path) => !this.#places.has(path))
     const others = unknown.length === 0 ? [] : await this.#find(unknown, this.#job.id)
-    const own = new Map([...unknown.map((path, n) => [path, others[n] ?? null] as const)])
+    const own = new Map(unknown.map((path, n) => [path, others[n] ?? null] as const))
     const placed = paths.map((path) => [path, this.#places.get(path) ?? own.get(path) ?? null] as const)
     if (column === 'config')
       return new Map(

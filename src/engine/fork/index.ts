@@ -9,4 +9,4 @@ export {
 } from './original.ts'
 export { readRetryFrom } from './retry-from.ts'
 export { Reuse, ReuseUndecidedError, type ReachedStep } from './reuse.ts'
-export type { SmallSourceValues, SourceValues } from './source-values.ts'
+export type { SourceValues } from './source-values.ts'
