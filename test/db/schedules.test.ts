@@ -547,9 +547,9 @@ test('a running Lume starts what is due, runs it, and lists it under its schedul
   })
   const execution = await services.prisma.execution.findUniqueOrThrow({
     where: { id: run?.id ?? '' },
-    include: { values: true, tags: true },
+    include: { tags: true },
   })
-  expect(execution.values?.input).toEqual({ from: 'schedule' })
+  expect(execution.input).toEqual({ from: 'schedule' })
   expect(execution.tags.map(({ tag }) => tag)).toEqual(['nightly'])
   await worker.close()
 })

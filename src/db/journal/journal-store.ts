@@ -11,7 +11,6 @@ import {
   createLogStore,
   findLoopItems,
   findSteps,
-  namedTails,
   outputKey,
   readCheckpoints,
   readLoopOutputs,
@@ -66,7 +65,7 @@ export function createJournalStore(pool: Pick<pg.Pool, 'query'>): JournalStore {
   const log = createLogStore(pool)
   const findNamed = ({ id, ownerId }: LogKey, paths: readonly string[]) =>
     findSteps(
-      { ...log, tails: namedTails(pool, log, paths) },
+      log,
       paths.map((path) => ({ id, ownerId, path })),
     )
   return {

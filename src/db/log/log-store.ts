@@ -108,7 +108,13 @@ export function createLogStore(pool: Queryable): LogStore {
         text: TAILS,
         values: [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id)],
       })
-      return collectTails(rows)
+      const tails = new Map<JobId, Omit<Tail, 'rows'> & { readonly rows: TailRow[] }>()
+      for (const { jobId, pagedNo, newestNo: entryNo, row } of rows) {
+        const tail = tails.get(jobId) ?? { pagedNo, entryNo, rows: [] }
+        tails.set(jobId, tail)
+        if (row) tail.rows.push({ ...row, events: null })
+      }
+      return tails
     },
     async values({ id, ownerId }, refs) {
       const { rows } = await pool.query<{ place: string; value: string }>({
@@ -235,21 +241,10 @@ export function createLogStore(pool: Queryable): LogStore {
   }
 }
 
-export function collectTails(rows: readonly FoundTail[]): ReadonlyMap<JobId, Tail> {
-  const tails = new Map<JobId, Omit<Tail, 'rows'> & { readonly rows: TailRow[] }>()
-  for (const { jobId, pagedNo, newestNo: entryNo, row } of rows) {
-    const tail = tails.get(jobId) ?? { pagedNo, entryNo, rows: [] }
-    tails.set(jobId, tail)
-    if (row) tail.rows.push({ ...row, events: null })
-  }
-  return tails
-}
-
 /** The time of an entry `l`, in milliseconds since the epoch. */
 export const ENTRY_TIME = '(extract(epoch FROM l.at) * 1000)::float8'
 
-/** A row of a statement of `tailsSql`. */
-export interface FoundTail {
+interface FoundTail {
   readonly jobId: JobId
   readonly pagedNo: number
   readonly newestNo: number
@@ -261,18 +256,16 @@ type FoundBehind = LogKey & { readonly hasPages: boolean } & (
     | ({ readonly change: null } & { readonly [Name in 'seq' | 'entryNo' | 'format' | 'at']: null })
   )
 
-/** The entries behind the pages that meet a condition. A job without such entries has one row. */
-export const tailsSql = (condition: string): string => `
+/** A job without such entries has one row. */
+const TAILS = `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
     'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_TIME}, 'changes', l.changes,
     'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
 JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
-LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND ${condition}
+LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
 ORDER BY l.seq, l.entry_no`
-
-const TAILS = tailsSql('l.changes IS NOT NULL')
 
 const VALUES = `
 SELECT w.place, COALESCE(v.value, l.small->w.kind->w.path)::text AS value
@@ -300,10 +293,14 @@ SELECT reader, path, value FROM (
 ) AS found WHERE total <= $7`
 
 /** A job without such a step has one row. */
+/** An entry is searched for this many paths at most: a search for more costs more than to unpack it. */
+const SEARCHED_PATHS = 8
+
+/** Where few paths are wanted, only entries with one of them are unpacked: a run looks for a few steps again and again. */
 const STEPS_BEHIND = `
 SELECT j.id, j.owner_id AS "ownerId", j.paged_no > 0 AS "hasPages", found.*
 FROM (
-  SELECT owner_id, id, array_agg(path) AS paths
+  SELECT owner_id, id, array_agg(path) AS paths, array_agg('"p":' || to_json(path)::text) AS texts
   FROM unnest($1::text[], $2::uuid[], $3::text[]) AS sent(owner_id, id, path) GROUP BY owner_id, id
 ) AS w
 JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
@@ -311,6 +308,8 @@ LEFT JOIN LATERAL (
   SELECT l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, s.step AS change
   FROM job_log l CROSS JOIN LATERAL json_array_elements(l.changes->'s') AS s(step)
   WHERE l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL AND s.step->>'p' = ANY(w.paths)
+    AND (cardinality(w.texts) > ${SEARCHED_PATHS}
+      OR EXISTS (SELECT FROM unnest(w.texts) AS wanted(text) WHERE strpos(l.changes::text, wanted.text) > 0))
 ) AS found ON true`
 
 /** Steps outside of loops are on pages that count some. */
