@@ -1,5 +1,4 @@
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import { JOIN_EXECUTION_OUTPUT } from '../log/index.ts'
 import { first, type Queryable } from '../sql/index.ts'
 
 /** What an event of an execution takes in memory once a retry has loaded the record that it belongs to, as bytes of JSON text. */
@@ -24,7 +23,6 @@ export function createSourceSizeStore(pool: Queryable): SourceSizeStore {
          JOIN jobs j ON j.id = e.id
          JOIN definitions d ON d.id = e.definition_id
          JOIN execution_inputs v ON v.execution_id = e.id
-         ${JOIN_EXECUTION_OUTPUT}
          LEFT JOIN workflows w ON $3 AND w.id = e.workflow_id
          LEFT JOIN definitions published ON published.id = w.published_definition_id
          WHERE e.owner_id = $1 AND e.id = $2`,
@@ -35,6 +33,6 @@ export function createSourceSizeStore(pool: Queryable): SourceSizeStore {
   }
 }
 
-const VALUES_BYTES = ['v.input', 'v.variables', 'v.mocks', 'v.patched', 'output.value']
+const VALUES_BYTES = ['v.input', 'v.variables', 'v.mocks', 'v.patched']
   .map((column) => `COALESCE(octet_length(${column}::text), 0)`)
   .join(' + ')
