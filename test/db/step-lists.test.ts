@@ -178,6 +178,27 @@ test('long attempts and errors are not kept with a listed step', async () => {
   }
 })
 
+test('a page of steps with long errors reads few more of them than it shows', async () => {
+  const job = await LoggedJob.store(database.pool)
+  const error = { code: 'BROKEN', message: 'no', details: { text: 'x'.repeat(12_000) } }
+  const attempts = [{ number: 1, status: 'FAILED', startedAt: AT, finishedAt: AT, error }] as const
+  const failed = { status: 'FAILED', handles: ['out'], error, attempts } as const
+  for (let first = 0; first < 200; first += 20) {
+    const indexes = Array.from({ length: 20 }, (_, place) => first + place)
+    await job.append({ steps: indexes.map((index) => stepAt(`each[${index}]/find`, [0, index, 0], failed)) })
+  }
+  await job.writePages()
+  const { pool, take } = countReads(database.pool)
+  const page: StepPage = { beyond: { position: positionOf([0, 100, 0]), path: 'each[100]/find' }, ...TEN }
+  const [steps = []] = await createStepList(pool).pagesOf(OWNER, [job.key.id], page)
+  expect(steps.map(pathOf)).toEqual(Array.from({ length: 10 }, (_, place) => `each[${101 + place}]/find`))
+  // Each has 24 KB, and a page of the log a few of them.
+  expectRead(take(), { statements: 1, below: 20 * 24_000 })
+  expect(await list.countsOf(OWNER, [job.key.id])).toEqual([200])
+})
+
+const AT = '2026-11-30T00:00:00.000Z'
+const TEN = { direction: 'forward', limit: 10 } as const
 const FIRST: StepPage = { beyond: null, direction: 'forward', limit: 10 }
 
 function pathOf({ step }: ListedStep): string {

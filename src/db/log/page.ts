@@ -3,7 +3,7 @@ import { decodeItem, decodeStep } from './decode-entry.ts'
 import { encodeStep, itemChange } from './encode-entry.ts'
 import type { CheckpointChange, ItemChange, StepChange } from './entry.ts'
 import { Fold, type EntryAt, type FoldedCheckpoint, type FoldedItem, type FoldedStep } from './fold.ts'
-import { isWaiting, type NewestStep } from './newest-steps.ts'
+import type { NewestStep } from './newest-steps.ts'
 import { orderOf, positionOf } from './position.ts'
 
 /** A page with more records (steps, items and checkpoints) is split. */
@@ -11,6 +11,12 @@ export const PAGE_MAX_RECORDS = 192
 
 /** The number of records that a page has after a split. */
 const PAGE_FILL = 128
+
+/** A page whose records have more characters of JSON text is split, too: then a page of long errors has fewer records. */
+export const PAGE_MAX_LENGTH = 64 * 1024
+
+/** The number of characters that the records of a page have after a split, unless one of them has more. */
+const PAGE_FILL_LENGTH = 48 * 1024
 
 /** The page that begins here holds everything before the second page. */
 export const FIRST_PAGE = ''
@@ -158,6 +164,8 @@ export function mergePage(low: string, body: PageBody | null, newer: Fold): read
 interface PageRecord {
   readonly position: string
   readonly path: string
+  /** As the page writes it. */
+  readonly text: string
   readonly step?: FoldedStep
   readonly item?: FoldedItem
   readonly checkpoint?: FoldedCheckpoint
@@ -167,13 +175,17 @@ interface PageRecord {
 function recordsOf(fold: Fold): readonly PageRecord[] {
   const records: PageRecord[] = []
   for (const step of fold.steps.values())
-    records.push({ position: positionOf(step.step.order), path: step.step.path, step })
+    records.push({ ...placed(step.step), text: JSON.stringify(pagedStep(step)), step })
   for (const item of fold.items.values())
-    records.push({ position: positionOf(item.item.order), path: item.item.path, item })
+    records.push({ ...placed(item.item), text: JSON.stringify(pagedItem(item)), item })
   for (const keys of fold.checkpoints.values())
     for (const checkpoint of keys.values())
-      records.push({ position: positionOf(checkpoint.order), path: checkpoint.path, checkpoint })
+      records.push({ ...placed(checkpoint), text: JSON.stringify(pagedCheckpoint(checkpoint)), checkpoint })
   return records.toSorted((a, b) => compare(a.position, b.position) || compare(a.path, b.path))
+}
+
+function placed({ order, path }: { readonly order: readonly number[]; readonly path: string }) {
+  return { position: positionOf(order), path }
 }
 
 function compare(a: string, b: string): number {
@@ -182,15 +194,20 @@ function compare(a: string, b: string): number {
 
 /** Records with the same position stay on one page. */
 function split(records: readonly PageRecord[]): readonly (readonly PageRecord[])[] {
-  if (records.length <= PAGE_MAX_RECORDS) return [records]
+  const total = records.reduce((sum, { text }) => sum + text.length, 0)
+  if (records.length <= PAGE_MAX_RECORDS && total <= PAGE_MAX_LENGTH) return [records]
   const parts: PageRecord[][] = []
   let part: PageRecord[] = []
+  let length = 0
   for (const record of records) {
-    if (part.length >= PAGE_FILL && record.position !== part.at(-1)?.position) {
+    const isFull = part.length >= PAGE_FILL || length + record.text.length > PAGE_FILL_LENGTH
+    if (isFull && part.length > 0 && record.position !== part.at(-1)?.position) {
       parts.push(part)
       part = []
+      length = 0
     }
     part.push(record)
+    length += record.text.length
   }
   return [...parts, part]
 }
@@ -202,27 +219,22 @@ function positionAt(records: readonly PageRecord[], place: number): string {
 function toRow(low: string, records: readonly PageRecord[]): PageRow {
   const steps = records.flatMap(({ step }) => step ?? [])
   const items = records.flatMap(({ item }) => item ?? [])
-  const checkpoints = records.flatMap(({ checkpoint }) => checkpoint ?? [])
-  const body: PageBody = {
-    s: steps.map(pagedStep),
-    i: items.map(pagedItem),
-    k: checkpoints.map(({ path, order, key, value }) => [
-      path,
-      positionOf(order),
-      key,
-      value.held,
-      pagedEntry(value.entry),
-    ]),
-  }
+  const textsOf = (kind: 'step' | 'item' | 'checkpoint') =>
+    records.flatMap((record) => (record[kind] ? record.text : [])).join(',')
   return {
     low,
     steps: steps.length,
     open: steps.filter(({ step }) => step.finishedAt === null).length,
     top: steps.filter(({ step }) => step.order.length === 1).length,
     ended: endedRuns(items),
-    body: JSON.stringify(body),
-    waits: JSON.stringify(body.s.filter(isWaiting)),
+    body: `{"s":[${textsOf('step')}],"i":[${textsOf('item')}],"k":[${textsOf('checkpoint')}]}`,
+    waits: `[${records.flatMap(({ step, text }) => (step && isWaiting(step) ? text : [])).join(',')}]`,
   }
+}
+
+/** Whether a step waits for a timer, a signal, a child or its next attempt. */
+function isWaiting({ step: { status, wait } }: FoldedStep): boolean {
+  return status === 'RETRYING' || (status === 'WAITING' && wait !== null)
 }
 
 function pagedStep({ step, entry, values }: FoldedStep): PagedStep {
@@ -231,6 +243,10 @@ function pagedStep({ step, entry, values }: FoldedStep): PagedStep {
     y: pagedEntry(entry),
     ...(values === null || values.entry.entryNo === entry.entryNo ? {} : { z: pagedEntry(values.entry) }),
   }
+}
+
+function pagedCheckpoint({ path, order, key, value }: FoldedCheckpoint): PagedCheckpoint {
+  return [path, positionOf(order), key, value.held, pagedEntry(value.entry)]
 }
 
 function pagedEntry({ seq, entryNo }: EntryAt): PagedEntry {
