@@ -137,12 +137,14 @@ test('values of many jobs are read by one statement in the order of their keys, 
     null,
     configKey(job, one.step.path, one.values),
   ])
-  const expected = jobs.flatMap((_, place) => [
-    ...[JSON.stringify(`a${place}`), null, JSON.stringify({ place })],
-    ...[JSON.stringify(`${place}${long}`), null, null],
-    ...['null', null, JSON.stringify({ long })],
-    ...[JSON.stringify({ place }), null, null],
-  ])
+  const expected = jobs.flatMap((_, place) =>
+    [
+      [JSON.stringify(`a${place}`), null, JSON.stringify({ place })],
+      [JSON.stringify(`${place}${long}`), null, null],
+      ['null', null, JSON.stringify({ long })],
+      [JSON.stringify({ place }), null, null],
+    ].flat(),
+  )
   const { pool, take } = countReads(database.pool)
   const read = await readValues(pool, keys, 64 * 1024)
   expect(read.values).toEqual(expected)

@@ -44,7 +44,7 @@ export function stepsOf(executionId: string, args: PageArguments, context: Conte
   }
 }
 
-/** Cursors have the form that they had while steps were rows of a table with this key, so that clients can go on with theirs. */
+/** Cursors have the form that they had while steps were rows of a table with this key, so that clients continue with those they hold. */
 const KEY = ['ownerId', 'executionId', 'path'] as const
 
 function cursorOf({ job: { ownerId, id: executionId }, step: { path } }: ListedStep): string {
