@@ -1,7 +1,11 @@
 import type pg from 'pg'
+import { loadLoggedSteps } from '../../src/db/executions/logged-state.ts'
+import { createOriginalStore } from '../../src/db/executions/original-store.ts'
 import { flushStatement } from '../../src/db/journal/flush-statement.ts'
 import { mergeEntries } from '../../src/db/journal/journal-write.ts'
-import type { JournalEntry } from '../../src/engine/record/journal.ts'
+import type { LoggedStep } from '../../src/db/log/entry.ts'
+import type { LogKey } from '../../src/db/log/log-store.ts'
+import type { JournalEntry, StepRecord } from '../../src/engine/record/journal.ts'
 import type { JobId, OwnerId } from '../../src/lib/ids.ts'
 
 /** Sends a statement and returns its rows. */
@@ -67,3 +71,30 @@ RETURNING jobs.owner_id AS "ownerId", jobs.fence, jobs.last_seq AS "lastSeq", jo
 const GIVE_BACK = `
 UPDATE jobs SET holder = NULL, leased_until = NULL, status = $2, finished_at = $3, wake_at = $4, is_parent_told = $5, error = $6::json
 WHERE id = $1`
+
+/** What a step is recorded with once more, beside its newest state; null: it is left as it is. */
+type Again = (step: LoggedStep) => (Partial<StepRecord> & { readonly output?: string }) | null
+
+/** At most this many steps are recorded by one flush. */
+const STEPS_AT_ONCE = 50
+
+/** Records steps of a job that no worker holds once more, changed. Those in ended loop items are left as they are. */
+export async function recordAgain(pool: Pick<pg.Pool, 'query'>, job: LogKey, again: Again): Promise<void> {
+  const { steps = [] } = (await loadLoggedSteps(pool, [job])).get(job.id) ?? {}
+  const changed = steps.flatMap(({ step }) => {
+    const change = again(step)
+    return change === null ? [] : [{ step, change }]
+  })
+  const source = await createOriginalStore(pool).load(job)
+  for (let first = 0; first < changed.length; first += STEPS_AT_ONCE) {
+    const some = changed.slice(first, first + STEPS_AT_ONCE)
+    const configs = (await source?.values.configs(some.map(({ step }) => step.path))) ?? new Map()
+    const values = some.flatMap(({ step: { path }, change: { output } }) =>
+      output === undefined ? [] : [{ path, config: configs.get(path) ?? '{}', output }],
+    )
+    const records = some.map(({ step, change: { output: _, ...change } }) => {
+      return { ...step, ...change } as StepRecord
+    })
+    await recordEntries(sendTo(pool), job.id, [{ steps: records, values }])
+  }
+}
