@@ -161,8 +161,13 @@ export interface ServerConfig {
   readonly persistedDocuments: string | undefined
   /** Whether anybody may read `/metrics`, not operators alone; undefined: as the server thinks right. */
   readonly hasOpenMetrics: boolean | undefined
+  /** How long the process may take to stop after SIGTERM or SIGINT, in milliseconds. */
+  readonly stopMs: number
   readonly lume: LumeConfig
 }
+
+/** How long a process may take to stop by default, in milliseconds: container platforms kill after 10 s or later. */
+const STOP_MS = 10_000
 
 /** A number as people write it: Number() itself would also take "", " ", "0x10" and "1e3". */
 const wholeNumber = z
@@ -249,6 +254,7 @@ const environmentSchema = z.object({
   LUME_MAX_WEBSOCKETS: wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional(),
   LUME_PERSISTED_DOCUMENTS: z.string().optional(),
   LUME_METRICS: z.enum(['open', 'guarded']).optional(),
+  LUME_STOP_MS: wholeNumber.pipe(z.number().min(1_000).max(600_000)).default(STOP_MS),
   APIFY_BASE_URL: providerSettingsSchema.shape.apify.unwrap().shape.baseUrl,
   APOLLO_BASE_URL: providerSettingsSchema.shape.apollo.unwrap().shape.baseUrl,
   HUNTER_BASE_URL: providerSettingsSchema.shape.hunter.unwrap().shape.baseUrl,
@@ -297,6 +303,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
     maxWebSockets: lume.LUME_MAX_WEBSOCKETS,
     persistedDocuments: lume.LUME_PERSISTED_DOCUMENTS,
     hasOpenMetrics: LUME_METRICS && LUME_METRICS === 'open',
+    stopMs: lume.LUME_STOP_MS,
     lume: lumeConfigSchema.parse({
       databaseUrl: DATABASE_URL,
       dataDir: lume.LUME_DATA_DIR,

@@ -3,7 +3,7 @@ import { readEnvironment } from './config.ts'
 import { startServer } from './http/index.ts'
 import { Closers } from './lib/async/index.ts'
 import { LumeError } from './lib/index.ts'
-import { createLogger } from './lib/log/index.ts'
+import { createLogger, type Logger } from './lib/log/index.ts'
 
 const closers = new Closers()
 const stopping = new AbortController()
@@ -17,8 +17,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 await attempt(async () => {
-  const { lume: config, ...serverConfig } = readEnvironment(process.env)
+  const { lume: config, stopMs, ...serverConfig } = readEnvironment(process.env)
   const logger = createLogger(config.logLevel)
+  stopping.signal.addEventListener('abort', () => exitAfter(stopMs, logger))
   const lume = await createLume(config, { logger, ownsProcess: true })
   closers.add(() => lume.close())
   if (stopping.signal.aborted) return
@@ -28,9 +29,27 @@ await attempt(async () => {
     { database: config.databaseUrl ? 'server' : config.dataDir, role: config.role },
     `Lume is ready: ${server.url}`,
   )
-  stopping.signal.addEventListener('abort', () => void attempt(() => closers.close()))
+  stopping.signal.addEventListener('abort', () => void stop())
 })
-if (stopping.signal.aborted || process.exitCode === 1) await attempt(() => closers.close())
+if (stopping.signal.aborted || process.exitCode === 1) await stop()
+
+/** Closes everything and ends the process, which may still carry out operations whose clients were cut off. */
+async function stop(): Promise<void> {
+  await attempt(() => closers.close())
+  process.exit()
+}
+
+/**
+ * Ends the process at the end of its grace period, whatever keeps it: a statement that waits for a lock, a database that does not answer,
+ * or operations that take longer. Jobs that are not given back by then are taken over once their leases have run out.
+ */
+function exitAfter(stopMs: number, logger: Pick<Logger, 'error'>): void {
+  const timer = setTimeout(() => {
+    logger.error({ stopMs }, 'the process did not stop within LUME_STOP_MS; it exits with work unfinished')
+    process.exit(1)
+  }, stopMs)
+  timer.unref()
+}
 
 /** The edge of the process: what goes wrong here is said on standard error, and its exit code is 1. */
 async function attempt(work: () => Promise<void>): Promise<void> {

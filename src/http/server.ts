@@ -104,7 +104,7 @@ export const HEAD_MS = 15_000
 export const REQUEST_MS = 60_000
 /** How often it is looked for those that take longer. */
 const LATE_LOOK_MS = 5_000
-/** How long requests may take to be answered when the server stops. */
+/** How long requests may take to be answered when the server stops, in milliseconds. */
 const LAST_ANSWERS_MS = 3_000
 
 /**
@@ -273,11 +273,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-/** Stops listening, waits a little for answers under way, and closes every connection. */
+/**
+ * Stops listening, waits a little for answers under way, and closes every connection. Operations whose clients are cut off then may
+ * still be under way: one that waits for the database may take as long as a statement may.
+ */
 async function closeHttp(http: HttpServer, answering: ReadonlySet<Promise<void>>): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()))
-  const patience = setTimeout(() => http.closeAllConnections(), LAST_ANSWERS_MS)
-  await Promise.all(answering)
+  let patience: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => (patience = setTimeout(resolve, LAST_ANSWERS_MS)))
+  await Promise.race([Promise.all(answering), late])
   clearTimeout(patience)
   http.closeAllConnections()
   await closed

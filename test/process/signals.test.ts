@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { Closers } from '../../src/lib/async/closers.ts'
 import { graphql } from '../gql/index.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
 import { startReceiver } from '../support/receiver-server.ts'
 import { EXECUTE, timelineOf } from '../support/runs.ts'
@@ -89,6 +92,65 @@ test('SIGTERM ends a busy server within seconds: runs are given back, clients ar
   // The call that was cut off was made again, as the same call.
   expect(await receiver.summary()).toMatchObject({ leads: 1, batches: [{ calls: 2 }] })
   expect(faultsIn(second)).toEqual([])
+  expect(await second.stop()).toBe(0)
+}, 60_000)
+
+test('a process that cannot answer its last requests exits at the end of its grace period, and another one continues its runs', async () => {
+  const database = await createTestDatabase()
+  closers.add(() => database.drop())
+  // It does not answer its first call.
+  let calls = 0
+  const callee = createServer((_req, res) => void (++calls > 1 && res.end('"answered"'))).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(callee, 'listening')
+  closers.add(() => {
+    callee.close()
+    callee.closeAllConnections()
+  })
+  const host = `127.0.0.1:${(callee.address() as AddressInfo).port}`
+  const environment = { DATABASE_URL: database.url, LUME_ALLOW_PRIVATE_HOSTS: host, LUME_STOP_MS: '5000' }
+  const first = await start(environment)
+  const calling = await execute(first, {
+    nodes: [{ id: 'call', type: 'api.http', config: { url: `http://${host}/` } }],
+    edges: [],
+  })
+  await until('the call is under way', () => calls === 1)
+  // Requests whose statements wait for as long as a statement may.
+  const locker = await database.pool.connect()
+  await locker.query('BEGIN')
+  await locker.query('LOCK TABLE api_keys')
+  const query = JSON.stringify({ query: '{ apiKeys(first: 1) { edges { node { name } } } }' })
+  const cut = Array.from({ length: 20 }, () =>
+    fetch(first.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: query }).then(
+      () => 'answered',
+      () => 'cut off',
+    ),
+  )
+  await until('the requests wait for the lock', async () => {
+    const { rows } = await database.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rows.length >= 5
+  })
+  let exitCode: number | null = null
+  void first.stop().then((code) => (exitCode = code))
+  await until('the process has exited', () => exitCode !== null, 15_000)
+  expect(exitCode).toBe(1)
+  expect(new Set(await Promise.all(cut))).toEqual(new Set(['cut off']))
+  expect(first.output()).toContain('it exits with work unfinished')
+  await locker.query('ROLLBACK')
+  locker.release()
+  // The run was given back before, so that no loss is counted.
+  const { rows } = await database.pool.query('SELECT status, holder, recoveries FROM jobs')
+  expect(rows).toEqual([{ status: 'RUNNING', holder: null, recoveries: 0 }])
+
+  const second = await start(environment)
+  const timeline = await timelineOf(second, calling)
+  expect(timeline.map(({ seq }) => seq)).toEqual(timeline.map((_event, index) => index + 1))
+  expect(timeline.at(-1)?.kind).toBe('JOB_COMPLETED')
+  expect(calls).toBe(2)
   expect(await second.stop()).toBe(0)
 }, 60_000)
 
