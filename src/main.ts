@@ -19,7 +19,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 await attempt(async () => {
   const { lume: config, stopMs, ...serverConfig } = readEnvironment(process.env)
   const logger = createLogger(config.logLevel)
-  stopping.signal.addEventListener('abort', () => exitAfter(stopMs, logger))
+  const limitStop = () => exitAfter(stopMs, logger)
+  if (stopping.signal.aborted) limitStop()
+  else stopping.signal.addEventListener('abort', limitStop)
   const lume = await createLume(config, { logger, ownsProcess: true })
   closers.add(() => lume.close())
   if (stopping.signal.aborted) return
