@@ -1,3 +1,8 @@
+/** What searches may still cost together: the number of characters that are compared one by one. */
+export interface SearchWork {
+  left: number
+}
+
 /** Where a text stands in another: from `start`, up to but without `end`. */
 export interface Range {
   readonly start: number
@@ -44,18 +49,26 @@ export class Needles {
     this.#needles.set(text, needle)
     this.#longest = Math.max(this.#longest, text.length)
     const beginning = text.slice(0, BEGINNING_MIN_LENGTH)
-    this.#byBeginning.set(beginning, [...(this.#byBeginning.get(beginning) ?? []), needle])
+    put(this.#byBeginning, beginning, needle)
     // The end of a key is its own; how it begins ("sk-…") often is its kind's.
     for (let from = text.length - NEEDLE_MIN_LENGTH, last = from + RUN_COUNT; from < last; from++) {
       const hash = runHash(text, from)
       this.#filter[hash & (FILTER_SIZE - 1)] = 1
-      this.#byRun.set(hash, [...(this.#byRun.get(hash) ?? []), needle])
+      put(this.#byRun, hash, needle)
     }
   }
 
-  /** The places where needles stand, in order; those that overlap are given as one. */
-  find(haystack: string): readonly Range[] {
-    const ranges = [...this.#suspects(haystack)].flatMap((needle) => needle.find(haystack))
+  /**
+   * The places where needles stand, in order; those that overlap are given as one. Where the search costs more than is left of the work,
+   * the whole haystack is the only place.
+   */
+  find(haystack: string, work: SearchWork = { left: Number.POSITIVE_INFINITY }): readonly Range[] {
+    const ranges: Range[] = []
+    for (const needle of this.#suspects(haystack)) {
+      work.left -= needle.costIn(haystack)
+      if (work.left < 0) return [{ start: 0, end: haystack.length }]
+      ranges.push(...needle.find(haystack))
+    }
     return ranges.length < 2 ? ranges : united(ranges)
   }
 
@@ -79,17 +92,38 @@ export class Needles {
   }
 }
 
+function put<Key>(lists: Map<Key, Needle[]>, key: Key, needle: Needle): void {
+  const list = lists.get(key)
+  if (list) list.push(needle)
+  else lists.set(key, [needle])
+}
+
+/** What the engine's own search for a short text costs, as a part of a comparison character by character. */
+const INCLUDES_COST = 1 / 8
+/** The borders of longer needles are not kept. */
+const KEPT_BORDERS_MAX_LENGTH = 1_024
+
 class Needle {
   readonly #text: string
-  /** Of each beginning, how long the longest other beginning is that it ends with. Made when it is first needed. */
+  /** Of each beginning, how long the longest other beginning is that it ends with. Made when it is first needed, and kept where short. */
   #borders: Int32Array | null = null
 
   constructor(text: string) {
     this.#text = text
   }
 
+  /** What it costs to look for it. */
+  costIn(haystack: string): number {
+    const look = haystack.length * INCLUDES_COST
+    return this.#mayBeIn(haystack) ? look + haystack.length + this.#text.length : look
+  }
+
+  #mayBeIn(haystack: string): boolean {
+    return haystack.length >= this.#text.length && haystack.includes(this.#text.slice(-NEEDLE_MIN_LENGTH))
+  }
+
   find(haystack: string): readonly Range[] {
-    if (!haystack.includes(this.#text.slice(-NEEDLE_MIN_LENGTH))) return []
+    if (!this.#mayBeIn(haystack)) return []
     const ranges: { start: number; end: number }[] = []
     this.#scan(haystack, (end, matched) => {
       if (matched < this.#text.length) return
@@ -112,8 +146,8 @@ class Needle {
   /** Tells of each place of the haystack how much of the needle, from its beginning on, stands before it. */
   #scan(haystack: string, tell: (end: number, matched: number) => void): void {
     const needle = this.#text
-    this.#borders ??= bordersOf(needle)
-    const borders = this.#borders
+    const borders = this.#borders ?? bordersOf(needle)
+    if (needle.length <= KEPT_BORDERS_MAX_LENGTH) this.#borders = borders
     let matched = 0
     for (let i = 0; i < haystack.length; i++) {
       const character = haystack.charCodeAt(i)

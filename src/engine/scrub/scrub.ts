@@ -1,7 +1,9 @@
+import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import { LumeError } from '../../lib/index.ts'
 import { isJsonObject, type Json } from '../../lib/json/index.ts'
 import { breaksIn, jsonQuotesIn } from './breaks.ts'
-import { NEEDLE_MIN_LENGTH, Needles, united, type Range } from './needles.ts'
-import { writingsOf } from './writings.ts'
+import { NEEDLE_MIN_LENGTH, Needles, united, type Range, type SearchWork } from './needles.ts'
+import { writingsPieces } from './writings.ts'
 
 /** What stands in a secret's place. */
 export const MASK = '***'
@@ -9,6 +11,21 @@ export const MASK = '***'
 // Where a JSON text holds none of these, a string that holds a writing shows one in the text, too: only quotes and line
 // breaks are escaped, and of those that may have them the escaped form is a writing of its own.
 const HIDING_ESCAPE = /\\[u/\\]/
+
+/**
+ * Maximum length of the secret values that one execution uses, together and in characters. Each value that was replaced while the
+ * execution ran counts as well, and a short value counts as `SECRET_COUNTED_MIN_LENGTH`. A value is looked for in up to 150 writings.
+ */
+export const EXECUTION_SECRETS_MAX_LENGTH = 16 * 1024
+/** The least that one value counts, in characters. */
+export const SECRET_COUNTED_MIN_LENGTH = 128
+/** The code of a step whose secrets exceed it. */
+export const SECRETS_TOO_LARGE = 'SECRETS_TOO_LARGE'
+/**
+ * How many characters one search compares one by one at most, all values that it looks for together: about 0.3 s of work. A text of which
+ * the rest cannot be searched is masked as a whole.
+ */
+export const SCRUB_MAX_WORK = 64 * 1024 * 1024
 
 type Masking = (text: string) => string
 
@@ -18,11 +35,34 @@ type Masking = (text: string) => string
  */
 export class Scrubber {
   readonly #needles = new Needles()
+  /** Values whose writings are all looked for. */
+  readonly #known = new Set<string>()
+  /** Values that count, also while their writings are being made. */
+  readonly #counted = new Set<string>()
+  #length = 0
 
-  /** From here on this value is masked. */
+  /** From here on this value is masked. Throws `SECRETS_TOO_LARGE`, and does not know the value, where there is no room for it. */
   add(value: string): void {
-    if (value.length < NEEDLE_MIN_LENGTH) return
-    for (const writing of writingsOf(value)) this.#needles.add(writing)
+    inOneGo(this.addPieces(value))
+  }
+
+  /** The same in pieces: the value is masked from their end on. */
+  *addPieces(value: string): Pieces<void> {
+    if (value.length < NEEDLE_MIN_LENGTH || this.#known.has(value)) return
+    this.#count(value)
+    for (const writing of yield* writingsPieces(value)) {
+      this.#needles.add(writing)
+      yield
+    }
+    this.#known.add(value)
+  }
+
+  #count(value: string): void {
+    if (this.#counted.has(value)) return
+    const length = this.#length + Math.max(value.length, SECRET_COUNTED_MIN_LENGTH)
+    if (length > EXECUTION_SECRETS_MAX_LENGTH) throw tooLarge()
+    this.#counted.add(value)
+    this.#length = length
   }
 
   /** Knows no value: everything passes untouched, at no cost. */
@@ -37,8 +77,12 @@ export class Scrubber {
 
   /** Free text: a message, a log line, a chunk of a stream. */
   text(text: string): string {
+    return this.#text(text, newWork())
+  }
+
+  #text(text: string, work: SearchWork): string {
     if (this.isIdle || text.length < NEEDLE_MIN_LENGTH) return text
-    return masked(text, this.#needles.find(text))
+    return masked(text, this.#needles.find(text, work))
   }
 
   /**
@@ -46,33 +90,46 @@ export class Scrubber {
    * the beginning of a writing is masked, too, from 6 characters on. Not for what flows on: a text may end in `https:`.
    */
   excerpt(text: string): string {
+    return this.#excerpt(text, newWork())
+  }
+
+  #excerpt(text: string, work: SearchWork): string {
     if (this.isIdle) return text
     const needles = this.#needles
     return masked(
       text,
-      united([...needles.find(text), ...needles.findBroken(text, breaksIn(text)), ...jsonQuotesIn(text)]),
+      united([
+        ...needles.find(text, work),
+        ...needles.findBroken(text, breaksIn(text)),
+        ...jsonQuotesIn(text),
+      ]),
     )
   }
 
   /** JSON text; what comes out is valid JSON of the same shape: only strings, keys and numbers that hold a value change. */
   json(text: string): string {
     if (this.isIdle) return text
-    if (!HIDING_ESCAPE.test(text) && this.#needles.find(text).length === 0) return text
+    const work = newWork()
+    if (!HIDING_ESCAPE.test(text) && this.#needles.find(text, work).length === 0) return text
     const value = JSON.parse(text) as Json
-    const scrubbed = this.value(value)
+    const scrubbed = this.#value(value, (part) => this.#text(part, work))
     return scrubbed === value ? text : JSON.stringify(scrubbed)
   }
 
   /** A JSON value, the same object when nothing had to change. A number that holds a value becomes a string. */
   value<T extends Json>(value: T): T
   value(value: Json): Json {
-    return this.isIdle ? value : this.#value(value, (text) => this.text(text))
+    if (this.isIdle) return value
+    const work = newWork()
+    return this.#value(value, (text) => this.#text(text, work))
   }
 
   /** The same with every text taken as an `excerpt`: what stands beside an error or a log line. */
   excerpts<T extends Json>(value: T): T
   excerpts(value: Json): Json {
-    return this.isIdle ? value : this.#value(value, (text) => this.excerpt(text))
+    if (this.isIdle) return value
+    const work = newWork()
+    return this.#value(value, (text) => this.#excerpt(text, work))
   }
 
   #value(value: Json, mask: Masking): Json {
@@ -111,6 +168,17 @@ export class Scrubber {
       }),
     )
   }
+}
+
+function newWork(): SearchWork {
+  return { left: SCRUB_MAX_WORK }
+}
+
+function tooLarge(): LumeError {
+  return new LumeError(
+    SECRETS_TOO_LARGE,
+    `The secrets of one execution have at most ${EXECUTION_SECRETS_MAX_LENGTH} characters together, each counted as at least ${SECRET_COUNTED_MIN_LENGTH}. Use fewer or shorter secrets, or divide the work between executions.`,
+  )
 }
 
 function masked(text: string, ranges: readonly Range[]): string {

@@ -1,3 +1,4 @@
+import { inOneGo, type Pieces } from '../../lib/async/index.ts'
 import { NEEDLE_MIN_LENGTH } from './needles.ts'
 
 /**
@@ -5,6 +6,11 @@ import { NEEDLE_MIN_LENGTH } from './needles.ts'
  * put into JSON once or twice. Those under the least length are left out.
  */
 export function writingsOf(value: string): ReadonlySet<string> {
+  return inOneGo(writingsPieces(value))
+}
+
+/** The same in pieces: a long value has hundreds of them, each several times as long. */
+export function* writingsPieces(value: string): Pieces<ReadonlySet<string>> {
   // Half a surrogate pair has no bytes; what stands for it is what every encoder writes.
   const whole = value.toWellFormed()
   const plain = [
@@ -17,8 +23,15 @@ export function writingsOf(value: string): ReadonlySet<string> {
     ...hexForms(whole),
     ...numberForms(value),
   ].filter((text) => text.length >= NEEDLE_MIN_LENGTH)
-  const written = JSON_WRITERS.flatMap((write) => plain.map(write).flatMap((text) => [text, write(text)]))
-  return new Set([...plain, ...written])
+  const written = new Set(plain)
+  for (const write of JSON_WRITERS) {
+    for (const text of plain) {
+      yield
+      const once = write(text)
+      written.add(once).add(write(once))
+    }
+  }
+  return written
 }
 
 /** Path and query component, form field, and whole URL, each also as a part of another URL; hex digits of both cases. */

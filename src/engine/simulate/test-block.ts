@@ -1,4 +1,4 @@
-import { TimeSlice } from '../../lib/async/index.ts'
+import { TimeSlice, withPauses } from '../../lib/async/index.ts'
 import { pointer, toPlainJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { BlockError, readBySchema, type ConfigReading, type Issue, type LogLevel } from '../block/index.ts'
@@ -146,7 +146,7 @@ function scrubbing(source: SecretSource): { secrets: SecretSource; scrubber: Scr
   const secrets: SecretSource = {
     async open(names) {
       const found = await source.open(names)
-      for (const value of found.values()) scrubber.add(value)
+      for (const value of found.values()) await withPauses(scrubber.addPieces(value))
       return found
     },
   }

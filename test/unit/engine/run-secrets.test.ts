@@ -50,6 +50,24 @@ const ENCODINGS: readonly [string, (value: string) => string][] = [
   ['in hex', (value) => Buffer.from(value).toString('hex')],
 ]
 
+test('a step whose secrets exceed the length that one execution may use fails with SECRETS_TOO_LARGE before its block is called', async () => {
+  const names = ['s1', 's2', 's3']
+  const open = async (asked: readonly string[]) =>
+    new Map(asked.map((name) => [name, name.repeat(4_000)] as const))
+  const document = definition(
+    Object.fromEntries(names.map((name) => [name, { config: { header: `{{ secrets.${name} }}` } }])),
+    's1 > s2',
+    's2 > s3',
+  )
+  const execution = new TestExecution(document, {}, { world: { secrets: { open } } })
+  await execution.finish()
+  expect(execution.calls.map(({ path }) => path)).toEqual(['s1', 's2'])
+  expect(execution.journal.steps.get('s3')).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'SECRETS_TOO_LARGE' },
+  })
+})
+
 describe('secrets reach the block and nothing else (P7)', () => {
   test('a config that names one is filled in for the block, and recorded masked', async () => {
     const execution = execute({})

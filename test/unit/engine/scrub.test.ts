@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { Scrubber } from '../../../src/engine/scrub/scrub.ts'
+import { EXECUTION_SECRETS_MAX_LENGTH, Scrubber } from '../../../src/engine/scrub/scrub.ts'
 import { Needles } from '../../../src/engine/scrub/needles.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import { shorten } from '../../../src/lib/text/shorten.ts'
@@ -104,8 +104,7 @@ describe('P7: Scrubber.text', () => {
     const text = 'a'.repeat(1024 * 1024)
     const misleading = [`b${'a'.repeat(length - 1)}`, `${'a'.repeat(length - 1)}b`, 'ab'.repeat(length / 2)]
     const halves = `${'a'.repeat(length / 2)}b${'a'.repeat(length / 2 - 1)}`
-    const scrubber = scrubberOf(...misleading, halves)
-    expect(scrubber.text(text)).toBe(text)
+    for (const value of [...misleading, halves]) expect(scrubberOf(value).text(text)).toBe(text)
     expect(scrubberOf('a'.repeat(length)).text(text)).toBe('***')
   })
 })
@@ -174,14 +173,48 @@ describe('P7: Scrubber.excerpt', () => {
   })
 
   test('needs time in proportion to the text, whatever value and text are made of', () => {
-    const scrubber = scrubberOf(
-      'a'.repeat(8_192),
-      `${'a'.repeat(8_191)}b`,
-      `${'…'.repeat(8_191)}b`,
-      `${' '.repeat(8_191)}b`,
-    )
-    for (const part of ['a', '… ', ' ']) scrubber.excerpt(part.repeat(256 * 1024))
-    expect(scrubber.excerpt('a'.repeat(256 * 1024))).toBe('***')
+    const scrubbers = [
+      scrubberOf('a'.repeat(8_192), `${'a'.repeat(8_191)}b`),
+      scrubberOf(`${'…'.repeat(8_191)}b`, `${' '.repeat(8_191)}b`),
+    ]
+    for (const part of ['a', '… ', ' ']) for (const one of scrubbers) one.excerpt(part.repeat(256 * 1024))
+    expect(scrubbers[0]?.excerpt('a'.repeat(256 * 1024))).toBe('***')
+  })
+})
+
+describe('what the secrets of one execution cost is bounded:', () => {
+  const LONG = 8_192
+
+  test('values are refused beyond a length in all, a short one counts as 128 characters, and the same one counts once', () => {
+    const scrubber = scrubberOf('a'.repeat(LONG))
+    for (let i = 0; i < 100; i++) scrubber.add('a'.repeat(LONG))
+    const short = (i: number) => `secret-${String(i).padStart(3, '0')}`
+    const room = (EXECUTION_SECRETS_MAX_LENGTH - LONG) / 128
+    for (let i = 0; i < room; i++) scrubber.add(short(i))
+    expect(() => scrubber.add(short(room))).toThrow(expect.objectContaining({ code: 'SECRETS_TOO_LARGE' }))
+    expect(scrubber.text(`<${short(0)}> <${short(room)}>`)).toBe(`<***> <${short(room)}>`)
+  })
+
+  test('a long value is written out in many pieces, and is masked once the last is done', () => {
+    const scrubber = new Scrubber()
+    const value = 'é"/'.repeat(LONG / 4)
+    const pieces = scrubber.addPieces(value)
+    let count = 0
+    while (!pieces.next().done) count++
+    expect(count).toBeGreaterThan(100)
+    expect(scrubber.text(`<${value}>`)).toBe('<***>')
+    expect(scrubber.addPieces(value).next().done).toBe(true)
+  })
+
+  test('a text of which the search would cost too much is masked as a whole, and others as ever', () => {
+    const ending = 'ABCDEFGH'
+    const values = Array.from({ length: 100 }, (_, i) => `${'x'.repeat(50)}${i}-${ending}`)
+    const scrubber = scrubberOf(...values)
+    const costly = ending.repeat(200_000)
+    expect(scrubber.text(costly)).toBe('***')
+    const shown = JSON.parse(scrubber.json(JSON.stringify({ costly, kept: 'a text without any' }))) as object
+    expect(shown).toEqual({ costly: '***', kept: 'a text without any' })
+    expect(scrubber.text(`<${values[7]}> ${ending}`)).toBe(`<***> ${ending}`)
   })
 })
 

@@ -1,3 +1,4 @@
+import { withPauses } from '../../../lib/async/index.ts'
 import { LumeError } from '../../../lib/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import { BlockError, type BlockSecrets } from '../../block/index.ts'
@@ -22,11 +23,24 @@ export class RunSecrets {
   async know(names: readonly string[]): Promise<void> {
     if (names.length === 0) return
     try {
-      for (const value of (await this.#source.open(names)).values()) this.scrubber.add(value)
+      const found = await this.#source.open(names)
+      // Where there is no room for a value, the step that opens it fails.
+      for (const value of found.values()) if (!(await this.#learn(value))) return
     } catch (fault) {
       // One that cannot be read fails the step that needs it; the others are known all the same.
       if (!(fault instanceof LumeError)) throw fault
       if (names.length > 1) for (const name of names) await this.know([name])
+    }
+  }
+
+  /** False where there is no room for the value. */
+  async #learn(value: string): Promise<boolean> {
+    try {
+      await withPauses(this.scrubber.addPieces(value))
+      return true
+    } catch (fault) {
+      if (fault instanceof LumeError) return false
+      throw fault
     }
   }
 
@@ -41,7 +55,7 @@ export class RunSecrets {
       const value = found.get(name)
       if (value === undefined) this.#values.delete(name)
       else {
-        this.scrubber.add(value)
+        await withPauses(this.scrubber.addPieces(value))
         this.#values.set(name, value)
       }
     }
