@@ -94,8 +94,7 @@ function valuesOf(path: string): StepValuesRecord {
 const NEXT = `SELECT id, COALESCE(lead(id) OVER (ORDER BY id), first_value(id) OVER (ORDER BY id)) AS next FROM jobs`
 
 const WEB = [
-  // An ended execution waits for nothing.
-  `UPDATE jobs SET status = 'WAITING', finished_at = NULL, is_parent_told = false, progress = 50, parent_id = web.next, parent_path = 'a',
+  `UPDATE jobs SET status = 'FAILED', progress = 50, parent_id = web.next, parent_path = 'a',
      depth = 1, error = '{"code": "TEST", "message": "is a test"}'
    FROM (${NEXT}) AS web WHERE web.id = jobs.id`,
   `UPDATE executions e SET retry_of = web.next, retry_from = 'FAILED', schedule_id = s.id, scheduled_for = e.created_at
@@ -103,3 +102,13 @@ const WEB = [
   `INSERT INTO schedule_occurrences (owner_id, schedule_id, at, outcome, recorded_at)
    SELECT owner_id, schedule_id, scheduled_for, 'STARTED', now() FROM executions`,
 ]
+
+/** Opens all runs of a web while `work` is done: an ended run waits for nothing, and an open one has no result. */
+export async function whileOpen(server: ApiServer, work: () => Promise<void>): Promise<void> {
+  await server.query(`UPDATE jobs SET status = 'WAITING', finished_at = NULL`)
+  try {
+    await work()
+  } finally {
+    await server.query(`UPDATE jobs SET status = 'FAILED', finished_at = now()`)
+  }
+}
