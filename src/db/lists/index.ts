@@ -9,7 +9,7 @@ export {
   type RunParent,
 } from './run-list.ts'
 export { createScheduleList, type ScheduleList, type ShownOccurrence } from './schedule-list.ts'
-export { createStepList, type ExecutionStepKey, type StepList } from './step-list.ts'
+export { createStepList, type StepList } from './step-list.ts'
 export {
   createWorkflowList,
   WORKFLOW_ORDERS,

@@ -27,7 +27,6 @@ export {
   waitSchemaKey,
   type ListedStep,
   type StepDetails,
-  type StepPlace,
 } from './listed-step.ts'
 export {
   createLogStore,
@@ -35,7 +34,6 @@ export {
   type LogStore,
   type OpenPage,
   type OutputRef,
-  type StepKey,
   type Tail,
 } from './log-store.ts'
 export { openPagesBytesSql, sizePages, tailBytesSql, type SizedPages } from './loaded-size.ts'
