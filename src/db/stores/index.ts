@@ -15,7 +15,6 @@ export {
 } from './quota-store.ts'
 export {
   createScheduleStore,
-  SCHEDULE_SMALL_VALUES_MAX_BYTES,
   type CatchUp,
   type ClaimedSchedule,
   type OccurrenceRecord,

@@ -31,7 +31,7 @@ type Masking = (text: string) => string
 
 /**
  * P7: knows secret values and takes them out of whatever is recorded or published, raw or in one of the usual encodings
- * (`writingsOf`). Values under 8 characters are ignored: they would be found in every text.
+ * (`writingsPieces`). Values under 8 characters are ignored: they would be found in every text.
  */
 export class Scrubber {
   readonly #needles = new Needles()

@@ -1,15 +1,11 @@
-import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/async/index.ts'
 import { NEEDLE_MIN_LENGTH } from './needles.ts'
 
 /**
  * The ways in which a secret value may stand in a text: as it is, as a URL, base64 or hex writes it, and each of these
- * put into JSON once or twice. Those under the least length are left out.
+ * put into JSON once or twice. Those under the least length are left out. They are made in pieces: a long value has hundreds of them,
+ * each several times as long.
  */
-export function writingsOf(value: string): ReadonlySet<string> {
-  return inOneGo(writingsPieces(value))
-}
-
-/** The same in pieces: a long value has hundreds of them, each several times as long. */
 export function* writingsPieces(value: string): Pieces<ReadonlySet<string>> {
   // Half a surrogate pair has no bytes; what stands for it is what every encoder writes.
   const whole = value.toWellFormed()
