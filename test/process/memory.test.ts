@@ -501,7 +501,7 @@ test(
       )
     await isIn('WAITING')
     // As if a template had made a schema of 64 kB for each item, which takes 840 kB once it is parsed.
-    const examples: Json = Array<Json>(21_000).fill([])
+    const examples: Json = Array.from({ length: 21_000 }, () => [])
     await recordAgain(pool, await keyOf(id), ({ status, path }) => {
       const schema = { title: path, examples }
       const wait = { kind: 'signal', name: 'go', schema, timeoutHandle: null } as const

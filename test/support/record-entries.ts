@@ -92,8 +92,9 @@ export async function recordAgain(pool: Pick<pg.Pool, 'query'>, job: LogKey, aga
     const values = some.flatMap(({ step: { path }, change: { output } }) =>
       output === undefined ? [] : [{ path, config: configs.get(path) ?? '{}', output }],
     )
-    const records = some.map(({ step, change: { output: _, ...change } }) => {
-      return { ...step, ...change } as StepRecord
+    const records = some.map(({ step, change }) => {
+      const { output: _, ...changed } = change
+      return { ...step, ...changed } as StepRecord
     })
     await recordEntries(sendTo(pool), job.id, [{ steps: records, values }])
   }

@@ -48,7 +48,7 @@ export async function recordsOf(
     jobIds.map((id) => [
       id,
       recorded(
-        entries.filter(({ job }) => job === id).map(({ job: _, ...row }) => row),
+        entries.filter(({ job }) => job === id),
         large.filter(({ job }) => job === id),
       ),
     ]),
@@ -120,9 +120,14 @@ function stepsOf(fold: Fold, values: Values) {
 
 function itemsOf(fold: Fold, values: Values) {
   return [...fold.items.values()]
-    .map(({ item: { order: _, ...item }, values: held }) => ({
-      ...item,
-      output: values.at('o', itemPath(item.path, item.index), held, VALUE.OUTPUT),
+    .map(({ item: { path, index, status, error, reusedFrom, finishedAt }, values: held }) => ({
+      path,
+      index,
+      status,
+      error,
+      reusedFrom,
+      finishedAt,
+      output: values.at('o', itemPath(path, index), held, VALUE.OUTPUT),
     }))
     .toSorted((a, b) => (a.path === b.path ? a.index - b.index : compare([a.path], [b.path])))
 }
