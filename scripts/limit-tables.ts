@@ -48,6 +48,7 @@ import {
   STEP_CHECKPOINTS_MAX_COUNT,
   STEP_CHECKPOINTS_MAX_LENGTH,
 } from '../src/engine/run/index.ts'
+import { EXECUTION_SECRETS_MAX_LENGTH, SECRET_COUNTED_MIN_LENGTH } from '../src/engine/scrub/index.ts'
 import { SIMULATION_MAX_HEAP_BYTES } from '../src/engine/simulate/index.ts'
 import {
   DEFINITION_MAX_LOOP_DEPTH,
@@ -65,6 +66,7 @@ import {
   BODY_MAX_MEMBERS,
   BODY_MAX_VALUES,
   CONNECTION_MAX_UNANSWERED,
+  CONNECTION_MAX_WAITING,
   CONNECTIONS_HEAP_SHARE,
   DEFAULT_LIMITS,
   DEFAULT_MAX_SUBSCRIPTIONS,
@@ -79,6 +81,7 @@ import {
   OPERATION_ID_MAX_LENGTH,
   PAGES_PER_MINUTE,
   PARSE_WAIT_MS,
+  PIPELINED_HEAP_SHARE,
   REQUEST_MS,
   REQUESTS_PER_MINUTE,
   SOCKET_MAX_UNANSWERED,
@@ -103,7 +106,7 @@ import {
 } from '../src/jobs/index.ts'
 import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/index.ts'
 import { SCHEMA_CHECKS_ALLOWANCE, SCHEMA_CHECKS_MAX_WAITING } from '../src/jobs/schema-checks/index.ts'
-import { MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
+import { LARGE_LOADS_MAX_WAITING, MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
 import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
 import { tableRow } from '../src/lib/text/index.ts'
 import { ANSWER_MAX_HEAP_BYTES } from '../src/net/index.ts'
@@ -217,6 +220,11 @@ const REQUESTS: readonly Row[] = [
     'requests of one connection that are not answered yet',
     count(CONNECTION_MAX_UNANSWERED),
     'further requests are not read until one is answered',
+  ],
+  [
+    'requests that have arrived and wait, of one connection; of all connections',
+    `${count(CONNECTION_MAX_WAITING)}; as many as ${share(PIPELINED_HEAP_SHARE)} of the heap limit holds, at 4 KiB each`,
+    'the connection on which the most wait is closed',
   ],
   [
     'requests per minute of a key, a token’s subject, or an address (`LUME_RATE_LIMIT`)',
@@ -350,6 +358,11 @@ const DEFINITIONS: readonly Row[] = [
     `${count(SIMULATIONS_HEAVY_MAX_AT_ONCE)} per process`,
     'others wait; owners take turns',
   ],
+  [
+    'requests of one owner that wait to load large stored definitions, executions or schedules',
+    count(LARGE_LOADS_MAX_WAITING),
+    '`VALIDATION_BUSY` with `retryAfterMs`',
+  ],
 ]
 
 const EXECUTIONS: readonly Row[] = [
@@ -367,6 +380,11 @@ const EXECUTIONS: readonly Row[] = [
     'checkpoints of one step; all their values together',
     `${count(STEP_CHECKPOINTS_MAX_COUNT)}; ${bytes(STEP_CHECKPOINTS_MAX_LENGTH)}`,
     '`CHECKPOINTS_FULL`',
+  ],
+  [
+    `characters of the secrets that one execution uses, each counted as at least ${count(SECRET_COUNTED_MIN_LENGTH)}`,
+    count(EXECUTION_SECRETS_MAX_LENGTH),
+    'the step fails with `SECRETS_TOO_LARGE`',
   ],
   [
     'config of a step, with its templates filled in',

@@ -1,2 +1,2 @@
 /** Masks secret values, in every spelling that reveals them, in whatever is recorded or published. */
-export { MASK, Scrubber } from './scrub.ts'
+export { EXECUTION_SECRETS_MAX_LENGTH, MASK, Scrubber, SECRET_COUNTED_MIN_LENGTH } from './scrub.ts'

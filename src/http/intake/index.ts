@@ -26,7 +26,12 @@ export { MessageIntake, OPERATION_ID_MAX_LENGTH, SOCKET_MAX_UNANSWERED, TOO_BIG 
 export { MessageRate, SOCKET_MESSAGES_PER_MINUTE, SOCKET_PINGS_PER_MINUTE } from './message-rate.ts'
 export { OperationTurns } from './operation-turns.ts'
 export { LARGE_BODY_BYTES, PARSE_WAIT_MS, ParseTurns } from './parse-turns.ts'
-export { CONNECTION_MAX_UNANSWERED, PipelinedRequests } from './pipelined-requests.ts'
+export {
+  CONNECTION_MAX_UNANSWERED,
+  CONNECTION_MAX_WAITING,
+  PIPELINED_HEAP_SHARE,
+  PipelinedRequests,
+} from './pipelined-requests.ts'
 export { RefusedRequestError, type Refusal } from './refused-request.ts'
 export {
   UNSENT_HEAP_SHARE,

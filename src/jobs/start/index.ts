@@ -26,5 +26,5 @@ export {
   type StartResult,
 } from './start-execution.ts'
 export { startStored } from './start-stored.ts'
-export { SMALL_LOAD_MAX_BYTES, StoredLoads } from './stored-loads.ts'
+export { LARGE_LOADS_MAX_WAITING, SMALL_LOAD_MAX_BYTES, StoredLoads } from './stored-loads.ts'
 export { useChosen, type ChoicePorts } from './use-chosen.ts'
