@@ -256,14 +256,16 @@ type FoundBehind = LogKey & { readonly hasPages: boolean } & (
     | ({ readonly change: null } & { readonly [Name in 'seq' | 'entryNo' | 'format' | 'at']: null })
   )
 
-/** A job without such entries has one row. */
+/** A job without such entries has one row. OFFSET 0: one look-up per job, where Postgres may otherwise read all jobs. */
 const TAILS = `
 SELECT j.id AS "jobId", j.paged_no AS "pagedNo", j.entry_no AS "newestNo",
   CASE WHEN l.job_id IS NOT NULL THEN json_build_object(
     'seq', l.seq, 'entryNo', l.entry_no, 'format', l.format, 'at', ${ENTRY_TIME}, 'changes', l.changes,
     'length', octet_length(l.changes::text)) END AS row
 FROM unnest($1::text[], $2::uuid[]) AS wanted(owner_id, id)
-JOIN jobs j ON j.id = wanted.id AND j.owner_id = wanted.owner_id
+CROSS JOIN LATERAL (
+  SELECT own.id, own.paged_no, own.entry_no FROM jobs own WHERE own.id = wanted.id AND own.owner_id = wanted.owner_id OFFSET 0
+) AS j
 LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
 ORDER BY l.seq, l.entry_no`
 
