@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { configKey, outputKey, readValues } from '../../src/db/log/bounded-values.ts'
-import { findSteps } from '../../src/db/log/found-steps.ts'
+import { configKey, outputKey, readValues } from '../../src/db/log-reads/bounded-values.ts'
+import { findSteps } from '../../src/db/log-reads/found-steps.ts'
 import type { FoldedStep } from '../../src/db/log/fold.ts'
 import { createLogStore, type LogKey, type LogStore } from '../../src/db/log/log-store.ts'
 import { itemPath } from '../../src/engine/record/step.ts'

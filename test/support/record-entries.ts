@@ -62,7 +62,7 @@ interface Taken {
 
 const TAKE = `
 UPDATE jobs SET holder = gen_random_uuid(), leased_until = now() + interval '1 h', fence = jobs.fence + 1,
-  finished_at = NULL, wake_at = NULL, is_parent_told = false
+  finished_at = NULL, wake_at = NULL, is_parent_told = false, status = CASE WHEN jobs.finished_at IS NULL THEN jobs.status ELSE 'RUNNING' END
 FROM (SELECT * FROM jobs WHERE id = $1) AS before WHERE jobs.id = before.id AND before.holder IS NULL
 RETURNING jobs.owner_id AS "ownerId", jobs.fence, jobs.last_seq AS "lastSeq", jobs.entry_no AS "entryNo", jobs.progress,
   jobs.commands_applied AS "commandsSeen", before.status, before.finished_at AS "finishedAt", before.wake_at AS "wakeAt",

@@ -12,7 +12,7 @@ import {
   sizePages,
   tailBytesSql,
   type SizedPages,
-} from '../log/index.ts'
+} from '../log-reads/index.ts'
 import { batched, first, type Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { loadOpenSteps, loadRecorded } from './recorded-state.ts'

@@ -3,21 +3,16 @@ import type { OriginalRecord, OriginalStepRecord, SourceValues } from '../../eng
 import { CALL_OUTCOME_UNKNOWN } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
+import { applyPage, createLogStore, Fold, positionOf, type FoldedStep, type LogStore } from '../log/index.ts'
 import {
-  applyPage,
   configKey,
-  createLogStore,
   findSteps,
-  Fold,
   outputKey,
-  positionOf,
   readSmallValues,
   readValues,
   scanPages,
-  type FoldedStep,
   type LoggedValueKey,
-  type LogStore,
-} from '../log/index.ts'
+} from '../log-reads/index.ts'
 import { first, type Queryable } from '../sql/index.ts'
 
 /**

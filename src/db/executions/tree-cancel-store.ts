@@ -1,14 +1,8 @@
 import { endedUnbegun, type JobStatus } from '../../engine/record/index.ts'
 import type { DefinitionId, JobId, OwnerId } from '../../lib/index.ts'
 import { CLAIMED, queryClaimed, TAKE, type ClaimedJob, type Lease } from '../jobs/index.ts'
-import {
-  encodeEntry,
-  ENTRY_FORMAT,
-  eventCode,
-  NO_CONTENTS,
-  openPagesBytesSql,
-  tailBytesSql,
-} from '../log/index.ts'
+import { encodeEntry, ENTRY_FORMAT, eventCode, NO_CONTENTS } from '../log/index.ts'
+import { openPagesBytesSql, tailBytesSql } from '../log-reads/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { StoredDefinition } from '../stores/index.ts'
 import { expectsNoNews } from './expects-no-news.ts'

@@ -7,8 +7,8 @@ import type {
 } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
+import { createLogStore, type LogKey } from '../log/index.ts'
 import {
-  createLogStore,
   findLoopItems,
   findSteps,
   outputKey,
@@ -17,9 +17,8 @@ import {
   readValues,
   sizeCheckpoints,
   sizeLoopOutputs,
-  type LogKey,
   type LoopItem,
-} from '../log/index.ts'
+} from '../log-reads/index.ts'
 import { flushStatement } from './flush-statement.ts'
 import type { JobWrite } from './journal-write.ts'
 

@@ -1,14 +1,6 @@
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import {
-  createLogStore,
-  ENTRY_FORMAT,
-  findSteps,
-  listedStep,
-  readSteps,
-  requireKnownFormat,
-  type ListedStep,
-  type StepPage,
-} from '../log/index.ts'
+import { createLogStore, ENTRY_FORMAT, requireKnownFormat } from '../log/index.ts'
+import { findSteps, listedStep, readSteps, type ListedStep, type StepPage } from '../log-reads/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 /** Names a step of an execution by its path. */

@@ -1,5 +1,5 @@
 import { listsPer, type OwnerId } from '../../lib/index.ts'
-import { JOIN_EXECUTION_OUTPUT } from '../log/index.ts'
+import { JOIN_EXECUTION_OUTPUT } from '../log-reads/index.ts'
 import { countsPer, type Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 

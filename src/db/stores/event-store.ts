@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import { parsedBytes, readEvents } from '../log/index.ts'
+import { parsedBytes, readEvents } from '../log-reads/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 

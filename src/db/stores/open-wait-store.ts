@@ -1,7 +1,7 @@
 import type { KnownWait, StepWait } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { JsonObject } from '../../lib/json/index.ts'
-import { readSchemas, readWaits, type OpenStep, type SchemaRef } from '../log/index.ts'
+import { readSchemas, readWaits, type OpenStep, type SchemaRef } from '../log-reads/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import type { BoundedRead } from './value-store.ts'
 

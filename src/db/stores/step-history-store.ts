@@ -1,6 +1,7 @@
 import type { StepHistory } from '../../engine/mocks/index.ts'
 import type { JobId, OwnerId, WorkflowId } from '../../lib/index.ts'
-import { decodeStep, newestOf, newestSteps, readPages, readTails, type NewestStep } from '../log/index.ts'
+import { decodeStep, newestOf, newestSteps, type NewestStep } from '../log/index.ts'
+import { readPages, readTails } from '../log-reads/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface StepHistoryStore {

@@ -1,6 +1,7 @@
 import type { AttemptRecord, AttemptUsage } from '../../engine/record/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
-import { newestOf, newestSteps, readPages, readTails, type NewestStep } from '../log/index.ts'
+import { newestOf, newestSteps, type NewestStep } from '../log/index.ts'
+import { readPages, readTails } from '../log-reads/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 export interface UsageStore {

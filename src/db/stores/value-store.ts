@@ -1,5 +1,5 @@
 import type { OwnerId } from '../../lib/index.ts'
-import { JOIN_EXECUTION_OUTPUT, readValues, type LoggedValueKey } from '../log/index.ts'
+import { JOIN_EXECUTION_OUTPUT, readValues, type LoggedValueKey } from '../log-reads/index.ts'
 import type { BoundedRead, Queryable } from '../sql/index.ts'
 
 export type { BoundedRead } from '../sql/index.ts'

@@ -1,6 +1,6 @@
 import type DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import type { LoggedValueKey } from '../../db/log/index.ts'
+import type { LoggedValueKey } from '../../db/log-reads/index.ts'
 import type { StoredValueKind, ValueStore } from '../../db/stores/index.ts'
 import { yieldToEventLoop } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'

@@ -1,5 +1,5 @@
 import type DataLoader from 'dataloader'
-import type { ListedStep } from '../../db/log/index.ts'
+import type { ListedStep } from '../../db/log-reads/index.ts'
 import type { Context } from './context.ts'
 import { readStepId } from './global-id.ts'
 

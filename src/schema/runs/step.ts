@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import type { StepChange } from '../../db/log/index.ts'
 import {
   configKey,
   detailsKey,
@@ -6,9 +7,8 @@ import {
   stepDetails,
   waitSchemaKey,
   type ListedStep,
-  type StepChange,
   type StepDetails,
-} from '../../db/log/index.ts'
+} from '../../db/log-reads/index.ts'
 import type { OpenWait, WaitShown } from '../../db/stores/index.ts'
 import type { AttemptRecord, AttemptUsage, StepStatus } from '../../engine/record/index.ts'
 import { globalId } from '../../lib/index.ts'

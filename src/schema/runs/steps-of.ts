@@ -1,5 +1,5 @@
 import { formatPrismaCursor, parsePrismaCursor } from '@pothos/plugin-prisma'
-import { stepPlace, type ListedStep } from '../../db/log/index.ts'
+import { stepPlace, type ListedStep } from '../../db/log-reads/index.ts'
 import {
   badCursor,
   pageOf,

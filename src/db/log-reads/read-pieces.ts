@@ -1,7 +1,5 @@
+import { ENTRY_TIME, type LogKey, type LogRow, type PageBody } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import type { LogRow } from './decode-entry.ts'
-import { ENTRY_TIME, type LogKey } from './log-store.ts'
-import type { PageBody } from './page.ts'
 
 // Readers of whole executions. Each statement reads a bounded part of what is wanted, so that memory holds one part at a time.
 //

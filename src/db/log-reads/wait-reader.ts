@@ -1,10 +1,14 @@
+import {
+  decodeStep,
+  isWaiting,
+  newestOf,
+  newestSteps,
+  type EntryAt,
+  type LoggedStep,
+  type LogKey,
+  type NewestStep,
+} from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { decodeStep } from './decode-entry.ts'
-import type { LoggedStep } from './entry.ts'
-import type { EntryAt } from './fold.ts'
-import type { LogKey } from './log-store.ts'
-import { isWaiting, newestSteps, type NewestStep } from './newest-steps.ts'
-import { newestOf } from './page.ts'
 import { readPages, readPagesOnce, readTails, type PagePiece } from './read-pieces.ts'
 
 /** A step that waits. */

@@ -1,7 +1,6 @@
 import type { JobId } from '../../lib/index.ts'
+import type { LogKey, PageSummary } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import type { LogKey } from './log-store.ts'
-import type { PageSummary } from './page.ts'
 
 /**
  * A byte of changes is counted as this many bytes of JSON text: a short change takes up to 28 bytes of heap for each of its bytes once it

@@ -1,6 +1,5 @@
+import type { EndedRun, LogKey, PageBody } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import type { LogKey } from './log-store.ts'
-import type { EndedRun, PageBody } from './page.ts'
 
 /** At most this many pages are in memory together. */
 const PAGES_AT_ONCE = 64

@@ -1,12 +1,20 @@
 import { itemPath, type RecordedError } from '../../engine/record/index.ts'
 import type { JobId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
+import {
+  decodeItem,
+  ENTRY_TIME,
+  foldedPagedItem,
+  requireKnownFormat,
+  VALUE,
+  valueKey,
+  type EntryAt,
+  type ItemChange,
+  type LogKey,
+  type LogRow,
+  type PagedItem,
+} from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { decodeItem, requireKnownFormat, type LogRow } from './decode-entry.ts'
-import { VALUE, valueKey, type ItemChange } from './entry.ts'
-import type { EntryAt } from './fold.ts'
-import { ENTRY_TIME, type LogKey } from './log-store.ts'
-import { foldedPagedItem, type PagedItem } from './page.ts'
 
 /** An ended item of a loop. */
 export interface LoopItem {

@@ -1,7 +1,5 @@
+import { valueKey, type EntryAt, type LogKey } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { valueKey } from './entry.ts'
-import type { EntryAt } from './fold.ts'
-import type { LogKey } from './log-store.ts'
 
 /** Names the schema that a wait demands of a signal. */
 export interface SchemaRef extends LogKey {

@@ -1,12 +1,20 @@
 import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
+import {
+  decodeStep,
+  ENTRY_TIME,
+  newestValues,
+  pagedEntries,
+  requireKnownFormat,
+  type EntryAt,
+  type FoldedStep,
+  type LogRow,
+  type PagedStep,
+  type StepChange,
+  type ValuesAt,
+} from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { decodeStep, requireKnownFormat, type LogRow } from './decode-entry.ts'
-import type { StepChange } from './entry.ts'
-import { newestValues, type EntryAt, type FoldedStep, type ValuesAt } from './fold.ts'
 import { listedStep, type ListedStep, type StepPlace } from './listed-step.ts'
-import { ENTRY_TIME } from './log-store.ts'
-import { pagedEntries, type PagedStep } from './page.ts'
 
 /** Which steps of an execution to read. */
 export interface StepPage {

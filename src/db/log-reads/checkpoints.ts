@@ -1,7 +1,6 @@
 import type { CheckpointsSize } from '../../engine/record/index.ts'
+import { checkpointPath, valueKey, type LogKey } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { checkpointPath, valueKey } from './entry.ts'
-import type { LogKey } from './log-store.ts'
 
 /**
  * The newest value of each checkpoint of the step $3, found in the entries that recorded the newest one of some key: pages keep only

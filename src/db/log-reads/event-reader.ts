@@ -1,7 +1,6 @@
 import type { JobEvent } from '../../engine/record/index.ts'
+import { decodeEventsBetween, ENTRY_TIME, type LogKey, type LogRow } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
-import { decodeEventsBetween, type LogRow } from './decode-entry.ts'
-import { ENTRY_TIME, type LogKey } from './log-store.ts'
 
 /** Maximum number of an event: that of an `integer` in Postgres. */
 const SEQ_MAX = 2 ** 31 - 1

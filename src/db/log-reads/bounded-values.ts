@@ -1,7 +1,5 @@
+import { VALUE, type EntryAt, type LogKey, type ValueKind, type ValuesAt } from '../log/index.ts'
 import type { BoundedRead, Queryable } from '../sql/index.ts'
-import { VALUE, type ValueKind } from './entry.ts'
-import type { EntryAt, ValuesAt } from './fold.ts'
-import type { LogKey } from './log-store.ts'
 
 /** Names a value of a job's log. */
 export interface LoggedValueKey extends LogKey {

@@ -1,4 +1,4 @@
-import { EXECUTION_OUTPUT, valueKey } from './entry.ts'
+import { EXECUTION_OUTPUT, valueKey } from '../log/index.ts'
 
 /**
  * Joins to the row `j` of a job the output of its execution as `output.value`, which is null unless the job completed. It is in the

@@ -1,10 +1,13 @@
 import type { AttemptRecord, RecordedError } from '../../engine/record/index.ts'
+import {
+  derivedAttempts,
+  positionOf,
+  type FoldedStep,
+  type LoggedStep,
+  type LogKey,
+  type StepChange,
+} from '../log/index.ts'
 import type { LoggedValueKey } from './bounded-values.ts'
-import { derivedAttempts } from './derived.ts'
-import type { LoggedStep, StepChange } from './entry.ts'
-import type { FoldedStep } from './fold.ts'
-import type { LogKey } from './log-store.ts'
-import { positionOf } from './position.ts'
 
 /** Attempts and an error with more characters of JSON text than this, together, are not kept with a step: they are read when asked for. */
 export const LISTED_DETAILS_MAX_LENGTH = 1_024

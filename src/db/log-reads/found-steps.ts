@@ -1,7 +1,15 @@
 import { DEFINITION_MAX_LOOP_DEPTH } from '../../engine/validate/index.ts'
-import { Fold, type FoldedStep } from './fold.ts'
-import type { LogStore, PagedStepRef, StepKey } from './log-store.ts'
-import { BEHIND_ALL, itemRange, positionOf, type PositionRange } from './position.ts'
+import {
+  BEHIND_ALL,
+  Fold,
+  itemRange,
+  positionOf,
+  type FoldedStep,
+  type LogStore,
+  type PagedStepRef,
+  type PositionRange,
+  type StepKey,
+} from '../log/index.ts'
 
 /**
  * Finds the newest record of each of these steps, in order; null where there is none. Most are in the entries behind the pages, which
