@@ -698,6 +698,21 @@ test('entries without events are numbered, too, so that a lost answer to one is 
   })
 })
 
+test('records of one job that no caller waits for are flushed 2,000 at a time', async () => {
+  const { journal, store } = openJournal()
+  const [job, other] = await openJobs(journal, 2)
+  const checkpoint = (n: number): JournalEntry => ({
+    events: [],
+    checkpoints: [{ path: 'a', order: [0], key: `key ${n}`, value: 'null' }],
+    job: { progress: 5 },
+  })
+  const appends = Array.from({ length: 5_000 }, (_, n) => required(job).ledger.append(checkpoint(n)))
+  await Promise.all([...appends, required(other).ledger.append(noted('beside'))])
+  const counts = store.flushes.map((writes) => writes.map(({ entry }) => entry.changeCount))
+  expect(counts).toEqual([[2_000, 0], [2_000], [1_000]])
+  expect((await recordOf(database.pool, required(job).id)).checkpoints).toHaveLength(5_000)
+})
+
 test('a log entry that would be longer than 256 KiB is divided between flushes', async () => {
   const { journal, store } = openJournal()
   const [job] = await openJobs(journal, 1)

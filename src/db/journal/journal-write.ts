@@ -146,8 +146,15 @@ export function byteSize(entry: JournalEntry | undefined): number {
   const checkpoints = (entry.checkpoints ?? []).reduce((sum, { value }) => sum + value.length + ROW_BYTES, 0)
   const result = entry.job.end?.status === 'COMPLETED' ? entry.job.end.output.length : 0
   const waits = (entry.steps ?? []).reduce((sum, { wait }) => sum + schemaLength(wait), 0)
-  const rows = entry.events.length + (entry.steps?.length ?? 0) + (entry.items?.length ?? 0)
+  const rows = recordCount(entry) - (entry.checkpoints?.length ?? 0)
   return waits + values + items + checkpoints + result + rows * ROW_BYTES
+}
+
+/** The number of events, steps, items and checkpoints that an entry records. */
+export function recordCount(entry: JournalEntry | undefined): number {
+  if (!entry) return 0
+  const { events, steps, items, checkpoints } = entry
+  return events.length + (steps?.length ?? 0) + (items?.length ?? 0) + (checkpoints?.length ?? 0)
 }
 
 /** The schema of a signal's payload, which may be long. */

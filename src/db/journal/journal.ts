@@ -12,7 +12,7 @@ import type { Clock } from '../../lib/time/index.ts'
 import { ENTRY_MAX_LENGTH, type PageStore } from '../log/index.ts'
 import { isConnectionFault, isDataFault, isPassingFault } from '../sql/index.ts'
 import type { JobMarks, JournalStore } from './journal-store.ts'
-import { byteSize, mergeEntries, type JobWrite } from './journal-write.ts'
+import { byteSize, mergeEntries, recordCount, type JobWrite } from './journal-write.ts'
 import { PagedLog } from './paged-log.ts'
 
 /** One holder's claim on a job: what every write of it is guarded by (D3). */
@@ -53,6 +53,8 @@ export interface JournalOptions {
 
 /** One statement carries at most this much, so that a flush stays quick; the rest goes next. */
 const FLUSH_MAX_BYTES = 8 * 1024 * 1024
+/** A flush takes at most this many events, steps, items and checkpoints of one job, unless one entry has more: it holds the thread briefly. */
+export const FLUSH_MAX_RECORDS_OF_JOB = 2_000
 /** The time after which an entry is flushed whose commit no caller waits for, in milliseconds. */
 export const NOTE_FLUSH_DELAY_MS = 2
 const RECONNECT_DELAYS_MS: readonly number[] = [50, 100, 200, 500]
@@ -203,9 +205,13 @@ export class Journal {
       }
       const { queue } = ledger
       let count = 0
+      let records = 0
       for (; count < queue.length; count++) {
-        const size = byteSize(queue[count]?.entry)
+        const entry = queue[count]?.entry
+        const size = byteSize(entry)
         if (bytes + size > FLUSH_MAX_BYTES && (group.length > 0 || count > 0)) break
+        records += recordCount(entry)
+        if (records > FLUSH_MAX_RECORDS_OF_JOB && count > 0) break
         bytes += size
       }
       if (count > 0) group.push({ ledger, taken: queue.splice(0, count) })
