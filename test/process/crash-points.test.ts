@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
+import { eventCode } from '../../src/db/log/codes.ts'
 import { completed } from '../../src/engine/block/block.ts'
 import { defineBlock } from '../../src/engine/block/define-block.ts'
+import type { EventKind } from '../../src/engine/record/event.ts'
 import { readGlobalId } from '../../src/lib/global-id.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { start } from '../support/fleet.ts'
@@ -66,9 +68,9 @@ describe('killed at a commit, an execution ends as an unbroken one:', () => {
     ]),
   )(
     '%s the commit %s',
-    async (side, _what, holding, nth) => {
+    async (side, _what, kind, nth) => {
       await mortal.boot()
-      const struck = mortal.killAt({ statement: COMMIT, holding, nth, side })
+      const struck = mortal.killAt({ statement: COMMIT, holding: eventText(kind), nth, side })
       const id = await startRun(ORDER)
       await struck
       await mortal.boot()
@@ -86,11 +88,11 @@ describe('killed at a commit, an execution ends as an unbroken one:', () => {
     ]),
   )(
     '%s the commit %s',
-    async (side, _what, holding, nth) => {
+    async (side, _what, kind, nth) => {
       await mortal.boot()
-      const struck = mortal.killAt({ statement: COMMIT, holding, nth, side })
+      const struck = mortal.killAt({ statement: COMMIT, holding: eventText(kind), nth, side })
       const id = await startRun(APPROVAL)
-      if (holding === 'JOB_WAITING') await struck
+      if (kind === 'JOB_WAITING') await struck
       else await mortal.standsAt(id, 'WAITING')
       await approve(id)
       await struck
@@ -103,10 +105,10 @@ describe('killed at a commit, an execution ends as an unbroken one:', () => {
 
   test.each(bothSidesOf([['of a child’s end', 'JOB_COMPLETED', 1]]))(
     '%s the commit %s',
-    async (side, _what, holding, nth) => {
+    async (side, _what, kind, nth) => {
       await mortal.boot()
       const definition = parentOf(await storeChild())
-      const struck = mortal.killAt({ statement: COMMIT, holding, nth, side })
+      const struck = mortal.killAt({ statement: COMMIT, holding: eventText(kind), nth, side })
       const id = await startRun(definition)
       await struck
       await mortal.boot()
@@ -118,10 +120,10 @@ describe('killed at a commit, an execution ends as an unbroken one:', () => {
 
   test.each(bothSidesOf([['of a cancel’s end', 'JOB_CANCELED', 1]]))(
     '%s the commit %s (P5)',
-    async (side, _what, holding, nth) => {
+    async (side, _what, kind, nth) => {
       await mortal.boot()
       const id = await startHanging(ORDER, '/items/b')
-      const struck = mortal.killAt({ statement: COMMIT, holding, nth, side })
+      const struck = mortal.killAt({ statement: COMMIT, holding: eventText(kind), nth, side })
       await mortal.api.jobs.cancelJob(id)
       await struck
       await mortal.boot()
@@ -297,9 +299,9 @@ describe('what must not be bought twice is not, killed', () => {
     ['after that commit: it has been bought', 'after', 'STEP_COMPLETED', 'bought', 1],
   ] as const)(
     '%s',
-    async (_what, side, holding, end, purchases) => {
+    async (_what, side, kind, end, purchases) => {
       await mortal.boot()
-      const struck = mortal.killAt({ statement: COMMIT, holding, side })
+      const struck = mortal.killAt({ statement: COMMIT, holding: eventText(kind), side })
       const id = await startRun(PURCHASE)
       await struck
       await mortal.boot()
@@ -334,8 +336,13 @@ describe('what must not be bought twice is not, killed', () => {
   )
 })
 
-function bothSidesOf(points: readonly (readonly [what: string, holding: string, nth: number])[]) {
-  return points.flatMap((point) => SIDES.map((side): [Side, string, string, number] => [side, ...point]))
+function bothSidesOf(points: readonly (readonly [what: string, kind: EventKind, nth: number])[]) {
+  return points.flatMap((point) => SIDES.map((side): [Side, string, EventKind, number] => [side, ...point]))
+}
+
+/** How an event of this kind begins in the values of a flush. */
+function eventText(kind: EventKind): string {
+  return `["${eventCode(kind)}",`
 }
 
 function startRun(definition: object, delayMs = 50): Promise<JobId> {
