@@ -355,8 +355,8 @@ describe('core.callWorkflow', () => {
     await until('it shows', async () => (await jobRow(database.pool, id)).progress === 5 + (90 * 50) / 100)
     ;(await probe.called('two')).finish()
     await standsAt(id, 'COMPLETED')
-    const told = (await recordOf(database.pool, id)).events.map(({ progress }) => progress)
-    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    const shown = (await recordOf(database.pool, id)).events.map(({ progress }) => progress)
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b))
   })
 
   test('a parent whose process was lost is told by another one', async () => {

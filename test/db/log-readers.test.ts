@@ -166,7 +166,7 @@ interface Run extends LogKey {
   readonly workflowId: WorkflowId
 }
 
-/** An execution of a workflow of its own. */
+/** An execution of a new workflow. */
 async function newRun(): Promise<Run> {
   const workflowId = newId<WorkflowId>()
   await database.pool.query(`INSERT INTO workflows (id, owner_id, name, draft) VALUES ($1, $2, $3, '{}')`, [

@@ -4,6 +4,7 @@ import { loadRecorded } from '../../src/db/executions/recorded-state.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import { mergeEntries } from '../../src/db/journal/journal-write.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
+import { readValues, type LoggedValueKey } from '../../src/db/log-reads/bounded-values.ts'
 import { EXECUTION_OUTPUT } from '../../src/db/log/entry.ts'
 import { parsedBytes, readEvents, type EventsPiece } from '../../src/db/log-reads/event-reader.ts'
 import { Fold } from '../../src/db/log/fold.ts'
@@ -37,10 +38,10 @@ test('a tail, events and values are read only for their owner', async () => {
   await append(claim, note('mine', '"small"'))
   const theirs = { id: claim.jobId, ownerId: STRANGER }
   const refs = [{ entry: { seq: 2, entryNo: 2 }, kind: 'o', path: EXECUTION_OUTPUT } as const]
-  expect(await store.values(keyOf(claim), refs)).toEqual(['"small"'])
+  expect(await valuesOf(keyOf(claim), refs)).toEqual(['"small"'])
   expect((await store.tails([theirs])).size).toBe(0)
   expect(await eventPieces([theirs], { after: 0, limit: 10 })).toEqual([[]])
-  expect(await store.values(theirs, refs)).toEqual([null])
+  expect(await valuesOf(theirs, refs)).toEqual([null])
   expect(await store.pageSummaries(theirs)).toEqual([])
   expect((await store.pages(theirs, [''])).size).toBe(0)
   expect(await store.storePages(theirs, { from: 0, to: 1, pages: [] })).toBe(false)
@@ -132,7 +133,7 @@ test('small and large values are read by the entry that holds them', async () =>
   await append(claim, { events: [], steps: [step], values, job: { progress: 5 } })
   await append(claim, { events: [], job: ended('[1, 2]') })
   const at = (entryNo: number) => ({ seq: 1, entryNo })
-  const read = await store.values(keyOf(claim), [
+  const read = await valuesOf(keyOf(claim), [
     { entry: at(3), kind: 'o', path: EXECUTION_OUTPUT },
     { entry: at(2), kind: 'o', path: 'a' },
     { entry: at(2), kind: 'c', path: 'a' },
@@ -356,4 +357,11 @@ function stepAt(path: string, order: readonly number[], finishedAt: number | nul
 function required<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new Error('it is missing')
   return value
+}
+
+type ValueName = Omit<LoggedValueKey, keyof LogKey>
+
+async function valuesOf(job: LogKey, names: readonly ValueName[]) {
+  const keys = names.map((name) => ({ ...job, ...name }))
+  return (await readValues(database.pool, keys, Number.MAX_SAFE_INTEGER)).values
 }

@@ -405,7 +405,7 @@ test('law: a run reads the newest value of each checkpoint of a step, and no che
   )
 })
 
-test('a run reads outputs of its own steps and of those that it reused, and the schema of a signal, while pages are written', async () => {
+test('a run reads the outputs of steps that it ran and of steps that it reused, and the schema of a signal, while pages are written', async () => {
   const source = await LoggedJob.store(database.pool)
   await source.append({
     steps: [stepAt('a', [0]), stepAt('each[1]/a', [1, 1, 0])],

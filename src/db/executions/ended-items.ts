@@ -1,13 +1,7 @@
-import { indexText } from '../log/index.ts'
+import { BEHIND_ALL, itemRange, type PositionRange } from '../log/index.ts'
 
 /** The ends of a loop's items, by loop path and index. */
 export type ItemStatuses = ReadonlyMap<string, ReadonlyMap<number, 'COMPLETED' | 'FAILED'>>
-
-/** Positions from `low` on and below `high` (see `positionOf`). */
-export interface PositionRange {
-  readonly low: string
-  readonly high: string
-}
 
 /** A loop's ended items, and where the loop is. */
 export interface Loop {
@@ -15,9 +9,6 @@ export interface Loop {
   /** Null where the loop's own step is not on record. */
   readonly position: string | null
 }
-
-/** Sorts after every position. */
-const BEHIND_ALL = '~'
 
 const ITEM = /\[(\d+)\]\//g
 
@@ -59,7 +50,6 @@ function runsOf(indexes: readonly number[]): readonly Run[] {
   return runs
 }
 
-/** In a position a dot follows each index but the last, and nothing sorts between the dot and the slash. */
 function itemsRange(position: string, { first, last }: Run): PositionRange {
-  return { low: `${position}.${indexText(first)}.`, high: `${position}.${indexText(last)}/` }
+  return { low: itemRange(position, first).low, high: itemRange(position, last).high }
 }

@@ -1,6 +1,20 @@
 import { expectsNoNews } from '../executions/index.ts'
-import { bigint, bool, float, instant, int, json, text, uuid } from '../sql/index.ts'
+import { bigint, bool, float, instant, int, json, text, uuid, type Columns } from '../sql/index.ts'
 import { jobPart } from './flush-part.ts'
+import type { JobWrite } from './journal-write.ts'
+
+/** What both guards are sent: by what the job is found, and what each write changes. */
+const COMMON: Columns<JobWrite> = {
+  job_id: uuid((w) => w.jobId),
+  fence: bigint((w) => w.fence),
+  expected_entry_no: int((w) => w.expectedEntryNo),
+  new_entry_no: int((w) => w.newEntryNo),
+  new_seq: int((w) => w.newSeq),
+  commands_seen: int((w) => w.commandsSeen),
+  status: text((w) => w.status),
+  bytes: bigint((w) => w.bytes),
+  finished_at: instant((w) => w.end?.at ?? null),
+}
 
 /**
  * The guard of a flush (D3): updates the jobs `r` whose fence and number of the newest entry are as their writers know them. A job that
@@ -14,21 +28,13 @@ import { jobPart } from './flush-part.ts'
 export const GUARDED_JOBS = jobPart({
   name: 'guard',
   columns: {
-    job_id: uuid((w) => w.jobId),
-    fence: bigint((w) => w.fence),
-    expected_entry_no: int((w) => w.expectedEntryNo),
-    new_entry_no: int((w) => w.newEntryNo),
-    new_seq: int((w) => w.newSeq),
-    commands_seen: int((w) => w.commandsSeen),
-    status: text((w) => w.status),
+    ...COMMON,
     progress: float((w) => w.progress),
     current_step: text((w) => w.currentStep),
     completed_nodes: int((w) => w.completedNodes),
     started_at: instant((w) => w.startedAt),
     cost_usd: float((w) => w.costUsd),
-    bytes: bigint((w) => w.bytes),
     clears_losses: bool((w) => w.clearsLosses),
-    finished_at: instant((w) => w.end?.at ?? null),
     error: json((w) => (w.end?.status === 'FAILED' ? w.end.error : null)),
     parks: bool((w) => w.park !== null),
     wake_at: instant((w) => w.park?.wakeAt ?? null),
@@ -63,22 +69,12 @@ export const GUARDED_JOBS = jobPart({
  * recorded or claimed since their fences and entry numbers were read. Jobs that another session has locked are passed over. The fence does
  * not grow: without a lease the job takes no write of an earlier holder, and once it has ended no worker claims it.
  *
- * Each job is locked by a subquery of its own, which the planner does not merge into the join: it looks the job up by its key, whatever
+ * Each job is locked by a separate subquery, which the planner does not merge into the join: it looks the job up by its key, whatever
  * the statistics say of the other conditions.
  */
 export const UNHELD_JOBS = jobPart({
   name: 'guard',
-  columns: {
-    job_id: uuid((w) => w.jobId),
-    fence: bigint((w) => w.fence),
-    expected_entry_no: int((w) => w.expectedEntryNo),
-    new_entry_no: int((w) => w.newEntryNo),
-    new_seq: int((w) => w.newSeq),
-    commands_seen: int((w) => w.commandsSeen),
-    status: text((w) => w.status),
-    bytes: bigint((w) => w.bytes),
-    finished_at: instant((w) => w.end?.at ?? null),
-  },
+  columns: COMMON,
   statement: (from) => `WITH locked AS MATERIALIZED (
     SELECT r.* FROM ${from} CROSS JOIN LATERAL (
       SELECT j.id FROM jobs j

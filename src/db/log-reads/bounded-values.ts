@@ -1,5 +1,5 @@
 import { VALUE, type EntryAt, type LogKey, type ValueKind, type ValuesAt } from '../log/index.ts'
-import type { BoundedRead, Queryable } from '../sql/index.ts'
+import { onOneLine, type BoundedRead, type Queryable } from '../sql/index.ts'
 
 /** Names a value of a job's log. */
 export interface LoggedValueKey extends LogKey {
@@ -63,11 +63,6 @@ export async function readValues(
   if (bytes > maxBytes) return { bytes, values: null }
   for (const { place, text } of rows) if (place !== null && text !== null) values[place] = onOneLine(text)
   return { bytes, values }
-}
-
-/** A line break outside of a string would end an event of a stream. */
-function onOneLine(text: string): string {
-  return text.includes('\n') || text.includes('\r') ? JSON.stringify(JSON.parse(text)) : text
 }
 
 function compareEntries(one: LoggedValueKey, other: LoggedValueKey): number {

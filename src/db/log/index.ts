@@ -51,4 +51,4 @@ export {
   type PageSummary,
 } from './page.ts'
 export { writePages, type PageStore } from './page-writer.ts'
-export { BEHIND_ALL, indexText, itemRange, orderOf, positionOf, type PositionRange } from './position.ts'
+export { BEHIND_ALL, itemRange, orderOf, positionOf, type PositionRange } from './position.ts'

@@ -2,7 +2,7 @@ import type { JobId, OwnerId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import type { Queryable } from '../sql/index.ts'
 import { requireKnownFormat, type LogRow } from './decode-entry.ts'
-import { valueKey, type StepChange, type ValueKind } from './entry.ts'
+import type { StepChange } from './entry.ts'
 import { foldedStep, type EntryAt, type FoldedStep } from './fold.ts'
 import { foldedPagedStep, type PageBody, type PagedStep, type PageRow, type PageSummary } from './page.ts'
 import type { PositionRange } from './position.ts'
@@ -24,13 +24,6 @@ export interface Tail {
 export interface TailRow extends LogRow {
   /** The size of its changes as JSON text, in bytes. */
   readonly length: number
-}
-
-/** Names a value of an entry. */
-export interface ValueRef {
-  readonly entry: EntryAt
-  readonly kind: ValueKind
-  readonly path: string
 }
 
 export interface OpenPage extends PageSummary {
@@ -76,8 +69,6 @@ export interface FoundPagedStep {
 export interface LogStore {
   /** The changes behind the pages of each of these jobs, without events and values. A job that is not found is left out. */
   tails(jobs: readonly LogKey[]): Promise<ReadonlyMap<JobId, Tail>>
-  /** The JSON texts of these values of a job, in order; null where there is none. */
-  values(job: LogKey, refs: readonly ValueRef[]): Promise<readonly (string | null)[]>
   /** All pages of a job in order, without their records. */
   pageSummaries(job: LogKey): Promise<readonly PageSummary[]>
   /** All pages of each of these jobs in order, with the records of pages that have open or top-level steps. */
@@ -115,24 +106,6 @@ export function createLogStore(pool: Queryable): LogStore {
         if (row) tail.rows.push({ ...row, events: null })
       }
       return tails
-    },
-    async values({ id, ownerId }, refs) {
-      const { rows } = await pool.query<{ place: string; value: string }>({
-        name: 'log-values',
-        text: VALUES,
-        values: [
-          ownerId,
-          id,
-          refs.map(({ entry }) => entry.seq),
-          refs.map(({ entry }) => entry.entryNo),
-          refs.map(({ kind }) => kind),
-          refs.map(({ path }) => path),
-          refs.map(({ kind, path }) => valueKey(kind, path)),
-        ],
-      })
-      const values = new Array<string | null>(refs.length).fill(null)
-      for (const { place, value } of rows) values[Number(place) - 1] = value
-      return values
     },
     async pageSummaries({ id, ownerId }) {
       const { rows } = await pool.query<PageSummary>({
@@ -268,15 +241,6 @@ CROSS JOIN LATERAL (
 ) AS j
 LEFT JOIN job_log l ON l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
 ORDER BY l.seq, l.entry_no`
-
-const VALUES = `
-SELECT w.place, COALESCE(v.value, l.small->w.kind->w.path)::text AS value
-FROM jobs j
-CROSS JOIN unnest($3::int[], $4::int[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
-  AS w(seq, entry_no, kind, path, key, place)
-LEFT JOIN job_values v ON v.job_id = j.id AND v.entry_no = w.entry_no AND v.key = w.key
-LEFT JOIN job_log l ON l.job_id = j.id AND l.seq = w.seq AND l.entry_no = w.entry_no AND v.job_id IS NULL
-WHERE j.id = $2 AND j.owner_id = $1 AND COALESCE(v.value, l.small->w.kind->w.path) IS NOT NULL`
 
 /** Each entry is unpacked once, however many of its values are wanted. */
 const SMALL_OUTPUTS = `

@@ -3,7 +3,7 @@ import { decodeItem, decodeStep } from './decode-entry.ts'
 import { encodeStep, itemChange } from './encode-entry.ts'
 import type { CheckpointChange, ItemChange, StepChange } from './entry.ts'
 import { Fold, type EntryAt, type FoldedCheckpoint, type FoldedItem, type FoldedStep } from './fold.ts'
-import type { NewestStep } from './newest-steps.ts'
+import { isWaiting, type NewestStep } from './newest-steps.ts'
 import { orderOf, positionOf } from './position.ts'
 
 /** A page with more records (steps, items and checkpoints) is split. */
@@ -167,6 +167,8 @@ interface PageRecord {
   /** As the page writes it. */
   readonly text: string
   readonly step?: FoldedStep
+  /** Whether it is a step that waits. */
+  readonly isWaiting?: boolean
   readonly item?: FoldedItem
   readonly checkpoint?: FoldedCheckpoint
 }
@@ -174,8 +176,15 @@ interface PageRecord {
 /** All records in the definition's order. */
 function recordsOf(fold: Fold): readonly PageRecord[] {
   const records: PageRecord[] = []
-  for (const step of fold.steps.values())
-    records.push({ ...placed(step.step), text: JSON.stringify(pagedStep(step)), step })
+  for (const step of fold.steps.values()) {
+    const change = pagedStep(step)
+    records.push({
+      ...placed(step.step),
+      text: JSON.stringify(change),
+      step,
+      isWaiting: isWaiting(change),
+    })
+  }
   for (const item of fold.items.values())
     records.push({ ...placed(item.item), text: JSON.stringify(pagedItem(item)), item })
   for (const keys of fold.checkpoints.values())
@@ -228,13 +237,8 @@ function toRow(low: string, records: readonly PageRecord[]): PageRow {
     top: steps.filter(({ step }) => step.order.length === 1).length,
     ended: endedRuns(items),
     body: `{"s":[${textsOf('step')}],"i":[${textsOf('item')}],"k":[${textsOf('checkpoint')}]}`,
-    waits: `[${records.flatMap(({ step, text }) => (step && isWaiting(step) ? text : [])).join(',')}]`,
+    waits: `[${records.flatMap((record) => (record.isWaiting ? record.text : [])).join(',')}]`,
   }
-}
-
-/** Whether a step waits for a timer, a signal, a child or its next attempt. */
-function isWaiting({ step: { status, wait } }: FoldedStep): boolean {
-  return status === 'RETRYING' || (status === 'WAITING' && wait !== null)
 }
 
 function pagedStep({ step, entry, values }: FoldedStep): PagedStep {

@@ -42,5 +42,6 @@ export {
   OwnerConnections,
   shareByOwner,
 } from './owner-connections.ts'
+export { onOneLine } from './one-line.ts'
 export { first, type Queryable } from './rows.ts'
 export { MIGRATION_LOCK } from './migration-lock.ts'

@@ -1,6 +1,6 @@
 import type { OwnerId } from '../../lib/index.ts'
 import { JOIN_EXECUTION_OUTPUT, readValues, type LoggedValueKey } from '../log-reads/index.ts'
-import type { BoundedRead, Queryable } from '../sql/index.ts'
+import { onOneLine, type BoundedRead, type Queryable } from '../sql/index.ts'
 
 export type { BoundedRead } from '../sql/index.ts'
 
@@ -87,9 +87,4 @@ export function createValueStore(pool: Queryable): ValueStore {
     },
     readLogged: (keys, maxBytes) => readValues(pool, keys, maxBytes),
   }
-}
-
-/** A line break outside of a string would end an event of a stream. */
-function onOneLine(text: string): string {
-  return text.includes('\n') || text.includes('\r') ? JSON.stringify(JSON.parse(text)) : text
 }
