@@ -277,7 +277,7 @@ describe('what must not be bought twice is not, killed', () => {
   const buyBlock = defineBlock({
     type: 'test.buy',
     name: 'Buy',
-    description: 'Stands for the block of the program that is killed.',
+    description: 'Stands for the block of the process that is killed.',
     effect: 'external',
     repeat: 'never',
     config: z.strictObject({ url: z.string(), deliveryUrl: z.string().optional() }),
@@ -287,8 +287,8 @@ describe('what must not be bought twice is not, killed', () => {
   })
 
   beforeAll(async () => {
-    const main = fileURLToPath(new URL('../support/purchase-server.js', import.meta.url))
-    mortal = await openMortalServer({ main, blocks: [buyBlock] })
+    const blockModule = fileURLToPath(new URL('../support/purchase-blocks.js', import.meta.url))
+    mortal = await openMortalServer({ blockModule, blocks: [buyBlock] })
   }, PATIENCE_MS)
   afterAll(() => mortal.close(), PATIENCE_MS)
 

@@ -109,8 +109,9 @@ test('each broken module is named, with the reason and what to do', async () => 
     /there is no file/,
     /it ends in none of \.ts, \.mts,/,
   ]
-  const main = fileURLToPath(new URL('../support/load-blocks.js', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [main, ...paths])
+  const main = fileURLToPath(new URL('../support/load-blocks.ts', import.meta.url))
+  const source = ['--import', 'tsx', '--conditions=lume:source']
+  const { stdout } = await promisify(execFile)(process.execPath, [...source, main, ...paths])
   const errors = JSON.parse(stdout) as unknown[]
   expect(errors).toHaveLength(reasons.length)
   for (const [index, reason] of reasons.entries()) {

@@ -30,9 +30,9 @@ export interface MortalServer {
 }
 
 export interface MortalServerOptions {
-  /** Another program than the built server. */
-  readonly main?: string
-  /** Blocks of that program, for the API to know; they run in the program alone. */
+  /** The path of a block module that the server loads. */
+  readonly blockModule?: string
+  /** Stand-ins for the blocks of that module, which the test's own API needs to validate definitions. They never run. */
   readonly blocks?: readonly Block[]
   /** Without it a lease is long, so that no slow machine loses one, and `kill` lets it run out. */
   readonly leaseMs?: number
@@ -45,7 +45,7 @@ const LONG_LEASE_MS = 600_000
 const APPLICATION = 'mortal'
 
 export async function openMortalServer({
-  main,
+  blockModule,
   blocks = [],
   leaseMs,
 }: MortalServerOptions = {}): Promise<MortalServer> {
@@ -97,8 +97,9 @@ export async function openMortalServer({
         DATABASE_URL: `${proxy.url}?application_name=${APPLICATION}`,
         LUME_ALLOW_PRIVATE_HOSTS: ledger.host,
         LUME_LEASE_MS: String(leaseMs ?? LONG_LEASE_MS),
+        ...(blockModule === undefined ? {} : { LUME_BLOCKS: blockModule }),
       }
-      return (running ??= await startServerProcess(environment, main))
+      return (running ??= await startServerProcess(environment))
     },
     kill,
     killAt: (point) => proxy.strikeAt(point, kill),

@@ -1,9 +1,8 @@
-// The built server with a block that costs money, as an embedder would write it. Started as a process of its own.
-import { completed, createLume, defineBlock, startServer } from '../../dist/index.js'
-import { readEnvironment } from '../../dist/config.js'
+// A block that costs money, for LUME_BLOCKS.
+import { completed, defineBlock } from 'lume'
 import { z } from 'zod'
 
-const buyBlock = defineBlock({
+export default defineBlock({
   type: 'test.buy',
   name: 'Buy',
   description: 'Buys once each time that it is called, unless a checkpoint says what was bought.',
@@ -26,8 +25,3 @@ async function post(url, { key, signal }) {
   const response = await fetch(url, { method: 'POST', headers: { 'idempotency-key': key }, signal })
   return response.json()
 }
-
-const { lume: config } = readEnvironment(process.env)
-const lume = await createLume(config, { blocks: [buyBlock] })
-const server = await startServer({ lume, port: 0 })
-process.stdout.write(`Lume is ready: ${server.url}\n`)

@@ -1,6 +1,6 @@
 // Loads the modules that its arguments name, each by itself, as a server does when it starts. Prints one JSON list: the
 // error of each module, null where it loads.
-import { loadBlockModules } from '../../dist/block-modules.js'
+import { loadBlockModules } from '../../src/block-modules.ts'
 
 const errors = []
 for (const name of process.argv.slice(2)) {
