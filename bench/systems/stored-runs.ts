@@ -29,8 +29,8 @@ export async function storeRuns(database: Database, count: number): Promise<void
            FROM generate_series($1::int, $2::int) i JOIN workflow w ON w.n = i % w.total
          ), job AS (
            INSERT INTO jobs (id, owner_id, type, status, progress, last_seq, completed_nodes, total_nodes, created_at, started_at,
-             finished_at, is_counted, stored_bytes)
-           SELECT id, $4, 'WORKFLOW', 'COMPLETED', 100, 4, 1, 1, created_at, created_at, created_at + interval '1 second', true, 1000
+             finished_at, stored_bytes)
+           SELECT id, $4, 'WORKFLOW', 'COMPLETED', 100, 4, 1, 1, created_at, created_at, created_at + interval '1 second', 1000
            FROM run
          )
          INSERT INTO executions (id, owner_id, definition_id, workflow_id, created_at)

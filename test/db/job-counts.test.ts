@@ -6,6 +6,7 @@ import { newId, ownerId, type OwnerId, type WorkflowId } from '../../src/lib/ids
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { OWNER, storeJob } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { until } from '../support/until.ts'
 
 let database: TestDatabase
 let store: JobCountStore
@@ -31,7 +32,8 @@ async function ended(
 ): Promise<void> {
   const id = await storeJob(database.pool, of)
   await database.pool.query(
-    `UPDATE jobs SET status = $2, wake_at = NULL, error = CASE WHEN $2 = 'FAILED' THEN '{}'::json END,
+    `WITH ended AS (INSERT INTO uncounted_jobs (owner_id, job_id) SELECT owner_id, id FROM jobs WHERE id = $1)
+     UPDATE jobs SET status = $2, wake_at = NULL, error = CASE WHEN $2 = 'FAILED' THEN '{}'::json END,
        finished_at = now() - $4::int * interval '1 day',
        started_at = CASE WHEN $5 THEN now() - $4::int * interval '1 day' - $3::int * interval '1 ms' END
      WHERE id = $1`,
@@ -114,6 +116,68 @@ describe('statistics', () => {
     expect((await store.counts(OWNER, request)).get(mine.workflowId)?.byStatus.get('COMPLETED')).toBe(1)
   })
 })
+
+test('a job is counted without another version of its row', async () => {
+  const of = { ownerId: ownerId('still'), workflowId: await workflow(ownerId('still')) }
+  await ended(of)
+  const version = async () => {
+    const { rows } = await database.pool.query<{ ctid: string; xmin: string }>(
+      'SELECT ctid::text, xmin::text FROM jobs WHERE owner_id = $1',
+      [of.ownerId],
+    )
+    return rows[0]
+  }
+  const before = await version()
+  while ((await store.countEnded(100)) > 0);
+  expect(await version()).toEqual(before)
+  expect((await store.counts(of.ownerId, EVERY_TYPE)).get('WORKFLOW')?.byStatus.get('COMPLETED')).toBe(1)
+})
+
+test('the bytes of a job that is deleted while it is counted leave the roll-up, and those of one that is not counted never enter it', async () => {
+  const usage = async (owner: OwnerId) => {
+    const { rows } = await database.pool.query<{ bytes: string }>(
+      'SELECT stored_bytes AS bytes FROM owner_usage WHERE owner_id = $1',
+      [owner],
+    )
+    return Number(rows[0]?.bytes ?? 0)
+  }
+  const storeEnded = async (owner: OwnerId) => {
+    await ended({ ownerId: owner, workflowId: await workflow(owner) })
+    await database.pool.query('UPDATE jobs SET stored_bytes = 1000 WHERE owner_id = $1', [owner])
+  }
+  while ((await store.countEnded(100)) > 0);
+  const client = await database.pool.connect()
+  try {
+    const counted = ownerId('counted')
+    await storeEnded(counted)
+    await client.query('BEGIN')
+    expect(await createJobCountStore(client).countEnded(10)).toBe(1)
+    const deletion = database.pool.query('DELETE FROM jobs WHERE owner_id = $1', [counted])
+    await until('the deletion waits', async () => (await waitingStatements()) === 1)
+    await client.query('COMMIT')
+    await deletion
+    expect(await usage(counted)).toBe(0)
+
+    const deleted = ownerId('deleted')
+    await storeEnded(deleted)
+    await client.query('BEGIN')
+    await client.query('DELETE FROM jobs WHERE owner_id = $1', [deleted])
+    expect(await store.countEnded(10)).toBe(0)
+    await client.query('COMMIT')
+    expect(await store.countEnded(10)).toBe(0)
+    expect(await usage(deleted)).toBe(0)
+  } finally {
+    client.release()
+  }
+})
+
+/** The number of statements that wait for a lock. */
+async function waitingStatements(): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.count ?? 0
+}
 
 test('ended jobs are counted from time to time, and a fault of the database only puts it off', async () => {
   const clock = new ManualClock()

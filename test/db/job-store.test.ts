@@ -50,6 +50,8 @@ test('a start stores job, execution, values and first event', async () => {
     error: null,
   })
   expect(await timelineKinds(database.pool, id)).toEqual(['JOB_QUEUED'])
+  // The row of the job stands for the event.
+  expect(await count('job_log')).toBe(0)
   const details = await createExecutionStore(database.pool).details(id)
   expect(details).toEqual({
     workflowId: null,
@@ -134,7 +136,7 @@ test('twenty starts at once with one key give one job', async () => {
   for (const { result } of starts) {
     if (result.kind === 'taken') expect(result.jobId).toBe(inserted[0]?.id)
   }
-  expect([await count('jobs'), await count('executions'), await count('job_log')]).toEqual([1, 1, 1])
+  expect([await count('jobs'), await count('executions'), await count('job_log')]).toEqual([1, 1, 0])
 })
 
 test('owners have their keys to themselves', async () => {
@@ -148,11 +150,10 @@ test('a child is stored only while its parent is open and not being canceled', a
   const child = await newJob(database.pool, {
     parent: { id: parent, path: 'call', depth: 1, rootId: parent },
   })
-  const queued = event('JOB_QUEUED', child.at, {})
-  expect(await jobs.insert(child, queued)).toEqual({ kind: 'inserted' })
+  expect(await jobs.insert(child)).toEqual({ kind: 'inserted' })
   await database.pool.query('UPDATE jobs SET cancel_requested_at = now() WHERE id = $1', [parent])
   const late = { ...child, id: newId<JobId>() }
-  await expect(jobs.insert(late, queued)).rejects.toThrow(ParentEndedError)
+  await expect(jobs.insert(late)).rejects.toThrow(ParentEndedError)
 })
 
 // Claims (D5, D7)
@@ -194,7 +195,7 @@ test('a claim gives what a worker needs, takes no more than asked for, and raise
     ownerId: OWNER,
     fence: 1n,
     lastSeq: 1,
-    entryNo: 1,
+    entryNo: 0,
     handler: 'engine',
     progress: 0,
     recoveries: 0,
@@ -394,10 +395,51 @@ function hash(letter: string): string {
 async function insertKeyed({ requestHash, ...change }: { requestHash: string } & Partial<NewJob>) {
   const idempotency = { key: 'key', requestHash: hash(requestHash), expiresAt: Date.now() + KEY_LIFE_MS }
   const job = await newJob(database.pool, { ...change, idempotency })
-  return { id: job.id, result: await jobs.insert(job, event('JOB_QUEUED', job.at, {})) }
+  return { id: job.id, result: await jobs.insert(job) }
 }
 
 async function count(table: 'jobs' | 'executions' | 'job_log'): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${table}`)
   return rows[0]?.count ?? 0
 }
+
+// Storage
+
+test('the tables of executions have one index for each way in which rows are found, and only partial ones on what changes', async () => {
+  const { rows } = await database.pool.query<{ table: string; name: string; isPartial: boolean }>(
+    `SELECT c.relname AS table, i.indexrelid::regclass::text AS name, i.indpred IS NOT NULL AS "isPartial"
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+     WHERE c.relname IN ('jobs', 'executions', 'job_log', 'job_values', 'job_pages', 'uncounted_jobs') ORDER BY 1, 2`,
+  )
+  const names = (isPartial: boolean) =>
+    rows.filter((row) => row.isPartial === isPartial).map(({ table, name }) => `${table}: ${name}`)
+  expect(names(false)).toEqual([
+    'executions: executions_owner_id_workflow_id_created_at_id_idx',
+    'executions: executions_pkey',
+    'job_log: job_log_pkey',
+    'job_pages: job_pages_pkey',
+    'job_values: job_values_pkey',
+    'jobs: jobs_owner_id_created_at_id_idx',
+    'jobs: jobs_pkey',
+    'uncounted_jobs: uncounted_jobs_pkey',
+  ])
+  // Of these an execution of a version that has ended, and has no parent, is in three: ended, finished and version.
+  expect(names(true)).toEqual([
+    'executions: executions_retries_idx',
+    'executions: executions_schedule_idx',
+    'executions: executions_scheduled_idx',
+    'executions: executions_version_idx',
+    'jobs: jobs_cancelable_idx',
+    'jobs: jobs_canceled_idx',
+    'jobs: jobs_children_idx',
+    'jobs: jobs_due_idx',
+    'jobs: jobs_ended_idx',
+    'jobs: jobs_finished_idx',
+    'jobs: jobs_held_idx',
+    'jobs: jobs_open_idx',
+    'jobs: jobs_root_idx',
+    'jobs: jobs_suspect_idx',
+    'jobs: jobs_untold_idx',
+    'jobs: jobs_wanting_idx',
+  ])
+})

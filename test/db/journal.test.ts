@@ -681,7 +681,7 @@ test('a flush is one statement, which writes one log entry for each of its jobs,
   const entry = { ...everyKindOfRecord('a'), values: [{ path: 'a', config: '{}', output: long }] }
   await Promise.all(jobs.flatMap(({ ledger }) => [ledger.note(noted('a')), ledger.append(entry)]))
   expect(store.flushes).toHaveLength(1)
-  for (const { id } of jobs) expect(await rowsOf(id)).toMatchObject({ job_log: 2, job_values: 1 })
+  for (const { id } of jobs) expect(await rowsOf(id)).toMatchObject({ job_log: 1, job_values: 1 })
 })
 
 test('entries without events are numbered, too, so that a lost answer to one is recognised', async () => {
@@ -694,7 +694,7 @@ test('entries without events are numbered, too, so that a lost answer to one is 
     await append
     expect(store.flushes).toHaveLength(1)
     await ledger.append(noted('a'))
-    expect(await rowsOf(id)).toMatchObject({ job_log: 3 })
+    expect(await rowsOf(id)).toMatchObject({ job_log: 2 })
   })
 })
 
@@ -726,7 +726,7 @@ test('a log entry that would be longer than 256 KiB is divided between flushes',
   const lengths = store.flushes.flat().map(({ entry }) => entry.changes?.length ?? 0)
   expect(lengths.length).toBeGreaterThan(1)
   expect(Math.max(...lengths)).toBeLessThanOrEqual(ENTRY_MAX_LENGTH)
-  expect(await rowsOf(id)).toMatchObject({ job_log: 1 + lengths.length })
+  expect(await rowsOf(id)).toMatchObject({ job_log: lengths.length })
   expect((await recordOf(database.pool, id)).steps).toHaveLength(5)
 })
 
@@ -757,11 +757,11 @@ test('changes beyond 1,024 are merged into pages beside the flushes, from the me
   expect(await pagedOf(id)).toEqual({ pagedNo: 0, pages: 0 })
   await ledger.append(stepsFrom(1_000))
   await journal.idle()
-  expect(await pagedOf(id)).toEqual({ pagedNo: 12, pages: 9 })
+  expect(await pagedOf(id)).toEqual({ pagedNo: 11, pages: 9 })
   expect(pages.reads).toEqual([])
   for (let first = 0; first < 1_100; first += 100) await ledger.append(stepsFrom(first))
   await journal.idle()
-  expect(await pagedOf(id)).toEqual({ pagedNo: 23, pages: 9 })
+  expect(await pagedOf(id)).toEqual({ pagedNo: 22, pages: 9 })
   expect(pages.reads).toEqual([])
 })
 
@@ -773,7 +773,7 @@ test('more than 256 KiB of changes are merged into pages, however few they are',
   for (const path of ['a', 'b', 'c'])
     await ledger.append({ events: [], steps: [{ ...completedStep(path), error }], job: { progress: 5 } })
   await journal.idle()
-  expect(await pagedOf(id)).toEqual({ pagedNo: 4, pages: 1 })
+  expect(await pagedOf(id)).toEqual({ pagedNo: 3, pages: 1 })
 })
 
 test('a worker that takes up a job reads the changes of earlier holders once, and merges them with its own', async () => {
@@ -787,7 +787,7 @@ test('a worker that takes up a job reads the changes of earlier holders once, an
   for (let first = 900; first < 1_300; first += 100) await next.append(stepsFrom(first))
   await second.journal.idle()
   expect(pages.reads).toEqual([id])
-  expect((await pagedOf(id)).pagedNo).toBeGreaterThanOrEqual(12)
+  expect((await pagedOf(id)).pagedNo).toBeGreaterThanOrEqual(11)
 })
 
 test('a job with more than 4,096 changes behind its pages is held back until pages are written; other jobs are not', async () => {
@@ -839,6 +839,10 @@ test('the deletion of a job deletes all of its records, and those of no other jo
     values: [{ path: 'a', config: '{}', output: JSON.stringify('x'.repeat(3_000)) }],
     checkpoints: [{ path: 'a', order: [0], key: 'k', value: '1' }],
   }
+  // The page below stands for this entry, which changes no step.
+  await Promise.all(
+    [gone, kept].map((job) => required(job).ledger.append({ events: [], job: { progress: 5 } })),
+  )
   await Promise.all([required(gone).ledger.append(entry), required(kept).ledger.append(entry)])
   await sendCancel(database.pool, OWNER, required(gone).id)
   await database.pool.query(

@@ -37,7 +37,7 @@ test('a tail, events and values are read only for their owner', async () => {
   const claim = await storeClaimedJob(database.pool)
   await append(claim, note('mine', '"small"'))
   const theirs = { id: claim.jobId, ownerId: STRANGER }
-  const refs = [{ entry: { seq: 2, entryNo: 2 }, kind: 'o', path: EXECUTION_OUTPUT } as const]
+  const refs = [{ entry: { seq: 2, entryNo: 1 }, kind: 'o', path: EXECUTION_OUTPUT } as const]
   expect(await valuesOf(keyOf(claim), refs)).toEqual(['"small"'])
   expect((await store.tails([theirs])).size).toBe(0)
   expect(await eventPieces([theirs], { after: 0, limit: 10 })).toEqual([[]])
@@ -66,6 +66,45 @@ test('events are read after any number, in statements that a limit and a size en
       if (maxBytes === 1) for (const pieces of statements) expect(pieces.length).toBeLessThanOrEqual(1)
       if (maxBytes === 1_000_000) expect(statements).toHaveLength(1)
     }
+  }
+})
+
+test('events have no gap from number 1 on, whether the row of the job or its log holds the first one', async () => {
+  const started = await storeClaimedJob(database.pool)
+  // As earlier builds store a start: with an entry that has the event.
+  const logged = await storeClaimedJob(database.pool)
+  await database.pool.query(
+    `WITH job AS (UPDATE jobs SET entry_no = 1 WHERE id = $1 RETURNING id, created_at)
+     INSERT INTO job_log (job_id, seq, entry_no, format, at, events) SELECT id, 1, 1, 1, created_at, '[["jq",0,0]]' FROM job`,
+    [logged.jobId],
+  )
+  const silent = { events: [], steps: [stepAt('a', [0])], job: { progress: 5 } }
+  const claims = [started, { ...logged, entryNo: 1 }]
+  for (const entry of [null, silent, note('a', null, 2), silent, note('a', null, 3)]) {
+    if (entry) for (const claim of claims) await append(claim, entry)
+    const read = async (after: number, limit: number) =>
+      (await eventPieces(claims.map(keyOf), { after, limit, maxBytes: 1_000_000 }))
+        .flat()
+        .flatMap(({ job, events }) =>
+          events.map(({ seq, kind, at, progress }) => ({ job, seq, kind, at, progress })),
+        )
+    const whole = await read(0, 100)
+    for (const [job, { jobId }] of claims.entries()) {
+      const own = whole.filter((one) => one.job === job)
+      const { rows } = await database.pool.query<{ last: number; at: Date }>(
+        'SELECT last_seq AS last, created_at AS at FROM jobs WHERE id = $1',
+        [jobId],
+      )
+      expect(own.map(({ seq }) => seq)).toEqual(
+        Array.from({ length: required(rows[0]).last }, (_, n) => n + 1),
+      )
+      expect(own[0]).toEqual({ job, seq: 1, kind: 'JOB_QUEUED', at: required(rows[0]).at, progress: 0 })
+    }
+    for (const after of [0, 1, 2, 3])
+      for (const limit of [1, 2, 10])
+        expect(await read(after, limit)).toEqual(
+          whole.filter(({ seq }) => seq > after && seq <= after + limit),
+        )
   }
 })
 
@@ -134,10 +173,10 @@ test('small and large values are read by the entry that holds them', async () =>
   await append(claim, { events: [], job: ended('[1, 2]') })
   const at = (entryNo: number) => ({ seq: 1, entryNo })
   const read = await valuesOf(keyOf(claim), [
-    { entry: at(3), kind: 'o', path: EXECUTION_OUTPUT },
-    { entry: at(2), kind: 'o', path: 'a' },
-    { entry: at(2), kind: 'c', path: 'a' },
-    { entry: at(2), kind: 'o', path: 'b' },
+    { entry: at(2), kind: 'o', path: EXECUTION_OUTPUT },
+    { entry: at(1), kind: 'o', path: 'a' },
+    { entry: at(1), kind: 'c', path: 'a' },
+    { entry: at(1), kind: 'o', path: 'b' },
   ])
   expect(read).toEqual(['[1, 2]', long, '{"n": 1}', null])
 })

@@ -113,8 +113,8 @@ test('a start whose answer is lost takes no place, and what was stored of it is 
     concurrency: 1,
     jobs: (jobs) => ({
       ...jobs,
-      async insert(job, queued) {
-        await jobs.insert(job, queued)
+      async insert(job) {
+        await jobs.insert(job)
         throw Object.assign(new Error('the answer was lost'), { code: 'ECONNRESET' })
       },
     }),
@@ -579,9 +579,9 @@ test('a worker that stops in the middle of a start waits for it, and gives that 
   const worker = openWorker({
     jobs: (jobs) => ({
       ...jobs,
-      async insert(job, queued) {
+      async insert(job) {
         stopped = worker.processor.stop()
-        return jobs.insert(job, queued)
+        return jobs.insert(job)
       },
     }),
   })

@@ -270,7 +270,7 @@ test('a retry is estimated with the log of its source, whose pages count once fo
   const { rows } = await database.pool.query<{ changes: number; bodies: number }>(
     `SELECT octet_length(l.changes::text) AS changes,
        (SELECT sum(octet_length(p.body::text))::int FROM job_pages p WHERE p.job_id = l.job_id) AS bodies
-     FROM job_log l WHERE l.job_id = $1 AND l.entry_no = 3`,
+     FROM job_log l WHERE l.job_id = $1 AND l.entry_no = 2`,
     [source.key.id],
   )
   const { changes, bodies } = rows[0] ?? { changes: 0, bodies: 0 }

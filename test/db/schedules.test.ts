@@ -278,7 +278,7 @@ describe('a schedule’s occurrence starts at most once (P6):', () => {
     const broken = openProcess({
       jobs: (store) => ({
         ...store,
-        insert: (job, queued) => store.insert({ ...job, mode: 'nonsense' as never }, queued),
+        insert: (job) => store.insert({ ...job, mode: 'nonsense' as never }),
       }),
     })
     await broken.scheduler.tick()

@@ -189,7 +189,7 @@ function hold({ wakeups, cancelTree }: World, id: JobId, journal: ClaimedJournal
 /** A child starts below a job, or is refused. */
 async function giveBirth({ jobs }: World, parent: ParentOfJob): Promise<void> {
   const job = await newJob(database.pool, { parent })
-  await jobs.insert(job, event('JOB_QUEUED', job.at, {})).catch((fault: unknown) => {
+  await jobs.insert(job).catch((fault: unknown) => {
     if (!(fault instanceof ParentEndedError)) throw fault
   })
 }

@@ -5,7 +5,7 @@ import { createJobStore } from '../../src/db/jobs/job-store.ts'
 import type { NewJob } from '../../src/db/jobs/new-job.ts'
 import type { Claim } from '../../src/db/journal/journal.ts'
 import { createDefinitionStore } from '../../src/db/stores/definition-store.ts'
-import { event, type JobEvent } from '../../src/engine/record/event.ts'
+import type { JobEvent } from '../../src/engine/record/event.ts'
 import type { Command } from '../../src/engine/record/inbox.ts'
 import type { JobStatus } from '../../src/engine/record/job.ts'
 import { newId, ownerId, type JobId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
@@ -50,7 +50,7 @@ export async function newJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promi
 /** Stores such a job and gives its id. */
 export async function storeJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<JobId> {
   const job = await newJob(pool, change)
-  await createJobStore(pool).insert(job, event('JOB_QUEUED', job.at, {}))
+  await createJobStore(pool).insert(job)
   return job.id
 }
 
@@ -58,7 +58,7 @@ export async function storeJob(pool: pg.Pool, change: Partial<NewJob> = {}): Pro
 export async function storeClaimedJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<Claim> {
   const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }
   const jobId = await storeJob(pool, { lease, ...change })
-  return { jobId, ownerId: change.ownerId ?? OWNER, fence: 1n, lastSeq: 1, entryNo: 1, commandsSeen: 0 }
+  return { jobId, ownerId: change.ownerId ?? OWNER, fence: 1n, lastSeq: 1, entryNo: 0, commandsSeen: 0 }
 }
 
 /** Takes up to `limit` jobs that wait for a worker, as a worker with that many free places does. */

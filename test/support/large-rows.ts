@@ -14,8 +14,8 @@ export async function storeOutputs(
        INSERT INTO definitions (id, owner_id, hash, body) VALUES (gen_random_uuid(), $1, $4, '{}')
        ON CONFLICT (owner_id, hash) DO UPDATE SET hash = excluded.hash RETURNING id
      ), job AS (
-       INSERT INTO jobs (id, owner_id, type, status, progress, started_at, finished_at, is_counted, entry_no)
-       SELECT gen_random_uuid(), $1, 'WORKFLOW', 'COMPLETED', 100, now(), now(), true, 1 FROM generate_series(1, $2) RETURNING id
+       INSERT INTO jobs (id, owner_id, type, status, progress, started_at, finished_at, entry_no)
+       SELECT gen_random_uuid(), $1, 'WORKFLOW', 'COMPLETED', 100, now(), now(), 1 FROM generate_series(1, $2) RETURNING id
      ), entry AS (
        INSERT INTO job_log (job_id, seq, entry_no, format, at) SELECT id, 0, 1, 1, now() FROM job
      ), value AS (

@@ -34,7 +34,7 @@ type Pool = Pick<pg.Pool, 'query'>
 /** Folds the whole log of a job. A job without entries has nothing on record. */
 export async function recordOf(pool: Pool, jobId: string): Promise<Recorded> {
   const records = await recordsOf(pool, [jobId])
-  return records.get(jobId) ?? recorded([], [])
+  return records.get(jobId) ?? recorded([], [], null)
 }
 
 /** Folds the whole logs of these jobs. */
@@ -44,12 +44,14 @@ export async function recordsOf(
 ): Promise<ReadonlyMap<string, Recorded>> {
   const { rows: entries } = await pool.query<StoredEntry & { job: string }>(ENTRIES, [jobIds])
   const { rows: large } = await pool.query<LargeRow & { job: string }>(LARGE, [jobIds])
+  const { rows: jobs } = await pool.query<JobRow>(JOBS, [jobIds])
   return new Map(
     jobIds.map((id) => [
       id,
       recorded(
         entries.filter(({ job }) => job === id),
         large.filter(({ job }) => job === id),
+        jobs.find((job) => job.id === id) ?? null,
       ),
     ]),
   )
@@ -61,24 +63,41 @@ FROM job_log WHERE job_id = ANY($1::uuid[]) ORDER BY seq, entry_no`
 
 const LARGE = `SELECT job_id AS job, entry_no AS "entryNo", key, value FROM job_values WHERE job_id = ANY($1::uuid[])`
 
+const JOBS =
+  'SELECT id, last_seq AS "lastSeq", created_at AS "createdAt" FROM jobs WHERE id = ANY($1::uuid[])'
+
+interface JobRow {
+  readonly id: string
+  readonly lastSeq: number
+  readonly createdAt: Date
+}
+
 interface LargeRow {
   readonly entryNo: number
   readonly key: string
   readonly value: unknown
 }
 
-function recorded(entries: readonly StoredEntry[], large: readonly LargeRow[]): Recorded {
+function recorded(entries: readonly StoredEntry[], large: readonly LargeRow[], job: JobRow | null): Recorded {
   const values = new Values(entries, large)
   const fold = Fold.of(entries)
   return {
     entries,
     fold,
-    events: entries.flatMap(decodeEvents),
+    events: eventsOf(entries, job),
     steps: stepsOf(fold, values),
     items: itemsOf(fold, values),
     checkpoints: checkpointsOf(fold, values),
     output: values.read('o', EXECUTION_OUTPUT, entries.at(-1)?.entryNo ?? 0),
   }
+}
+
+/** A log whose entries begin behind the first event leaves that event to the job's row. */
+function eventsOf(entries: readonly StoredEntry[], job: JobRow | null): readonly JobEvent[] {
+  const logged = entries.flatMap(decodeEvents)
+  const first = logged[0]?.seq ?? 2
+  if (!job || job.lastSeq === 0 || first === 1) return logged
+  return [{ seq: 1, at: job.createdAt, kind: 'JOB_QUEUED', progress: 0, body: {} }, ...logged]
 }
 
 /** The values of a log. */

@@ -40,7 +40,10 @@ export async function convertToLog(pool: pg.Pool, options: ConversionOptions): P
   }
 }
 
-/** A job that an earlier build has stored: it has events, and no entry. */
+/**
+ * A job that an earlier build has stored: it has events, and no entry. This build stores a start in the same way, but none before all jobs
+ * are converted.
+ */
 const IS_UNLOGGED = 'entry_no = 0 AND last_seq > 0'
 
 /** A database has a row in this table until all of its jobs are converted. */

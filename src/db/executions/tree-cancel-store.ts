@@ -224,6 +224,8 @@ WITH graph AS MATERIALIZED (
   SELECT id, last_seq, entry_no, ${ENTRY_FORMAT}, to_timestamp($4::float8 / 1000), changes::json,
     json_build_array(json_build_array('${eventCode('JOB_CANCELED')}', 0, progress))
   FROM ended
+), uncounted AS (
+  INSERT INTO uncounted_jobs (owner_id, job_id) SELECT owner_id, id FROM ended
 )
 SELECT id FROM ended`
 

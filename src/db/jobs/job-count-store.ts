@@ -19,9 +19,9 @@ export interface CountRequest {
 }
 
 /**
- * Statistics of jobs that stay cheap however many there are. A job that has ended is counted once, some time later, by
- * `countEnded`, which also marks it; what is not marked yet, and what has not ended, is few and counted when it is asked
- * for. Both in one statement, so every answer is exact.
+ * Statistics of jobs that stay cheap however many there are. The statement that ends a job adds it to `uncounted_jobs`; some time later
+ * `countEnded` counts it and takes it out. Jobs that are in that table, and jobs that have not ended, are few: a question counts them.
+ * It does so in one statement, so every answer is exact.
  */
 export interface JobCountStore {
   counts(ownerId: OwnerId, request: CountRequest): Promise<ReadonlyMap<string, JobCounts>>
@@ -74,6 +74,8 @@ function gather(rows: readonly CountRow[]): ReadonlyMap<string, JobCounts> {
  * all executions.
  */
 const WORKFLOW = `(SELECT e.workflow_id FROM executions e WHERE e.id = j.id)`
+/** The job of a row of `uncounted_jobs`. OFFSET 0: one look-up per row, where Postgres may otherwise read all jobs. */
+const JOB_OF = (row: string) => `LATERAL (SELECT * FROM jobs WHERE id = ${row}.job_id OFFSET 0) AS j`
 const SUBJECTS = `LATERAL (VALUES (${WORKFLOW}::text), (j.type)) AS s(subject)`
 const DAY_OF_END = `(j.finished_at AT TIME ZONE 'UTC')::date`
 const FIRST_DAY = `(now() AT TIME ZONE 'UTC')::date - ($3::int - 1)`
@@ -85,8 +87,8 @@ SELECT subject, status, bucket, sum(count)::int AS count FROM (
     AND day BETWEEN COALESCE(${FIRST_DAY}, '-infinity') AND CASE WHEN $3::int IS NULL THEN '-infinity'::date ELSE 'infinity' END
   UNION ALL
   SELECT s.subject, j.status, ${bucketBetween('j.started_at', 'j.finished_at')}, 1
-  FROM jobs j, ${SUBJECTS}
-  WHERE j.owner_id = $1 AND j.finished_at IS NOT NULL AND NOT j.is_counted AND s.subject = ANY($2)
+  FROM uncounted_jobs u, ${JOB_OF('u')}, ${SUBJECTS}
+  WHERE u.owner_id = $1 AND s.subject = ANY($2)
     AND ($3::int IS NULL OR ${DAY_OF_END} >= ${FIRST_DAY})
   UNION ALL
   SELECT s.subject, ${shownStatus('j')}, ${NO_DURATION}, 1
@@ -97,27 +99,27 @@ SELECT subject, status, bucket, sum(count)::int AS count FROM (
 /** Rows are locked in one order by all who count, so that none waits for another in a circle. */
 const COUNT_ENDED = `
 WITH ended AS MATERIALIZED (
-  SELECT id, ${WORKFLOW} AS workflow_id
-  FROM jobs j WHERE finished_at IS NOT NULL AND NOT is_counted
-  ORDER BY owner_id, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
-), marked AS (
-  UPDATE jobs j SET is_counted = true FROM ended WHERE j.id = ended.id
-  RETURNING j.owner_id, j.stored_bytes, ended.workflow_id, j.type, j.status, ${DAY_OF_END} AS day,
+  SELECT owner_id, job_id FROM uncounted_jobs ORDER BY owner_id, job_id LIMIT $1 FOR UPDATE SKIP LOCKED
+), taken AS (
+  DELETE FROM uncounted_jobs u USING ended WHERE u.owner_id = ended.owner_id AND u.job_id = ended.job_id RETURNING u.job_id
+), counted AS MATERIALIZED (
+  SELECT j.owner_id, j.stored_bytes, ${WORKFLOW} AS workflow_id, j.type, j.status, ${DAY_OF_END} AS day,
     ${bucketBetween('j.started_at', 'j.finished_at')} AS bucket
+  FROM taken, ${JOB_OF('taken')}
 ), usage AS (
   INSERT INTO owner_usage AS u (owner_id, stored_bytes)
-  SELECT owner_id, sum(stored_bytes) FROM marked GROUP BY 1 ORDER BY 1
+  SELECT owner_id, sum(stored_bytes) FROM counted GROUP BY 1 ORDER BY 1
   ON CONFLICT (owner_id) DO UPDATE SET stored_bytes = u.stored_bytes + excluded.stored_bytes
 ), added AS (
   INSERT INTO job_counts AS c (owner_id, subject, day, status, bucket, count)
   SELECT owner_id, s.subject, d.day, status, bucket, count(*)
-  FROM marked, LATERAL (VALUES (workflow_id::text), (type)) AS s(subject),
-    LATERAL (VALUES ('-infinity'::date), (marked.day)) AS d(day)
+  FROM counted, LATERAL (VALUES (workflow_id::text), (type)) AS s(subject),
+    LATERAL (VALUES ('-infinity'::date), (counted.day)) AS d(day)
   WHERE s.subject IS NOT NULL
   GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
   ON CONFLICT (owner_id, subject, day, status, bucket) DO UPDATE SET count = c.count + excluded.count
 )
-SELECT count(*)::int AS count FROM marked`
+SELECT count(*)::int AS count FROM taken`
 
 const COUNT_DEFINITIONS = `
 WITH found AS MATERIALIZED (

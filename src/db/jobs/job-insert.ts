@@ -1,7 +1,5 @@
-import type { EventDraft } from '../../engine/record/index.ts'
 import { inGroups } from '../../lib/async/index.ts'
 import type { JobId } from '../../lib/index.ts'
-import { ENTRY_FORMAT } from '../log/index.ts'
 import {
   bigint,
   bool,
@@ -17,11 +15,9 @@ import {
   type Queryable,
 } from '../sql/index.ts'
 import type { NewJob } from './new-job.ts'
-import { queuedEntry } from './queued-entry.ts'
 
 interface JobTexts {
   readonly job: NewJob
-  readonly queued: EventDraft
   readonly input: string
   readonly variables: string
   readonly mocks: string | null
@@ -42,7 +38,7 @@ const ROW_MAX_LENGTH = 2_048
 export type Insertion = 'stored' | 'refused' | 'taken'
 
 /** Stores new jobs; all jobs that arrive while one statement is in flight share the next one. */
-export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDraft) => Promise<Insertion> {
+export function createJobInsert(pool: Queryable): (job: NewJob) => Promise<Insertion> {
   const insert = inGroups(
     async (insertions: readonly JobTexts[]): Promise<readonly Insertion[]> => {
       const { rows } = await pool.query<{ id: JobId; isStored: boolean }>({
@@ -62,10 +58,9 @@ export function createJobInsert(pool: Queryable): (job: NewJob, queued: EventDra
           : idempotency && `key ${ownerId} ${idempotency.key}`,
     },
   )
-  return (job, queued) =>
+  return (job) =>
     insert({
       job,
-      queued,
       input: JSON.stringify(job.input),
       variables: JSON.stringify(job.variables),
       mocks: job.mocks && JSON.stringify(job.mocks),
@@ -102,8 +97,6 @@ const ASKED: Columns<JobTexts> = {
   input: jsonText(({ input }) => input),
   variables: jsonText(({ variables }) => variables),
   is_short: bool(({ input, variables }) => input.length + variables.length <= ROW_MAX_LENGTH),
-  event_at: float(({ queued }) => queued.at),
-  events: jsonText(({ queued }) => queuedEntry(queued)),
   parent_id: uuid(({ job }) => job.parent?.id ?? null),
   parent_path: text(({ job }) => job.parent?.path ?? null),
   depth: int(({ job }) => job.parent?.depth ?? 0),
@@ -133,6 +126,9 @@ const ASKED: Columns<JobTexts> = {
  * The published version is read without a lock as well. A job that must run the published version runs the one that was
  * published when this statement began. OFFSET 0 makes it one look-up per job: without it Postgres may read all workflows once
  * instead.
+ *
+ * The first event of a job that is stored QUEUED is its row alone: readers of events make it from `created_at` (see
+ * docs/decisions/log.md).
  */
 const INSERT = `
 WITH RECURSIVE asked AS (
@@ -174,11 +170,10 @@ WITH RECURSIVE asked AS (
   WHERE schedule_occurrences.outcome = 'QUEUED'
   RETURNING schedule_id, at
 ), job AS (
-  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq, entry_no,
+  INSERT INTO jobs (id, owner_id, type, status, handler, priority, total_nodes, created_at, wake_at, last_seq,
     holder, leased_until, fence, parent_id, parent_path, depth, root_id, stored_bytes)
   SELECT id, owner_id, type, status, handler, priority, total_nodes, to_timestamp(created_at / 1000),
-    now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END,
-    CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
+    now() + (wake_at - created_at) * interval '1 ms', CASE status WHEN 'QUEUED' THEN 1 ELSE 0 END, holder,
     CASE WHEN holder IS NOT NULL THEN now() + lease_ms * interval '1 ms' END,
     CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END, parent_id, parent_path, depth, root_id, stored_bytes
   FROM new WHERE (key IS NULL OR id IN (SELECT job_id FROM key))
@@ -200,9 +195,5 @@ WITH RECURSIVE asked AS (
   SELECT id, owner_id, CASE WHEN NOT is_short THEN input END, CASE WHEN NOT is_short THEN variables END,
     patched, mocks
   FROM new JOIN job USING (id) WHERE NOT is_short OR patched IS NOT NULL OR mocks IS NOT NULL
-), entry AS (
-  INSERT INTO job_log (job_id, seq, entry_no, format, at, events)
-  SELECT id, 1, 1, ${ENTRY_FORMAT}, to_timestamp(event_at / 1000), new.events
-  FROM new JOIN job USING (id) WHERE status = 'QUEUED'
 )
 SELECT new.id, job.id IS NOT NULL AS "isStored" FROM new LEFT JOIN job USING (id)`

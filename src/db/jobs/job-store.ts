@@ -50,7 +50,7 @@ export interface HeldJob {
 
 export interface JobStore extends JobClaims {
   /** Throws `OccurrenceTakenError`, `ParentEndedError` or `NotPublishedError` for what must not start. */
-  insert(job: NewJob, queued: EventDraft): Promise<InsertResult>
+  insert(job: NewJob): Promise<InsertResult>
   /**
    * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
    * in the same statement, for a handler function that lives in that worker's process.
@@ -124,8 +124,8 @@ export function createJobStore(pool: Queryable): JobStore {
   const counts = createJobCountStore(pool)
   return {
     ...createJobClaims(pool),
-    async insert(job, queued) {
-      const insertion = await insert(job, queued)
+    async insert(job) {
+      const insertion = await insert(job)
       if (insertion === 'stored') return { kind: 'inserted' }
       if (insertion === 'refused' && job.onlyIfPublished)
         throw new NotPublishedError('the version is not the published one')

@@ -36,6 +36,7 @@ export interface NewJob {
   readonly mocks: Mocks | null
   readonly totalNodes: number
   readonly priority: number
+  /** The time of its creation, in milliseconds since the epoch; of a QUEUED job also that of its first event. */
   readonly at: number
   readonly wakeAt: number | null
   readonly idempotency: {
@@ -72,5 +73,6 @@ export interface ParentOfJob {
 export interface Occurrence {
   readonly scheduleId: ScheduleId
   /** The instant that it is for, in milliseconds since the epoch. */
+  /** The time of its creation, in milliseconds since the epoch; of a QUEUED job also that of its first event. */
   readonly at: number
 }

@@ -1,6 +1,6 @@
 import type { SignalUse } from '../../engine/record/index.ts'
 import { ENTRY_FORMAT, type LargeValue } from '../log/index.ts'
-import { instant, int, jsonText, text, type Columns } from '../sql/index.ts'
+import { bool, instant, int, jsonText, text, type Columns } from '../sql/index.ts'
 import { flushPart, jobPart, type FlushPart } from './flush-part.ts'
 import type { JobWrite } from './journal-write.ts'
 
@@ -57,6 +57,14 @@ const READ_ENDS = flushPart<number>({
     AND c.number <= r.commands_seen AND c.kind = 'CHILD_ENDED'`,
 })
 
+/** Jobs whose ends are to be counted. */
+const ENDS = flushPart<null>({
+  name: 'ends',
+  rows: ({ end }) => (end ? [null] : []),
+  columns: { is_ended: bool(() => true) },
+  statement: (from) => `INSERT INTO uncounted_jobs (owner_id, job_id) SELECT g.owner_id, g.id FROM ${from}`,
+})
+
 /**
  * What a flush may write beside its jobs, in groups by name. A statement holds the groups that have a row to write, so the
  * number of groups bounds the number of statements. Parts that are rare share a group.
@@ -64,6 +72,7 @@ const READ_ENDS = flushPart<number>({
 export const FLUSH_PARTS: Readonly<Record<string, readonly FlushPart[]>> = {
   log: [ENTRY],
   large: [LARGE_VALUES],
+  ends: [ENDS],
   inbox: [SIGNALS, READ_ENDS],
 }
 

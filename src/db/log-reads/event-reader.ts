@@ -1,5 +1,12 @@
 import type { JobEvent } from '../../engine/record/index.ts'
-import { decodeEventsBetween, ENTRY_TIME, type LogKey, type LogRow } from '../log/index.ts'
+import {
+  decodeEventsBetween,
+  eventCode,
+  millisecondsSql,
+  type EventChange,
+  type LogKey,
+  type LogRow,
+} from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 /** Maximum number of an event: that of an `integer` in Postgres. */
@@ -80,9 +87,22 @@ interface EventsRow extends LogRow {
   readonly isNewest: boolean
 }
 
+/** The events of the entry that a job's row stands for, as JSON text. */
+const QUEUED = JSON.stringify([[eventCode('JOB_QUEUED'), 0, 0]] satisfies readonly EventChange[])
+
+/**
+ * Whether the row `j` of a job stands for its first event: the entries of its log begin behind that event. Event numbers have no gap, so
+ * the first entry says it; a log without entries has no other event.
+ */
+const IS_QUEUED_BY_ROW = `j.last_seq > 0 AND COALESCE((
+              SELECT l.seq - COALESCE(json_array_length(l.events), 0) FROM job_log l
+              WHERE l.job_id = j.id ORDER BY l.seq, l.entry_no LIMIT 1
+            ), 1) > 0`
+
 /**
  * `behind`: the number of the event before an entry. The stored sizes are added up first, because Postgres knows them without
  * unpacking the values. The texts are measured only where they could take too much once they are parsed. The first entry is always read.
+ * Entry 0 is that of the job's row.
  */
 const EVENTS = `
 SELECT job, number = count AS "isNewest", seq, entry_no AS "entryNo", format, at, changes, events FROM (
@@ -90,23 +110,26 @@ SELECT job, number = count AS "isNewest", seq, entry_no AS "entryNo", format, at
     SELECT unpacked.*, CASE WHEN sum(length) OVER () * ${1 + ITEM_BYTES} <= $5 THEN length
       ELSE ${parsedBytesSql('events::text')} + COALESCE(${parsedBytesSql('changes::text')}, 0) END AS bytes
     FROM (
-      SELECT found.job, found.number, found.count, l.seq, l.entry_no, l.format, ${ENTRY_TIME} AS at, l.changes, l.events,
-        octet_length(l.events::text) + COALESCE(octet_length(l.changes::text), 0) AS length
+      SELECT found.job, found.number, found.count, found.seq, found.entry_no, COALESCE(l.format, 1) AS format,
+        ${millisecondsSql('COALESCE(l.at, found.created_at)')} AS at, l.changes, COALESCE(l.events, '${QUEUED}') AS events,
+        octet_length(COALESCE(l.events::text, '${QUEUED}')) + COALESCE(octet_length(l.changes::text), 0) AS length
       FROM (
-        SELECT w.place AS job, j.id, entry.seq, entry.entry_no, count(*) OVER () AS count,
+        SELECT w.place AS job, j.id, j.created_at, entry.seq, entry.entry_no, count(*) OVER () AS count,
           row_number() OVER earlier AS number, sum(entry.stored) OVER earlier - entry.stored AS "storedBefore"
         FROM unnest($1::text[], $2::uuid[], $3::int[]) WITH ORDINALITY AS w(owner_id, id, after, place)
         JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id
         CROSS JOIN LATERAL (
-          SELECT l.seq, l.entry_no, lag(l.seq, 1, w.after) OVER (ORDER BY l.seq) AS behind,
+          SELECT 1 AS seq, 0 AS entry_no, 0 AS behind, 0 AS stored WHERE w.after = 0 AND ${IS_QUEUED_BY_ROW}
+          UNION ALL
+          (SELECT l.seq, l.entry_no, lag(l.seq, 1, w.after) OVER (ORDER BY l.seq) AS behind,
             pg_column_size(l.events) + COALESCE(pg_column_size(l.changes), 0) AS stored
           FROM job_log l WHERE l.job_id = j.id AND l.seq > w.after AND l.events IS NOT NULL
-          ORDER BY l.seq LIMIT GREATEST($4::int - w.after, 0)
+          ORDER BY l.seq LIMIT GREATEST($4::int - w.after, 0))
         ) AS entry
         WHERE entry.behind < $4::int
         WINDOW earlier AS (ORDER BY w.place, entry.seq)
       ) AS found
-      JOIN job_log l ON l.job_id = found.id AND l.seq = found.seq AND l.entry_no = found.entry_no
+      LEFT JOIN job_log l ON l.job_id = found.id AND l.seq = found.seq AND l.entry_no = found.entry_no
       WHERE found."storedBefore" < $5
     ) AS unpacked
   ) AS measured

@@ -1,4 +1,4 @@
-import { ENTRY_TIME, type LogKey, type LogRow, type PageBody } from '../log/index.ts'
+import { ENTRY_TIME, mayWaitSql, type LogKey, type LogRow, type PageBody } from '../log/index.ts'
 import type { Queryable } from '../sql/index.ts'
 
 // Readers of whole executions. Each statement reads a bounded part of what is wanted, so that memory holds one part at a time.
@@ -17,7 +17,7 @@ export const TAILS_MAX_BYTES = 1024 * 1024
  */
 export const PAGES_MAX_STORED_BYTES = 64 * 1024
 
-/** The entries of a job behind its pages. */
+/** Entries of a job behind its pages. */
 export interface TailPiece {
   /** The index of the job in the list that was passed. */
   readonly job: number
@@ -27,8 +27,11 @@ export interface TailPiece {
 }
 
 export interface TailsWanted {
-  /** `open`: those of jobs that have not ended. */
-  readonly of: 'open' | 'all'
+  /**
+   * `waits`: of jobs that have not ended, what may say which steps wait. That is the whole tail of a job with pages: it says which steps of
+   * the pages wait no more. Of a job without pages the entries before the first one with a waiting step are left out.
+   */
+  readonly of: 'waits' | 'all'
 }
 
 /** Reads the changes behind the pages of each of these jobs, in the order of the jobs. A job that is not found is left out. */
@@ -71,17 +74,20 @@ const TAILS = `
 SELECT wanted.place::int AS place, wanted.paged_no AS "pagedNo", wanted.number = wanted.count AS "isLast",
   l.seq, l.entry_no AS "entryNo", l.format, ${ENTRY_TIME} AS at, l.changes
 FROM (
-  SELECT w.place, j.id, j.paged_no, row_number() OVER earlier AS number, count(*) OVER () AS count,
+  SELECT w.place, j.id, j.paged_no, size.first_no, row_number() OVER earlier AS number, count(*) OVER () AS count,
     sum(size.bytes) OVER earlier - size.bytes AS before
   FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS w(owner_id, id, place)
   JOIN jobs j ON j.id = w.id AND j.owner_id = w.owner_id AND ($3::text = 'all' OR j.finished_at IS NULL)
   CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(octet_length(l.changes::text)), 0) AS bytes
-    FROM job_log l WHERE l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
+    SELECT COALESCE(sum(entry.bytes), 0) AS bytes, min(entry.entry_no) AS first_no FROM (
+      SELECT l.entry_no, octet_length(l.changes::text) AS bytes,
+        bool_or($3::text = 'all' OR j.paged_no > 0 OR ${mayWaitSql('l.changes::text')}) OVER (ORDER BY l.seq, l.entry_no) AS "isWanted"
+      FROM job_log l WHERE l.job_id = j.id AND l.entry_no > j.paged_no AND l.changes IS NOT NULL
+    ) AS entry WHERE entry."isWanted"
   ) AS size
   WINDOW earlier AS (ORDER BY w.place)
 ) AS wanted
-LEFT JOIN job_log l ON l.job_id = wanted.id AND l.entry_no > wanted.paged_no AND l.changes IS NOT NULL
+LEFT JOIN job_log l ON l.job_id = wanted.id AND l.entry_no >= wanted.first_no AND l.changes IS NOT NULL
 WHERE wanted.before < $4
 ORDER BY wanted.place, l.seq, l.entry_no`
 

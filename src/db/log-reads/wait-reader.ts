@@ -28,7 +28,7 @@ export async function readWaits(
   limit: number,
 ): Promise<readonly (readonly OpenStep[])[]> {
   const found = jobs.map((): readonly OpenStep[] => [])
-  for await (const tails of readTails(pool, jobs, { of: 'open' })) {
+  for await (const tails of readTails(pool, jobs, { of: 'waits' })) {
     const paged: PagedJob[] = []
     for (const { job, pagedNo, rows } of tails) {
       const key = jobs[job]
@@ -108,7 +108,7 @@ export async function readSignalWaits(
       if (isWanted && (path === null || one.path === path)) found.push(one)
     }
   }
-  for await (const tails of readTails(pool, [job], { of: 'open' })) {
+  for await (const tails of readTails(pool, [job], { of: 'waits' })) {
     for (const { pagedNo, rows } of tails) {
       const steps = newestSteps(rows)
       take(waitsAmong(steps.values()))

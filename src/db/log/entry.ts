@@ -14,9 +14,10 @@ import type { EventCode, StatusCode } from './codes.ts'
 
 /**
  * The version of the format of entries. A reader reads all formats up to its own. An entry is never rewritten, so a change of the
- * format adds a version and keeps the code that reads the earlier ones.
+ * format adds a version and keeps the code that reads the earlier ones. Format 2 has the columns of format 1; of a log in it, the
+ * entries may begin behind the first event, which is then JOB_QUEUED at the time of the job's creation.
  */
-export const ENTRY_FORMAT = 1
+export const ENTRY_FORMAT = 2
 
 /** Values with more characters of JSON text than this are stored in `job_values`, smaller ones in the entry. */
 export const SMALL_VALUE_MAX_LENGTH = 2_048

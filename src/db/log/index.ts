@@ -17,7 +17,9 @@ export {
   NO_CONTENTS,
   VALUE,
   valueKey,
+  type Changes,
   type EncodedEntry,
+  type EventChange,
   type ItemChange,
   type LargeValue,
   type LoggedStep,
@@ -28,6 +30,7 @@ export { Fold, newestValues, type EntryAt, type FoldedStep, type ValuesAt } from
 export {
   createLogStore,
   ENTRY_TIME,
+  millisecondsSql,
   type LogKey,
   type LogStore,
   type OpenPage,
@@ -37,7 +40,7 @@ export {
   type Tail,
 } from './log-store.ts'
 export { LogTail } from './log-tail.ts'
-export { isWaiting, newestSteps, type NewestStep } from './newest-steps.ts'
+export { isWaiting, mayWaitSql, newestSteps, type NewestStep } from './newest-steps.ts'
 export {
   applyPage,
   endedItems,

@@ -215,7 +215,12 @@ export function createLogStore(pool: Queryable): LogStore {
 }
 
 /** The time of an entry `l`, in milliseconds since the epoch. */
-export const ENTRY_TIME = '(extract(epoch FROM l.at) * 1000)::float8'
+export const ENTRY_TIME = millisecondsSql('l.at')
+
+/** A time in milliseconds since the epoch. */
+export function millisecondsSql(time: string): string {
+  return `(extract(epoch FROM ${time}) * 1000)::float8`
+}
 
 interface FoundTail {
   readonly jobId: JobId

@@ -27,10 +27,10 @@ export class LogTail {
   #changes = 0
   #length = 0
 
-  /** `entryNo`: the number of the newest entry. The first one, of the start, has no changes. */
+  /** `entryNo`: the number of the newest entry; 0: the log has none. */
   constructor(job: LogKey, entryNo: number) {
     this.#job = job
-    this.#pagedNo = entryNo <= 1 ? 0 : null
+    this.#pagedNo = entryNo === 0 ? 0 : null
   }
 
   /** Whether it holds all changes behind the pages. */

@@ -31,5 +31,10 @@ export function isWaiting({ s, w }: StepChange): boolean {
   return s === RETRYING || (s === WAITING && w !== undefined)
 }
 
+/** Whether `text`, the JSON text of the changes of an entry, may have a step that waits: those of an entry that has one do. */
+export function mayWaitSql(text: string): string {
+  return [WAITING, RETRYING].map((code) => `strpos(${text}, '"s":"${code}"') > 0`).join(' OR ')
+}
+
 const WAITING = statusCode('WAITING')
 const RETRYING = statusCode('RETRYING')

@@ -224,7 +224,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
         requestHash,
       })
       const queued = event('JOB_QUEUED', at, {})
-      const inserted = await jobs.insert(job, queued)
+      const inserted = await jobs.insert(job)
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
         return isSame
@@ -434,7 +434,7 @@ function runAtOnce(
   reservation: Reservation,
   { job, plan, original }: { job: NewJob; plan: Plan; original: Original | null },
 ): void {
-  const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, entryNo: 1, commandsSeen: 0 }
+  const claim = { jobId: job.id, ownerId: job.ownerId, fence: 1n, lastSeq: 1, entryNo: 0, commandsSeen: 0 }
   const request = {
     ...NEW_RUN,
     executionId: job.id,

@@ -22,6 +22,12 @@ test('the statement of a flush of many jobs names each table once, however many 
   expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_log', 'INSERT INTO job_values'])
 })
 
+test('the statement of a flush that ends a job adds the job to those that are to be counted', () => {
+  const end = { status: 'COMPLETED', at: 1, output: '1' } as const
+  const { text } = flushStatement([write(1, { ...NOTED, job: { progress: 100, end } })])
+  expect(writtenTables(text)).toEqual(['UPDATE jobs', 'INSERT INTO job_log', 'INSERT INTO uncounted_jobs'])
+})
+
 test('the steps that one flush records of a job are one row, and their large values one list per column', () => {
   const paths = Array.from({ length: 50 }, (_, index) => `step-${index}`)
   const { values: sent } = flushStatement([

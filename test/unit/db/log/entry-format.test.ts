@@ -81,9 +81,9 @@ test('an entry of format 1 that is stored reads the same in this build', () => {
 })
 
 test('an entry of a later format is refused by name, and not read as something else', () => {
-  const row: LogRow = { seq: 1, entryNo: 7, format: 2, at: AT, changes: null, events: [] }
+  const row: LogRow = { seq: 1, entryNo: 7, format: 3, at: AT, changes: null, events: [] }
   for (const read of [() => Fold.of([row]), () => decodeEvents(row)])
-    expect(read).toThrow('entry 7 of the log has format 2, and this build reads formats up to 1')
+    expect(read).toThrow('entry 7 of the log has format 3, and this build reads formats up to 2')
 })
 
 test('a value of more than 2,048 characters is stored apart from its entry', () => {
