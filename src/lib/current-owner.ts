@@ -1,13 +1,13 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { ContextVariable } from './async-context.ts'
 
-const storage = new AsyncLocalStorage<string>()
+const owner = new ContextVariable<string>()
 
 /** Does work on behalf of an owner: all that it calls, and awaits, finds the owner by `currentOwner`. */
-export function onBehalfOf<T>(owner: string, work: () => T): T {
-  return storage.run(owner, work)
+export function onBehalfOf<T>(ownerId: string, work: () => T): T {
+  return owner.run(ownerId, work)
 }
 
 /** The owner on whose behalf the calling work is done; null: the server’s own work. */
 export function currentOwner(): string | null {
-  return storage.getStore() ?? null
+  return owner.value ?? null
 }

@@ -4,11 +4,12 @@ import { createJournalStore, type JournalStore } from '../../src/db/journal/jour
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
 import { event } from '../../src/engine/record/event.ts'
-import { FenceLostError } from '../../src/engine/record/journal.ts'
+import { FenceLostError, type JournalEntry } from '../../src/engine/record/journal.ts'
 import type { JobId } from '../../src/lib/ids.ts'
 import { systemClock } from '../../src/lib/time/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { steal, storeClaimedJob, timelineMessages } from '../support/jobs.ts'
+import { settledNote } from '../support/settled-note.ts'
 
 const JOBS = 3
 const PROCESSES = 2
@@ -193,11 +194,11 @@ function append(
   if (!holder) return
   const texts = Array.from({ length: events }, (_, n) => `${job}.${number}.${holder.appends.length * 10 + n}`)
   if (former > 0) for (const text of texts) appendedTooLate.add(text)
-  const record = isNote ? holder.ledger.note : holder.ledger.append
-  const appended = record({
+  const entry: JournalEntry = {
     events: texts.map((message) => event('JOB_PROGRESS', 1, { message })),
     job: { progress: 5, status: 'RUNNING' },
-  })
+  }
+  const appended = isNote ? settledNote(holder.ledger, entry) : holder.ledger.append(entry)
   const told = (fault: unknown): readonly Note[] => texts.map((text) => ({ text, holder: number, fault }))
   holder.appends.push(appended.then(() => told(null), told))
 }

@@ -35,6 +35,7 @@ import {
 } from '../support/jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { recordOf } from '../support/recorded.ts'
+import { settledNote } from '../support/settled-note.ts'
 import { completedStep } from '../support/step-records.ts'
 import { startTcpProxy, type Cut } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
@@ -109,7 +110,7 @@ test('an entry that no caller awaits triggers no flush: the next awaited one of 
   const { journal, store } = openJournal({}, createJournalStore(database.pool), new ManualClock())
   const [job, other] = await openJobs(journal, 2)
   const { id, ledger } = required(job)
-  const notes = [ledger.note(noted('a')), ledger.note(noted('b'))]
+  const notes = [settledNote(ledger, noted('a')), settledNote(ledger, noted('b'))]
   await required(other).ledger.append(noted('of another execution'))
   expect(store.flushes.map((writes) => writes.map(({ jobId }) => jobId))).toEqual([[other?.id]])
   await Promise.all([...notes, ledger.append(noted('c'))])
@@ -122,9 +123,9 @@ test('an entry that no caller awaits is flushed after 2 ms of the injected clock
   const { journal, store } = openJournal({}, createJournalStore(database.pool), clock)
   const [job] = await openJobs(journal, 1)
   const { id, ledger } = required(job)
-  const first = ledger.note(noted('a'))
+  const first = settledNote(ledger, noted('a'))
   await clock.advance(NOTE_FLUSH_DELAY_MS - 1)
-  const second = ledger.note(noted('b'))
+  const second = settledNote(ledger, noted('b'))
   expect(store.flushes).toEqual([])
   await clock.advance(1)
   await Promise.all([first, second])
@@ -137,7 +138,7 @@ test('a caller that awaits what was noted hastens its flush, and a journal that 
   const clock = new ManualClock()
   const { journal, store } = openJournal({}, createJournalStore(database.pool), clock)
   const jobs = await openJobs(journal, 3)
-  const notes = jobs.map(({ ledger }) => ledger.note(noted('a')))
+  const notes = jobs.map(({ ledger }) => settledNote(ledger, noted('a')))
   required(jobs[0]).ledger.hasten()
   await notes[0]
   expect(store.flushes.map((writes) => writes.length)).toEqual([1])
@@ -161,7 +162,7 @@ test('what was recorded behind an entry that fails fails with it, although it is
   }
   const first = ledger.append(noted('first'))
   await until('the first flush is under way', () => store.flushes.length === 1)
-  const behind = [ledger.note(noted('noted')), ledger.append(noted('awaited'))]
+  const behind = [settledNote(ledger, noted('noted')), ledger.append(noted('awaited'))]
   const outcomes = settle([first, ...behind])
   gate.open()
   expect(await outcomes).toEqual([Error, Error, Error])
@@ -292,9 +293,9 @@ test('of the entries of one execution those before the refused one are committed
   const [job, other] = await openJobs(journal, 2)
   const { id, ledger } = required(job)
   const outcomes = await settle([
-    ...['a', 'b', 'c'].map((text) => ledger.note(noted(text))),
+    ...['a', 'b', 'c'].map((text) => settledNote(ledger, noted(text))),
     ledger.append({ ...noted('bad'), job: { progress: 101 } }),
-    ledger.note(noted('d')),
+    settledNote(ledger, noted('d')),
     required(other).ledger.append(noted('of another execution')),
   ])
   const refused = EntryRefusedError
@@ -562,7 +563,7 @@ test('what was noted before a park that is refused is committed', async () => {
   const [job] = await openJobs(journal, 1)
   const { id, ledger } = required(job)
   await sendCancel(database.pool, OWNER, id)
-  const outcomes = await settle([ledger.note(noted('before')), ledger.append(parked(1))])
+  const outcomes = await settle([settledNote(ledger, noted('before')), ledger.append(parked(1))])
   expect(outcomes).toEqual(['committed', ParkRefusedError])
   expect(await timelineMessages(database.pool, id)).toEqual(['before'])
 })
@@ -679,7 +680,7 @@ test('a flush is one statement, which writes one log entry for each of its jobs,
   const jobs = await openJobs(journal, 3)
   const long = JSON.stringify('x'.repeat(3_000))
   const entry = { ...everyKindOfRecord('a'), values: [{ path: 'a', config: '{}', output: long }] }
-  await Promise.all(jobs.flatMap(({ ledger }) => [ledger.note(noted('a')), ledger.append(entry)]))
+  await Promise.all(jobs.flatMap(({ ledger }) => [settledNote(ledger, noted('a')), ledger.append(entry)]))
   expect(store.flushes).toHaveLength(1)
   for (const { id } of jobs) expect(await rowsOf(id)).toMatchObject({ job_log: 1, job_values: 1 })
 })

@@ -13,6 +13,7 @@ import {
   type JobEnd,
   type JournalEntry,
   type LoopItemRecord,
+  type OnDecided,
   type RecordedState,
   type RecordedStep,
   type RunJournal,
@@ -121,30 +122,29 @@ export class MemoryJournal {
         // Like the journal in front of Postgres: what was recorded behind a failed entry fails, too.
         if (fault instanceof EntryRefusedError) refusal = fault
         if (fault && !(fault instanceof ParkRefusedError))
-          for (const { reject } of pending.splice(0)) reject(fault)
+          for (const { onDecided } of pending.splice(0)) onDecided(fault)
       }
       flushing = null
     }
     let refusal: EntryRefusedError | null = null
-    const enqueue = (entry: JournalEntry) =>
-      new Promise<void>((resolve, reject) => {
-        if (refusal && !entry.job.end) return reject(refusal)
-        // What is recorded is what stood in the entry when it was appended.
-        pending.push({ entry: structuredClone(entry), resolve, reject })
-      })
+    const enqueue = (entry: JournalEntry, onDecided: OnDecided) => {
+      const refused = refusal
+      if (refused && !entry.job.end) return queueMicrotask(() => onDecided(refused))
+      // What is recorded is what stood in the entry when it was appended.
+      pending.push({ entry: structuredClone(entry), onDecided })
+    }
     const hasten = () => {
       if (pending.length > 0) flushing ??= flushAll()
     }
     return {
-      append: (entry) => {
-        const committed = enqueue(entry)
-        hasten()
-        return committed
-      },
-      note: (entry) => {
-        const committed = enqueue(entry)
+      append: (entry) =>
+        new Promise((resolve, reject) => {
+          enqueue(entry, (refused) => (refused === null ? resolve() : reject(refused)))
+          hasten()
+        }),
+      note: (entry, onDecided) => {
+        enqueue(entry, onDecided)
         if (!this.delaysNotes) hasten()
-        return committed
       },
       hasten,
       loopItems: (path) => {
@@ -232,17 +232,17 @@ export class MemoryJournal {
       const isWhole = guilty < 0 && this.crashAt - this.entries.length >= rest.length
       const count = fault || isWhole ? rest.length : 1
       if (fault) {
-        for (const { reject } of rest) reject(fault)
+        for (const { onDecided } of rest) onDecided(fault)
         return fault
       }
       this.commits++
-      for (const { entry, resolve, reject } of rest.slice(0, count)) {
+      for (const { entry, onDecided } of rest.slice(0, count)) {
         try {
           this.#apply(entry)
-          resolve()
+          onDecided(null)
         } catch (violation) {
           this.violations.push((violation as Error).message)
-          reject(violation)
+          onDecided(violation)
         }
       }
       taken += count - 1
@@ -416,8 +416,7 @@ export class MemoryJournal {
 
 interface Pending {
   readonly entry: JournalEntry
-  readonly resolve: () => void
-  readonly reject: (reason: unknown) => void
+  readonly onDecided: OnDecided
 }
 
 export function isEnded(status: StepStatus): boolean {

@@ -4,6 +4,7 @@ import {
   ParkRefusedError,
   type EndedLoopItem,
   type JournalEntry,
+  type OnDecided,
   type RunJournal,
 } from '../../engine/record/index.ts'
 import { codeOf, messageOf, type ExecutionId, type JobId, type OwnerId } from '../../lib/index.ts'
@@ -118,15 +119,14 @@ export class Journal {
     }
     return {
       executionId: claim.jobId as string as ExecutionId,
-      append: (entry) => {
-        const committed = this.#enqueue(ledger, entry)
-        this.#hasten(ledger)
-        return committed
-      },
-      note: (entry) => {
-        const committed = this.#enqueue(ledger, entry)
+      append: (entry) =>
+        new Promise((resolve, reject) => {
+          this.#enqueue(ledger, entry, (refusal) => (refusal === null ? resolve() : reject(refusal)))
+          this.#hasten(ledger)
+        }),
+      note: (entry, onDecided) => {
+        this.#enqueue(ledger, entry, onDecided)
         this.#delay(ledger)
-        return committed
       },
       hasten: () => this.#hasten(ledger),
       loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
@@ -157,11 +157,10 @@ export class Journal {
     this.#lastTries.abort(new Error('the journal sends nothing again'))
   }
 
-  #enqueue(ledger: Ledger, entry: JournalEntry): Promise<void> {
-    if (ledger.refusal && !entry.job.end) return Promise.reject(ledger.refusal)
-    return new Promise((resolve, reject) => {
-      ledger.queue.push({ entry, commandsSeen: ledger.commandsSeen, resolve, reject })
-    })
+  #enqueue(ledger: Ledger, entry: JournalEntry, onDecided: OnDecided): void {
+    const { refusal, commandsSeen } = ledger
+    if (refusal && !entry.job.end) queueMicrotask(() => onDecided(refusal))
+    else ledger.queue.push({ entry, commandsSeen, onDecided })
   }
 
   #delay(ledger: Ledger): void {
@@ -290,7 +289,7 @@ export class Journal {
   #fail({ ledger, taken }: Batch, reason: unknown): void {
     this.#endDelay(ledger)
     this.#due.delete(ledger)
-    for (const pending of [...taken, ...ledger.queue.splice(0)]) pending.reject(reason)
+    for (const pending of [...taken, ...ledger.queue.splice(0)]) pending.onDecided(reason)
   }
 
   /** Writes a group, through lost connections and deadlocks, and settles the entries of each part. */
@@ -356,7 +355,7 @@ export class Journal {
     const landed = writes.filter(recorded)
     for (const { batch, write } of landed) {
       this.#noteLanded(batch.ledger, write)
-      for (const { resolve } of batch.taken) resolve()
+      for (const { onDecided } of batch.taken) onDecided(null)
       if (write.end || write.park) batch.ledger.onGivenUp()
     }
     if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write))
@@ -396,7 +395,7 @@ export class Journal {
 
   /** What was recorded before the park is flushed again without it. */
   #refusePark({ ledger, taken }: Batch): void {
-    taken.at(-1)?.reject(new ParkRefusedError('a command has not been read yet'))
+    taken.at(-1)?.onDecided(new ParkRefusedError('a command has not been read yet'))
     ledger.queue.unshift(...taken.slice(0, -1))
     this.#hasten(ledger)
   }
@@ -423,8 +422,7 @@ interface Pending {
   readonly entry: JournalEntry
   /** The highest command that was read when this was recorded. */
   readonly commandsSeen: number
-  readonly resolve: () => void
-  readonly reject: (reason: unknown) => void
+  readonly onDecided: OnDecided
 }
 
 interface Batch {

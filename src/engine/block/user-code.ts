@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { ContextVariable } from '../../lib/index.ts'
 
 /**
  * A call into code that Lume runs but did not write: one attempt of a block, a handler function, a callback of a library
@@ -22,22 +22,21 @@ export interface UserCode {
 }
 
 // One for the process: it holds no state, and the handlers of the process have to find any Lume's calls.
-const storage = new AsyncLocalStorage<UserCode | undefined>()
+const current = new ContextVariable<UserCode>()
 
 /** Calls user code. Whatever the call starts, at once or later, is attributed to `code`. */
 export function callUserCode<T>(code: UserCode, call: () => T): T {
-  return storage.run(code, call)
+  return current.run(code, call)
 }
 
 /** Runs Lume's own work in the middle of user code, so that its errors and waits are not attributed to the user code. */
 export function leaveUserCode<T>(work: () => T): T {
-  // Not `exit`, which on Node 20 switches the hooks of the whole process off and on again.
-  return storage.run(undefined, work)
+  return current.run(undefined, work)
 }
 
 /** The call into user code that the running code belongs to. Undefined in Lume's own code. */
 export function currentUserCode(): UserCode | undefined {
-  return storage.getStore()
+  return current.value
 }
 
 /**
@@ -45,7 +44,7 @@ export function currentUserCode(): UserCode | undefined {
  * unhandled, and never reaches the caller. In Lume's own code it returns the callback as it is.
  */
 export function bindUserCode(callback: () => void): () => void {
-  const code = storage.getStore()
+  const code = current.value
   if (!code) return callback
   return () =>
     callUserCode(code, () => {

@@ -1,7 +1,7 @@
 import { inPieces, yieldToEventLoop } from '../../lib/async/index.ts'
 import { deepFreezePieces, jsonHeapSize, type Json } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import type { StepFailure } from '../record/index.ts'
+import type { Commit, StepFailure } from '../record/index.ts'
 import type { Droppable, ExecutionMemory, MemoryGrant } from './memory-budget.ts'
 
 /** The code of a step, or of an execution, whose values do not fit into memory together. */
@@ -20,8 +20,8 @@ export type StepOutput =
       readonly value: Json
       /** Null: to be estimated. */
       readonly heapBytes: number | null
-      /** Whether it is on record, so that it can be read back; a promise while that is being decided. */
-      readonly isStored: boolean | Promise<boolean>
+      /** Whether it is on record, so that it can be read back; the commit that decides it while that is under way. */
+      readonly isStored: boolean | Commit
       /** The memory that was taken for it beforehand; 0: none. */
       readonly takenBytes: number
     }
@@ -95,7 +95,10 @@ export class HeldOutputs {
     }
     if (takenBytes === 0) this.#memory.count(held.size)
     held.value = value
-    if (isStored !== false) void isStored.then((is) => is && this.#stored(held))
+    if (isStored !== false)
+      isStored.onDecided((isCommitted) => {
+        if (isCommitted) this.#stored(held)
+      })
   }
 
   /** Nothing will read the output any more. */

@@ -1,4 +1,5 @@
 /** Defines what is recorded of an execution: events, steps, statuses, progress, and the journal that commits them. */
+export { Commit } from './commit.ts'
 export {
   event,
   EVENT_KINDS,
@@ -25,6 +26,7 @@ export {
   type JournalEntry,
   type LoopItemPart,
   type LoopItemRecord,
+  type OnDecided,
   type ReceivedSignal,
   type RecordedState,
   type RecordedStep,

@@ -109,6 +109,9 @@ export type JobEnd =
   | { readonly status: 'FAILED'; readonly at: number; readonly error: RecordedError }
   | { readonly status: 'CANCELED'; readonly at: number }
 
+/** Receives how the commit of an entry was decided: null once it is committed, otherwise why nothing of it was written. Never throws. */
+export type OnDecided = (refusal: unknown) => void
+
 /** Where the run loop records what it does. */
 export interface RunJournal {
   /**
@@ -121,9 +124,10 @@ export interface RunJournal {
   append(entry: JournalEntry): Promise<void>
   /**
    * Records an entry whose commit no caller waits for yet. The entry triggers no flush: it is flushed with the next entry of this
-   * execution that is awaited, after `hasten`, or after a short time. Settles as `append` does.
+   * execution that is awaited, after `hasten`, or after a short time. `onDecided` is called as `append` would settle, never before
+   * this call returns: most entries are notes, and on Node 20 each promise costs calls of the hooks of `AsyncLocalStorage`.
    */
-  note(entry: JournalEntry): Promise<void>
+  note(entry: JournalEntry, onDecided: OnDecided): void
   /** A caller waits for the commit of everything that was recorded so far: it is flushed as soon as possible. */
   hasten(): void
   /** A loop's ended items, in order, with what is wanted of them; the rest is null. */

@@ -1,4 +1,5 @@
 import type { UserCode } from '../block/index.ts'
+import type { OnDecided } from './journal.ts'
 import { event, type EventDraft } from './event.ts'
 import { failureOf, type Mask, type StepFailure } from './step.ts'
 
@@ -99,10 +100,7 @@ export class UnhandledErrorSink {
     const { path, attempt } = code
     const { message } = unhandledFailure(error, this.#mask)
     const line = event('STEP_LOG', timeline.now(), { path, nodeId, attempt, level: 'error', message })
-    timeline.append(line).then(
-      () => this.report(code, error, 'stepLog'),
-      () => this.report(code, error, 'none'),
-    )
+    timeline.append(line, (refusal) => this.report(code, error, refusal === null ? 'stepLog' : 'none'))
   }
 
   report(code: AttemptCode, error: unknown, shownAs: UnhandledError['shownAs']): void {
@@ -113,8 +111,7 @@ export class UnhandledErrorSink {
 /** What the sink needs of its run. */
 interface Timeline {
   now(): number
-  /** Rejects when the run records nothing more. */
-  append(line: EventDraft): Promise<void>
+  append(line: EventDraft, onDecided: OnDecided): void
 }
 
 /** Describes an error that user code left unhandled, whatever was thrown. */

@@ -174,7 +174,7 @@ class GraphRun {
     this.#run.progress.report(index, 1)
     if (this.#run.request.recorded.steps.has(id)) return
     const at = this.#run.ports.clock.now()
-    void this.#run.note({
+    this.#run.note({
       events: [event('STEP_SKIPPED', at, { path: id, nodeId: id, attempt: 0 })],
       steps: [endedUnbegun({ id, order: [index] }, 'SKIPPED', at)],
     })

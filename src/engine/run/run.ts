@@ -187,7 +187,7 @@ function recordStart(run: RunContext, { canceled }: Inbox): void {
 function obey(run: RunContext, { inbox, yield: yielded, refused }: RunSignals): () => void {
   const onCancel = () => {
     if (run.stopped) return
-    void run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
+    run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
     run.stop(new RunStop({ kind: 'cancel' }))
   }
   const onYield = () => run.stop(new RunStop({ kind: 'yield' }))

@@ -29,8 +29,8 @@ export class Needles {
   readonly #needles = new Map<string, Needle>()
   readonly #byRun = new Map<number, Needle[]>()
   readonly #byBeginning = new Map<string, Needle[]>()
-  /** Whether some needle has a run whose hash ends like that: most of a haystack is dismissed by one look. */
-  readonly #filter = new Uint8Array(FILTER_SIZE)
+  /** Whether some needle has a run whose hash ends like that: most of a haystack is dismissed by one look. Null: there is no needle. */
+  #filter: Uint8Array | null = null
 
   #longest = 0
 
@@ -47,13 +47,14 @@ export class Needles {
     if (this.#needles.has(text)) return
     const needle = new Needle(text)
     this.#needles.set(text, needle)
+    const filter = (this.#filter ??= new Uint8Array(FILTER_SIZE))
     this.#longest = Math.max(this.#longest, text.length)
     const beginning = text.slice(0, BEGINNING_MIN_LENGTH)
     put(this.#byBeginning, beginning, needle)
     // The end of a key is its own; how it begins ("sk-…") often is its kind's.
     for (let from = text.length - NEEDLE_MIN_LENGTH, last = from + RUN_COUNT; from < last; from++) {
       const hash = runHash(text, from)
-      this.#filter[hash & (FILTER_SIZE - 1)] = 1
+      filter[hash & (FILTER_SIZE - 1)] = 1
       put(this.#byRun, hash, needle)
     }
   }
@@ -83,9 +84,11 @@ export class Needles {
   /** Those that may stand in the haystack; all others do not. */
   #suspects(haystack: string): ReadonlySet<Needle> {
     const suspects = new Set<Needle>()
+    const filter = this.#filter
+    if (!filter) return suspects
     for (let at = 0; at <= haystack.length - RUN_LENGTH; at += RUN_COUNT) {
       const hash = runHash(haystack, at)
-      if (this.#filter[hash & (FILTER_SIZE - 1)] === 0) continue
+      if (filter[hash & (FILTER_SIZE - 1)] === 0) continue
       for (const needle of this.#byRun.get(hash) ?? []) suspects.add(needle)
     }
     return suspects

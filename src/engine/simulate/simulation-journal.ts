@@ -9,6 +9,7 @@ import {
   type JobEvent,
   type JournalEntry,
   type LoopItemRecord,
+  type OnDecided,
   type ReceivedSignal,
   type RunJournal,
   type StepRecord,
@@ -106,8 +107,8 @@ export class SimulationJournal implements RunJournal {
   }
 
   /** Memory needs no group: what is noted is kept at once. */
-  note(entry: JournalEntry): Promise<void> {
-    return this.append(entry)
+  note(entry: JournalEntry, onDecided: OnDecided): void {
+    this.append(entry).then(() => onDecided(null), onDecided)
   }
 
   hasten(): void {

@@ -40,7 +40,7 @@ export async function runHandler({ handler, code, journal, signals, clock }: Han
   let isOpen = true
   const note = (draft: EventDraft, job: Partial<JobChange> = {}) => {
     // A failure of the journal fails the last entry, too.
-    journal.note({ events: [draft], job: { progress: percent, ...job } }).catch(() => {})
+    journal.note({ events: [draft], job: { progress: percent, ...job } }, () => {})
   }
   const stop = new AbortController()
   // What listens to the signal is the handler's code: Node reports what a listener throws as an uncaught exception.

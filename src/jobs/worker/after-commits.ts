@@ -9,6 +9,10 @@ export function afterCommits(
   return {
     ...journal,
     append: (entry) => journal.append(entry).then(() => onCommitted(entry)),
-    note: (entry) => journal.note(entry).then(() => onCommitted(entry)),
+    note: (entry, onDecided) =>
+      journal.note(entry, (refusal) => {
+        if (refusal === null) onCommitted(entry)
+        onDecided(refusal)
+      }),
   }
 }

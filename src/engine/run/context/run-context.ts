@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { Slots, TimeSlice, type Awaitable } from '../../../lib/async/index.ts'
+import { captureContext } from '../../../lib/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
 import { Reuse } from '../../fork/index.ts'
 import { directSchemaChecker, type SchemaChecker } from '../../json-schema/index.ts'
@@ -11,6 +12,7 @@ import {
   type OwnerAnswers,
 } from '../../memory/index.ts'
 import {
+  Commit,
   EntryRefusedError,
   FIRST_PERCENT,
   ParkRefusedError,
@@ -23,6 +25,7 @@ import {
   type JournalEntry,
   type LoopItemPart,
   type Mask,
+  type OnDecided,
 } from '../../record/index.ts'
 import type { Activity } from './activity.ts'
 import { recordedEnd } from './recorded-end.ts'
@@ -41,9 +44,9 @@ interface Parked {
 
 type EntryParts = Omit<JournalEntry, 'job'>
 
-/** Whether noted values are on record; a promise until their commit is decided. */
+/** Whether noted values are on record; their commit while that is under way. */
 interface NotedValues {
-  readonly isStored: true | Promise<boolean>
+  readonly isStored: true | Commit
 }
 
 /** What runs has not ended, whatever it says of itself. */
@@ -94,6 +97,7 @@ export class RunContext implements Activity {
   /** Does one piece of large work at a time. */
   readonly inTurn: InTurn
   readonly #inbox: Inbox
+  readonly #inContext = captureContext()
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
   /** When the time of each step that is open is over, where that is bounded. */
@@ -106,8 +110,8 @@ export class RunContext implements Activity {
   #pendingCalls = 0
   /** The number of the newest note. */
   #newestNote = 0
-  /** The notes that are not committed yet, by number, with whether they will be. They are committed in the order of their numbers. */
-  readonly #owed = new Map<number, Promise<boolean>>()
+  /** The notes that are not committed yet, by number. They are committed in the order of their numbers. */
+  readonly #owed = new Map<number, Commit>()
   /** About the number of characters of these notes. */
   #owedLength = 0
   /** The first failure of a record. */
@@ -142,7 +146,10 @@ export class RunContext implements Activity {
       executionId: request.executionId,
       mask: maskOf(this.secrets),
       onUnhandledError: ports.onUnhandledError ?? ignoreError,
-      timeline: { now: () => ports.clock.now(), append: (line) => this.#announced({ events: [line] }) },
+      timeline: {
+        now: () => ports.clock.now(),
+        append: (line, onDecided) => this.#announce({ events: [line] }, {}, onDecided),
+      },
     })
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.schemas = ports.schemas ?? directSchemaChecker()
@@ -175,28 +182,41 @@ export class RunContext implements Activity {
    * that records nothing more because it yields or is parked.
    */
   commit(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
-    return this.#record(entry, job, (whole) => this.ports.journal.append(whole))
+    return new Promise((resolve, reject) => {
+      const write = () => this.#append(entry, job).then(resolve, reject)
+      if (this.#parking) void this.#parking.then(write)
+      else void write()
+    })
+  }
+
+  async #append(entry: EntryParts, job: Partial<JobChange>): Promise<void> {
+    const whole = this.#begin(entry, job)
+    try {
+      await this.ports.journal.append(whole)
+    } catch (refusal) {
+      this.#hasFailed(entry, refusal)
+      throw refusal
+    } finally {
+      this.#hasAnswered()
+    }
   }
 
   /**
    * Records something that the rest of the run follows from, and lets the run continue at once. The run owes the commit: a `barrier`
-   * waits for it. Resolves with whether it was committed; never rejects, since a failure stops the run.
+   * waits for it. A failure stops the run.
    */
-  note(entry: EntryParts, job: Partial<JobChange> = {}): Promise<boolean> {
+  note(entry: EntryParts, job: Partial<JobChange> = {}): Commit {
     const number = ++this.#newestNote
     const length = lengthOf(entry)
-    const settle = (isCommitted: boolean) => {
+    const commit = new Commit()
+    this.#owed.set(number, commit)
+    this.#owedLength += length
+    this.#announce(entry, job, (refusal) => {
       this.#owed.delete(number)
       this.#owedLength -= length
-      return isCommitted
-    }
-    this.#owedLength += length
-    const isCommitted = this.#announced(entry, job).then(
-      () => settle(true),
-      () => settle(false),
-    )
-    this.#owed.set(number, isCommitted)
-    return isCommitted
+      commit.decide(refusal === null)
+    })
+    return commit
   }
 
   /**
@@ -206,18 +226,29 @@ export class RunContext implements Activity {
    */
   noteValues(entry: EntryParts, job: Partial<JobChange> = {}): Awaitable<NotedValues> {
     const isStored = this.note(entry, job)
-    if (this.#owedLength <= OWED_MAX_LENGTH) return { isStored }
-    return this.barrier().then(() => ({ isStored: true }))
+    const pending = this.#owedLength <= OWED_MAX_LENGTH ? null : this.barrier()
+    return pending ? pending.then(() => ({ isStored: true })) : { isStored }
   }
 
-  /** Records something that nothing follows from, such as a start or a log line: no barrier waits for it. */
+  /** Records something that nothing follows from, such as a start or a log line: no barrier waits for it. A failure stops the run. */
   announce(entry: EntryParts, job: Partial<JobChange> = {}): void {
-    // A failure stops the run; its end reports it.
-    this.#announced(entry, job).catch(() => {})
+    this.#announce(entry, job, IGNORE_DECISION)
   }
 
-  #announced(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
-    return this.#record(entry, job, (whole) => this.ports.journal.note(whole))
+  /** `onDecided` is never called before this returns, and never throws. */
+  #announce(entry: EntryParts, job: Partial<JobChange>, onDecided: OnDecided): void {
+    if (this.#parking) return void this.#parking.then(() => this.#announceNow(entry, job, onDecided))
+    this.#announceNow(entry, job, onDecided)
+  }
+
+  #announceNow(entry: EntryParts, job: Partial<JobChange>, onDecided: OnDecided): void {
+    const { stopped } = this
+    if (stopped && !stopped.isRecorded) return queueMicrotask(() => onDecided(stopped))
+    this.ports.journal.note(this.#begin(entry, job), (refusal) => {
+      this.#hasAnswered()
+      if (refusal !== null) this.#hasFailed(entry, refusal)
+      onDecided(refusal)
+    })
   }
 
   /** The number of the newest note: something that follows from all that is recorded so far waits for it at a barrier. */
@@ -226,15 +257,31 @@ export class RunContext implements Activity {
   }
 
   /**
-   * To be awaited before anything acts on the outside (E12). Resolves once the notes up to a number are committed, at once where they
-   * are. Notes with higher numbers, which other parts of the run have recorded since, are not waited for. Rejects with a `RunStop` once a
-   * record has failed, and where the run records nothing more.
+   * To be awaited before anything acts on the outside (E12). Resolves once the notes up to a number are committed; null where they
+   * are. Notes with higher numbers, which other parts of the run have recorded since, are not waited for. Throws a `RunStop` once a
+   * record has failed, and rejects with it where the run records nothing more.
    */
-  async barrier(upTo = this.#newestNote): Promise<void> {
-    const pending = this.#pendingCommitOf(upTo)
-    const isCommitted = pending === null || (await pending)
+  barrier(upTo = this.#newestNote): null | Promise<void> {
+    const pending = this.#pendingCommit(upTo)
+    if (!pending) {
+      this.#requireRecords()
+      return null
+    }
+    return new Promise((resolve, reject) => {
+      pending.onDecided((isCommitted) => {
+        try {
+          this.#requireRecords()
+          if (!isCommitted) throw this.stopped ?? new Error('a note was not committed')
+          resolve()
+        } catch (stop) {
+          reject(stop)
+        }
+      })
+    })
+  }
+
+  #requireRecords(): void {
     if (this.#fault !== null) throw RunStop.of(this.#fault)
-    if (!isCommitted) throw this.stopped ?? new Error('a note was not committed')
   }
 
   /** The first failure of a record; null: there is none. */
@@ -244,48 +291,34 @@ export class RunContext implements Activity {
 
   /** Resolves once no note is pending, with the first failure of a record; null: there is none. */
   async settled(): Promise<unknown> {
-    await this.#pendingCommitOf(this.#newestNote)
+    const pending = this.#pendingCommit(this.#newestNote)
+    if (pending) await new Promise<boolean>((resolve) => pending.onDecided(resolve))
     return this.#fault
   }
 
-  /** Has the commit of a note made soon, and resolves with whether it was; null for a note that is owed no more. */
-  #pendingCommitOf(note: number): Promise<boolean> | null {
-    const isCommitted = this.#owed.get(note)
-    if (isCommitted === undefined) return null
+  /** Has the commit of a note made soon, and returns it; null for a note that is owed no more. */
+  #pendingCommit(note: number): Commit | null {
+    const commit = this.#owed.get(note)
+    if (!commit) return null
     this.ports.journal.hasten()
-    return isCommitted
+    return commit
   }
 
-  #record(
-    entry: EntryParts,
-    job: Partial<JobChange>,
-    write: (whole: JournalEntry) => Promise<void>,
-  ): Promise<void> {
-    const record = () => this.#recordNow(entry, job, write)
-    return this.#parking ? this.#parking.then(record) : record()
-  }
-
-  /** What is recorded is what holds now, not what holds once it is committed. */
-  #recordNow(
-    entry: EntryParts,
-    job: Partial<JobChange>,
-    write: (whole: JournalEntry) => Promise<void>,
-  ): Promise<void> {
+  /** Returns what is to be recorded: what holds now, not what holds once it is committed. Throws where the run records nothing more. */
+  #begin(entry: EntryParts, job: Partial<JobChange>): JournalEntry {
     const { stopped } = this
-    if (stopped && !stopped.isRecorded) return Promise.reject(stopped)
-    for (const step of entry.steps ?? []) this.steps.put(step)
-    const whole = this.secrets.scrub({ ...entry, job: { ...this.#jobChange(), ...job } })
+    if (stopped && !stopped.isRecorded) throw stopped
+    if (entry.steps) for (const step of entry.steps) this.steps.put(step)
+    const whole = this.secrets.scrub({ ...entry, job: this.#jobChange(job) })
     this.#pendingCalls++
-    return write(whole).then(
-      () => this.#hasAnswered(),
-      (fault: unknown) => {
-        this.#hasAnswered()
-        this.#fault ??= fault
-        if (fault instanceof EntryRefusedError) for (const step of entry.steps ?? []) this.steps.refuse(step)
-        this.stop(RunStop.of(fault))
-        throw fault
-      },
-    )
+    return whole
+  }
+
+  #hasFailed({ steps = [] }: EntryParts, refusal: unknown): void {
+    this.#fault ??= refusal
+    if (refusal instanceof EntryRefusedError) for (const step of steps) this.steps.refuse(step)
+    // The journal answers on behalf of any owner.
+    this.#inContext(() => this.stop(RunStop.of(refusal)))
   }
 
   /** The bytes of JSON text that `loopItems` reads. */
@@ -326,7 +359,7 @@ export class RunContext implements Activity {
 
   async #commitPark(events: readonly EventDraft[], { wakeAt, ...told }: Parked): Promise<boolean> {
     try {
-      const job = { ...this.#jobChange(), ...told, park: { wakeAt } }
+      const job = this.#jobChange({ ...told, park: { wakeAt } })
       await this.ports.journal.append({ events, job })
       this.stop(new RunStop({ kind: 'park', wakeAt }))
     } catch (fault) {
@@ -343,7 +376,7 @@ export class RunContext implements Activity {
     if (isNews && this.ports.clock.now() - this.#shownAt >= PROGRESS_EVERY_MS) this.announce({ events: [] })
   }
 
-  #jobChange(): JobChange {
+  #jobChange(change: Partial<JobChange>): JobChange {
     const { percent, endedNodes } = this.progress
     this.#shownPercent = percent
     this.#shownAt = this.ports.clock.now()
@@ -352,6 +385,7 @@ export class RunContext implements Activity {
       completedNodes: endedNodes,
       currentStep: this.#currentStep,
       costUsd: this.#costUsd,
+      ...change,
     }
   }
 
@@ -518,6 +552,8 @@ export class RunContext implements Activity {
     return Number.isFinite(first) ? first : null
   }
 }
+
+const IGNORE_DECISION: OnDecided = () => {}
 
 function lengthOf({ values = [], items = [] }: EntryParts): number {
   let length = ENTRY_LENGTH

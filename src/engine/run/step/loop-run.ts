@@ -233,7 +233,7 @@ class LoopRun {
     const { isStored } = await run.noteValues(entry, { endsStep: true })
     if (isStored === true) return
     this.#owed++
-    void isStored.then(() => this.#owed--)
+    isStored.onDecided(() => this.#owed--)
     if (this.#owed > this.#config.concurrency) await run.barrier()
   }
 

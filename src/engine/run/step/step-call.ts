@@ -41,7 +41,8 @@ export async function callStep(
   })
   const started = new Set<Promise<string>>()
   const start = ({ input: given, variables, ...asked }: ChildRequest): Promise<string> => {
-    const child = run.barrier(follows).then(() => {
+    const startCommitted = async () => {
+      await run.barrier(follows)
       signal.throwIfAborted()
       return ports.children.start({
         ...asked,
@@ -51,7 +52,8 @@ export async function callStep(
         parentId: request.executionId,
         path,
       })
-    })
+    }
+    const child = startCommitted()
     started.add(child)
     return child
   }

@@ -9,6 +9,7 @@ import {
   withAttempt,
   type AttemptRecord,
   type AttemptUsage,
+  type Commit,
   type EventDraft,
   type JournalEntry,
   type RecordedStep,
@@ -138,7 +139,7 @@ export class StepRecorder {
       run.announce(entry)
       return follows
     }
-    void run.note(entry)
+    run.note(entry)
     return run.newestNote
   }
 
@@ -236,7 +237,7 @@ export class StepRecorder {
       callMayHaveHappened: isRunning && this.#mayHaveCalled,
     })
     const { path } = this.#site
-    void this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
+    this.#site.run.note({ ...canceled, values: [{ path, config: this.config, output: null }] })
   }
 
   #noteEnd(entry: Omit<JournalEntry, 'job'>): Awaitable<RecordedOutput> {
@@ -319,9 +320,9 @@ export class StepRecorder {
   }
 }
 
-/** Whether a step's output can be read back from the record; a promise until its commit is decided. */
+/** Whether a step's output can be read back from the record; the commit that decides it while that is under way. */
 export interface RecordedOutput {
-  readonly isStored: boolean | Promise<boolean>
+  readonly isStored: boolean | Commit
 }
 
 export interface CompleteOptions {
