@@ -3,6 +3,11 @@ export class Bell {
   #hasRung = false
   #answer: (() => void) | null = null
 
+  /** True if it has rung since the last reset. */
+  get hasRung(): boolean {
+    return this.#hasRung
+  }
+
   readonly ring = (): void => {
     this.#hasRung = true
     this.#answer?.()
@@ -13,11 +18,13 @@ export class Bell {
   }
 
   /** Resolves at the next ring; at once if it has rung since the last reset. */
-  async rung(): Promise<void> {
-    if (this.#hasRung) return
-    await new Promise<void>((resolve) => {
-      this.#answer = resolve
+  rung(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#hasRung) return resolve()
+      this.#answer = () => {
+        this.#answer = null
+        resolve()
+      }
     })
-    this.#answer = null
   }
 }

@@ -1,5 +1,6 @@
 import type { Job } from '../db/jobs/index.ts'
 import { isQuietEvent, type EventKind, type JobEvent } from '../engine/record/index.ts'
+import type { Awaitable } from '../lib/async/index.ts'
 import type { JobId } from '../lib/index.ts'
 import { Bell } from './bell.ts'
 import type { JobSnapshot, TimelinePiece } from './live-job.ts'
@@ -26,14 +27,14 @@ interface Following {
 
 /** A job that a follower is attached to. */
 export interface FollowedJob {
-  after(cursor: number): Promise<TimelinePiece | null>
+  after(cursor: number): Awaitable<TimelinePiece | null>
   detach(): void
 }
 
 /**
- * The batches of one follower: the first one at once, then one for each news that has a wanted event, and a last one when
- * the job has ended. The follower takes one piece at a time and only when it is asked for more, so a slow reader holds one
- * page and no queue.
+ * The batches of one follower: one for each piece of the timeline that has a wanted event, and a last one when the job has
+ * ended. The follower takes one piece at a time and only when it is asked for more, so a slow reader holds one page and no
+ * queue.
  */
 export async function* followTimeline(
   attach: (onNews: () => void) => FollowedJob,
@@ -45,21 +46,22 @@ export async function* followTimeline(
   const key = kinds && [...kinds].toSorted().join(' ')
   try {
     let cursor = after
-    let owesBatch = true
+    /** A follower that was sent `isCaughtUp: false` is also sent the batch that catches up. */
+    let owesBatch = false
     while (!signal.aborted) {
       bell.reset()
-      const piece = await job.after(cursor)
+      const found = job.after(cursor)
+      const piece = found instanceof Promise ? await found : found
       if (!piece) return
       cursor = piece.cursor
       const isOver = piece.isCaughtUp && piece.snapshot.job.finishedAt !== null
       const batch = batchOf(piece, kinds, key)
       if (owesBatch || isOver || batch.events.length > 0) {
         yield batch
-        // A follower that was told of more is also told when there is no more.
         owesBatch = !piece.isCaughtUp
       }
       if (isOver) return
-      if (piece.isCaughtUp) await bell.rung()
+      if (piece.isCaughtUp && !bell.hasRung) await bell.rung()
     }
   } finally {
     signal.removeEventListener('abort', bell.ring)

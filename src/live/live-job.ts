@@ -1,6 +1,7 @@
 import type { Job } from '../db/jobs/index.ts'
 import type { JobWrite, NumberedEvent } from '../db/journal/index.ts'
 import type { JobEvent, JobStatus } from '../engine/record/index.ts'
+import type { Awaitable } from '../lib/async/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
 
 /** Maximum number of a job's newest events that memory holds. Older ones are read from the database. */
@@ -138,7 +139,7 @@ export class LiveJob {
   }
 
   /** What stands behind the cursor: from memory where that is complete. Null when there is no such job. */
-  async after(cursor: number): Promise<TimelinePiece | null> {
+  after(cursor: number): Awaitable<TimelinePiece | null> {
     return this.#fromMemory(cursor) ?? this.#fromDatabase(cursor)
   }
 

@@ -3,6 +3,7 @@ import type { Job, JobStore } from '../db/jobs/index.ts'
 import type { JobWrite, NumberedEvent } from '../db/journal/index.ts'
 import type { EventStore } from '../db/stores/index.ts'
 import type { EventKind } from '../engine/record/index.ts'
+import type { Awaitable } from '../lib/async/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { followTimeline, type FollowedJob, type TimelineBatch } from './follow-timeline.ts'
@@ -23,7 +24,7 @@ export interface TimelinesOptions {
   readonly events: Pick<EventStore, 'after'>
   readonly jobs: Pick<JobStore, 'find' | 'positions'>
   readonly wakeups: Pick<Wakeups, 'onNews'>
-  readonly clock: Pick<Clock, 'wait'>
+  readonly clock: Pick<Clock, 'after'>
 }
 
 export interface FollowRequest {
@@ -53,7 +54,8 @@ export class Timelines {
   readonly #detach: () => void
   #bytes = 0
   #followers = 0
-  #watch: AbortController | null = null
+  /** Ends the timer of the next look; null: none runs. */
+  #stopWatching: (() => void) | null = null
 
   constructor(options: TimelinesOptions) {
     this.#options = options
@@ -67,7 +69,8 @@ export class Timelines {
 
   close(): void {
     this.#detach()
-    this.#stopWatching()
+    this.#stopWatching?.()
+    this.#stopWatching = null
   }
 
   /** Takes a job that this process has stored, with the events that were stored with it. */
@@ -92,7 +95,7 @@ export class Timelines {
   }
 
   /** A job of this owner; null when there is none. */
-  async find(ownerId: OwnerId, id: JobId): Promise<Job | null> {
+  find(ownerId: OwnerId, id: JobId): Awaitable<Job | null> {
     const live = this.#jobs.get(id)
     // Another owner's job takes as long to find as one that does not exist.
     const known = live?.ownerId === ownerId ? live.known : null
@@ -127,7 +130,6 @@ export class Timelines {
   #leave(live: LiveJob): void {
     this.#followed.delete(live)
     this.#fresh.delete(live)
-    if (this.#followed.size === 0) this.#stopWatching()
     if (live.isKeptRight && this.#jobs.get(live.id) === live) this.#touch(live)
     else this.#forget(live)
     this.#makeRoom()
@@ -167,23 +169,15 @@ export class Timelines {
   }
 
   #startWatching(): void {
-    if (this.#watch) return
-    this.#watch = new AbortController()
-    void this.#lookAgainAndAgain(this.#watch.signal)
+    this.#stopWatching ??= this.#options.clock.after(LOOK_AGAIN_MS, () => void this.#lookAgain())
   }
 
-  #stopWatching(): void {
-    this.#watch?.abort(new Error('no job is followed'))
-    this.#watch = null
-  }
-
-  async #lookAgainAndAgain(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options
-    for (;;) {
-      await clock.wait(LOOK_AGAIN_MS, signal).catch(() => {})
-      if (signal.aborted) return
-      await this.#look().catch(() => {}) // the next look makes up for it
-    }
+  /** Continues while jobs are followed. Followers come and go often, and the next one finds the timer running. */
+  async #lookAgain(): Promise<void> {
+    if (this.#followed.size > 0) await this.#look().catch(() => {}) // the next look makes up for it
+    if (!this.#stopWatching) return
+    this.#stopWatching = null
+    if (this.#followed.size > 0) this.#startWatching()
   }
 
   /** Looks at the followed jobs that did not change here since the last look: others may have changed them. */

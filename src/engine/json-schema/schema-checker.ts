@@ -56,12 +56,16 @@ export function directSchemaChecker(): DirectSchemaChecker {
 }
 
 /** What is wrong with an input, as `listProblems` lists it; empty when the input satisfies the schema. */
-export async function findInputProblems(
+export function findInputProblems(
   checker: SchemaChecker,
   schema: JsonObject | boolean | null,
   input: Json,
-): Promise<readonly InputProblem[]> {
-  return schema === null ? [] : problemsOf((await checker.check(schema, input)).answer)
+): Awaitable<readonly InputProblem[]> {
+  if (schema === null) return []
+  const checked = checker.check(schema, input)
+  return checked instanceof Promise
+    ? checked.then(({ answer }) => problemsOf(answer))
+    : problemsOf(checked.answer)
 }
 
 /** The problems that a check has found; that nothing is known of an input is one. */

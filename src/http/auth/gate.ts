@@ -4,6 +4,7 @@ import {
   type Authenticator,
   type Viewer,
 } from '../../access/index.ts'
+import type { Awaitable } from '../../lib/async/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { RefusedRequestError } from '../intake/index.ts'
@@ -20,7 +21,7 @@ export interface Gate {
   /** Counts a page for a client without a credential. */
   countPage(sender: string): Promise<void>
   /** Counts an operation of an admitted viewer; the local user is counted by `sender`. */
-  count(viewer: Viewer, sender: string): Promise<void>
+  count(viewer: Viewer, sender: string): Awaitable<void>
   /** Calls back once, when the credential expires or is revoked; returns what ends the watch. */
   watch: Authenticator['watch']
 }
@@ -68,8 +69,10 @@ export function createGate({ authenticator, rateLimit, pageLimit, clock, logger 
       }
     },
     countPage: async (sender) => pass(await pageLimit.count(sender)),
-    count: async ({ authentication, credentialId }, sender) =>
-      pass(await rateLimit.count(authentication === 'LOCAL' ? sender : credentialId)),
+    count({ authentication, credentialId }, sender) {
+      const wait = rateLimit.count(authentication === 'LOCAL' ? sender : credentialId)
+      return wait instanceof Promise ? wait.then(pass) : pass(wait)
+    },
     watch: authenticator.watch,
   }
 }

@@ -45,10 +45,10 @@ const SPACE = 0x20
  */
 export class JsonStructure {
   readonly #limits: StructureLimits
-  /** Whether each open container is an object. */
-  readonly #isObject: Uint8Array
+  /** Whether each open container is an object. Both lists grow with the depth: most texts are flat, and many are short. */
+  readonly #isObject: boolean[] = []
   /** The number of keys so far of each open object. */
-  readonly #members: Uint32Array
+  readonly #members: number[] = []
   #values = 0
   #depth = 0
   #isInText = false
@@ -61,8 +61,6 @@ export class JsonStructure {
 
   constructor(limits: StructureLimits = BODY_STRUCTURE) {
     this.#limits = limits
-    this.#isObject = new Uint8Array(limits.maxDepth)
-    this.#members = new Uint32Array(limits.maxDepth)
   }
 
   /** The number of values so far. */
@@ -105,7 +103,7 @@ export class JsonStructure {
           break
         case COMMA:
           this.#isInWord = false
-          this.#isKeyNext = this.#depth > 0 && this.#isObject[this.#depth - 1] === 1
+          this.#isKeyNext = this.#depth > 0 && this.#isObject[this.#depth - 1] === true
           break
         case COLON:
           this.#isInWord = false
@@ -124,7 +122,7 @@ export class JsonStructure {
   }
 
   #open(isObject: boolean): void {
-    this.#isObject[this.#depth] = isObject ? 1 : 0
+    this.#isObject[this.#depth] = isObject
     this.#members[this.#depth] = 0
     this.#depth++
   }

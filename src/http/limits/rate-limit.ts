@@ -1,12 +1,13 @@
 import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Awaitable } from '../../lib/async/index.ts'
 
-/** Counts requests of each sender. Resolves with how long the sender has to wait, in milliseconds; 0: go on. */
+/** Counts requests of each sender. Returns how long the sender has to wait, in milliseconds; 0: the request may continue. */
 export interface RateLimit {
   /** Counts one more. */
-  count(sender: string): Promise<number>
+  count(sender: string): Awaitable<number>
   /** The same of one that is not counted yet. */
-  look(sender: string): Promise<number>
+  look(sender: string): Awaitable<number>
 }
 
 /** Maximum requests of one key, token or address in a minute, where users are known and no setting says otherwise. */
@@ -18,9 +19,9 @@ const WINDOW_S = 60
 /** What one customer of a provider has at least: counted by single addresses it would be no limit. */
 const IPV6_NETWORK_BITS = 64
 
-/** So many requests per minute and sender, counted in this process; 0: as many as they like. */
+/** Maximum requests per minute and sender, counted in this process; 0: no maximum. */
 export function createRateLimit(requestsPerMinute: number): RateLimit {
-  if (requestsPerMinute === 0) return { count: async () => 0, look: async () => 0 }
+  if (requestsPerMinute === 0) return { count: () => 0, look: () => 0 }
   const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: WINDOW_S })
   return {
     async count(sender) {

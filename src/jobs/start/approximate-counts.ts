@@ -1,4 +1,4 @@
-import { inGroups } from '../../lib/async/index.ts'
+import { inGroups, type Awaitable } from '../../lib/async/index.ts'
 import { RecentMap } from '../../lib/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
@@ -49,19 +49,34 @@ export class ApproximateCounts<Key extends string> {
   }
 
   /** Adds to a key, unless that exceeds the limit. Waits for a read only where memory says that the key is full. */
-  async take(key: Key, amount = 1): Promise<Taken> {
-    const { limit, maxAgeMs } = this.#options
+  take(key: Key, amount = 1): Awaitable<Taken> {
     const entry = this.#entryOf(key)
-    const isFull = () => usedOf(entry) + amount > limit
     const age = this.#options.clock.now() - entry.readAt
-    if (isFull()) {
-      if (age >= RECHECK_MS || entry.doubtful > 0 || entry.reading) await this.#read(key, entry)
-      while (isFull() && entry.doubtful > 0 && entry.known + amount <= limit) {
-        if (entry.inFlight > 0) await this.#nextSettled(entry)
-        await this.#read(key, entry)
-      }
-    } else if (age >= maxAgeMs) void this.#read(key, entry).catch(() => {}) // the next call reads again
-    if (isFull()) return { kind: 'full', used: usedOf(entry) }
+    if (this.#isFull(entry, amount)) return this.#takeOnceRead(key, entry, { amount, age })
+    if (age >= this.#options.maxAgeMs) void this.#read(key, entry).catch(() => {}) // the next call reads again
+    return this.#add(entry, amount)
+  }
+
+  /** Adds to a key that is full by memory, if a read shows that it is not. */
+  async #takeOnceRead(
+    key: Key,
+    entry: Entry,
+    { amount, age }: { readonly amount: number; readonly age: number },
+  ): Promise<Taken> {
+    const { limit } = this.#options
+    if (age >= RECHECK_MS || entry.doubtful > 0 || entry.reading) await this.#read(key, entry)
+    while (this.#isFull(entry, amount) && entry.doubtful > 0 && entry.known + amount <= limit) {
+      if (entry.inFlight > 0) await this.#nextSettled(entry)
+      await this.#read(key, entry)
+    }
+    return this.#isFull(entry, amount) ? { kind: 'full', used: usedOf(entry) } : this.#add(entry, amount)
+  }
+
+  #isFull(entry: Entry, amount: number): boolean {
+    return usedOf(entry) + amount > this.#options.limit
+  }
+
+  #add(entry: Entry, amount: number): Taken {
     entry.added += amount
     entry.inFlight += amount
     let isSettled = false

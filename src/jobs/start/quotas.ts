@@ -5,9 +5,10 @@ import {
   type QuotaRefusal,
   type QuotaStore,
 } from '../../db/stores/index.ts'
+import type { Awaitable } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import { ApproximateCounts } from './approximate-counts.ts'
+import { ApproximateCounts, type Taken } from './approximate-counts.ts'
 
 /** Each quota's limit, the same for every owner. */
 export type QuotaLimits = { readonly [Q in Quota]: number }
@@ -30,7 +31,7 @@ export interface TakenStart {
 /** What each owner may hold. Counts are approximate: they are not worth a row that all writers of an owner would lock. */
 export interface Quotas extends QuotaGuard {
   /** Room for an execution whose input has that many bytes. Looks into memory, unless that says that the owner has no room. */
-  takeStart(ownerId: OwnerId, bytes: number): Promise<TakenStart | QuotaRefusal>
+  takeStart(ownerId: OwnerId, bytes: number): Awaitable<TakenStart | QuotaRefusal>
   /**
    * Counts bytes that a running execution of the owner has stored. A refusal once the owner stores more than
    * `RUNNING_STORED_BYTES_PART` of the quota: then its executions must not continue. Null otherwise.
@@ -84,19 +85,11 @@ export function createQuotas({
     return { kind: 'quotaExceeded', quota, limit: limits[quota], used }
   }
   return {
-    async takeStart(ownerId, size) {
-      const room = await bytes.take(ownerId, size)
-      if (room.kind === 'full') return refused('STORED_BYTES', room.used)
-      const place = await open.take(ownerId)
-      if (place.kind === 'full') {
-        room.settle(false)
-        return refused('OPEN_EXECUTIONS', place.used)
-      }
-      const settle = (isStored: boolean) => {
-        room.settle(isStored)
-        place.settle(isStored)
-      }
-      return { kind: 'taken', settle }
+    takeStart(ownerId, size) {
+      const room = bytes.take(ownerId, size)
+      return room instanceof Promise
+        ? room.then((taken) => takeBoth(ownerId, taken))
+        : takeBoth(ownerId, room)
     },
     async refusalOf(ownerId, quota) {
       const used = await store.rows(ownerId, quota, limits[quota])
@@ -136,6 +129,24 @@ export function createQuotas({
         return { quota, used: await usedOf(ownerId, quota), limit: limits[quota], countedAt }
       }),
     )
+  }
+
+  /** Takes the room for an open execution beside that for its bytes. */
+  function takeBoth(ownerId: OwnerId, room: Taken): Awaitable<TakenStart | QuotaRefusal> {
+    if (room.kind === 'full') return refused('STORED_BYTES', room.used)
+    const both = (place: Taken): TakenStart | QuotaRefusal => {
+      if (place.kind === 'full') {
+        room.settle(false)
+        return refused('OPEN_EXECUTIONS', place.used)
+      }
+      const settle = (isStored: boolean) => {
+        room.settle(isStored)
+        place.settle(isStored)
+      }
+      return { kind: 'taken', settle }
+    }
+    const place = open.take(ownerId)
+    return place instanceof Promise ? place.then(both) : both(place)
   }
 
   async function usedOf(ownerId: OwnerId, quota: Quota): Promise<number> {

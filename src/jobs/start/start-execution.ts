@@ -23,7 +23,7 @@ import {
   type SchemaCheckers,
   type SecretNames,
 } from '../../engine/validate/index.ts'
-import { inPieces, withPauses, type Pieces } from '../../lib/async/index.ts'
+import { inPieces, withPauses, type Awaitable, type Pieces } from '../../lib/async/index.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/index.ts'
 import {
   canonicalHashPieces,
@@ -162,14 +162,19 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const { ownerId } = request
     // No client could send again what a run or a schedule starts.
     const asker = { ownerId, isRefusable: request.parent == null && request.occurrence == null }
-    const { document, plan, diagnostics } = await read(request, asker)
+    // What is there at once costs no promise: a start of a known version waits for its statement alone.
+    const definition = read(request, asker)
+    const { document, plan, diagnostics } = definition instanceof Promise ? await definition : definition
     const needsPlan = request.intent === 'queue' || request.type === 'WORKFLOW'
     if (!(document ?? request.known) || (needsPlan && !plan)) return { kind: 'unsound', diagnostics }
-    const { values, invalid, bytes } = await readValues(request)
+    const readings = readValues(request)
+    const { values, invalid, bytes } = readings instanceof Promise ? await readings : readings
     if (invalid) return { kind: 'invalidInput', ...invalid }
-    const misfits = await findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
+    const found = findInputProblems(schemas(asker), plan?.inputSchema ?? null, values.input)
+    const misfits = found instanceof Promise ? await found : found
     if (misfits.length > 0) return { kind: 'invalidInput', argument: 'input', problems: misfits }
-    const mocks = await readStartMocks(request, values, plan)
+    const readingMocks = readStartMocks(request, values, plan)
+    const mocks = readingMocks instanceof Promise ? await readingMocks : readingMocks
     if (mocks.kind === 'invalid') return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
 
     const { retry } = request
@@ -177,7 +182,8 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
       retry && plan && document
         ? await readOriginal(retry.original, { plans, asker, retry, runs: { plan, definition: document } })
         : null
-    const room = await quotas.takeStart(request.ownerId, bytes)
+    const taking = quotas.takeStart(request.ownerId, bytes)
+    const room = taking instanceof Promise ? await taking : taking
     if (room.kind === 'quotaExceeded' && !(await isRepeated(jobs, request))) return room
     let isStored = false
     try {
@@ -190,29 +196,36 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
   }
 
   /** The validation of what the request names; `document` is null where memory knows it, and where it is no document. */
-  async function read({ ownerId, definition, known }: StartRequest, asker: Asker): Promise<ReadDefinition> {
+  function read({ ownerId, definition, known }: StartRequest, asker: Asker): Awaitable<ReadDefinition> {
     if (!known) return reader(ownerId, asker)(definition)
     const { validation } = known
-    const names = validation.secretUses.length > 0 ? await options.secretNames?.(ownerId) : null
-    return { document: null, ...withMissingSecrets(validation, names) }
+    const names = validation.secretUses.length > 0 ? options.secretNames?.(ownerId) : null
+    const read = (set: SecretNames | null | undefined) => ({
+      document: null,
+      ...withMissingSecrets(validation, set),
+    })
+    return names ? names.then(read) : read(names)
   }
 
-  async function rowOf({ request, document }: CheckedStart): Promise<StoredDefinition> {
+  function rowOf({ request, document }: CheckedStart): Awaitable<StoredDefinition> {
     if (request.known) return request.known.definition
     if (!document) throw new Error('a start has no definition')
-    return { id: await options.definitions.ensure(request.ownerId, document), hash: document.hash }
+    const { hash } = document
+    return options.definitions.ensure(request.ownerId, document).then((id) => ({ id, hash }))
   }
 
   async function store(start: CheckedStart): Promise<Stored> {
     const { request, values, bytes, mocks, plan, original } = start
     const { wakeups, clock, processor } = options
     const at = clock.now()
-    const definition = await rowOf(start)
+    const row = rowOf(start)
+    const definition = row instanceof Promise ? await row : row
     const isDue = request.runAt == null || request.runAt <= at
     const reservation =
       request.intent === 'queue' && isDue ? (processor?.reserve(request.ownerId, bytes) ?? null) : null
     try {
-      const requestHash = await hashOf(start, definition.hash)
+      const hash = hashOf(start, definition.hash)
+      const requestHash = hash instanceof Promise ? await hash : hash
       const job = newJob({
         request,
         values,
@@ -313,10 +326,10 @@ function newJob(start: {
 }
 
 /** What makes two starts the same: everything that was asked for but the key (D9). Null for a start without a key. */
-async function hashOf(
+function hashOf(
   start: Pick<CheckedStart, 'request' | 'values'>,
   definitionHash: string,
-): Promise<string | null> {
+): Awaitable<string | null> {
   if (start.request.idempotencyKey == null) return null
   const { type, workflowId, label = null, mode, priority = 0, runAt = null, retry } = start.request
   const definition = workflowId === null ? definitionHash : null
@@ -370,7 +383,7 @@ export interface ReadValues {
 }
 
 /** The values as they will be stored. Large values are read in pieces, between which other work gets the thread. */
-export async function readValues(request: FreeValues): Promise<ReadValues> {
+export function readValues(request: FreeValues): Awaitable<ReadValues> {
   return inPieces(valuesPieces(request))
 }
 
@@ -419,11 +432,13 @@ function* valuesPieces(request: FreeValues): Pieces<ReadValues> {
 }
 
 /** Test mode runs on the mocks that were given, none at all included; the other modes have no use for any. */
-async function readStartMocks(
+function readStartMocks(
   { mode }: StartRequest,
   { mocks }: StartValues,
   plan: Plan | null,
-): Promise<{ readonly kind: 'ok'; readonly mocks: Mocks | null } | Extract<ReadMocks, { kind: 'invalid' }>> {
+): Awaitable<
+  { readonly kind: 'ok'; readonly mocks: Mocks | null } | Extract<ReadMocks, { kind: 'invalid' }>
+> {
   if (mocks === null) return { kind: 'ok', mocks: mode === 'test' ? NO_MOCKS : null }
   if (mode !== 'test')
     return { kind: 'invalid', problems: [{ pointer: '', message: 'mocks go with the mode TEST' }] }

@@ -42,7 +42,7 @@ export class AnswerBudget {
   /** Gives the place among large answers back; null: the operation has none. */
   #giveBack: Promise<() => void> | null = null
   /** Large readings of one operation follow each other, so that each knows what is left. */
-  #lastReading: Promise<unknown> = Promise.resolve()
+  #lastReading: Promise<unknown> | null = null
 
   constructor(ownerId: OwnerId, places: AnswerPlaces) {
     this.#ownerId = ownerId
@@ -79,7 +79,8 @@ export class AnswerBudget {
       this.#readBytes += bytes
       return values
     }
-    const large = this.#lastReading.then(() => this.#readLarge(field, reading))
+    const read = () => this.#readLarge(field, reading)
+    const large = this.#lastReading ? this.#lastReading.then(read) : read()
     this.#lastReading = large.catch(() => {}) // its own caller gets the error
     return large
   }
@@ -130,7 +131,7 @@ export class AnswerBudget {
     const giveBack = this.#giveBack
     this.#giveBack = null
     giveBack?.then(
-      (leave) => this.#lastReading.then(leave),
+      (leave) => (this.#lastReading ? this.#lastReading.then(leave) : leave()),
       () => {}, // there was no place to give back
     )
   }

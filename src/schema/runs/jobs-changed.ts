@@ -11,12 +11,10 @@ builder.subscriptionField('jobsChanged', (t) =>
     subscribe: (_root, { filter: given }, context) => {
       const { followJobs, ownerId } = context
       const filter = readRunFilter(given)
-      return leavable(async function* changed(signal) {
-        for await (const job of followJobs({ ownerId, filter, signal })) {
-          readNextResult(context)
-          yield job
-        }
-      })
+      return leavable(
+        (signal) => followJobs({ ownerId, filter, signal }),
+        () => readNextResult(context),
+      )
     },
     resolve: async (query, { id }, _args, { prisma, ownerId, changedJobs }) => {
       const found = await changedJobs.of(`${ownerId} ${JSON.stringify(query)}`, [id], async (ids) => {

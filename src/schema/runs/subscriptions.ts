@@ -43,17 +43,16 @@ async function follow(
 ): Promise<AsyncIterable<TimelineBatch>> {
   const { timelines, ownerId } = context
   const jobId = readGlobalId<JobId>(type, id)
-  const job = jobId && (await timelines.find(ownerId, jobId))
+  const finding = jobId && timelines.find(ownerId, jobId)
+  const job = finding instanceof Promise ? await finding : finding
   if (!job) {
     throw new GraphQLError(`There is no such ${type.toLowerCase()}.`, { extensions: { code: 'NOT_FOUND' } })
   }
   const request = { job, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
-  return leavable(async function* batches(signal) {
-    for await (const batch of timelines.follow({ ...request, signal })) {
-      readNextResult(context)
-      yield batch
-    }
-  })
+  return leavable(
+    (signal) => timelines.follow({ ...request, signal }),
+    () => readNextResult(context),
+  )
 }
 
 builder.subscriptionFields((t) => {

@@ -8,7 +8,7 @@ const INPUT = Array.from({ length: 60_000 }, (_, i) => ({ a: i }))
 test('the values of a start are not read in a turn of the event loop that other requests have used up', async () => {
   await yieldToEventLoop()
   useTurnUp()
-  const reading = readValues({ input: INPUT })
+  const reading = Promise.resolve(readValues({ input: INPUT }))
   expect(await waitsForAnotherTurn(reading)).toBe(true)
   const { values, invalid, bytes } = await reading
   expect(invalid).toBeNull()
