@@ -42,7 +42,7 @@ export function fakeContext<Config>(given: Given<Config>): FakeContext<Config> {
   const recorded: { [key: string]: Json } = { ...checkpoints }
   const log = (level: string) => (message: string, fields?: unknown) =>
     void reports.logs.push({ level, message, ...(fields === undefined ? {} : { fields }) })
-  const timeSlice = new TimeSlice(given.clock ?? systemClock)
+  const timeSlice = new TimeSlice()
   const find = (name: string) => secrets[name] ?? null
   return {
     input: null,

@@ -52,6 +52,8 @@ class GraphRun {
   readonly #reached = new Set<number>()
   /** The nodes that failed and continue. An error itself is in the output of its node, if the node is left by its error handle. */
   readonly #failed = new Set<number>()
+  /** Nodes that are ready and have not started, the first one last. They count as running. */
+  #toStart: number[] = []
   #running = 0
   /** A step of this graph was cut off. */
   #isCut = false
@@ -89,12 +91,36 @@ class GraphRun {
         else toStart.push(index)
       }
     }
-    for (const index of toStart.toSorted((a, b) => a - b)) this.#start(this.#node(index))
+    if (toStart.length > 0) this.#startAll(toStart)
+  }
+
+  /** E4: what is ready starts in the definition's order, also where the starts take more than one turn of the event loop. */
+  #startAll(indexes: readonly number[]): void {
+    this.#running += indexes.length
+    const isStarting = this.#toStart.length > 0
+    this.#toStart = [...this.#toStart, ...indexes].sort((a, b) => b - a)
+    if (!isStarting) this.#startReady()
+  }
+
+  #startReady(): void {
+    for (let index = this.#toStart.pop(); index !== undefined; index = this.#toStart.pop()) {
+      this.#start(this.#node(index))
+      const turn = this.#toStart.length > 0 ? this.#run.yieldIfOver(this.#frame.activity) : null
+      if (turn) return void turn.then(() => this.#startRest()).catch((fault: unknown) => this.#break(fault))
+    }
+  }
+
+  #startRest(): void {
+    this.#startReady()
+    // The graph may have been stopped meanwhile: then nothing started.
+    this.#checkEnd()
   }
 
   #start(node: PlanNode): void {
-    if (this.#siblings.controller.signal.aborted) return
-    this.#running++
+    if (this.#siblings.controller.signal.aborted) {
+      this.#running--
+      return
+    }
     const predecessors = this.#frontier.livePredecessors(node.index)
     const failedBefore = node.incoming.find(
       ({ source, handle }) => handle === ERROR_HANDLE && this.#failed.has(source),

@@ -159,7 +159,7 @@ class SimulatedRun {
     this.#limits = limits
     this.#deadline = clock.now() + limits.maxMs
     this.#clock = new VirtualClock(startedAt)
-    const timeSlice = new TimeSlice(clock)
+    const timeSlice = new TimeSlice()
     this.#journal = new SimulationJournal({
       maxEvents: limits.maxEvents,
       timeSlice,

@@ -90,7 +90,7 @@ export async function testReal(
   const stop = new AbortController()
   const journal = new SimulationJournal({
     maxEvents: MAX_EVENTS,
-    timeSlice: new TimeSlice(clock),
+    timeSlice: new TimeSlice(),
     grantsPark: true,
     onStep: ({ path, status }) => {
       if (path === TESTED_NODE && status === 'RETRYING') stop.abort(new Error('one attempt is enough'))

@@ -1,24 +1,41 @@
-import type { Clock } from '../time/index.ts'
+import { isTurnOver } from './loop-turn.ts'
 import { yieldToEventLoop } from './yield-to-event-loop.ts'
 
-/** How long one piece of work keeps the event loop, in milliseconds: leases are renewed and clients answered in between. */
-const SLICE_MS = 20
-
-/** Lets work that waits for nothing outside yield to the event loop from time to time. */
+/**
+ * Lets the strands of one piece of work, such as the steps of a run, share turns of the event loop with each other and with all other
+ * work. Once a turn is used up, strands wait in the order in which they came. They continue one after the other, as many as fit into a
+ * turn, so that hundreds of short strands take few turns. For other work they are one waiter, however many they are.
+ */
 export class TimeSlice {
-  readonly #clock: Pick<Clock, 'now'>
-  #startedAt: number
+  readonly #waiting = new Set<() => void>()
+  #isResuming = false
 
-  constructor(clock: Pick<Clock, 'now'>) {
-    this.#clock = clock
-    this.#startedAt = clock.now()
+  /** Null if the strand may continue at once; otherwise resolves when it is the strand's turn. */
+  yieldIfOver(): null | Promise<void> {
+    if (this.#waiting.size === 0 && !isTurnOver()) return null
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve)
+      if (!this.#isResuming) void this.#resumeAll()
+    })
   }
 
-  /** Null within the slice, else resolves in a turn of the event loop that no other caller shares. */
-  yieldIfOver(): null | Promise<void> {
-    if (this.#clock.now() - this.#startedAt < SLICE_MS) return null
-    return yieldToEventLoop().then(() => {
-      this.#startedAt = this.#clock.now()
-    })
+  async #resumeAll(): Promise<void> {
+    this.#isResuming = true
+    while (this.#waiting.size > 0) {
+      await yieldToEventLoop()
+      do await this.#resumeNext()
+      while (this.#waiting.size > 0 && !isTurnOver())
+    }
+    this.#isResuming = false
+  }
+
+  /** Resolves once the strand waits for something else: a tick comes after all microtasks. */
+  #resumeNext(): Promise<void> {
+    for (const resume of this.#waiting) {
+      this.#waiting.delete(resume)
+      resume()
+      break
+    }
+    return new Promise((resolve) => process.nextTick(resolve))
   }
 }

@@ -1,4 +1,5 @@
 import { currentOwner } from '../index.ts'
+import { ArrivalTurns } from './arrivals.ts'
 import { beginTurn } from './loop-turn.ts'
 import { OwnerQueues } from './owner-queues.ts'
 
@@ -6,21 +7,8 @@ import { OwnerQueues } from './owner-queues.ts'
 const waiting = new OwnerQueues<() => void>()
 let isScheduled = false
 
-/**
- * Maximum number of successive turns of the event loop that are left to arriving connections. Node accepts one connection in each
- * turn: if work took every turn, a client would wait for as many pieces as there are connections before its own.
- */
-export const ARRIVAL_TURNS_MAX = 32
-
-/** Whether a connection has arrived since the last turn. */
-let hasArrival = false
-/** The successive turns that were left to connections. */
-let arrivalTurns = 0
-
-/** Notes that a connection was accepted: another one may wait, so the next turn is not used for work. */
-export function noteArrival(): void {
-  hasArrival = true
-}
+/** The turns that this work leaves to connections. */
+const arrivalTurns = new ArrivalTurns()
 
 /**
  * Resolves in a turn of the event loop that no other caller shares: leases are renewed and clients are answered between any two
@@ -48,13 +36,7 @@ function schedule(): void {
 
 function takeTurn(): void {
   isScheduled = false
-  if (hasArrival && arrivalTurns < ARRIVAL_TURNS_MAX) {
-    hasArrival = false
-    arrivalTurns++
-    return schedule()
-  }
-  hasArrival = false
-  arrivalTurns = 0
+  if (arrivalTurns.leavesTurn()) return schedule()
   const resume = waiting.takeFirst()
   // What is scheduled in an immediate runs in the next turn of the loop.
   if (waiting.size > 0) schedule()

@@ -12,6 +12,8 @@ import { readMocks } from '../../../src/engine/mocks/mocks.ts'
 import { inOneGo } from '../../../src/lib/async/pieces.ts'
 import { systemClock, type Clock } from '../../../src/lib/time/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
+import { countTurns } from '../../support/count-turns.ts'
+import { inShortestPieces } from '../../support/hold-turn.ts'
 import { definition, forEach, scriptedBlocks, soundPlan } from '../../support/run-definition.ts'
 
 const STARTED_AT = Date.parse('2027-01-01T00:00:00Z')
@@ -329,21 +331,13 @@ describe('a simulation that would not end soon', () => {
   test('leaves the thread to others while it goes on', async () => {
     const body = definition({ one: { type: 'core.transform', config: { value: '{{ item }}' } } })
     const items = Array.from({ length: 200 }, (_, i) => i)
-    let now = 0
-    // Every look at the clock finds that a slice of time is over.
-    const hurried = { ...systemClock, now: () => (now += 1_000) }
-    let turns = 0
-    let isOver = false
-    const turn = () => {
-      turns++
-      if (!isOver) setImmediate(turn)
-    }
-    turn()
+    const count = countTurns()
     const limits = { ...SIMULATION_LIMITS, maxMs: Number.POSITIVE_INFINITY }
     const document = definition({ each: forEach(body, { items, output: 'none', concurrency: 1 }) })
-    const simulation = await run(document, { clock: hurried, limits }).finally(() => (isOver = true))
+    const simulation = await inShortestPieces(() => run(document, { limits }))
+    count.stop()
     expect(simulation).toMatchObject({ status: 'COMPLETED', output: 200 })
-    expect(turns).toBeGreaterThan(200)
+    expect(count.turns).toBeGreaterThan(200)
   })
 
   test('does not let time pass while a pure block is at work', async () => {

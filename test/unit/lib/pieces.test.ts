@@ -3,12 +3,8 @@ import { describe, expect, test } from '@jest/globals'
 import { canonicalHash, canonicalHashPieces, canonicalJson } from '../../../src/lib/json/canonical-json.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import { inPieces, withPauses } from '../../../src/lib/async/pieces.ts'
-import {
-  ARRIVAL_TURNS_MAX,
-  isYielding,
-  noteArrival,
-  yieldToEventLoop,
-} from '../../../src/lib/async/yield-to-event-loop.ts'
+import { ARRIVAL_TURNS_MAX, noteArrival } from '../../../src/lib/async/arrivals.ts'
+import { isYielding, yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
 import { onBehalfOf } from '../../../src/lib/current-owner.ts'
 import { plainJsonPieces, toPlainJson } from '../../../src/lib/json/plain-json.ts'
 import { countTurns } from '../../support/count-turns.ts'

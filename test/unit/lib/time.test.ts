@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { fc } from '../../support/fast-check.ts'
 import { followingController } from '../../../src/lib/async/abort.ts'
 import { backoffDelay } from '../../../src/lib/time/backoff.ts'
-import { TimeSlice } from '../../../src/lib/async/time-slice.ts'
 import { systemClock } from '../../../src/lib/time/clock.ts'
 import { Closers } from '../../../src/lib/async/closers.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -118,24 +117,6 @@ describe('followingController', () => {
     free.unfollow()
     parent.abort()
     expect(free.controller.signal.aborted).toBe(false)
-  })
-})
-
-describe('TimeSlice', () => {
-  test('is drawn at once within a slice, and after it in a turn of one’s own', async () => {
-    jest.useRealTimers()
-    let now = 0
-    const timeSlice = new TimeSlice({ now: () => now })
-    const order: string[] = []
-    const work = async (name: string) => {
-      await timeSlice.yieldIfOver()
-      order.push(name)
-    }
-    setImmediate(() => order.push('others'))
-    await work('within')
-    now = 20
-    await Promise.all([work('first'), work('second')])
-    expect(order).toEqual(['within', 'others', 'first', 'second'])
   })
 })
 

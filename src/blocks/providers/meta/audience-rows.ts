@@ -1,6 +1,5 @@
-import { TimeSlice } from '../../../lib/async/index.ts'
+import { isTurnOver, yieldToEventLoop } from '../../../lib/async/index.ts'
 import type { JsonObject } from '../../../lib/json/index.ts'
-import type { Clock } from '../../../lib/time/index.ts'
 import type { AudienceKey } from './audience-keys.ts'
 import { hashValue } from './hash-value.ts'
 import { normalise } from './normalise.ts'
@@ -36,14 +35,13 @@ export type AudienceFields = readonly (readonly [key: AudienceKey, field: string
 /** Makes the rows that are sent: normalised, hashed, without duplicates and without contacts that nothing identifies. */
 export async function audienceRows(
   contacts: readonly JsonObject[],
-  options: { fields: AudienceFields; defaultCountry: string | null; clock: Pick<Clock, 'now'> },
+  options: { fields: AudienceFields; defaultCountry: string | null },
 ): Promise<AudienceRows> {
-  const timeSlice = new TimeSlice(options.clock)
   const invalid: InvalidValue[] = []
   const rows = new Map<string, ReadonlyMap<AudienceKey, string>>()
   let skipped = 0
   for (const [index, contact] of contacts.entries()) {
-    await timeSlice.yieldIfOver()
+    if (isTurnOver()) await yieldToEventLoop()
     const row = rowOf(contact, options, ({ key, reason }) => invalid.push({ index, key, reason }))
     if (isIdentifying(row)) rows.set(JSON.stringify([...row]), row)
     else skipped++

@@ -117,7 +117,7 @@ export async function uploadAudience(
 ) {
   const defaultCountry = config.defaultCountry ?? null
   const fields = fieldsOf(config.fields)
-  const made = await audienceRows(config.contacts, { fields, defaultCountry, clock: context.clock })
+  const made = await audienceRows(config.contacts, { fields, defaultCountry })
   const { received, invalidEntries, invalidSamples } =
     made.rows.length <= config.batchSize
       ? await uploadAtOnce(client, made, { config, context })

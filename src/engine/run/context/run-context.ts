@@ -80,8 +80,6 @@ export class RunContext implements Activity {
   readonly unhandledErrors: UnhandledErrorSink
   /** Checks values against JSON Schemas of users. */
   readonly schemas: SchemaChecker
-  /** Pure steps wait for nothing else, so a chain of them would keep the thread to its end. */
-  readonly timeSlice: TimeSlice
   /** The outputs that later steps may read. */
   readonly outputs: HeldOutputs
   /** What the execution that this one retries stands for; null when this one retries nothing. */
@@ -98,6 +96,7 @@ export class RunContext implements Activity {
   readonly inTurn: InTurn
   readonly #inbox: Inbox
   readonly #inContext = captureContext()
+  readonly #timeSlice: TimeSlice
   readonly #stop = new AbortController()
   readonly #waits = new Set<{ readonly dueAt: number }>()
   /** When the time of each step that is open is over, where that is bounded. */
@@ -154,7 +153,7 @@ export class RunContext implements Activity {
     this.startedAt = request.startedAt ?? ports.clock.now()
     this.schemas = ports.schemas ?? directSchemaChecker()
     this.slots = new Slots(limits.concurrency)
-    this.timeSlice = ports.timeSlice ?? new TimeSlice(ports.clock)
+    this.#timeSlice = ports.timeSlice ?? new TimeSlice()
     this.steps = new RecordedSteps(graph, request.recorded)
     this.progress = new ProgressMeter(graph.nodes.length, Math.max(FIRST_PERCENT, request.progress))
     for (const { id, index } of graph.nodes) {
@@ -272,7 +271,10 @@ export class RunContext implements Activity {
         try {
           this.#requireRecords()
           if (!isCommitted) throw this.stopped ?? new Error('a note was not committed')
-          resolve()
+          // One flush resumes all that waited for it.
+          const turn = this.yieldIfOver()
+          if (turn) turn.then(resolve, reject)
+          else resolve()
         } catch (stop) {
           reject(stop)
         }
@@ -282,6 +284,16 @@ export class RunContext implements Activity {
 
   #requireRecords(): void {
     if (this.#fault !== null) throw RunStop.of(this.#fault)
+  }
+
+  /**
+   * Null if the calling part of the run may hold the current turn of the event loop for longer. Otherwise resolves in its turn: the
+   * steps of a run wait for little else, so they would hold the thread for as long as they have work. The part counts as at work
+   * meanwhile.
+   */
+  yieldIfOver(activity: Pick<Activity, 'openWork'> = this): null | Promise<void> {
+    const turn = this.#timeSlice.yieldIfOver()
+    return turn && turn.then(activity.openWork())
   }
 
   /** The first failure of a record; null: there is none. */

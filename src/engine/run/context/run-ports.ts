@@ -30,7 +30,7 @@ export interface RunPorts {
   readonly standIn: StandIn | null
   /** Checks values against JSON Schemas of users. Default: a checker that keeps the thread for as long as a check takes. */
   readonly schemas?: SchemaChecker
-  /** Where `clock` is not the real one, and says nothing of how long the thread has been kept. Default: on `clock`. */
+  /** Shares turns of the event loop with other work that belongs to the run. Default: the run has its own. */
   readonly timeSlice?: TimeSlice
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
   readonly memory?: RunMemory

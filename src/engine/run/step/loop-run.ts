@@ -149,7 +149,8 @@ class LoopRun {
   /** Starts one item after the other, as places allow, until none is left or the loop stops; resolves when all have ended. */
   async #runItems(): Promise<void> {
     const { items, concurrency } = this.#config
-    const { controller: loop, unfollow } = followingController(this.#site.signal)
+    const { run, activity, signal } = this.#site
+    const { controller: loop, unfollow } = followingController(signal)
     const lanes = new Slots(concurrency)
     const places = new Slots(MAX_OPEN_ITEMS)
     const open = new Set<Promise<void>>()
@@ -158,14 +159,16 @@ class LoopRun {
         this.#report()
         continue
       }
+      const turn = run.yieldIfOver(activity)
+      if (turn) await turn
       const order = [index]
       const takeLane = () => lanes.acquire(order, loop.signal)
       const leave = await places.acquire(order, loop.signal).catch(ignoreStop)
       const lane = leave && (await takeLane().catch(ignoreStop))
       if (!lane || loop.signal.aborted) break
-      const activity = new ItemActivity({ outer: this.#site.activity, lane, takeLane })
-      const ended = this.#runItem(index, { loop, activity }).then(() => {
-        activity.close()
+      const ownActivity = new ItemActivity({ outer: activity, lane, takeLane })
+      const ended = this.#runItem(index, { loop, activity: ownActivity }).then(() => {
+        ownActivity.close()
         leave()
         open.delete(ended)
       })

@@ -91,7 +91,7 @@ export async function callStep(
     checkpoints: () => checkpoints.values,
     reserveMemory,
     answers,
-    yieldToEventLoop: async () => void (await run.timeSlice.yieldIfOver()),
+    yieldToEventLoop: async () => void (await run.yieldIfOver()),
     reports,
     mask: (value) => scrubber.excerpts(value),
     standIn: isReal ? null : (context) => standIn({ node, path, attempt, context }),

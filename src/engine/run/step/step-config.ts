@@ -150,7 +150,7 @@ export class StepConfig {
 
   #fill<T extends Made>(use: Use<T>): Awaitable<T | Failed> {
     const { run } = this.#site
-    const pause = run.timeSlice.yieldIfOver()
+    const pause = run.yieldIfOver()
     if (pause || this.#node.secretNames.length > 0) return this.#fillLater(pause, use)
     try {
       const made = this.#makeUnlessLarge(use)
