@@ -1,4 +1,4 @@
-import { OwnerQueues } from '../../lib/async/index.ts'
+import { ArrivalTurns, OwnerQueues } from '../../lib/async/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
 /**
@@ -9,12 +9,15 @@ const TURN_MS = 4
 
 /**
  * Lets operations begin for a bounded time in each turn of the event loop. Many may arrive in one packet; without this they would all
- * be parsed, validated and begun before anything else is served. Owners take turns, however many operations each of them sends, and
- * the operations of one owner begin in their order.
+ * be parsed, validated and begun before anything else is served. None begins in a turn that is left to connections: they are accepted
+ * one in each turn, so behind a burst of them a client would wait for the operations of all before it. Owners take turns, however many
+ * operations each of them sends, and the operations of one owner begin in their order.
  */
 export class OperationTurns {
   readonly #clock: Pick<Clock, 'now'>
   readonly #waiting = new OwnerQueues<() => void>()
+  readonly #arrivals = new ArrivalTurns()
+  #isTurnDue = false
   /** When the first operation of this turn began; null while none has. */
   #startedAt: number | null = null
   /** An operation has begun and does not wait for anything yet. */
@@ -26,7 +29,8 @@ export class OperationTurns {
 
   /** Resolves when the operation may begin. Null: at once. */
   take(owner: string): null | Promise<void> {
-    if (this.#waiting.size > 0 || !this.#mayBegin) {
+    if (this.#waiting.size > 0 || !this.#mayBegin || this.#arrivals.leavesTurn()) {
+      this.#awaitTurn()
       return new Promise((resolve) => this.#waiting.push(owner, resolve))
     }
     this.#begin()
@@ -40,8 +44,7 @@ export class OperationTurns {
   #begin(): void {
     if (this.#startedAt === null) {
       this.#startedAt = this.#clock.now()
-      // Sockets are read between the one and the other: the next turn may be that of an operation that arrives meanwhile.
-      setImmediate(() => setImmediate(() => this.#beginTurn()))
+      this.#awaitTurn()
     }
     this.#isAtWork = true
     // A tick comes after all microtasks: by then the operation waits, or is over.
@@ -53,9 +56,18 @@ export class OperationTurns {
     if (this.#mayBegin) this.#beginNext()
   }
 
+  /** Sockets are read between the one turn and the other: the next one may be that of an operation that arrives meanwhile. */
+  #awaitTurn(): void {
+    if (this.#isTurnDue) return
+    this.#isTurnDue = true
+    setImmediate(() => setImmediate(() => this.#beginTurn()))
+  }
+
   #beginTurn(): void {
+    this.#isTurnDue = false
     this.#startedAt = null
-    this.#beginNext()
+    if (this.#waiting.size > 0 && this.#arrivals.leavesTurn()) this.#awaitTurn()
+    else this.#beginNext()
   }
 
   #beginNext(): void {
