@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { GROUP_MAX_CHECKPOINTS, GROUP_MAX_LENGTH } from '../../../src/engine/run/step/checkpoint-groups.ts'
 import {
   definition,
   fails,
@@ -158,6 +159,47 @@ describe('E7: signs of life', () => {
 })
 
 describe('checkpoints', () => {
+  test('that a block records without waiting for each are few entries of the journal, and each is on record when it says so', async () => {
+    const count = 3 * GROUP_MAX_CHECKPOINTS + 1
+    const onRecord: boolean[] = []
+    const execution = new TestExecution(definition({ a: {} }), {
+      a: async ({ context }) => {
+        const record = async (n: number) => {
+          await context.checkpoint(`key ${n}`, n)
+          onRecord.push(execution.journal.checkpoints.get('a')?.get(`key ${n}`) === String(n))
+        }
+        await Promise.all(Array.from({ length: count }, (_, n) => record(n)))
+      },
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    const sizes = execution.journal.entries.map(({ checkpoints = [] }) => checkpoints.length)
+    expect(sizes.filter((size) => size > 0)).toEqual([...Array<number>(3).fill(GROUP_MAX_CHECKPOINTS), 1])
+    expect(onRecord).toEqual(Array<boolean>(count).fill(true))
+  })
+
+  test('that are long are not gathered beyond the length of an entry', async () => {
+    const value = 'x'.repeat(GROUP_MAX_LENGTH / 8)
+    const execution = new TestExecution(definition({ a: {} }), {
+      a: ({ context }) =>
+        Promise.all(Array.from({ length: 20 }, (_, n) => context.checkpoint(`${n}`, value))).then(() => null),
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    const sizes = execution.journal.entries.map(({ checkpoints = [] }) => checkpoints.length)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(8)
+    expect(execution.journal.checkpoints.get('a')?.size).toBe(20)
+  })
+
+  test('that a block has not waited for are recorded with its attempt', async () => {
+    const execution = new TestExecution(definition({ a: {} }), {
+      a: ({ context }) => {
+        void context.checkpoint('left', 1)
+        return 'done'
+      },
+    })
+    expect(await execution.finish()).toMatchObject({ status: 'COMPLETED' })
+    expect(execution.journal.checkpoints.get('a')?.get('left')).toBe('1')
+  })
+
   test('are committed when the call resolves, and the next attempt finds the newest of each key', async () => {
     const seen: unknown[] = []
     const execution = new TestExecution(definition({ a: { retry: { maxAttempts: 3, initialDelayMs: 0 } } }), {

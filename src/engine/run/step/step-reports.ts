@@ -4,6 +4,7 @@ import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../bl
 import { event, type AttemptUsage, type EventDraft } from '../../record/index.ts'
 import type { StepSite } from '../context/index.ts'
 import type { AttemptReports } from './attempt-context.ts'
+import { CheckpointGroups } from './checkpoint-groups.ts'
 import type { StepCheckpoints } from './step-checkpoints.ts'
 
 const MAX_MESSAGE_LENGTH = 4_000
@@ -32,6 +33,7 @@ export class StepReports implements AttemptReports {
   readonly #site: StepSite
   readonly #step: { readonly path: string; readonly nodeId: string; readonly attempt: number }
   readonly #checkpoints: StepCheckpoints
+  readonly #checkpointGroups: CheckpointGroups
   readonly #onProgress: (fraction: number) => void
   #lines = 0
   #toldProgressAt = Number.NEGATIVE_INFINITY
@@ -44,6 +46,7 @@ export class StepReports implements AttemptReports {
     this.#site = site
     this.#step = { path: site.path, nodeId, attempt }
     this.#checkpoints = checkpoints
+    this.#checkpointGroups = new CheckpointGroups(site)
     this.#onProgress = onProgress
   }
 
@@ -100,15 +103,15 @@ export class StepReports implements AttemptReports {
       const message = `The checkpoint "${key}" has more than ${CHECKPOINT_MAX_LENGTH} characters of JSON.`
       throw new BlockError('CHECKPOINT_INVALID', message)
     }
-    const { path, order, run } = this.#site
-    const text = run.secrets.scrubber.json(plain.text)
+    const text = this.#site.run.secrets.scrubber.json(plain.text)
     this.#checkpoints.requireRoom(key, text.length)
     this.#checkpoints.put(key, text)
-    await run.commit({ events: [], checkpoints: [{ path, order, key, value: text }] })
+    await this.#checkpointGroups.record(key, text)
   }
 
-  /** The attempt is over: tells what has gathered, and gives what it cost. */
+  /** The attempt is over: records what has gathered, and returns what the attempt cost. */
   close(): AttemptUsage | null {
+    this.#checkpointGroups.commit()
     this.#flushStream({ isLast: true })
     if (this.#lines > MAX_LINES) {
       const message = `${this.#lines - MAX_LINES} more lines were left out.`
