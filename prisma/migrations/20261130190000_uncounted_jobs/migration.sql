@@ -32,3 +32,7 @@ BEGIN
   WHERE u.owner_id = gone.owner_id;
   RETURN NULL;
 END $$;
+
+-- Inserts fill pages: what a page kept free for updates was most often filled by earlier versions of its rows, which are removed when the
+-- page has less room than that. Measured: half of the pages, and as many updates off the indexes.
+ALTER TABLE "jobs" RESET ("fillfactor");
