@@ -8,7 +8,7 @@ export interface HeldStatement {
 }
 
 /**
- * Holds the `nth` prepared statement of this name, from now, that this process sends to Postgres by any pool or client. All
+ * Holds the `nth` prepared statement whose name is this or begins with this word, from now, that this process sends to Postgres by any pool or client. All
  * other statements pass.
  */
 export function holdStatement(name: string, nth = 1): HeldStatement {
@@ -21,7 +21,11 @@ export function holdStatement(name: string, nth = 1): HeldStatement {
   let left = nth
   prototype.query = function held(this: unknown, ...args: unknown[]) {
     const [first] = args
-    const isMeant = typeof first === 'object' && first !== null && 'name' in first && first.name === name
+    const isMeant =
+      typeof first === 'object' &&
+      first !== null &&
+      'name' in first &&
+      `${String(first.name)} `.startsWith(`${name} `)
     if (!isMeant || --left > 0) return query.apply(this, args)
     prototype.query = query
     reach()
