@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { Row } from '../measure/compare.ts'
 import { inFlight } from '../measure/in-flight.ts'
+import { until } from '../measure/until.ts'
 import { definitionOf } from '../systems/lume.ts'
 import { chainOf } from '../systems/system.ts'
 import type { Workload } from './workload.ts'
@@ -41,8 +42,12 @@ export const bytes: Workload = {
   },
 }
 
-/** The size of all tables and their indexes. */
+/** The size of all tables and their indexes, once all executions that have ended are counted. */
 async function settledSize(client: pg.Client): Promise<number> {
+  await until('all executions are counted', async () => {
+    const { rowCount } = await client.query('SELECT FROM uncounted_jobs LIMIT 1')
+    return rowCount === 0
+  })
   await client.query('VACUUM')
   const { rows } = await client.query<{ size: number }>(
     `SELECT sum(pg_total_relation_size(oid))::float8 AS size FROM pg_class

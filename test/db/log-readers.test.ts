@@ -139,6 +139,30 @@ test('the waits and the usage of 50 executions take one statement each, and one 
   expect(statements()).toBe(1)
 })
 
+test('of an execution without pages, the waits are read from the entries from the first wait on', async () => {
+  const job = await newRun()
+  for (let first = 0; first < 500; first += 100) {
+    const steps = Array.from({ length: 100 }, (_, n) => stepOf({ index: first + n, kind: 'done', n: 1 }))
+    await record(job, steps)
+  }
+  const { pool, bytesRead } = countingPool()
+  const waits = async () =>
+    (await createOpenWaitStore(pool).of(OWNER, [job.id], 100, MANY_BYTES)).values?.[0]?.map(
+      ({ path }) => path,
+    )
+  expect(await waits()).toEqual([])
+  expect(bytesRead()).toBeLessThan(200)
+  await record(
+    job,
+    [500, 501].map((index) => stepOf({ index, kind: 'timer', n: 1 })),
+  )
+  expect(await waits()).toEqual([500, 501].map((index) => pathOf(index)))
+  expect(bytesRead()).toBeLessThan(1_000)
+  await record(job, [stepOf({ index: 500, kind: 'done', n: 1 })])
+  expect(await waits()).toEqual([pathOf(501)])
+  expect(bytesRead()).toBeLessThan(1_500)
+})
+
 test('the history of a workflow has at most 1,000 completed steps of each execution', async () => {
   const job = await newRun()
   for (let first = 0; first < 1_500; first += 500) {
