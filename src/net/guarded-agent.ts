@@ -5,6 +5,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { BlockError } from '../engine/block/index.ts'
 import { isListed, isPlatformAddress, isPublicAddress, type AddressPolicy } from './address-policy.ts'
 import { pacedPieces } from './paced-pieces.ts'
+import { paceSocket } from './paced-socket.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
 
@@ -37,7 +38,12 @@ export function guardedAgent(policy: AddressPolicy, resolve: Resolve): Dispatche
 }
 
 function connectorThrough(vetted: LookupFunction): buildConnector.connector {
-  return buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: vetted })
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: vetted })
+  return (options, callback) =>
+    connect(options, (...result) => {
+      if (result[1]) paceSocket(result[1])
+      callback(...result)
+    })
 }
 
 function vettedLookup(resolve: Resolve, isAllowed: (address: string) => boolean): LookupFunction {

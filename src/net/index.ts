@@ -2,9 +2,9 @@
 export { parseAllowedHost } from './address-policy.ts'
 export {
   ANSWER_MAX_HEAP_BYTES,
-  answerHeapBytes,
+  answerHeapPieces,
   checkAnswerSize,
-  outputSizeOf,
+  outputSizePieces,
   SMALL_ANSWER_BYTES,
 } from './answer-size.ts'
 export { createHttpClient, type HttpClient, type HttpResponse, type HttpStream } from './http-client.ts'
@@ -15,5 +15,6 @@ export {
   type HttpMethod,
   type HttpRequest,
 } from './http-request.ts'
-export { decodeText } from './read-body.ts'
+export { INTERIM_ANSWERS_MAX } from './paced-pieces.ts'
+export { decodeText, ENCODED_EXCESS_BYTES, textPieces } from './read-body.ts'
 export { retryAfterMs } from './retry-after.ts'

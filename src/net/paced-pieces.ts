@@ -1,5 +1,8 @@
 import type { Dispatcher } from 'undici'
 
+/** The most interim answers (status 1xx) to one request. A server may send them without end, and no limit of an answer counts them. */
+export const INTERIM_ANSWERS_MAX = 100
+
 /** The pieces of one answer that are taken in before other work has the thread. */
 export const PIECES_AT_ONCE = 1_000
 
@@ -13,6 +16,7 @@ export const pacedPieces: Dispatcher.DispatcherComposeInterceptor = (dispatch) =
 class PacedHandler implements Dispatcher.DispatchHandler {
   readonly #handler: Dispatcher.DispatchHandler
   #count = 0
+  #interimAnswers = 0
   #isResting = false
   /** Whether the receiver takes more. It says so also while the answer rests. */
   #takesMore = true
@@ -26,6 +30,8 @@ class PacedHandler implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(statusCode: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
+    if (statusCode < 200 && ++this.#interimAnswers > INTERIM_ANSWERS_MAX)
+      throw new Error(`more than ${INTERIM_ANSWERS_MAX} interim answers came`)
     this.#resume = resume
     const resumeLater = () => {
       this.#takesMore = true

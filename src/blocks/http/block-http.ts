@@ -1,15 +1,15 @@
 import { BlockError, type BlockHttpResponse } from '../../engine/block/index.ts'
 import type { HttpPort } from '../../engine/run/index.ts'
-import { yieldToEventLoop } from '../../lib/async/index.ts'
-import { jsonHeapSize, type Json } from '../../lib/json/index.ts'
+import { inOneGo, withPauses, yieldToEventLoop, type Pieces } from '../../lib/async/index.ts'
+import { jsonHeapSizePieces, type Json } from '../../lib/json/index.ts'
 import {
   ANSWER_MAX_HEAP_BYTES,
   checkAnswerSize,
-  decodeText,
   HTTP_METHODS,
   parseHeaders,
   parseHttpUrl,
   SMALL_ANSWER_BYTES,
+  textPieces,
   type HttpClient,
   type HttpMethod,
   type HttpResponse,
@@ -41,7 +41,7 @@ export function createBlockHttp(client: Pick<HttpClient, 'receive'>): HttpPort {
         async (answer) => {
           if (answer.bytes.length > SMALL_ANSWER_BYTES) {
             await yieldToEventLoop()
-            const { heapBytes } = jsonHeapSize(readText(answer))
+            const { heapBytes } = await withPauses(jsonHeapSizePieces(await withPauses(piecesOf(answer))))
             await attempt.reserveMemory(Math.min(heapBytes, ANSWER_MAX_HEAP_BYTES))
           }
           const text = () => readText(answer)
@@ -62,8 +62,12 @@ function isMethod(method: string): method is HttpMethod {
   return (HTTP_METHODS as readonly string[]).includes(method)
 }
 
-function readText({ bytes, headers }: HttpResponse): string {
-  return decodeText(bytes, String(headers['content-type'] ?? ''))
+function readText(answer: HttpResponse): string {
+  return inOneGo(piecesOf(answer))
+}
+
+function piecesOf({ bytes, headers }: HttpResponse): Pieces<string> {
+  return textPieces(bytes, String(headers['content-type'] ?? ''))
 }
 
 function parse(text: string): ReturnType<BlockHttpResponse['json']> {

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { completed, defineBlock, type Block, type BlockContext } from '../../engine/block/index.ts'
-import { yieldToEventLoop } from '../../lib/async/index.ts'
+import { withPauses, yieldToEventLoop } from '../../lib/async/index.ts'
 import {
-  decodeText,
   HTTP_METHODS,
-  outputSizeOf,
+  outputSizePieces,
   parseHeaders,
   parseHttpUrl,
   SMALL_ANSWER_BYTES,
+  textPieces,
   type HttpClient,
   type HttpMethod,
   type HttpRequest,
@@ -217,12 +217,13 @@ async function readAs(
   const isText = responseType === 'text' || (responseType === 'auto' && !isJsonType(contentType))
   if (bytes.length > SMALL_ANSWER_BYTES) await yieldToEventLoop()
   // The bytes are outside of the heap. Nothing of them is in the heap while the attempt waits for memory.
-  const heapBytes = isText ? textHeapBytes(bytes) : outputSizeOf(decodeText(bytes, contentType)).heapBytes
+  const decode = () => withPauses(textPieces(bytes, contentType))
+  const heapBytes = isText ? textHeapBytes(bytes) : await jsonHeapBytes(decode)
   if (heapBytes > SMALL_ANSWER_BYTES) {
     await reserveMemory(heapBytes)
     await yieldToEventLoop()
   }
-  const text = decodeText(bytes, contentType)
+  const text = await decode()
   if (isText) return { body: text }
   if (text.trim() === '') return { body: null }
   try {
@@ -232,6 +233,11 @@ async function readAs(
     const claim = contentType === '' ? 'no content type' : `the content type ${contentType}`
     return { body: text, bodyError: `not JSON: ${text.length} characters with ${claim}` }
   }
+}
+
+async function jsonHeapBytes(decode: () => Promise<string>): Promise<number> {
+  const { heapBytes } = await withPauses(outputSizePieces(await decode()))
+  return heapBytes
 }
 
 /** The most heap that bytes take as a text: two bytes for each character. */

@@ -46,6 +46,7 @@ export {
   OUTPUT_MAX_BYTES,
   OUTPUT_MAX_HEAP_BYTES,
   OUTPUT_MAX_VALUES,
+  OUTPUT_OBJECT_MAX_MEMBERS,
   readLargeOutput,
   readOutput,
   readOutputText,

@@ -40,6 +40,9 @@ export const OUTPUT_MAX_HEAP_BYTES = 24 * 1024 * 1024
 /** The most values of one output: strings, numbers, booleans, nulls, lists and objects. */
 export const OUTPUT_MAX_VALUES = 1_000_000
 
+/** The most members of one object of an output, or of an answer that a block parses: to parse 600,000 of them takes more than a second. */
+export const OUTPUT_OBJECT_MAX_MEMBERS = 100_000
+
 /**
  * The limits of a graph's output while it is rendered, several times those of an output: what is recorded of it is checked
  * after that, and a loop with `output: "none"` records nothing of it.
@@ -138,11 +141,13 @@ function checkText(plain: JsonTextResult, options: ReadOutputOptions): WrittenOu
 
 /** Why a value of this size is too much for an output; null where it is not. */
 export function complexityProblem(
-  { heapBytes, values, isTooDeep }: JsonHeapSize,
+  { heapBytes, values, maxMembers, isTooDeep }: JsonHeapSize,
   subject: string,
 ): string | null {
   if (isTooDeep) return `${subject} is nested deeper than ${JSON_MAX_DEPTH} levels.`
   if (values > OUTPUT_MAX_VALUES) return `${subject} has ${values} values; ${OUTPUT_MAX_VALUES} are allowed.`
+  if (maxMembers > OUTPUT_OBJECT_MAX_MEMBERS)
+    return `An object in ${subject.replace('The', 'the')} has ${maxMembers} members; ${OUTPUT_OBJECT_MAX_MEMBERS} are allowed.`
   if (heapBytes > OUTPUT_MAX_HEAP_BYTES)
     return `${subject} would take about ${heapBytes} bytes in memory; ${OUTPUT_MAX_HEAP_BYTES} are allowed.`
   return null

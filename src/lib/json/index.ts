@@ -7,7 +7,7 @@ export {
   jsonTextDigestPieces,
   type TextDigest,
 } from './canonical-json.ts'
-export { JSON_MAX_DEPTH, jsonHeapSize, type JsonHeapSize } from './json-heap.ts'
+export { JSON_MAX_DEPTH, jsonHeapSize, jsonHeapSizePieces, type JsonHeapSize } from './json-heap.ts'
 export { JsonText, objectText, stringifyWithTexts } from './json-text.ts'
 export {
   deepFreeze,

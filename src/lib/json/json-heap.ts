@@ -1,15 +1,22 @@
+import type { Pieces } from '../async/index.ts'
+
 /** The size of a JSON value in memory, estimated from its text. */
 export interface JsonHeapSize {
   /** Estimated bytes on the V8 heap once the text is parsed and the value is frozen. */
   readonly heapBytes: number
   /** The number of strings, numbers, booleans, nulls, arrays and objects, without object keys. */
   readonly values: number
+  /** The number of keys of the object that has the most. */
+  readonly maxMembers: number
   /** Whether the text is nested deeper than `JSON_MAX_DEPTH`. The scan stops there: the other numbers are then too small. */
   readonly isTooDeep: boolean
 }
 
 /** The deepest nesting of a JSON value that Lume accepts. */
 export const JSON_MAX_DEPTH = 500
+
+/** Characters that are scanned before other work has the thread. */
+const PIECE_LENGTH = 64 * 1024
 
 // What V8 of Node 20 to 24 allocates on 64-bit machines, without pointer compression.
 const SLOT_BYTES = 8
@@ -59,57 +66,94 @@ const CLOSE_OBJECT = 125
  * too large where V8 shares short strings. A text that is not JSON has an estimate, too.
  */
 export function jsonHeapSize(text: string): JsonHeapSize {
-  const shapes = new ShapeTable(text.length)
-  let heapBytes = 0
-  let values = 0
-  let depth = 0
-  /** Whether the next string is the key of an object. */
-  let isKey = false
-  const { length } = text
-  let at = 0
-  while (at < length) {
-    const char = text.charCodeAt(at)
-    if (char === QUOTE && isKey) {
-      const key = readKey(text, at)
-      at = key.end
-      isKey = false
-      heapBytes += SLOT_BYTES + shapes.key(depth, key)
-    } else if (char === QUOTE) {
-      const string = readString(text, at)
-      at = string.end
-      values++
-      heapBytes += SLOT_BYTES + string.bytes
-    } else if (char === COMMA) {
-      isKey = shapes.isOpen(depth)
-      at++
-    } else if (char === OPEN_LIST || char === OPEN_OBJECT) {
-      values++
-      if (++depth > JSON_MAX_DEPTH) return { heapBytes, values, isTooDeep: true }
-      isKey = char === OPEN_OBJECT
-      shapes.open(depth, isKey)
-      if (isKey) heapBytes += SLOT_BYTES + OBJECT_BYTES + MIN_PROPERTIES * SLOT_BYTES
-      else {
-        const isEmpty = nextChar(text, at + 1) === CLOSE_LIST
-        heapBytes += SLOT_BYTES + ARRAY_BYTES + (isEmpty ? 0 : ELEMENTS_HEADER_BYTES)
-      }
-      at++
-    } else if (char === CLOSE_LIST || char === CLOSE_OBJECT) {
-      depth = Math.max(0, depth - 1)
-      isKey = false
-      at++
-    } else if (char === MINUS || (char >= ZERO && char <= NINE)) {
-      const end = endOfNumber(text, at)
-      values++
-      heapBytes += SLOT_BYTES + (isSmallInteger(text, at, end) ? 0 : HEAP_NUMBER_BYTES)
-      at = end
-    } else if (char > COLON) {
-      // A literal: true, false or null.
-      values++
-      heapBytes += SLOT_BYTES
-      at = endOfLiteral(text, at)
-    } else at++
+  return new HeapScan(text).scan(text.length)
+}
+
+/** `jsonHeapSize` in pieces. */
+export function* jsonHeapSizePieces(text: string): Pieces<JsonHeapSize> {
+  const scan = new HeapScan(text)
+  for (let end = PIECE_LENGTH; end < text.length; end += PIECE_LENGTH) {
+    const { isTooDeep } = scan.scan(end)
+    if (isTooDeep) break
+    yield
   }
-  return { heapBytes, values, isTooDeep: false }
+  return scan.scan(text.length)
+}
+
+class HeapScan {
+  readonly #text: string
+  readonly #shapes: ShapeTable
+  #at = 0
+  #heapBytes = 0
+  #values = 0
+  #depth = 0
+  /** Whether the next string is the key of an object. */
+  #isKey = false
+
+  constructor(text: string) {
+    this.#text = text
+    this.#shapes = new ShapeTable(text.length)
+  }
+
+  /** Scans on, to the end of the value that reaches `end`, and returns the size of what has been scanned. */
+  scan(end: number): JsonHeapSize {
+    const text = this.#text
+    const shapes = this.#shapes
+    // Locals: this loop is run for each character of each value that is recorded.
+    let at = this.#at
+    let heapBytes = this.#heapBytes
+    let values = this.#values
+    let depth = this.#depth
+    let isKey = this.#isKey
+    while (at < end && depth <= JSON_MAX_DEPTH) {
+      const char = text.charCodeAt(at)
+      if (char === QUOTE && isKey) {
+        const key = readKey(text, at)
+        at = key.end
+        isKey = false
+        heapBytes += SLOT_BYTES + shapes.key(depth, key)
+      } else if (char === QUOTE) {
+        const string = readString(text, at)
+        at = string.end
+        values++
+        heapBytes += SLOT_BYTES + string.bytes
+      } else if (char === COMMA) {
+        isKey = shapes.isOpen(depth)
+        at++
+      } else if (char === OPEN_LIST || char === OPEN_OBJECT) {
+        values++
+        if (++depth > JSON_MAX_DEPTH) break
+        isKey = char === OPEN_OBJECT
+        shapes.open(depth, isKey)
+        if (isKey) heapBytes += SLOT_BYTES + OBJECT_BYTES + MIN_PROPERTIES * SLOT_BYTES
+        else {
+          const isEmpty = nextChar(text, at + 1) === CLOSE_LIST
+          heapBytes += SLOT_BYTES + ARRAY_BYTES + (isEmpty ? 0 : ELEMENTS_HEADER_BYTES)
+        }
+        at++
+      } else if (char === CLOSE_LIST || char === CLOSE_OBJECT) {
+        depth = Math.max(0, depth - 1)
+        isKey = false
+        at++
+      } else if (char === MINUS || (char >= ZERO && char <= NINE)) {
+        const numberEnd = endOfNumber(text, at)
+        values++
+        heapBytes += SLOT_BYTES + (isSmallInteger(text, at, numberEnd) ? 0 : HEAP_NUMBER_BYTES)
+        at = numberEnd
+      } else if (char > COLON) {
+        // A literal: true, false or null.
+        values++
+        heapBytes += SLOT_BYTES
+        at = endOfLiteral(text, at)
+      } else at++
+    }
+    this.#at = at
+    this.#heapBytes = heapBytes
+    this.#values = values
+    this.#depth = depth
+    this.#isKey = isKey
+    return { heapBytes, values, maxMembers: shapes.maxMembers, isTooDeep: depth > JSON_MAX_DEPTH }
+  }
 }
 
 interface ScannedString {
@@ -203,6 +247,7 @@ class ShapeTable {
   /** By depth: the hidden class so far of the object that is open there, and its number of keys. */
   readonly #paths: number[] = []
   readonly #keys: number[] = []
+  maxMembers = 0
 
   constructor(textLength: number) {
     const bits = 1 << Math.ceil(Math.log2(textLength + 1))
@@ -224,6 +269,7 @@ class ShapeTable {
     const count = (this.#keys[depth] ?? 0) + 1
     const path = mix((this.#paths[depth] ?? SEED) ^ hash)
     this.#keys[depth] = count
+    if (count > this.maxMembers) this.maxMembers = count
     this.#paths[depth] = path
     const isNew = this.#isNew(path)
     if (count <= FAST_KEYS_MAX)

@@ -1,4 +1,6 @@
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { createHttpClient } from '../../../src/net/http-client.ts'
@@ -579,6 +581,20 @@ describe('a response that is too large', () => {
 
   it.each(['/bomb', '/headers'])('is refused: %s', async (path) => {
     await expect(send(path)).rejects.toMatchObject(tooLarge)
+  })
+
+  it('is one with an object of more members than may be parsed in one go', async () => {
+    const members = (count: number) =>
+      `{${Array.from({ length: count }, (_, index) => `"${index.toString(36)}":1`).join(',')}}`
+    const texts = [members(100_000), members(100_001)]
+    const server = createServer((_, response) => void response.end(texts.shift()))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    closers.add(() => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const { run } = blockWith({ policy: { allowedHosts: ['127.0.0.1'] } })
+    expect(Object.keys((await run({ url, responseType: 'json' })).body as object)).toHaveLength(100_000)
+    await expect(run({ url, responseType: 'json' })).rejects.toMatchObject(tooLarge)
   })
 
   it('is refused before its end has come, and its connection ended', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { anyJson, isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
   readAnswer,
@@ -145,7 +145,7 @@ export function createApifyClient({
         },
         caller,
       )
-      const items = readAnswer(client.name, answer, z.array(z.json()))
+      const items = readAnswer(client.name, answer, z.array(anyJson()))
       const total = answer.header('x-apify-pagination-total') ?? ''
       return { items, total: /^\d+$/.test(total) ? Number(total) : null }
     },

@@ -3,6 +3,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/inde
 import { retryAfterMs } from '../../../net/index.ts'
 import {
   createProviderClient,
+  jsonObjectSchema,
+  listOf,
   readAnswer,
   statusKind,
   type FailureKind,
@@ -20,20 +22,19 @@ const MAX_CONCURRENT_CALLS = 10
 const DAY_MS = 24 * 60 * 60_000
 
 /** Apollo adds fields at will: what is not read is kept. */
-const recordSchema = z.record(z.string(), z.json())
 const peoplePageSchema = z.object({
-  people: z.array(recordSchema),
+  people: listOf(jsonObjectSchema),
   total_entries: z.int().nullish(),
   pagination: z.object({ total_entries: z.int().nullish() }).nullish(),
 })
 const organizationPageSchema = z.object({
-  organizations: z.array(recordSchema).nullish(),
-  accounts: z.array(recordSchema).nullish(),
+  organizations: listOf(jsonObjectSchema).nullish(),
+  accounts: listOf(jsonObjectSchema).nullish(),
   pagination: z.object({ total_entries: z.int() }),
 })
-const matchSchema = z.object({ person: recordSchema.nullish() })
+const matchSchema = z.object({ person: jsonObjectSchema.nullish() })
 const matchesSchema = z.object({
-  matches: z.array(recordSchema.nullable()),
+  matches: listOf(jsonObjectSchema.nullable()),
   credits_consumed: z.number().nullish(),
 })
 

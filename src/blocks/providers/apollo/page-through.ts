@@ -27,7 +27,7 @@ export async function pageThrough(
   let total = 0
   for (let page = first; page <= MAX_PAGES; page++) {
     const found = await read({ page, per_page: perPage })
-    records.push(...found.records)
+    for (const record of found.records) records.push(record)
     total = found.total
     const wanted = Math.max(1, Math.min(maxResults, total))
     context.progress(Math.min(1, records.length / wanted), `${records.length} of ${total} read`)

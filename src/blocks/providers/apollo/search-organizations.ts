@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
 import type { JsonObject } from '../../../lib/json/index.ts'
-import { payOnce, PROVIDER_RETRY } from '../shared/index.ts'
+import { gatheringCaller, payOnce, PROVIDER_RETRY } from '../shared/index.ts'
 import type { ApolloClient, ApolloPage } from './apollo-client.ts'
 import { apolloFilters, sharedFilters } from './filters.ts'
 import { pageThrough } from './page-through.ts'
@@ -55,7 +55,7 @@ export function searchOrganizationsBlock({ client }: { client: ApolloClient }): 
     async run(context: BlockContext<SearchConfig>) {
       const { config, secrets, clock, signal, answers, usage } = context
       const { page: first, maxResults, ...wanted } = config
-      const caller = { credential: secrets.get('apollo'), clock, signal, answers }
+      const caller = gatheringCaller({ credential: secrets.get('apollo'), clock, signal, answers })
       const body = apolloFilters(wanted, APOLLO_NAMES)
       const { records, total } = await pageThrough({ page: first, maxResults, context }, async (paging) => {
         const page = await payOnce(`page ${paging.page}`, context, async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
 import type { JsonObject } from '../../../lib/json/index.ts'
-import { PROVIDER_RETRY } from '../shared/index.ts'
+import { gatheringCaller, PROVIDER_RETRY } from '../shared/index.ts'
 import type { ApolloClient, ApolloPage } from './apollo-client.ts'
 import { apolloFilters, sharedFilters } from './filters.ts'
 import { pageThrough } from './page-through.ts'
@@ -97,7 +97,7 @@ export function searchPeople(
   context: Pick<BlockContext, 'secrets' | 'clock' | 'signal' | 'answers' | 'progress'>,
 ): Promise<ApolloPage> {
   const { secrets, clock, signal, answers } = context
-  const caller = { credential: secrets.get('apollo'), clock, signal, answers }
+  const caller = gatheringCaller({ credential: secrets.get('apollo'), clock, signal, answers })
   const body = apolloFilters(wanted, APOLLO_NAMES)
   return pageThrough({ page, maxResults, context }, (paging) =>
     client.searchPeople({ ...body, ...paging }, caller),

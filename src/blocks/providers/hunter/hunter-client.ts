@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  jsonObjectSchema,
+  listOf,
   readAnswer,
   statusKind,
   type FailureKind,
@@ -41,14 +43,13 @@ const OPTED_OUT_STATUS = 451
 const PENDING_STATUSES: readonly number[] = [202, 222]
 
 /** Hunter adds fields at will: what is not read is kept. */
-const recordSchema = z.record(z.string(), z.json())
-const dataSchema = z.object({ data: recordSchema })
+const dataSchema = z.object({ data: jsonObjectSchema })
 const domainSchema = z.object({
   data: z.looseObject({
     domain: z.string().nullish(),
     organization: z.string().nullish(),
     pattern: z.string().nullish(),
-    emails: z.array(recordSchema),
+    emails: listOf(jsonObjectSchema),
   }),
   meta: z.object({ results: z.int() }),
 })

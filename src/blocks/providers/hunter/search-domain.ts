@@ -7,7 +7,7 @@ import {
   type BlockContext,
 } from '../../../engine/block/index.ts'
 import type { Json, JsonObject } from '../../../lib/json/index.ts'
-import { PROVIDER_RETRY, wholeBelow } from '../shared/index.ts'
+import { gatheringCaller, PROVIDER_RETRY, wholeBelow } from '../shared/index.ts'
 import type { DomainPage, HunterClient } from './hunter-client.ts'
 import { sampleAddress } from './sample.ts'
 
@@ -94,7 +94,7 @@ async function readPages(
   client: HunterClient,
   { config, secrets, clock, signal, answers, usage, progress }: BlockContext<SearchConfig>,
 ): Promise<{ first: DomainPage; emails: readonly JsonObject[]; isLimited: boolean }> {
-  const caller = { credential: secrets.get('hunter'), clock, signal, answers }
+  const caller = gatheringCaller({ credential: secrets.get('hunter'), clock, signal, answers })
   const limit = Math.min(MAX_PAGE_SIZE, config.maxResults)
   const filters = filtersOf(config)
   const read = (offset: number, size: number) =>
@@ -104,7 +104,7 @@ async function readPages(
   const emails: JsonObject[] = []
   let page: DomainPage | null = first
   for (let offset = limit; page; offset += limit) {
-    emails.push(...page.emails)
+    for (const email of page.emails) emails.push(email)
     usage({ quantities: { hunterCredits: Math.ceil(page.emails.length / EMAILS_PER_CREDIT) } })
     const wanted = Math.max(1, Math.min(config.maxResults, page.total))
     progress(Math.min(1, emails.length / wanted), `${emails.length} of ${page.total} addresses read`)

@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import type { Json, JsonObject } from '../../../lib/json/index.ts'
+import { anyJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  jsonObjectSchema,
+  listOf,
   readAnswer,
   type ProviderCaller,
   type ProviderTransport,
@@ -16,7 +18,7 @@ const UPLOAD_TIMEOUT_MS = 120_000
 const PAGE_SIZE = 100
 
 const audiencesSchema = z.looseObject({
-  data: z.array(z.looseObject({ id: z.string(), name: z.string().nullish() })),
+  data: listOf(z.looseObject({ id: z.string(), name: z.string().nullish() })),
   paging: z
     .looseObject({
       next: z.string().nullish(),
@@ -28,7 +30,7 @@ const createdSchema = z.looseObject({ id: z.string() })
 const receivedSchema = z.looseObject({
   num_received: z.int(),
   num_invalid_entries: z.int().default(0),
-  invalid_entry_samples: z.union([z.array(z.json()), z.record(z.string(), z.json())]).nullish(),
+  invalid_entry_samples: z.union([z.array(anyJson()), jsonObjectSchema]).nullish(),
 })
 
 export interface AudienceUpload {

@@ -6,7 +6,7 @@ import {
   type BlockContext,
   type SampleCall,
 } from '../../../engine/block/index.ts'
-import { PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
+import { gatheringCaller, PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
 import type { Embedding, MixedbreadClient } from './mixedbread-client.ts'
 
 const DEFAULT_MODEL = 'mixedbread-ai/mxbai-embed-large-v1'
@@ -86,6 +86,7 @@ export function embedBlock({ client }: { client: MixedbreadClient }): Block {
     async run(context: BlockContext<EmbedConfig>) {
       const { config, secrets, signal, clock, answers, usage, progress } = context
       const { texts, batchSize } = config
+      const caller = gatheringCaller({ credential: secrets.get('mixedbread'), signal, clock, answers })
       const embeddings: Embedding[] = []
       let facts: { model: string; dimensions: number | null } = {
         model: config.model,
@@ -93,10 +94,9 @@ export function embedBlock({ client }: { client: MixedbreadClient }): Block {
       }
       let tokens = 0
       for (let start = 0; start < texts.length; start += batchSize) {
-        const caller = { credential: secrets.get('mixedbread'), signal, clock, answers }
         const batch = texts.slice(start, start + batchSize)
         const answer = await repeatRead(() => client.embed(batch, bodyOf(config), caller), context)
-        embeddings.push(...answer.embeddings)
+        for (const embedding of answer.embeddings) embeddings.push(embedding)
         tokens += answer.tokens
         facts = { model: answer.model, dimensions: answer.dimensions }
         usage({ quantities: { mixedbreadTokens: answer.tokens } })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  listOf,
   readAnswer,
   type ProviderCaller,
   type ProviderTransport,
@@ -14,17 +15,17 @@ const TIMEOUT_MS = 60_000
 const MAX_BYTES = 32_000_000
 
 const usageSchema = z.looseObject({ total_tokens: z.number() })
-const embeddingSchema = z.union([z.array(z.number()), z.string()])
+const embeddingSchema = z.union([listOf(z.number()), z.string()])
 export type Embedding = z.output<typeof embeddingSchema>
 
 const embeddingsSchema = z.looseObject({
-  data: z.array(z.looseObject({ index: z.int(), embedding: embeddingSchema })),
+  data: listOf(z.looseObject({ index: z.int(), embedding: embeddingSchema })),
   model: z.string(),
   dimensions: z.int().nullish(),
   usage: usageSchema,
 })
 const rankingSchema = z.looseObject({
-  data: z.array(z.looseObject({ index: z.int(), score: z.number() })),
+  data: listOf(z.looseObject({ index: z.int(), score: z.number() })),
   model: z.string(),
   usage: usageSchema,
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
-import { PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
+import { gatheringCaller, PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
 import type { MixedbreadClient } from './mixedbread-client.ts'
 
 const DEFAULT_MODEL = 'mixedbread-ai/mxbai-rerank-large-v2'
@@ -76,15 +76,15 @@ export function rerankBlock({ client }: { client: MixedbreadClient }): Block {
     async run(context: BlockContext<RerankConfig>) {
       const { config, secrets, signal, clock, answers, usage, progress } = context
       const { documents } = config
+      const caller = gatheringCaller({ credential: secrets.get('mixedbread'), signal, clock, answers })
       const ranks: Rank[] = []
       let model = config.model
       let tokens = 0
       // A score is between the query and one document: those of several calls can be compared.
       for (let start = 0; start < documents.length; start += MAX_DOCUMENTS_PER_CALL) {
-        const caller = { credential: secrets.get('mixedbread'), signal, clock, answers }
         const chunk = documents.slice(start, start + MAX_DOCUMENTS_PER_CALL)
         const answer = await repeatRead(() => client.rerank(bodyOf(config, chunk), caller), context)
-        ranks.push(...answer.ranks.map(({ index, score }) => ({ index: start + index, score })))
+        for (const { index, score } of answer.ranks) ranks.push({ index: start + index, score })
         tokens += answer.tokens
         model = answer.model
         usage({ quantities: { mixedbreadTokens: answer.tokens } })

@@ -13,6 +13,8 @@ import { openRouterFailure, type OpenRouterError } from './openrouter-failure.ts
 
 const END_OF_STREAM = '[DONE]'
 const MAX_TEXT_LENGTH = 2_000_000
+/** The longest event of a stream, and the longest answer that is no stream, in characters. */
+const MAX_PIECE_LENGTH = 10_000_000
 
 export interface CompletionListener {
   /** Each piece of text as it comes. */
@@ -48,7 +50,10 @@ export async function readCompletion(
       await feedEvents(stream.text, gathering)
     } else {
       let text = ''
-      for await (const piece of stream.text) text += piece
+      for await (const piece of stream.text) {
+        text += piece
+        if (text.length > MAX_PIECE_LENGTH) throw tooLong()
+      }
       gathering.add(text)
     }
   } catch (failure) {
@@ -62,13 +67,25 @@ export async function readCompletion(
 /** Comments, by which OpenRouter keeps the connection alive, never become events. */
 async function feedEvents(text: AsyncIterable<string>, gathering: Gathering): Promise<void> {
   let events: string[] = []
-  const parser = createParser({ onEvent: ({ data }) => events.push(data) })
+  let isTooLong = false
+  const parser = createParser({
+    onEvent: ({ data }) => events.push(data),
+    // Of a line without an end, and of an event of lines without end.
+    maxBufferSize: MAX_PIECE_LENGTH,
+    onError: ({ type }) => (isTooLong ||= type === 'max-buffer-size-exceeded'),
+  })
   for await (const piece of text) {
     parser.feed(piece)
     const arrived = events
     events = []
     for (const data of arrived) if (data !== END_OF_STREAM) gathering.add(data)
+    if (isTooLong) throw tooLong()
   }
+}
+
+function tooLong(): CompletionFailure {
+  const message = `a piece of the answer has more than ${MAX_PIECE_LENGTH} characters`
+  return new CompletionFailure({ kind: 'invalidRequest', message }, { isMidway: true })
 }
 
 function isLostConnection(failure: unknown): boolean {
@@ -104,7 +121,7 @@ class Gathering {
     const [choice] = piece.choices ?? []
     const part = choice?.message ?? choice?.delta
     this.#addText(part?.content ?? '')
-    this.#refusal += part?.refusal ?? ''
+    if (this.#refusal.length < MAX_TEXT_LENGTH) this.#refusal += part?.refusal ?? ''
     const error = piece.error ?? choice?.error
     if (error) throw this.#failed(error)
     if (choice?.finish_reason === 'error') throw this.#failed({ code: 502, message: 'the model failed' })

@@ -1,4 +1,6 @@
 /** Calls provider APIs with rate limits, retries and typed failures; every provider is built on it. */
+export { gatheringCaller } from './gathering-caller.ts'
+export { jsonObjectSchema, listOf } from './list-of.ts'
 export { payOnce } from './pay-once.ts'
 export { readAnswer, type ProviderAnswer } from './provider-answer.ts'
 export {

@@ -2,7 +2,6 @@ import type { z } from 'zod'
 import { BlockError } from '../../../engine/block/index.ts'
 import { messageOf } from '../../../lib/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
-import { checkAnswerSize } from '../../../net/index.ts'
 
 /** An answer as it came: text first, since providers answer errors in whatever form they like. */
 export interface ProviderAnswer {
@@ -14,12 +13,12 @@ export interface ProviderAnswer {
   header(name: string): string | undefined
 }
 
+/** `text` is known to be fit to be parsed. */
 export function providerAnswer(
   status: number,
   headers: Readonly<Record<string, string | readonly string[]>>,
   text: string,
 ): ProviderAnswer {
-  checkAnswerSize(text)
   return { status, text, json: parsed(text), header: (name) => headers[name]?.toString() }
 }
 

@@ -1,14 +1,15 @@
 import { BlockError, type BlockAnswers } from '../../../engine/block/index.ts'
-import { yieldToEventLoop } from '../../../lib/async/index.ts'
+import { withPauses, yieldToEventLoop } from '../../../lib/async/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
 import {
   decodeText,
   parseHeaders,
   parseHttpUrl,
-  answerHeapBytes,
+  answerHeapPieces,
   retryAfterMs,
   SMALL_ANSWER_BYTES,
+  textPieces,
   type HttpClient,
   type HttpMethod,
   type HttpRequest,
@@ -64,6 +65,8 @@ export interface ProviderCaller {
   readonly clock: Clock
   /** Where the bytes of answers are counted. */
   readonly answers: BlockAnswers
+  /** Whether the caller keeps this answer beside others, so that small ones count as well. Default false. */
+  readonly isGathering?: boolean
 }
 
 export interface ProviderStream {
@@ -104,7 +107,7 @@ export function createProviderClient(
     send: (request, caller) =>
       withPlace(request, caller, async (learn) => {
         const answer = await http.receive(httpRequest(traits, request, caller), caller, (response) =>
-          readResponse(response, caller.answers),
+          readResponse(response, caller),
         )
         learn(answer)
         return answer
@@ -227,14 +230,18 @@ function unansweredError(
 /** Nothing of a large answer is in the heap while the attempt waits for memory. */
 async function readResponse(
   { status, headers, bytes }: HttpResponse,
-  answers: Pick<BlockAnswers, 'claimMemory'>,
+  { answers, isGathering = false }: Pick<ProviderCaller, 'answers' | 'isGathering'>,
 ): Promise<ProviderAnswer> {
-  const decode = () => decodeText(bytes, String(headers['content-type'] ?? ''))
-  if (bytes.length > SMALL_ANSWER_BYTES) {
-    await yieldToEventLoop()
-    await answers.claimMemory(answerHeapBytes(decode()))
-  }
-  return providerAnswer(status, headers, decode())
+  const decode = () => withPauses(textPieces(bytes, String(headers['content-type'] ?? '')))
+  const isSmall = bytes.length <= SMALL_ANSWER_BYTES
+  if (!isSmall) await yieldToEventLoop()
+  const heapBytes = await heapBytesOf(decode)
+  if (!isSmall || isGathering) await answers.claimMemory(heapBytes)
+  return providerAnswer(status, headers, await decode())
+}
+
+async function heapBytesOf(decode: () => Promise<string>): Promise<number> {
+  return withPauses(answerHeapPieces(await decode()))
 }
 
 /** As much of an error's body as is worth reading. */

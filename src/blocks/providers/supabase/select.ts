@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { completed, defineBlock, type Block, type BlockContext } from '../../../engine/block/index.ts'
 import type { JsonObject } from '../../../lib/json/index.ts'
-import { PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
+import { gatheringCaller, PROVIDER_RETRY, repeatRead } from '../shared/index.ts'
 import { filterQuery, filterSchema } from './filter.ts'
-import type { Page, SupabaseClient } from './supabase-client.ts'
+import type { Page, SupabaseCaller, SupabaseClient } from './supabase-client.ts'
 import { SUPABASE_SECRETS, supabaseCaller, tableSettings } from './table-settings.ts'
 
 /** What hosted projects give at most in one answer, unless they are set otherwise. */
@@ -91,6 +91,7 @@ export function selectBlock({ client }: { client: SupabaseClient }): Block {
  */
 async function readPages(client: SupabaseClient, context: BlockContext<SelectConfig>) {
   const { limit, offset, count } = context.config
+  const caller = gatheringCaller(supabaseCaller(context))
   const rows: JsonObject[] = []
   let total: number | null = null
   let before: number | null = null
@@ -100,8 +101,8 @@ async function readPages(client: SupabaseClient, context: BlockContext<SelectCon
       offset: offset + rows.length,
       isCounted: count && total === null,
     }
-    const page: Page = await repeatRead(() => readPage(client, wanted, context), context)
-    rows.push(...page.rows)
+    const page: Page = await repeatRead(() => readPage(client, wanted, { context, caller }), context)
+    for (const row of page.rows) rows.push(row)
     total ??= page.total
     context.progress(Math.min(1, rows.length / limit), `${rows.length} rows read`)
     const isShorter = before !== null && page.rows.length < before
@@ -114,7 +115,7 @@ async function readPages(client: SupabaseClient, context: BlockContext<SelectCon
 function readPage(
   client: SupabaseClient,
   { limit, offset, isCounted }: { limit: number; offset: number; isCounted: boolean },
-  context: BlockContext<SelectConfig>,
+  { context, caller }: { context: BlockContext<SelectConfig>; caller: SupabaseCaller },
 ) {
   const { table, schema = null, columns, filters, anyOf, order } = context.config
   const query = {
@@ -124,7 +125,7 @@ function readPage(
     limit,
     offset: offset > 0 ? offset : undefined,
   }
-  return client.select({ table, schema }, query, { isCounted }, supabaseCaller(context))
+  return client.select({ table, schema }, query, { isCounted }, caller)
 }
 
 function orderText({ column, direction, nulls }: SelectConfig['order'][number]): string {

@@ -1,7 +1,8 @@
-import { z } from 'zod'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import type { Json, JsonObject } from '../../../lib/json/index.ts'
 import {
   createProviderClient,
+  jsonObjectSchema,
+  listOf,
   readAnswer,
   type ProviderAnswer,
   type ProviderCaller,
@@ -16,7 +17,7 @@ const TIMEOUT_MS = 60_000
 /** Keys of that kind are no JWTs: only older ones are sent as a bearer's, too. */
 const KEY_WITHOUT_TOKEN = /^sb_/
 
-const rowsSchema = z.array(z.custom<JsonObject>(isJsonObject, 'is no row'))
+const rowsSchema = listOf(jsonObjectSchema)
 
 /** Whose database it is, and in whose name it is asked. */
 export interface SupabaseCaller extends ProviderCaller {

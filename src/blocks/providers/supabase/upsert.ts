@@ -7,7 +7,7 @@ import {
   type BlockContext,
 } from '../../../engine/block/index.ts'
 import { isJsonObject, type JsonObject } from '../../../lib/json/index.ts'
-import { PROVIDER_RETRY } from '../shared/index.ts'
+import { gatheringCaller, PROVIDER_RETRY } from '../shared/index.ts'
 import type { SupabaseClient } from './supabase-client.ts'
 import { SUPABASE_SECRETS, supabaseCaller, tableSettings } from './table-settings.ts'
 
@@ -137,11 +137,12 @@ async function writeBatches(
   const batches = batchesOf(rows, batchSize)
   const isRecorded = returning.length === 0
   const done = isRecorded ? z.int().catch(0).parse(context.checkpoints[CHECKPOINT]) : 0
+  const caller = gatheringCaller(supabaseCaller(context))
   const given: JsonObject[] = []
   for (const [index, batch] of batches.entries()) {
     if (index < done) continue
     const upsert = { ...batch, onConflict, isIgnoring: ignoreDuplicates, returning }
-    given.push(...(await client.upsert({ table, schema }, upsert, supabaseCaller(context))))
+    for (const row of await client.upsert({ table, schema }, upsert, caller)) given.push(row)
     if (isRecorded) await context.checkpoint(CHECKPOINT, index + 1)
     context.progress((index + 1) / batches.length, `${index + 1} of ${batches.length} batches written`)
   }
