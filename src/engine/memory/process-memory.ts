@@ -23,7 +23,7 @@ export const ADMISSION_PROCESS_PART = 0.75
  */
 export const ADMISSION_MAX_PART = 1.5
 
-/** The share of the process's heap limit that the values of executions may take while workers load them. */
+/** The share of the process's heap limit that the values of one owner may take while workers or requests load them; two owners may load at the same time. */
 export const LOADING_HEAP_SHARE = 0.0625
 
 /** What one run may take of the process's memory. */
@@ -66,7 +66,7 @@ export class ProcessMemory {
     maxWaiting: Number.POSITIVE_INFINITY,
     allowance: null,
   })
-  /** The bytes that the values of executions may take while workers load them. */
+  /** The bytes that the values of one owner may take while they are loaded. */
   readonly loadingBytes: number
 
   /** `heapBytes`: the limit of the process's heap. */

@@ -13,14 +13,15 @@ const RETRY_AFTER_MS = 1_000
 /**
  * Bounds the memory of stored definitions, inputs and records that requests and schedules load. A request of a few bytes can name a
  * definition of 4 MiB, so the size of its body bounds nothing. The work of a request counts with the most that its values can take on the
- * heap, from their load until the work has ended; work that exceeds the bound alone runs alone. Owners take turns.
+ * heap, from their load until the work has ended. Each owner has a bound (see `TakeUps`), so that the requests of one owner never keep those
+ * of another from loading.
  */
 export class StoredLoads {
   readonly #loads: TakeUps
 
-  /** `maxBytes`: of heap. */
-  constructor(maxBytes: number) {
-    this.#loads = new TakeUps(maxBytes)
+  /** `ownerMaxBytes`: of heap, for one owner. */
+  constructor(ownerMaxBytes: number) {
+    this.#loads = new TakeUps(ownerMaxBytes)
   }
 
   /**

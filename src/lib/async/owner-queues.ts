@@ -44,11 +44,16 @@ export class OwnerQueues<T> {
   /** Removes an item that takes its turn, which puts the owner's other items behind those of all other owners. */
   take(owner: string, item: T): boolean {
     if (!this.remove(owner, item)) return false
+    this.defer(owner)
+    return true
+  }
+
+  /** Puts the owner's items, if there are any, behind those of all other owners. */
+  defer(owner: string): void {
     const queue = this.#queues.get(owner)
-    if (!queue) return true
+    if (!queue) return
     this.#queues.delete(owner)
     this.#queues.set(owner, queue)
-    return true
   }
 
   /** The first item of the owner whose turn is next; undefined if there is none. */
