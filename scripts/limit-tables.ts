@@ -8,6 +8,7 @@ import {
   OUTPUT_MAX_BYTES,
   OUTPUT_MAX_HEAP_BYTES,
   OUTPUT_MAX_VALUES,
+  OUTPUT_OBJECT_MAX_MEMBERS,
 } from '../src/engine/block/index.ts'
 import {
   DEFINITION_MAX_BYTES,
@@ -107,9 +108,9 @@ import {
 import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/index.ts'
 import { SCHEMA_CHECKS_ALLOWANCE, SCHEMA_CHECKS_MAX_WAITING } from '../src/jobs/schema-checks/index.ts'
 import { LARGE_LOADS_MAX_WAITING, MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
-import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
+import { LOADING_OWNERS, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
 import { tableRow } from '../src/lib/text/index.ts'
-import { ANSWER_MAX_HEAP_BYTES } from '../src/net/index.ts'
+import { ANSWER_MAX_HEAP_BYTES, ENCODED_EXCESS_BYTES, INTERIM_ANSWERS_MAX } from '../src/net/index.ts'
 import {
   ANSWER_MAX_BYTES,
   ANSWER_MAX_ERRORS,
@@ -373,7 +374,7 @@ const EXECUTIONS: readonly Row[] = [
   ],
   [
     'output of a step',
-    `${bytes(OUTPUT_MAX_BYTES)} of JSON, ${count(OUTPUT_MAX_VALUES)} values, ${bytes(OUTPUT_MAX_HEAP_BYTES)} of memory`,
+    `${bytes(OUTPUT_MAX_BYTES)} of JSON, ${count(OUTPUT_MAX_VALUES)} values, ${count(OUTPUT_OBJECT_MAX_MEMBERS)} members of one object, ${bytes(OUTPUT_MAX_HEAP_BYTES)} of memory`,
     '`OUTPUT_TOO_LARGE`',
   ],
   [
@@ -391,7 +392,17 @@ const EXECUTIONS: readonly Row[] = [
     `${bytes(CONFIG_MAX_BYTES)} of JSON, ${count(CONFIG_MAX_VALUES)} values, ${bytes(CONFIG_MAX_HEAP_BYTES)} of memory`,
     '`CONFIG_TOO_LARGE`',
   ],
-  ['answer that `api.http` parses', `${bytes(ANSWER_MAX_HEAP_BYTES)} of memory`, '`HTTP_RESPONSE_TOO_LARGE`'],
+  [
+    'answer that `api.http` or a provider’s block parses; all answers that one attempt of a provider’s block keeps',
+    `${bytes(ANSWER_MAX_HEAP_BYTES)} of memory, ${count(OUTPUT_OBJECT_MAX_MEMBERS)} members of one object; ${bytes(ANSWER_MAX_HEAP_BYTES)}`,
+    '`HTTP_RESPONSE_TOO_LARGE`',
+  ],
+  [
+    'bytes of an answer before each of its content encodings is removed',
+    `as many as decoded ones, and ${bytes(ENCODED_EXCESS_BYTES)} more`,
+    '`HTTP_RESPONSE_TOO_LARGE`',
+  ],
+  ['interim answers (1xx) to one call', count(INTERIM_ANSWERS_MAX), '`HTTP_NETWORK`'],
   [
     'values that an execution holds in memory',
     `${bytes(EXECUTION_MEMORY_MAX_BYTES)}; the rest is read back from the database when a step needs it`,
@@ -408,8 +419,8 @@ const EXECUTIONS: readonly Row[] = [
     `they are not read on until others are done; after ${seconds(ANSWER_WAIT_MS)} the one that has been arriving longest ends with \`ANSWER_TOO_SLOW\``,
   ],
   [
-    'inputs that workers load at the same time',
-    `${share(LOADING_HEAP_SHARE)} of the heap limit; owners take turns`,
+    'stored values of one owner that workers load at the same time, and those that requests load; of all owners',
+    `${share(LOADING_HEAP_SHARE)} of the heap limit, or one value; ${LOADING_OWNERS} times that, owners take turns`,
     'others wait',
   ],
   [
