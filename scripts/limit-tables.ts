@@ -79,24 +79,28 @@ import {
   LARGE_BODY_BYTES,
   LOCATED_MAX_LINES,
   MAX_COST,
+  OBJECT_HEAP_BYTES,
   OPERATION_ID_MAX_LENGTH,
+  OPERATION_MAX_VALUES,
   PAGES_PER_MINUTE,
   PARSE_WAIT_MS,
   PIPELINED_HEAP_SHARE,
+  REPEATED_FIELDS_MAX_PAIRS,
   REQUEST_MS,
   REQUESTS_PER_MINUTE,
+  RUNNING_COST_HEAP_SHARE,
+  RUNNING_COST_WAIT_MS,
+  SMALL_OPERATION_MAX_COST,
   SOCKET_MAX_UNANSWERED,
   SOCKET_MESSAGES_PER_MINUTE,
   SOCKET_PINGS_PER_MINUTE,
   STRANGER_MAX_BYTES,
-  UNSENT_HEAP_SHARE,
-  UNSENT_MAX_BYTES_OF_CONNECTION,
-  UNSENT_STALL_MS,
-  OPERATION_MAX_VALUES,
-  REPEATED_FIELDS_MAX_PAIRS,
   SUBSCRIPTION_MAX_BYTES,
   SUBSCRIPTIONS_HEAP_SHARE,
   SUBSCRIPTIONS_OWNER_SHARE,
+  UNSENT_HEAP_SHARE,
+  UNSENT_MAX_BYTES_OF_CONNECTION,
+  UNSENT_STALL_MS,
   VARIABLE_MAX_ERRORS,
   WEBSOCKETS_PER_SUBSCRIPTION,
 } from '../src/http/index.ts'
@@ -108,7 +112,8 @@ import {
 import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/index.ts'
 import { SCHEMA_CHECKS_ALLOWANCE, SCHEMA_CHECKS_MAX_WAITING } from '../src/jobs/schema-checks/index.ts'
 import { LARGE_LOADS_MAX_WAITING, MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
-import { LOADING_OWNERS, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
+import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
+import { SHARING_OWNERS } from '../src/lib/async/index.ts'
 import { tableRow } from '../src/lib/text/index.ts'
 import { ANSWER_MAX_HEAP_BYTES, ENCODED_EXCESS_BYTES, INTERIM_ANSWERS_MAX } from '../src/net/index.ts'
 import {
@@ -162,6 +167,11 @@ const REQUESTS: readonly Row[] = [
     'cost: objects that the answer may hold, and the weight of its payloads',
     count(MAX_COST),
     '400 `OPERATION_TOO_COSTLY`',
+  ],
+  [
+    `cost of one owner’s operations in progress, those of at most ${count(SMALL_OPERATION_MAX_COST)} not counted; of all owners`,
+    `as much as ${share(RUNNING_COST_HEAP_SHARE)} of the heap limit holds, at ${bytes(OBJECT_HEAP_BYTES)} each; ${SHARING_OWNERS} times that. Others wait at most ${seconds(RUNNING_COST_WAIT_MS)}`,
+    '503 `SERVER_OVERLOADED`',
   ],
   [
     'stored values that one answer reads',
@@ -420,7 +430,7 @@ const EXECUTIONS: readonly Row[] = [
   ],
   [
     'stored values of one owner that workers load at the same time, and those that requests load; of all owners',
-    `${share(LOADING_HEAP_SHARE)} of the heap limit, or one value; ${LOADING_OWNERS} times that, owners take turns`,
+    `${share(LOADING_HEAP_SHARE)} of the heap limit, or one value; ${SHARING_OWNERS} times that, owners take turns`,
     'others wait',
   ],
   [

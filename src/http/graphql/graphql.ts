@@ -10,6 +10,7 @@ import {
   useInputLimits,
   useOperationCost,
   useOperationLimits,
+  useRunningCost,
   useSubscriptionLimit,
 } from '../limits/index.ts'
 import { createMaskError } from './mask-error.ts'
@@ -75,6 +76,7 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
       useOperationCost(MAX_COST),
       useSubscriptionLimit(maxSubscriptions, options.openRequests),
       useAnswerLimits(),
+      useRunningCost(services.clock),
     ],
     // The router serves the page.
     graphiql: false,

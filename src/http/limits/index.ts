@@ -25,6 +25,13 @@ export {
 } from './rate-limit.ts'
 export { REPEATED_FIELDS_MAX_PAIRS } from './repeated-fields.ts'
 export {
+  OBJECT_HEAP_BYTES,
+  RUNNING_COST_HEAP_SHARE,
+  RUNNING_COST_WAIT_MS,
+  SMALL_OPERATION_MAX_COST,
+  useRunningCost,
+} from './running-cost.ts'
+export {
   DEFAULT_MAX_SUBSCRIPTIONS,
   SUBSCRIPTION_MAX_BYTES,
   SUBSCRIPTIONS_HEAP_SHARE,
