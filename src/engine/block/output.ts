@@ -66,8 +66,8 @@ export interface ReadOutputOptions {
 }
 
 export interface ReadLargeOutputOptions extends ReadOutputOptions {
-  /** Waits for the memory that a large output takes until it is recorded. */
-  readonly claimMemory?: (bytes: number) => Promise<void>
+  /** Where a large output waits for the memory that it takes until it is recorded. */
+  readonly memory?: { claim(bytes: number): Promise<void> } | undefined
 }
 
 /** E8: what flows on is exactly what is recorded, so it is scrubbed first, and no block can change it. */
@@ -108,7 +108,7 @@ async function readInPieces(
   roughBytes: number,
   options: ReadLargeOutputOptions,
 ): Promise<ReadOutput | RefusedOutput> {
-  await options.claimMemory?.(roughBytes)
+  await options.memory?.claim(roughBytes)
   await yieldToEventLoop()
   // Measured once more: the block may have changed it meanwhile.
   const written = writeOutput(output, options)

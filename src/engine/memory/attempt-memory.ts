@@ -23,10 +23,10 @@ export class AttemptMemory {
   }
 
   /** Takes room for a value, once: an attempt that holds some already does not wait for more, which others might hold for it. */
-  readonly reserve = async (bytes: number): Promise<void> => {
+  async reserve(bytes: number): Promise<void> {
     const more = Math.ceil(bytes) - this.#bytes
     if (more <= 0) return
-    if (this.#bytes > 0) return this.#count(more)
+    if (this.#bytes > 0) return this.count(more)
     const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
     switch (grant) {
       case 'granted':
@@ -48,10 +48,10 @@ export class AttemptMemory {
   }
 
   /** Takes room for a value that is there already: waits as long as `reserve` does, then takes it all the same. */
-  readonly claim = async (bytes: number): Promise<void> => {
+  async claim(bytes: number): Promise<void> {
     const more = Math.ceil(bytes) - this.#bytes
     if (more <= 0 || this.#isOver) return
-    if (this.#bytes > 0) return this.#count(more)
+    if (this.#bytes > 0) return this.count(more)
     const grant = await this.#memory.take(more, { signal: this.#signal, clock: this.#clock })
     if (grant !== 'granted') this.#memory.count(more)
     if (this.#isOver) this.#memory.release(more)
@@ -62,7 +62,7 @@ export class AttemptMemory {
    * Takes room for stored values that take at most that many bytes of heap, before the attempt takes any other. As `ReadMemory` does, it
    * takes at most what one execution may hold, and waits for it without a bound. Rejects with the signal's reason.
    */
-  readonly takeToRead = async (heapBytes: number): Promise<void> => {
+  async takeToRead(heapBytes: number): Promise<void> {
     if (heapBytes <= FREELY_READ_MAX_BYTES) return
     const bytes = Math.min(heapBytes, this.#memory.maxBytes)
     await this.#memory.take(bytes, { signal: this.#signal, clock: NO_TIMERS })
@@ -77,14 +77,12 @@ export class AttemptMemory {
   answersOf(answers: OwnerAnswers): BlockAnswers {
     return {
       open: ({ mayWait = true, ...rest }) => answers.open({ ...rest, mayWait: mayWait && this.#bytes === 0 }),
-      claimMemory: this.claim,
+      claimMemory: (bytes) => this.claim(bytes),
     }
   }
 
   /** Counts what the attempt holds already: others wait for it, the attempt does not. */
-  readonly count = (bytes: number): void => this.#count(bytes)
-
-  #count(bytes: number): void {
+  count(bytes: number): void {
     if (this.#isOver) return
     this.#memory.count(bytes)
     this.#bytes += bytes
@@ -93,6 +91,7 @@ export class AttemptMemory {
   /** Gives the room back. */
   close(): void {
     this.#isOver = true
+    if (this.#bytes === 0) return
     this.#memory.release(this.#bytes)
     this.#bytes = 0
   }

@@ -55,6 +55,7 @@ export class ConfigMemory {
 
   /** Gives the memory back. */
   release(): void {
+    if (this.#bytes === 0) return
     this.#memory.release(this.#bytes)
     this.#bytes = 0
   }

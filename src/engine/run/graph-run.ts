@@ -57,6 +57,7 @@ class GraphRun {
   #running = 0
   /** A step of this graph was cut off. */
   #isCut = false
+  readonly #runBody = (body: PlanGraph, frame: Frame) => runGraph(body, frame, this.#run)
   #finish: (end: GraphEnd) => void = () => {}
   #break: (fault: unknown) => void = () => {}
 
@@ -129,14 +130,17 @@ class GraphRun {
     const values = new StepValues({
       outputs: this.#run.outputs,
       paths: reads.map((index) => this.#pathOf(index)),
-      make: () => {
-        const scope = this.#scopeOf(reads)
-        const error = failedBefore && this.#errorOf(failedBefore.source)
-        return { input: this.#inputOf(predecessors), scope: error ? { ...scope, error } : scope }
+      make: {
+        input: () => this.#inputOf(predecessors),
+        scope: () => {
+          const scope = this.#scopeOf(reads)
+          const error = failedBefore && this.#errorOf(failedBefore.source)
+          return error ? { ...scope, error } : scope
+        },
       },
       closed: { input: null, scope: this.#frame.scope },
     })
-    void this.#runStep(node, {
+    const site: StepSite = {
       path: this.#pathOf(node.index),
       values,
       inputFrom: predecessors.map((index) => this.#pathOf(index)),
@@ -146,17 +150,30 @@ class GraphRun {
       signal: this.#siblings.controller.signal,
       activity: this.#frame.activity,
       run: this.#run,
-      runBody: (body, frame) => runGraph(body, frame, this.#run),
-    })
+      runBody: this.#runBody,
+    }
+    runStep(node, site).then(
+      (end) => this.#hasEnded(node, end),
+      (fault: unknown) => this.#hasFailed(fault),
+    )
   }
 
-  async #runStep(node: PlanNode, site: StepSite): Promise<void> {
+  #hasEnded(node: PlanNode, end: StepEnd): void {
     try {
-      const end = await runStep(node, site)
       this.#advance(this.#settle(node, end))
     } catch (fault) {
-      this.#run.stop(RunStop.of(fault))
+      return this.#hasFailed(fault)
     }
+    this.#leave()
+  }
+
+  #hasFailed(fault: unknown): void {
+    this.#run.stop(RunStop.of(fault))
+    this.#leave()
+  }
+
+  /** A step is over. */
+  #leave(): void {
     try {
       this.#running--
       this.#checkEnd()

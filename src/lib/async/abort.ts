@@ -11,8 +11,34 @@ export function followingController(parent: AbortSignal): FollowingController {
   const controller = new AbortController()
   // Many parts of one run listen to one signal; Node takes more than ten listeners for a leak.
   setMaxListeners(0, controller.signal)
-  const follow = () => controller.abort(parent.reason)
-  if (parent.aborted) follow()
-  else parent.addEventListener('abort', follow, { once: true })
-  return { controller, unfollow: () => parent.removeEventListener('abort', follow) }
+  const unfollow = onAbort(parent, () => controller.abort(parent.reason))
+  return { controller, unfollow }
+}
+
+/** What is to be called when a signal aborts. All callbacks share one listener of the signal: each listener of its own would cost more. */
+const callbacks = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Calls back once the signal aborts, unless the returned function is called before; at once where it has aborted. The callback never
+ * throws.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) {
+    callback()
+    return () => {}
+  }
+  const waiting = callbacks.get(signal) ?? listenTo(signal)
+  waiting.add(callback)
+  return () => void waiting.delete(callback)
+}
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const waiting = new Set<() => void>()
+  callbacks.set(signal, waiting)
+  const abort = () => {
+    for (const callback of waiting) callback()
+    waiting.clear()
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  return waiting
 }

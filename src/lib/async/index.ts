@@ -1,5 +1,5 @@
 /** Cancels, bounds, groups and closes asynchronous work. */
-export { followingController, type FollowingController } from './abort.ts'
+export { followingController, onAbort, type FollowingController } from './abort.ts'
 export { afterAwake } from './after-awake.ts'
 export { afterInTime } from './after-in-time.ts'
 export { Again } from './again.ts'

@@ -15,6 +15,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
+    if (ms <= MAX_TIMER_MS) {
+      const timer = setTimeout(callback, ms)
+      return () => clearTimeout(timer)
+    }
     let timer: NodeJS.Timeout
     const arm = (left: number) => {
       const next = () => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : callback())

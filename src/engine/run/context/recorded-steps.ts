@@ -29,7 +29,8 @@ export class RecordedSteps {
     // Neither what it waits for nor its error is needed, and both may be long.
     if (step.finishedAt === null) {
       const attempts = keptAttempts(step.attempts)
-      this.#open.set(step.path, { ...step, wait: null, error: null, attempts })
+      const isKept = step.wait === null && step.error === null && attempts === step.attempts
+      this.#open.set(step.path, isKept ? step : { ...step, wait: null, error: null, attempts })
     } else this.#open.delete(step.path)
   }
 

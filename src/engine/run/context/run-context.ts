@@ -78,6 +78,8 @@ export class RunContext implements Activity {
   readonly steps: RecordedSteps
   readonly secrets: RunSecrets
   readonly unhandledErrors: UnhandledErrorSink
+  /** Masks the values of secrets in texts for people. */
+  readonly mask: Mask
   /** Checks values against JSON Schemas of users. */
   readonly schemas: SchemaChecker
   /** The outputs that later steps may read. */
@@ -141,9 +143,10 @@ export class RunContext implements Activity {
     this.outputs = new HeldOutputs(held, (paths) => this.#committedOutputs(paths), ports.clock)
     const { original, recorded } = request
     this.reuse = original && new Reuse({ original, recorded, memory: working, clock: ports.clock })
+    this.mask = maskOf(this.secrets)
     this.unhandledErrors = new UnhandledErrorSink({
       executionId: request.executionId,
-      mask: maskOf(this.secrets),
+      mask: this.mask,
       onUnhandledError: ports.onUnhandledError ?? ignoreError,
       timeline: {
         now: () => ports.clock.now(),

@@ -16,8 +16,8 @@ export interface StepValuesOptions {
   readonly outputs: Pick<HeldOutputs, 'pin' | 'unpin'>
   /** The steps whose outputs it reads. */
   readonly paths: readonly string[]
-  /** Called once those are in memory. */
-  readonly make: () => ReadValues
+  /** What those make, once they are in memory; each is called when it is first asked for. */
+  readonly make: { input(): Json; scope(): GraphScope }
   /** What there is until then, and after `close`. */
   readonly closed: ReadValues
 }
@@ -25,20 +25,22 @@ export interface StepValuesOptions {
 /** The values that one step reads: in memory from `open` to `close`. */
 export class StepValues implements OpenableValues {
   readonly #options: StepValuesOptions
-  #values: ReadValues
+  #input: Json | undefined
+  #scope: GraphScope | undefined
   #isOpen = false
 
   constructor(options: StepValuesOptions) {
     this.#options = options
-    this.#values = options.closed
   }
 
   get input(): Json {
-    return this.#values.input
+    const { make, closed } = this.#options
+    return this.#isOpen ? (this.#input ??= make.input()) : closed.input
   }
 
   get scope(): GraphScope {
-    return this.#values.scope
+    const { make, closed } = this.#options
+    return this.#isOpen ? (this.#scope ??= make.scope()) : closed.scope
   }
 
   /** Returns why the values cannot be brought into memory; null on success, without a promise if they were there. */
@@ -52,15 +54,13 @@ export class StepValues implements OpenableValues {
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
-    this.#values = this.#options.closed
+    this.#input = undefined
+    this.#scope = undefined
     this.#options.outputs.unpin(this.#options.paths)
   }
 
   #opened<Failure extends StepFailure | null>(failure: Failure): Failure {
-    if (failure === null) {
-      this.#isOpen = true
-      this.#values = this.#options.make()
-    }
+    if (failure === null) this.#isOpen = true
     return failure
   }
 }

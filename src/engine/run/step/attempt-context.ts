@@ -130,8 +130,8 @@ export class AttemptContext implements BlockContext {
   }
 
   get http(): BlockHttp {
-    const { http, clock } = this.#world
-    const { reserveMemory, answers } = this.#world
+    const { http, clock, answers } = this.#world
+    const { reserveMemory } = this
     return {
       send: (request) => http.send(request, { signal: this.signal, clock, reserveMemory, answers }),
     }

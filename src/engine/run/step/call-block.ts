@@ -1,4 +1,4 @@
-import { afterInTime } from '../../../lib/async/index.ts'
+import { afterInTime, onAbort } from '../../../lib/async/index.ts'
 import {
   callUserCode,
   readOutcome,
@@ -44,67 +44,114 @@ const GRACE_MS = 5_000
  * its time is up, or within the grace after the signal aborts. Whatever the block does later changes nothing.
  */
 export function callBlock(call: BlockCall): Promise<CallEnd> {
-  const { clock, signal, timeoutMs, heartbeatMs, code, mask } = call
-  return new Promise((resolve) => {
-    let lastAliveAt = clock.now()
-    const context = new AttemptContext(call, () => (lastAliveAt = clock.now()))
-    // What listens to the signal is the block's code: Node reports what a listener throws as an uncaught exception.
-    const abort = (reason: unknown) => callUserCode(code, () => AttemptContext.abort(context, reason))
-    const giveUp = (failureCode: string, message: string) => {
-      settle({ kind: 'failed', failure: { code: failureCode, message, retryable: true } })
-      abort(new Error(message))
-    }
-    let stopTimer = afterInTime(clock, timeoutMs, () =>
-      giveUp(ATTEMPT_TIMEOUT, `The attempt took longer than ${timeoutMs} ms.`),
-    )
-    const stopListening = heartbeatMs === null ? () => {} : listen(heartbeatMs)
-    const onAbort = () => {
-      abort(signal.reason)
-      stopTimer()
-      stopTimer = clock.after(GRACE_MS, () => settle({ kind: 'aborted' }))
-    }
-    const settle = (end: CallEnd) => {
-      stopTimer()
-      stopListening()
-      signal.removeEventListener('abort', onAbort)
-      AttemptContext.close(context)
-      code.close()
-      resolve(signal.aborted ? { kind: 'aborted' } : end)
-    }
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    code.open((error) => {
-      // While it is being aborted the attempt has its outcome; the block still has the grace to settle.
-      if (signal.aborted) return false
-      settle({ kind: 'failed', failure: unhandledFailure(error, mask) })
-      abort(error)
-      return true
-    })
-    void callUserCode(code, () => invoke(call, context)).then(settle)
-
-    /** Looks again when the last sign of life will have been too long ago. */
-    function listen(everyMs: number): () => void {
-      let stop = () => {}
-      const look = () => {
-        const silentMs = clock.now() - lastAliveAt
-        if (silentMs < everyMs) stop = afterInTime(clock, everyMs - silentMs, look)
-        else giveUp(HEARTBEAT_MISSED, `The attempt gave no sign of life for ${everyMs} ms.`)
-      }
-      stop = afterInTime(clock, everyMs, look)
-      return () => stop()
-    }
-  })
+  return new Promise((resolve) => new OpenCall(call, resolve).begin())
 }
 
-async function invoke({ block, standIn, mask }: BlockCall, context: BlockContext): Promise<CallEnd> {
-  const { type, run } = block
-  if (run === 'loop') throw new Error(`the block ${type} is run by the engine`)
-  try {
-    const outcome = readOutcome(await (standIn ?? run)(context))
-    if (outcome) return { kind: 'outcome', outcome }
-    const message = `The block ${type} returned something that is not an outcome; return \`completed(output)\`.`
+class OpenCall {
+  readonly #call: BlockCall
+  readonly #resolve: (end: CallEnd) => void
+  readonly #context: AttemptContext
+  #stopTimer = () => {}
+  #stopHeartbeat = () => {}
+  #unfollow = () => {}
+  #lastAliveAt = 0
+
+  constructor(call: BlockCall, resolve: (end: CallEnd) => void) {
+    this.#call = call
+    this.#resolve = resolve
+    this.#context = new AttemptContext(call, () => this.#isAlive())
+  }
+
+  begin(): void {
+    const { clock, code, signal, timeoutMs, heartbeatMs } = this.#call
+    this.#stopTimer = afterInTime(clock, timeoutMs, () =>
+      this.#giveUp(ATTEMPT_TIMEOUT, `The attempt took longer than ${timeoutMs} ms.`),
+    )
+    if (heartbeatMs !== null) {
+      this.#isAlive()
+      this.#stopHeartbeat = this.#listen(heartbeatMs)
+    }
+    this.#unfollow = onAbort(signal, () => this.#cutOff())
+    code.open((error) => this.#leftUnhandled(error))
+    callUserCode(code, () => this.#invoke())
+  }
+
+  /** In the block's name: to read its outcome, or what it throws, may run getters of the block. */
+  #invoke(): void {
+    const { block, standIn, mask } = this.#call
+    const refuse = (thrown: unknown) => this.#settle({ kind: 'failed', failure: failureOf(thrown, mask) })
+    try {
+      const run = standIn ?? block.run
+      if (run === 'loop') throw new Error(`the block ${block.type} is run by the engine`)
+      Promise.resolve(run(this.#context)).then((returned) => this.#settle(this.#read(returned)), refuse)
+    } catch (thrown) {
+      refuse(thrown)
+    }
+  }
+
+  #read(returned: unknown): CallEnd {
+    const { block, mask } = this.#call
+    try {
+      const outcome = readOutcome(returned)
+      if (outcome) return { kind: 'outcome', outcome }
+    } catch (thrown) {
+      return { kind: 'failed', failure: failureOf(thrown, mask) }
+    }
+    const message = `The block ${block.type} returned something that is not an outcome; return \`completed(output)\`.`
     return { kind: 'failed', failure: { code: 'OUTCOME_INVALID', message, retryable: false } }
-  } catch (thrown) {
-    return { kind: 'failed', failure: failureOf(thrown, mask) }
+  }
+
+  #settle(end: CallEnd): void {
+    this.#stopTimer()
+    this.#stopHeartbeat()
+    this.#unfollow()
+    AttemptContext.close(this.#context)
+    this.#call.code.close()
+    this.#resolve(this.#call.signal.aborted ? { kind: 'aborted' } : end)
+  }
+
+  #giveUp(code: string, message: string): void {
+    this.#settle({ kind: 'failed', failure: { code, message, retryable: true } })
+    this.#abort(new Error(message))
+  }
+
+  /** Returns whether the error fails the attempt. */
+  #leftUnhandled(error: unknown): boolean {
+    const { signal, mask } = this.#call
+    // While it is being aborted the attempt has its outcome; the block still has the grace to settle.
+    if (signal.aborted) return false
+    this.#settle({ kind: 'failed', failure: unhandledFailure(error, mask) })
+    this.#abort(error)
+    return true
+  }
+
+  /** The signal aborts: the block has the grace to settle. */
+  #cutOff(): void {
+    const { clock, signal } = this.#call
+    this.#abort(signal.reason)
+    this.#stopTimer()
+    this.#stopTimer = clock.after(GRACE_MS, () => this.#settle({ kind: 'aborted' }))
+  }
+
+  /** What listens to the context's signal is the block's code: Node reports what a listener throws as an uncaught exception. */
+  #abort(reason: unknown): void {
+    callUserCode(this.#call.code, () => AttemptContext.abort(this.#context, reason))
+  }
+
+  #isAlive(): void {
+    this.#lastAliveAt = this.#call.clock.now()
+  }
+
+  /** Looks again when the last sign of life will have been too long ago. */
+  #listen(everyMs: number): () => void {
+    const { clock } = this.#call
+    let stop = () => {}
+    const look = () => {
+      const silentMs = clock.now() - this.#lastAliveAt
+      if (silentMs < everyMs) stop = afterInTime(clock, everyMs - silentMs, look)
+      else this.#giveUp(HEARTBEAT_MISSED, `The attempt gave no sign of life for ${everyMs} ms.`)
+    }
+    stop = afterInTime(clock, everyMs, look)
+    return () => stop()
   }
 }

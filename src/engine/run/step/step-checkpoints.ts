@@ -38,7 +38,7 @@ export class StepCheckpoints {
   readonly #site: StepSite
   #areOnRecord: boolean
   /** By key, as JSON text. Null: they are on record only. */
-  #texts: Map<string, string> | null
+  #texts: ReadonlyMap<string, string> | null
   #length = 0
   #values: { readonly [key: string]: Json } | null = null
   /** Of the attempt that runs. */
@@ -47,7 +47,7 @@ export class StepCheckpoints {
   constructor({ site, areOnRecord }: StepCheckpointsOptions) {
     this.#site = site
     this.#areOnRecord = areOnRecord
-    this.#texts = areOnRecord ? null : new Map()
+    this.#texts = areOnRecord ? null : NONE
   }
 
   get isEmpty(): boolean {
@@ -79,7 +79,7 @@ export class StepCheckpoints {
 
   /** By key; each value is parsed when it is read. */
   get values(): { readonly [key: string]: Json } {
-    return (this.#values ??= lazilyParsed(this.#texts ?? new Map()))
+    return (this.#values ??= lazilyParsed(this.#texts ?? NONE))
   }
 
   /** Throws the `BlockError` `CHECKPOINTS_FULL` where one more value of that length exceeds a limit. */
@@ -96,14 +96,17 @@ export class StepCheckpoints {
   put(key: string, text: string): void {
     this.#areOnRecord = true
     this.#values = null
-    const texts = this.#texts
-    if (!texts) return
+    if (!this.#texts) return
+    const texts = this.#texts === NONE ? new Map<string, string>() : (this.#texts as Map<string, string>)
+    this.#texts = texts
     const before = texts.get(key)
     if (before === undefined) this.#memory?.count(ENTRY_HEAP_BYTES + CHARACTER_HEAP_BYTES * text.length)
     this.#length += before === undefined ? key.length + text.length : text.length - before.length
     texts.set(key, text)
   }
 }
+
+const NONE: ReadonlyMap<string, string> = new Map()
 
 function full(key: string): BlockError {
   return new BlockError(

@@ -81,6 +81,11 @@ interface Made {
 /** Makes something of a rendered config, in pieces. */
 type Use<T extends Made> = (rendered: Rendered) => Pieces<T | NeedsMemory>
 
+/** Receives the text to record of a config, in which secrets are masked. */
+interface ConfigRecord {
+  configIs(text: string): void
+}
+
 /**
  * A step's config with its templates filled in. What a config is made of does not change while its step runs, secrets aside.
  * So a small config is rendered once; a larger one is rendered again for every attempt, and kept only while the attempt runs.
@@ -88,16 +93,15 @@ type Use<T extends Made> = (rendered: Rendered) => Pieces<T | NeedsMemory>
 export class StepConfig {
   readonly #node: PlanNode
   readonly #site: StepSite
-  readonly #onFilled: (text: string) => void
+  readonly #record: ConfigRecord
   readonly #memory: ConfigMemory
   /** Frozen, since parts of it are the plan's, which all executions share. */
   #small: Rendered | null = null
 
-  /** `onFilled` receives the text to record, in which secrets are masked. */
-  constructor(node: PlanNode, site: StepSite, onFilled: (text: string) => void) {
+  constructor(node: PlanNode, site: StepSite, record: ConfigRecord) {
     this.#node = node
     this.#site = site
-    this.#onFilled = onFilled
+    this.#record = record
     const { run } = site
     this.#memory = new ConfigMemory(node.body ? run.loopMemory : run.configMemory, run.ports.clock)
   }
@@ -233,7 +237,7 @@ export class StepConfig {
   *#recordPieces({ shown, isSmall }: Rendered): Pieces<{ readonly kind: 'recorded' }> {
     const { scrubber } = this.#site.run.secrets
     const text = isSmall ? shortConfigText(shown, scrubber) : null
-    this.#onFilled(text ?? (yield* recordedConfigPieces(shown, scrubber)))
+    this.#record.configIs(text ?? (yield* recordedConfigPieces(shown, scrubber)))
     return { kind: 'recorded' }
   }
 

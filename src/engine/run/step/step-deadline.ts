@@ -22,38 +22,30 @@ export function stepDeadline({ stepTimeoutMs }: PlanNode, { run, path }: StepSit
   return (run.request.recorded.steps.get(path)?.startedAt ?? run.ports.clock.now()) + stepTimeoutMs
 }
 
-/** Runs a step at a site whose signal also aborts, with a `StepTimeout`, when the step's time is over. */
-export function withDeadline<T>(
-  node: PlanNode,
-  site: StepSite,
-  run: (site: StepSite) => Promise<T>,
-): Promise<T> {
-  const { stepTimeoutMs } = node
-  return stepTimeoutMs === null ? run(site) : runInTime(node, { site, timeoutMs: stepTimeoutMs, run })
-}
-
-interface BoundedRun<T> {
+export interface BoundedSite {
   readonly site: StepSite
-  readonly timeoutMs: number
-  readonly run: (site: StepSite) => Promise<T>
+  /** To be called once the step has ended. */
+  readonly unbind: () => void
 }
 
-async function runInTime<T>(node: PlanNode, { site, timeoutMs, run }: BoundedRun<T>): Promise<T> {
+/** The step's site with a signal that also aborts, with a `StepTimeout`, when the step's time is over; null where that has no bound. */
+export function boundInTime(node: PlanNode, site: StepSite): BoundedSite | null {
+  const { stepTimeoutMs } = node
+  if (stepTimeoutMs === null) return null
   const { controller, unfollow } = followingController(site.signal)
   const { clock } = site.run.ports
   const deadline = stepDeadline(node, site)
   const leftMs = deadline - clock.now()
-  const stop = () => controller.abort(new StepTimeout(site.path, timeoutMs))
+  const stop = () => controller.abort(new StepTimeout(site.path, stepTimeoutMs))
   // At once where it is over already: what is due at the same moment must not come first.
   if (leftMs <= 0) stop()
   const unwatch = clock.after(Math.max(0, leftMs), stop)
   // The timer dies when the run parks: the park is to end by then.
   const unbound = site.run.parksUntil(deadline)
-  try {
-    return await run({ ...site, signal: controller.signal })
-  } finally {
+  const unbind = () => {
     unbound()
     unwatch()
     unfollow()
   }
+  return { site: { ...site, signal: controller.signal }, unbind }
 }
