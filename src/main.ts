@@ -1,3 +1,4 @@
+import './production-graphql.ts'
 import { createLume } from './app.ts'
 import { readEnvironment } from './config.ts'
 import { startServer } from './http/index.ts'

@@ -76,7 +76,7 @@ export function createRouter(options: RouterOptions): Router {
     try {
       // What GraphQL reads is parsed when it is its turn, and not before.
       const bytes = url.pathname === GRAPHQL_PATH ? null : (body?.take() ?? null)
-      const request = toWebRequest({ req, res, url, body: bytes }, graphql.fetchAPI.Request)
+      const request = toWebRequest({ req, res, url, body: bytes }, graphql.Request)
       return { response: await route(request, { viewer, body }, options), viewer, body, bytes: null }
     } catch (fault) {
       body?.release()

@@ -1,9 +1,17 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError, type DocumentNode, type GraphQLFormattedError } from 'graphql'
-import { CloseCode, handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws'
+import { getOperationAST, GraphQLError, type ExecutionArgs } from 'graphql'
+import {
+  CloseCode,
+  handleProtocols,
+  makeServer,
+  MessageType,
+  type ServerOptions,
+  type SubscribePayload,
+} from 'graphql-ws'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Viewer } from '../access/index.ts'
+import type { Awaitable } from '../lib/async/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { schema } from '../schema/index.ts'
@@ -25,7 +33,7 @@ import {
 import { senderAt, TOO_MANY_CONNECTIONS, type Connections } from './limits/index.ts'
 import { requestUrl } from './node-request.ts'
 import { uploaderOf } from './router.ts'
-import { WrittenResults } from './written-results.ts'
+import { SocketOperations } from './socket-operations.ts'
 
 /** How long a client may take to say hello. */
 export const HELLO_MS = 10_000
@@ -80,7 +88,7 @@ export interface WebSockets {
   close(): Promise<void>
 }
 
-/** Serves the same operations over graphql-transport-ws on the same port. */
+/** Serves the same operations, under the same rules, over graphql-transport-ws on the same port. */
 export function serveWebSockets(http: Server, options: WebSocketOptions): WebSockets {
   const connections = new Set<Extra>()
   const sockets = new WebSocketServer({
@@ -103,12 +111,12 @@ export function serveWebSockets(http: Server, options: WebSocketOptions): WebSoc
       sockets.handleUpgrade(req, socket, head, (client) => {
         const extra: Extra = {
           request: req,
+          sender: senderAt(req.socket.remoteAddress),
           client,
           viewer: null,
           open: new Set(),
           countPing: () => {},
           intake: null,
-          written: new WrittenResults(),
         }
         connections.add(extra)
         client.once('close', () => connections.delete(extra))
@@ -167,6 +175,8 @@ function leave(
 /** One connection. */
 interface Extra {
   readonly request: IncomingMessage
+  /** Whose messages these are before it is known who sends them, and those of the local user. */
+  readonly sender: string
   readonly client: WebSocket
   /** Who said hello; null before that. */
   viewer: Viewer | null
@@ -176,67 +186,20 @@ interface Extra {
   countPing: () => void
   /** Takes its messages. */
   intake: MessageIntake | null
-  /** Its results that are being sent. */
-  readonly written: WrittenResults
 }
 
-/** Yoga's own pipeline, so that limits, masking and context are the same as over HTTP. */
+/** What graphql-ws does: it greets clients, and answers pings. */
 function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string, unknown>, Extra> {
-  const { graphql, operationTurns, helloMs = HELLO_MS } = options
   return {
-    connectionInitWaitTimeout: helloMs,
+    connectionInitWaitTimeout: options.helloMs ?? HELLO_MS,
     onConnect: async (connection) => {
       const { extra, connectionParams } = connection
       // graphql-ws keeps them as long as the connection is open; only the hello needs them.
       Object.assign(connection, { connectionParams: undefined })
       return greet(extra, connectionParams, options)
     },
-    execute: (args) => (args.rootValue as Pipeline).execute(args),
-    subscribe: (args) => (args.rootValue as Pipeline).subscribe(args),
-    onSubscribe: async ({ extra }, _id, params) => {
-      const { viewer } = extra
-      if (!viewer) return [new GraphQLError('Say hello first.', { extensions: { code: 'UNAUTHENTICATED' } })]
-      const query = await admitOperation({ ...options, extra, viewer, params })
-      if (query instanceof GraphQLError) return [query]
-      const turn = operationTurns.take(viewer.ownerId)
-      if (turn) await turn
-      const { execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
-        req: extra.request,
-        params,
-        viewer,
-        body: extra.intake?.sizeOf(params) ?? null,
-      })
-      const document = parseOr(parse, query)
-      const errors = document instanceof GraphQLError ? [document] : validate(schema, document)
-      if (errors.length > 0) return errors
-      return {
-        schema,
-        document,
-        operationName: params.operationName,
-        variableValues: params.variables,
-        contextValue: await contextFactory(),
-        rootValue: { execute, subscribe },
-      }
-    },
-    onOperation: ({ extra }, id, _params, _args, result) => {
-      if (!(Symbol.asyncIterator in result)) return
-      extra.open.add(id)
-      extra.intake?.began(id)
-    },
     onPing: ({ extra }) => extra.countPing(),
     onPong: ({ extra }) => extra.countPing(),
-    onComplete: ({ extra }, id) => {
-      extra.open.delete(id)
-      extra.intake?.over(id)
-    },
-    // What is for HTTP alone is left out.
-    onNext: ({ extra }, _id, _params, _args, { errors, data, extensions }) =>
-      extra.written.add({
-        ...(data === undefined ? {} : { data }),
-        ...(errors ? { errors: errors.map(withoutHttp) } : {}),
-        ...(extensions ? { extensions } : {}),
-      }),
-    onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
   }
 }
 
@@ -249,7 +212,7 @@ async function greet(
   const { request, client } = extra
   try {
     const credential = credentialOfParams(params) ?? credentialOfHeaders(request.headers)
-    const viewer = await gate.admit(credential, senderAt(request.socket.remoteAddress))
+    const viewer = await gate.admit(credential, extra.sender)
     if (client.readyState !== client.OPEN) return false
     const giveBack = connections.takeWebSocket(viewer.ownerId)
     if (!giveBack) {
@@ -280,55 +243,68 @@ async function greet(
   }
 }
 
-/** The text of an operation that may run now, or why it may not. */
-async function admitOperation(
-  operation: WebSocketOptions & { extra: Extra; viewer: Viewer; params: SubscribePayload },
-): Promise<string | GraphQLError> {
-  const { gate, documents, extra, viewer, params } = operation
-  try {
-    await gate.count(viewer, senderAt(extra.request.socket.remoteAddress))
-  } catch (fault) {
+/** An operation whose message was taken. */
+interface AskedOperation {
+  readonly extra: Extra
+  readonly viewer: Viewer
+  readonly params: SubscribePayload
+}
+
+/** Counts an operation. Returns the error if there are too many. */
+function countOperation({ extra, viewer }: AskedOperation, gate: Gate): Awaitable<GraphQLError | null> {
+  const refused = (fault: unknown) => {
     if (!(fault instanceof RefusedRequestError)) throw fault
     return new GraphQLError(fault.message, { extensions: { code: fault.code } })
   }
-  return documents ? findDocument(documents, params) : params.query
-}
-
-function withoutHttp(error: GraphQLError): GraphQLFormattedError {
-  const { extensions, ...rest } = error.toJSON()
-  if (!extensions) return rest
-  const { http: _http, ...shown } = extensions
-  return { ...rest, extensions: shown }
-}
-
-type Pipeline = Pick<ReturnType<Graphql['getEnveloped']>, 'execute' | 'subscribe'>
-
-/** A syntax error is the answer to one operation; thrown, it would close the connection with all others on it. */
-function parseOr(parse: (query: string) => DocumentNode, query: string): DocumentNode | GraphQLError {
   try {
-    return parse(query)
+    const counting = gate.count(viewer, extra.sender)
+    return counting instanceof Promise ? counting.then(() => null, refused) : null
   } catch (fault) {
-    if (fault instanceof GraphQLError) return parseError(fault)
-    throw fault
+    return refused(fault)
   }
 }
 
-/** With the code that it has over HTTP. */
-function parseError(error: GraphQLError): GraphQLError {
-  return new GraphQLError(error.message, {
-    source: error.source ?? null,
-    positions: error.positions ?? null,
-    extensions: { code: 'GRAPHQL_PARSE_FAILED', ...error.extensions },
+/** Counts an operation and waits for its turn. Returns what is carried out, or why the operation is refused. */
+function beginOperation(
+  operation: AskedOperation,
+  { gate, graphql, documents, operationTurns }: WebSocketOptions,
+): Awaitable<ExecutionArgs | readonly GraphQLError[]> {
+  const begin = () => argsOf(operation, graphql, documents)
+  const beginInTurn = () => {
+    const turn = operationTurns.take(operation.viewer.ownerId)
+    return turn ? turn.then(begin) : begin()
+  }
+  const counting = countOperation(operation, gate)
+  if (counting instanceof Promise) return counting.then((refusal) => (refusal ? [refusal] : beginInTurn()))
+  return counting ? [counting] : beginInTurn()
+}
+
+function argsOf(
+  { extra, viewer, params }: AskedOperation,
+  graphql: Graphql,
+  documents: PersistedDocuments | null,
+): ExecutionArgs | readonly GraphQLError[] {
+  const query = documents ? findDocument(documents, params) : params.query
+  if (query instanceof GraphQLError) return [query]
+  const document = graphql.prepare(query)
+  if (!('kind' in document)) return document
+  const { operationName = null, variables = null } = params
+  if (!getOperationAST(document, operationName)) return [new GraphQLError('Unable to identify operation')]
+  const contextValue = Object.assign(graphql.contextOf(viewer), {
+    params,
+    body: extra.intake?.sizeOf(params) ?? null,
   })
+  return { schema, document, operationName, variableValues: variables, contextValue }
 }
 
 function connect(
   server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>,
   connection: { readonly socket: Duplex; readonly extra: Extra },
-  { budget, turns, unsent, clock, logger }: WebSocketOptions,
+  options: WebSocketOptions,
 ): void {
+  const { graphql, budget, turns, unsent, clock, logger } = options
   const { socket, extra } = connection
-  const { client, request } = extra
+  const { client } = extra
   const isOpen = () => client.readyState === client.OPEN
   const outbox = unsent.open((reason) => {
     if (reason === 'memory') return client.terminate()
@@ -352,24 +328,47 @@ function connect(
   }
   let waitingBytes = 0
   /**
-   * Resolves when the message has left, or at once while little waits on the connection. A subscription is not read before, so
-   * that no more than that waits for a slow client, and one result of each operation.
+   * Sends a message. Returns nothing while little waits on the connection, else a promise that resolves when the message has
+   * left. A subscription is not read before, so that no more than that waits for a slow client, and one result of each operation.
    */
-  const send = (serialised: string) =>
-    new Promise<void>((resolve, reject) => {
-      const message = extra.written.fill(serialised)
-      const bytes = Buffer.byteLength(message)
-      if (!isOpen() || !outbox.add(bytes)) return resolve()
-      cork()
-      waitingBytes += bytes
-      client.send(message, (fault) => {
-        waitingBytes -= bytes
-        outbox.sent(bytes)
+  const send = (message: string): Awaitable<void> => {
+    const data = Buffer.from(message)
+    const bytes = data.length
+    if (!isOpen() || !outbox.add(bytes)) return
+    cork()
+    waitingBytes += bytes
+    const hasLeft = () => {
+      waitingBytes -= bytes
+      outbox.sent(bytes)
+    }
+    // A message that cannot be sent ends the connection, which ends the operations.
+    if (waitingBytes <= UNAWAITED_MAX_BYTES) return client.send(data, { binary: false }, hasLeft)
+    return new Promise<void>((resolve, reject) => {
+      client.send(data, { binary: false }, (fault) => {
+        hasLeft()
         if (fault) reject(fault)
         else resolve()
       })
-      if (waitingBytes <= UNAWAITED_MAX_BYTES) resolve()
     })
+  }
+  const operations = new SocketOperations({
+    graphql,
+    begin: (params) => {
+      const { viewer } = extra
+      if (!viewer) throw new Error('an operation came without a viewer')
+      return beginOperation({ extra, viewer, params }, options)
+    },
+    send,
+    close: (code, reason) => leave(client, { code, reason }),
+    onBegun: (id) => {
+      extra.open.add(id)
+      extra.intake?.began(id)
+    },
+    onOver: (id) => {
+      extra.open.delete(id)
+      extra.intake?.over(id)
+    },
+  })
   const flood = () => {
     client.pause()
     leave(client, { code: FLOOD, reason: 'TOO_MANY_MESSAGES: send fewer messages a minute' })
@@ -379,10 +378,26 @@ function connect(
   extra.countPing = () => {
     if (!pings.count()) flood()
   }
+  /** Has a message handled. A promise resolves when what the message asked for is over. */
+  const handled = (
+    message: { readonly type?: unknown; readonly id?: unknown } | null,
+    handle: (message: never) => Promise<void>,
+  ): Awaitable<void> => {
+    const isKnown = extra.viewer !== null
+    if (isKnown && message?.type === MessageType.Complete && message.id) return operations.complete(message)
+    const isOperation = isKnown && message?.type === MessageType.Subscribe
+    // graphql-ws takes a message that is parsed already as well.
+    const handling = isOperation ? operations.subscribe(message) : handle(message as never)
+    return handling?.then(undefined, (fault: unknown) => {
+      if (!isOpen()) return // there is no client to answer
+      logger.error({ err: fault }, 'a WebSocket message could not be handled')
+      client.close(CloseCode.InternalServerError, 'Internal server error')
+    })
+  }
   const closed = server.opened(
     {
       protocol: client.protocol,
-      send,
+      send: async (message) => send(message),
       close: (code, reason) => leave(client, { code, reason }),
       onMessage: (handle) => {
         extra.intake = new MessageIntake({
@@ -390,20 +405,14 @@ function connect(
           socket,
           budget,
           turns,
-          sender: () => uploaderOf(extra.viewer) ?? senderAt(request.socket.remoteAddress),
+          sender: () => uploaderOf(extra.viewer) ?? extra.sender,
           leave: (code, reason) => leave(client, { code, reason }),
           count: () => {
             const isAllowed = messages.count()
             if (!isAllowed) flood()
             return isAllowed
           },
-          // graphql-ws takes a message that is parsed already as well.
-          handle: (message) =>
-            handle(message as never).catch((fault: unknown) => {
-              if (!isOpen()) return // there is no client to answer
-              logger.error({ err: fault }, 'a WebSocket message could not be handled')
-              client.close(CloseCode.InternalServerError, 'Internal server error')
-            }),
+          handle: (message) => handled(message, handle),
         })
       },
     },
@@ -421,6 +430,7 @@ function connect(
   client.once('close', (code, reason) => {
     endPings()
     outbox.close()
+    operations.close()
     void closed(code, String(reason))
   })
 }

@@ -24,15 +24,20 @@ export function answerOwnerBusy(schema: GraphQLSchema): GraphQLSchema {
   ]
   for (const field of fields) {
     const resolve = field.resolve as GraphQLFieldResolver<unknown, Context> | undefined
-    field.resolve = async (...given: Parameters<GraphQLFieldResolver<unknown, Context>>) => {
+    field.resolve = (...given: Parameters<GraphQLFieldResolver<unknown, Context>>) => {
       try {
-        return await resolve?.(...given)
+        const value = resolve?.(...given)
+        return value instanceof Promise ? value.then(undefined, fail) : value
       } catch (fault) {
-        throw fault instanceof OwnerBusyError ? ownerBusy(fault) : fault
+        return fail(fault)
       }
     }
   }
   return schema
+}
+
+function fail(fault: unknown): never {
+  throw fault instanceof OwnerBusyError ? ownerBusy(fault) : fault
 }
 
 function ownerBusy({ code, message, retryAfterMs }: OwnerBusyError): GraphQLError {

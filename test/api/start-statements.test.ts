@@ -4,6 +4,7 @@ import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { countDocumentWork } from '../support/document-work.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { EXECUTE, JOB_EVENTS, start, timelineOf } from '../support/runs.ts'
+import { countPromises } from '../support/promise-count.ts'
 import { countStatements } from '../support/statement-count.ts'
 import { openWebSocket } from '../support/web-socket-client.ts'
 import { countWrites } from '../support/write-count.ts'
@@ -13,6 +14,8 @@ const WARM_UP_RUNS = 5
 const STATEMENTS_MAX = 5
 /** The answer of the start, and the batch with the end. */
 const WRITES_MAX = 2
+/** Of the server, the engine and the client together, which run in this process. */
+const PROMISES_MAX = 280
 
 const CREATE_PUBLISHED = graphql(`
   mutation CreateCounted($definition: JSON!) {
@@ -227,6 +230,29 @@ test('a one-step execution of a cached workflow and its subscriber cost at most 
   expect(written).toBeLessThanOrEqual(WRITES_MAX)
   // Both documents were seen before: neither is parsed or validated again.
   expect(work).toEqual({ tokens: 0, questions: 0 })
+})
+
+test('a one-step execution of a cached workflow and its subscriber make at most 280 promises', async () => {
+  server.gate('promises').open()
+  const workflowId = await publish(oneGate('promises'))
+  const socket = openWebSocket(server.url, {}, { lazy: false })
+  const run = async () => {
+    let jobId = ''
+    for await (const { data } of socket.subscribe(EXECUTE, { input: { workflowId } }))
+      if (data?.executeWorkflow.__typename === 'ExecuteWorkflowPayload') jobId = data.executeWorkflow.job.id
+    for await (const { data } of socket.subscribe(JOB_EVENTS, { jobId, kinds: ['JOB_COMPLETED'] }))
+      expect(data?.jobEvents.job.status).toBe('COMPLETED')
+  }
+  for (let at = 0; at < WARM_UP_RUNS; at++) await run()
+  const counts: number[] = []
+  for (let at = 0; at < WARM_UP_RUNS; at++) {
+    const promises = countPromises()
+    await run()
+    counts.push(promises.stop())
+  }
+  await socket.close()
+  // Timers of the server may make some in any of the runs.
+  expect(Math.min(...counts)).toBeLessThanOrEqual(PROMISES_MAX)
 })
 
 test('a document is parsed and validated once, over HTTP and over a WebSocket', async () => {

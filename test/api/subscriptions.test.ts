@@ -151,10 +151,12 @@ describe.each(TRANSPORTS)('over %s', (name, subscribe) => {
     const run = await start(server, { definition: gatedTwice(label) })
     const kinds: JobEventKind[] = ['STEP_COMPLETED']
     const live = await subscribe({ jobId: run.jobId, kinds })
-    const liveStart = await batchesUntil(live, () => true)
+    await until('it is followed', () => server.lume.services.timelines.followers === 1)
     server.gate(`${label} 1`).open()
     server.gate(`${label} 2`).open()
-    const liveBatches = [...liveStart, ...(await batchesOf(live))]
+    const liveBatches = await batchesOf(live)
+    // No batch says that the subscription has begun, and none is sent for events of other kinds.
+    expect(liveBatches.filter(({ events }) => events.length === 0).length).toBeLessThanOrEqual(1)
     const timeline = await timelineOf(server, run.jobId)
     const wanted = timeline.filter(({ kind }) => kind === 'STEP_COMPLETED')
     expect(wanted).toHaveLength(3)

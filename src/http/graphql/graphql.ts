@@ -1,22 +1,15 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../../access/index.ts'
+import type { Awaitable } from '../../lib/async/index.ts'
 import { RecentMap } from '../../lib/index.ts'
 import { createContext, schema, type Context, type Services } from '../../schema/index.ts'
 import type { Body, BudgetLimits, OperationTurns, ParseTurns } from '../intake/index.ts'
-import {
-  DEFAULT_LIMITS,
-  MAX_COST,
-  useAnswerLimits,
-  useInputLimits,
-  useOperationCost,
-  useOperationLimits,
-  useRunningCost,
-  useSubscriptionLimit,
-} from '../limits/index.ts'
+import { DEFAULT_LIMITS, RunningCost, SubscriptionLimit, useOperationLimits } from '../limits/index.ts'
 import { createMaskError } from './mask-error.ts'
+import { createOperations, useOperations, type Operations } from './operations.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
+import { createPrepare, type Prepare } from './prepare.ts'
 import { useRequestParser } from './request-parser.ts'
-import { useSharedResults } from './shared-results.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -46,12 +39,29 @@ export interface Caller {
   readonly body: Body | null
 }
 
-export type Graphql = ReturnType<typeof createGraphql>
+/** The API over every transport. */
+export interface Graphql extends Operations {
+  /** Answers queries and mutations by POST and GET, and subscriptions by SSE. */
+  fetch(request: Request, caller: Caller): Awaitable<Response>
+  /** The class of the requests that `fetch` takes. */
+  readonly Request: typeof Request
+  /** Reads and validates a document. */
+  readonly prepare: Prepare
+  /** The context of an operation that does not come over HTTP. */
+  contextOf(viewer: Viewer): Context
+  /** What a client is shown of an error. */
+  readonly maskError: (error: unknown) => Error
+}
 
-/** The API as a fetch handler: queries and mutations by POST and GET, subscriptions by SSE; and GraphiQL. */
-export function createGraphql(services: Services, options: GraphqlOptions) {
+export function createGraphql(services: Services, options: GraphqlOptions): Graphql {
   const { isExplorable, documents, maxSubscriptions, turns, operationTurns } = options
-  return createYoga<Caller, Context>({
+  const maskError = createMaskError(services.logger)
+  const operations = createOperations({
+    subscriptions: new SubscriptionLimit(maxSubscriptions, options.openRequests),
+    runningCost: new RunningCost(services.clock),
+    maskError,
+  })
+  const yoga = createYoga<Caller, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     // Node's own: a stream of Yoga's cannot be cancelled while it waits.
@@ -61,30 +71,34 @@ export function createGraphql(services: Services, options: GraphqlOptions) {
     cors: false,
     multipart: false,
     logging: false,
-    maskedErrors: { maskError: createMaskError(services.logger) },
+    maskedErrors: { maskError },
     parserAndValidationCache: {
       documentCache: cacheOfSmallDocuments(),
       errorCache: cacheOfSmallDocuments(),
     },
     extraParamNames: documents ? ['documentId'] : [],
     plugins: [
-      useSharedResults(),
       useRequestParser(turns, operationTurns),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
-      useInputLimits(),
-      useOperationCost(MAX_COST),
-      useSubscriptionLimit(maxSubscriptions, options.openRequests),
-      useAnswerLimits(),
-      useRunningCost(services.clock),
+      useOperations(operations),
     ],
     // The router serves the page.
     graphiql: false,
     context: ({ viewer }) => {
       if (!viewer) throw new Error('an operation came without a viewer')
-      return createContext(services, viewer)
+      // Yoga copies what the context itself has.
+      return { ...services, ...createContext(services, viewer) }
     },
   })
+  return {
+    ...operations,
+    fetch: (request, caller) => yoga.fetch(request, caller),
+    Request: yoga.fetchAPI.Request,
+    prepare: createPrepare(yoga, cacheOfSmallDocuments()),
+    contextOf: (viewer) => createContext(services, viewer),
+    maskError,
+  }
 }
 
 /** Front ends repeat small documents; a large one is not worth the memory. */

@@ -1,6 +1,6 @@
-import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { rightsOf } from '../../access/index.ts'
+import type { Awaitable } from '../../lib/async/index.ts'
 import type { Context } from '../../schema/index.ts'
 
 /** How long a result can be shared, in milliseconds. A subscriber that comes to the same event later executes it again. */
@@ -9,60 +9,25 @@ const SHARED_MS = 250
 /** An event of a subscription's source. Subscriptions that get the same object mean the same event. */
 type SourceEvent = object
 
+type Results = Map<SourceEvent, Map<string, Awaitable<ExecutionResult>>>
+
 /**
  * Executes a subscription once for each event of its source, for all subscribers with the same rights, document, operation and
  * variables. A result with errors is not shared: it may be that of one subscriber alone, such as one that has just left.
+ * Results are kept for some moments, by event and operation.
  */
-export function useSharedResults(): Plugin<Context> {
-  const results = new SharedResults()
-  return {
-    onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn(async (args: ExecutionArgs) => {
-        const source = await createSourceEventStream(args)
-        return Symbol.asyncIterator in source ? eachExecuted(source, args, results) : source
-      })
-    },
-  }
-}
-
-function eachExecuted(
-  source: AsyncIterable<unknown>,
-  args: ExecutionArgs,
-  results: SharedResults,
-): AsyncIterableIterator<ExecutionResult, void> {
-  const events = source[Symbol.asyncIterator]()
-  const operation = operationKey(args)
-  const run = async (event: unknown) => execute({ ...args, rootValue: event })
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async next() {
-      const { done, value: event } = await events.next()
-      if (done) return { done, value: undefined }
-      const isShared = typeof event === 'object' && event !== null
-      return { done: false, value: await (isShared ? results.of(event, operation, run) : run(event)) }
-    },
-    async return() {
-      await events.return?.()
-      return { done: true, value: undefined }
-    },
-  }
-}
-
-type Results = Map<SourceEvent, Map<string, Promise<ExecutionResult>>>
-
-/** The results of the last moments, by event and operation. */
-class SharedResults {
+export class SharedResults {
   #newest: Results = new Map()
   #older: Results = new Map()
   #timer: NodeJS.Timeout | null = null
 
-  async of(
-    event: SourceEvent,
+  /** The result of an event for the subscribers that `operation` names; `run` makes it for the first of them. */
+  of(
+    event: unknown,
     operation: string,
-    run: (event: SourceEvent) => Promise<ExecutionResult>,
-  ): Promise<ExecutionResult> {
+    run: (event: unknown) => Awaitable<ExecutionResult>,
+  ): Awaitable<ExecutionResult> {
+    if (typeof event !== 'object' || event === null) return run(event)
     const made = this.#newest.get(event) ?? this.#older.get(event)
     const shared = made?.get(operation)
     if (!shared) {
@@ -72,13 +37,9 @@ class SharedResults {
       this.#timer ??= setInterval(() => this.#age(), SHARED_MS).unref()
       return result
     }
-    try {
-      const result = await shared
-      if (!result.errors) return result
-    } catch {
-      // It failed for the subscriber that executed it.
-    }
-    return run(event)
+    const orOwn = (result: ExecutionResult) => (result.errors ? run(event) : result)
+    // A rejection is that of the subscriber that executed it.
+    return shared instanceof Promise ? shared.then(orOwn, () => run(event)) : orOwn(shared)
   }
 
   #age(): void {
@@ -95,7 +56,12 @@ const documentNumbers = new WeakMap<ExecutionArgs['document'], number>()
 let documents = 0
 
 /** All that a result depends on beside its event. Documents are parsed once, and known by their identity from then on. */
-function operationKey({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
+export function operationKey({
+  document,
+  operationName,
+  variableValues,
+  contextValue,
+}: ExecutionArgs): string {
   const number = documentNumbers.get(document) ?? ++documents
   documentNumbers.set(document, number)
   const { viewer } = contextValue as Context

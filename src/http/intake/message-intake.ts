@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { CloseCode } from 'graphql-ws'
 import type { WebSocket } from 'ws'
+import type { Awaitable } from '../../lib/async/index.ts'
 import { tooComplex, type RequestSize } from './bodies.ts'
 import { VALUE_WEIGHT_BYTES, type BodyBudget, type Hold } from './body-budget.ts'
 import { JsonStructure } from './json-structure.ts'
@@ -31,15 +32,15 @@ export interface MessageIntakeOptions {
   readonly sender: () => string
   /** Closes the connection. */
   readonly leave: (code: number, reason: string) => void
-  /** Takes a parsed message. Resolves when what it asked for is over. */
-  readonly handle: (message: object | null) => Promise<void>
+  /** Takes a parsed message. A promise: it resolves when what the message asked for is over. */
+  readonly handle: (message: object | null) => Awaitable<void>
   /** Counts a message. False: there were too many, and the connection is being closed. */
   readonly count: () => boolean
 }
 
 /** An operation whose message was taken. */
 interface Running {
-  readonly ended: Promise<void>
+  ended: Awaitable<void>
   readonly hold: Hold
   /** The client ended it, or was informed of its end. */
   isOver: boolean
@@ -135,21 +136,27 @@ export class MessageIntake {
   #take(message: Buffer): void {
     this.#completed(message.length)
     this.#queue.push(message)
-    if (!this.#isBusy) void this.#work()
+    if (!this.#isBusy) this.#work()
   }
 
-  async #work(): Promise<void> {
-    const { client } = this.#options
+  /** Reads the messages that have arrived, until one has to wait. */
+  #work(): void {
     this.#isBusy = true
     for (let message = this.#queue.shift(); message; message = this.#queue.shift()) {
       const reading = this.#read(message)
-      if (reading === null && this.#hasRoom()) continue
-      client.pause()
-      await reading
-      while (!this.#hasRoom()) await new Promise<void>((resolve) => (this.#onRoom = resolve))
-      if (client.readyState === client.OPEN) client.resume()
+      if (reading !== null || !this.#hasRoom()) return void this.#wait(reading)
     }
     this.#isBusy = false
+  }
+
+  /** Reads no further until the message has been taken and there is room for the next one. */
+  async #wait(reading: Promise<void> | null): Promise<void> {
+    const { client } = this.#options
+    client.pause()
+    if (reading) await reading
+    while (!this.#hasRoom()) await new Promise<void>((resolve) => (this.#onRoom = resolve))
+    if (client.readyState === client.OPEN) client.resume()
+    this.#work()
   }
 
   #hasRoom(): boolean {
@@ -204,8 +211,8 @@ export class MessageIntake {
     }
     if (type === 'complete') this.over(id)
     const running = this.#running.get(id)
-    // graphql-ws forgets an operation by its id once it has ended; it would forget the next one in its place.
-    if (type === 'subscribe' && running?.isOver) {
+    // The last message of an operation is sent before the operation has ended.
+    if (type === 'subscribe' && running?.isOver && running.ended instanceof Promise) {
       return running.ended.then(() => void this.#start(message, hold, id))
     }
     return this.#start(message, hold, type === 'subscribe' ? id : undefined)
@@ -217,14 +224,17 @@ export class MessageIntake {
       hold.release()
       return null
     }
-    const ended = this.#options.handle(message).finally(() => {
+    const running: Running = { ended: undefined, hold, isOver: false, isAnswered: id === undefined }
+    if (id !== undefined) this.#unanswered++
+    if (id !== undefined && !this.#running.has(id)) this.#running.set(id, running)
+    const end = () => {
       hold.release()
       this.#answered(running)
       if (id !== undefined && this.#running.get(id) === running) this.#running.delete(id)
-    })
-    const running: Running = { ended, hold, isOver: false, isAnswered: id === undefined }
-    if (id !== undefined) this.#unanswered++
-    if (id !== undefined && !this.#running.has(id)) this.#running.set(id, running)
+    }
+    const handling = this.#options.handle(message)
+    if (handling instanceof Promise) running.ended = handling.then(end)
+    else end()
     return null
   }
 

@@ -41,6 +41,9 @@ export type CutReason = 'slow' | 'memory'
 
 interface Entry {
   unsent: number
+  /** When the client last read, or when it was sent something to read. */
+  readAt: number
+  /** Ends the timer that looks whether the client has stalled; null: none runs. */
   cancelStall: (() => void) | null
   isCut: boolean
   readonly cut: (reason: CutReason) => void
@@ -52,11 +55,11 @@ interface Entry {
  */
 export class UnsentBytes {
   readonly #limits: UnsentLimits
-  readonly #clock: Pick<Clock, 'after'>
+  readonly #clock: Pick<Clock, 'now' | 'after'>
   readonly #entries = new Set<Entry>()
   #total = 0
 
-  constructor(limits: UnsentLimits, clock: Pick<Clock, 'after'>) {
+  constructor(limits: UnsentLimits, clock: Pick<Clock, 'now' | 'after'>) {
     this.#limits = limits
     this.#clock = clock
   }
@@ -66,7 +69,7 @@ export class UnsentBytes {
    * until then. For memory it ends the connection at once, also one that is being closed.
    */
   open(cut: (reason: CutReason) => void): Outbox {
-    const entry: Entry = { unsent: 0, cancelStall: null, isCut: false, cut }
+    const entry: Entry = { unsent: 0, readAt: 0, cancelStall: null, isCut: false, cut }
     this.#entries.add(entry)
     return {
       add: (bytes) => {
@@ -74,16 +77,16 @@ export class UnsentBytes {
         this.#change(entry, bytes)
         // One message may be larger than the limit; a second one does not join it.
         const isFirst = entry.unsent === bytes
+        if (isFirst) entry.readAt = this.#clock.now()
         if (!isFirst && entry.unsent > this.#limits.maxBytesOfConnection) this.#cutSlow(entry)
         while (this.#total > this.#limits.maxBytes && this.#total > 0) this.#cutForMemory(this.#largest())
-        if (!entry.isCut) entry.cancelStall ??= this.#watch(entry)
+        if (!entry.isCut) entry.cancelStall ??= this.#watch(entry, this.#limits.stallMs)
         return !entry.isCut
       },
       sent: (bytes) => {
         if (!this.#entries.has(entry)) return
         this.#change(entry, -Math.min(bytes, entry.unsent))
-        this.#unwatch(entry)
-        if (entry.unsent > 0 && !entry.isCut) entry.cancelStall = this.#watch(entry)
+        entry.readAt = this.#clock.now()
       },
       close: () => this.#close(entry),
     }
@@ -94,8 +97,15 @@ export class UnsentBytes {
     this.#total += bytes
   }
 
-  #watch(entry: Entry): () => void {
-    return this.#clock.after(this.#limits.stallMs, () => this.#cutSlow(entry))
+  /** Looks in `ms` milliseconds whether the client has stalled. Most have read everything long before, so no message moves the timer. */
+  #watch(entry: Entry, ms: number): () => void {
+    return this.#clock.after(ms, () => {
+      entry.cancelStall = null
+      if (entry.unsent === 0) return
+      const leftMs = entry.readAt + this.#limits.stallMs - this.#clock.now()
+      if (leftMs > 0) entry.cancelStall = this.#watch(entry, leftMs)
+      else this.#cutSlow(entry)
+    })
   }
 
   #unwatch(entry: Entry): void {

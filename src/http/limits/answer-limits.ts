@@ -5,7 +5,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import type { Awaitable } from '../../lib/async/index.ts'
 import { onBehalfOf } from '../../lib/index.ts'
 import { stringifyWithTexts } from '../../lib/json/index.ts'
 import {
@@ -18,64 +18,34 @@ import {
 import { ANSWER_MAX_WRITTEN_VALUES, excessOf } from './answer-size.ts'
 
 /**
- * Refuses answers that are too large with `ANSWER_TOO_LARGE`: as a whole where a query is refused while it reads, and
- * before an answer is written. Says with `TOO_MANY_ERRORS` that an operation was stopped at its errors. It makes operations ask for connections on
- * behalf of their owner. It ends the budget of an operation, and of each result of a subscription. Stored values are written
- * as they are stored.
+ * Runs what makes one answer: an operation, or one result of a subscription. Refuses an answer that is too large with
+ * `ANSWER_TOO_LARGE`: as a whole where a query is refused while it reads, and before an answer is written. Reports with
+ * `TOO_MANY_ERRORS` that an operation was stopped at its errors. What is called asks for connections on behalf of the
+ * operation's owner. The budget of the answer ends with it. Stored values are written as they are stored.
  */
-export function useAnswerLimits(): Plugin<Context> {
-  return {
-    onExecute({ executeFn, setExecuteFn }) {
-      setExecuteFn(async (args: ExecutionArgs) => {
-        const { answer, ownerId } = args.contextValue as Context
-        try {
-          const result = await onBehalfOf(ownerId, () => executeFn(args))
-          return within(result as ExecutionResult, args)
-        } finally {
-          answer.end()
-        }
-      })
-    },
-    onSubscribe({ subscribeFn, setSubscribeFn }) {
-      setSubscribeFn(async (args: ExecutionArgs) => {
-        const { answer, ownerId } = args.contextValue as Context
-        const results = (await onBehalfOf(ownerId, () => subscribeFn(args))) as
-          | AsyncIterable<ExecutionResult>
-          | ExecutionResult
-        if (!(Symbol.asyncIterator in results)) {
-          answer.end()
-          return results
-        }
-        return eachWithin(results, args)
-      })
-    },
-  }
-}
-
-function eachWithin(
-  results: AsyncIterable<ExecutionResult>,
+export function withinAnswerLimits(
   args: ExecutionArgs,
-): AsyncIterableIterator<ExecutionResult, void> {
+  execute: () => Awaitable<ExecutionResult>,
+): Awaitable<ExecutionResult> {
   const context = args.contextValue as Context
-  const source = results[Symbol.asyncIterator]()
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async next() {
-      try {
-        const { done, value } = await onBehalfOf(context.ownerId, () => source.next())
-        return done ? { done, value: undefined } : { done: false, value: within(value, args) }
-      } finally {
-        context.answer.end()
-      }
-    },
-    async return() {
+  const answer = (result: ExecutionResult) => {
+    try {
+      return within(result, args)
+    } finally {
       context.answer.end()
-      await source.return?.()
-      return { done: true, value: undefined }
-    },
+    }
   }
+  const fail = (fault: unknown): never => {
+    context.answer.end()
+    throw fault
+  }
+  let result: Awaitable<ExecutionResult>
+  try {
+    result = onBehalfOf(context.ownerId, execute)
+  } catch (fault) {
+    return fail(fault)
+  }
+  return result instanceof Promise ? result.then(answer, fail) : answer(result)
 }
 
 function within(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {

@@ -1,5 +1,5 @@
 /** Bounds what an operation may cost: its document, inputs, answer, rate and subscriptions. */
-export { useAnswerLimits } from './answer-limits.ts'
+export { withinAnswerLimits } from './answer-limits.ts'
 export { ANSWER_MAX_WRITTEN_VALUES } from './answer-size.ts'
 export {
   ADDRESS_MAX_CONNECTIONS,
@@ -8,8 +8,8 @@ export {
   TOO_MANY_CONNECTIONS,
   WEBSOCKETS_PER_SUBSCRIPTION,
 } from './connections.ts'
-export { OPERATION_MAX_VALUES, useInputLimits, VARIABLE_MAX_ERRORS } from './input-limits.ts'
-export { MAX_COST, useOperationCost } from './operation-cost.ts'
+export { inputErrorsOf, OPERATION_MAX_VALUES, VARIABLE_MAX_ERRORS } from './input-limits.ts'
+export { judgeCost, MAX_COST, withCost } from './operation-cost.ts'
 export {
   DEFAULT_LIMITS,
   DOCUMENT_MAX_FIELDS,
@@ -28,14 +28,14 @@ export {
   OBJECT_HEAP_BYTES,
   RUNNING_COST_HEAP_SHARE,
   RUNNING_COST_WAIT_MS,
+  RunningCost,
   SMALL_OPERATION_MAX_COST,
-  useRunningCost,
 } from './running-cost.ts'
 export {
   DEFAULT_MAX_SUBSCRIPTIONS,
   SUBSCRIPTION_MAX_BYTES,
+  SubscriptionLimit,
   SUBSCRIPTIONS_HEAP_SHARE,
   SUBSCRIPTIONS_OWNER_SHARE,
-  useSubscriptionLimit,
 } from './subscription-limit.ts'
 export { MESSAGE_MAX_LENGTH, messageWithoutValue } from './variable-error.ts'

@@ -22,7 +22,6 @@ import {
   type ValueNode,
   type VariableDefinitionNode,
 } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
 import { shorten } from '../../lib/text/index.ts'
 import { maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from '../../schema/index.ts'
 import { BODY_MAX_VALUES } from '../intake/index.ts'
@@ -42,25 +41,11 @@ type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | '
 type Variables = Readonly<Record<string, unknown>>
 
 /**
- * Checks the input of an operation before anything else reads it: the length of every list against the limit that its
+ * Checks the input of a valid operation before anything else reads it: the length of every list against the limit that its
  * description states (`LIST_TOO_LONG`), the length of every text (`TEXT_TOO_LONG`), and then that the variables have
  * their types, at most `VARIABLE_MAX_ERRORS` errors of it (`BAD_USER_INPUT`). The walk follows the declared types, so
- * that it visits no list that is too long, and nothing inside of a JSON value.
+ * that it visits no list that is too long, and nothing inside of a JSON value. Returns the errors; empty: the input is accepted.
  */
-export function useInputLimits(): Plugin {
-  return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const errors = inputErrorsOf(args)
-      if (errors.length > 0) setResultAndStopExecution({ errors })
-    },
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const errors = inputErrorsOf(args)
-      if (errors.length > 0) setResultAndStopExecution({ errors })
-    },
-  }
-}
-
-/** Why the input of a valid operation is refused; empty: it is not. */
 export function inputErrorsOf(operation: Operation): readonly GraphQLError[] {
   const { schema, document, operationName } = operation
   const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? []

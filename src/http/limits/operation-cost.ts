@@ -12,6 +12,7 @@ import {
   Kind,
   type DocumentNode,
   type ExecutionArgs,
+  type ExecutionResult,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
@@ -20,7 +21,6 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
 import { VARIABLE_MAX_ERRORS } from './input-limits.ts'
 import { weightOf } from './field-weight.ts'
 
@@ -37,34 +37,27 @@ const MAX_PAGE = 1_000
 /** By this header, or by `extensions: { cost: true }` in the request, a client asks what its operation costs. */
 const COST_HEADER = 'x-lume-cost'
 
+/** What an operation costs, and why it is refused; null: it is not. */
+export interface CostVerdict {
+  readonly cost: number
+  readonly refusal: GraphQLError | null
+}
+
 /**
- * Refuses operations that would read too much before anything is read: HTTP 400, code `OPERATION_TOO_COSTLY`. The cost is
+ * Refuses an operation that would read too much before anything is read: HTTP 400, code `OPERATION_TOO_COSTLY`. The cost is
  * the number of objects that the answer may hold, pages at the length that was asked for, and what payloads weigh
  * (`weightOf`). Other plain fields cost nothing.
  */
-export function useOperationCost(maxCost: number): Plugin {
-  const judge = (args: ExecutionArgs) => {
-    const cost = costOf(args)
-    return { cost, error: cost > maxCost ? tooCostly(cost, maxCost) : null }
-  }
-  return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const { cost: requested, error } = judge(args)
-      if (error) return setResultAndStopExecution({ errors: [error] })
-      if (!isAskedFor(args.contextValue)) return
-      const cost = { requested, limit: maxCost }
-      return {
-        onExecuteDone: ({ result, setResult }) => {
-          if (Symbol.asyncIterator in result) return
-          setResult({ ...result, extensions: { ...result.extensions, cost } })
-        },
-      }
-    },
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const { error } = judge(args)
-      if (error) setResultAndStopExecution({ errors: [error] })
-    },
-  }
+export function judgeCost(args: CostedOperation): CostVerdict {
+  const cost = costOf(args)
+  return { cost, refusal: cost > MAX_COST ? tooCostly(cost, MAX_COST) : null }
+}
+
+/** The result with the cost of its operation, where the request asks for that. */
+export function withCost(result: ExecutionResult, cost: number, context: unknown): ExecutionResult {
+  if (!isAskedFor(context as Asking)) return result
+  const extensions = { ...result.extensions, cost: { requested: cost, limit: MAX_COST } }
+  return { ...result, extensions }
 }
 
 function tooCostly(cost: number, maxCost: number): GraphQLError {

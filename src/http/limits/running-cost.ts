@@ -1,10 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
-import { GraphQLError, type ExecutionArgs } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
-import { OwnerShares } from '../../lib/async/index.ts'
+import { GraphQLError, type ExecutionResult } from 'graphql'
+import { OwnerShares, type Awaitable } from '../../lib/async/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import type { Context } from '../../schema/index.ts'
-import { costOf } from './operation-cost.ts'
 
 /** The share of the heap limit that the objects of one owner's operations in progress may take. */
 export const RUNNING_COST_HEAP_SHARE = 1 / 16
@@ -26,41 +23,51 @@ export function runningCostOfHeap(): number {
  * together would hold millions of objects. Further operations wait, each owner's behind its own; after `RUNNING_COST_WAIT_MS` they are
  * refused with 503 `SERVER_OVERLOADED`. `clock` ends the waits.
  */
-export function useRunningCost(
-  clock: Pick<Clock, 'after'>,
-  ownerMaxCost = runningCostOfHeap(),
-): Plugin<Context> {
-  const shares = new OwnerShares(ownerMaxCost)
+export class RunningCost {
+  readonly #clock: Pick<Clock, 'after'>
+  readonly #shares: OwnerShares
 
-  async function enter(ownerId: string, cost: number): Promise<() => void> {
-    const wait = new AbortController()
-    const stopTimer = clock.after(RUNNING_COST_WAIT_MS, () => wait.abort(overloaded()))
+  constructor(clock: Pick<Clock, 'after'>, ownerMaxCost = runningCostOfHeap()) {
+    this.#clock = clock
+    this.#shares = new OwnerShares(ownerMaxCost)
+  }
+
+  /** Carries out an operation once its cost fits; one of little cost at once. An operation that is refused is not carried out. */
+  within(
+    ownerId: string,
+    cost: number,
+    execute: () => Awaitable<ExecutionResult>,
+  ): Awaitable<ExecutionResult> {
+    return cost <= SMALL_OPERATION_MAX_COST ? execute() : this.#inTurn(ownerId, cost, execute)
+  }
+
+  async #inTurn(
+    ownerId: string,
+    cost: number,
+    execute: () => Awaitable<ExecutionResult>,
+  ): Promise<ExecutionResult> {
+    let leave: () => void
     try {
-      return await shares.enter(ownerId, cost, wait.signal)
+      leave = await this.#enter(ownerId, cost)
+    } catch (refusal) {
+      if (refusal instanceof GraphQLError) return { errors: [refusal] }
+      throw refusal
+    }
+    try {
+      return await execute()
+    } finally {
+      leave()
+    }
+  }
+
+  async #enter(ownerId: string, cost: number): Promise<() => void> {
+    const wait = new AbortController()
+    const stopTimer = this.#clock.after(RUNNING_COST_WAIT_MS, () => wait.abort(overloaded()))
+    try {
+      return await this.#shares.enter(ownerId, cost, wait.signal)
     } finally {
       stopTimer()
     }
-  }
-  return {
-    onExecute({ args, executeFn, setExecuteFn }) {
-      const cost = costOf(args)
-      if (cost <= SMALL_OPERATION_MAX_COST) return
-      setExecuteFn(async (operation: ExecutionArgs) => {
-        const { ownerId } = operation.contextValue as Context
-        let leave: () => void
-        try {
-          leave = await enter(ownerId, cost)
-        } catch (refusal) {
-          if (refusal instanceof GraphQLError) return { errors: [refusal] }
-          throw refusal
-        }
-        try {
-          return await executeFn(operation)
-        } finally {
-          leave()
-        }
-      })
-    },
   }
 }
 

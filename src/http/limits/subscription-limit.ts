@@ -1,6 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import { GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import { GraphQLError, type DocumentNode, type ExecutionArgs } from 'graphql'
 import { OwnerPermits } from '../../lib/async/index.ts'
 import type { Context } from '../../schema/index.ts'
 import {
@@ -49,43 +48,40 @@ interface Requested {
  * `TOO_MANY_SUBSCRIPTIONS`: over any transport and with any credential. The error is the only result. A subscription counts
  * from before it begins until it ends, fails or its client disconnects.
  */
-export function useSubscriptionLimit(maxSubscriptions: number, limits = budgetOfHeap()): Plugin<Context> {
-  const open = new OwnerPermits(maxSubscriptions)
-  const retained = new RetainedRequests(limits)
-  return {
-    onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
-      const { ownerId, request, body, params } = args.contextValue as Context & Requested
-      // Yoga would refuse it after it has begun, and leave it open.
-      if (request && !acceptsStream(request)) return setResultAndStopExecution({ errors: [notAcceptable()] })
-      const size = body ?? sizeOfUrl(request?.url ?? '')
-      if (size.size > SUBSCRIPTION_MAX_BYTES) {
-        return setResultAndStopExecution({ errors: [tooLarge(size.size)] })
-      }
-      setSubscribeFn(
-        async (given: ExecutionArgs): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> => {
-          const leave = open.take(ownerId)
-          if (!leave) return { errors: [tooMany(maxSubscriptions)] }
-          const forget = retained.add(ownerId, { size, document: given.document, text: params?.query ?? '' })
-          const giveBack = () => {
-            leave()
-            forget?.()
-          }
-          try {
-            if (!forget) {
-              giveBack()
-              return { errors: [tooMuch(limits.maxBytesOfSender)] }
-            }
-            const result = await subscribeFn(given)
-            if (Symbol.asyncIterator in result) return endingWith(result, giveBack)
-            giveBack()
-            return result
-          } catch (fault) {
-            giveBack()
-            throw fault
-          }
-        },
-      )
-    },
+export class SubscriptionLimit {
+  readonly #maxSubscriptions: number
+  readonly #limits: BudgetLimits
+  readonly #open: OwnerPermits
+  readonly #retained: RetainedRequests
+
+  constructor(maxSubscriptions: number, limits = budgetOfHeap()) {
+    this.#maxSubscriptions = maxSubscriptions
+    this.#limits = limits
+    this.#open = new OwnerPermits(maxSubscriptions)
+    this.#retained = new RetainedRequests(limits)
+  }
+
+  /** Counts a subscription that is about to begin. Returns the function that ends that, or why it must not begin. */
+  take({
+    document,
+    contextValue,
+  }: Pick<ExecutionArgs, 'document' | 'contextValue'>): (() => void) | GraphQLError {
+    const { ownerId, request, body, params } = contextValue as Context & Requested
+    // Yoga would refuse it after it has begun, and leave it open.
+    if (request && !acceptsStream(request)) return notAcceptable()
+    const size = body ?? sizeOfUrl(request?.url ?? '')
+    if (size.size > SUBSCRIPTION_MAX_BYTES) return tooLarge(size.size)
+    const leave = this.#open.take(ownerId)
+    if (!leave) return tooMany(this.#maxSubscriptions)
+    const forget = this.#retained.add(ownerId, { size, document, text: params?.query ?? '' })
+    if (!forget) {
+      leave()
+      return tooMuch(this.#limits.maxBytesOfSender)
+    }
+    return () => {
+      leave()
+      forget()
+    }
   }
 }
 
@@ -169,29 +165,4 @@ function tooLarge(bytes: number): GraphQLError {
 function tooMuch(maxBytes: number): GraphQLError {
   const message = `The requests of your open subscriptions hold the memory that this server has for them, at most ${maxBytes} bytes for one owner. End some, send shorter documents and variables, or use the same document for all of them.`
   return new GraphQLError(message, { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } })
-}
-
-/** The same results. Calls `onEnd` when they end, fail, or the consumer stops. */
-function endingWith<T>(results: AsyncIterable<T>, onEnd: () => void): AsyncIterableIterator<T, void> {
-  const source = results[Symbol.asyncIterator]()
-  const watched = async (step: Promise<IteratorResult<T>>): Promise<IteratorResult<T, void>> => {
-    try {
-      const result = await step
-      if (result.done) onEnd()
-      return result
-    } catch (fault) {
-      onEnd()
-      throw fault
-    }
-  }
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    next: () => watched(source.next()),
-    async return() {
-      onEnd()
-      return (await source.return?.()) ?? { done: true, value: undefined }
-    },
-  }
 }

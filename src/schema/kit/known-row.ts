@@ -1,5 +1,6 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
+import { globalId } from '../../lib/index.ts'
 
 /**
  * A row whose columns are in memory, under the names that Prisma gives them, and with it the rows that some of its relations
@@ -7,6 +8,8 @@ import type { GraphQLFieldResolver } from 'graphql'
  */
 export abstract class KnownRow {
   readonly isKnown = true
+  /** The column of the key. Every type of such rows is a node. */
+  abstract readonly id: string
 }
 
 declare global {
@@ -25,8 +28,12 @@ declare global {
 class KnownRowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolve: GraphQLFieldResolver<unknown, Types['Context'], object>,
-    { extensions, resolve: ownResolve }: PothosOutputFieldConfig<Types>,
+    { name, parentType, extensions, resolve: ownResolve }: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    // The Relay plugin's own resolver is asynchronous, and so would be each selection of an id.
+    if (name === 'id')
+      return (parent, ...rest) =>
+        parent instanceof KnownRow ? globalId(parentType, parent.id) : resolve(parent, ...rest)
     const isInMemory = memoryTest(extensions)
     if (!isInMemory || !ownResolve) return resolve
     return (parent, ...rest) =>

@@ -77,12 +77,13 @@ builder.queryField('jobStats', (t) =>
       type: t.arg({ type: [JobTypeEnum], description: 'Only jobs of these types.' }),
       days: t.arg.int({ description: DAYS_DESCRIPTION }),
     },
-    resolve: async (_root, { type, days }, { counts, ownerId, ...context }) => {
+    resolve: async (_root, { type, days }, context) => {
+      const { counts, ownerId } = context
       const types = type ?? JOB_TYPES
       const request = { ...EVERY_TYPE, subjects: types, days: readDays(days) }
       return {
         counts: sumOf((await counts.counts(ownerId, request)).values()),
-        lastRunAt: () => newestOf({ ...context, ownerId }, types),
+        lastRunAt: () => newestOf(context, types),
       }
     },
   }),

@@ -56,7 +56,7 @@ export function readDefinitionSource(
  * Starts the definition that an input names. `start` may be called twice: first with what memory knows of the workflow, then
  * with what the database holds.
  */
-export async function startDefinitionSource(
+export function startDefinitionSource(
   input: DefinitionSourceInput,
   { versions, loads, published, ownerId }: Pick<Context, 'versions' | 'loads' | 'published' | 'ownerId'>,
   {
@@ -71,7 +71,7 @@ export async function startDefinitionSource(
   const source = parseSource(input, path)
   if (source.kind === 'inPlace') return start({ definition: source.definition, workflowId: null })
   const { id, choice } = source
-  const result = await startStored(
+  const starting = startStored(
     { versions, loads, published },
     {
       workflow: { ownerId, id },
@@ -80,14 +80,16 @@ export async function startDefinitionSource(
       start: (definition) => start({ ...definition, workflowId: id, choice }),
     },
   )
-  switch (result.kind) {
-    case 'notFound':
-    case 'noSuchVersion':
-    case 'archived':
-      throw notExecutable(result, path)
-    default:
-      return result
-  }
+  return starting.then((result) => {
+    switch (result.kind) {
+      case 'notFound':
+      case 'noSuchVersion':
+      case 'archived':
+        throw notExecutable(result, path)
+      default:
+        return result
+    }
+  })
 }
 
 type Source =

@@ -51,9 +51,9 @@ builder.mutationFields((t) => ({
       ],
       union: { name: 'ExecuteWorkflowResult', description: 'The started run, or why there is none.' },
     },
-    resolve: async (_root, { input }, context) => {
+    resolve: (_root, { input }, context) => {
       const { start, ownerId } = context
-      const result = await startDefinitionSource(input, context, {
+      const starting = startDefinitionSource(input, context, {
         start: (source) =>
           start({
             ownerId,
@@ -64,7 +64,9 @@ builder.mutationFields((t) => ({
             variables: input.variables ?? {},
           }),
       })
-      return started(result, input.workflowId == null ? 'definition' : 'workflowId')
+      return starting.then((result) =>
+        started(result, input.workflowId == null ? 'definition' : 'workflowId'),
+      )
     },
   }),
 }))

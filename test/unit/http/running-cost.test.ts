@@ -1,29 +1,19 @@
 import { expect, test } from '@jest/globals'
-import { buildSchema, parse, type ExecutionArgs, type ExecutionResult } from 'graphql'
-import { RUNNING_COST_WAIT_MS, useRunningCost } from '../../../src/http/limits/running-cost.ts'
+import type { ExecutionResult } from 'graphql'
+import { RUNNING_COST_WAIT_MS, RunningCost } from '../../../src/http/limits/running-cost.ts'
 import { ManualClock, settled } from '../../support/manual-clock.ts'
-
-const SCHEMA = buildSchema('type Item { id: ID! } type Query { items(first: Int): [Item!]! }')
-const OF_100 = parse('{ items(first: 100) { id } }')
-const OF_10 = parse('{ items(first: 10) { id } }')
 
 /** Operations whose execution ends when the test says so. */
 function opened(ownerMaxCost: number) {
   const clock = new ManualClock()
-  const plugin = useRunningCost(clock, ownerMaxCost)
+  const runningCost = new RunningCost(clock, ownerMaxCost)
   const running: { readonly owner: string; readonly end: () => void }[] = []
-  const execute = (owner: string, document = OF_100): Promise<ExecutionResult> => {
-    let run = (_: ExecutionArgs) =>
+  const execute = async (owner: string, cost = 100): Promise<ExecutionResult> => {
+    const run = () =>
       new Promise<ExecutionResult>((resolve) => {
         running.push({ owner, end: () => resolve({ data: {} }) })
       })
-    const args = { schema: SCHEMA, document, contextValue: { ownerId: owner } }
-    void plugin.onExecute?.({
-      args,
-      executeFn: run,
-      setExecuteFn: (next: typeof run) => (run = next),
-    } as never)
-    return run(args)
+    return runningCost.within(owner, cost, run)
   }
   return { clock, running, execute, owners: () => running.map(({ owner }) => owner) }
 }
@@ -36,7 +26,7 @@ test('operations of one owner whose cost together is too much wait for each othe
   answers.push(execute('bob'))
   await settled()
   expect(owners()).toEqual(['ada', 'ada', 'bob'])
-  const small = execute('ada', OF_10)
+  const small = execute('ada', 10)
   await settled()
   expect(owners()).toEqual(['ada', 'ada', 'bob', 'ada'])
   running.at(-1)?.end()

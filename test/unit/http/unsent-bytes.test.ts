@@ -38,6 +38,28 @@ test('a connection is closed when its client reads nothing for too long, and not
   expect(cuts).toEqual(['a slow'])
 })
 
+test('however many messages a client reads, one timer at a time looks whether it has stalled', async () => {
+  const clock = new ManualClock()
+  let timers = 0
+  const counting = {
+    now: () => clock.now(),
+    after: (ms: number, callback: () => void) => {
+      timers++
+      return clock.after(ms, callback)
+    },
+  }
+  const cuts: string[] = []
+  const outbox = new UnsentBytes(LIMITS, counting).open((reason) => cuts.push(reason))
+  for (let message = 0; message < 100; message++) {
+    outbox.add(10)
+    outbox.sent(10)
+  }
+  expect(timers).toBe(1)
+  await clock.advance(10 * LIMITS.stallMs)
+  expect(timers).toBe(1)
+  expect(cuts).toEqual([])
+})
+
 test('of all connections the one with the most goes first when there is too much in all', () => {
   const { cuts, open } = setUp()
   const [small, large, next] = [open('small'), open('large'), open('next')]

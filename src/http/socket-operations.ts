@@ -1,0 +1,159 @@
+import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
+import { CloseCode, MessageType, validateMessage, type SubscribeMessage } from 'graphql-ws'
+import type { Awaitable } from '../lib/async/index.ts'
+import { isSubscription, type Graphql, type Results } from './graphql/index.ts'
+import { resultText } from './result-text.ts'
+
+export interface SocketOperationsOptions {
+  readonly graphql: Pick<Graphql, 'execute' | 'subscribe' | 'maskError'>
+  /** Counts an operation, waits for its turn, and returns what is carried out, or why it is refused. */
+  readonly begin: (params: SubscribeMessage['payload']) => Awaitable<ExecutionArgs | readonly GraphQLError[]>
+  /** Sends a message. A promise: the client is to take it before more is sent. */
+  readonly send: (message: string) => Awaitable<void>
+  readonly close: (code: number, reason: string) => void
+  /** Called when a subscription has begun. */
+  readonly onBegun: (id: string) => void
+  /** Called before the last message of an operation, whose id the client may use again then. */
+  readonly onOver: (id: string) => void
+}
+
+/** An operation that is not over. */
+interface Open {
+  /** Null: it is no subscription, or has not begun. */
+  results: Results | null
+}
+
+/**
+ * Carries out the operations of one WebSocket by the protocol graphql-transport-ws. graphql-ws does all else of the protocol.
+ * Its own operations make three promises for each message, which are most of what a small operation costs.
+ */
+export class SocketOperations {
+  readonly #options: SocketOperationsOptions
+  readonly #open = new Map<string, Open>()
+
+  constructor(options: SocketOperationsOptions) {
+    this.#options = options
+  }
+
+  /** Takes a message `subscribe`. A promise resolves when its operation is over. */
+  subscribe(message: object): Awaitable<void> {
+    const { close } = this.#options
+    if (!isSubscribe(message)) return close(CloseCode.BadRequest, 'Invalid message received')
+    const { id } = message
+    if (this.#open.has(id)) {
+      return close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
+    }
+    const open: Open = { results: null }
+    this.#open.set(id, open)
+    return this.#carryOut(message, open)
+  }
+
+  /** Takes a message `complete`. */
+  complete({ id }: { readonly id?: unknown }): void {
+    const open = typeof id === 'string' ? this.#open.get(id) : null
+    if (typeof id !== 'string' || !open) return
+    this.#open.delete(id)
+    leave(open)
+  }
+
+  /** Ends all operations: the client has gone. */
+  close(): void {
+    const all = [...this.#open.values()]
+    this.#open.clear()
+    for (const open of all) leave(open)
+  }
+
+  /** Awaits only what is not there: each `await` makes two promises. */
+  async #carryOut({ id, payload }: SubscribeMessage, open: Open): Promise<void> {
+    const { graphql } = this.#options
+    try {
+      const begun = this.#options.begin(payload)
+      const args = begun instanceof Promise ? await begun : begun
+      if (!('schema' in args)) {
+        const sending = this.#error(id, open, args)
+        return sending instanceof Promise ? await sending : sending
+      }
+      const answering = isSubscription(args) ? graphql.subscribe(args) : graphql.execute(args)
+      const answer = answering instanceof Promise ? await answering : answering
+      if (Symbol.asyncIterator in answer) {
+        await this.#follow(id, open, answer)
+        return
+      }
+      const sending = this.#next(id, open, answer)
+      if (sending instanceof Promise) await sending
+      const completing = this.#complete(id, open)
+      if (completing instanceof Promise) await completing
+    } finally {
+      if (this.#isOpen(id, open)) this.#open.delete(id)
+    }
+  }
+
+  /** Sends the results of a subscription until it ends. */
+  async #follow(id: string, open: Open, results: Results): Promise<void> {
+    if (!this.#isOpen(id, open)) return void results.return?.()
+    open.results = results
+    this.#options.onBegun(id)
+    for (;;) {
+      let step: IteratorResult<ExecutionResult, void>
+      try {
+        step = await results.next()
+      } catch (fault) {
+        return this.#error(id, open, [this.#options.graphql.maskError(fault) as GraphQLError])
+      }
+      if (step.done || !this.#isOpen(id, open)) return this.#complete(id, open)
+      const sending = this.#next(id, open, step.value)
+      if (sending instanceof Promise) await sending
+    }
+  }
+
+  #next(id: string, open: Open, { errors, data, extensions }: ExecutionResult): Awaitable<void> {
+    if (!this.#isOpen(id, open)) return
+    // What is for HTTP alone is left out.
+    const text = resultText({
+      ...(data === undefined ? {} : { data }),
+      ...(errors ? { errors: errors.map(withoutHttp) } : {}),
+      ...(extensions ? { extensions } : {}),
+    })
+    return this.#options.send(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":${text}}`)
+  }
+
+  #complete(id: string, open: Open): Awaitable<void> {
+    return this.#last(id, open, `{"id":${JSON.stringify(id)},"type":"${MessageType.Complete}"}`)
+  }
+
+  #error(id: string, open: Open, errors: readonly GraphQLError[]): Awaitable<void> {
+    const message = { id, type: MessageType.Error, payload: errors.map(withoutHttp) }
+    return this.#last(id, open, JSON.stringify(message))
+  }
+
+  /** Sends the last message of an operation, unless its client has ended it. */
+  #last(id: string, open: Open, message: string): Awaitable<void> {
+    const isOpen = this.#isOpen(id, open)
+    this.#options.onOver(id)
+    if (isOpen) return this.#options.send(message)
+  }
+
+  #isOpen(id: string, open: Open): boolean {
+    return this.#open.get(id) === open
+  }
+}
+
+function leave({ results }: Open): void {
+  // Its reader is served by `next`, which ends.
+  void results?.return?.().catch(() => undefined)
+}
+
+function isSubscribe(message: object): message is SubscribeMessage {
+  try {
+    return validateMessage(message).type === MessageType.Subscribe
+  } catch {
+    return false
+  }
+}
+
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON()
+  if (!extensions) return rest
+  const { http: _http, ...shown } = extensions
+  return { ...rest, extensions: shown }
+}
