@@ -10,6 +10,8 @@ export const LIVE_EVENTS_MAX = 500
 export const LIVE_EVENTS_MAX_BYTES = 256 * 1024
 /** Maximum length of an execution's output, as JSON text, that memory holds. */
 export const LIVE_OUTPUT_MAX_LENGTH = 16 * 1024
+/** Maximum number of cursors of one job for which memory holds what is behind them. */
+const PIECES_MAX = 8
 /** About the bytes that an event takes beside its body. */
 const EVENT_BYTES = 300
 
@@ -56,7 +58,7 @@ export class LiveJob {
   readonly #options: LiveJobOptions
   readonly #followers = new Set<() => void>()
   readonly #readings = new Map<number, Promise<TimelinePiece | null>>()
-  /** By cursor: followers that come to the same cursor in one turn of the event loop get the same object. */
+  /** By cursor, until the job changes: followers that come to the same cursor get the same object. */
   readonly #pieces = new Map<number, TimelinePiece>()
   #snapshot: JobSnapshot | null = null
   /** Without gaps, up to the last event that the snapshot counts. */
@@ -91,7 +93,10 @@ export class LiveJob {
   /** Calls back whenever there may be more; returns what ends that. */
   attach(onNews: () => void): () => void {
     this.#followers.add(onNews)
-    return () => void this.#followers.delete(onNews)
+    return () => {
+      this.#followers.delete(onNews)
+      if (!this.isFollowed) this.#pieces.clear()
+    }
   }
 
   /** A job that this process has just stored, with its first event. */
@@ -154,7 +159,7 @@ export class LiveJob {
     if (known) return known
     const events = this.#events.slice(this.#events.length - (lastSeq - cursor))
     const piece = { events, cursor: lastSeq, isCaughtUp: true, snapshot }
-    if (this.#pieces.size === 0) setImmediate(() => this.#pieces.clear())
+    if (this.#pieces.size >= PIECES_MAX) this.#pieces.clear()
     this.#pieces.set(cursor, piece)
     return piece
   }

@@ -1,3 +1,4 @@
+import { webcrypto } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { newId, ownerId, parseId, type JobId } from '../../../src/lib/ids.ts'
 
@@ -22,4 +23,21 @@ test('an owner is any text of 1 to 200 characters', () => {
   expect(ownerId('local')).toBe('local')
   expect(() => ownerId('')).toThrow('1 to 200')
   expect(() => ownerId('x'.repeat(201))).toThrow('1 to 200')
+})
+
+test('the random bytes of many ids are asked of the system at once', () => {
+  const { getRandomValues } = webcrypto
+  let calls = 0
+  const counted = (array: Uint8Array) => {
+    calls++
+    return getRandomValues.call(webcrypto, array)
+  }
+  Object.defineProperty(webcrypto, 'getRandomValues', { value: counted, configurable: true })
+  try {
+    for (let made = 0; made < 1_000; made++) newId()
+  } finally {
+    Reflect.deleteProperty(webcrypto, 'getRandomValues')
+  }
+  expect(calls).toBeGreaterThan(0)
+  expect(calls).toBeLessThan(10)
 })
