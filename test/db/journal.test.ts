@@ -134,6 +134,48 @@ test('an entry that no caller awaits is flushed after 2 ms of the injected clock
   expect(clock.nextDueAt).toBeNull()
 })
 
+test('entries of many executions that no caller awaits share one timer, and each is flushed after 2 ms', async () => {
+  const clock = new ManualClock()
+  let timers = 0
+  const counting: Clock = {
+    now: () => clock.now(),
+    wait: (ms, signal) => clock.wait(ms, signal),
+    after(ms, callback) {
+      timers++
+      return clock.after(ms, callback)
+    },
+  }
+  const { journal, store } = openJournal({}, createJournalStore(database.pool), counting)
+  const jobs = await openJobs(journal, 10)
+  const early = jobs.slice(0, 9).map(({ ledger }) => ledger.note(noted('a')))
+  await clock.advance(1)
+  const late = required(jobs[9]).ledger.note(noted('a'))
+  expect(timers).toBe(1)
+  await clock.advance(1)
+  await Promise.all(early)
+  expect(store.flushes.map((writes) => writes.length)).toEqual([9])
+  await clock.advance(1)
+  await late
+  expect(store.flushes.map((writes) => writes.length)).toEqual([9, 1])
+  expect(timers).toBe(2)
+})
+
+test('an entry that no caller awaits is flushed although the clock was set back', async () => {
+  const clock = new ManualClock()
+  let backMs = 0
+  const { journal, store } = openJournal({}, createJournalStore(database.pool), {
+    now: () => clock.now() - backMs,
+    wait: (ms, signal) => clock.wait(ms, signal),
+    after: (ms, callback) => clock.after(ms, callback),
+  })
+  const [job] = await openJobs(journal, 1)
+  const note = required(job).ledger.note(noted('a'))
+  backMs = 3_600_000
+  await clock.advance(NOTE_FLUSH_DELAY_MS)
+  await note
+  expect(store.flushes).toHaveLength(1)
+})
+
 test('a caller that awaits what was noted hastens its flush, and a journal that is to be idle flushes all of it', async () => {
   const clock = new ManualClock()
   const { journal, store } = openJournal({}, createJournalStore(database.pool), clock)

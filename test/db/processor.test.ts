@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { NOTE_FLUSH_DELAY_MS } from '../../src/db/journal/journal.ts'
@@ -24,6 +25,8 @@ import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../su
 import { until } from '../support/until.ts'
 
 const HOUR_MS = 3_600_000
+/** Most promises that a step may make where it is alone, so that its flush, which takes about ten, is its own. */
+const STEP_PROMISES_MAX = 52
 
 let database: TestDatabase
 let probe: Probe
@@ -72,29 +75,34 @@ test.each([
   'an execution of %s takes as few flushes as it makes calls',
   async (_what, repeat, count, most) => {
     let flushes = 0
-    const instant = defineBlock({
-      type: 'test.instant',
-      name: 'Instant',
-      description: 'Answers at once.',
-      repeat,
-      config: z.strictObject({}),
-      output: z.json(),
-      sample: null,
-      run: async ({ input }) => completed(input),
-    })
+    const instant = instantBlock(repeat)
     // No time makes a note due: a slow machine changes no number.
     const after: Clock['after'] = (ms, callback) =>
       ms === NOTE_FLUSH_DELAY_MS ? () => {} : systemClock.after(ms, callback)
     const clock = { ...systemClock, after }
     const worker = openWorker({ blocks: [instant], clock, onCommitted: () => void flushes++ })
-    const nodes = Array.from({ length: count }, (_, n) => ({ id: `n${n}`, type: 'test.instant' }))
-    const edges = nodes.slice(1).map(({ id }, n) => ({ source: `n${n}`, target: id }))
-    const id = await worker.start({ nodes, edges })
+    const id = await worker.start(chainOf(count))
     await worker.processor.idle()
     expect(await jobRow(database.pool, id)).toMatchObject({ status: 'COMPLETED' })
     expect(flushes).toBeLessThanOrEqual(most)
   },
 )
+
+test('a step of an execution that runs here makes few promises, its journal included', async () => {
+  const instant = instantBlock('safe')
+  const worker = openWorker({ blocks: [instant] })
+  const promisesOf = async (steps: number) => {
+    let promises = 0
+    const hook = createHook({ init: (_id, type) => void (promises += Number(type === 'PROMISE')) })
+    hook.enable()
+    await worker.start(chainOf(steps))
+    await worker.processor.idle()
+    hook.disable()
+    return promises
+  }
+  await promisesOf(1)
+  expect(((await promisesOf(30)) - (await promisesOf(10))) / 20).toBeLessThanOrEqual(STEP_PROMISES_MAX)
+})
 
 test('an accepted start survives a worker that dies right afterwards (P1)', async () => {
   // The job is stored with this worker's lease, and that is the last that is heard of it.
@@ -635,6 +643,26 @@ function openWorker(options: TestWorkerOptions = {}): TestWorker {
   const worker = createTestWorker(database, { blocks: [probe.block], ...options })
   workers.push(worker)
   return worker
+}
+
+/** A block whose calls take no time. */
+function instantBlock(repeat: 'safe' | 'never') {
+  return defineBlock({
+    type: 'test.instant',
+    name: 'Instant',
+    description: 'Answers at once.',
+    repeat,
+    config: z.strictObject({}),
+    output: z.json(),
+    sample: null,
+    run: async ({ input }) => completed(input),
+  })
+}
+
+/** Steps of that block, one after the other. */
+function chainOf(length: number) {
+  const nodes = Array.from({ length }, (_, n) => ({ id: `n${n}`, type: 'test.instant' }))
+  return { nodes, edges: nodes.slice(1).map(({ id }, n) => ({ source: `n${n}`, target: id })) }
 }
 
 /** Waits until a step holds and everything up to there is on record. */

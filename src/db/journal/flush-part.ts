@@ -1,4 +1,4 @@
-import { int, listValues, plainValues, type Columns } from '../sql/index.ts'
+import { addLists, int, plainValues, type BinaryArrays, type Columns } from '../sql/index.ts'
 import type { JobWrite } from './journal-write.ts'
 
 /** Rows of one kind that flushes write, and the statement that writes them. */
@@ -9,10 +9,10 @@ export interface FlushPart {
   /** Whether a write holds any of its rows. */
   isIn(write: JobWrite): boolean
   readonly columns: Columns<never>
-  /** The rows of these writes as one list of values per column. */
-  lists(writes: readonly JobWrite[]): readonly Buffer[]
-  /** The same, behind the number of the write that each row belongs to. */
-  numberedLists(writes: readonly NumberedWrite[]): readonly Buffer[]
+  /** Adds the rows of these writes as one list of values per column. */
+  addLists(lists: BinaryArrays, writes: readonly JobWrite[]): void
+  /** Adds the same, behind the number of the write that each row belongs to. */
+  addNumberedLists(lists: BinaryArrays, writes: readonly NumberedWrite[]): void
   /** The values of the one row of a write. */
   values(write: JobWrite): readonly unknown[]
   /** Returns the statement; `from` is what follows its FROM and provides the rows, named as the part's module says. */
@@ -44,17 +44,19 @@ export function flushPart<Row>({
     ...options,
     isOnePerJob: false,
     isIn: (write) => rows(write).length > 0,
-    lists: (writes) => listValues(columns, writes.flatMap(rows)),
-    numberedLists: (writes) => [
-      ...listValues(
-        NUMBER,
-        writes.flatMap(({ write, number }) => rows(write).map(() => number)),
-      ),
-      ...listValues(
-        columns,
-        writes.flatMap(({ write }) => rows(write)),
-      ),
-    ],
+    addLists: (lists, writes) => addLists(lists, columns, writes.flatMap(rows)),
+    addNumberedLists(lists, writes) {
+      const numbers: number[] = []
+      const all: Row[] = []
+      for (const { write, number } of writes) {
+        for (const row of rows(write)) {
+          numbers.push(number)
+          all.push(row)
+        }
+      }
+      addLists(lists, NUMBER, numbers)
+      addLists(lists, columns, all)
+    },
     values: (write) =>
       rows(write)
         .slice(0, 1)
@@ -64,5 +66,24 @@ export function flushPart<Row>({
 
 /** Makes a part of one row for each write, whose columns are read from the write. */
 export function jobPart(options: PartOptions<JobWrite>): FlushPart {
-  return { ...flushPart({ ...options, rows: (write) => [write] }), isOnePerJob: true }
+  const { columns } = options
+  return {
+    ...options,
+    isOnePerJob: true,
+    isIn: () => true,
+    addLists: (lists, writes) => addLists(lists, columns, writes),
+    addNumberedLists(lists, writes) {
+      addLists(lists, NUMBER, writes.map(numberOf))
+      addLists(lists, columns, writes.map(writeOf))
+    },
+    values: (write) => plainValues(columns, write),
+  }
+}
+
+function numberOf({ number }: NumberedWrite): number {
+  return number
+}
+
+function writeOf({ write }: NumberedWrite): JobWrite {
+  return write
 }

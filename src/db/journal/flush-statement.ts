@@ -1,4 +1,4 @@
-import { parameters, selectLists, selectValues, type Parameter } from '../sql/index.ts'
+import { BinaryArrays, parameters, selectLists, selectValues, type Parameter } from '../sql/index.ts'
 import { NUMBER, type FlushPart, type NumberedWrite } from './flush-part.ts'
 import { FLUSH_PARTS } from './flush-parts.ts'
 import { GUARDED_JOBS, UNHELD_JOBS } from './guarded-jobs.ts'
@@ -64,9 +64,15 @@ const MANY: Shape = {
     `(${selectLists({ ...NUMBER, ...columns }, parameter)}) AS r JOIN guard g ON g.n = r.n`,
   values(guard, parts, writes) {
     const numbered = writes.map((write, index) => ({ write, number: index + 1 })).sort(byJobId)
-    return [guard, ...parts].flatMap((part) => part.numberedLists(numbered))
+    const lists = new BinaryArrays(writes.length * USUAL_COLUMNS)
+    guard.addNumberedLists(lists, numbered)
+    for (const part of parts) part.addNumberedLists(lists, numbered)
+    return [...lists.take()]
   },
 }
+
+/** The lists of the jobs and their entries, for the size of a buffer. */
+const USUAL_COLUMNS = 30
 
 /** A write that is alone needs no numbers, and no lists for its job and its log entry. */
 const ONE: Shape = {
@@ -79,9 +85,15 @@ const ONE: Shape = {
     writes.flatMap((write) => [
       ...guard.values(write),
       ...parts.flatMap((part): readonly unknown[] =>
-        part.isOnePerJob ? part.values(write) : part.lists([write]),
+        part.isOnePerJob ? part.values(write) : listsOf(part, write),
       ),
     ]),
+}
+
+function listsOf(part: FlushPart, write: JobWrite): readonly Buffer[] {
+  const lists = new BinaryArrays(0)
+  part.addLists(lists, [write])
+  return lists.take()
 }
 
 /** Postgres compares UUIDs by their bytes, which is how their lower-case texts compare. */

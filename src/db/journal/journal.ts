@@ -36,6 +36,14 @@ export interface ClaimedJournal extends RunJournal {
   commandsRead(upTo: number): void
 }
 
+/** What a job's holder learns of the commits of its entries. */
+export interface HolderListener {
+  /** Receives what a flush has committed of the job, before the callers that await its entries continue. */
+  readonly onCommitted?: (write: JobWrite) => void
+  /** The job's end or a park is committed, and not published yet. */
+  readonly onGivenUp?: () => void
+}
+
 export interface JournalListener {
   /** Receives what a flush has committed, each job's part in the order of its numbers. */
   onCommitted?: (writes: readonly JobWrite[]) => void
@@ -79,8 +87,10 @@ export class Journal {
   readonly #listener: JournalListener
   /** The ledgers whose queues are flushed with the next groups. */
   readonly #due = new Set<Ledger>()
-  /** The ledgers whose queues wait for a caller that awaits a commit, or for their time. */
+  /** The ledgers whose queues wait for a caller that awaits a commit, or for their time, which comes in the order of this set. */
   readonly #delayed = new Set<Ledger>()
+  /** Calls off the timer for the first of them; null: there is none. */
+  #stopTimer: (() => void) | null = null
   /** The pages that are being written. */
   readonly #paging = new Set<Promise<void>>()
   #flushing: Promise<void> | null = null
@@ -94,11 +104,8 @@ export class Journal {
     this.#listener = listener
   }
 
-  /**
-   * Opens the journal of a claimed job. `onGivenUp` is called once the job's end or a park is committed, and before that is
-   * published.
-   */
-  open(claim: Claim, onGivenUp = () => {}): ClaimedJournal {
+  /** Opens the journal of a claimed job. */
+  open(claim: Claim, listener: HolderListener = {}): ClaimedJournal {
     const { lastSeq: seq, entryNo, commandsSeen } = claim
     const ledger: Ledger = {
       claim,
@@ -113,9 +120,9 @@ export class Journal {
       commandsSeen,
       isLost: false,
       refusal: null,
-      onGivenUp,
+      listener,
       queue: [],
-      stopDelay: null,
+      flushAt: null,
     }
     return {
       executionId: claim.jobId as string as ExecutionId,
@@ -160,13 +167,29 @@ export class Journal {
   #enqueue(ledger: Ledger, entry: JournalEntry, onDecided: OnDecided): void {
     const { refusal, commandsSeen } = ledger
     if (refusal && !entry.job.end) queueMicrotask(() => onDecided(refusal))
-    else ledger.queue.push({ entry, commandsSeen, onDecided })
+    else ledger.queue.push({ entry, bytes: byteSize(entry), commandsSeen, onDecided })
   }
 
   #delay(ledger: Ledger): void {
-    if (this.#due.has(ledger) || this.#delayed.has(ledger)) return
+    if (ledger.flushAt !== null || this.#due.has(ledger)) return
+    ledger.flushAt = this.#clock.now() + NOTE_FLUSH_DELAY_MS
     this.#delayed.add(ledger)
-    ledger.stopDelay = this.#clock.after(NOTE_FLUSH_DELAY_MS, () => this.#hasten(ledger))
+    this.#stopTimer ??= this.#clock.after(NOTE_FLUSH_DELAY_MS, () => this.#hastenOverdue())
+  }
+
+  /** One timer serves all delayed queues: most of them are flushed before it comes due. */
+  #hastenOverdue(): void {
+    this.#stopTimer = null
+    const now = this.#clock.now()
+    for (const ledger of this.#delayed) {
+      const leftMs = (ledger.flushAt ?? now) - now
+      // More would be left only after the clock was set back.
+      if (leftMs > 0 && leftMs <= NOTE_FLUSH_DELAY_MS) {
+        this.#stopTimer = this.#clock.after(leftMs, () => this.#hastenOverdue())
+        return
+      }
+      this.#hasten(ledger)
+    }
   }
 
   #hasten(ledger: Ledger): void {
@@ -179,8 +202,8 @@ export class Journal {
   }
 
   #endDelay(ledger: Ledger): void {
-    ledger.stopDelay?.()
-    ledger.stopDelay = null
+    if (ledger.flushAt === null) return
+    ledger.flushAt = null
     this.#delayed.delete(ledger)
   }
 
@@ -192,6 +215,9 @@ export class Journal {
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
     this.#flushing = null
+    if (this.#delayed.size > 0) return
+    this.#stopTimer?.()
+    this.#stopTimer = null
   }
 
   #takeGroup(): Batch[] {
@@ -206,12 +232,12 @@ export class Journal {
       let count = 0
       let records = 0
       for (; count < queue.length; count++) {
-        const entry = queue[count]?.entry
-        const size = byteSize(entry)
-        if (bytes + size > FLUSH_MAX_BYTES && (group.length > 0 || count > 0)) break
-        records += recordCount(entry)
+        const pending = queue[count]
+        if (pending === undefined) break
+        if (bytes + pending.bytes > FLUSH_MAX_BYTES && (group.length > 0 || count > 0)) break
+        records += recordCount(pending.entry)
         if (records > FLUSH_MAX_RECORDS_OF_JOB && count > 0) break
-        bytes += size
+        bytes += pending.bytes
       }
       if (count > 0) group.push({ ledger, taken: queue.splice(0, count) })
       if (queue.length === 0) this.#due.delete(ledger)
@@ -221,13 +247,13 @@ export class Journal {
   }
 
   async #flush(group: readonly Batch[]): Promise<void> {
-    const live = group.filter((batch) => {
-      if (batch.ledger.isLost) this.#fail(batch, new FenceLostError('another worker holds the job'))
-      return !batch.ledger.isLost
-    })
     const writes: BatchWrite[] = []
     const unfit: { readonly batch: Batch; readonly fault: unknown }[] = []
-    for (const batch of live) {
+    for (const batch of group) {
+      if (batch.ledger.isLost) {
+        this.#fail(batch, new FenceLostError('another worker holds the job'))
+        continue
+      }
       try {
         writes.push(this.#toWrite(batch))
       } catch (fault) {
@@ -316,8 +342,9 @@ export class Journal {
   /** Settles the parts whose guard held, and gives back the others. */
   async #send(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
     const flushed = await this.#store.flush(writes.map(({ write }) => write))
-    const held = new Map(flushed.map((job) => [writes[job.index], job]))
-    return this.#settle(writes, (write) => held.get(write))
+    const commandsSent: (number | undefined)[] = []
+    for (const job of flushed) commandsSent[job.index] = job.commandsSent
+    return this.#settle(writes, commandsSent)
   }
 
   /** Reads through lost connections and deadlocks. */
@@ -341,35 +368,47 @@ export class Journal {
   /** After a lost connection: settles the parts that have landed, and gives back the others. */
   async #settleLanded(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
     const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
-    return this.#settle(writes, ({ write }) => {
+    const commandsSent = writes.map(({ write }) => {
       const at = marks.get(write.jobId)
-      return hasLanded(write, at) ? at : undefined
+      return hasLanded(write, at) ? at?.commandsSent : undefined
     })
+    return this.#settle(writes, commandsSent)
   }
 
-  /** Resolves the entries of those parts that are on record, by what is known of their jobs; returns the others. */
+  /**
+   * Resolves the entries of those parts that are on record, and returns the others. `commandsSent`: the number of the newest command to
+   * the job of each part; undefined: the part is not on record.
+   */
   #settle(
     writes: readonly BatchWrite[],
-    recorded: (write: BatchWrite) => { readonly commandsSent: number } | undefined,
+    commandsSent: readonly (number | undefined)[],
   ): readonly BatchWrite[] {
-    const landed = writes.filter(recorded)
-    for (const { batch, write } of landed) {
-      this.#noteLanded(batch.ledger, write)
-      for (const { onDecided } of batch.taken) onDecided(null)
-      if (write.end || write.park) batch.ledger.onGivenUp()
+    const landed: JobWrite[] = []
+    const left: BatchWrite[] = []
+    const unread: JobWrite[] = []
+    for (const [index, part] of writes.entries()) {
+      const sent = commandsSent[index]
+      if (sent === undefined) {
+        left.push(part)
+        continue
+      }
+      const { batch, write } = part
+      landed.push(write)
+      this.#noteLanded(batch, write)
+      if (sent > batch.ledger.commandsSeen && !write.end) unread.push(write)
     }
-    if (landed.length > 0) this.#listener.onCommitted?.(landed.map(({ write }) => write))
-    for (const part of landed) {
-      const isUnread = (recorded(part)?.commandsSent ?? 0) > part.batch.ledger.commandsSeen
-      if (isUnread && !part.write.end) this.#listener.onUnreadCommands?.(part.write.jobId)
-    }
-    return writes.filter((write) => !landed.includes(write))
+    if (landed.length > 0) this.#listener.onCommitted?.(landed)
+    for (const { jobId } of unread) this.#listener.onUnreadCommands?.(jobId)
+    return left
   }
 
-  #noteLanded(ledger: Ledger, write: JobWrite): void {
+  #noteLanded({ ledger, taken }: Batch, write: JobWrite): void {
     ledger.seq = write.newSeq
     ledger.entryNo = write.newEntryNo
     const pages = ledger.log.add(write)
+    ledger.listener.onCommitted?.(write)
+    for (const { onDecided } of taken) onDecided(null)
+    if (write.end || write.park) ledger.listener.onGivenUp?.()
     if (!pages) return
     const written = pages.then(() => {
       this.#paging.delete(written)
@@ -411,15 +450,17 @@ interface Ledger {
   isLost: boolean
   /** Why the database refused an entry. From then on only the job's end is recorded. */
   refusal: EntryRefusedError | null
-  readonly onGivenUp: () => void
+  readonly listener: HolderListener
   /** Entries that are not in a flush yet, in order. */
   readonly queue: Pending[]
-  /** Calls off the flush of a queue whose commit no caller awaits; null unless the queue waits for its time. */
-  stopDelay: (() => void) | null
+  /** When a queue is flushed whose commit no caller awaits; null unless the queue waits for its time. */
+  flushAt: number | null
 }
 
 interface Pending {
   readonly entry: JournalEntry
+  /** See `byteSize`. */
+  readonly bytes: number
   /** The highest command that was read when this was recorded. */
   readonly commandsSeen: number
   readonly onDecided: OnDecided

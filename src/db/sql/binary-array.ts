@@ -1,49 +1,99 @@
 /** The SQL types of the elements of arrays that are sent in binary form. */
 export type ElementType = 'bigint' | 'bool' | 'float8' | 'int' | 'text' | 'uuid'
 
-/**
- * Encodes the values of a parameter of type `type[]` as Postgres sends arrays itself in binary form (`array_send` in its source: dimensions,
- * whether there are nulls, the type's OID, length and lower bound; then each element with its length). The driver sends a Buffer as
- * it is. A text in such an array is neither escaped here nor unescaped there, which is most of the work on JSON texts.
- */
+/** Encodes one array: see `BinaryArrays`. */
 export function binaryArray(type: ElementType, values: readonly unknown[]): Buffer {
-  const { oid, size, write } = ELEMENTS[type]
-  const sizes = values.map((value) => (isNull(value) ? NULL_SIZE : size(value as never)))
-  const total = sizes.reduce((sum, one) => sum + LENGTH_BYTES + Math.max(one, 0), HEAD_BYTES)
-  const buffer = Buffer.allocUnsafe(total)
-  buffer.writeInt32BE(values.length > 0 ? 1 : 0, 0)
-  buffer.writeInt32BE(sizes.includes(NULL_SIZE) ? 1 : 0, 4)
-  buffer.writeInt32BE(oid, 8)
-  buffer.writeInt32BE(values.length, 12)
-  buffer.writeInt32BE(1, 16)
-  let offset = HEAD_BYTES
-  for (const [place, value] of values.entries()) {
-    const length = sizes[place] ?? NULL_SIZE
-    offset = buffer.writeInt32BE(length, offset)
-    if (length === NULL_SIZE) continue
-    write(buffer, value as never, offset)
-    offset += length
+  const arrays = new BinaryArrays(values.length)
+  arrays.add(type, values, (value) => value)
+  return arrays.take()[0] ?? Buffer.alloc(0)
+}
+
+/**
+ * Encodes the values of parameters of types `type[]` as Postgres sends arrays itself in binary form (`array_send` in its source:
+ * dimensions, whether there are nulls, the type's OID, length and lower bound; then each element with its length). The driver sends a
+ * Buffer as it is. A text in such an array is neither escaped here nor unescaped there, which is most of the work on JSON texts. All
+ * arrays share one buffer.
+ */
+export class BinaryArrays {
+  #buffer: Buffer
+  #length = 0
+  /** Where each array ends. */
+  readonly #ends: number[] = []
+
+  /** `count`: about the number of elements of all arrays. */
+  constructor(count: number) {
+    this.#buffer = Buffer.allocUnsafe(HEAD_BYTES + count * USUAL_BYTES)
   }
-  // An array without elements has no dimensions.
-  return values.length > 0 ? buffer : buffer.subarray(0, EMPTY_BYTES)
+
+  /** Adds an array of one value of each row. */
+  add<Row>(type: ElementType, rows: readonly Row[], valueOf: (row: Row) => unknown): void {
+    const { oid, maxBytes, write } = ELEMENTS[type]
+    const head = this.#length
+    this.#reserve(HEAD_BYTES)
+    this.#length += HEAD_BYTES
+    let hasNulls = 0
+    for (const row of rows) {
+      const value = valueOf(row) as never
+      if (value === null || value === undefined) {
+        hasNulls = 1
+        this.#reserve(LENGTH_BYTES)
+        this.#length = this.#buffer.writeInt32BE(NULL_LENGTH, this.#length)
+        continue
+      }
+      this.#reserve(LENGTH_BYTES + maxBytes(value))
+      const start = this.#length + LENGTH_BYTES
+      const end = write(this.#buffer, value, start)
+      this.#buffer.writeInt32BE(end - start, this.#length)
+      this.#length = end
+    }
+    const buffer = this.#buffer
+    buffer.writeInt32BE(rows.length > 0 ? 1 : 0, head)
+    buffer.writeInt32BE(hasNulls, head + 4)
+    buffer.writeInt32BE(oid, head + 8)
+    buffer.writeInt32BE(rows.length, head + 12)
+    buffer.writeInt32BE(1, head + 16)
+    // An array without elements has no dimensions.
+    if (rows.length === 0) this.#length = head + EMPTY_BYTES
+    this.#ends.push(this.#length)
+  }
+
+  /** Returns the arrays, in the order in which they were added. */
+  take(): readonly Buffer[] {
+    let start = 0
+    return this.#ends.map((end) => {
+      const array = this.#buffer.subarray(start, end)
+      start = end
+      return array
+    })
+  }
+
+  /** Makes room for this many bytes. */
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, needed))
+    this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#buffer = grown
+  }
 }
 
 const HEAD_BYTES = 20
 const EMPTY_BYTES = 12
 const LENGTH_BYTES = 4
 /** What stands for the length of a null. */
-const NULL_SIZE = -1
-
-function isNull(value: unknown): boolean {
-  return value === null || value === undefined
-}
+const NULL_LENGTH = -1
+/** The buffer begins with this many bytes for each element, and grows. */
+const USUAL_BYTES = 24
+/** A longer text is measured; a shorter one may take room for three bytes a character, the most that one takes in UTF-8. */
+const MEASURED_LENGTH = 1_024
 
 interface Element<Value> {
   /** From `pg_type`. The OIDs of built-in types never change. */
   readonly oid: number
-  /** The number of bytes of a value. */
-  size(value: Value): number
-  write(buffer: Buffer, value: Value, offset: number): void
+  /** The most bytes that a value may take. */
+  maxBytes(value: Value): number
+  /** Writes a value, and returns where it ends. */
+  write(buffer: Buffer, value: Value, at: number): number
 }
 
 /** The binary forms of the types, as their functions `…recv` read them. */
@@ -55,21 +105,43 @@ const ELEMENTS: {
   readonly text: Element<string>
   readonly uuid: Element<string>
 } = {
-  bigint: { oid: 20, size: () => 8, write: (buffer, value, at) => buffer.writeBigInt64BE(BigInt(value), at) },
-  bool: { oid: 16, size: () => 1, write: (buffer, value, at) => buffer.writeUInt8(value ? 1 : 0, at) },
-  float8: { oid: 701, size: () => 8, write: (buffer, value, at) => buffer.writeDoubleBE(value, at) },
-  int: { oid: 23, size: () => 4, write: (buffer, value, at) => buffer.writeInt32BE(value, at) },
+  bigint: {
+    oid: 20,
+    maxBytes: () => 8,
+    write: (buffer, value, at) => buffer.writeBigInt64BE(BigInt(value), at),
+  },
+  bool: { oid: 16, maxBytes: () => 1, write: (buffer, value, at) => buffer.writeUInt8(value ? 1 : 0, at) },
+  float8: { oid: 701, maxBytes: () => 8, write: (buffer, value, at) => buffer.writeDoubleBE(value, at) },
+  int: { oid: 23, maxBytes: () => 4, write: (buffer, value, at) => buffer.writeInt32BE(value, at) },
   text: {
     oid: 25,
-    size: (value) => Buffer.byteLength(value),
-    write: (buffer, value, at) => buffer.write(value, at),
+    maxBytes: (value) => (value.length > MEASURED_LENGTH ? Buffer.byteLength(value) : 3 * value.length),
+    write: (buffer, value, at) => at + buffer.write(value, at),
   },
-  uuid: {
-    oid: 2950,
-    size: () => 16,
-    write(buffer, value, at) {
-      if (buffer.write(value.replaceAll('-', ''), at, 'hex') !== 16)
-        throw new Error(`"${value}" is not a UUID`)
-    },
-  },
+  uuid: { oid: 2950, maxBytes: () => 16, write: writeUuid },
 }
+
+/** Reads the digits itself: a text without the dashes would be one more string for each id. */
+function writeUuid(buffer: Buffer, text: string, at: number): number {
+  let digits = 0
+  let byte = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === DASH) continue
+    const digit = DIGITS[code] ?? NO_DIGIT
+    if (digit === NO_DIGIT || digits === UUID_DIGITS) throw new Error(`"${text}" is not a UUID`)
+    byte = (byte << 4) | digit
+    if (++digits % 2 === 0) buffer[at + digits / 2 - 1] = byte & 0xff
+  }
+  if (digits !== UUID_DIGITS) throw new Error(`"${text}" is not a UUID`)
+  return at + UUID_DIGITS / 2
+}
+
+const DASH = 45
+const UUID_DIGITS = 32
+const NO_DIGIT = 16
+/** The hexadecimal digits by their ASCII codes. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? NO_DIGIT : digit
+})

@@ -1,4 +1,4 @@
-import { binaryArray, type ElementType } from './binary-array.ts'
+import { BinaryArrays, type ElementType } from './binary-array.ts'
 
 /** A column that a statement writes: how its values are sent, and what the statement makes of them. */
 export interface Column<Row> {
@@ -66,7 +66,17 @@ export function selectValues(columns: Columns<never>, parameter: Parameter): str
 
 /** The parameters of `selectLists`. */
 export function listValues<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly Buffer[] {
-  return Object.values(columns).map(({ sentAs, value }) => binaryArray(sentAs, rows.map(value)))
+  const lists = new BinaryArrays(Object.keys(columns).length * rows.length)
+  addLists(lists, columns, rows)
+  return lists.take()
+}
+
+/** Adds the parameters of `selectLists` to those of others. */
+export function addLists<Row>(lists: BinaryArrays, columns: Columns<Row>, rows: readonly Row[]): void {
+  for (const name in columns) {
+    const column = columns[name]
+    if (column) lists.add(column.sentAs, rows, column.value)
+  }
 }
 
 /** The parameters of `selectValues`. */

@@ -1,7 +1,9 @@
 /** Provides what all statements are built from: parameters, pages, batches, and the kinds of database errors. */
 export { batched } from './batched.ts'
+export { BinaryArrays } from './binary-array.ts'
 export type { BoundedRead } from './bounded-read.ts'
 export {
+  addLists,
   bigint,
   bool,
   float,

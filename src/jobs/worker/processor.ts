@@ -10,7 +10,7 @@ import {
   type NewJob,
   type Suspect,
 } from '../../db/jobs/index.ts'
-import { byteSize, type Claim, type ClaimedJournal, type Journal } from '../../db/journal/index.ts'
+import type { Claim, ClaimedJournal, Journal, JobWrite } from '../../db/journal/index.ts'
 import type { SourceValues } from '../../engine/fork/index.ts'
 import { closeMemory, JSON_HEAP_MAX_PER_BYTE, type ProcessMemory } from '../../engine/memory/index.ts'
 import { FenceLostError, Inbox, type RecordedError } from '../../engine/record/index.ts'
@@ -25,13 +25,12 @@ import type { PlanCache } from '../../engine/validate/index.ts'
 import { onBehalfOf, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import { afterCommits } from './after-commits.ts'
 import { Places } from './places.ts'
 import { Quarantine, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from './quarantine.ts'
 import { isLostTooOften, Recovery, type RunAbout } from './recovery.ts'
 import type { RunningJob } from './running-job.ts'
 import { sharePlaces, type Demand, type Turn } from './share-places.ts'
-import { sharingProgress } from './share-progress.ts'
+import { progressSharer } from './share-progress.ts'
 import type { StoredPlans } from './stored-plans.ts'
 import { UnknownClaims } from './unknown-claims.ts'
 
@@ -531,9 +530,16 @@ export class Processor {
 
   #openJournal(claim: Claim, { isChild, onGivenUp, onStored, onCleared }: JournalHooks): ClaimedJournal {
     const { journal, jobs, clock, logger, onParentProgress: onShared = () => {} } = this.#options
-    const entries = countingBytes(journal.open(claim, onGivenUp), onStored)
-    const opened = onCleared ? reportingCommits(entries, onCleared) : entries
-    return isChild ? sharingProgress(opened, { jobId: claim.jobId, jobs, clock, logger, onShared }) : opened
+    const countBytes = bytesCounter(onStored)
+    const shareProgress = isChild
+      ? progressSharer({ jobId: claim.jobId, jobs, clock, logger, onShared })
+      : null
+    const onCommitted = (write: JobWrite) => {
+      countBytes(write)
+      if (onCleared && (write.clearsLosses || write.park || write.end)) onCleared()
+      shareProgress?.(write)
+    }
+    return journal.open(claim, { onCommitted, onGivenUp })
   }
 
   async #finish({ running, isChild, run }: Finish): Promise<void> {
@@ -675,22 +681,15 @@ interface Running {
   onCleared: (() => void) | null
 }
 
-/** Calls back after commits, with the bytes that were stored since the last call. */
-function countingBytes(journal: ClaimedJournal, onStored: (bytes: number) => void): ClaimedJournal {
+/** Returns what is to be called after each commit: it calls back with the bytes that were stored since it last did. */
+function bytesCounter(onStored: (bytes: number) => void): (write: Pick<JobWrite, 'bytes'>) => void {
   let bytes = 0
-  return afterCommits(journal, (entry) => {
-    bytes += byteSize(entry)
+  return (write) => {
+    bytes += write.bytes
     if (bytes < COUNTED_BYTES) return
     onStored(bytes)
     bytes = 0
-  })
-}
-
-/** Calls back after each commit that resets the job's count of losses. */
-function reportingCommits(journal: ClaimedJournal, onCommit: () => void): ClaimedJournal {
-  return afterCommits(journal, ({ job }) => {
-    if (job.endsStep || job.park || job.end) onCommit()
-  })
+  }
 }
 
 /** The due jobs of each owner together. */

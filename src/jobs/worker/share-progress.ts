@@ -1,33 +1,34 @@
 import type { JobStore } from '../../db/jobs/index.ts'
-import type { ClaimedJournal } from '../../db/journal/index.ts'
+import type { JobWrite } from '../../db/journal/index.ts'
 import { messageOf, type JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
-import { afterCommits } from './after-commits.ts'
 
 /** How far a child has to get, in percent, before its parent is told again. */
 const SHARE_STEP_PERCENT = 5
 const SHARE_TRIES = 3
 const SHARE_AGAIN_MS = 1_000
 
-/** E11: a child's progress is that of the step that waits for it. The parent, which nobody holds meanwhile, shows it. */
-export function sharingProgress(
-  journal: ClaimedJournal,
-  {
-    jobId,
-    jobs,
-    clock,
-    logger,
-    onShared,
-  }: {
-    readonly jobId: JobId
-    readonly jobs: Pick<JobStore, 'shareProgress'>
-    readonly clock: Pick<Clock, 'after'>
-    readonly logger: Pick<Logger, 'warn'>
-    /** A parent shows more than before. */
-    readonly onShared: (parentId: JobId) => void
-  },
-): ClaimedJournal {
+interface ProgressSharerOptions {
+  readonly jobId: JobId
+  readonly jobs: Pick<JobStore, 'shareProgress'>
+  readonly clock: Pick<Clock, 'after'>
+  readonly logger: Pick<Logger, 'warn'>
+  /** A parent shows more than before. */
+  readonly onShared: (parentId: JobId) => void
+}
+
+/**
+ * E11: a child's progress is that of the step that waits for it. The parent, which no worker holds meanwhile, shows it. Returns what is to be
+ * called after each commit of the child.
+ */
+export function progressSharer({
+  jobId,
+  jobs,
+  clock,
+  logger,
+  onShared,
+}: ProgressSharerOptions): (write: Pick<JobWrite, 'progress' | 'end' | 'park'>) => void {
   let shared = 0
   let isOver = false
   const share = async (tries = SHARE_TRIES) => {
@@ -41,10 +42,10 @@ export function sharingProgress(
       logger.warn({ err: messageOf(fault), jobId }, 'a child’s progress could not be shown on its parent')
     }
   }
-  return afterCommits(journal, ({ job: { progress, end, park } }) => {
-    isOver ||= end !== undefined || park !== undefined
+  return ({ progress, end, park }) => {
+    isOver ||= end !== null || park !== null
     if (isOver || progress - shared < SHARE_STEP_PERCENT) return
     shared = progress
     void share()
-  })
+  }
 }
