@@ -1,4 +1,5 @@
 import { itemPath, type RecordedError } from '../../engine/record/index.ts'
+import { withPauses, type Pieces } from '../../lib/async/index.ts'
 import type { JobId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import {
@@ -85,13 +86,29 @@ export async function readLoopOutputs(
     text: OUTPUTS,
     values: outputsWanted(ownerId, path, outputs),
   })
-  const values = new Map(rows.map(({ id, path: name, value }) => [`${id} ${name}`, value]))
-  return new Map(
-    outputs.flatMap(({ index, output: { holder } }) => {
-      const value = values.get(`${holder} ${itemPath(path, index)}`)
-      return value === undefined ? [] : [[index, value] as const]
-    }),
-  )
+  return withPauses(outputsByIndex(rows, path, outputs))
+}
+
+/** The number of outputs after which the work may be interrupted. */
+const OUTPUTS_PER_PIECE = 256
+
+function* outputsByIndex(
+  rows: readonly { readonly id: JobId; readonly path: string; readonly value: Json }[],
+  path: string,
+  outputs: readonly { readonly index: number; readonly output: ItemOutput }[],
+): Pieces<ReadonlyMap<number, Json>> {
+  const values = new Map<string, Json>()
+  for (const [n, { id, path: name, value }] of rows.entries()) {
+    if (n % OUTPUTS_PER_PIECE === 0) yield
+    values.set(`${id} ${name}`, value)
+  }
+  const byIndex = new Map<number, Json>()
+  for (const [n, { index, output }] of outputs.entries()) {
+    if (n % OUTPUTS_PER_PIECE === 0) yield
+    const value = values.get(`${output.holder} ${itemPath(path, index)}`)
+    if (value !== undefined) byIndex.set(index, value)
+  }
+  return byIndex
 }
 
 /** An item as one log has it. */
@@ -131,8 +148,16 @@ async function readItems(
     text: ITEMS,
     values: [jobs.map(({ ownerId }) => ownerId), jobs.map(({ id }) => id), path],
   })
+  return withPauses(foundItems(rows, path))
+}
+
+function* foundItems(
+  rows: readonly ItemsRow[],
+  path: string,
+): Pieces<ReadonlyMap<JobId, ReadonlyMap<number, FoundItem>>> {
   const found = new Map<JobId, Map<number, FoundItem>>()
   for (const { id, items, paged, ...row } of rows) {
+    yield
     requireKnownFormat(row)
     const own = found.get(id) ?? new Map<number, FoundItem>()
     found.set(id, own)

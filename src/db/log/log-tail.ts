@@ -1,3 +1,4 @@
+import { withPauses, type Pieces } from '../../lib/async/index.ts'
 import type { Changes, EncodedEntry } from './entry.ts'
 import type { LogRow } from './decode-entry.ts'
 import type { LogKey } from './log-store.ts'
@@ -63,7 +64,7 @@ export class LogTail {
   async writePages(store: PageStore): Promise<void> {
     this.#pagedNo ??= await this.#load(store)
     if (!this.isLong) return
-    const rows = this.#entries.map(toRow)
+    const rows = await withPauses(rowsOf(this.#entries))
     const isStored = await mergeIntoPages(store, this.#job, { pagedNo: this.#pagedNo, rows })
     const last = rows.at(-1)?.entryNo ?? 0
     this.#pagedNo = isStored ? last : null
@@ -94,6 +95,15 @@ export class LogTail {
     this.#changes += entry.count
     this.#length += entry.length
   }
+}
+
+function* rowsOf(entries: readonly TailEntry[]): Pieces<readonly LogRow[]> {
+  const rows: LogRow[] = []
+  for (const entry of [...entries]) {
+    rows.push(toRow(entry))
+    yield
+  }
+  return rows
 }
 
 function toRow({ row, changes }: TailEntry): LogRow {

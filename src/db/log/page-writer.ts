@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../../lib/async/index.ts'
+import { withPauses, type Pieces } from '../../lib/async/index.ts'
 import type { LogRow } from './decode-entry.ts'
 import { Fold } from './fold.ts'
 import type { LogKey, LogStore } from './log-store.ts'
@@ -44,12 +44,20 @@ export async function mergeIntoPages(
   { pagedNo, rows }: { readonly pagedNo: number; readonly rows: readonly LogRow[] },
 ): Promise<boolean> {
   const lows = pagedNo === 0 ? [] : (await store.pageSummaries(job)).map(({ low }) => low)
-  const parts = pagesOf(Fold.of(rows), lows)
+  const parts = await withPauses(partsOf(rows, lows))
   const bodies = lows.length === 0 ? new Map() : await store.pages(job, [...parts.keys()])
   const pages: PageRow[] = []
   for (const [low, newer] of parts) {
-    pages.push(...mergePage(low, bodies.get(low) ?? null, newer))
-    await yieldToEventLoop()
+    pages.push(...(await withPauses(mergePage(low, bodies.get(low) ?? null, newer))))
   }
   return store.storePages(job, { from: pagedNo, to: rows.at(-1)?.entryNo ?? pagedNo, pages })
+}
+
+function* partsOf(rows: readonly LogRow[], lows: readonly string[]): Pieces<ReadonlyMap<string, Fold>> {
+  const fold = new Fold()
+  for (const row of rows) {
+    fold.apply(row)
+    yield
+  }
+  return yield* pagesOf(fold, lows)
 }

@@ -1,3 +1,4 @@
+import { inOneGo, type Pieces } from '../../lib/async/index.ts'
 import { statusCode, statusOf, type StatusCode } from './codes.ts'
 import { decodeItem, decodeStep } from './decode-entry.ts'
 import { encodeStep, itemChange } from './encode-entry.ts'
@@ -17,6 +18,9 @@ export const PAGE_MAX_LENGTH = 64 * 1024
 
 /** The number of characters that the records of a page have after a split, unless one of them has more. */
 const PAGE_FILL_LENGTH = 48 * 1024
+
+/** The number of records after which the work on a page may be interrupted: it may hold tens of thousands at one position. */
+const RECORDS_PER_PIECE = 64
 
 /** The page that begins here holds everything before the second page. */
 export const FIRST_PAGE = ''
@@ -68,11 +72,28 @@ type PagedCheckpoint = readonly [...CheckpointChange, entry: PagedEntry]
 type PagedEntry = readonly [seq: number, entryNo: number]
 
 /** Adds the records of a page to a fold, before the entries that come after it. */
-export function applyPage(fold: Fold, { s, i, k }: PageBody): void {
-  for (const step of s) fold.putStep(foldedPagedStep(step))
-  for (const item of i) fold.putItem(foldedPagedItem(item))
-  for (const [path, position, key, held, entry] of k)
+export function applyPage(fold: Fold, body: PageBody): void {
+  inOneGo(applyPagePieces(fold, body))
+}
+
+function* applyPagePieces(fold: Fold, { s, i, k }: PageBody): Pieces<void> {
+  for (const [n, step] of s.entries()) {
+    if (endsPiece(n)) yield
+    fold.putStep(foldedPagedStep(step))
+  }
+  for (const [n, item] of i.entries()) {
+    if (endsPiece(n)) yield
+    fold.putItem(foldedPagedItem(item))
+  }
+  for (const [n, [path, position, key, held, entry]] of k.entries()) {
+    if (endsPiece(n)) yield
     fold.putCheckpoint({ path, order: orderOf(position), key, value: { entry: entryAt(entry), held } })
+  }
+}
+
+/** Whether the work on a list may be interrupted before its record number `n`, from 0. */
+function endsPiece(n: number): boolean {
+  return n % RECORDS_PER_PIECE === RECORDS_PER_PIECE - 1
 }
 
 /** Steps of a page, not yet decoded. */
@@ -118,7 +139,7 @@ export function endedItems(
 }
 
 /** The pages that the records of `tail` belong to, of those that begin at `lows`, which are in order. */
-export function pagesOf(tail: Fold, lows: readonly string[]): ReadonlyMap<string, Fold> {
+export function* pagesOf(tail: Fold, lows: readonly string[]): Pieces<ReadonlyMap<string, Fold>> {
   const starts = lows[0] === FIRST_PAGE ? lows : [FIRST_PAGE, ...lows]
   const parts = new Map<string, Fold>()
   const partAt = (position: string) => {
@@ -127,10 +148,21 @@ export function pagesOf(tail: Fold, lows: readonly string[]): ReadonlyMap<string
     parts.set(low, part)
     return part
   }
-  for (const one of tail.steps.values()) partAt(positionOf(one.step.order)).putStep(one)
-  for (const one of tail.items.values()) partAt(positionOf(one.item.order)).putItem(one)
-  for (const keys of tail.checkpoints.values())
-    for (const one of keys.values()) partAt(positionOf(one.order)).putCheckpoint(one)
+  let n = 0
+  for (const one of tail.steps.values()) {
+    if (endsPiece(n++)) yield
+    partAt(positionOf(one.step.order)).putStep(one)
+  }
+  for (const one of tail.items.values()) {
+    if (endsPiece(n++)) yield
+    partAt(positionOf(one.item.order)).putItem(one)
+  }
+  for (const keys of tail.checkpoints.values()) {
+    for (const one of keys.values()) {
+      if (endsPiece(n++)) yield
+      partAt(positionOf(one.order)).putCheckpoint(one)
+    }
+  }
   return parts
 }
 
@@ -150,15 +182,20 @@ function lastUpTo(sorted: readonly string[], position: string): string {
  * Merges newer records into a page that begins at `low`, of which `body` is what it holds so far (null: it is new). Returns the page,
  * and behind it those that were split from it.
  */
-export function mergePage(low: string, body: PageBody | null, newer: Fold): readonly PageRow[] {
+export function* mergePage(low: string, body: PageBody | null, newer: Fold): Pieces<readonly PageRow[]> {
   const fold = new Fold()
-  if (body) applyPage(fold, body)
+  if (body) yield* applyPagePieces(fold, body)
   for (const one of newer.steps.values()) fold.putStep(one)
   for (const one of newer.items.values()) fold.putItem(one)
   for (const keys of newer.checkpoints.values()) for (const one of keys.values()) fold.putCheckpoint(one)
-  return split(recordsOf(fold)).map((records, place) =>
-    toRow(place === 0 ? low : positionAt(records, 0), records),
-  )
+  yield
+  const parts = split(yield* recordsOf(fold))
+  const rows: PageRow[] = []
+  for (const [place, records] of parts.entries()) {
+    yield
+    rows.push(toRow(place === 0 ? low : positionAt(records, 0), records))
+  }
+  return rows
 }
 
 interface PageRecord {
@@ -174,9 +211,10 @@ interface PageRecord {
 }
 
 /** All records in the definition's order. */
-function recordsOf(fold: Fold): readonly PageRecord[] {
+function* recordsOf(fold: Fold): Pieces<readonly PageRecord[]> {
   const records: PageRecord[] = []
   for (const step of fold.steps.values()) {
+    if (endsPiece(records.length)) yield
     const change = pagedStep(step)
     records.push({
       ...placed(step.step),
@@ -185,11 +223,17 @@ function recordsOf(fold: Fold): readonly PageRecord[] {
       isWaiting: isWaiting(change),
     })
   }
-  for (const item of fold.items.values())
+  for (const item of fold.items.values()) {
+    if (endsPiece(records.length)) yield
     records.push({ ...placed(item.item), text: JSON.stringify(pagedItem(item)), item })
-  for (const keys of fold.checkpoints.values())
-    for (const checkpoint of keys.values())
+  }
+  for (const keys of fold.checkpoints.values()) {
+    for (const checkpoint of keys.values()) {
+      if (endsPiece(records.length)) yield
       records.push({ ...placed(checkpoint), text: JSON.stringify(pagedCheckpoint(checkpoint)), checkpoint })
+    }
+  }
+  yield
   return records.toSorted((a, b) => compare(a.position, b.position) || compare(a.path, b.path))
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, toPlainJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
+import { isJsonObject, toJsonText, toPlainJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
 import { shorten } from '../../../lib/text/index.ts'
 import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../block/index.ts'
 import { event, type AttemptUsage, type EventDraft } from '../../record/index.ts'
@@ -86,8 +86,9 @@ export class StepReports implements AttemptReports {
     this.#site.run.spend(costUsd)
   }
 
-  async checkpoint(key: string, value: Json): Promise<void> {
-    const plain = toPlainJson(value)
+  /** Throws at once where the checkpoint is refused. It makes no promise: a block may record tens of thousands without a pause. */
+  checkpoint(key: string, value: Json): Promise<void> {
+    const plain = toJsonText(value)
     if (typeof key !== 'string' || key.length === 0 || key.length > CHECKPOINT_KEY_MAX_LENGTH) {
       throw new BlockError(
         'CHECKPOINT_INVALID',
@@ -106,7 +107,7 @@ export class StepReports implements AttemptReports {
     const text = this.#site.run.secrets.scrubber.json(plain.text)
     this.#checkpoints.requireRoom(key, text.length)
     this.#checkpoints.put(key, text)
-    await this.#checkpointGroups.record(key, text)
+    return this.#checkpointGroups.record(key, text)
   }
 
   /** The attempt is over: records what has gathered, and returns what the attempt cost. */

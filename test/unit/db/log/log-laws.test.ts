@@ -18,6 +18,7 @@ import type {
   StepRecord,
 } from '../../../../src/engine/record/journal.ts'
 import { itemPath, knownSignalWait, STEP_STATUSES } from '../../../../src/engine/record/step.ts'
+import { inOneGo } from '../../../../src/lib/async/pieces.ts'
 import type { Json } from '../../../../src/lib/json/json.ts'
 import { fc } from '../../../support/fast-check.ts'
 import { completedStep } from '../../../support/step-records.ts'
@@ -413,9 +414,9 @@ function expectModel(fold: Fold, log: MemoryLog, model: Model): void {
 
 /** Merges entries into pages, as their writer does. */
 function mergeTail(pages: Map<string, PageRow>, rows: MemoryLog['rows']): void {
-  for (const [low, newer] of pagesOf(Fold.of(rows), [...pages.keys()].toSorted())) {
+  for (const [low, newer] of inOneGo(pagesOf(Fold.of(rows), [...pages.keys()].toSorted()))) {
     const page = pages.get(low)
-    for (const row of mergePage(low, page ? (JSON.parse(page.body) as PageBody) : null, newer))
+    for (const row of inOneGo(mergePage(low, page ? (JSON.parse(page.body) as PageBody) : null, newer)))
       pages.set(row.low, row)
   }
 }
