@@ -34,6 +34,11 @@ export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
     EXECUTE,
     `"variables":{"d":${JSON.stringify(GREETING)},"i":${EMPTY_LISTS}}`,
   ),
+  post('5,000 nodes that do not exist', `query($ids: [ID!]!) ${aliases(50, 'nodes(ids: $ids) { id }')}`, {
+    ids: Array.from({ length: 100 }, (_, i) =>
+      Buffer.from(`Job:00000000-0000-7000-8000-${String(i).padStart(12, '0')}`).toString('base64'),
+    ),
+  }),
   raw('1,900,000 empty lists in extensions', '{ viewer { ownerId } }', `"extensions":{"x":${EMPTY_LISTS}}`),
   raw(
     '2,500,000 lists in each other',
