@@ -80,28 +80,34 @@ export function createMetrics({ load, connections, openSubscriptions }: MetricsO
     labelNames: ['block'],
     registers,
   })
+  let rendering: Promise<string> | null = null
+  const renderText = async (): Promise<string> => {
+    const { heldByStatus, freePlaces, unhandledErrors, blockedLoops } = await load()
+    jobs.reset()
+    for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
+    free.set(freePlaces)
+    unhandled.reset()
+    for (const [block, count] of unhandledErrors) unhandled.inc({ block }, count)
+    blocked.reset()
+    blockedSeconds.reset()
+    for (const [block, { count, ms }] of blockedLoops) {
+      blocked.inc({ block }, count)
+      blockedSeconds.inc({ block }, ms / 1_000)
+    }
+    for (const [transport, count] of Object.entries(openSubscriptions())) {
+      subscriptions.set({ transport }, count)
+    }
+    for (const [kind, count] of Object.entries(connections.open)) open.set({ kind }, count)
+    refused.reset()
+    refused.inc(connections.refused)
+    return register.metrics()
+  }
   return {
     count: ({ route, status }) => requests.inc({ route, status: String(status) }),
     async render() {
-      const { heldByStatus, freePlaces, unhandledErrors, blockedLoops } = await load()
-      jobs.reset()
-      for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
-      free.set(freePlaces)
-      unhandled.reset()
-      for (const [block, count] of unhandledErrors) unhandled.inc({ block }, count)
-      blocked.reset()
-      blockedSeconds.reset()
-      for (const [block, { count, ms }] of blockedLoops) {
-        blocked.inc({ block }, count)
-        blockedSeconds.inc({ block }, ms / 1_000)
-      }
-      for (const [transport, count] of Object.entries(openSubscriptions())) {
-        subscriptions.set({ transport }, count)
-      }
-      for (const [kind, count] of Object.entries(connections.open)) open.set({ kind }, count)
-      refused.reset()
-      refused.inc(connections.refused)
-      return new Response(await register.metrics(), { headers: { 'content-type': register.contentType } })
+      // Requests that come while the measures are taken share them.
+      rendering ??= renderText().finally(() => (rendering = null))
+      return new Response(await rendering, { headers: { 'content-type': register.contentType } })
     },
   }
 }
