@@ -76,9 +76,10 @@ function heapBytesOf(value: Json): number {
 
 async function runToItsEnd(run: RunContext, signals: RunSignals): Promise<RunEnd> {
   const { request } = run
-  if ((await holdWhilePaused(run, signals)) || (await holdUntilItMayBegin(run, signals)))
-    return finish(run, { kind: 'stopped' })
-  await run.secrets.know(secretNamesOf(request.plan.graph))
+  const isHeld = signals.inbox.isPaused && (await holdWhilePaused(run, signals))
+  if (isHeld || (await holdUntilItMayBegin(run, signals))) return finish(run, { kind: 'stopped' })
+  const secretNames = secretNamesOf(request.plan.graph)
+  if (secretNames.length > 0) await run.secrets.know(secretNames)
   recordStart(run, signals.inbox)
   const disobey = obey(run, signals)
   const unwatch = watchDeadline(run)
@@ -91,7 +92,7 @@ async function runToItsEnd(run: RunContext, signals: RunSignals): Promise<RunEnd
     unwatch()
     run.unhandledErrors.close()
   })
-  await run.parkIsDecided()
+  if (run.pendingPark) await run.pendingPark
   return finish(run, graphEnd)
 }
 

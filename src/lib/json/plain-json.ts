@@ -72,9 +72,18 @@ export function measurePlainJson(
   value: unknown,
   maxBytes = Number.POSITIVE_INFINITY,
 ): { readonly ok: true; readonly size: WalkedSize } | Extract<PlainJsonResult, { ok: false }> {
+  if (typeof value !== 'object' || value === null) return measureScalar(value, maxBytes)
   const walk = new Walk(maxBytes)
   const problem = inOneGo(walk.find(value))
   return problem ? { ok: false, problem } : { ok: true, size: walk.size }
+}
+
+function measureScalar(value: unknown, maxBytes: number): ReturnType<typeof measurePlainJson> {
+  const bytes = scalarBytes(value)
+  const isTooLarge = bytes > maxBytes
+  const reason = isTooLarge ? tooManyBytes(maxBytes) : scalarProblem(value)
+  if (reason !== null) return { ok: false, problem: { pointer: '', reason, isTooLarge } }
+  return { ok: true, size: { bytes, values: 1 } }
 }
 
 /** The text of a value that was measured just before, in the same turn of the event loop. */
@@ -172,7 +181,7 @@ class Walk {
   }
 
   #scalarProblem(value: unknown): string | null {
-    this.#bytes += typeof value === 'string' ? value.length + 2 : 1
+    this.#bytes += scalarBytes(value)
     if (this.#bytes > this.#maxBytes) return this.#tooManyBytes
     return scalarProblem(value)
   }
@@ -207,6 +216,11 @@ function tooManyBytes(maxBytes: number): string {
 
 function unreadable(thrown: unknown): string {
   return `cannot be read: ${messageOf(thrown)}`
+}
+
+/** At least this many bytes of JSON text. */
+function scalarBytes(value: unknown): number {
+  return typeof value === 'string' ? value.length + 2 : 1
 }
 
 function scalarProblem(value: unknown): string | null {

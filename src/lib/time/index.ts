@@ -2,3 +2,4 @@
 export { backoffDelay, type Backoff } from './backoff.ts'
 export { systemClock, waitOn, type Clock } from './clock.ts'
 export { parseDuration } from './duration.ts'
+export { instantText } from './instant-text.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
-import { toPlainJson } from '../../../src/lib/json/plain-json.ts'
+import { measurePlainJson, toJsonText, toPlainJson } from '../../../src/lib/json/plain-json.ts'
 
 function problemOf(value: unknown): string {
   const result = toPlainJson(value)
@@ -104,4 +104,21 @@ describe('toPlainJson', () => {
     }
     expect(problemOf(value)).toContain('cannot be read')
   })
+})
+
+test('a scalar is measured and refused as the text that is made of it', () => {
+  const scalar = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom<unknown>('\uD800', '\u0000', undefined, null, true, 1n, Symbol('s'), () => 1),
+    fc.double(),
+  )
+  fc.assert(
+    fc.property(scalar, fc.integer({ min: 0, max: 12 }), (value, maxBytes) => {
+      const measured = measurePlainJson(value, maxBytes)
+      const written = toJsonText(value, maxBytes)
+      if (!measured.ok) expect(written).toEqual(measured)
+      else if (written.ok) expect(measured.size.bytes).toBeLessThanOrEqual(Buffer.byteLength(written.text))
+      else expect(written.problem.isTooLarge).toBe(true)
+    }),
+  )
 })

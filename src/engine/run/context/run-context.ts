@@ -367,9 +367,9 @@ export class RunContext implements Activity {
     }
   }
 
-  /** Resolves when no park is being committed. */
-  async parkIsDecided(): Promise<void> {
-    await this.#parking
+  /** Resolves once the park that is being committed stands or is refused; null: none is being committed. */
+  get pendingPark(): Promise<boolean> | null {
+    return this.#parking
   }
 
   async #commitPark(events: readonly EventDraft[], { wakeAt, ...told }: Parked): Promise<boolean> {

@@ -12,8 +12,8 @@ import { beginWait, type NextWait } from './step-waits.ts'
 
 /**
  * Makes one attempt of a step in one of the execution's places, and records its outcome. In the common case it waits twice: for the
- * commit of what the step follows from, and for the block. Everything else is there, and on Node 20 a promise for it would cost about
- * 1 µs in the hooks of `AsyncLocalStorage`. So each part returns what is there as it is.
+ * commit of what the step follows from, and for the block. Everything else is available at once, and each part returns it without a
+ * promise: on Node 20 the hooks of `AsyncLocalStorage` are called for each promise, here and in all other work of the process.
  *
  * The memory of what the attempt makes, and of its config, is given back once the outcome is recorded.
  */

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../../../lib/async/index.ts'
+import { instantText } from '../../../lib/time/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import {
   canceledStep,
@@ -256,8 +257,8 @@ export class StepRecorder {
     const ended: AttemptRecord = {
       number: this.#attempt,
       status: status === 'RETRYING' ? 'FAILED' : status,
-      startedAt: new Date(this.#attemptStartedAt).toISOString(),
-      finishedAt: new Date(at).toISOString(),
+      startedAt: instantText(this.#attemptStartedAt),
+      finishedAt: instantText(at),
       ...(failure ? { error: recordedError(failure) } : {}),
       ...usage,
     }
