@@ -90,20 +90,21 @@ export class SocketOperations {
 
   /** Sends the results of a subscription until it ends. */
   async #follow(id: string, open: Open, results: Results): Promise<void> {
-    if (!this.#isOpen(id, open)) return void results.return?.()
     open.results = results
-    this.#options.onBegun(id)
-    for (;;) {
-      let step: IteratorResult<ExecutionResult, void>
-      try {
-        step = await results.next()
-      } catch (fault) {
-        return this.#error(id, open, [this.#options.graphql.maskError(fault) as GraphQLError])
+    try {
+      if (this.#isOpen(id, open)) this.#options.onBegun(id)
+      while (this.#isOpen(id, open)) {
+        const { done, value } = await results.next()
+        if (done) break
+        const sending = this.#next(id, open, value)
+        if (sending instanceof Promise) await sending
       }
-      if (step.done || !this.#isOpen(id, open)) return this.#complete(id, open)
-      const sending = this.#next(id, open, step.value)
-      if (sending instanceof Promise) await sending
+    } catch (fault) {
+      leave(open)
+      return this.#error(id, open, [this.#options.graphql.maskError(fault) as GraphQLError])
     }
+    if (!this.#isOpen(id, open)) leave(open)
+    return this.#complete(id, open)
   }
 
   #next(id: string, open: Open, { errors, data, extensions }: ExecutionResult): Awaitable<void> {
@@ -138,9 +139,9 @@ export class SocketOperations {
   }
 }
 
+/** Ends a subscription. Its client has ended it, or learns of another error, if that fails. */
 function leave({ results }: Open): void {
-  // Its reader is served by `next`, which ends.
-  void results?.return?.().catch(() => undefined)
+  results?.return?.().catch(() => undefined)
 }
 
 function isSubscribe(message: object): message is SubscribeMessage {

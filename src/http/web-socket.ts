@@ -343,11 +343,10 @@ function connect(
     }
     // A message that cannot be sent ends the connection, which ends the operations.
     if (waitingBytes <= UNAWAITED_MAX_BYTES) return client.send(data, { binary: false }, hasLeft)
-    return new Promise<void>((resolve, reject) => {
-      client.send(data, { binary: false }, (fault) => {
+    return new Promise<void>((resolve) => {
+      client.send(data, { binary: false }, () => {
         hasLeft()
-        if (fault) reject(fault)
-        else resolve()
+        resolve()
       })
     })
   }
