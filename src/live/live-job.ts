@@ -245,8 +245,8 @@ function toEvent({ seq, progress, draft }: NumberedEvent): JobEvent {
   return { seq, at: new Date(at), kind, progress, body } as JobEvent
 }
 
-function sizeOf({ body }: NumberedEvent): number {
-  return EVENT_BYTES + body.length
+function sizeOf({ length }: NumberedEvent): number {
+  return EVENT_BYTES + length
 }
 
 /** The row after a flush, as the journal's statement changes it. */

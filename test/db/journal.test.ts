@@ -242,6 +242,30 @@ test('subscribers hear of events only after their commit', async () => {
 
 // Fencing (P3, D3)
 
+test('the holder of a job learns of a flush in one call, before the callers of its entries continue and before it is published', async () => {
+  const order: string[] = []
+  const { journal } = openJournal({ onCommitted: () => void order.push('published') })
+  const claim = await storeClaimedJob(database.pool)
+  const ledger = journal.open(claim, {
+    onCommitted: ({ events }) => void order.push(`${events.length} events`),
+    onGivenUp: () => void order.push('given up'),
+  })
+  const continues = (name: string) => () => void order.push(name)
+  await Promise.all([
+    ledger.note(noted('a')).then(continues('first caller')),
+    ledger.note(noted('b')).then(continues('second caller')),
+    ledger.append(ended()).then(continues('third caller')),
+  ])
+  expect(order).toEqual([
+    '3 events',
+    'given up',
+    'published',
+    'first caller',
+    'second caller',
+    'third caller',
+  ])
+})
+
 test('a stale fence writes nothing at all, while the others of its group land', async () => {
   const { journal, store } = openJournal()
   const [stale, healthy] = await openJobs(journal, 2)

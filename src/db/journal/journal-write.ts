@@ -45,13 +45,28 @@ export interface NumberedEvent {
   readonly seq: number
   readonly progress: number
   readonly draft: EventDraft
-  /** The draft's body as JSON text. */
-  readonly body: string
+  /** About the number of characters of the draft's body as JSON text. */
+  readonly length: number
 }
 
 /** Numbers an event. */
 export function numbered(draft: EventDraft, seq: number, progress: number): NumberedEvent {
-  return { seq, progress, draft, body: JSON.stringify(draft.body) }
+  return { seq, progress, draft, length: aboutLength(draft.body) }
+}
+
+/** The characters that are counted for a number, and for the signs around a name and a value. */
+const MEMBER_LENGTH = 8
+
+/** Almost all bodies have texts, numbers and handles alone: their length is known without JSON text. */
+function aboutLength(body: EventDraft['body']): number {
+  let length = 0
+  for (const [name, value] of Object.entries<unknown>(body)) {
+    length += MEMBER_LENGTH + name.length
+    if (typeof value === 'string') length += value.length
+    else if (name === 'handles') length += String(value).length
+    else if (typeof value === 'object' && value !== null) length += JSON.stringify(value).length
+  }
+  return length
 }
 
 interface Position {
@@ -72,34 +87,40 @@ interface Position {
  */
 export function mergeEntries(entries: readonly JournalEntry[], position: Position): JobWrite {
   const events: NumberedEvent[] = []
-  const steps = new Map<string, StepRecord>()
-  const values = new Map<string, StepValuesRecord>()
+  const steps = new Newest<StepRecord>()
+  const values = new Newest<StepValuesRecord>()
   const items: LoopItemRecord[] = []
-  const checkpoints = new Map<string, CheckpointRecord>()
+  const checkpoints = new Newest<CheckpointRecord>()
   const signals: SignalUse[] = []
-  let job: JobChange = { progress: 0 }
+  const job: Mutable<JobChange> = { progress: 0 }
   let endsStep = false
+  let bytes = 0
   for (const entry of entries) {
-    for (const draft of entry.events) {
-      events.push(numbered(draft, position.lastSeq + events.length + 1, entry.job.progress))
-    }
-    for (const step of entry.steps ?? []) steps.set(step.path, step)
-    for (const value of entry.values ?? []) values.set(value.path, value)
-    items.push(...(entry.items ?? []))
-    for (const one of entry.checkpoints ?? []) checkpoints.set(checkpointPath(one.path, one.key), one)
-    signals.push(...(entry.signals ?? []))
+    const { progress } = entry.job
+    for (const draft of entry.events)
+      events.push(numbered(draft, position.lastSeq + events.length + 1, progress))
+    if (entry.steps) for (const step of entry.steps) steps.put(step.path, step)
+    if (entry.values) for (const value of entry.values) values.put(value.path, value)
+    if (entry.items) for (const item of entry.items) items.push(item)
+    if (entry.checkpoints)
+      for (const one of entry.checkpoints) checkpoints.put(checkpointPath(one.path, one.key), one)
+    if (entry.signals) signals.push(...entry.signals)
     endsStep ||= entry.job.endsStep ?? false
-    job = foldChanges(job, entry.job)
+    bytes += byteSize(entry)
+    // The later change wins where both speak; progress never falls.
+    const reached = job.progress
+    Object.assign(job, entry.job)
+    job.progress = Math.max(reached, progress)
   }
   // A park that something was appended behind is void: the run was not idle after all.
   const park = entries.at(-1)?.job.park ?? null
   const end = job.end ?? null
   const contents = {
     events,
-    steps: [...steps.values()],
-    values: [...values.values()],
+    steps: steps.rows,
+    values: values.rows,
     items,
-    checkpoints: [...checkpoints.values()],
+    checkpoints: checkpoints.rows,
     signals,
     output: end?.status === 'COMPLETED' ? end.output : null,
   }
@@ -124,13 +145,32 @@ export function mergeEntries(entries: readonly JournalEntry[], position: Positio
     park,
     events,
     signals,
-    bytes: entries.reduce((sum, entry) => sum + byteSize(entry), 0),
+    bytes,
   }
 }
 
-/** The later change wins where both speak; progress never falls. */
-function foldChanges(earlier: JobChange, later: JobChange): JobChange {
-  return { ...earlier, ...later, progress: Math.max(earlier.progress, later.progress) }
+type Mutable<Row> = { -readonly [Name in keyof Row]: Row[Name] }
+
+/** Up to this many rows are searched one by one. */
+const SEARCHED_ROWS = 8
+
+/** Of each key only the newest row, in the order in which the keys came first. */
+class Newest<Row> {
+  readonly rows: Row[] = []
+  readonly #keys: string[] = []
+  #places: Map<string, number> | null = null
+
+  put(key: string, row: Row): void {
+    const place = this.#places ? this.#places.get(key) : this.#keys.indexOf(key)
+    if (place !== undefined && place >= 0) {
+      this.rows[place] = row
+      return
+    }
+    const next = this.rows.push(row) - 1
+    this.#keys.push(key)
+    this.#places?.set(key, next)
+    if (next === SEARCHED_ROWS) this.#places = new Map(this.#keys.map((known, at) => [known, at]))
+  }
 }
 
 const ROW_BYTES = 300
@@ -138,17 +178,16 @@ const ROW_BYTES = 300
 /** About how much of a statement an entry takes. */
 export function byteSize(entry: JournalEntry | undefined): number {
   if (!entry) return 0
-  const values = (entry.values ?? []).reduce(
-    (sum, { config, output }) => sum + config.length + (output?.length ?? 0),
-    0,
-  )
-  const items = (entry.items ?? []).reduce((sum, { output }) => sum + (output?.length ?? 0), 0)
-  const checkpoints = (entry.checkpoints ?? []).reduce((sum, { value }) => sum + value.length + ROW_BYTES, 0)
-  const result = entry.job.end?.status === 'COMPLETED' ? entry.job.end.output.length : 0
-  const waits = (entry.steps ?? []).reduce((sum, { wait }) => sum + schemaLength(wait), 0)
-  const rows = recordCount(entry) - (entry.checkpoints?.length ?? 0)
-  return waits + values + items + checkpoints + result + rows * ROW_BYTES
+  const { steps = NONE, values = NONE, items = NONE, checkpoints = NONE, job } = entry
+  let bytes = (entry.events.length + steps.length + items.length + checkpoints.length) * ROW_BYTES
+  for (const { config, output } of values) bytes += config.length + (output?.length ?? 0)
+  for (const { output } of items) bytes += output?.length ?? 0
+  for (const { value } of checkpoints) bytes += value.length
+  for (const { wait } of steps) bytes += schemaLength(wait)
+  return job.end?.status === 'COMPLETED' ? bytes + job.end.output.length : bytes
 }
+
+const NONE: readonly never[] = []
 
 /** The number of events, steps, items and checkpoints that an entry records. */
 export function recordCount(entry: JournalEntry | undefined): number {

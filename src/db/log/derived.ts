@@ -5,7 +5,7 @@ import {
   type LoopItemRecord,
   type StepStatus,
 } from '../../engine/record/index.ts'
-import type { JsonObject } from '../../lib/json/index.ts'
+import { sameJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { LoggedStep } from './entry.ts'
 
 // What an entry leaves out because it follows from the rest. The encoder leaves a value out only where these functions give it.
@@ -19,6 +19,11 @@ export function derivedHandles(status: StepStatus): readonly string[] {
   return status === 'COMPLETED' ? ['out'] : []
 }
 
+/** Whether `derivedHandles` returns the handles of a step. */
+export function hasDerivedHandles({ status, handles }: Pick<LoggedStep, 'status' | 'handles'>): boolean {
+  return status === 'COMPLETED' ? handles.length === 1 && handles[0] === 'out' : handles.length === 0
+}
+
 type Ends = Pick<LoggedStep, 'status' | 'attempt' | 'startedAt' | 'finishedAt' | 'error'>
 
 /** The attempts of a step that ended with its first one. */
@@ -30,26 +35,105 @@ export function derivedAttempts(step: Ends): readonly AttemptRecord[] {
     {
       number: 1,
       status,
-      startedAt: new Date(startedAt).toISOString(),
-      finishedAt: new Date(finishedAt).toISOString(),
+      startedAt: instantText(startedAt),
+      finishedAt: instantText(finishedAt),
       ...(error ? { error } : {}),
     },
   ]
 }
 
+/** Whether `derivedAttempts` returns the attempts of a step. It makes none where the step completed with its first attempt, as almost all do. */
+export function hasDerivedAttempts(step: LoggedStep): boolean {
+  const { attempts, status, attempt, startedAt, finishedAt, error } = step
+  const [only] = attempts
+  if (only !== undefined && attempts.length === 1 && status === 'COMPLETED' && error === null) {
+    return (
+      attempt === 1 &&
+      startedAt !== null &&
+      finishedAt !== null &&
+      only.number === 1 &&
+      only.status === status &&
+      memberCount(only) === 4 &&
+      only.startedAt === instantText(startedAt) &&
+      only.finishedAt === instantText(finishedAt)
+    )
+  }
+  const derived = derivedAttempts(step)
+  return (
+    attempts.length === derived.length && sameJson(attempts as unknown as Json, derived as unknown as Json)
+  )
+}
+
+/** The steps of one flush have few different times, and each time is written more than once. */
+const INSTANTS_KEPT = 64
+const keptInstants = new Float64Array(INSTANTS_KEPT).fill(Number.NaN)
+const keptTexts: string[] = []
+
+/** An instant as ISO 8601 writes it. */
+function instantText(at: number): string {
+  const place = Math.abs(at) % INSTANTS_KEPT
+  const kept = keptTexts[place]
+  if (kept !== undefined && keptInstants[place] === at) return kept
+  const text = new Date(at).toISOString()
+  if (Number.isInteger(place)) {
+    keptInstants[place] = at
+    keptTexts[place] = text
+  }
+  return text
+}
+
+function memberCount(value: object): number {
+  let count = 0
+  for (const _ in value) count++
+  return count
+}
+
+/**
+ * Whether the whole body of an event about a step follows from the step, for the kinds that almost all events have. False: it may
+ * follow all the same.
+ */
+export function hasUsualStepBody(kind: EventKind, body: object, step: LoggedStep): boolean {
+  const { path, nodeId, attempt, handles } = body as StepBody
+  if (path !== step.path || nodeId !== step.nodeId || attempt !== step.attempt) return false
+  if (kind === 'STEP_STARTED' || kind === 'STEP_SKIPPED') return memberCount(body) === 3
+  if (kind !== 'STEP_COMPLETED' || attempt === 0 || handles === undefined || memberCount(body) !== 5)
+    return false
+  return (
+    step.attempts.at(-1)?.usage === undefined &&
+    (body as StepBody).durationMs === durationOf(step) &&
+    handles.length === step.handles.length &&
+    handles.every((handle, place) => handle === step.handles[place])
+  )
+}
+
+interface StepBody {
+  readonly path: string
+  readonly nodeId: string
+  readonly attempt: number
+  readonly handles?: readonly string[]
+  readonly durationMs?: number
+}
+
+function durationOf({ startedAt, finishedAt }: LoggedStep): number {
+  return (finishedAt ?? 0) - (startedAt ?? finishedAt ?? 0)
+}
+
 /** The body of an event about a step, without what all such events have; null: it does not follow from the step. */
 export function derivedStepBody(kind: EventKind, step: LoggedStep): JsonObject | null {
-  const { startedAt, finishedAt, dueAt, error, wait, handles, attempts } = step
+  const { dueAt, error, wait, handles, attempts } = step
   const last = attempts.at(-1)
   const usage: JsonObject = last?.usage ? { usage: last.usage } : {}
   switch (kind) {
     case 'STEP_STARTED':
     case 'STEP_SKIPPED':
       return {}
-    case 'STEP_COMPLETED': {
-      const durationMs = (finishedAt ?? 0) - (startedAt ?? finishedAt ?? 0)
-      return { handles: [...handles], durationMs, ...usage, ...(step.attempt === 0 ? { reused: true } : {}) }
-    }
+    case 'STEP_COMPLETED':
+      return {
+        handles: [...handles],
+        durationMs: durationOf(step),
+        ...usage,
+        ...(step.attempt === 0 ? { reused: true } : {}),
+      }
     case 'STEP_FAILED':
       return error && { error, handledBy: handledBy(handles), ...usage }
     case 'STEP_RETRYING':

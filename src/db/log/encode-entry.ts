@@ -2,11 +2,12 @@ import { itemPath, knownSignalWait, type LoopItemRecord, type StepRecord } from 
 import { sameJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import { eventCode, statusCode } from './codes.ts'
 import {
-  derivedAttempts,
-  derivedHandles,
   derivedItemBody,
   derivedNodeId,
   derivedStepBody,
+  hasDerivedAttempts,
+  hasDerivedHandles,
+  hasUsualStepBody,
   itemSubject,
 } from './derived.ts'
 import {
@@ -20,7 +21,6 @@ import {
   type EncodedEntry,
   type EntryContents,
   type EntryEvent,
-  type EventChange,
   type ItemChange,
   type LargeValue,
   type LoggedStep,
@@ -53,22 +53,23 @@ export function encodeEntry(contents: EntryContents, now: number): EncodedEntry 
     return [path, positionOf(order), key, values.put('k', checkpointPath(path, key), value)]
   })
   if (contents.output !== null) values.put('o', EXECUTION_OUTPUT, contents.output)
-  const changes: Changes = {
-    ...(steps.length > 0 ? { s: steps } : {}),
-    ...(items.length > 0 ? { i: items } : {}),
-    ...(checkpoints.length > 0 ? { k: checkpoints } : {}),
-    ...(contents.signals.length > 0 ? { u: contents.signals.map(({ number, path }) => [number, path]) } : {}),
+  const changes: Mutable<Changes> = {}
+  if (steps.length > 0) changes.s = steps
+  if (items.length > 0) changes.i = items
+  if (checkpoints.length > 0) changes.k = checkpoints
+  if (contents.signals.length > 0) changes.u = contents.signals.map(({ number, path }) => [number, path])
+  const { signals } = contents
+  const hasChanges = steps.length + items.length + checkpoints.length + signals.length > 0
+  let before: number | null = null
+  let events = ''
+  for (const event of contents.events) {
+    events += `${events === '' ? '' : ','}${encodeEvent(event, { at, before, places })}`
+    before = event.progress
   }
-  let progress: number | null = null
-  const events = contents.events.map((event) => {
-    const change = encodeEvent(event, { at, before: progress, places })
-    progress = event.progress
-    return change
-  })
   return {
     at,
-    changes: Object.keys(changes).length > 0 ? JSON.stringify(changes) : null,
-    events: events.length > 0 ? JSON.stringify(events) : null,
+    changes: hasChanges ? JSON.stringify(changes) : null,
+    events: events === '' ? null : `[${events}]`,
     small: values.small,
     large: values.large,
     changeCount: steps.length + items.length + checkpoints.length,
@@ -84,7 +85,7 @@ export function loggedStep(step: StepRecord): LoggedStep {
 
 /** A step as an entry or a page writes it. `at`: where its times count from. `values`: see `VALUE`; undefined: none are written with it. */
 export function encodeStep(step: LoggedStep, at: number, values: number | undefined): StepChange {
-  const { path, status, attempt, startedAt, finishedAt, handles, inputFrom, attempts, dueAt } = step
+  const { path, status, attempt, startedAt, finishedAt, inputFrom, dueAt } = step
   // Assignments instead of spread objects: they take a third of the time.
   const change: Mutable<StepChange> = { p: path, o: positionOf(step.order) }
   if (step.nodeId !== derivedNodeId(path)) change.m = step.nodeId
@@ -92,9 +93,9 @@ export function encodeStep(step: LoggedStep, at: number, values: number | undefi
   if (attempt !== 1) change.n = attempt
   if (startedAt !== null) change.b = startedAt - at
   if (finishedAt !== null) change.f = finishedAt - at
-  if (!same(handles, derivedHandles(status))) change.h = handles
+  if (!hasDerivedHandles(step)) change.h = step.handles
   if (inputFrom.length > 0) change.i = inputFrom
-  if (!same(attempts, derivedAttempts(step))) change.a = attempts
+  if (!hasDerivedAttempts(step)) change.a = step.attempts
   if (dueAt !== null) change.d = dueAt - at
   if (step.wait !== null) change.w = step.wait
   if (step.error !== null) change.e = step.error
@@ -105,11 +106,6 @@ export function encodeStep(step: LoggedStep, at: number, values: number | undefi
 }
 
 type Mutable<Row> = { -readonly [Name in keyof Row]: Row[Name] }
-
-/** Whether two values are the same JSON. */
-function same(one: readonly unknown[], other: readonly unknown[]): boolean {
-  return one.length === other.length && sameJson(one as Json, other as Json)
-}
 
 function encodeItem(item: LoopItemRecord, at: number, values: ValueWriter): ItemChange {
   const { path, index, output } = item
@@ -135,30 +131,50 @@ export function itemChange(
   return change
 }
 
+/** Up to this many steps are searched one by one. */
+const SEARCHED_STEPS = 8
+
 /** Where the steps and items of an entry are, by path. */
 class Places {
-  readonly #steps: ReadonlyMap<string, { readonly place: number; readonly step: LoggedStep }>
-  readonly #items: ReadonlyMap<string, { readonly place: number; readonly item: LoopItemRecord }>
+  readonly #steps: readonly LoggedStep[]
+  readonly #stepPlaces: ReadonlyMap<string, number> | null
+  readonly #items: ReadonlyMap<string, { readonly place: number; readonly item: LoopItemRecord }> | null
 
   constructor(steps: readonly LoggedStep[], items: readonly LoopItemRecord[]) {
-    this.#steps = new Map(steps.map((step, place) => [step.path, { place, step }]))
-    this.#items = new Map(items.map((item, place) => [itemPath(item.path, item.index), { place, item }]))
+    this.#steps = steps
+    this.#stepPlaces =
+      steps.length > SEARCHED_STEPS ? new Map(steps.map(({ path }, place) => [path, place])) : null
+    this.#items =
+      items.length > 0
+        ? new Map(items.map((item, place) => [itemPath(item.path, item.index), { place, item }]))
+        : null
+  }
+
+  /** The place of a step in the entry; -1: it is not there. */
+  placeOfStep(path: string): number {
+    if (this.#stepPlaces) return this.#stepPlaces.get(path) ?? -1
+    return this.#steps.findIndex((step) => step.path === path)
+  }
+
+  step(place: number): LoggedStep | undefined {
+    return this.#steps[place]
   }
 
   /** Which subject an event has, and what the event says beside it; null: the event is written whole. */
   subjectOf({ kind, body }: EntryEvent['draft']): Subject | null {
     if (!('path' in body)) return null
     if ('index' in body) {
-      const found = this.#items.get(body.path)
+      const found = this.#items?.get(body.path)
       if (!found) return null
       const rest = restOf(body, itemSubject(found.item))
       return rest && { place: -1 - found.place, rest, derived: derivedItemBody(kind, found.item) }
     }
-    const found = this.#steps.get(body.path)
-    if (!found || found.step.attempt !== body.attempt) return null
-    const { path, nodeId, attempt } = found.step
+    const place = this.placeOfStep(body.path)
+    const step = this.step(place)
+    if (!step || step.attempt !== body.attempt) return null
+    const { path, nodeId, attempt } = step
     const rest = restOf(body, { path, nodeId, attempt })
-    return rest && { place: found.place, rest, derived: derivedStepBody(kind, found.step) }
+    return rest && { place, rest, derived: derivedStepBody(kind, step) }
   }
 }
 
@@ -181,27 +197,31 @@ function restOf(body: object, subject: JsonObject): JsonObject | null {
   return known === Object.keys(subject).length ? rest : null
 }
 
+/** Returns an `EventChange` as JSON text. */
 function encodeEvent(
   { draft, progress }: EntryEvent,
   { at, before, places }: { at: number; before: number | null; places: Places },
-): EventChange {
+): string {
+  const { kind, body } = draft
+  const shown = progress === before ? null : progress
+  const head = `["${eventCode(kind)}",${draft.at - at}`
+  if ('path' in body && !('index' in body)) {
+    const place = places.placeOfStep(body.path)
+    const step = places.step(place)
+    if (step && hasUsualStepBody(kind, body, step)) return `${head},${shown},${place}]`
+  }
   const subject = places.subjectOf(draft)
-  const body = subject ? subject.rest : (draft.body as JsonObject)
-  const isDerived = sameJson(body, subject ? (subject.derived ?? undefined) : {})
-  const change = [
-    eventCode(draft.kind),
-    draft.at - at,
-    progress === before ? null : progress,
-    subject ? subject.place : null,
-    isDerived ? null : body,
-  ]
-  while (change.at(-1) === null) change.pop()
-  return change as unknown as EventChange
+  const left = subject ? subject.rest : (body as JsonObject)
+  const isDerived = sameJson(left, subject ? (subject.derived ?? undefined) : {})
+  if (!isDerived) return `${head},${shown},${subject ? subject.place : null},${JSON.stringify(left)}]`
+  if (subject) return `${head},${shown},${subject.place}]`
+  return shown === null ? `${head}]` : `${head},${shown}]`
 }
 
 /** Writes values where they belong: the column `small` or `job_values`. */
 class ValueWriter {
-  readonly #small = new Map<ValueKind, string[]>()
+  /** The members of each kind as JSON text. */
+  readonly #small: { [Kind in ValueKind]?: string } = {}
   readonly large: LargeValue[] = []
 
   putStep(path: string, { config, output }: { config: string; output: string | null }): number {
@@ -220,16 +240,15 @@ class ValueWriter {
       this.large.push({ key: valueKey(kind, path), value: text })
       return VALUE.OUTPUT | VALUE.LARGE_OUTPUT
     }
-    const member = `${JSON.stringify(path)}:${text}`
-    const members = this.#small.get(kind)
-    if (members) members.push(member)
-    else this.#small.set(kind, [member])
+    const members = this.#small[kind]
+    this.#small[kind] = `${members === undefined ? '' : `${members},`}${JSON.stringify(path)}:${text}`
     return VALUE.OUTPUT
   }
 
   get small(): string | null {
-    if (this.#small.size === 0) return null
-    const kinds = [...this.#small].map(([kind, members]) => `"${kind}":{${members.join(',')}}`)
-    return `{${kinds.join(',')}}`
+    let small = ''
+    for (const kind in this.#small)
+      small += `${small === '' ? '' : ','}"${kind}":{${this.#small[kind as ValueKind]}}`
+    return small === '' ? null : `{${small}}`
   }
 }

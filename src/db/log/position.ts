@@ -1,13 +1,22 @@
 const INDEX_WIDTH = 4
 
+/** The texts of the first indexes: almost all positions have no others. */
+const INDEX_TEXTS = Array.from({ length: 256 }, (_, index) => madeIndexText(index))
+
+function madeIndexText(index: number): string {
+  return index.toString(36).padStart(INDEX_WIDTH, '0')
+}
+
 /** Indexes in base 36 at a fixed width, so that text sorts as the numbers do: four digits count to 1.6 million. */
 export function positionOf(order: readonly number[]): string {
+  const [first] = order
+  if (order.length === 1 && first !== undefined) return indexText(first)
   return order.map(indexText).join('.')
 }
 
 /** One index as it is written in a position. */
 export function indexText(index: number): string {
-  return index.toString(36).padStart(INDEX_WIDTH, '0')
+  return INDEX_TEXTS[index] ?? madeIndexText(index)
 }
 
 /** The indexes of a position. */

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { FLUSH_PARTS } from '../../../src/db/journal/flush-parts.ts'
 import { flushStatement } from '../../../src/db/journal/flush-statement.ts'
 import { mergeEntries, type JobWrite } from '../../../src/db/journal/journal-write.ts'
@@ -40,6 +40,29 @@ test('the steps that one flush records of a job are one row, and their large val
   const lists = sent.flatMap((value) => (Buffer.isBuffer(value) ? [elementsOf(value).map(String)] : []))
   expect(lists).toContainEqual(paths.map((path) => `o:${path}`))
   expect(sent.filter((value) => String(value).includes('"p":"step-49"'))).toHaveLength(1)
+})
+
+test('an entry of steps that end and begin as almost all do is made into JSON text once, and the path of each value', () => {
+  const step = { path: 'a', nodeId: 'a', attempt: 1 }
+  const events = [
+    event('STEP_COMPLETED', 2, { ...step, handles: ['out'], durationMs: 1 }),
+    event('STEP_STARTED', 2, { ...step, path: 'b', nodeId: 'b' }),
+  ]
+  const begun = { status: 'RUNNING', handles: [], finishedAt: null } as const
+  const steps = [completedStep('a'), { ...completedStep('b'), ...begun }]
+  const stringify = jest.spyOn(JSON, 'stringify')
+  write(1, { events, steps, values: [values('a')], job: { progress: 5 } })
+  const { length } = stringify.mock.calls
+  stringify.mockRestore()
+  expect(length).toBe(2)
+})
+
+test('the lists of a statement are one piece of memory', () => {
+  const { values: sent } = flushStatement([write(1, NOTED), write(2, NOTED)])
+  const lists = sent as readonly Buffer[]
+  const ends = lists.map(({ byteOffset, length }) => byteOffset + length)
+  expect(new Set(lists.map(({ buffer }) => buffer)).size).toBe(1)
+  expect(lists.slice(1).map(({ byteOffset }) => byteOffset)).toEqual(ends.slice(0, -1))
 })
 
 test('flushes that write the same kinds of rows share one prepared statement, whatever its rows are', () => {

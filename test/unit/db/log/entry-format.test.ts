@@ -80,6 +80,52 @@ test('an entry of format 1 that is stored reads the same in this build', () => {
   )
 })
 
+const [ATTEMPT] = TRANSFORM.attempts as readonly [StepRecord['attempts'][number]]
+const ERROR = { code: 'A', message: 'b' }
+
+test.each<Partial<StepRecord>>([
+  { attempts: [] },
+  { attempts: [ATTEMPT, ATTEMPT] },
+  { attempts: [{ ...ATTEMPT, number: 2 }] },
+  { attempts: [{ ...ATTEMPT, status: 'FAILED' }] },
+  { attempts: [{ ...ATTEMPT, startedAt: new Date(AT + 8).toISOString() }] },
+  { attempts: [{ ...ATTEMPT, finishedAt: new Date(AT + 19).toISOString() }] },
+  { attempts: [{ ...ATTEMPT, usage: { costUsd: 1 } }] },
+  { attempts: [{ ...ATTEMPT, callMayHaveHappened: true }] },
+  { attempts: [{ ...ATTEMPT, error: ERROR }] },
+  { attempts: [{ ...ATTEMPT, error: ERROR }], error: ERROR },
+  { status: 'FAILED', handles: [], attempts: [{ ...ATTEMPT, status: 'FAILED', error: ERROR }], error: ERROR },
+  { attempt: 2 },
+  { startedAt: null },
+  { handles: [] },
+  { handles: ['in'] },
+  { handles: ['out', 'out'] },
+  { status: 'SKIPPED' },
+])('a step that differs from what a reader would derive is read as it was recorded: %j', (difference) => {
+  const step = { ...TRANSFORM, ...difference }
+  const row = rowOf(encodeEntry({ ...CONTENTS, steps: [step] }, 0), { seq: 4, entryNo: 1 })
+  expect(Fold.of([row]).steps.get('s1')?.step).toEqual(step)
+})
+
+test.each<Readonly<Record<string, unknown>>>([
+  { handles: [] },
+  { handles: ['in'] },
+  { handles: ['out', 'out'] },
+  { durationMs: 8 },
+  { usage: { costUsd: 1 } },
+  { reused: true },
+  { attempt: 2 },
+  { nodeId: 's2' },
+  { path: 's2' },
+])('an event that differs from what a reader would derive is read as it was recorded: %j', (difference) => {
+  const [started, completed] = EVENTS
+  const body = { ...completed?.draft.body, ...difference } as never
+  const draft = event('STEP_COMPLETED', AT + 18, body)
+  const events = [...(started ? [started] : []), { progress: 95, draft }]
+  const row = rowOf(encodeEntry({ ...CONTENTS, events }, 0), { seq: 2, entryNo: 1 })
+  expect(decodeEvents(row).at(-1)?.body).toEqual(body)
+})
+
 test('an entry of a later format is refused by name, and not read as something else', () => {
   const row: LogRow = { seq: 1, entryNo: 7, format: 3, at: AT, changes: null, events: [] }
   for (const read of [() => Fold.of([row]), () => decodeEvents(row)])
