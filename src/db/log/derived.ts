@@ -5,7 +5,7 @@ import {
   type LoopItemRecord,
   type StepStatus,
 } from '../../engine/record/index.ts'
-import { sameJson, type Json, type JsonObject } from '../../lib/json/index.ts'
+import { sameJson, type JsonObject } from '../../lib/json/index.ts'
 import type { LoggedStep } from './entry.ts'
 
 // What an entry leaves out because it follows from the rest. The encoder leaves a value out only where these functions give it.
@@ -59,9 +59,7 @@ export function hasDerivedAttempts(step: LoggedStep): boolean {
     )
   }
   const derived = derivedAttempts(step)
-  return (
-    attempts.length === derived.length && sameJson(attempts as unknown as Json, derived as unknown as Json)
-  )
+  return attempts.length === derived.length && sameJson(attempts, derived)
 }
 
 /** The steps of one flush have few different times, and each time is written more than once. */
