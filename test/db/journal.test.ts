@@ -147,9 +147,9 @@ test('entries of many executions that no caller awaits share one timer, and each
   }
   const { journal, store } = openJournal({}, createJournalStore(database.pool), counting)
   const jobs = await openJobs(journal, 10)
-  const early = jobs.slice(0, 9).map(({ ledger }) => ledger.note(noted('a')))
+  const early = jobs.slice(0, 9).map(({ ledger }) => settledNote(ledger, noted('a')))
   await clock.advance(1)
-  const late = required(jobs[9]).ledger.note(noted('a'))
+  const late = settledNote(required(jobs[9]).ledger, noted('a'))
   expect(timers).toBe(1)
   await clock.advance(1)
   await Promise.all(early)
@@ -169,7 +169,7 @@ test('an entry that no caller awaits is flushed although the clock was set back'
     after: (ms, callback) => clock.after(ms, callback),
   })
   const [job] = await openJobs(journal, 1)
-  const note = required(job).ledger.note(noted('a'))
+  const note = settledNote(required(job).ledger, noted('a'))
   backMs = 3_600_000
   await clock.advance(NOTE_FLUSH_DELAY_MS)
   await note
@@ -252,8 +252,8 @@ test('the holder of a job learns of a flush in one call, before the callers of i
   })
   const continues = (name: string) => () => void order.push(name)
   await Promise.all([
-    ledger.note(noted('a')).then(continues('first caller')),
-    ledger.note(noted('b')).then(continues('second caller')),
+    settledNote(ledger, noted('a')).then(continues('first caller')),
+    settledNote(ledger, noted('b')).then(continues('second caller')),
     ledger.append(ended()).then(continues('third caller')),
   ])
   expect(order).toEqual([

@@ -14,7 +14,7 @@ export function noteArrival(): void {
 
 /** Decides, for one user of turns of the event loop, which of them it leaves to connections. */
 export class ArrivalTurns {
-  #seen = 0
+  #seen = arrivals
   #left = 0
 
   /**
