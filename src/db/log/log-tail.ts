@@ -99,7 +99,7 @@ export class LogTail {
 
 function* rowsOf(entries: readonly TailEntry[]): Pieces<readonly LogRow[]> {
   const rows: LogRow[] = []
-  for (const entry of [...entries]) {
+  for (const entry of entries) {
     rows.push(toRow(entry))
     yield
   }
