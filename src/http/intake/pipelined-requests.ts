@@ -7,8 +7,11 @@ import { getHeapStatistics } from 'node:v8'
  * the connection nor ends it, so whatever waits for the client would wait for ever.
  */
 export const CONNECTION_MAX_UNANSWERED = 1
-/** Maximum number of requests of one connection that have arrived and wait; beyond it the connection is closed. */
-export const CONNECTION_MAX_WAITING = 4_000
+/**
+ * Maximum number of requests of one connection that have arrived and wait; beyond it the connection is closed. Node parses a packet
+ * whole, and one may hold 2,000 small requests.
+ */
+export const CONNECTION_MAX_WAITING = 100
 /** The share of the heap limit that the requests that wait on all connections may take. */
 export const PIPELINED_HEAP_SHARE = 1 / 16
 /** What a request takes on the heap while it waits, in bytes: Node has parsed its head. */
@@ -18,7 +21,7 @@ const WAITING_BYTES = 4 * 1024
  * Maximum number of requests that arrive in one turn of the event loop and wait. Beyond it only connections whose requests have never
  * waited are read until the next turn, and beyond four times as many none is.
  */
-export const TURN_MAX_ARRIVALS = 2_000
+export const TURN_MAX_ARRIVALS = 500
 
 /** How many requests may wait on all connections: with a heap of 512 MB about 9,000. */
 export function pipelinedMaxWaiting(): number {
@@ -42,9 +45,9 @@ interface Connection {
  * Bounds the requests of one connection that are answered at the same time. A packet may hold thousands of requests; those
  * beyond the bound wait, and the connection is not read meanwhile. Where too many wait on all connections together, the connection on
  * which the most wait is closed. One turn of the event loop reads a packet of each connection, and a connection that was closed keeps its
- * requests in memory until the end of that turn: so the number of requests that one turn reads is bounded as well. In each turn of the event loop at most one request that has
- * waited begins, and connections take turns: many requests are answered without a turn of the event loop, and nothing else would be
- * served until the last of them is.
+ * requests in memory until the end of that turn: so the number of requests that one turn reads is bounded as well. In each turn of the
+ * event loop at most one request that has waited begins, and connections take turns: many requests are answered without a turn of the
+ * event loop, and nothing else would be served until the last of them is.
  */
 export class PipelinedRequests {
   readonly #connections = new WeakMap<Socket, Connection>()

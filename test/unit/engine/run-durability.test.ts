@@ -8,6 +8,7 @@ import {
   type BlockHttpResponse,
 } from '../../../src/engine/block/block.ts'
 import { defineBlock } from '../../../src/engine/block/define-block.ts'
+import { TimeSlice } from '../../../src/lib/async/time-slice.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import {
   definition,
@@ -25,11 +26,20 @@ import { Crash } from '../../support/memory-journal.ts'
 
 const ab = definition({ a: {}, b: {} }, 'a > b')
 
+/** Turns of the event loop that are never used up, however slow the machine is. */
+class EndlessTurns extends TimeSlice {
+  override yieldIfOver(): null {
+    return null
+  }
+}
+
 /** How many promises are created while a chain of external steps runs, by the run and by the journal in memory. */
 async function promisesOfChain(length: number): Promise<number> {
   const ids = Array.from({ length }, (_, i) => `n${i}`)
   const execution = new TestExecution(
     definition(Object.fromEntries(ids.map((id) => [id, {}])), ids.join(' > ')),
+    {},
+    { world: { timeSlice: new EndlessTurns() } },
   )
   execution.journal.delaysNotes = true
   let promises = 0

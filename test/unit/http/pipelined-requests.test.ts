@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals'
 import { OperationTurns } from '../../../src/http/intake/operation-turns.ts'
 import {
   CONNECTION_MAX_UNANSWERED,
+  CONNECTION_MAX_WAITING,
   PipelinedRequests,
   TURN_MAX_ARRIVALS,
 } from '../../../src/http/intake/pipelined-requests.ts'
@@ -66,7 +67,7 @@ test('requests that wait are dropped when their connection ends', async () => {
 })
 
 test('where too many requests wait on all connections, those on which the most wait are closed and the others are answered', async () => {
-  const requests = new PipelinedRequests(1_000)
+  const requests = new PipelinedRequests(100)
   let dropped = 0
   const send = (socket: Socket, count: number) =>
     Array.from({ length: count }, () =>
@@ -80,16 +81,35 @@ test('where too many requests wait on all connections, those on which the most w
   const answers = send(modest, 3)
   const greedy = Array.from({ length: 50 }, () => new Socket())
   for (const socket of greedy) {
-    answers.push(...send(socket, 600))
-    expect(requests.waiting).toBeLessThanOrEqual(1_000)
+    answers.push(...send(socket, 60))
+    expect(requests.waiting).toBeLessThanOrEqual(100)
   }
   await Promise.all(answers)
   expect(modest.destroyed).toBe(false)
   const closed = greedy.filter(({ destroyed }) => destroyed).length
   expect(closed).toBe(49)
   // The first request of each connection has not waited.
-  expect(dropped).toBe(closed * 599)
+  expect(dropped).toBe(closed * 59)
   expect(requests.waiting).toBe(0)
+})
+
+test('a connection that sends too many requests ahead is closed', async () => {
+  const requests = new PipelinedRequests()
+  const socket = new Socket()
+  let begun = 0
+  const send = (count: number) =>
+    Array.from({ length: count }, () =>
+      requests.run(socket, () => {
+        begun++
+        return new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      }),
+    )
+  const answers = send(CONNECTION_MAX_UNANSWERED + CONNECTION_MAX_WAITING)
+  expect(socket.destroyed).toBe(false)
+  answers.push(...send(1))
+  expect(socket.destroyed).toBe(true)
+  await Promise.all(answers)
+  expect(begun).toBe(CONNECTION_MAX_UNANSWERED)
 })
 
 test('while too many requests arrive in one turn of the event loop, only connections whose requests never wait are read', async () => {
