@@ -68,7 +68,7 @@ builder.subscriptionFields((t) => {
     jobEvents: t.field({
       type: JobEventBatchType,
       description:
-        'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event.',
+        'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event. Each batch but the last has an event of the wanted kinds.',
       args: { jobId: t.arg.id({ required: true, description: 'The job’s global id.' }), ...args },
       subscribe: (_root, { jobId, ...rest }, context) => follow({ type: 'Job', id: jobId }, rest, context),
       resolve: (batch) => batch,
