@@ -16,7 +16,7 @@ import {
 import { NEW_RUN, runExecution, type RunPorts, type SecretSource } from '../run/index.ts'
 import { Scrubber } from '../scrub/index.ts'
 import { simulate, type SimulationRequest } from './simulate.ts'
-import { SimulationJournal } from './simulation-journal.ts'
+import { SimulationJournal, TooManyEventsError } from './simulation-journal.ts'
 import { watchPlan } from './watch-plan.ts'
 
 /** The id of the only node of a plan that tests a block. */
@@ -105,7 +105,7 @@ export async function testReal(
     },
     onOutcome: () => {},
   })
-  await runExecution(
+  const run = runExecution(
     {
       ...NEW_RUN,
       executionId,
@@ -117,11 +117,13 @@ export async function testReal(
     { ...world, secrets, journal, clock, children: NO_CHILDREN, logLevel: 'debug', standIn: null },
     { inbox: new Inbox(), yield: stop.signal },
   )
+  const excess = await run.then(() => null, excessOf)
   const step = journal.steps.get(TESTED_NODE)
   const { config = given, output = null } = journal.values.get(TESTED_NODE) ?? {}
-  const error = step?.error ?? (journal.end?.status === 'FAILED' ? journal.end.error : null)
+  const error = excess ?? step?.error ?? (journal.end?.status === 'FAILED' ? journal.end.error : null)
   return toTest(testedNode(request.plan), {
     ...(step ?? NOT_BEGUN),
+    ...(excess ? { status: 'FAILED' } : {}),
     config,
     output,
     error,
@@ -131,6 +133,13 @@ export async function testReal(
 }
 
 const MAX_EVENTS = 10_000
+
+/** Why a test was given up. Throws any other fault. */
+function excessOf(fault: unknown): RecordedError {
+  if (!(fault instanceof TooManyEventsError)) throw fault
+  const message = `The test was given up after ${fault.message}; an execution has no such limit.`
+  return { code: 'BLOCK_TEST_TOO_LONG', message }
+}
 
 const NO_CHILDREN: RunPorts['children'] = {
   start: () =>

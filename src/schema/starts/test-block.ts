@@ -83,7 +83,8 @@ const TestBlockPayload = builder.objectRef<BlockTest>('TestBlockPayload').implem
     error: t.field({
       type: FailureType,
       nullable: true,
-      description: 'Why it failed.',
+      description:
+        'Why it failed; null if it did not. `BLOCK_TEST_TOO_LONG`: the test had more than 10,000 events, or values of more than 48 MiB of memory.',
       resolve: ({ error }) => error,
     }),
     willRetry: t.boolean({

@@ -67,6 +67,17 @@ test('a real test asks the node’s `retryIf` whether another attempt would foll
   expect(await testReal(request, world, systemClock)).toMatchObject({ status: 'FAILED', leadsTo: 'fail' })
 })
 
+test('a real test in which too much happens is given up with BLOCK_TEST_TOO_LONG', async () => {
+  const body = { nodes: [{ id: 'each', type: 'core.transform', config: { value: '{{ item }}' } }], edges: [] }
+  const items = Array.from({ length: 10_001 }, (_, i) => i)
+  const document = testDefinition({ type: 'core.forEach', config: { items: '{{ input }}', body } }, {})
+  const request = { plan: soundPlan(document), input: items, executionId: 'test' }
+  expect(await testReal(request, world, systemClock)).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'BLOCK_TEST_TOO_LONG', message: expect.stringContaining('more than 10000 events') },
+  })
+})
+
 test('a simulated test opens no secret', async () => {
   const simulated = await testSimulated(requestOf({ token: '{{ secrets.key }}' }), systemClock)
   expect(simulated).toMatchObject({ status: 'COMPLETED', config: { token: '***' }, output: { token: '' } })
