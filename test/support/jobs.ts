@@ -17,32 +17,37 @@ export const STRANGER = ownerId('owner-2')
 
 const BODY = { nodes: [{ id: 'a', type: 'core.transform', config: { value: 1 } }], edges: [] }
 
+/** What jobs of tests have in common. */
+export const PLAIN_JOB = {
+  type: 'WORKFLOW',
+  status: 'QUEUED',
+  handler: 'engine',
+  label: null,
+  mode: 'production',
+  metadata: {},
+  input: null,
+  variables: {},
+  mocks: null,
+  totalNodes: 1,
+  priority: 0,
+  idempotency: null,
+  lease: null,
+  parent: null,
+  retry: null,
+} as const satisfies Partial<NewJob>
+
 /** A job that wants a worker now; `change` says what is special about it. */
 export async function newJob(pool: pg.Pool, change: Partial<NewJob> = {}): Promise<NewJob> {
   const owner = change.ownerId ?? OWNER
   const at = Date.now()
   return {
+    ...PLAIN_JOB,
     id: newId(),
     ownerId: owner,
-    type: 'WORKFLOW',
-    status: 'QUEUED',
-    handler: 'engine',
     definitionId: await createDefinitionStore(pool).ensure(owner, { hash: canonicalHash(BODY), body: BODY }),
     workflowId: null,
-    label: null,
-    mode: 'production',
-    metadata: {},
-    input: null,
-    variables: {},
-    mocks: null,
-    totalNodes: 1,
-    priority: 0,
     at,
     wakeAt: at,
-    idempotency: null,
-    lease: null,
-    parent: null,
-    retry: null,
     ...change,
   }
 }

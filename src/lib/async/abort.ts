@@ -15,7 +15,7 @@ export function followingController(parent: AbortSignal): FollowingController {
   return { controller, unfollow }
 }
 
-/** What is to be called when a signal aborts. All callbacks share one listener of the signal: each listener of its own would cost more. */
+/** The callbacks of each signal. They share one listener of the signal, because listeners cost more than callbacks. */
 const callbacks = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**

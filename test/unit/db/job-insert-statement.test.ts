@@ -2,31 +2,18 @@ import { expect, test } from '@jest/globals'
 import { insertStatement, type JobTexts } from '../../../src/db/jobs/job-insert-statement.ts'
 import { newId, ownerId } from '../../../src/lib/ids.ts'
 import { fc } from '../../support/fast-check.ts'
+import { PLAIN_JOB } from '../../support/jobs.ts'
 
 const SHORT: JobTexts = {
   job: {
+    ...PLAIN_JOB,
     id: newId(),
     ownerId: ownerId('owner-1'),
-    type: 'WORKFLOW',
-    status: 'QUEUED',
-    handler: 'engine',
     definitionId: newId(),
     workflowId: newId(),
     versionId: newId(),
-    label: null,
-    mode: 'production',
-    metadata: {},
-    input: null,
-    variables: {},
-    mocks: null,
-    totalNodes: 1,
-    priority: 0,
     at: 1,
     wakeAt: 1,
-    idempotency: null,
-    lease: null,
-    parent: null,
-    retry: null,
     onlyIfPublished: true,
   },
   input: 'null',

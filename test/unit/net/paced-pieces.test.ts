@@ -2,11 +2,10 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { afterEach, expect, test } from '@jest/globals'
 import { Closers } from '../../../src/lib/async/closers.ts'
-import { systemClock } from '../../../src/lib/time/clock.ts'
 import { createHttpClient } from '../../../src/net/http-client.ts'
-import { parseHttpUrl } from '../../../src/net/http-request.ts'
 import { PIECES_AT_ONCE } from '../../../src/net/paced-pieces.ts'
 import { countTurns } from '../../support/count-turns.ts'
+import { getBytes } from '../../support/get-bytes.ts'
 
 const closers = new Closers()
 afterEach(() => closers.close())
@@ -26,20 +25,7 @@ test('an answer in chunks of one byte leaves the thread to others after every th
   const client = createHttpClient({ policy: () => ({ allowedHosts: ['127.0.0.1'], allowedOrigins: [] }) })
   closers.add(() => client.close())
   const count = countTurns()
-  const { bytes } = await client.send(
-    {
-      method: 'GET',
-      url: parseHttpUrl(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
-      headers: new Map(),
-      body: null,
-      timeoutMs: 30_000,
-      followRedirects: false,
-      failOnStatus: true,
-      maxResponseBytes: 1_000_000,
-      isRepeatable: true,
-    },
-    { signal: new AbortController().signal, clock: systemClock },
-  )
+  const bytes = await getBytes(client, (server.address() as AddressInfo).port)
   count.stop()
   expect(bytes.toString()).toBe('x'.repeat(pieces))
   expect(count.turns).toBeGreaterThanOrEqual(pieces / PIECES_AT_ONCE)

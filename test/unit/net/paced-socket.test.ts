@@ -2,12 +2,11 @@ import { once } from 'node:events'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { afterEach, expect, test } from '@jest/globals'
 import { Closers } from '../../../src/lib/async/closers.ts'
-import { systemClock } from '../../../src/lib/time/clock.ts'
 import { createHttpClient } from '../../../src/net/http-client.ts'
-import { parseHttpUrl } from '../../../src/net/http-request.ts'
 import { INTERIM_ANSWERS_MAX } from '../../../src/net/paced-pieces.ts'
 import { PACED_READ_BYTES, paceSocket } from '../../../src/net/paced-socket.ts'
 import { countTurns } from '../../support/count-turns.ts'
+import { getBytes } from '../../support/get-bytes.ts'
 import { useTurnUp } from '../../support/hold-turn.ts'
 
 const closers = new Closers()
@@ -53,25 +52,11 @@ test('a request whose server sends interim answers without end fails after a hun
   const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
   const client = createHttpClient({ policy: () => ({ allowedHosts: ['127.0.0.1'], allowedOrigins: [] }) })
   closers.add(() => client.close())
-  const send = async (bytes: string) =>
-    client.send(
-      {
-        method: 'GET',
-        url: parseHttpUrl(`http://127.0.0.1:${await serverOf(Buffer.from(bytes))}/`),
-        headers: new Map(),
-        body: null,
-        timeoutMs: 30_000,
-        followRedirects: false,
-        failOnStatus: true,
-        maxResponseBytes: 1_000_000,
-        isRepeatable: true,
-      },
-      { signal: new AbortController().signal, clock: systemClock },
-    )
+  const send = async (bytes: string) => getBytes(client, await serverOf(Buffer.from(bytes)))
   await expect(send(interim(INTERIM_ANSWERS_MAX + 1) + answer)).rejects.toMatchObject({
     code: 'HTTP_NETWORK',
     message: expect.stringContaining('interim answers'),
   })
-  const { bytes } = await send(interim(INTERIM_ANSWERS_MAX) + answer)
+  const bytes = await send(interim(INTERIM_ANSWERS_MAX) + answer)
   expect(bytes.toString()).toBe('{}')
 })

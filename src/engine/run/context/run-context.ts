@@ -372,9 +372,9 @@ export class RunContext implements Activity {
     return this.#parking
   }
 
-  async #commitPark(events: readonly EventDraft[], { wakeAt, ...told }: Parked): Promise<boolean> {
+  async #commitPark(events: readonly EventDraft[], { wakeAt, ...shown }: Parked): Promise<boolean> {
     try {
-      const job = this.#jobChange({ ...told, park: { wakeAt } })
+      const job = this.#jobChange({ ...shown, park: { wakeAt } })
       await this.ports.journal.append({ events, job })
       this.stop(new RunStop({ kind: 'park', wakeAt }))
     } catch (fault) {

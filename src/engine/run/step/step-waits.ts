@@ -62,7 +62,7 @@ export const UNKNOWN_OUTCOME: StepFailure = {
   retryable: true,
 }
 
-/** Failures that do not say whether the call happened: nobody answered in time, or nobody said what went wrong. */
+/** Failures that leave open whether the call happened: the answer did not come in time, or the cause is unknown. */
 const UNKNOWN_OUTCOME_CODES: readonly string[] = [
   UNKNOWN_OUTCOME.code,
   ATTEMPT_TIMEOUT,
@@ -153,7 +153,7 @@ export async function waitForRetry(step: OpenStep, dueAt: number): Promise<void>
   step.recorder.nextAttempt()
 }
 
-/** E13: a call of which nobody knows whether it happened is not made again unless the block or the node allows it. */
+/** E13: a call whose outcome is unknown is made again only where the block or the node allows it. */
 function mayRepeat({ node }: OpenStep, { code }: StepFailure): boolean {
   return node.block.repeat === 'safe' || node.onUnknown === 'retry' || !UNKNOWN_OUTCOME_CODES.includes(code)
 }
@@ -185,8 +185,8 @@ async function endWaitWithin(
       ? await waitForChild(wait, site, { take })
       : await waitForSignal(wait, site, {
           dueAt: step.inTime(dueAt ?? Number.POSITIVE_INFINITY),
-          discard: async (...told) => {
-            await recorder.discard(...told)
+          discard: async (signal, problems) => {
+            await recorder.discard(signal, problems)
             // The wait continues, and `take` restored the text.
             recorder.shortenConfig()
           },
