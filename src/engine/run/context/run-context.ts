@@ -184,11 +184,7 @@ export class RunContext implements Activity {
    * that records nothing more because it yields or is parked.
    */
   commit(entry: EntryParts, job: Partial<JobChange> = {}): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const write = () => this.#append(entry, job).then(resolve, reject)
-      if (this.#parking) void this.#parking.then(write)
-      else void write()
-    })
+    return this.#parking ? this.#parking.then(() => this.#append(entry, job)) : this.#append(entry, job)
   }
 
   async #append(entry: EntryParts, job: Partial<JobChange>): Promise<void> {
