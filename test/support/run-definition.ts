@@ -28,7 +28,6 @@ import type { RunPorts } from '../../src/engine/run/context/run-ports.ts'
 import type { RunEnd } from '../../src/engine/run/run-end.ts'
 import { runExecution, type RunSignals } from '../../src/engine/run/run.ts'
 import { validateDefinition } from '../../src/engine/validate/validate-definition.ts'
-import { isYielding } from '../../src/lib/async/yield-to-event-loop.ts'
 import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/lib/json/json.ts'
 import { ManualClock, settled, type Gate } from './manual-clock.ts'
@@ -374,8 +373,7 @@ export class TestExecution {
   async quiet(): Promise<void> {
     const counted = () => this.calls.length + this.journal.entries.length
     for (let before = counted(); ; before = counted()) {
-      do await settled()
-      while (isYielding())
+      await settled()
       if (counted() === before) return
     }
   }
