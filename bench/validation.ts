@@ -5,7 +5,7 @@ import { compileExpression } from '../src/cel/index.ts'
 import { BlockRegistry } from '../src/engine/block/index.ts'
 import { PlanCache } from '../src/engine/validate/index.ts'
 import { SchemaChecks } from '../src/jobs/schema-checks/index.ts'
-import { withPauses } from '../src/lib/async/index.ts'
+import { withPauses } from '../src/lib/turns/index.ts'
 import type { Json } from '../src/lib/json/index.ts'
 import { compareDefinitions } from '../src/workflows/diff/index.ts'
 

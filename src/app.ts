@@ -78,7 +78,8 @@ import {
   type QuotaLimits,
 } from './jobs/start/index.ts'
 import { createEndCanceled, createTreeCancel, Processor, StoredPlans, Worker } from './jobs/worker/index.ts'
-import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
+import { Closers, SharedReads } from './lib/async/index.ts'
+import { OwnerTurns } from './lib/turns/index.ts'
 import { LumeError, newId, parseId, type JobId, type WorkerId } from './lib/index.ts'
 import { createLogger, type Logger } from './lib/log/index.ts'
 import { systemClock, type Clock } from './lib/time/index.ts'

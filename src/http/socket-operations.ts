@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
 import { CloseCode, MessageType, validateMessage, type SubscribeMessage } from 'graphql-ws'
-import type { Awaitable } from '../lib/async/index.ts'
+import type { Awaitable } from '../lib/turns/index.ts'
 import { isSubscription, type Graphql, type Results } from './graphql/index.ts'
 import { resultText } from './result-text.ts'
 

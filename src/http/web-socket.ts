@@ -11,7 +11,7 @@ import {
 } from 'graphql-ws'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Viewer } from '../access/index.ts'
-import type { Awaitable } from '../lib/async/index.ts'
+import type { Awaitable } from '../lib/turns/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { schema } from '../schema/index.ts'

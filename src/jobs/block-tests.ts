@@ -11,7 +11,7 @@ import {
   type TestWorld,
 } from '../engine/simulate/index.ts'
 import type { PlanCache } from '../engine/validate/index.ts'
-import { OwnerPlaces, withPauses } from '../lib/async/index.ts'
+import { OwnerPlaces, withPauses } from '../lib/turns/index.ts'
 import { newId, type ExecutionId, type OwnerId } from '../lib/index.ts'
 import { plainJsonPieces, type Json, type JsonObject } from '../lib/json/index.ts'
 import type { Clock } from '../lib/time/index.ts'

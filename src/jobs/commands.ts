@@ -10,7 +10,7 @@ import {
 import { listProblems, problemsOf, type InputProblem } from '../engine/json-schema/index.ts'
 import { directCheckers, type SchemaCheckers } from '../engine/validate/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
-import { inPieces } from '../lib/async/index.ts'
+import { inPieces } from '../lib/turns/index.ts'
 import { isStorableText, plainJsonPieces, type Json, type JsonObject } from '../lib/json/index.ts'
 import type { TreeCancel } from './worker/index.ts'
 

@@ -1,5 +1,5 @@
 import type { HeavyWork } from '../engine/simulate/index.ts'
-import { OwnerTurns } from '../lib/async/index.ts'
+import { OwnerTurns } from '../lib/turns/index.ts'
 
 /** Heavy simulations that run at the same time in one process, block tests included; more of them wait, and owners take turns. */
 export const SIMULATIONS_HEAVY_MAX_AT_ONCE = 2

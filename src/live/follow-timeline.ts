@@ -1,6 +1,6 @@
 import type { Job } from '../db/jobs/index.ts'
 import { isQuietEvent, type EventKind, type JobEvent } from '../engine/record/index.ts'
-import type { Awaitable } from '../lib/async/index.ts'
+import type { Awaitable } from '../lib/turns/index.ts'
 import type { JobId } from '../lib/index.ts'
 import { Bell } from './bell.ts'
 import type { JobSnapshot, TimelinePiece } from './live-job.ts'

@@ -1,7 +1,7 @@
 import type { Job } from '../db/jobs/index.ts'
 import type { JobWrite, NumberedEvent } from '../db/journal/index.ts'
 import type { JobEvent, JobStatus } from '../engine/record/index.ts'
-import type { Awaitable } from '../lib/async/index.ts'
+import type { Awaitable } from '../lib/turns/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
 
 /** Maximum number of a job's newest events that memory holds. Older ones are read from the database. */

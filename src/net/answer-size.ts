@@ -1,5 +1,5 @@
 import { BlockError, complexityProblem, OUTPUT_OBJECT_MAX_MEMBERS } from '../engine/block/index.ts'
-import { inOneGo, type Pieces } from '../lib/async/index.ts'
+import { inOneGo, type Pieces } from '../lib/turns/index.ts'
 import { jsonHeapSizePieces, type JsonHeapSize } from '../lib/json/index.ts'
 
 /** The most that the JSON of one answer may take in memory once a block of one's own or a provider's parses it, in estimated bytes of heap. */

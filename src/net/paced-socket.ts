@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { isTurnOver, yieldToEventLoop } from '../lib/async/index.ts'
+import { isTurnOver, yieldToEventLoop } from '../lib/turns/index.ts'
 
 /** The bytes of an answer that are parsed before it is checked whether other work must have the thread. */
 export const PACED_READ_BYTES = 8 * 1024

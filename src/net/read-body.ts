@@ -1,5 +1,5 @@
 import type { ArrivingAnswer } from '../engine/block/index.ts'
-import { inOneGo, type Pieces } from '../lib/async/index.ts'
+import { inOneGo, type Pieces } from '../lib/turns/index.ts'
 import { ReceivedBytes } from './received-bytes.ts'
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'

@@ -9,7 +9,7 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql'
-import { isTurnOver } from '../lib/async/index.ts'
+import { isTurnOver } from '../lib/turns/index.ts'
 import { FieldPieces } from './answers/index.ts'
 import type { Context } from './kit/index.ts'
 

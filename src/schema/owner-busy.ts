@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql'
-import { OwnerBusyError } from '../lib/async/index.ts'
+import { OwnerBusyError } from '../lib/turns/index.ts'
 import type { Context } from './kit/index.ts'
 
 /** Fields beside the mutations that read definitions. */

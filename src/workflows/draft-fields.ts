@@ -1,7 +1,7 @@
 import type { DraftText, WorkflowFields } from '../db/stores/index.ts'
 import { DEFINITION_MAX_BYTES } from '../engine/definition/index.ts'
 import { measureDefinition } from '../engine/validate/index.ts'
-import { withPauses, type Pieces } from '../lib/async/index.ts'
+import { withPauses, type Pieces } from '../lib/turns/index.ts'
 import {
   canonicalHash,
   canonicalHashPieces,

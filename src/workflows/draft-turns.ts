@@ -1,4 +1,4 @@
-import { inTurns, OwnerTurns, withPauses, type Awaitable, type Pieces } from '../lib/async/index.ts'
+import { inTurns, OwnerTurns, withPauses, type Awaitable, type Pieces } from '../lib/turns/index.ts'
 import type { OwnerId } from '../lib/index.ts'
 
 /** A draft with at most this much text, in bytes, and at most `SMALL_DRAFT_MAX_VALUES` values is saved at once. */

@@ -7,7 +7,7 @@ import type {
 } from '../db/stores/index.ts'
 import type { Diagnostic } from '../engine/definition/index.ts'
 import type { DefinitionReader } from '../engine/validate/index.ts'
-import { withPauses } from '../lib/async/index.ts'
+import { withPauses } from '../lib/turns/index.ts'
 import type { OwnerId, WorkflowId } from '../lib/index.ts'
 import { canonicalHashPieces, type Json } from '../lib/json/index.ts'
 import type { Clock } from '../lib/time/index.ts'

@@ -7,7 +7,7 @@ import {
   type BlockUsage,
 } from '../../src/engine/block/block.ts'
 import { directSchemaChecker } from '../../src/engine/json-schema/schema-checker.ts'
-import { TimeSlice } from '../../src/lib/async/time-slice.ts'
+import { TimeSlice } from '../../src/lib/turns/time-slice.ts'
 import { systemClock } from '../../src/lib/time/clock.ts'
 import { answersAlone } from './answers.ts'
 import type { Json } from '../../src/lib/json/json.ts'

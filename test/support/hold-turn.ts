@@ -1,4 +1,4 @@
-import { isTurnOver, PIECE_MS } from '../../src/lib/async/loop-turn.ts'
+import { isTurnOver, PIECE_MS } from '../../src/lib/turns/loop-turn.ts'
 
 /** Uses the current turn of the event loop up, as work of another request would. */
 export function useTurnUp(): void {

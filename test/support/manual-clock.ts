@@ -1,4 +1,4 @@
-import { isYielding } from '../../src/lib/async/yield-to-event-loop.ts'
+import { isYielding } from '../../src/lib/turns/yield-to-event-loop.ts'
 import { waitOn, type Clock } from '../../src/lib/time/clock.ts'
 
 interface Timer {

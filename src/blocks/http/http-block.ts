@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { completed, defineBlock, type Block, type BlockContext } from '../../engine/block/index.ts'
-import { withPauses, yieldToEventLoop } from '../../lib/async/index.ts'
+import { withPauses, yieldToEventLoop } from '../../lib/turns/index.ts'
 import {
   HTTP_METHODS,
   outputSizePieces,

@@ -1,5 +1,5 @@
 import { itemPath, type RecordedError } from '../../engine/record/index.ts'
-import { withPauses, type Pieces } from '../../lib/async/index.ts'
+import { withPauses, type Pieces } from '../../lib/turns/index.ts'
 import type { JobId } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import {

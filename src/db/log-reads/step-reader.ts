@@ -1,4 +1,4 @@
-import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
+import { isTurnOver, yieldToEventLoop } from '../../lib/turns/index.ts'
 import type { JobId, OwnerId } from '../../lib/index.ts'
 import {
   decodeStep,

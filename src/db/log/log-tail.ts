@@ -1,4 +1,4 @@
-import { withPauses, type Pieces } from '../../lib/async/index.ts'
+import { withPauses, type Pieces } from '../../lib/turns/index.ts'
 import type { Changes, EncodedEntry } from './entry.ts'
 import type { LogRow } from './decode-entry.ts'
 import type { LogKey } from './log-store.ts'

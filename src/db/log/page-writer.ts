@@ -1,4 +1,4 @@
-import { withPauses, type Pieces } from '../../lib/async/index.ts'
+import { withPauses, type Pieces } from '../../lib/turns/index.ts'
 import type { LogRow } from './decode-entry.ts'
 import { Fold } from './fold.ts'
 import type { LogKey, LogStore } from './log-store.ts'

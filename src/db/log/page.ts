@@ -1,4 +1,4 @@
-import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 import { statusCode, statusOf, type StatusCode } from './codes.ts'
 import { decodeItem, decodeStep } from './decode-entry.ts'
 import { encodeStep, itemChange } from './encode-entry.ts'

@@ -1,4 +1,4 @@
-import { inPieces, withPauses, yieldToEventLoop } from '../../lib/async/index.ts'
+import { inPieces, withPauses, yieldToEventLoop } from '../../lib/turns/index.ts'
 import {
   deepFreeze,
   deepFreezePieces,

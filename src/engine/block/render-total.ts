@@ -1,4 +1,4 @@
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
 
 /** What a rendered value may have. */

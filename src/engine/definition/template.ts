@@ -6,7 +6,7 @@ import {
   type Scope,
   type SourceRange,
 } from '../../cel/index.ts'
-import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 
 const OPEN = '{{'

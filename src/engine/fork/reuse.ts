@@ -1,5 +1,6 @@
 import { ExpressionError, Meter, type Scope } from '../../cel/index.ts'
-import { Slots, yieldToEventLoop } from '../../lib/async/index.ts'
+import { Slots } from '../../lib/async/index.ts'
+import { yieldToEventLoop } from '../../lib/turns/index.ts'
 import { isJsonObject, jsonHeapSize, sameJson, type Json } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { CONFIG_LIMITS, RenderedTooLargeError, RenderTotal } from '../block/index.ts'

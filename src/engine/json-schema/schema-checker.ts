@@ -1,4 +1,5 @@
-import { withinMs, type Awaitable } from '../../lib/async/index.ts'
+import { withinMs } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import {
   COMPILE_TIME_UP,

@@ -1,5 +1,5 @@
 import { assertNever } from '../../lib/index.ts'
-import { OwnerQueues } from '../../lib/async/index.ts'
+import { OwnerQueues } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
 /** The share of a process's budget that one owner may take. */

@@ -1,4 +1,4 @@
-import { OwnerTurns } from '../../lib/async/index.ts'
+import { OwnerTurns } from '../../lib/turns/index.ts'
 import { ANSWERS_HEAP_SHARE, AnswerBudget, type OwnerAnswers } from './answer-budget.ts'
 import { MemoryBudget, type ExecutionMemory } from './memory-budget.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { pointer, type Json } from '../../lib/json/index.ts'
 import { closest } from '../../lib/text/index.ts'
 import { BlockError } from '../block/index.ts'

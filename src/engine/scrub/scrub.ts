@@ -1,4 +1,4 @@
-import { inOneGo, type Pieces } from '../../lib/async/index.ts'
+import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 import { LumeError } from '../../lib/index.ts'
 import { isJsonObject, type Json } from '../../lib/json/index.ts'
 import { breaksIn, jsonQuotesIn } from './breaks.ts'

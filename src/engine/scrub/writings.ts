@@ -1,4 +1,4 @@
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { NEEDLE_MIN_LENGTH } from './needles.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { isYielding, TimeSlice, type Awaitable } from '../../lib/async/index.ts'
+import { isYielding, TimeSlice, type Awaitable } from '../../lib/turns/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { DEFAULT_HANDLE, type BlockContext, type ExecutionMode, type LogLevel } from '../block/index.ts'

@@ -1,4 +1,4 @@
-import type { TimeSlice } from '../../lib/async/index.ts'
+import type { TimeSlice } from '../../lib/turns/index.ts'
 import { deepFreeze, jsonHeapSize, type Json } from '../../lib/json/index.ts'
 import {
   ParkRefusedError,

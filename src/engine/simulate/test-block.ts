@@ -1,4 +1,4 @@
-import { TimeSlice, withPauses } from '../../lib/async/index.ts'
+import { TimeSlice, withPauses } from '../../lib/turns/index.ts'
 import { pointer, toPlainJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { BlockError, readBySchema, type ConfigReading, type Issue, type LogLevel } from '../block/index.ts'

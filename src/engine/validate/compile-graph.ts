@@ -1,4 +1,4 @@
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { messageOf } from '../../lib/index.ts'
 import { pointer } from '../../lib/json/index.ts'
 import { ERROR_HANDLE, nodeHandles, type Block, type BlockRegistry } from '../block/index.ts'

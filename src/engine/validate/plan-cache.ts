@@ -10,7 +10,7 @@ import {
   type Awaitable,
   type Pieces,
   type Turn,
-} from '../../lib/async/index.ts'
+} from '../../lib/turns/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import { canonicalHashPieces, plainJsonPieces, type Json } from '../../lib/json/index.ts'
 import type { BlockRegistry } from '../block/index.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { inOneGo } from '../../lib/async/index.ts'
+import { inOneGo } from '../../lib/turns/index.ts'
 import {
   isJsonObject,
   pointer,

@@ -4,7 +4,7 @@ import {
   type Authenticator,
   type Viewer,
 } from '../../access/index.ts'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { RefusedRequestError } from '../intake/index.ts'

@@ -1,6 +1,6 @@
 import { createYoga } from 'graphql-yoga'
 import type { Viewer } from '../../access/index.ts'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { RecentMap } from '../../lib/index.ts'
 import { createContext, schema, type Context, type Services } from '../../schema/index.ts'
 import type { Body, BudgetLimits, OperationTurns, ParseTurns } from '../intake/index.ts'

@@ -8,7 +8,7 @@ import {
   type GraphQLError,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { onBehalfOf } from '../../lib/index.ts'
 import type { Context } from '../../schema/index.ts'
 import {

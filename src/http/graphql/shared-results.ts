@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { rightsOf } from '../../access/index.ts'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import type { Context } from '../../schema/index.ts'
 
 /** How long a result can be shared, in milliseconds. A subscriber that comes to the same event later executes it again. */

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
-import type { BodyBudget } from './body-budget.ts'
-import { VALUE_WEIGHT_BYTES } from './body-budget.ts'
+import { isTurnOver, yieldToEventLoop } from '../../lib/turns/index.ts'
+import { VALUE_WEIGHT_BYTES, type BodyBudget } from './body-budget.ts'
 import { JsonStructure, tooComplexMessage, type StructureExcess } from './json-structure.ts'
 import { RefusedRequestError } from './refused-request.ts'
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { CloseCode } from 'graphql-ws'
 import type { WebSocket } from 'ws'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { tooComplex, type RequestSize } from './bodies.ts'
 import { VALUE_WEIGHT_BYTES, type BodyBudget, type Hold } from './body-budget.ts'
 import { JsonStructure } from './json-structure.ts'

@@ -1,4 +1,4 @@
-import { ArrivalTurns, OwnerQueues } from '../../lib/async/index.ts'
+import { ArrivalTurns, OwnerQueues } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
 /**

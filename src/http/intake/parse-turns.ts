@@ -1,4 +1,4 @@
-import { OwnerQueues, yieldToEventLoop } from '../../lib/async/index.ts'
+import { OwnerQueues, yieldToEventLoop } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { overloaded } from './body-budget.ts'
 

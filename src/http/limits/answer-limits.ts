@@ -5,7 +5,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { onBehalfOf } from '../../lib/index.ts'
 import { stringifyWithTexts } from '../../lib/json/index.ts'
 import {

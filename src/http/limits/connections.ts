@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import ipaddr from 'ipaddr.js'
-import { OwnerPermits } from '../../lib/async/index.ts'
+import { OwnerPermits } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { senderAt } from './rate-limit.ts'
 

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 
 /** Counts requests of each sender. Returns how long the sender has to wait, in milliseconds; 0: the request may continue. */
 export interface RateLimit {

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { GraphQLError, type ExecutionResult } from 'graphql'
-import { OwnerShares, type Awaitable } from '../../lib/async/index.ts'
+import { OwnerShares, type Awaitable } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
 /** The share of the heap limit that the objects of one owner's operations in progress may take. */

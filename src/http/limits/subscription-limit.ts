@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { GraphQLError, type DocumentNode, type ExecutionArgs } from 'graphql'
-import { OwnerPermits } from '../../lib/async/index.ts'
+import { OwnerPermits } from '../../lib/turns/index.ts'
 import type { Context } from '../../schema/index.ts'
 import {
   BodyBudget,

@@ -3,7 +3,7 @@ import { findInputProblems, type InputProblem } from '../../engine/json-schema/i
 import type { BlockTest, Simulation } from '../../engine/simulate/index.ts'
 import { directCheckers, type DefinitionReader, type SchemaCheckers } from '../../engine/validate/index.ts'
 import { ownerId, parseId, type JobId } from '../../lib/index.ts'
-import { inPieces } from '../../lib/async/index.ts'
+import { inPieces } from '../../lib/turns/index.ts'
 import { plainJsonPieces } from '../../lib/json/index.ts'
 import type { BlockTestMode, Simulations, TestBlock, TestBlockRequest, WorkflowJobPayload } from '../index.ts'
 import type { RetryExecution, RetryVersion, StartExecution } from '../start/index.ts'

@@ -1,5 +1,5 @@
 import { Cron } from 'croner'
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 
 /** When a schedule occurs: by a cron pattern in a time zone, or once. Instants are milliseconds since the epoch. */
 export type ScheduleSpec =

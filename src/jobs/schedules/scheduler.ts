@@ -7,7 +7,7 @@ import type {
   ScheduleValues,
   StartFailure,
 } from '../../db/stores/index.ts'
-import { yieldToEventLoop } from '../../lib/async/index.ts'
+import { yieldToEventLoop } from '../../lib/turns/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'

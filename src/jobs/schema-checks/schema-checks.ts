@@ -19,7 +19,7 @@ import {
   OwnerTurns,
   yieldToEventLoop,
   type Allowance,
-} from '../../lib/async/index.ts'
+} from '../../lib/turns/index.ts'
 import { LumeError } from '../../lib/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { SchemaJob } from './messages.ts'

@@ -1,4 +1,5 @@
-import { inGroups, type Awaitable } from '../../lib/async/index.ts'
+import { inGroups } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { RecentMap } from '../../lib/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 

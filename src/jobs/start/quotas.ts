@@ -5,7 +5,7 @@ import {
   type QuotaRefusal,
   type QuotaStore,
 } from '../../db/stores/index.ts'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { ApproximateCounts, type Taken } from './approximate-counts.ts'

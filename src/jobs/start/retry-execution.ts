@@ -19,7 +19,7 @@ import {
   type Json,
   type JsonObject,
 } from '../../lib/json/index.ts'
-import { inPieces } from '../../lib/async/index.ts'
+import { inPieces } from '../../lib/turns/index.ts'
 import type { WorkflowKey } from './published-versions.ts'
 import type { StartExecution, StartResult } from './start-execution.ts'
 import type { StoredLoads } from './stored-loads.ts'

@@ -23,7 +23,7 @@ import {
   type SchemaCheckers,
   type SecretNames,
 } from '../../engine/validate/index.ts'
-import { inPieces, withPauses, type Awaitable, type Pieces } from '../../lib/async/index.ts'
+import { inPieces, withPauses, type Awaitable, type Pieces } from '../../lib/turns/index.ts'
 import { newId, type JobId, type OwnerId, type WorkflowId, type WorkflowVersionId } from '../../lib/index.ts'
 import {
   canonicalHashPieces,

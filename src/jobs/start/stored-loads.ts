@@ -1,5 +1,5 @@
 import { SMALL_VALUES_MAX_BYTES } from '../../db/executions/index.ts'
-import { OwnerBusyError } from '../../lib/async/index.ts'
+import { OwnerBusyError } from '../../lib/turns/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import { TakeUps } from '../worker/index.ts'
 

@@ -1,6 +1,6 @@
 import type { DefinitionStore, StoredDefinition } from '../../db/stores/index.ts'
 import type { Asker, PlanCache, Validation } from '../../engine/validate/index.ts'
-import { OwnerTurns } from '../../lib/async/index.ts'
+import { OwnerTurns } from '../../lib/turns/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 
 export interface StoredPlansOptions {

@@ -1,6 +1,6 @@
 import { SMALL_VALUES_MAX_BYTES } from '../../db/executions/index.ts'
 import { JSON_HEAP_MAX_PER_BYTE } from '../../engine/memory/index.ts'
-import { OwnerShares } from '../../lib/async/index.ts'
+import { OwnerShares } from '../../lib/turns/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { inOneGo, type Pieces } from '../async/index.ts'
+import { inOneGo, type Pieces } from '../turns/index.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
 
 /** The one text of a JSON value: members sorted, no white space, numbers as ECMAScript writes them (RFC 8785). */

@@ -1,4 +1,4 @@
-import type { Pieces } from '../async/index.ts'
+import type { Pieces } from '../turns/index.ts'
 
 /** The size of a JSON value in memory, estimated from its text. */
 export interface JsonHeapSize {

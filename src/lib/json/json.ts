@@ -1,4 +1,4 @@
-import { inOneGo, type Pieces } from '../async/index.ts'
+import { inOneGo, type Pieces } from '../turns/index.ts'
 
 /** A value that JSON can carry without loss. Everything that Lume records or lets flow between blocks is of this type. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject

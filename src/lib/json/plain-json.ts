@@ -1,4 +1,4 @@
-import { inOneGo, type Pieces } from '../async/index.ts'
+import { inOneGo, type Pieces } from '../turns/index.ts'
 import { messageOf } from '../index.ts'
 import { JSON_MAX_DEPTH } from './json-heap.ts'
 import { pointer, type Json } from './json.ts'

@@ -1,4 +1,4 @@
-import { isTurnOver, yieldToEventLoop } from '../../lib/async/index.ts'
+import { isTurnOver, yieldToEventLoop } from '../../lib/turns/index.ts'
 
 /**
  * Lets the fields of one operation resolve in pieces. While the current turn of the event loop is not used up, everything resolves at

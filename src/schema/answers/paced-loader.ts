@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import { isTurnOver } from '../../lib/async/index.ts'
+import { isTurnOver } from '../../lib/turns/index.ts'
 import type { FieldPieces } from './field-pieces.ts'
 
 /**

@@ -22,7 +22,8 @@ import type {
   StartExecution,
   StoredLoads,
 } from '../../jobs/start/index.ts'
-import type { OwnerTurns, SharedReads } from '../../lib/async/index.ts'
+import type { OwnerTurns } from '../../lib/turns/index.ts'
+import type { SharedReads } from '../../lib/async/index.ts'
 import type { OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'

@@ -3,7 +3,7 @@ import type { ShownOccurrence } from '../../db/lists/index.ts'
 import type { CatchUp, Outcome, Overlap } from '../../db/stores/index.ts'
 import type { ExecutionMode } from '../../engine/block/index.ts'
 import { occurrencesAfter, specOf } from '../../jobs/schedules/index.ts'
-import { withPauses, yieldToEventLoop } from '../../lib/async/index.ts'
+import { withPauses, yieldToEventLoop } from '../../lib/turns/index.ts'
 import { readGlobalId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
 import {
   badInput,

@@ -1,7 +1,7 @@
 import type { ChosenDefinition, DefinitionChoice } from '../../db/stores/index.ts'
 import type { ReadDefinition } from '../../engine/validate/index.ts'
 import { startStored, useChosen, type StartRequest, type StartResult } from '../../jobs/start/index.ts'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
 import { InvalidArgumentError, NotFoundError, WorkflowArchivedError, type Context } from '../kit/index.ts'
 

@@ -1,5 +1,5 @@
 import { TAGS_MAX } from '../../jobs/start/index.ts'
-import { inPieces } from '../../lib/async/index.ts'
+import { inPieces } from '../../lib/turns/index.ts'
 import { isJsonObject, plainJsonPieces } from '../../lib/json/index.ts'
 import { instantiate, type Template } from '../../workflows/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'

@@ -1,5 +1,7 @@
 import {
   BREAKING_CODES,
+  compareDefinitions,
+  DiffTooLargeError,
   isEmptyDiff,
   type BreakingCode,
   type BreakingReason,
@@ -10,9 +12,8 @@ import {
   type ValueChange,
 } from '../../workflows/diff/index.ts'
 import { GraphQLError } from 'graphql'
-import { inTurns, yieldToEventLoop, type Turn } from '../../lib/async/index.ts'
+import { inTurns, yieldToEventLoop, type Turn } from '../../lib/turns/index.ts'
 import type { Json } from '../../lib/json/index.ts'
-import { compareDefinitions, DiffTooLargeError } from '../../workflows/diff/index.ts'
 import { builder, type Context } from '../kit/index.ts'
 
 const ChangeKindEnum = builder.enumType('ChangeKind', {

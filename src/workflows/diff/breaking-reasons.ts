@@ -1,4 +1,4 @@
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type JsonObject } from '../../lib/json/index.ts'
 import type { BreakingReason } from './breaking-reason.ts'
 import type { DiffText } from './diff-text.ts'

@@ -1,5 +1,5 @@
 import { nodeHandles, type Block, type BlockRegistry } from '../../engine/block/index.ts'
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import { diffDefinitions, type DefinitionDiff } from './definition-diff.ts'
 

@@ -1,5 +1,5 @@
 import { DEFAULT_HANDLE } from '../../engine/block/index.ts'
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { DiffText } from './diff-text.ts'
 

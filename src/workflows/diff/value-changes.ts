@@ -1,4 +1,4 @@
-import type { Pieces } from '../../lib/async/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json } from '../../lib/json/index.ts'
 import { DiffText } from './diff-text.ts'
 

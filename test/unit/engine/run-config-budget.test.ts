@@ -13,7 +13,7 @@ import { Scrubber } from '../../../src/engine/scrub/scrub.ts'
 import { simulate } from '../../../src/engine/simulate/simulate.ts'
 import { systemClock } from '../../../src/lib/time/clock.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
-import { inOneGo } from '../../../src/lib/async/pieces.ts'
+import { inOneGo } from '../../../src/lib/turns/pieces.ts'
 import { fc } from '../../support/fast-check.ts'
 import {
   definition,

@@ -8,7 +8,7 @@ import {
   type BlockHttpResponse,
 } from '../../../src/engine/block/block.ts'
 import { defineBlock } from '../../../src/engine/block/define-block.ts'
-import { TimeSlice } from '../../../src/lib/async/time-slice.ts'
+import { TimeSlice } from '../../../src/lib/turns/time-slice.ts'
 import type { Json } from '../../../src/lib/json/json.ts'
 import {
   definition,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { fc } from '../../support/fast-check.ts'
 import { simulate, type Simulation } from '../../../src/engine/simulate/simulate.ts'
 import { readMocks } from '../../../src/engine/mocks/mocks.ts'
-import { inOneGo } from '../../../src/lib/async/pieces.ts'
+import { inOneGo } from '../../../src/lib/turns/pieces.ts'
 import { systemClock } from '../../../src/lib/time/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {

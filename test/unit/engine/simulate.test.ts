@@ -9,7 +9,7 @@ import {
   type SimulationRequest,
 } from '../../../src/engine/simulate/simulate.ts'
 import { readMocks } from '../../../src/engine/mocks/mocks.ts'
-import { inOneGo } from '../../../src/lib/async/pieces.ts'
+import { inOneGo } from '../../../src/lib/turns/pieces.ts'
 import { systemClock, type Clock } from '../../../src/lib/time/clock.ts'
 import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import { countTurns } from '../../support/count-turns.ts'

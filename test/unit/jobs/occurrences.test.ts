@@ -6,7 +6,7 @@ import {
   occurrencesAfter,
   type ScheduleSpec,
 } from '../../../src/jobs/schedules/occurrences.ts'
-import { inOneGo } from '../../../src/lib/async/pieces.ts'
+import { inOneGo } from '../../../src/lib/turns/pieces.ts'
 import { readSpec } from '../../../src/jobs/schedules/read-spec.ts'
 
 const NOW = Date.parse('2026-01-01T00:00:00Z')

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { readValues } from '../../../src/jobs/start/start-execution.ts'
-import { yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
+import { yieldToEventLoop } from '../../../src/lib/turns/yield-to-event-loop.ts'
 import { useTurnUp, waitsForAnotherTurn } from '../../support/hold-turn.ts'
 
 const INPUT = Array.from({ length: 60_000 }, (_, i) => ({ a: i }))

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { directSchemaChecker } from '../../../src/engine/json-schema/schema-checker.ts'
 import { SchemaChecks, type SchemaChecksOptions } from '../../../src/jobs/schema-checks/schema-checks.ts'
 import { SchemaThread } from '../../../src/jobs/schema-checks/schema-thread.ts'
-import { yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
+import { yieldToEventLoop } from '../../../src/lib/turns/yield-to-event-loop.ts'
 import type { Json, JsonObject } from '../../../src/lib/json/json.ts'
 import {
   COLONS,

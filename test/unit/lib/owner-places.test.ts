@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { OwnerPlaces } from '../../../src/lib/async/owner-places.ts'
+import { OwnerPlaces } from '../../../src/lib/turns/owner-places.ts'
 
 test('work beyond an owner’s places is refused, that of another owner is not, and a place that is left is free', async () => {
   const places = new OwnerPlaces('simulations', 2)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { OwnerBusyError, OwnerTurns } from '../../../src/lib/async/owner-turns.ts'
+import { OwnerBusyError, OwnerTurns } from '../../../src/lib/turns/owner-turns.ts'
 import { fc } from '../../support/fast-check.ts'
 
 const WITHOUT_BOUNDS = { what: 'checks', maxWaiting: 1_000, allowance: null }

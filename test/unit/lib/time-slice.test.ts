@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { PIECE_MS } from '../../../src/lib/async/loop-turn.ts'
-import { TimeSlice } from '../../../src/lib/async/time-slice.ts'
-import { yieldToEventLoop } from '../../../src/lib/async/yield-to-event-loop.ts'
+import { PIECE_MS } from '../../../src/lib/turns/loop-turn.ts'
+import { TimeSlice } from '../../../src/lib/turns/time-slice.ts'
+import { yieldToEventLoop } from '../../../src/lib/turns/yield-to-event-loop.ts'
 import { countTurns } from '../../support/count-turns.ts'
 import { useTurnUp } from '../../support/hold-turn.ts'
 

@@ -1,4 +1,4 @@
-import { isTurnOver, yieldToEventLoop } from '../../../lib/async/index.ts'
+import { isTurnOver, yieldToEventLoop } from '../../../lib/turns/index.ts'
 import type { JsonObject } from '../../../lib/json/index.ts'
 import type { AudienceKey } from './audience-keys.ts'
 import { hashValue } from './hash-value.ts'

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
-import { Slots, TimeSlice, type Awaitable } from '../../../lib/async/index.ts'
+import { Slots } from '../../../lib/async/index.ts'
+import { TimeSlice, type Awaitable } from '../../../lib/turns/index.ts'
 import { captureContext } from '../../../lib/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
 import { Reuse } from '../../fork/index.ts'

@@ -1,4 +1,4 @@
-import { withPauses } from '../../../lib/async/index.ts'
+import { withPauses } from '../../../lib/turns/index.ts'
 import { LumeError } from '../../../lib/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import { BlockError, type BlockSecrets } from '../../block/index.ts'

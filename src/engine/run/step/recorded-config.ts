@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Pieces } from '../../../lib/async/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import { jsonTextDigestPieces, type Json, type TextDigest } from '../../../lib/json/index.ts'
 import { RenderedTooLargeError, RenderTotal } from '../../block/index.ts'
 import type { Scrubber } from '../../scrub/index.ts'

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../../lib/async/index.ts'
+import type { Awaitable } from '../../../lib/turns/index.ts'
 import { DEFAULT_HANDLE, type BlockOutcome } from '../../block/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import { AttemptMemory } from '../../memory/index.ts'

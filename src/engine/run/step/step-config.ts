@@ -4,7 +4,7 @@ import {
   Meter,
   type Scope,
 } from '../../../cel/index.ts'
-import { inOneGo, PIECE_MS, withPauses, type Awaitable, type Pieces } from '../../../lib/async/index.ts'
+import { inOneGo, PIECE_MS, withPauses, type Awaitable, type Pieces } from '../../../lib/turns/index.ts'
 import { LumeError } from '../../../lib/index.ts'
 import {
   deepFreeze,

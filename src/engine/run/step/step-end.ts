@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../../lib/async/index.ts'
+import type { Awaitable } from '../../../lib/turns/index.ts'
 import { deepFreeze, type Json } from '../../../lib/json/index.ts'
 import {
   callUserCode,

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../../lib/async/index.ts'
+import type { Awaitable } from '../../../lib/turns/index.ts'
 import { instantText } from '../../../lib/time/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../../lib/async/index.ts'
+import type { Awaitable } from '../../../lib/turns/index.ts'
 import { deepFreeze, type Json } from '../../../lib/json/index.ts'
 import { ReuseUndecidedError, type OriginalStep, type ReachedStep, type Reuse } from '../../fork/index.ts'
 import type { StepEnd } from '../context/index.ts'

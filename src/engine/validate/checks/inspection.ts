@@ -1,5 +1,5 @@
 import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../../../cel/index.ts'
-import type { Pieces } from '../../../lib/async/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import {
   countExpressions,

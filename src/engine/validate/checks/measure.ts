@@ -1,4 +1,4 @@
-import type { Pieces } from '../../../lib/async/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import { isJsonObject, pointer, pointerKey } from '../../../lib/json/index.ts'
 import type { BlockRegistry } from '../../block/index.ts'
 import {

@@ -1,5 +1,5 @@
 import type { Expression, Reference } from '../../../cel/index.ts'
-import type { Pieces } from '../../../lib/async/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import { closest } from '../../../lib/text/index.ts'
 import { problem, type Diagnostic, type Template } from '../../definition/index.ts'
 import type { Inspection } from './inspection.ts'

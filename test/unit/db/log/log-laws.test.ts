@@ -18,7 +18,7 @@ import type {
   StepRecord,
 } from '../../../../src/engine/record/journal.ts'
 import { itemPath, knownSignalWait, STEP_STATUSES } from '../../../../src/engine/record/step.ts'
-import { inOneGo } from '../../../../src/lib/async/pieces.ts'
+import { inOneGo } from '../../../../src/lib/turns/pieces.ts'
 import type { Json } from '../../../../src/lib/json/json.ts'
 import { fc } from '../../../support/fast-check.ts'
 import { completedStep } from '../../../support/step-records.ts'

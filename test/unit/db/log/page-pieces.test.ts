@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Fold } from '../../../../src/db/log/fold.ts'
 import { mergePage, pagesOf, type PageBody } from '../../../../src/db/log/page.ts'
-import { inOneGo, type Pieces } from '../../../../src/lib/async/pieces.ts'
+import { inOneGo, type Pieces } from '../../../../src/lib/turns/pieces.ts'
 
 const CHECKPOINTS = 20_000
 

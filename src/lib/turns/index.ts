@@ -1,0 +1,12 @@
+/** Shares the thread and scarce places fairly: turns of the event loop, and turns of owners. */
+export { ArrivalTurns, noteArrival } from './arrivals.ts'
+export type { Awaitable } from './awaitable.ts'
+export { holdTurn, isTurnOver, PIECE_MS } from './loop-turn.ts'
+export { OwnerPermits } from './owner-permits.ts'
+export { OwnerPlaces } from './owner-places.ts'
+export { OwnerQueues } from './owner-queues.ts'
+export { OwnerShares, SHARING_OWNERS } from './owner-shares.ts'
+export { OwnerBusyError, OwnerTurns, type Allowance, type Turn } from './owner-turns.ts'
+export { inOneGo, inPieces, inTurns, withPauses, type Pieces } from './pieces.ts'
+export { TimeSlice } from './time-slice.ts'
+export { isYielding, yieldToEventLoop } from './yield-to-event-loop.ts'
