@@ -113,8 +113,8 @@ import { CALLBACK_MAX_WAIT_MS } from '../src/jobs/library/index.ts'
 import { SCHEMA_CHECKS_ALLOWANCE, SCHEMA_CHECKS_MAX_WAITING } from '../src/jobs/schema-checks/index.ts'
 import { LARGE_LOADS_MAX_WAITING, MAX_DEPTH, RUNNING_STORED_BYTES_PART } from '../src/jobs/start/index.ts'
 import { SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from '../src/jobs/worker/index.ts'
-import { SHARING_OWNERS } from '../src/lib/turns/index.ts'
 import { tableRow } from '../src/lib/text/index.ts'
+import { SHARING_OWNERS } from '../src/lib/turns/index.ts'
 import { ANSWER_MAX_HEAP_BYTES, ENCODED_EXCESS_BYTES, INTERIM_ANSWERS_MAX } from '../src/net/index.ts'
 import {
   ANSWER_MAX_BYTES,

@@ -1,6 +1,6 @@
 import { BlockError, complexityProblem, OUTPUT_OBJECT_MAX_MEMBERS } from '../engine/block/index.ts'
-import { inOneGo, type Pieces } from '../lib/turns/index.ts'
 import { jsonHeapSizePieces, type JsonHeapSize } from '../lib/json/index.ts'
+import { inOneGo, type Pieces } from '../lib/turns/index.ts'
 
 /** The most that the JSON of one answer may take in memory once a block of one's own or a provider's parses it, in estimated bytes of heap. */
 export const ANSWER_MAX_HEAP_BYTES = 64 * 1024 * 1024

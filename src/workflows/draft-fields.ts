@@ -1,7 +1,6 @@
 import type { DraftText, WorkflowFields } from '../db/stores/index.ts'
 import { DEFINITION_MAX_BYTES } from '../engine/definition/index.ts'
 import { measureDefinition } from '../engine/validate/index.ts'
-import { withPauses, type Pieces } from '../lib/turns/index.ts'
 import {
   canonicalHash,
   canonicalHashPieces,
@@ -11,6 +10,7 @@ import {
   type Json,
 } from '../lib/json/index.ts'
 import { shorten } from '../lib/text/index.ts'
+import { withPauses, type Pieces } from '../lib/turns/index.ts'
 import type { DraftSize, DraftTurn } from './draft-turns.ts'
 
 /** What a front end sends; a name that is left out is taken from the definition, or is "Untitled workflow". */

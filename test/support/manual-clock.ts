@@ -1,5 +1,5 @@
-import { isYielding } from '../../src/lib/turns/yield-to-event-loop.ts'
 import { waitOn, type Clock } from '../../src/lib/time/clock.ts'
+import { isYielding } from '../../src/lib/turns/yield-to-event-loop.ts'
 
 interface Timer {
   readonly dueAt: number

@@ -1,7 +1,7 @@
 import { BlockError, type BlockHttpResponse } from '../../engine/block/index.ts'
 import type { HttpPort } from '../../engine/run/index.ts'
-import { inOneGo, withPauses, yieldToEventLoop, type Pieces } from '../../lib/turns/index.ts'
 import { jsonHeapSizePieces, type Json } from '../../lib/json/index.ts'
+import { inOneGo, withPauses, yieldToEventLoop, type Pieces } from '../../lib/turns/index.ts'
 import {
   ANSWER_MAX_HEAP_BYTES,
   checkAnswerSize,

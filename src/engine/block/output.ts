@@ -1,4 +1,3 @@
-import { inPieces, withPauses, yieldToEventLoop } from '../../lib/turns/index.ts'
 import {
   deepFreeze,
   deepFreezePieces,
@@ -13,6 +12,7 @@ import {
   type JsonTextResult,
   type NotPlainJson,
 } from '../../lib/json/index.ts'
+import { inPieces, withPauses, yieldToEventLoop } from '../../lib/turns/index.ts'
 import type { Scrubber } from '../scrub/index.ts'
 import type { RenderLimits } from './render-total.ts'
 

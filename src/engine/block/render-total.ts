@@ -1,5 +1,5 @@
-import type { Pieces } from '../../lib/turns/index.ts'
 import { pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 
 /** What a rendered value may have. */
 export interface RenderLimits {

@@ -1,6 +1,6 @@
 import type { Meter, Scope } from '../../cel/index.ts'
-import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 import { pointer, type Json } from '../../lib/json/index.ts'
+import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 import { isScalar, RenderedTooLargeError, type RenderTotal } from '../block/index.ts'
 import { isTemplate, renderTemplate, type Template } from './template.ts'
 

@@ -6,8 +6,8 @@ import {
   type Scope,
   type SourceRange,
 } from '../../cel/index.ts'
-import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 import type { Json } from '../../lib/json/index.ts'
+import { inOneGo, type Pieces } from '../../lib/turns/index.ts'
 
 const OPEN = '{{'
 const CLOSE = '}}'

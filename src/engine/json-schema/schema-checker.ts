@@ -1,6 +1,6 @@
 import { withinMs } from '../../lib/async/index.ts'
-import type { Awaitable } from '../../lib/turns/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import {
   COMPILE_TIME_UP,
   JsonSchemas,

@@ -1,6 +1,6 @@
-import { inPieces, yieldToEventLoop } from '../../lib/turns/index.ts'
 import { deepFreezePieces, jsonHeapSize, type Json } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { inPieces, yieldToEventLoop } from '../../lib/turns/index.ts'
 import type { Commit, StepFailure } from '../record/index.ts'
 import type { Droppable, ExecutionMemory, MemoryGrant } from './memory-budget.ts'
 

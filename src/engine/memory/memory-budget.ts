@@ -1,6 +1,6 @@
 import { assertNever } from '../../lib/index.ts'
-import { OwnerQueues } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { OwnerQueues } from '../../lib/turns/index.ts'
 
 /** The share of a process's budget that one owner may take. */
 export const OWNER_MEMORY_SHARE = 0.5

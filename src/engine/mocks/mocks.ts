@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Pieces } from '../../lib/turns/index.ts'
 import { pointer, type Json } from '../../lib/json/index.ts'
 import { closest } from '../../lib/text/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { BlockError } from '../block/index.ts'
 import { placeOf, type PlanGraph } from '../definition/index.ts'
 import { listProblems, type InputProblem } from '../json-schema/index.ts'

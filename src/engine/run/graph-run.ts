@@ -1,7 +1,7 @@
 import { ExpressionError, Meter } from '../../cel/index.ts'
 import { followingController, type FollowingController } from '../../lib/async/index.ts'
-import { inPieces } from '../../lib/turns/index.ts'
 import type { Json } from '../../lib/json/index.ts'
+import { inPieces } from '../../lib/turns/index.ts'
 import { ERROR_HANDLE, RENDERED_OUTPUT_LIMITS, RenderedTooLargeError, RenderTotal } from '../block/index.ts'
 import {
   readsOf,

@@ -1,6 +1,6 @@
-import { isYielding, TimeSlice, type Awaitable } from '../../lib/turns/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { isYielding, TimeSlice, type Awaitable } from '../../lib/turns/index.ts'
 import { DEFAULT_HANDLE, type BlockContext, type ExecutionMode, type LogLevel } from '../block/index.ts'
 import type { Plan, PlanNode } from '../definition/index.ts'
 import { directSchemaChecker, type SchemaChecker } from '../json-schema/index.ts'

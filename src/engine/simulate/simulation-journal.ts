@@ -1,5 +1,5 @@
-import type { TimeSlice } from '../../lib/turns/index.ts'
 import { deepFreeze, jsonHeapSize, type Json } from '../../lib/json/index.ts'
+import type { TimeSlice } from '../../lib/turns/index.ts'
 import {
   ParkRefusedError,
   type CheckpointsSize,

@@ -1,6 +1,6 @@
-import { TimeSlice, withPauses } from '../../lib/turns/index.ts'
 import { pointer, toPlainJson, type Json, type JsonObject } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { TimeSlice, withPauses } from '../../lib/turns/index.ts'
 import { BlockError, readBySchema, type ConfigReading, type Issue, type LogLevel } from '../block/index.ts'
 import type { OnError, Plan, PlanNode } from '../definition/index.ts'
 import { listProblems, type InputProblem } from '../json-schema/index.ts'

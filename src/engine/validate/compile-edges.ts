@@ -1,5 +1,5 @@
-import type { Pieces } from '../../lib/turns/index.ts'
 import { pointer } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { DEFAULT_HANDLE, ERROR_HANDLE } from '../block/index.ts'
 import { problem, type PlanEdge } from '../definition/index.ts'
 import type { Inspection, ReadEdge, ReadNode } from './checks/index.ts'

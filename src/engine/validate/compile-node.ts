@@ -1,6 +1,6 @@
 import type { Expression } from '../../cel/index.ts'
-import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { readConfig, retryPolicySchema, type Block, type ExpressionField } from '../block/index.ts'
 import {
   compileConfig,

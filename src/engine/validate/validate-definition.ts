@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import { inOneGo } from '../../lib/turns/index.ts'
 import {
   isJsonObject,
   pointer,
@@ -8,6 +7,7 @@ import {
   type JsonObject,
   type PlainJsonResult,
 } from '../../lib/json/index.ts'
+import { inOneGo } from '../../lib/turns/index.ts'
 import type { BlockRegistry } from '../block/index.ts'
 import {
   DEFINITION_MAX_BYTES,

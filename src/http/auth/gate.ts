@@ -4,9 +4,9 @@ import {
   type Authenticator,
   type Viewer,
 } from '../../access/index.ts'
-import type { Awaitable } from '../../lib/turns/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { RefusedRequestError } from '../intake/index.ts'
 import type { RateLimit } from '../limits/index.ts'
 import { KnownCredentials } from './known-credentials.ts'

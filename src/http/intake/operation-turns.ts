@@ -1,5 +1,5 @@
-import { ArrivalTurns, OwnerQueues } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { ArrivalTurns, OwnerQueues } from '../../lib/turns/index.ts'
 
 /**
  * How long operations begin in one turn of the event loop, in milliseconds. One that takes longer begins alone. What several of them

@@ -1,5 +1,5 @@
-import { OwnerQueues, yieldToEventLoop } from '../../lib/turns/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { OwnerQueues, yieldToEventLoop } from '../../lib/turns/index.ts'
 import { overloaded } from './body-budget.ts'
 
 /** Bodies of at least this size are parsed one at a time. A smaller one takes a millisecond or two. */

@@ -1,7 +1,7 @@
 import type { DefinitionStore, StoredDefinition } from '../../db/stores/index.ts'
 import type { Asker, PlanCache, Validation } from '../../engine/validate/index.ts'
-import { OwnerTurns } from '../../lib/turns/index.ts'
 import type { Json } from '../../lib/json/index.ts'
+import { OwnerTurns } from '../../lib/turns/index.ts'
 
 export interface StoredPlansOptions {
   readonly definitions: Pick<DefinitionStore, 'body' | 'smallBody'>

@@ -1,6 +1,6 @@
 import { TAGS_MAX } from '../../jobs/start/index.ts'
-import { inPieces } from '../../lib/turns/index.ts'
 import { isJsonObject, plainJsonPieces } from '../../lib/json/index.ts'
+import { inPieces } from '../../lib/turns/index.ts'
 import { instantiate, type Template } from '../../workflows/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
 import {

@@ -1,6 +1,6 @@
 import { nodeHandles, type Block, type BlockRegistry } from '../../engine/block/index.ts'
-import type { Pieces } from '../../lib/turns/index.ts'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { diffDefinitions, type DefinitionDiff } from './definition-diff.ts'
 
 /** Compares two definitions in pieces; the blocks of a registry say which handles their nodes have. */

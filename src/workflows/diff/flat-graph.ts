@@ -1,6 +1,6 @@
 import { DEFAULT_HANDLE } from '../../engine/block/index.ts'
-import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import type { DiffText } from './diff-text.ts'
 
 /** A node of a definition or of a loop's body in it. */

@@ -1,5 +1,5 @@
-import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json, type JsonObject } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import type { BreakingReason } from './breaking-reason.ts'
 
 interface Schemas {

@@ -1,5 +1,5 @@
-import type { Pieces } from '../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json } from '../../lib/json/index.ts'
+import type { Pieces } from '../../lib/turns/index.ts'
 import { DiffText } from './diff-text.ts'
 
 /** One place where two JSON values differ. */

@@ -8,7 +8,7 @@ import { ProcessMemory } from '../../../src/engine/memory/process-memory.ts'
 import {
   RECORDED_CONFIG_MAX_LENGTH,
   recordedConfigPieces,
-} from '../../../src/engine/run/step/recorded-config.ts'
+} from '../../../src/engine/run/step/state/recorded-config.ts'
 import { Scrubber } from '../../../src/engine/scrub/scrub.ts'
 import { simulate } from '../../../src/engine/simulate/simulate.ts'
 import { systemClock } from '../../../src/lib/time/clock.ts'

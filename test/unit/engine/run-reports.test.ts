@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { GROUP_MAX_CHECKPOINTS, GROUP_MAX_LENGTH } from '../../../src/engine/run/step/checkpoint-groups.ts'
+import {
+  GROUP_MAX_CHECKPOINTS,
+  GROUP_MAX_LENGTH,
+} from '../../../src/engine/run/step/call/checkpoint-groups.ts'
 import {
   definition,
   fails,
@@ -13,12 +16,12 @@ import {
   type Behaviour,
 } from '../../support/run-definition.ts'
 import type { StepSite } from '../../../src/engine/run/context/frame.ts'
-import { CHECKPOINT_MAX_LENGTH } from '../../../src/engine/run/step/step-reports.ts'
+import { CHECKPOINT_MAX_LENGTH } from '../../../src/engine/run/step/call/step-reports.ts'
 import {
   STEP_CHECKPOINTS_MAX_COUNT,
   STEP_CHECKPOINTS_MAX_LENGTH,
   StepCheckpoints,
-} from '../../../src/engine/run/step/step-checkpoints.ts'
+} from '../../../src/engine/run/step/state/step-checkpoints.ts'
 
 const one = definition({ a: {} })
 const step = { path: 'a', nodeId: 'a', attempt: 1 }

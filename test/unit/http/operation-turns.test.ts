@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { OperationTurns } from '../../../src/http/intake/operation-turns.ts'
-import { ARRIVAL_TURNS_MAX, noteArrival } from '../../../src/lib/turns/arrivals.ts'
 import { systemClock } from '../../../src/lib/time/clock.ts'
+import { ARRIVAL_TURNS_MAX, noteArrival } from '../../../src/lib/turns/arrivals.ts'
 import { countTurns } from '../../support/count-turns.ts'
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))

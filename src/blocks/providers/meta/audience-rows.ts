@@ -1,5 +1,5 @@
-import { isTurnOver, yieldToEventLoop } from '../../../lib/turns/index.ts'
 import type { JsonObject } from '../../../lib/json/index.ts'
+import { isTurnOver, yieldToEventLoop } from '../../../lib/turns/index.ts'
 import type { AudienceKey } from './audience-keys.ts'
 import { hashValue } from './hash-value.ts'
 import { normalise } from './normalise.ts'

@@ -1,7 +1,7 @@
 import { BlockError, type BlockAnswers } from '../../../engine/block/index.ts'
-import { withPauses, yieldToEventLoop } from '../../../lib/turns/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
+import { withPauses, yieldToEventLoop } from '../../../lib/turns/index.ts'
 import {
   decodeText,
   parseHeaders,

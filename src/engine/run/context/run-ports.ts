@@ -1,6 +1,6 @@
-import type { TimeSlice } from '../../../lib/turns/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
 import type { Clock } from '../../../lib/time/index.ts'
+import type { TimeSlice } from '../../../lib/turns/index.ts'
 import type {
   BlockContext,
   BlockHttpRequest,

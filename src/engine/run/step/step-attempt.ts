@@ -1,12 +1,12 @@
+import type { Json } from '../../../lib/json/index.ts'
 import type { Awaitable } from '../../../lib/turns/index.ts'
-import { DEFAULT_HANDLE, type BlockOutcome } from '../../block/index.ts'
+import { DEFAULT_HANDLE, issuesText, readBySchema, type Block, type BlockOutcome } from '../../block/index.ts'
 import type { PlanNode } from '../../definition/index.ts'
 import { AttemptMemory } from '../../memory/index.ts'
+import { finalFailure, type StepFailure } from '../../record/index.ts'
 import type { StepEnd, StepSite } from '../context/index.ts'
-import { callBlock } from './call-block.ts'
-import type { OpenStep } from './open-step.ts'
-import { inputFailure } from './read-input.ts'
-import { StepCall } from './step-call.ts'
+import { callBlock, StepCall } from './call/index.ts'
+import type { OpenStep } from './state/index.ts'
 import { completeStep, readStepOutput } from './step-end.ts'
 import { beginWait, type NextWait } from './step-waits.ts'
 
@@ -85,6 +85,20 @@ async function waitForPlace({ run, signal, order }: StepSite): Promise<() => voi
 /** Whether the block's code reaches the outside as soon as it is called. A control block does so by its context alone. */
 function actsOutside({ block }: PlanNode): boolean {
   return block.effect === 'external' && !block.isControl
+}
+
+/**
+ * Why a step's input is not what its block takes; null where it is, or the block takes anything. The input is only looked
+ * at: what the block is given is what was recorded.
+ */
+function inputFailure(
+  { type, input: schema }: Pick<Block, 'type' | 'input'>,
+  input: Json,
+): StepFailure | null {
+  const read = schema && readBySchema(schema, input)
+  if (!read || read.ok) return null
+  const problem = issuesText(read.issues, 'input')
+  return finalFailure('BLOCK_INPUT_INVALID', `The input is not what the block ${type} takes: ${problem}`)
 }
 
 function takeOutcome(

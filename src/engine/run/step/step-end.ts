@@ -1,5 +1,5 @@
-import type { Awaitable } from '../../../lib/turns/index.ts'
 import { deepFreeze, type Json } from '../../../lib/json/index.ts'
+import type { Awaitable } from '../../../lib/turns/index.ts'
 import {
   callUserCode,
   DEFAULT_HANDLE,
@@ -11,8 +11,7 @@ import {
 import type { AttemptMemory, StepOutput } from '../../memory/index.ts'
 import { errorOutput, finalFailure, recordedError, type StepFailure } from '../../record/index.ts'
 import type { StepEnd } from '../context/index.ts'
-import type { OpenStep } from './open-step.ts'
-import type { CompleteOptions, RecordedOutput } from './step-recorder.ts'
+import type { CompleteOptions, OpenStep, RecordedOutput } from './state/index.ts'
 
 /** An output that leaves no record waits for memory if it takes more of it. */
 export const FREELY_HELD_BYTES = 64 * 1024

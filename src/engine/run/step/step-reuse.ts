@@ -1,10 +1,9 @@
-import type { Awaitable } from '../../../lib/turns/index.ts'
 import { deepFreeze, type Json } from '../../../lib/json/index.ts'
+import type { Awaitable } from '../../../lib/turns/index.ts'
 import { ReuseUndecidedError, type OriginalStep, type ReachedStep, type Reuse } from '../../fork/index.ts'
 import type { StepEnd } from '../context/index.ts'
-import type { OpenStep } from './open-step.ts'
+import type { OpenStep, RecordedOutput } from './state/index.ts'
 import { countAsEnded, failStep, held, readStepOutput, refuseOutput } from './step-end.ts'
-import type { RecordedOutput } from './step-recorder.ts'
 
 /** What the execution that this one retries left of the step; nothing once the step has begun here. */
 export function stepBefore({ recorded, site }: OpenStep): OriginalStep | undefined {

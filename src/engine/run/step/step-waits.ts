@@ -16,9 +16,9 @@ import {
   type StepFailure,
 } from '../../record/index.ts'
 import type { StepEnd } from '../context/index.ts'
-import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call-block.ts'
-import type { OpenStep } from './open-step.ts'
+import { ATTEMPT_TIMEOUT, HEARTBEAT_MISSED } from './call/index.ts'
 import { decideRetry } from './retry.ts'
+import type { OpenStep } from './state/index.ts'
 import {
   completeStep,
   failStep,
@@ -27,7 +27,8 @@ import {
   refuseOutput,
   scrubbed,
 } from './step-end.ts'
-import { waitForChild, waitForSignal, type WaitEnd } from './step-wait.ts'
+import { waitForChild } from './wait-for-child.ts'
+import { waitForSignal, type WaitEnd } from './wait-for-signal.ts'
 
 /** A retry delay longer than this is a wait: the run may park meanwhile (E6). */
 const LONG_RETRY_MS = 5_000

@@ -1,6 +1,6 @@
 import { compileExpression, ExpressionError, type Expression, type SourceRange } from '../../../cel/index.ts'
-import type { Pieces } from '../../../lib/turns/index.ts'
 import type { Json } from '../../../lib/json/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import {
   countExpressions,
   DEFINITION_MAX_EXPRESSION_TEXT,

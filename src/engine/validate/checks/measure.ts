@@ -1,5 +1,5 @@
-import type { Pieces } from '../../../lib/turns/index.ts'
 import { isJsonObject, pointer, pointerKey } from '../../../lib/json/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import type { BlockRegistry } from '../../block/index.ts'
 import {
   DEFINITION_MAX_BYTES,

@@ -1,5 +1,5 @@
-import type { Pieces } from '../../../lib/turns/index.ts'
 import { isJsonObject, pointer, type Json } from '../../../lib/json/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import { edgeSchema, nodeSchema, problem, type GraphEdge, type GraphNode } from '../../definition/index.ts'
 import type { Inspection } from './inspection.ts'
 import { issuesToDiagnostics } from './zod-issues.ts'

@@ -1,6 +1,6 @@
 import type { Expression, Reference } from '../../../cel/index.ts'
-import type { Pieces } from '../../../lib/turns/index.ts'
 import { closest } from '../../../lib/text/index.ts'
+import type { Pieces } from '../../../lib/turns/index.ts'
 import { problem, type Diagnostic, type Template } from '../../definition/index.ts'
 import type { Inspection } from './inspection.ts'
 import { fieldFault, type KnownTypes } from './known-types.ts'

@@ -1,7 +1,7 @@
-import { followingController } from '../../../lib/async/index.ts'
-import type { PlanNode } from '../../definition/index.ts'
-import { finalFailure, type StepFailure } from '../../record/index.ts'
-import type { StepSite } from '../context/index.ts'
+import { followingController } from '../../../../lib/async/index.ts'
+import type { PlanNode } from '../../../definition/index.ts'
+import { finalFailure, type StepFailure } from '../../../record/index.ts'
+import type { StepSite } from '../../context/index.ts'
 
 /** The time for all attempts of a step is over. */
 export class StepTimeout extends Error {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Pieces } from '../../../lib/turns/index.ts'
-import { jsonTextDigestPieces, type Json, type TextDigest } from '../../../lib/json/index.ts'
-import { RenderedTooLargeError, RenderTotal } from '../../block/index.ts'
-import type { Scrubber } from '../../scrub/index.ts'
+import { jsonTextDigestPieces, type Json, type TextDigest } from '../../../../lib/json/index.ts'
+import type { Pieces } from '../../../../lib/turns/index.ts'
+import { RenderedTooLargeError, RenderTotal } from '../../../block/index.ts'
+import type { Scrubber } from '../../../scrub/index.ts'
 
 /** The longest config that is recorded as it is, in characters of JSON; of a longer one its length and its SHA-256 are recorded. */
 export const RECORDED_CONFIG_MAX_LENGTH = 32_768

@@ -1,7 +1,7 @@
-import { deepFreeze, type Json } from '../../../lib/json/index.ts'
-import { BlockError } from '../../block/index.ts'
-import type { AttemptMemory } from '../../memory/index.ts'
-import type { StepSite } from '../context/index.ts'
+import { deepFreeze, type Json } from '../../../../lib/json/index.ts'
+import { BlockError } from '../../../block/index.ts'
+import type { AttemptMemory } from '../../../memory/index.ts'
+import type { StepSite } from '../../context/index.ts'
 
 /** Maximum number of checkpoints of one step. Each has a different key. */
 export const STEP_CHECKPOINTS_MAX_COUNT = 50_000

@@ -4,9 +4,9 @@ import {
   Meter,
   type Expression,
   type Scope,
-} from '../../../cel/index.ts'
-import type { Json, JsonObject } from '../../../lib/json/index.ts'
-import type { Clock } from '../../../lib/time/index.ts'
+} from '../../../../cel/index.ts'
+import type { Json, JsonObject } from '../../../../lib/json/index.ts'
+import type { Clock } from '../../../../lib/time/index.ts'
 import {
   BlockError,
   leaveUserCode,
@@ -18,9 +18,9 @@ import {
   type BlockSecrets,
   type BlockUsage,
   type LogLevel,
-} from '../../block/index.ts'
-import type { InputCheck, SchemaChecker } from '../../json-schema/index.ts'
-import type { HttpPort } from '../context/index.ts'
+} from '../../../block/index.ts'
+import type { InputCheck, SchemaChecker } from '../../../json-schema/index.ts'
+import type { HttpPort } from '../../context/index.ts'
 
 /**
  * Maximum number of elements that the evaluations of one attempt visit together, such as the condition of a `core.filter`

@@ -1,6 +1,6 @@
-import type { Expression, Scope } from '../../../cel/index.ts'
-import type { Json } from '../../../lib/json/index.ts'
-import type { Clock } from '../../../lib/time/index.ts'
+import type { Expression, Scope } from '../../../../cel/index.ts'
+import type { Json } from '../../../../lib/json/index.ts'
+import type { Clock } from '../../../../lib/time/index.ts'
 import type {
   Block,
   BlockAnswers,
@@ -9,15 +9,14 @@ import type {
   BlockOutcome,
   BlockSecrets,
   ChildRequest,
-} from '../../block/index.ts'
-import type { PlanNode } from '../../definition/index.ts'
-import type { SchemaChecker } from '../../json-schema/index.ts'
-import type { AttemptMemory } from '../../memory/index.ts'
-import { AttemptCode, type AttemptUsage, type Mask } from '../../record/index.ts'
-import { RunStop, type HttpPort, type RunContext, type StepSite } from '../context/index.ts'
+} from '../../../block/index.ts'
+import type { PlanNode } from '../../../definition/index.ts'
+import type { SchemaChecker } from '../../../json-schema/index.ts'
+import type { AttemptMemory } from '../../../memory/index.ts'
+import { AttemptCode, type AttemptUsage, type Mask } from '../../../record/index.ts'
+import { RunStop, type HttpPort, type RunContext, type StepSite } from '../../context/index.ts'
+import type { StepCheckpoints, StepConfig } from '../state/index.ts'
 import type { BlockCall, CallEnd } from './call-block.ts'
-import type { StepCheckpoints } from './step-checkpoints.ts'
-import type { StepConfig } from './step-config.ts'
 import { StepReports } from './step-reports.ts'
 
 export interface StepCallOptions {

@@ -17,7 +17,6 @@ export type WaitEnd =
   | { readonly kind: 'failed'; readonly failure: StepFailure }
 
 type SignalStepWait = Extract<KnownWait, { kind: 'signal' }>
-type ChildStepWait = Extract<KnownWait, { kind: 'child' }>
 
 export interface SignalWaitOptions {
   readonly dueAt: number
@@ -82,34 +81,4 @@ type Schema = JsonObject | boolean | null
 async function signalProblems(schemas: SchemaChecker, schema: Schema, payload: Json): Promise<string[]> {
   const problems = await findInputProblems(schemas, schema, payload)
   return problems.map(({ pointer, message }) => `${pointer} ${message}`.trimStart())
-}
-
-/** Waits for the end of a child execution: its output is the step's. The caller releases the memory that is taken for it. */
-export async function waitForChild(
-  { executionId }: ChildStepWait,
-  { run, activity, signal }: StepSite,
-  memory: Pick<ReadMemory, 'take'>,
-): Promise<WaitEnd> {
-  for (;;) {
-    const end = await run.ports.children.endOf(executionId, (textBytes) => memory.take(textBytes))
-    switch (end?.status) {
-      case undefined:
-        break
-      case 'COMPLETED':
-        return { kind: 'completed', output: end.output, handles: [DEFAULT_HANDLE], signal: null }
-      case 'FAILED':
-      case 'CANCELED': {
-        const { code, message } = end.error
-        const failure: StepFailure = {
-          code: 'CHILD_FAILED',
-          message: `The execution that was called ended ${end.status}: ${message}`,
-          retryable: true,
-          details: { executionId, status: end.status, code },
-        }
-        return { kind: 'failed', failure }
-      }
-    }
-    await activity.waitUntil(Number.POSITIVE_INFINITY, signal, () => run.inbox.hasEnded(executionId))
-    signal.throwIfAborted()
-  }
 }

@@ -1,18 +1,18 @@
-import { afterInTime, onAbort } from '../../../lib/async/index.ts'
+import { afterInTime, onAbort } from '../../../../lib/async/index.ts'
 import {
   callUserCode,
   readOutcome,
   type Block,
   type BlockContext,
   type BlockOutcome,
-} from '../../block/index.ts'
+} from '../../../block/index.ts'
 import {
   failureOf,
   unhandledFailure,
   type AttemptCode,
   type Mask,
   type StepFailure,
-} from '../../record/index.ts'
+} from '../../../record/index.ts'
 import { AttemptContext, type AttemptWorld } from './attempt-context.ts'
 
 export interface BlockCall extends AttemptWorld {

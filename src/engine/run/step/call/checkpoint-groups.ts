@@ -1,5 +1,5 @@
-import type { CheckpointRecord } from '../../record/index.ts'
-import type { StepSite } from '../context/index.ts'
+import type { CheckpointRecord } from '../../../record/index.ts'
+import type { StepSite } from '../../context/index.ts'
 
 /** Maximum number of checkpoints that one entry of the journal records: a flush takes several entries, and must stay short. */
 export const GROUP_MAX_CHECKPOINTS = 500

@@ -1,11 +1,17 @@
-import { isJsonObject, toJsonText, toPlainJson, type Json, type JsonObject } from '../../../lib/json/index.ts'
-import { shorten } from '../../../lib/text/index.ts'
-import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../block/index.ts'
-import { event, type AttemptUsage, type EventDraft } from '../../record/index.ts'
-import type { StepSite } from '../context/index.ts'
+import {
+  isJsonObject,
+  toJsonText,
+  toPlainJson,
+  type Json,
+  type JsonObject,
+} from '../../../../lib/json/index.ts'
+import { shorten } from '../../../../lib/text/index.ts'
+import { BlockError, LOG_LEVELS, type BlockUsage, type LogLevel } from '../../../block/index.ts'
+import { event, type AttemptUsage, type EventDraft } from '../../../record/index.ts'
+import type { StepSite } from '../../context/index.ts'
+import type { StepCheckpoints } from '../state/index.ts'
 import type { AttemptReports } from './attempt-context.ts'
 import { CheckpointGroups } from './checkpoint-groups.ts'
-import type { StepCheckpoints } from './step-checkpoints.ts'
 
 const MAX_MESSAGE_LENGTH = 4_000
 /** The fields of one line, as JSON text. */

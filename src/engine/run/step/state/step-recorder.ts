@@ -1,6 +1,6 @@
-import type { Awaitable } from '../../../lib/turns/index.ts'
-import { instantText } from '../../../lib/time/index.ts'
-import type { PlanNode } from '../../definition/index.ts'
+import { instantText } from '../../../../lib/time/index.ts'
+import type { Awaitable } from '../../../../lib/turns/index.ts'
+import type { PlanNode } from '../../../definition/index.ts'
 import {
   canceledStep,
   event,
@@ -18,8 +18,8 @@ import {
   type StepRecord,
   type StepStatus,
   type StepWait,
-} from '../../record/index.ts'
-import type { StepSite } from '../context/index.ts'
+} from '../../../record/index.ts'
+import type { StepSite } from '../../context/index.ts'
 import { configDigest } from './recorded-config.ts'
 
 /** While a step waits, a longer text of its config is not kept, in characters. */

@@ -3,16 +3,16 @@ import {
   MAX_VISITS as EXPRESSION_MAX_VISITS,
   Meter,
   type Scope,
-} from '../../../cel/index.ts'
-import { inOneGo, PIECE_MS, withPauses, type Awaitable, type Pieces } from '../../../lib/turns/index.ts'
-import { LumeError } from '../../../lib/index.ts'
+} from '../../../../cel/index.ts'
+import { inOneGo, PIECE_MS, withPauses, type Awaitable, type Pieces } from '../../../../lib/turns/index.ts'
+import { LumeError } from '../../../../lib/index.ts'
 import {
   deepFreeze,
   deepFreezePieces,
   isJsonObject,
   jsonHeapSize,
   type Json,
-} from '../../../lib/json/index.ts'
+} from '../../../../lib/json/index.ts'
 import {
   checkConfigHeap,
   CONFIG_LIMITS,
@@ -26,13 +26,13 @@ import {
   type ConfigReading,
   type Issue,
   type RenderLimits,
-} from '../../block/index.ts'
-import { readsFrom, renderConfig, renderConfigPieces, type PlanNode } from '../../definition/index.ts'
-import { isSchemaLike } from '../../json-schema/index.ts'
-import { ConfigMemory } from '../../memory/index.ts'
-import { finalFailure, type StepFailure } from '../../record/index.ts'
-import { MASK } from '../../scrub/index.ts'
-import type { GraphScope, StepSite } from '../context/index.ts'
+} from '../../../block/index.ts'
+import { readsFrom, renderConfig, renderConfigPieces, type PlanNode } from '../../../definition/index.ts'
+import { isSchemaLike } from '../../../json-schema/index.ts'
+import { ConfigMemory } from '../../../memory/index.ts'
+import { finalFailure, type StepFailure } from '../../../record/index.ts'
+import { MASK } from '../../../scrub/index.ts'
+import type { GraphScope, StepSite } from '../../context/index.ts'
 import { recordedConfigPieces, shortConfigText } from './recorded-config.ts'
 
 /** A config of at most about this many bytes of memory is kept for all attempts of its step. */
