@@ -13,9 +13,9 @@ import {
 import { createExampleReceiver } from '../example-receiver/index.ts'
 import { LOCAL_USER } from '../jobs/library/index.ts'
 import { Closers } from '../lib/async/index.ts'
-import { noteArrival } from '../lib/turns/index.ts'
 import { ownerId } from '../lib/index.ts'
-import { schema } from '../schema/index.ts'
+import { noteArrival } from '../lib/turns/index.ts'
+import { schema, type Services } from '../schema/index.ts'
 import { createGate, createOrigins } from './auth/index.ts'
 import { graphiqlPage } from './graphiql/index.ts'
 import { createGraphql, GRAPHQL_PATH, readPersistedDocuments } from './graphql/index.ts'
@@ -41,13 +41,27 @@ import {
   WEBSOCKETS_PER_SUBSCRIPTION,
 } from './limits/index.ts'
 import { listen } from './listen.ts'
+import type { Load } from './load.ts'
 import { createMetrics } from './metrics.ts'
 import { isStream, sendResponse, untilSent } from './node-response.ts'
 import { createReadiness } from './readiness.ts'
 import { createRouter } from './router.ts'
-import type { ServedLume } from './served-lume.ts'
 import { createServedPage } from './served-page.ts'
 import { serveWebSockets } from './web-socket.ts'
+
+/** What the server needs of a running Lume. */
+export interface ServedLume {
+  /** What the GraphQL layer is built on. */
+  readonly services: Services
+  /** Loads what the first requests would wait for. */
+  prepare(): Promise<void>
+  /** Returns whether the database answers. */
+  isReady(): Promise<boolean>
+  /** Returns what this process runs, for its metrics. */
+  load(): Promise<Load>
+  /** Lets `api.http` reach one exact origin although it is not public. */
+  allowOrigin(origin: string): void
+}
 
 export interface ServerOptions {
   readonly lume: ServedLume

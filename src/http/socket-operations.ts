@@ -1,8 +1,17 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
+import type {
+  ExecutionArgs,
+  ExecutionResult,
+  FormattedExecutionResult,
+  GraphQLError,
+  GraphQLFormattedError,
+} from 'graphql'
 import { CloseCode, MessageType, validateMessage, type SubscribeMessage } from 'graphql-ws'
+import { stringifyWithTexts } from '../lib/json/index.ts'
 import type { Awaitable } from '../lib/turns/index.ts'
 import { isSubscription, type Graphql, type Results } from './graphql/index.ts'
-import { resultText } from './result-text.ts'
+
+/** The texts of results that several subscribers share, by their data. */
+const sharedTexts = new WeakMap<object, string>()
 
 export interface SocketOperationsOptions {
   readonly graphql: Pick<Graphql, 'execute' | 'subscribe' | 'maskError'>
@@ -157,4 +166,13 @@ function withoutHttp(error: GraphQLError): GraphQLFormattedError {
   if (!extensions) return rest
   const { http: _http, ...shown } = extensions
   return { ...rest, extensions: shown }
+}
+
+/** A result as JSON text, which is written once for all subscribers that share its data. */
+function resultText(result: FormattedExecutionResult): string {
+  const { data, errors, extensions } = result
+  if (!data || errors || extensions) return stringifyWithTexts(result)
+  const text = sharedTexts.get(data) ?? stringifyWithTexts(result)
+  sharedTexts.set(data, text)
+  return text
 }

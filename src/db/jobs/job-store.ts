@@ -1,6 +1,6 @@
 import { FIRST_PERCENT, SPAN_PERCENT, type EventDraft, type JobStatus } from '../../engine/record/index.ts'
 import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
-import { ENTRY_FORMAT } from '../log/index.ts'
+import { encodeEntry, ENTRY_FORMAT, NO_CONTENTS } from '../log/index.ts'
 import { first, type Queryable } from '../sql/index.ts'
 import {
   CLAIMED,
@@ -14,7 +14,6 @@ import { createJobCountStore, EVERY_TYPE, sumOf } from './job-count-store.ts'
 import type { Job } from './job.ts'
 import { createJobInsert } from './job-insert.ts'
 import type { NewJob } from './new-job.ts'
-import { queuedEntry } from './queued-entry.ts'
 import { shownStatus } from './shown-status.ts'
 
 /** A child must not start: its parent has ended, or an ancestor is being canceled. Nothing was stored. */
@@ -258,4 +257,9 @@ export function createJobStore(pool: Queryable): JobStore {
       await pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
     },
   }
+}
+
+/** The events of the first entry in a job's log, as JSON text. The entry has the time of the event. */
+function queuedEntry(queued: EventDraft): string | null {
+  return encodeEntry({ ...NO_CONTENTS, events: [{ draft: queued, progress: 0 }] }, queued.at).events
 }

@@ -2,7 +2,6 @@ import type { z } from 'zod'
 import type { Json, JsonObject } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import type { InputCheck } from '../json-schema/index.ts'
-import type { ExecutionMode } from './execution-mode.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
 /** The handle that a block's plain outcome leaves by. */
@@ -12,6 +11,10 @@ export const ERROR_HANDLE = 'error'
 
 export const BLOCK_CATEGORIES = ['core', 'api', 'ai', 'custom'] as const
 export type BlockCategory = (typeof BLOCK_CATEGORIES)[number]
+
+/** What an execution does with blocks that would call out: it calls them, shows their samples, or answers from mocks. */
+export const EXECUTION_MODES = ['production', 'demo', 'test'] as const
+export type ExecutionMode = (typeof EXECUTION_MODES)[number]
 
 /**
  * What an attempt came to. `completed` names the handles whose edges become live (default: `out`); `waiting` gives the

@@ -5,6 +5,7 @@ export {
   completed,
   DEFAULT_HANDLE,
   ERROR_HANDLE,
+  EXECUTION_MODES,
   LOG_LEVELS,
   waiting,
   type ArrivingAnswer,
@@ -23,6 +24,7 @@ export {
   type BlockUsage,
   type BlockWait,
   type ChildRequest,
+  type ExecutionMode,
   type ExpressionField,
   type LogLevel,
   type SampleCall,
@@ -38,7 +40,6 @@ export {
   configTooLargeMessage,
 } from './config-limits.ts'
 export { defineBlock, type BlockSpec } from './define-block.ts'
-export { EXECUTION_MODES, type ExecutionMode } from './execution-mode.ts'
 export { issuesText, type Issue } from './issues-text.ts'
 export { nodeHandles } from './node-handles.ts'
 export {

@@ -13,7 +13,13 @@ import {
   type Mocks,
   type StepHistory,
 } from '../mocks/index.ts'
-import { Inbox, type JobEvent, type OnUnhandledError, type RecordedError } from '../record/index.ts'
+import {
+  Inbox,
+  type JobEvent,
+  type OnUnhandledError,
+  type RecordedError,
+  type StepRecord,
+} from '../record/index.ts'
 import {
   NEW_RUN,
   runExecution,
@@ -25,7 +31,6 @@ import {
 import { Answers } from './answers.ts'
 import { reportEdges, reportSteps, type SimulatedEdge, type SimulatedStep, type StepCall } from './report.ts'
 import { SimulationJournal, TooManyEventsError } from './simulation-journal.ts'
-import { stuckOn } from './stuck.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { watchPlan } from './watch-plan.ts'
 
@@ -355,4 +360,18 @@ class SimulatedRun {
         return { status: 'WAITING', output: null, error: stuckOn([...steps.values()], events) }
     }
   }
+}
+
+/** Why a run waits for ever: the first wait for a signal that nothing ends. */
+function stuckOn(steps: readonly StepRecord[], events: readonly JobEvent[]): RecordedError {
+  const code = 'SIMULATION_STUCK'
+  const waiting = steps.find(({ wait }) => wait?.kind === 'signal')
+  if (waiting?.wait?.kind !== 'signal') return { code, message: 'Nothing that it waits for would come.' }
+  const { path, wait } = waiting
+  const discarded = events.find((event) => event.kind === 'SIGNAL_DISCARDED' && event.body.path === path)
+  const why =
+    discarded?.kind === 'SIGNAL_DISCARDED'
+      ? `the payload that it is given does not fit its schema (${discarded.body.problems.join('; ')})`
+      : 'nothing sends it, and the wait has no time-out'
+  return { code, path, message: `"${path}" waits for the signal "${wait.name}" for ever: ${why}.` }
 }

@@ -1,13 +1,8 @@
 import type { ApiKeyId, Role } from '../../access/index.ts'
 import { readGlobalId } from '../../lib/index.ts'
-import {
-  builder,
-  InvalidArgumentError,
-  newestFirst,
-  NotFoundError,
-  QuotaExceededError,
-  rowId,
-} from '../kit/index.ts'
+import { InvalidArgumentError, NotFoundError, QuotaExceededError } from '../errors/index.ts'
+import { builder, rowId } from '../kit/index.ts'
+import { newestFirst } from '../pages/index.ts'
 import { RoleEnum } from './viewer.ts'
 
 const ApiKeyType = builder.prismaNode('ApiKey', {

@@ -1,11 +1,11 @@
 import type { SecretEntry } from '../../access/index.ts'
 import {
-  builder,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
   SecretKeyMissingError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder } from '../kit/index.ts'
 
 const SecretSourceType = builder.enumType('SecretSource', {
   description: 'Where a secret comes from.',

@@ -1,6 +1,7 @@
 import { expiryOf, type Role, type Viewer } from '../../access/index.ts'
 import type { QuotaUse } from '../../jobs/start/index.ts'
-import { builder, QuotaEnum } from '../kit/index.ts'
+import { QuotaEnum } from '../errors/index.ts'
+import { builder } from '../kit/index.ts'
 
 export const RoleEnum = builder.enumType('Role', {
   description: 'What a credential may do.',

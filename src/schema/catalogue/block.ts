@@ -1,6 +1,17 @@
-import type { Block, BlockCategory, ExpressionField, RetryPolicy } from '../../engine/block/index.ts'
+import { z } from 'zod'
+import {
+  blockPage,
+  type Block,
+  type BlockCategory,
+  type ExpressionField,
+  type RetryPolicy,
+} from '../../engine/block/index.ts'
+import { JsonText } from '../../lib/json/index.ts'
 import { builder } from '../kit/index.ts'
-import { jsonSchemaOf, pageOf } from './block-schemas.ts'
+
+/** Blocks and their schemas never change: what is derived from them is derived once. */
+const schemas = { input: new WeakMap<z.ZodType, JsonText>(), output: new WeakMap<z.ZodType, JsonText>() }
+const pages = new WeakMap<Block, string>()
 
 const BlockCategoryEnum = builder.enumType('BlockCategory', {
   description: 'Where a block stands in the catalogue.',
@@ -160,3 +171,21 @@ builder.queryFields((t) => ({
     resolve: (_root, { type }, { registry }) => registry.get(type) ?? null,
   }),
 }))
+
+/** A schema of a block as JSON Schema (2020-12). */
+function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonText {
+  const known = schemas[io].get(schema)
+  if (known) return known
+  const text = new JsonText(JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any' })))
+  schemas[io].set(schema, text)
+  return text
+}
+
+/** The page of a block in Markdown. */
+function pageOf(block: Block): string {
+  const known = pages.get(block)
+  if (known !== undefined) return known
+  const page = blockPage(block)
+  pages.set(block, page)
+  return page
+}

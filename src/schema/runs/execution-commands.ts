@@ -3,14 +3,13 @@ import type { CommandedJob, SignalResult } from '../../jobs/index.ts'
 import { readGlobalId, type ExecutionId, type JobId } from '../../lib/index.ts'
 import {
   AlreadyEndedError,
-  builder,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
   NotPossibleError,
   SignalsFullError,
-  type Context,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder, type Context } from '../kit/index.ts'
 import { ExecutionType } from './execution.ts'
 import { JobNode } from './job.ts'
 

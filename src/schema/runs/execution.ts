@@ -5,15 +5,8 @@ import type { ExecutionMode } from '../../engine/block/index.ts'
 import type { RecordedError } from '../../engine/record/index.ts'
 import { readGlobalId, type ExecutionId } from '../../lib/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
-import {
-  builder,
-  ExecutionModeEnum,
-  JobStatusEnum,
-  keysetConnection,
-  rowId,
-  type Context,
-  type PageArguments,
-} from '../kit/index.ts'
+import { builder, ExecutionModeEnum, JobStatusEnum, rowId, type Context } from '../kit/index.ts'
+import { keysetConnection, type PageArguments } from '../pages/index.ts'
 import { FailureType, shownStatus, STATUS_COLUMNS } from './job.ts'
 import {
   readRunFilter,

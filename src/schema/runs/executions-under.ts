@@ -1,7 +1,8 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { RunParent } from '../../db/lists/index.ts'
-import { inOrder, keysetConnection, present, type Context, type PageArguments } from '../kit/index.ts'
+import { inOrder, present, type Context } from '../kit/index.ts'
+import { keysetConnection, type PageArguments } from '../pages/index.ts'
 
 /** What executions come under: a workflow for one. */
 export interface ExecutionParent {

@@ -3,7 +3,8 @@ import type { JobStatus, JobType, RecordedError } from '../../engine/record/inde
 import { readGlobalId, type JobId } from '../../lib/index.ts'
 import type { Job } from '../../db/jobs/index.ts'
 import { JsonText } from '../../lib/json/index.ts'
-import { builder, JobStatusEnum, keysetConnection, KnownRow, rowId } from '../kit/index.ts'
+import { builder, JobStatusEnum, KnownRow, rowId } from '../kit/index.ts'
+import { keysetConnection } from '../pages/index.ts'
 import { readRunFilter, readRunOrder, runFilterFields, RunOrderInput } from './run-filter.ts'
 
 export const JobTypeEnum = builder.enumType('JobType', {

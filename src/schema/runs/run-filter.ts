@@ -3,14 +3,8 @@ import type { ExecutionMode } from '../../engine/block/index.ts'
 import type { JobStatus, JobType } from '../../engine/record/index.ts'
 import { readGlobalId, type Id, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
 import { isStorableText } from '../../lib/json/index.ts'
-import {
-  badInput,
-  builder,
-  ExecutionModeEnum,
-  OrderDirectionEnum,
-  rowId,
-  type InputFields,
-} from '../kit/index.ts'
+import { badInput, builder, ExecutionModeEnum, rowId, type InputFields } from '../kit/index.ts'
+import { OrderDirectionEnum } from '../pages/index.ts'
 
 const RunOrderFieldEnum = builder.enumType('RunOrderField', {
   description: 'What a list of jobs or executions is ordered by.',

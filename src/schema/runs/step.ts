@@ -16,7 +16,7 @@ import { objectText, type JsonObject, type JsonText } from '../../lib/json/index
 import { blockTypeAt } from '../catalogue/index.ts'
 import { builder, inOrder, stepsById, type Context } from '../kit/index.ts'
 import { FailureType } from './job.ts'
-import { stepId } from './step-id.ts'
+import { stepId } from './steps-of.ts'
 
 export const StepStatusEnum = builder.enumType('StepStatus', {
   description: 'Where a step stands.',

@@ -1,14 +1,12 @@
 import { formatPrismaCursor, parsePrismaCursor } from '@pothos/plugin-prisma'
 import { stepPlace, type ListedStep } from '../../db/log-reads/index.ts'
-import {
-  badCursor,
-  pageOf,
-  readPageArguments,
-  stepsById,
-  type Context,
-  type PageArguments,
-} from '../kit/index.ts'
-import { stepId } from './step-id.ts'
+import { badCursor, stepsById, type Context } from '../kit/index.ts'
+import { pageOf, readPageArguments, type PageArguments } from '../pages/index.ts'
+
+/** The part of a step's global id behind the type: identifies it among all of an owner. */
+export function stepId(executionId: string, path: string): string {
+  return `${executionId}:${path}`
+}
 
 /** A page of an execution's steps, read together with those of the other executions of its list. */
 export function stepsOf(executionId: string, args: PageArguments, context: Context) {

@@ -2,9 +2,10 @@ import { GraphQLError } from 'graphql'
 import type { EventKind } from '../../engine/record/index.ts'
 import { readGlobalId, type JobId } from '../../lib/index.ts'
 import type { TimelineBatch } from '../../live/index.ts'
-import { builder, leavable, readNextResult, type Context } from '../kit/index.ts'
+import { builder, readNextResult, type Context } from '../kit/index.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
-import { JobNode, KnownJob } from './job.ts'
+import { JobFilter, JobNode, KnownJob } from './job.ts'
+import { readRunFilter } from './run-filter.ts'
 
 const JobEventBatchType = builder.objectRef<TimelineBatch>('JobEventBatch').implement({
   description: 'Some events of a timeline, in order.',
@@ -83,3 +84,56 @@ builder.subscriptionFields((t) => {
     }),
   }
 })
+
+builder.subscriptionField('jobsChanged', (t) =>
+  t.prismaField({
+    type: JobNode,
+    description:
+      'Your jobs as they change, new ones included, each in its newest state: many changes of a job are told as one. It begins with those that changed in the seconds before, so a list read just then misses nothing. A job that does not fit the filter any more is not told: leave `status` out to see jobs leave.',
+    args: { filter: t.arg({ type: JobFilter, description: 'Only these.' }) },
+    subscribe: (_root, { filter: given }, context) => {
+      const { followJobs, ownerId } = context
+      const filter = readRunFilter(given)
+      return leavable(
+        (signal) => followJobs({ ownerId, filter, signal }),
+        () => readNextResult(context),
+      )
+    },
+    resolve: async (query, { id }, _args, { prisma, ownerId, changedJobs }) => {
+      const found = await changedJobs.of(`${ownerId} ${JSON.stringify(query)}`, [id], async (ids) => {
+        const jobs = await prisma.job.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })
+        return new Map(jobs.map((job) => [job.id, job]))
+      })
+      const job = found.get(id)
+      if (!job) throw new Error(`the job ${id} has gone`)
+      return job
+    },
+  }),
+)
+
+/**
+ * An iterable that can be left while it waits. A generator cannot: its `return` stands in line behind the `next` that is
+ * waiting, for as long as nothing happens. Here the signal ends that wait first. `onItem` is called before each item is
+ * handed out.
+ */
+function leavable<T>(
+  generate: (left: AbortSignal) => AsyncGenerator<T, void>,
+  onItem: () => void,
+): AsyncIterableIterator<T> {
+  const left = new AbortController()
+  const source = generate(left.signal)
+  const handOut = (item: IteratorResult<T, void>) => {
+    if (!item.done) onItem()
+    return item
+  }
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () => source.next().then(handOut),
+    return() {
+      left.abort(new Error('the subscription has ended'))
+      return source.return()
+    },
+  }
+}

@@ -2,17 +2,15 @@ import type { SaveScheduleResult, ScheduleInput } from '../../jobs/schedules/ind
 import { TAGS_MAX } from '../../jobs/start/index.ts'
 import { assertNever, globalId, readGlobalId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
 import {
-  builder,
   DiagnosticType,
-  ExecutionModeEnum,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
-  rowId,
   ScheduleInvalidError,
   WorkflowArchivedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder, ExecutionModeEnum, rowId } from '../kit/index.ts'
 import { ScheduleCatchUpEnum, ScheduleOverlapEnum } from './schedule.ts'
 
 type SavedSchedule = Extract<SaveScheduleResult, { kind: 'saved' }>

@@ -5,15 +5,8 @@ import type { ExecutionMode } from '../../engine/block/index.ts'
 import { occurrencesAfter, specOf } from '../../jobs/schedules/index.ts'
 import { withPauses, yieldToEventLoop } from '../../lib/turns/index.ts'
 import { readGlobalId, type ScheduleId, type WorkflowId } from '../../lib/index.ts'
-import {
-  badInput,
-  builder,
-  ExecutionModeEnum,
-  inOrder,
-  keysetConnection,
-  present,
-  rowId,
-} from '../kit/index.ts'
+import { badInput, builder, ExecutionModeEnum, inOrder, present, rowId } from '../kit/index.ts'
+import { keysetConnection } from '../pages/index.ts'
 import { ExecutionConnection, executionRows, executionsUnder, ExecutionType } from '../runs/index.ts'
 import { WorkflowType } from '../workflows/index.ts'
 

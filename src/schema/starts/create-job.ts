@@ -3,7 +3,6 @@ import type { InputProblem } from '../../engine/json-schema/index.ts'
 import { readBlockJob, sourceState, type BlockJobType, type SourceState } from '../../jobs/index.ts'
 import type { StartRequest, StartResult } from '../../jobs/start/index.ts'
 import {
-  builder,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
@@ -13,8 +12,8 @@ import {
   QuotaExceededError,
   ValidationFailedError,
   WorkflowArchivedError,
-  type Context,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder, type Context } from '../kit/index.ts'
 import { startDefinitionSource } from './definition-source.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
 import { runFields, warningFields, type Started } from './started.ts'

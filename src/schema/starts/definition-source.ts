@@ -3,7 +3,8 @@ import type { ReadDefinition } from '../../engine/validate/index.ts'
 import { startStored, useChosen, type StartRequest, type StartResult } from '../../jobs/start/index.ts'
 import type { Awaitable } from '../../lib/turns/index.ts'
 import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
-import { InvalidArgumentError, NotFoundError, WorkflowArchivedError, type Context } from '../kit/index.ts'
+import { InvalidArgumentError, NotFoundError, WorkflowArchivedError } from '../errors/index.ts'
+import type { Context } from '../kit/index.ts'
 
 /** How an input names a definition: exactly one of the first two. */
 export interface DefinitionSourceInput {

@@ -1,6 +1,5 @@
 import type { StartResult } from '../../jobs/start/index.ts'
 import {
-  builder,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
@@ -9,7 +8,8 @@ import {
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder } from '../kit/index.ts'
 import { startDefinitionSource } from './definition-source.ts'
 import { readStartFields, startFields, workflowFields } from './start-fields.ts'
 import { runFields, warningFields, type Started } from './started.ts'

@@ -3,19 +3,18 @@ import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { TAGS_MAX, type RetryResult, type RetryVersion } from '../../jobs/start/index.ts'
 import { readGlobalId, type JobId } from '../../lib/index.ts'
 import {
-  builder,
   IdempotencyConflictError,
   InputInvalidError,
   InvalidArgumentError,
-  newestFirstPage,
   NotEndedError,
   NotFoundError,
-  present,
   QuotaExceededError,
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder, present } from '../kit/index.ts'
+import { newestFirstPage } from '../pages/index.ts'
 import { countUnder, ExecutionConnection, executionRows, ExecutionType, StepType } from '../runs/index.ts'
 import { runFields, warningFields, type Started } from './started.ts'
 

@@ -3,18 +3,15 @@ import type { SimulatedCalls, SimulatedEdge, SimulatedStep, Simulation } from '.
 import type { SimulateResult } from '../../jobs/index.ts'
 import type { JobId } from '../../lib/index.ts'
 import {
-  badInput,
-  builder,
-  DEFINITION_SHAPE,
   DiagnosticType,
   InputInvalidError,
   InvalidArgumentError,
-  JobStatusEnum,
   NotFoundError,
   refusedArgument,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { badInput, builder, DEFINITION_SHAPE, JobStatusEnum } from '../kit/index.ts'
 import { AttemptType, FailureType, JobEventInterface, StepStatusEnum } from '../runs/index.ts'
 import { readDefinitionSource } from './definition-source.ts'
 

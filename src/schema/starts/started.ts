@@ -1,7 +1,8 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { Diagnostic } from '../../engine/definition/index.ts'
 import type { StartResult } from '../../jobs/start/index.ts'
-import { DiagnosticType, type builder } from '../kit/index.ts'
+import { DiagnosticType } from '../errors/index.ts'
+import type { builder } from '../kit/index.ts'
 import { ExecutionType, JobNode, KnownExecution } from '../runs/index.ts'
 
 /** A start that was accepted. */

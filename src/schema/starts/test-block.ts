@@ -1,13 +1,13 @@
 import { TESTED_NODE, type BlockTest, type TestLog } from '../../engine/simulate/index.ts'
 import type { BlockTestMode, TestBlockResult } from '../../jobs/index.ts'
 import {
-  builder,
   InputInvalidError,
   InputProblemType,
   InvalidArgumentError,
   refusedArgument,
   ValidationFailedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder } from '../kit/index.ts'
 import {
   AttemptType,
   FailureType,

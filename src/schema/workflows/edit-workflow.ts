@@ -2,16 +2,14 @@ import { TAGS_MAX } from '../../jobs/start/index.ts'
 import { globalId } from '../../lib/index.ts'
 import type { DraftInput, RefusedChange, SaveResult } from '../../workflows/index.ts'
 import {
-  builder,
-  DEFINITION_SHAPE,
   DiagnosticType,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
   RevisionConflictError,
   ValidationFailedError,
-  type Context,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder, DEFINITION_SHAPE, type Context } from '../kit/index.ts'
 import { workflowTarget } from './workflow-target.ts'
 import { published } from './workflow-version.ts'
 

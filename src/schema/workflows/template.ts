@@ -4,13 +4,13 @@ import { inPieces } from '../../lib/turns/index.ts'
 import { instantiate, type Template } from '../../workflows/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
 import {
-  builder,
   InputInvalidError,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
   ValidationFailedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder } from '../kit/index.ts'
 import { createWorkflow, savedPayload } from './edit-workflow.ts'
 
 const TemplateType = builder.objectRef<Template>('Template').implement({

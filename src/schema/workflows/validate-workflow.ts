@@ -1,12 +1,7 @@
 import { isSound, type Diagnostic } from '../../engine/definition/index.ts'
 import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
-import {
-  builder,
-  DEFINITION_SHAPE,
-  DiagnosticType,
-  InvalidArgumentError,
-  NotFoundError,
-} from '../kit/index.ts'
+import { DiagnosticType, InvalidArgumentError, NotFoundError } from '../errors/index.ts'
+import { builder, DEFINITION_SHAPE } from '../kit/index.ts'
 
 const ValidateWorkflowPayload = builder
   .objectRef<readonly Diagnostic[]>('ValidateWorkflowPayload')

@@ -2,16 +2,15 @@ import type { Json } from '../../lib/json/index.ts'
 import type { PublishResult } from '../../workflows/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
 import {
-  builder,
   DiagnosticType,
   InvalidArgumentError,
   NotFoundError,
   QuotaExceededError,
   RevisionConflictError,
-  rowId,
   ValidationFailedError,
   WorkflowArchivedError,
-} from '../kit/index.ts'
+} from '../errors/index.ts'
+import { builder, rowId } from '../kit/index.ts'
 import { ExecutionConnection, executionsUnder, ExecutionType } from '../runs/index.ts'
 import { definitionOf } from './version-reads.ts'
 import { diffOf, WorkflowDiffType } from './workflow-diff.ts'

@@ -4,15 +4,9 @@ import { WORKFLOW_ORDERS, type WorkflowFilter, type WorkflowOrder } from '../../
 import { readGlobalId, type WorkflowId } from '../../lib/index.ts'
 import { draftHash } from '../../workflows/index.ts'
 import { graphOf, GraphType } from '../catalogue/index.ts'
-import {
-  builder,
-  DiagnosticType,
-  keysetConnection,
-  OrderDirectionEnum,
-  present,
-  rowId,
-  type Context,
-} from '../kit/index.ts'
+import { DiagnosticType } from '../errors/index.ts'
+import { builder, present, rowId, type Context } from '../kit/index.ts'
+import { keysetConnection, OrderDirectionEnum } from '../pages/index.ts'
 import {
   DAYS_DESCRIPTION,
   ExecutionConnection,

@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { findViolations, type ModuleRule, type SourceFile } from '../../../scripts/module-law.ts'
 
@@ -125,6 +129,15 @@ test.each<[string, ModuleRule, Readonly<Record<string, string>>]>([
     { 'src/jobs/start.ts': "import { step } from '../engine/run/step/index.ts'\n" },
   ],
   [
+    'an import of a private module from the owner of its owner',
+    'private',
+    {
+      'src/engine/run/run.ts': "import { held } from './step/state/index.ts'\n",
+      'src/engine/run/step/state/index.ts': entry("export { held } from './held.ts'"),
+      'src/engine/run/step/state/held.ts': 'export const held = 1\n',
+    },
+  ],
+  [
     'a cycle of two files by types alone',
     'cycle',
     {
@@ -147,6 +160,37 @@ test.each<[string, ModuleRule, Readonly<Record<string, string>>]>([
 ])('the check of modules refuses %s', (_case, rule, changed) => {
   expect(check(changed)).toContain(rule)
 })
+
+test('the program that lint runs names the planted violation and fails, and succeeds without one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lume-modules-'))
+  try {
+    for (const name of ['bench', 'examples', 'scripts']) await mkdir(join(folder, name))
+    await write(folder, SOUND)
+    expect(runProgram(folder)).toEqual({ status: 0, stderr: '' })
+    await write(folder, { 'src/lib/one.ts': "import type { Run } from '../engine/run/index.ts'\n" })
+    const { status, stderr } = runProgram(folder)
+    expect(status).toBe(1)
+    expect(stderr).toContain('src/lib/one.ts: imports src/engine/run')
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(folder, dirname(path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+}
+
+function runProgram(cwd: string) {
+  const program = [
+    join(process.cwd(), 'node_modules/tsx/dist/cli.mjs'),
+    join(process.cwd(), 'scripts/check-modules.ts'),
+  ]
+  const { status, stderr } = spawnSync(process.execPath, program, { cwd, encoding: 'utf8' })
+  return { status, stderr }
+}
 
 function check(changed: Readonly<Record<string, string>>): readonly ModuleRule[] {
   const files: readonly SourceFile[] = Object.entries({ ...SOUND, ...changed }).map(([path, text]) => ({

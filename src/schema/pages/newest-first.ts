@@ -1,6 +1,6 @@
 import type { KeysetPage } from '../../db/sql/index.ts'
 import { parseId } from '../../lib/index.ts'
-import { badCursor } from './bad-input.ts'
+import { badCursor } from '../kit/index.ts'
 
 /** What Pothos makes of `first`, `after`, `last` and `before`; a negative `take` counts from the end. */
 interface PageQuery {

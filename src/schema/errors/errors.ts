@@ -4,9 +4,8 @@ import type { InputProblem } from '../../engine/json-schema/index.ts'
 import type { JobStatus } from '../../engine/record/index.ts'
 import { quotaMessage } from '../../jobs/start/index.ts'
 import { LumeError, type WorkflowId } from '../../lib/index.ts'
-import { builder } from './builder.ts'
+import { builder, JobStatusEnum } from '../kit/index.ts'
 import { DiagnosticType } from './diagnostic.ts'
-import { JobStatusEnum } from './job-status.ts'
 
 /** An error that is part of an answer; `path` leads to the argument that caused it. */
 abstract class AnswerError extends LumeError {

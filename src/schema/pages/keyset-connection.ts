@@ -1,8 +1,7 @@
 import type { KeysetOrder, KeysetPage, KeysetPosition } from '../../db/sql/index.ts'
 import { parseId } from '../../lib/index.ts'
 import { isStorableText } from '../../lib/json/index.ts'
-import { badCursor, badInput } from './bad-input.ts'
-import { DEFAULT_PAGE, MAX_PAGE } from './builder.ts'
+import { badCursor, badInput, DEFAULT_PAGE, MAX_PAGE } from '../kit/index.ts'
 
 /** The arguments of every connection. */
 export interface PageArguments {

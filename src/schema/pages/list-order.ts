@@ -1,4 +1,4 @@
-import { builder } from './builder.ts'
+import { builder } from '../kit/index.ts'
 
 /** Which way a list goes. */
 export const OrderDirectionEnum = builder.enumType('OrderDirection', {

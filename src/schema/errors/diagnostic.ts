@@ -1,5 +1,5 @@
 import { DIAGNOSTIC_CODES, type Diagnostic, type Severity } from '../../engine/definition/index.ts'
-import { builder } from './builder.ts'
+import { builder } from '../kit/index.ts'
 
 const DiagnosticCodeEnum = builder.enumType('DiagnosticCode', {
   description: 'Everything that can be wrong with a definition. The codes are stable.',
