@@ -21,6 +21,7 @@ export default {
   // time may take.
   workerIdleMemoryLimit: '400MB',
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/support/failure-matrix/reporter.js'],
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
