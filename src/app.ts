@@ -34,6 +34,7 @@ import {
 } from './db/jobs/index.ts'
 import { createJournalStore, createUnheldEnds, Journal, numbered } from './db/journal/index.ts'
 import { createLogStore } from './db/log/index.ts'
+import { Outage, TransientRetry } from './db/outage/index.ts'
 import {
   createApiKeyStore,
   createDefinitionStore,
@@ -46,6 +47,7 @@ import {
 import { BlockRegistry, type Block } from './engine/block/index.ts'
 import { ProcessMemory } from './engine/memory/index.ts'
 import { maskedSecrets, standInOf } from './engine/mocks/index.ts'
+import type { SecretSource } from './engine/run/index.ts'
 import { PlanCache } from './engine/validate/index.ts'
 import type { Load } from './http/index.ts'
 import {
@@ -77,8 +79,8 @@ import {
   quotaMessage,
   type QuotaLimits,
 } from './jobs/start/index.ts'
-import { createEndCanceled, createTreeCancel, Processor, StoredPlans, Worker } from './jobs/worker/index.ts'
-import { Closers, SharedReads } from './lib/async/index.ts'
+import { Processor, StoredPlans, Worker, createEndCanceled, createTreeCancel, type RunningJob } from './jobs/worker/index.ts'
+import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
 import { OwnerTurns } from './lib/turns/index.ts'
 import { LumeError, newId, parseId, type JobId, type WorkerId } from './lib/index.ts'
 import { createLogger, type Logger } from './lib/log/index.ts'
@@ -155,7 +157,13 @@ function readConfig(config: LumeOptions): LumeConfig {
 }
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
-  const { clock = systemClock, random = Math.random, logger = createLogger(settings.logLevel) } = overrides
+  const { clock = systemClock, random = Math.random } = overrides
+  const { logger = createLogger(settings.logLevel) } = overrides
+  const outage = new Outage({ clock, logger })
+  closers.add(() => outage.close())
+  const retry = new TransientRetry({ clock, random, outage })
+  // Of what works on the database alone: its errors are those of the database.
+  const databaseLogger = outage.quieted(logger)
   const unhandledErrors = new UnhandledErrors({ clock, logger })
   const onUnhandledError = unhandledErrors.take
   const { ownsProcess = false } = overrides
@@ -167,6 +175,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   await upgrade(database, logger)
 
   const { pool } = database
+  outage.endsWith(() => pool.query('SELECT 1'))
   const reads = createApiReads(database)
   closers.add(() => reads.prisma.$disconnect())
   const quotaStore = createQuotaStore(pool)
@@ -181,10 +190,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     clock,
     quotas,
   })
-  const renewal = renewSecretKeys(vault, logger)
+  const renewal = renewSecretKeys(vault, databaseLogger)
   closers.add(() => renewal)
   const workerId = newId<WorkerId>()
-  const wakeups = await openWakeups(database, { settings, workerId, clock, logger })
+  const wakeups = await openWakeups(database, { settings, workerId, clock, logger: databaseLogger })
   closers.add(() => wakeups.close())
 
   const allowedOrigins: string[] = []
@@ -205,7 +214,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   })
   closers.add(() => timelines.close())
   const executions = createExecutionStore(pool)
-  const results = createJobResults({ jobs, executions })
+  const results = createJobResults({ jobs, executions, retry })
   const registry = new BlockRegistry()
   const checks = new SchemaChecks()
   closers.add(() => checks.close())
@@ -233,7 +242,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const storedPlans = new StoredPlans({ definitions, plans })
   const counts = createJobCountStore(pool)
   const schedules = createScheduleStore(pool)
-  const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger, quotas })
+  const apiKeys = createApiKeys({ store: createApiKeyStore(pool), clock, logger: databaseLogger, quotas })
   closers.add(() => apiKeys.close())
   const memory = new ProcessMemory(getHeapStatistics().heap_size_limit)
   const loads = new StoredLoads(memory.loadingBytes)
@@ -252,10 +261,11 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         events.map((draft, index) => numbered(draft, index + 1, 0)),
       ),
     clock,
+    retry,
     quotas,
     processor: worker?.processor ?? null,
   })
-  const retry = createRetryExecution({
+  const retryExecution = createRetryExecution({
     jobs,
     executions,
     originals,
@@ -290,7 +300,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
   const draftTurns = new DraftTurns()
   const closed = new AbortController()
-  const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger })
+  const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger: databaseLogger })
   closers.add(() => hashing)
   closers.add(() => closed.abort(new Error('Lume was closed')))
   const library = createJobService({
@@ -301,6 +311,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     storedPlans,
     start,
     timelines,
+    retry,
     processor: worker?.processor ?? null,
     wakeups,
     clock,
@@ -314,10 +325,18 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     closers.add(() => watchdog?.close())
     await worker.motor.start()
     closers.add(() => worker.motor.stop())
-    const counting = new JobCounting({ counts, clock, logger })
+    const counting = new JobCounting({ counts, clock, logger: databaseLogger })
     counting.start()
     closers.add(() => counting.stop())
-    const scheduler = new Scheduler({ schedules, versions, loads, commands, start, clock, logger })
+    const scheduler = new Scheduler({
+      schedules,
+      versions,
+      loads,
+      commands,
+      start,
+      clock,
+      logger: databaseLogger,
+    })
     scheduler.start()
     closers.add(() => scheduler.stop())
   }
@@ -329,7 +348,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       reader,
       schemas,
       start,
-      retry,
+      retry: retryExecution,
       simulations,
       testBlock,
     }),
@@ -354,7 +373,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       start,
       published,
       loads,
-      retry,
+      retry: retryExecution,
       simulations,
       testBlock,
       timelines,
@@ -365,6 +384,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       apiKeys,
       clock,
       logger,
+      outage,
     },
     prepare: () => prepareQueries(reads.prisma),
     isReady: () =>
@@ -373,7 +393,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         () => false,
       ),
     load: async () => ({
-      heldByStatus: worker ? await countHeldJobs(pool, workerId) : {},
+      heldByStatus: worker ? await countHeldJobs(pool, workerId).catch(noneInOutage) : {},
+      hasOutage: outage.isOn,
       freePlaces: worker?.processor.freePlaces ?? 0,
       unhandledErrors: unhandledErrors.counts,
       blockedLoops: worker?.watchdog?.blocked ?? new Map(),
@@ -382,12 +403,19 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     close: () => closers.close(),
   }
 
+  /** Metrics are read above all in an outage: what only the database knows is left out then. */
+  function noneInOutage(fault: unknown): Readonly<Record<string, number>> {
+    if (outage.takes(fault)) return {}
+    throw fault
+  }
+
   function createWorker(): { processor: Processor; motor: Worker; watchdog: Watchdog | null } {
     const journal = new Journal({
       store: createJournalStore(database.journalPool),
       pages: createLogStore(pool),
       clock,
-      logger,
+      logger: databaseLogger,
+      retry,
       listener: {
         onCommitted: (writes) => {
           timelines.committed(writes)
@@ -414,7 +442,10 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       plans,
       storedPlans,
       worldOf: (job) => ({
-        secrets: job.mode === 'production' ? vault.sourceFor(job.ownerId) : maskedSecrets,
+        secrets:
+          job.mode === 'production'
+            ? patientSecrets(vault.sourceFor(job.ownerId), retry, job)
+            : maskedSecrets,
         http: blockHttp,
         schemas: schemas({ ownerId: job.ownerId, isRefusable: false }),
         children: createChildExecutions(
@@ -428,6 +459,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
             cancelTree,
             descendants,
             readInbox: (id) => processor.obey(id),
+            retry,
           },
           job,
         ),
@@ -437,14 +469,14 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       }),
       clock,
       random,
-      logger,
+      logger: databaseLogger,
       lease,
       concurrency: settings.concurrency,
       ownerPlacesPercent: settings.ownerPlacesPercent,
       weightOf: (owner) => weights.get(owner) ?? 1,
       memory,
       onStored: async (owner, bytes) => {
-        const refusal = await quotas.refusalOfRun(owner, bytes)
+        const refusal = await retry.run(() => quotas.refusalOfRun(owner, bytes))
         return refusal && { code: 'QUOTA_EXCEEDED', message: quotaMessage(refusal) }
       },
       onFree: () => motor.placeIsFree(),
@@ -465,13 +497,13 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
         wakeups,
         clock,
         random,
-        logger,
+        logger: databaseLogger,
         lease,
         claims: processor.claims,
       }),
       wakeups,
       clock,
-      logger,
+      logger: databaseLogger,
       leaseMs: settings.leaseMs,
       isAlone,
       blockedBy: async () => (notePath === null ? null : takeBlockingNote(notePath)),
@@ -503,6 +535,15 @@ function quotaLimits(settings: LumeConfig): QuotaLimits {
     SECRETS: settings.maxSecrets,
     API_KEYS: settings.maxApiKeys,
   }
+}
+
+/** The secrets of a run, which an outage of the database delays. */
+function patientSecrets(
+  { open }: SecretSource,
+  retry: TransientRetry,
+  { yielded }: Pick<RunningJob, 'yielded'>,
+): SecretSource {
+  return { open: (names) => retry.run(() => open(names), { signal: yielded }) }
 }
 
 /** In the background: nothing waits for it, and what was stored under an older key can be read meanwhile. */

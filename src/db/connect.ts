@@ -63,7 +63,7 @@ async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<D
   const onCreating = () => logger.info(`creating the embedded database in ${dataDir} (once, about 10 s)`)
   const onWaiting = () => logger.info(`waiting 10 s to see whether another process still uses ${dataDir}`)
   const embedded = await openEmbeddedPostgres({ dataDir, onCreating, onWaiting })
-  const pool = createPool(embedded.connection, logger)
+  const pool = createPool(embedded.connection)
   const endUpkeep = startUpkeep(pool, (failure) =>
     logger.warn({ err: failure }, 'upkeep of the database failed'),
   )
@@ -83,15 +83,12 @@ async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<D
 async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }): Promise<Database> {
   const url = parseUrl(options.databaseUrl)
   const open = (max: number, settings: Readonly<Record<string, string>>) =>
-    createPool(
-      {
-        connectionString: withSettings(url, { TimeZone: 'UTC', ...settings }),
-        max,
-        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-      },
-      options.logger,
-    )
+    createPool({
+      connectionString: withSettings(url, { TimeZone: 'UTC', ...settings }),
+      max,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    })
   const pool = open(options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, {})
   try {
     await requireSupportedVersion(pool)
@@ -115,13 +112,11 @@ async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }
   return { pool, apiPool, journalPool, kind: 'server', copyFolder: async () => null, close }
 }
 
-function createPool(config: pg.PoolConfig, logger: OpenDatabaseOptions['logger']): pg.Pool {
+function createPool(config: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool({ application_name: 'lume', ...config })
   // A connection that breaks (a server restart) says so itself, in use or idle, and when idle through the pool as well.
-  // Either without a listener would end the process.
-  pool.on('connect', (client) => {
-    client.on('error', (failure) => logger.warn({ err: failure }, 'a database connection broke'))
-  })
+  // Either without a listener would end the process. Nothing is lost with an idle one, and a statement that is under way fails.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   pool.on('error', () => undefined)
   return pool
 }

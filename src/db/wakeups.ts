@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 import { z } from 'zod'
-import { messageOf, type JobId, type OwnerId } from '../lib/index.ts'
+import type { JobId, OwnerId } from '../lib/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 
@@ -246,10 +246,7 @@ class Notifier {
           notices.map((notice) => JSON.stringify({ from: this.#options.processId, ...notice })),
         ])
       } catch (fault) {
-        this.#options.logger.warn(
-          { err: messageOf(fault) },
-          'wakeups could not be sent; others will look by themselves',
-        )
+        this.#options.logger.warn({ err: fault }, 'wakeups could not be sent; others will look by themselves')
       }
     }
     this.#sending = null
@@ -311,7 +308,7 @@ class Listener {
         await this.open()
       } catch (fault) {
         if (this.#closed.signal.aborted) return
-        logger.warn({ err: messageOf(fault) }, 'the connection for wakeups could not be opened again yet')
+        logger.warn({ err: fault }, 'the connection for wakeups could not be opened again yet')
       }
     }
   }

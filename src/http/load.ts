@@ -4,6 +4,8 @@ import type { BlockedTime } from '../watchdog/index.ts'
 export interface Load {
   /** Jobs that it holds, by status; a status without jobs is left out. */
   readonly heldByStatus: Readonly<Record<string, number>>
+  /** Whether statements have failed just now because the database is not available: then `heldByStatus` may be empty. */
+  readonly hasOutage: boolean
   /** How many more it could run now. */
   readonly freePlaces: number
   /** Errors that user code left unhandled since the start, by block type; `(handler)`, `(callback)`, `(module)`, `(unattributed)`. */

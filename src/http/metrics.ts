@@ -45,6 +45,11 @@ export function createMetrics({ load, connections, openSubscriptions }: MetricsO
     help: 'How many more jobs this process could run now.',
     registers,
   })
+  const outage = new Gauge({
+    name: 'lume_database_outage',
+    help: 'Whether statements have failed just now because the database is not available: 1 or 0.',
+    registers,
+  })
   const subscriptions = new Gauge({
     name: 'lume_subscriptions_open',
     help: 'Subscriptions that are open here, by transport.',
@@ -82,9 +87,10 @@ export function createMetrics({ load, connections, openSubscriptions }: MetricsO
   })
   let rendering: Promise<string> | null = null
   const renderText = async (): Promise<string> => {
-    const { heldByStatus, freePlaces, unhandledErrors, blockedLoops } = await load()
+    const { heldByStatus, hasOutage, freePlaces, unhandledErrors, blockedLoops } = await load()
     jobs.reset()
     for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
+    outage.set(hasOutage ? 1 : 0)
     free.set(freePlaces)
     unhandled.reset()
     for (const [block, count] of unhandledErrors) unhandled.inc({ block }, count)

@@ -1,6 +1,7 @@
 import type { JobResults } from '../blocks/leads/index.ts'
 import type { ExecutionStore } from '../db/executions/index.ts'
 import type { JobStore } from '../db/jobs/index.ts'
+import type { TransientRetry } from '../db/outage/index.ts'
 import { isTerminal } from '../engine/record/index.ts'
 import { parseId, readGlobalId, type JobId, type OwnerId } from '../lib/index.ts'
 
@@ -24,18 +25,21 @@ export async function sourceState(
 export function createJobResults({
   jobs,
   executions,
+  retry,
 }: {
   readonly jobs: Pick<JobStore, 'find' | 'ownerOf'>
   readonly executions: Pick<ExecutionStore, 'details'>
+  /** Carries the reads through outages of the database. */
+  readonly retry: Pick<TransientRetry, 'run'>
 }): JobResults {
-  return {
-    async resultOf({ executionId, jobId }) {
-      const asking = parseId<JobId>(executionId)
-      const ownerId = asking && (await jobs.ownerOf(asking))
-      const id = readGlobalId<JobId>('Job', jobId)
-      if (!ownerId || !id || (await sourceState(jobs, ownerId, id)) !== 'ready') return null
-      const details = await executions.details(id)
-      return details && { result: details.output }
-    },
+  return { resultOf: (asked) => retry.run(() => read(asked)) }
+
+  async function read({ executionId, jobId }: Parameters<JobResults['resultOf']>[0]) {
+    const asking = parseId<JobId>(executionId)
+    const ownerId = asking && (await jobs.ownerOf(asking))
+    const id = readGlobalId<JobId>('Job', jobId)
+    if (!ownerId || !id || (await sourceState(jobs, ownerId, id)) !== 'ready') return null
+    const details = await executions.details(id)
+    return details && { result: details.output }
   }
 }

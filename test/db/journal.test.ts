@@ -200,7 +200,7 @@ test('what was recorded behind an entry that fails fails with it, although it is
   store.before = async (flush) => {
     if (flush > 1) return
     await gate.closed
-    throw Object.assign(new Error('read-only'), { code: '25006' })
+    throw Object.assign(new Error('permission denied'), { code: '42501' })
   }
   const first = ledger.append(noted('first'))
   await until('the first flush is under way', () => store.flushes.length === 1)
@@ -489,7 +489,7 @@ test.each(['40P01', '40001'])('a flush that fails with %s is sent again, as it w
   }
   await Promise.all(jobs.map(({ ledger }) => ledger.append(noted('once'))))
   expect(store.flushes).toHaveLength(4)
-  expect(warn).toHaveBeenCalledTimes(3)
+  expect(warn).not.toHaveBeenCalled()
   for (const { id } of jobs) expect(await timelineMessages(database.pool, id)).toEqual(['once'])
 })
 
@@ -575,12 +575,10 @@ test('the generic plan of a flush reaches jobs by their key in the order in whic
   })
 })
 
-test('a fault that is nobody’s data and does not pass is told to every writer', async () => {
+test('an error of the database that is due to no data and does not pass is reported to every writer', async () => {
   const { journal, store } = openJournal()
   const jobs = await openJobs(journal, 2)
-  const fault = Object.assign(new Error('cannot execute UPDATE in a read-only transaction'), {
-    code: '25006',
-  })
+  const fault = Object.assign(new Error('permission denied for table jobs'), { code: '42501' })
   store.before = (flush) => {
     if (flush === 1) throw fault
   }

@@ -13,6 +13,13 @@ export interface TcpProxy {
   readonly url: string
   /** Breaks the connection that next sends a statement holding `text`, once; resolves when it has. */
   cutOnce(text: string, cut: Cut): Promise<void>
+  /**
+   * Breaks the connection of every other attempt of each statement until `restore`. `first`: whether the first attempt of a statement is
+   * one of those.
+   */
+  cutEveryOther(cut: Cut, first: boolean): void
+  /** The number of connections that were broken by a statement. */
+  readonly cuts: number
   /** Breaks every connection and lets none through: for whoever connects here, the server is gone. */
   sever(): void
   /** Lets no byte through any more, and breaks nothing: the server has fallen silent. */
@@ -33,6 +40,25 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   let isSevered = false
   let isSilent = false
   let trap: Trap | null = null
+  let everyOther: {
+    readonly cut: Cut
+    readonly first: boolean
+    readonly wasCut: Map<string, boolean>
+  } | null = null
+  let cuts = 0
+  /** The cut that this chunk of a client meets, if any. */
+  const sprungBy = (chunk: Buffer): Pick<Trap, 'cut' | 'sprung'> | null => {
+    if (trap && chunk.includes(trap.text)) {
+      const sprung = trap
+      trap = null
+      return sprung
+    }
+    const statement = everyOther && statementOf(chunk)
+    if (!everyOther || !statement) return null
+    const isCut = !(everyOther.wasCut.get(statement) ?? !everyOther.first)
+    everyOther.wasCut.set(statement, isCut)
+    return isCut ? { cut: everyOther.cut, sprung: () => {} } : null
+  }
 
   const track = (socket: Socket) => {
     sockets.add(socket)
@@ -54,9 +80,9 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     upstream.once('close', () => client.destroy())
     client.on('data', (chunk) => {
       if (isSilent) return
-      const sprung = trap && chunk.includes(trap.text) ? trap : null
+      const sprung = sprungBy(chunk)
       if (!sprung) return upstream.write(chunk)
-      trap = null
+      cuts++
       if (sprung.cut !== 'before') upstream.write(chunk)
       if (sprung.cut === 'during') isLeftAlone = true
       const breakOff = () => {
@@ -89,6 +115,12 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
       new Promise((sprung) => {
         trap = { text, cut, sprung }
       }),
+    cutEveryOther: (cut, first) => {
+      everyOther = { cut, first, wasCut: new Map() }
+    },
+    get cuts() {
+      return cuts
+    },
     sever,
     silence: () => {
       isSilent = true
@@ -96,11 +128,29 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     restore: () => {
       isSevered = false
       isSilent = false
+      everyOther = null
     },
     async close() {
       sever()
       server.close()
       await once(server, 'close')
     },
+  }
+}
+
+/** The name or the text of the statement that a client's chunk begins with, by PostgreSQL's protocol; null: it begins with none. */
+function statementOf(chunk: Buffer): string | null {
+  const texts = chunk.toString('latin1', 5).split('\0', 2)
+  switch (String.fromCharCode(chunk[0] ?? 0)) {
+    // Parse: name, text.
+    case 'P':
+      return texts[0] || (texts[1] ?? null)
+    // Bind: portal, name. One without a name follows its Parse.
+    case 'B':
+      return texts[1] || null
+    case 'Q':
+      return texts[0] ?? null
+    default:
+      return null
   }
 }

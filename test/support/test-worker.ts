@@ -8,6 +8,7 @@ import { createJournalStore, type JournalStore } from '../../src/db/journal/jour
 import { Journal } from '../../src/db/journal/journal.ts'
 import { createLogStore } from '../../src/db/log/log-store.ts'
 import { createOriginalStore } from '../../src/db/executions/original-store.ts'
+import { TransientRetry } from '../../src/db/outage/transient-retry.ts'
 import { createLocalWakeups } from '../../src/db/wakeups.ts'
 import { createTreeCancelStore } from '../../src/db/executions/tree-cancel-store.ts'
 import { createVersionStore } from '../../src/db/stores/version-store.ts'
@@ -87,11 +88,13 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
         void faults.push((JSON.parse(line) as { err?: Error; msg: string }).err?.message ?? line),
     },
   )
+  const retry = new TransientRetry({ clock, random: Math.random })
   const journal = new Journal({
     store: (options.records ?? ((same) => same))(createJournalStore(pool)),
     pages: createLogStore(pool),
     clock,
     logger,
+    retry,
     listener: {
       onCommitted: () => options.onCommitted?.(),
       onUnreadCommands: (id) => processor.noticeCommands(id),
@@ -122,6 +125,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
           cancelTree,
           descendants: ANY_DESCENDANTS,
           readInbox: (id) => processor.obey(id),
+          retry,
         },
         job,
       ),

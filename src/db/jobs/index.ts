@@ -34,6 +34,7 @@ export {
   OccurrenceTakenError,
   ParentEndedError,
   type HeldClaim,
+  type InsertResult,
   type JobStore,
 } from './job-store.ts'
 export type { NewJob, Occurrence } from './new-job.ts'

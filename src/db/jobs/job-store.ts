@@ -48,7 +48,10 @@ export interface HeldJob {
 }
 
 export interface JobStore extends JobClaims {
-  /** Throws `OccurrenceTakenError`, `ParentEndedError` or `NotPublishedError` for what must not start. */
+  /**
+   * Stores a job, once, however often it is called with the same job. Throws `OccurrenceTakenError`, `ParentEndedError` or
+   * `NotPublishedError` for what must not start.
+   */
   insert(job: NewJob): Promise<InsertResult>
   /**
    * CREATED becomes QUEUED; null when it was anything else. Without a lease the job wants any worker; with one it is taken
@@ -134,6 +137,7 @@ export function createJobStore(pool: Queryable): JobStore {
         [job.ownerId, job.idempotency?.key],
       )
       const row = first(taken.rows)
+      if (row?.jobId === job.id) return { kind: 'inserted' }
       if (!row && job.parent) throw new ParentEndedError('the parent has ended')
       if (!row) throw new Error('a job was neither stored nor refused by its key')
       return { kind: 'taken', ...row }

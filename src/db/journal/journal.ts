@@ -7,11 +7,12 @@ import {
   type OnDecided,
   type RunJournal,
 } from '../../engine/record/index.ts'
-import { codeOf, messageOf, type ExecutionId, type JobId, type OwnerId } from '../../lib/index.ts'
+import { messageOf, type ExecutionId, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { ENTRY_MAX_LENGTH, type PageStore } from '../log/index.ts'
-import { isConnectionFault, isDataFault, isPassingFault } from '../sql/index.ts'
+import { TransientRetry } from '../outage/index.ts'
+import { isDataFault, isOutcomeUnknown } from '../sql/index.ts'
 import type { JobMarks, JournalStore } from './journal-store.ts'
 import { byteSize, mergeEntries, recordCount, type JobWrite } from './journal-write.ts'
 import { PagedLog } from './paged-log.ts'
@@ -42,6 +43,8 @@ export interface HolderListener {
   readonly onCommitted?: (write: JobWrite) => void
   /** The job's end or a park is committed, and not published yet. */
   readonly onGivenUp?: () => void
+  /** Aborts when the run is not to continue here: what it reads is not read again. */
+  readonly yielded?: AbortSignal
 }
 
 export interface JournalListener {
@@ -57,6 +60,8 @@ export interface JournalOptions {
   readonly pages: PageStore
   readonly clock: Pick<Clock, 'after' | 'now' | 'wait'>
   readonly logger: Pick<Logger, 'warn'>
+  /** Carries the statements through outages of the database. Default: one that no other part of the process shares. */
+  readonly retry?: TransientRetry
   readonly listener?: JournalListener
 }
 
@@ -66,8 +71,6 @@ const FLUSH_MAX_BYTES = 8 * 1024 * 1024
 export const FLUSH_MAX_RECORDS_OF_JOB = 2_000
 /** The time after which an entry is flushed whose commit no caller waits for, in milliseconds. */
 export const NOTE_FLUSH_DELAY_MS = 2
-const RECONNECT_DELAYS_MS: readonly number[] = [50, 100, 200, 500]
-const RECONNECT_MAX_MS = 1_000
 
 /**
  * The group commit (D2): one flush is in flight at a time. Entries that are recorded meanwhile, of all executions, are flushed
@@ -84,6 +87,7 @@ export class Journal {
   readonly #pages: PageStore
   readonly #clock: Pick<Clock, 'after' | 'now' | 'wait'>
   readonly #logger: Pick<Logger, 'warn'>
+  readonly #retry: TransientRetry
   readonly #listener: JournalListener
   /** The ledgers whose queues are flushed with the next groups. */
   readonly #due = new Set<Ledger>()
@@ -94,19 +98,20 @@ export class Journal {
   /** The pages that are being written. */
   readonly #paging = new Set<Promise<void>>()
   #flushing: Promise<void> | null = null
-  readonly #lastTries = new AbortController()
 
-  constructor({ store, pages, clock, logger, listener = {} }: JournalOptions) {
+  constructor({ store, pages, clock, logger, retry, listener = {} }: JournalOptions) {
     this.#store = store
     this.#pages = pages
     this.#clock = clock
     this.#logger = logger
+    this.#retry = retry ?? new TransientRetry({ clock, random: Math.random })
     this.#listener = listener
   }
 
   /** Opens the journal of a claimed job. */
   open(claim: Claim, listener: HolderListener = {}): ClaimedJournal {
     const { lastSeq: seq, entryNo, commandsSeen } = claim
+    const reading = <T>(read: () => Promise<T>) => this.reading(read, listener.yielded)
     const ledger: Ledger = {
       claim,
       seq,
@@ -137,12 +142,12 @@ export class Journal {
       },
       hasten: () => this.#hasten(ledger),
       loopItems: (path, wanted): Promise<readonly EndedLoopItem[]> =>
-        this.reading(() => this.#store.loopItems(claim, path, wanted)),
-      loopItemsBytes: (path, wanted) => this.reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
-      outputs: (paths) => this.reading(() => this.#store.outputs(claim, paths)),
-      checkpointsSize: (path) => this.reading(() => this.#store.checkpointsSize(claim, path)),
-      checkpoints: (path) => this.reading(() => this.#store.checkpoints(claim, path)),
-      signal: (number, path) => this.reading(() => this.#store.signal(claim, number, path)),
+        reading(() => this.#store.loopItems(claim, path, wanted)),
+      loopItemsBytes: (path, wanted) => reading(() => this.#store.loopItemsBytes(claim, path, wanted)),
+      outputs: (paths) => reading(() => this.#store.outputs(claim, paths)),
+      checkpointsSize: (path) => reading(() => this.#store.checkpointsSize(claim, path)),
+      checkpoints: (path) => reading(() => this.#store.checkpoints(claim, path)),
+      signal: (number, path) => reading(() => this.#store.signal(claim, number, path)),
       commandsRead: (upTo) => (ledger.commandsSeen = Math.max(ledger.commandsSeen, upTo)),
     }
   }
@@ -158,10 +163,11 @@ export class Journal {
 
   /**
    * From now on a flush that meets an absent server fails for its writers instead of being sent again and again, so that
-   * a process can stop: the next holder of each job continues from what is recorded.
+   * a process can stop: the next holder of each job continues from what is recorded. The same holds for everything else that
+   * shares `retry`.
    */
   stopRetrying(): void {
-    this.#lastTries.abort(new Error('the journal sends nothing again'))
+    this.#retry.stop()
   }
 
   #enqueue(ledger: Ledger, entry: JournalEntry, onDecided: OnDecided): void {
@@ -318,10 +324,11 @@ export class Journal {
     for (const pending of [...taken, ...ledger.queue.splice(0)]) pending.onDecided(reason)
   }
 
-  /** Writes a group, through lost connections and deadlocks, and settles the entries of each part. */
-  async #write(writes: readonly BatchWrite[]): Promise<void> {
+  /** Writes a group, through outages of the database and deadlocks, and settles the entries of each part. */
+  #write(writes: readonly BatchWrite[]): Promise<void> {
+    let left = writes
     let mayHaveLanded = false
-    for (let left = writes, failures = 0; ; failures++) {
+    return this.#retry.run(async () => {
       try {
         if (mayHaveLanded) left = await this.#settleLanded(left)
         if (left.length === 0) return
@@ -329,14 +336,11 @@ export class Journal {
         // A part that was refused may be one that the server still worked on when its connection broke.
         if (mayHaveLanded && left.length > 0) left = await this.#settleLanded(left)
         if (left.length > 0) await this.#refuse(left)
-        return
       } catch (fault) {
-        if (!isPassingFault(fault) || this.#lastTries.signal.aborted) throw fault
-        mayHaveLanded ||= isConnectionFault(fault)
-        this.#logger.warn({ code: codeOf(fault), err: messageOf(fault) }, 'a flush failed and is sent again')
-        await this.#pause(fault, failures)
+        mayHaveLanded ||= isOutcomeUnknown(fault)
+        throw fault
       }
-    }
+    })
   }
 
   /** Settles the parts whose guard held, and gives back the others. */
@@ -347,25 +351,12 @@ export class Journal {
     return this.#settle(writes, commandsSent)
   }
 
-  /** Reads through lost connections and deadlocks. */
-  async reading<T>(read: () => Promise<T>): Promise<T> {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await read()
-      } catch (fault) {
-        if (!isPassingFault(fault) || this.#lastTries.signal.aborted) throw fault
-        this.#logger.warn({ code: codeOf(fault), err: messageOf(fault) }, 'reading a record failed; retrying')
-        await this.#pause(fault, failures)
-      }
-    }
+  /** Reads through outages of the database; rejects with the signal's reason once that aborts. */
+  reading<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#retry.run(read, { signal })
   }
 
-  async #pause(fault: unknown, failures: number): Promise<void> {
-    const delayMs = isConnectionFault(fault) ? (RECONNECT_DELAYS_MS[failures] ?? RECONNECT_MAX_MS) : 0
-    await this.#clock.wait(delayMs, this.#lastTries.signal).catch(() => {}) // cut short: one last try
-  }
-
-  /** After a lost connection: settles the parts that have landed, and gives back the others. */
+  /** After a connection was lost: settles the parts that have landed, and returns the others. */
   async #settleLanded(writes: readonly BatchWrite[]): Promise<readonly BatchWrite[]> {
     const marks = await this.#store.marks(writes.map(({ write }) => write.jobId))
     const commandsSent = writes.map(({ write }) => {

@@ -13,7 +13,7 @@ interface HeldJob {
 interface PagedLogOptions {
   readonly pages: PageStore
   readonly logger: Pick<Logger, 'warn'>
-  /** Makes a call to the database, through lost connections and deadlocks. */
+  /** Makes a call to the database, through outages and deadlocks. */
   readonly through: (call: () => Promise<void>) => Promise<void>
   /** Whether another worker holds the job: then that worker writes the pages. */
   readonly isLost: () => boolean

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../../engine/record/index.ts'
 import type { JobId } from '../../lib/index.ts'
-import { isConnectionFault, isPassingFault, type Queryable } from '../sql/index.ts'
+import { isTransientFault, type Queryable } from '../sql/index.ts'
 import { flushStatement } from './flush-statement.ts'
 import { mergeEntries } from './journal-write.ts'
 import type { Claim } from './journal.ts'
@@ -36,7 +36,7 @@ export function createUnheldEnds(pool: Queryable): UnheldEnds {
     try {
       return { ended: await writeAll(ends, now), refused: [] }
     } catch (fault) {
-      if (isPassingFault(fault) || isConnectionFault(fault)) throw fault
+      if (isTransientFault(fault)) throw fault
       if (ends.length <= 1) return { ended: [], refused: ends.map(({ read }) => read.jobId) }
       const half = ends.length >> 1
       const [first, second] = [await write(ends.slice(0, half), now), await write(ends.slice(half), now)]

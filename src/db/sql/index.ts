@@ -23,10 +23,12 @@ export {
 } from './columns.ts'
 export { countsPer } from './counts-per.ts'
 export {
-  isConnectionFault,
+  faultKindOf,
   isDataFault,
-  isPassingFault,
+  isOutcomeUnknown,
   isQueryTimeout,
+  isTransient,
+  isTransientFault,
   isUniqueViolation,
 } from './faults.ts'
 export {

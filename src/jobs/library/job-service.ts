@@ -1,5 +1,6 @@
 import type { ExecutionStore } from '../../db/executions/index.ts'
 import type { Wakeups } from '../../db/index.ts'
+import type { TransientRetry } from '../../db/outage/index.ts'
 import type { ClaimedJob, Job, JobStore } from '../../db/jobs/index.ts'
 import type { VersionStore } from '../../db/stores/index.ts'
 import { issuesText, type ExecutionMode } from '../../engine/block/index.ts'
@@ -129,7 +130,7 @@ export interface FollowedTimelines {
     after: number
     kinds: null
     signal: AbortSignal
-  }): AsyncIterable<{ readonly events: readonly JobEvent[]; readonly job: Job }>
+  }): AsyncIterable<{ readonly events: readonly JobEvent[]; readonly cursor: number; readonly job: Job }>
 }
 
 export interface JobServiceOptions {
@@ -140,6 +141,8 @@ export interface JobServiceOptions {
   readonly storedPlans: Pick<StoredPlans, 'validate'>
   readonly start: StartExecution
   readonly timelines: FollowedTimelines
+  /** Carries what waits for a job's end through outages of the database. */
+  readonly retry: Pick<TransientRetry, 'run'>
   readonly processor: Processor | null
   readonly wakeups: Wakeups
   readonly clock: Clock
@@ -217,10 +220,11 @@ export function createJobService(options: JobServiceOptions): JobService {
       return service.watchJob(jobId, callbacks)
     },
     async watchJob(jobId, callbacks = {}) {
+      const patientlyGet = () => options.retry.run(() => get(jobId), { signal: options.closed })
       try {
-        const { job } = await get(jobId)
+        const { job } = await patientlyGet()
         await watch(options, job, callbacks)
-        return (await get(jobId)).shown
+        return (await patientlyGet()).shown
       } catch (fault) {
         // What was being read when the database was closed fails in its own way.
         if (options.closed.aborted && !(fault instanceof LumeError)) throw closedBefore(jobId)
@@ -329,19 +333,25 @@ async function requireRunnable(
 
 /** Follows a job to its end and calls the callbacks. */
 async function watch(options: JobServiceOptions, job: Job, callbacks: JobCallbacks): Promise<void> {
-  const { timelines, closed, executions } = options
+  const { timelines, closed, executions, retry } = options
   const { onProgress, onComplete, onError } = callbacks
   const calls = new CallbackCalls({ ...options, jobId: job.id })
   const timeline: TimelineEntry[] = []
   let last: Job = job
-  for await (const batch of timelines.follow({ job, after: 0, kinds: null, signal: closed })) {
-    last = batch.job
-    timeline.push(...batch.events.map(toTimelineEntry))
-    if (onProgress) await calls.call('onProgress', () => onProgress(job.id, last.progress, [...timeline]))
+  let cursor = 0
+  const follow = async () => {
+    for await (const batch of timelines.follow({ job, after: cursor, kinds: null, signal: closed })) {
+      last = batch.job
+      cursor = batch.cursor
+      timeline.push(...batch.events.map(toTimelineEntry))
+      if (onProgress) await calls.call('onProgress', () => onProgress(job.id, last.progress, [...timeline]))
+    }
   }
+  await retry.run(follow, { signal: closed })
   if (!isTerminal(last.status)) throw closedBefore(job.id)
   if (last.status === 'COMPLETED') {
-    const output = (await executions.details(job.id))?.output ?? null
+    const details = await retry.run(() => executions.details(job.id), { signal: closed })
+    const output = details?.output ?? null
     if (onComplete) await calls.call('onComplete', () => onComplete(job.id, output))
   } else if (onError) {
     const error = last.error ?? { code: 'JOB_CANCELED', message: 'The job was canceled.' }

@@ -1,5 +1,6 @@
 import type { ExecutionStore } from '../../db/executions/index.ts'
 import { ParentEndedError, type JobStore } from '../../db/jobs/index.ts'
+import type { TransientRetry } from '../../db/outage/index.ts'
 import { BlockError } from '../../engine/block/index.ts'
 import type { ChildEnd, ChildExecutions } from '../../engine/run/index.ts'
 import { inGroups } from '../../lib/async/index.ts'
@@ -28,21 +29,27 @@ export interface ChildExecutionsOptions extends ChoicePorts {
   readonly descendants: Descendants
   /** Reads the inbox of a job that runs here. */
   readonly readInbox: (id: JobId) => Promise<void>
+  /** Carries everything that follows through outages of the database, until the parent's run yields. */
+  readonly retry: Pick<TransientRetry, 'run'>
 }
 
 /** The descendants of each root against `maxDescendants`: breadth times depth is bounded by one number. */
 export type Descendants = Pick<ApproximateCounts<JobId>, 'take' | 'limit'>
 
-/** The executions that a job's steps start: ordinary executions of the same owner, that know their parent. */
+/**
+ * The executions that a job's steps start: ordinary executions of the same owner, that know their parent. A start of which the answer was
+ * lost is made again under its key, which stands for the child that it may have stored.
+ */
 export function createChildExecutions(
   options: ChildExecutionsOptions,
-  { id: parentId, ownerId, mode, depth, rootId }: RunningJob,
+  { id: parentId, ownerId, mode, depth, rootId, yielded }: RunningJob,
 ): ChildExecutions {
   const { jobs, executions, start, cancelTree, descendants, readInbox } = options
+  const patiently = <T>(call: () => Promise<T>) => options.retry.run(call, { signal: yielded })
   // A loop cancels up to 1,000 children in one turn of the event loop.
   const cancel = inGroups(
     async (ids: readonly JobId[]) => {
-      await cancelTree({ ownerId, ids, reach: 'trees' })
+      await patiently(() => cancelTree({ ownerId, ids, reach: 'trees' }))
       return ids
     },
     { maxSize: CANCELED_TOGETHER, sizeOf: () => 1, keyOf: () => null },
@@ -85,12 +92,14 @@ export function createChildExecutions(
           if (room.kind === 'taken') room.settle(isStored)
         }
       }
-      const result = await startStored(options, {
-        workflow: { ownerId, id },
-        choice,
-        isRefusable: false,
-        start: startChild,
-      })
+      const result = await patiently(() =>
+        startStored(options, {
+          workflow: { ownerId, id },
+          choice,
+          isRefusable: false,
+          start: startChild,
+        }),
+      )
       switch (result.kind) {
         case 'notFound':
         case 'noSuchVersion':
@@ -102,21 +111,21 @@ export function createChildExecutions(
     },
     async endOf(childId, takeMemory) {
       const id = parseId<JobId>(childId)
-      const job = id && (await jobs.find(ownerId, id))
+      const job = id && (await patiently(() => jobs.find(ownerId, id)))
       // Whoever deletes a child's rows ends it for its parent.
       if (!job)
         return { status: 'FAILED', error: { code: 'NOT_FOUND', message: 'It is not there any more.' } }
       return endOf(job.status, job.error, async () => {
         const key = { id: job.id, ownerId }
-        await takeMemory(await executions.outputBytes(key))
-        return executions.output(key)
+        await takeMemory(await patiently(() => executions.outputBytes(key)))
+        return patiently(() => executions.output(key))
       })
     },
     async cancel(childId) {
       const id = parseId<JobId>(childId)
       if (id) await cancel(id)
     },
-    cancelAll: () => cancelTree({ ownerId, ids: [parentId], reach: 'below' }),
+    cancelAll: () => patiently(() => cancelTree({ ownerId, ids: [parentId], reach: 'below' })),
   }
 }
 

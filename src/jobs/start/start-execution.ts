@@ -1,5 +1,6 @@
 import type { Wakeups } from '../../db/index.ts'
 import type { JobStore, NewJob, Occurrence } from '../../db/jobs/index.ts'
+import { TransientRetry } from '../../db/outage/index.ts'
 import type {
   DefinitionChoice,
   DefinitionStore,
@@ -37,6 +38,7 @@ import {
 } from '../../lib/json/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import { readOriginal, type Processor, type Reservation, type Retry } from '../worker/index.ts'
+import { insertOnce } from './insert-once.ts'
 import type { KnownVersion } from './published-versions.ts'
 import type { Quotas } from './quotas.ts'
 
@@ -128,6 +130,8 @@ export interface StartExecutionOptions {
   /** Receives each job that was stored, as it was stored. */
   readonly onStored?: (job: NewJob, events: readonly EventDraft[]) => void
   readonly clock: Clock
+  /** Repeats the statement that stores the job. Default: one that no other part of the process shares. */
+  readonly retry?: Pick<TransientRetry, 'run'>
   readonly quotas: Pick<Quotas, 'takeStart'>
   /** Null in a process that runs no jobs. */
   readonly processor: Processor | null
@@ -153,11 +157,12 @@ export type FreeValues = Pick<
 /**
  * Accepts a start: checks the definition and the input, stores job, execution and first event in one statement, and, when
  * this process has room, takes the job in the same statement (D7). Once it resolves with `started` the start is safe
- * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for must not start (P6), and
- * `NotPublishedError` where `known` is not the published version.
+ * from any crash (P1). Throws `OccurrenceTakenError` where the occurrence that it is for must not start (P6),
+ * `NotPublishedError` where `known` is not the published version, and the error of the database where that fails (see `insertOnce`).
  */
 export function createStartExecution(options: StartExecutionOptions): StartExecution {
-  const { jobs, plans, reader, quotas, schemas = directCheckers() } = options
+  const { jobs, plans, reader, quotas, clock, schemas = directCheckers() } = options
+  const { retry = new TransientRetry({ clock, random: Math.random }) } = options
   return async (request) => {
     const { ownerId } = request
     // No client could send again what a run or a schedule starts.
@@ -177,10 +182,15 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
     const mocks = readingMocks instanceof Promise ? await readingMocks : readingMocks
     if (mocks.kind === 'invalid') return { kind: 'invalidInput', argument: 'mocks', problems: mocks.problems }
 
-    const { retry } = request
+    const { retry: retried } = request
     const original =
-      retry && plan && document
-        ? await readOriginal(retry.original, { plans, asker, retry, runs: { plan, definition: document } })
+      retried && plan && document
+        ? await readOriginal(retried.original, {
+            plans,
+            asker,
+            retry: retried,
+            runs: { plan, definition: document },
+          })
         : null
     const taking = quotas.takeStart(request.ownerId, bytes)
     const room = taking instanceof Promise ? await taking : taking
@@ -216,7 +226,7 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
 
   async function store(start: CheckedStart): Promise<Stored> {
     const { request, values, bytes, mocks, plan, original } = start
-    const { wakeups, clock, processor } = options
+    const { wakeups, processor } = options
     const at = clock.now()
     const row = rowOf(start)
     const definition = row instanceof Promise ? await row : row
@@ -237,14 +247,14 @@ export function createStartExecution(options: StartExecutionOptions): StartExecu
         requestHash,
       })
       const queued = event('JOB_QUEUED', at, {})
-      const inserted = await jobs.insert(job)
+      const inserted = await insertOnce({ jobs, retry }, job)
       if (inserted.kind === 'taken') {
         const isSame = inserted.requestHash === job.idempotency?.requestHash
         return isSame
           ? { kind: 'started', jobId: inserted.jobId, deduplicated: true, stored: null }
           : { kind: 'idempotencyConflict', jobId: inserted.jobId }
       }
-      options.onStored?.(job, job.status === 'QUEUED' ? [queued] : [])
+      if (inserted.isOfNow) options.onStored?.(job, job.status === 'QUEUED' ? [queued] : [])
       // A list that is watched shows it before a worker takes it up.
       wakeups.committed([job.id])
       if (reservation && plan) runAtOnce(reservation, { job, plan, original })

@@ -9,6 +9,7 @@ import type {
 import type { Wakeups } from '../../db/index.ts'
 import type { Lease } from '../../db/jobs/index.ts'
 import type { Claim, Journal, UnheldEnd, UnheldEnds, WrittenEnds } from '../../db/journal/index.ts'
+import { isTransientFault } from '../../db/sql/index.ts'
 import type { StoredDefinition } from '../../db/stores/index.ts'
 import { NO_GRAPH } from '../../engine/definition/index.ts'
 import { event, type EventDraft } from '../../engine/record/index.ts'
@@ -152,7 +153,7 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
     const unheld: UnheldEnd[] = []
     const others: JobId[] = []
     for (const job of jobs) {
-      const last = await lastEntryOf(job, open.get(job.id) ?? [], at).catch(() => null)
+      const last = await lastEntryOf(job, open.get(job.id) ?? [], at).catch(nullUnlessTransient)
       if (last && last.steps.length <= UNHELD_END_MAX_STEPS) {
         unheld.push({ read: toClaim(job), entry: endEntry({ status: 'CANCELED', at }, last) })
       } else others.push(job.id)
@@ -203,11 +204,18 @@ export function createEndCanceled(options: EndCanceledOptions): EndCanceled {
       const last = await lastEntryOf({ ...job, definition }, open, at)
       await recordEnd(journal.open(toClaim(job)), { status: 'CANCELED', at }, last)
     } catch (fault) {
-      // The edge: the lease runs out, and a worker takes the job up as any other.
-      claims.abandon(job)
+      // The edge. Where the database failed, the next heartbeat gives the job back; else the lease runs out, and a worker takes the
+      // job up as any other.
+      if (!isTransientFault(fault)) claims.abandon(job)
       logger.error({ err: fault, jobId: job.id }, 'a canceled job could not be ended; a worker will end it')
     }
   }
+}
+
+/** Null for an error of one job’s own; an outage of the database is one of all jobs, which are read again later. */
+function nullUnlessTransient(fault: unknown): null {
+  if (isTransientFault(fault)) throw fault
+  return null
 }
 
 type ClosingEntry = Required<Pick<LastEntry, 'progress' | 'events' | 'steps'>>

@@ -11,6 +11,7 @@ import {
   type Suspect,
 } from '../../db/jobs/index.ts'
 import type { Claim, ClaimedJournal, Journal, JobWrite } from '../../db/journal/index.ts'
+import { isTransientFault } from '../../db/sql/index.ts'
 import type { SourceValues } from '../../engine/fork/index.ts'
 import { closeMemory, JSON_HEAP_MAX_PER_BYTE, type ProcessMemory } from '../../engine/memory/index.ts'
 import { FenceLostError, Inbox, type RecordedError } from '../../engine/record/index.ts'
@@ -409,7 +410,8 @@ export class Processor {
     try {
       // Failed before anything of it is loaded, it harms nothing.
       if (isLostTooOften(job)) return await this.#recover(job, run)
-      if (job.commandsSent > 0) await this.#options.journal.reading(() => this.#readInbox(job.id, run))
+      if (job.commandsSent > 0)
+        await this.#options.journal.reading(() => this.#readInbox(job.id, run), run.yield.signal)
       await this.#othersSettled(run)
       if (run.yield.signal.aborted) return { kind: 'yielded' }
       if (run.inbox.canceled.aborted) return await this.#recover(job, run)
@@ -465,7 +467,8 @@ export class Processor {
     const { clock, random, worldOf } = this.#options
     const { original } = request
     const { jobId: id, ownerId } = run.claim
-    const world = worldOf({ id, ownerId, mode: request.mode, ...about })
+    const yielded = run.yield.signal
+    const world = worldOf({ id, ownerId, mode: request.mode, yielded, ...about })
     const signals = {
       inbox: run.inbox,
       yield: run.yield.signal,
@@ -473,32 +476,34 @@ export class Processor {
       takePlace: () => this.#takePlace(run),
     }
     const ports = { ...world, journal: run.journal, clock, random, memory }
-    const retried = original && { ...original, values: this.#readAgain(original.values) }
+    const retried = original && { ...original, values: this.#readAgain(original.values, yielded) }
     return runExecution({ ...request, original: retried }, ports, signals)
   }
 
-  /** Reads survive a lost connection, as those of the run's own record do. */
-  #readAgain({ small, outputs, configs }: SourceValues): SourceValues {
+  /** Reads survive an outage of the database, as those of the run's own record do. */
+  #readAgain({ small, outputs, configs }: SourceValues, yielded: AbortSignal): SourceValues {
     const { journal } = this.#options
     return {
-      small: () => journal.reading(small),
-      outputs: (paths) => journal.reading(() => outputs(paths)),
-      configs: (paths) => journal.reading(() => configs(paths)),
+      small: () => journal.reading(small, yielded),
+      outputs: (paths) => journal.reading(() => outputs(paths), yielded),
+      configs: (paths) => journal.reading(() => configs(paths), yielded),
     }
   }
 
   #run({ claim, takesSlot, isChild, isHandler = false, isSuspect = false, begin }: Begin): void {
+    const yielding = new AbortController()
     const running: Running = {
       claim,
       // The place is free before the end or the park is published: who hears of it finds the place free.
       journal: this.#openJournal(claim, {
         isChild,
+        yielded: yielding.signal,
         onGivenUp: () => this.#freePlaceOf(running),
         onStored: (bytes) => this.#countStored(running, bytes),
         onCleared: isSuspect ? () => running.onCleared?.() : null,
       }),
       inbox: new Inbox(),
-      yield: new AbortController(),
+      yield: yielding,
       refused: new AbortController(),
       commandsSeen: claim.commandsSeen,
       takesSlot,
@@ -528,7 +533,10 @@ export class Processor {
     )
   }
 
-  #openJournal(claim: Claim, { isChild, onGivenUp, onStored, onCleared }: JournalHooks): ClaimedJournal {
+  #openJournal(
+    claim: Claim,
+    { isChild, yielded, onGivenUp, onStored, onCleared }: JournalHooks,
+  ): ClaimedJournal {
     const { journal, jobs, clock, logger, onParentProgress: onShared = () => {} } = this.#options
     const countBytes = bytesCounter(onStored)
     const shareProgress = isChild
@@ -539,7 +547,7 @@ export class Processor {
       if (onCleared && (write.clearsLosses || write.park || write.end)) onCleared()
       shareProgress?.(write)
     }
-    return journal.open(claim, { onCommitted, onGivenUp })
+    return journal.open(claim, { onCommitted, onGivenUp, yielded })
   }
 
   async #finish({ running, isChild, run }: Finish): Promise<void> {
@@ -547,8 +555,10 @@ export class Processor {
     try {
       await run
     } catch (fault) {
+      // The database failed, and not the job: it is given back, and continues once the database answers.
+      if (isTransientFault(fault)) running.isGivenBack = true
       // The lease runs out by itself and the job is recovered, here or elsewhere: the fault may be this process's own.
-      if (!(fault instanceof FenceLostError)) {
+      else if (!(fault instanceof FenceLostError)) {
         this.#claims.abandon({ id: jobId, fence: running.claim.fence })
         this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
       }
@@ -647,6 +657,7 @@ interface Begin {
 
 interface JournalHooks {
   readonly isChild: boolean
+  readonly yielded: AbortSignal
   /** The job is not held any more. */
   readonly onGivenUp: () => void
   /** More was stored: that many bytes since the last call. */

@@ -37,7 +37,7 @@ export interface RecoveryOptions {
   readonly originals: OriginalStore
   readonly plans: PlanCache
   readonly storedPlans: StoredPlans
-  /** Reads through lost connections: a database that is away is no loss of a worker. */
+  /** Reads through outages of the database: an outage is no loss of a worker. */
   readonly journal: Pick<Journal, 'reading'>
   readonly clock: Clock
   readonly memory: ProcessMemory
@@ -105,7 +105,7 @@ export class Recovery {
     const bytes = Math.min(job.commandsSent, unread + MAX_UNUSED_SIGNALS + 1) * COMMAND_TEXT_BYTES
     const done = await this.#loads.enter(job.ownerId, bytes, run.yield.signal)
     try {
-      await this.#reading(() => run.readInbox())
+      await this.#reading(run, () => run.readInbox())
       held.count(run.inbox.heapBytes)
       return run.inbox.heapBytes
     } finally {
@@ -116,9 +116,9 @@ export class Recovery {
   async #takeUp(job: ClaimedJob, run: TakenRun, memory: TakenMemory): Promise<RunEnd> {
     const { executions, storedPlans } = this.#options
     const { ownerId } = job
-    const stored = await this.#reading(() => executions.load(job.id))
+    const stored = await this.#reading(run, () => executions.load(job.id))
     if (!stored) throw new Error(`job ${job.id} has no execution`)
-    const { plan, diagnostics } = await this.#reading(() =>
+    const { plan, diagnostics } = await this.#reading(run, () =>
       storedPlans.validate(stored.definition, { ownerId, isRefusable: false }),
     )
     const unrun = { job, run, plan, stepBytes: stored.stepBytes }
@@ -156,9 +156,9 @@ export class Recovery {
     done: () => void,
   ): Promise<{ readonly ends: Promise<RunEnd> }> {
     const { executions } = this.#options
-    const recorded = await this.#reading(() => executions.loadRecorded(job))
-    const values = stored.values ?? (await this.#reading(() => executions.values(job)))
-    const original = await this.#reading(() => this.#originalOf(job, stored, { plan, values }))
+    const recorded = await this.#reading(run, () => executions.loadRecorded(job))
+    const values = stored.values ?? (await this.#reading(run, () => executions.values(job)))
+    const original = await this.#reading(run, () => this.#originalOf(job, stored, { plan, values }))
     const { input, variables, mocks } = values
     const { mode, startedAt, progress, costUsd, status, runAt } = stored
     const request = {
@@ -197,8 +197,8 @@ export class Recovery {
     )
   }
 
-  #reading<T>(read: () => Promise<T>): Promise<T> {
-    return this.#options.journal.reading(read)
+  #reading<T>(run: TakenRun, read: () => Promise<T>): Promise<T> {
+    return this.#options.journal.reading(read, run.yield.signal)
   }
 
   /** How a job that must not run now goes back; null when it may run. */
@@ -225,7 +225,7 @@ export class Recovery {
       return true
     } catch (fault) {
       if (!(fault instanceof ParkRefusedError)) throw fault
-      await this.#reading(() => run.readInbox())
+      await this.#reading(run, () => run.readInbox())
       return false
     }
   }
@@ -253,12 +253,13 @@ export class Recovery {
     events: readonly EventDraft[] = [],
   ): Promise<RunEnd> {
     const done = await this.#loads.enter(job.ownerId, stepBytes, run.yield.signal)
-    const open = await this.#reading(() => this.#options.executions.steps(job)).finally(done)
+    const open = await this.#reading(run, () => this.#options.executions.steps(job)).finally(done)
     const steps = new Map(
       open.map((step) => [step.path, { ...step, output: undefined, hasCheckpoints: false }]),
     )
     const recorded = new RecordedSteps(plan?.graph ?? NO_GRAPH, { steps, items: new Map() })
-    const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null } as const
+    const yielded = run.yield.signal
+    const about = { ...job, rootId: job.rootId ?? job.id, mode: 'production', mocks: null, yielded } as const
     await this.#options.childrenOf(about).cancelAll()
     const closing = recorded.close(end.at)
     return recordEnd(run.journal, end, {

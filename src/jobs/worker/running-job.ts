@@ -13,4 +13,6 @@ export interface RunningJob {
   readonly depth: number
   /** The topmost of its ancestors; itself where it has none. */
   readonly rootId: JobId
+  /** Aborts when the run is not to continue here: then nothing is repeated for it any more. */
+  readonly yielded: AbortSignal
 }

@@ -1,6 +1,6 @@
 import type { JobStore } from '../../db/jobs/index.ts'
 import type { JobWrite } from '../../db/journal/index.ts'
-import { messageOf, type JobId } from '../../lib/index.ts'
+import type { JobId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 
@@ -39,7 +39,7 @@ export function progressSharer({
       else if (tries > 1 && !isOver) clock.after(SHARE_AGAIN_MS, () => void share(tries - 1))
     } catch (fault) {
       // It is shown with the next step, or when the child ends.
-      logger.warn({ err: messageOf(fault), jobId }, 'a child’s progress could not be shown on its parent')
+      logger.warn({ err: fault, jobId }, 'a child’s progress could not be shown on its parent')
     }
   }
   return ({ progress, end, park }) => {

@@ -4,11 +4,13 @@ export interface GroupLimits<Item> {
   readonly sizeOf: (item: Item) => number
   /** Two items of the same key never meet in one group; null stands for no key. */
   readonly keyOf: (item: Item) => string | null
+  /** Whether the failure of a group is that of each of its items, so that the call is not repeated item by item. Default: it is not. */
+  readonly isOfAll?: (fault: unknown) => boolean
 }
 
 /**
  * Turns a call for many into calls for one: while a call is under way, whatever is asked for meanwhile gathers, and goes
- * in the next. A group that fails is asked for again item by item, so that only the guilty one fails.
+ * in the next. A group that fails is asked for again item by item, so that only the guilty one fails, unless `isOfAll`.
  */
 export function inGroups<Item, Result>(
   call: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -22,7 +24,7 @@ export function inGroups<Item, Result>(
       const results = await call(group.map(({ item }) => item))
       for (const [i, { resolve }] of group.entries()) resolve(results[i] as Result)
     } catch (fault) {
-      if (group.length === 1) group[0]?.reject(fault)
+      if (group.length === 1 || limits.isOfAll?.(fault)) for (const { reject } of group) reject(fault)
       else for (const one of group) await callFor([one])
     }
   }

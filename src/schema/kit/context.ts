@@ -1,6 +1,7 @@
 import type { ApiKeys, SecretVault, Viewer } from '../../access/index.ts'
 import type { PrismaClient, Wakeups } from '../../db/index.ts'
 import type { JobCountStore, JobStore } from '../../db/jobs/index.ts'
+import type { Outage } from '../../db/outage/index.ts'
 import type { RunList, ScheduleList, StepList, WorkflowList } from '../../db/lists/index.ts'
 import type {
   ContactStore,
@@ -85,6 +86,8 @@ export interface Services {
   readonly apiKeys: ApiKeys
   readonly clock: Clock
   readonly logger: Logger
+  /** Receives the errors of the database that requests meet. */
+  readonly outage: Pick<Outage, 'isOn' | 'takes'>
 }
 
 /** What every resolver of one operation gets. */

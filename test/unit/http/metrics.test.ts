@@ -9,6 +9,7 @@ test('requests for the metrics that come at the same time share one reading', as
       loads++
       return Promise.resolve({
         heldByStatus: {},
+        hasOutage: false,
         freePlaces: 1,
         unhandledErrors: new Map(),
         blockedLoops: new Map(),

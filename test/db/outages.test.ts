@@ -1,0 +1,255 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import pg from 'pg'
+import { pino } from 'pino'
+import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
+import type { Lume } from '../../src/app.ts'
+import type { LumeConfig } from '../../src/config.ts'
+import type { Block } from '../../src/engine/block/block.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createFleet, start, type Fleet } from '../support/fleet.ts'
+import { jobRow, OWNER, type JobRow } from '../support/jobs.ts'
+import { createProbe, probes, type Probe } from '../support/probe.ts'
+import { startTcpProxy, type Cut, type TcpProxy } from '../support/tcp-proxy.ts'
+import { startCallOf, storeWorkflow } from '../support/trees.ts'
+import { until } from '../support/until.ts'
+import { createWorkBlocks } from '../support/work-blocks.ts'
+
+const CUTS: readonly Cut[] = ['before', 'during', 'after']
+/** So long that no lease runs out while a test runs. */
+const LONG_LEASE_MS = 600_000
+
+let database: TestDatabase
+let proxy: TcpProxy
+let fleet: Fleet
+let probe: Probe
+let lines: { readonly msg: string; readonly failed?: number; readonly err?: unknown }[]
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  proxy = await startTcpProxy(database.url)
+})
+
+beforeEach(async () => {
+  await database.pool.query('TRUNCATE jobs, idempotency_keys CASCADE')
+  fleet = createFleet(database)
+  probe = createProbe()
+  lines = []
+})
+
+afterEach(async () => {
+  proxy.restore()
+  await fleet.close()
+})
+
+afterAll(async () => {
+  await proxy.close()
+  await database.drop()
+})
+
+// Locks
+
+test.each(['lock_timeout', 'statement_timeout'])(
+  'executions wait while the log is locked for longer than the %s of the database; then they complete, and each call is sent once',
+  async (setting) => {
+    const lume = await openWorker({ databaseUrl: database.url, concurrency: 8 })
+    const ids = []
+    for (let n = 0; n < 8; n++) ids.push(await start(lume, probes(`first-${n}…`, `last-${n}`)))
+    for (let n = 0; n < 8; n++) await probe.called(`first-${n}`)
+    const locker = await lockLog(setting)
+    try {
+      for (const call of probe.calls) call.finish()
+      const attempts = new Set<number>()
+      await until('the flush has failed several times', async () => {
+        for (const begun of await lockWaits()) attempts.add(begun)
+        return attempts.size > 4
+      })
+      expect(await statuses(ids)).toEqual(ids.map(() => 'RUNNING'))
+    } finally {
+      await locker.end()
+      await resetLimit(setting)
+    }
+    for (const id of ids)
+      expect(await ended(id)).toMatchObject({ status: 'COMPLETED', recoveries: 0, fence: '1' })
+    for (let n = 0; n < 8; n++) expect([probe.count(`first-${n}`), probe.count(`last-${n}`)]).toEqual([1, 1])
+    await until('the outage is over', () => lines.some(({ msg }) => msg === 'the database answers again'))
+    expect(lines).toMatchObject([
+      { msg: expect.stringContaining('the database fails') },
+      { failed: expect.any(Number) },
+    ])
+  },
+)
+
+/** Locks the tables of the log until the client ends, and gives all new sessions a short limit. */
+async function lockLog(setting: string): Promise<pg.Client> {
+  const name = databaseName()
+  await database.pool.query(`ALTER DATABASE ${name} SET ${setting} = '300ms'`)
+  const locker = new pg.Client({ connectionString: database.url, [setting]: 0 })
+  await locker.connect()
+  await locker.query('BEGIN; LOCK TABLE job_log IN ACCESS EXCLUSIVE MODE')
+  await locker.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'lume'`,
+    [name],
+  )
+  return locker
+}
+
+async function resetLimit(setting: string): Promise<void> {
+  await database.pool.query(`ALTER DATABASE ${databaseName()} RESET ${setting}`)
+}
+
+function databaseName(): string {
+  return new URL(database.url).pathname.slice(1)
+}
+
+/** When the statements began that wait for a lock. */
+async function lockWaits(): Promise<readonly number[]> {
+  const { rows } = await database.pool.query<{ begun: Date }>(
+    `SELECT query_start AS begun FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  )
+  return rows.map(({ begun }) => begun.getTime())
+}
+
+// Starts
+
+test.each(CUTS)(
+  'a start whose connection is cut %s its statement is accepted, and is one execution that runs at once',
+  async (cut) => {
+    const lume = await openWorker()
+    const isCut = proxy.cutOnce('job-insert', cut)
+    const id = await start(lume, probes('a'))
+    await isCut
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', fence: '1' })
+    expect(probe.count('a')).toBe(1)
+    expect(await countJobs()).toBe(1)
+  },
+)
+
+test.each(CUTS)(
+  'a child whose start is cut %s its statement is started again under its key: there is one child, and its parent completes',
+  async (cut) => {
+    const lume = await openWorker()
+    const child = await storeWorkflow(lume, () => probes('work'))
+    const isCut = proxy.cutOnce('job-insert parent', cut)
+    const id = await startCallOf(lume, child)
+    await isCut
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', error: null })
+    expect(probe.count('work')).toBe(1)
+    expect(await countJobs()).toBe(2)
+  },
+)
+
+test('a child is started once the database is back, however long it was away', async () => {
+  const lume = await openWorker()
+  const child = await storeWorkflow(lume, () => probes('work'))
+  const isCut = proxy.cutOnce('job-insert parent', 'before')
+  const id = await startCallOf(lume, child)
+  await isCut
+  proxy.sever()
+  await until('the outage is noticed', () => lines.length > 0)
+  proxy.restore()
+  expect(await ended(id)).toMatchObject({ status: 'COMPLETED', recoveries: 0 })
+  expect(probe.count('work')).toBe(1)
+})
+
+// Every statement
+
+test.each([
+  ['before', true],
+  ['during', false],
+  ['after', true],
+] as const)(
+  'an execution completes with the same output and calls although every other attempt of each of its statements is cut: %s the statement, the first attempt: %s',
+  async (cut, isFirst) => {
+    const { blocks, takeCalls } = createWorkBlocks()
+    const api = await fleet.open({ role: 'api' })
+    const lume = await openWorker({ leaseMs: 4_500, secretKeys: [SECRET_KEY] }, blocks)
+    await lume.services.vault.set(OWNER, 'token', 'a-secret-value')
+    const child = await storeWorkflow(lume, () => ({ nodes: [work('inner')], edges: [] }))
+    proxy.cutEveryOther(cut, isFirst)
+    const { cuts } = proxy
+    const id = await start(lume, richDefinition(child))
+    await api.services.commands.signal({ id, ownerId: OWNER }, { name: 'go', payload: 'went' })
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', error: null, recoveries: 0 })
+    expect(proxy.cuts - cuts).toBeGreaterThan(10)
+    const calls = ['first', 'flaky', 'flaky', 'inner', 'item 0', 'item 1', 'item 2', 'last', 'paid']
+    expect(takeCalls().toSorted()).toEqual(calls)
+    expect(await outputOf(api, id)).toEqual({
+      items: ['item 0 is done', 'item 1 is done', 'item 2 is done'],
+      child: 'inner is done',
+      signal: 'went',
+      last: 'last is done',
+    })
+  },
+)
+
+const SECRET_KEY = newSecretKeyText()
+
+function work(name: string, more: object = {}) {
+  return { id: name, type: 'test.work', config: { name }, ...more }
+}
+
+/** Has all that a run asks of the database: secrets, a retry, a loop, a child, a signal, checkpoints and calls that must not be repeated. */
+function richDefinition(workflowId: string) {
+  const nodes = [
+    work('first', { config: { name: 'first', note: '{{ secrets.token }}' } }),
+    work('flaky', { config: { name: 'flaky', failures: 1 }, retry: { initialDelayMs: 1 } }),
+    {
+      id: 'each',
+      type: 'core.forEach',
+      config: {
+        items: [0, 1, 2],
+        body: {
+          nodes: [{ id: 'item', type: 'test.work', config: { name: 'item {{ item }}' } }],
+          edges: [],
+          output: '{{ nodes.item.output }}',
+        },
+      },
+    },
+    { id: 'child', type: 'core.callWorkflow', config: { workflowId } },
+    { id: 'ask', type: 'core.waitForSignal', config: { name: 'go' } },
+    { id: 'paid', type: 'test.paid', config: { name: 'paid' } },
+    work('last'),
+  ]
+  return {
+    nodes,
+    edges: nodes.slice(1).map(({ id }, index) => ({ source: nodes[index]?.id, target: id })),
+    output: {
+      items: '{{ nodes.each.output }}',
+      child: '{{ nodes.child.output }}',
+      signal: '{{ nodes.ask.output }}',
+      last: '{{ nodes.last.output }}',
+    },
+  }
+}
+
+function openWorker(config: Partial<LumeConfig> = {}, blocks: readonly Block[] = []): Promise<Lume> {
+  const logger = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line)) })
+  return fleet.open(
+    { databaseUrl: proxy.url, leaseMs: LONG_LEASE_MS, ...config },
+    { logger, blocks: [probe.block, ...blocks] },
+  )
+}
+
+function ended(id: string): Promise<JobRow> {
+  return until(
+    `job ${id} has ended`,
+    async () => {
+      const row = await jobRow(database.pool, id)
+      return ['COMPLETED', 'FAILED', 'CANCELED'].includes(row.status) && row
+    },
+    20_000,
+  )
+}
+
+async function statuses(ids: readonly string[]): Promise<readonly string[]> {
+  return Promise.all(ids.map(async (id) => (await jobRow(database.pool, id)).status))
+}
+
+async function countJobs(): Promise<number> {
+  return (await database.pool.query('SELECT FROM jobs')).rowCount ?? 0
+}
+
+async function outputOf(lume: Lume, id: string): Promise<unknown> {
+  return (await lume.jobs.getJob(id))?.result
+}
