@@ -79,8 +79,15 @@ import {
   quotaMessage,
   type QuotaLimits,
 } from './jobs/start/index.ts'
-import { Processor, StoredPlans, Worker, createEndCanceled, createTreeCancel, type RunningJob } from './jobs/worker/index.ts'
-import { Closers, OwnerTurns, SharedReads } from './lib/async/index.ts'
+import {
+  Processor,
+  StoredPlans,
+  Worker,
+  createEndCanceled,
+  createTreeCancel,
+  type RunningJob,
+} from './jobs/worker/index.ts'
+import { Closers, SharedReads } from './lib/async/index.ts'
 import { OwnerTurns } from './lib/turns/index.ts'
 import { LumeError, newId, parseId, type JobId, type WorkerId } from './lib/index.ts'
 import { createLogger, type Logger } from './lib/log/index.ts'

@@ -135,7 +135,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { requestsPerMinute = isLocal ? 0 : REQUESTS_PER_MINUTE, corsOrigins = [] } = options
   const { persistedDocuments, helloMs, requestMs = REQUEST_MS } = options
   const { maxSubscriptions = DEFAULT_MAX_SUBSCRIPTIONS } = options
-  const { apiKeys, clock, logger } = lume.services
+  const { apiKeys, clock, logger, outage } = lume.services
 
   const documents =
     persistedDocuments === undefined ? null : await readPersistedDocuments(persistedDocuments, schema)
@@ -150,6 +150,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     pageLimit: createRateLimit(Math.min(PAGES_PER_MINUTE, requestsPerMinute || PAGES_PER_MINUTE)),
     clock,
     logger,
+    outage,
   })
   const budget = new BodyBudget(options.inFlight ?? budgetOfHeap())
   const turns = new ParseTurns(clock)

@@ -1,9 +1,9 @@
-import type {
-  ExecutionArgs,
-  ExecutionResult,
-  FormattedExecutionResult,
-  GraphQLError,
-  GraphQLFormattedError,
+import {
+  OperationTypeNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLFormattedError,
 } from 'graphql'
 import { CloseCode, MessageType, validateMessage, type SubscribeMessage } from 'graphql-ws'
 import { stringifyWithTexts } from '../lib/json/index.ts'
@@ -110,7 +110,9 @@ export class SocketOperations {
       }
     } catch (fault) {
       leave(open)
-      return this.#error(id, open, [this.#options.graphql.maskError(fault) as GraphQLError])
+      return this.#error(id, open, [
+        this.#options.graphql.maskError(fault, OperationTypeNode.SUBSCRIPTION) as GraphQLError,
+      ])
     }
     if (!this.#isOpen(id, open)) leave(open)
     return this.#complete(id, open)

@@ -50,6 +50,12 @@ export const FLOOD = 4420
 /** The close code of a connection whose owner has the maximum open. Clients of graphql-ws do not reconnect after it. */
 export const TOO_MANY_WEBSOCKETS = 4429
 /**
+ * The close code of a connection whose credential cannot be checked now (RFC 6455, "Try Again Later"). Clients of graphql-ws reconnect
+ * after it.
+ */
+export const TRY_AGAIN_LATER = 1013
+const UNAVAILABLE_STATUS = 503
+/**
  * Maximum bytes that wait to be sent on a connection while its operations continue. A result and the message that ends its
  * operation leave in one write. Beyond this many bytes an operation continues only when its result has left.
  */
@@ -203,7 +209,10 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
   }
 }
 
-/** Lets a client in by its first message, else by the headers of the request that it came with; 4403 refuses it. */
+/**
+ * Lets a client in by its first message, else by the headers of the request that it came with. 4403 refuses it; 1013 where its credential
+ * cannot be checked now.
+ */
 async function greet(
   extra: Extra,
   params: Record<string, unknown> | undefined,
@@ -238,7 +247,8 @@ async function greet(
     return true
   } catch (fault) {
     if (!(fault instanceof RefusedRequestError)) throw fault
-    leave(client, { code: CloseCode.Forbidden, reason: `${fault.code}: ${fault.message}` })
+    const code = fault.status === UNAVAILABLE_STATUS ? TRY_AGAIN_LATER : CloseCode.Forbidden
+    leave(client, { code, reason: `${fault.code}: ${fault.message}` })
     return false
   }
 }

@@ -73,6 +73,9 @@ type Documents = {
     "\n  mutation SignalLineage($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n": typeof types.SignalLineageDocument,
     "\n  subscription FollowForTorture($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      cursor\n      job {\n        status\n      }\n      events {\n        id\n        seq\n        kind\n        progress\n      }\n    }\n  }\n": typeof types.FollowForTortureDocument,
     "\n  subscription StalledReader($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      events {\n        seq\n        ... on JobProgressEvent {\n          message\n        }\n      }\n    }\n  }\n": typeof types.StalledReaderDocument,
+    "\n  query OutageQueries {\n    workflows(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n    jobs(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n    executions(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n  }\n": typeof types.OutageQueriesDocument,
+    "\n  mutation OutageMutations {\n    first: createWorkflow(input: { name: \"first\" }) {\n      __typename\n    }\n  }\n": typeof types.OutageMutationsDocument,
+    "\n  subscription OutageJobsChanged {\n    jobsChanged {\n      id\n    }\n  }\n": typeof types.OutageJobsChangedDocument,
     "\n  query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {\n    job(id: $id) {\n      lastSeq\n      events(after: $after, first: $first, kinds: $kinds) {\n        cursor\n        hasMore\n        events {\n          seq\n          kind\n          ... on StepStreamEvent {\n            text\n          }\n        }\n      }\n    }\n  }\n": typeof types.PageOfEventsDocument,
     "\n  query Quotas {\n    viewer {\n      quotas {\n        name\n        used\n        limit\n        countedAt\n      }\n    }\n  }\n": typeof types.QuotasDocument,
     "\n  mutation StartWithinQuota($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        deduplicated\n        execution {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        message\n        path\n        quota\n        limit\n        used\n      }\n    }\n  }\n": typeof types.StartWithinQuotaDocument,
@@ -253,6 +256,9 @@ const documents: Documents = {
     "\n  mutation SignalLineage($id: ID!) {\n    signalExecution(input: { id: $id, name: \"go\" }) {\n      __typename\n    }\n  }\n": types.SignalLineageDocument,
     "\n  subscription FollowForTorture($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      cursor\n      job {\n        status\n      }\n      events {\n        id\n        seq\n        kind\n        progress\n      }\n    }\n  }\n": types.FollowForTortureDocument,
     "\n  subscription StalledReader($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      events {\n        seq\n        ... on JobProgressEvent {\n          message\n        }\n      }\n    }\n  }\n": types.StalledReaderDocument,
+    "\n  query OutageQueries {\n    workflows(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n    jobs(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n    executions(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n  }\n": types.OutageQueriesDocument,
+    "\n  mutation OutageMutations {\n    first: createWorkflow(input: { name: \"first\" }) {\n      __typename\n    }\n  }\n": types.OutageMutationsDocument,
+    "\n  subscription OutageJobsChanged {\n    jobsChanged {\n      id\n    }\n  }\n": types.OutageJobsChangedDocument,
     "\n  query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {\n    job(id: $id) {\n      lastSeq\n      events(after: $after, first: $first, kinds: $kinds) {\n        cursor\n        hasMore\n        events {\n          seq\n          kind\n          ... on StepStreamEvent {\n            text\n          }\n        }\n      }\n    }\n  }\n": types.PageOfEventsDocument,
     "\n  query Quotas {\n    viewer {\n      quotas {\n        name\n        used\n        limit\n        countedAt\n      }\n    }\n  }\n": types.QuotasDocument,
     "\n  mutation StartWithinQuota($input: ExecuteWorkflowInput!) {\n    executeWorkflow(input: $input) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        deduplicated\n        execution {\n          id\n        }\n      }\n      ... on QuotaExceeded {\n        code\n        message\n        path\n        quota\n        limit\n        used\n      }\n    }\n  }\n": types.StartWithinQuotaDocument,
@@ -607,6 +613,18 @@ export function graphql(source: "\n  subscription FollowForTorture($jobId: ID!, 
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription StalledReader($jobId: ID!, $after: Int) {\n    jobEvents(jobId: $jobId, after: $after) {\n      events {\n        seq\n        ... on JobProgressEvent {\n          message\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').StalledReaderDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query OutageQueries {\n    workflows(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n    jobs(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n    executions(first: 1) {\n      edges {\n        node {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').OutageQueriesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OutageMutations {\n    first: createWorkflow(input: { name: \"first\" }) {\n      __typename\n    }\n  }\n"): typeof import('./graphql.ts').OutageMutationsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription OutageJobsChanged {\n    jobsChanged {\n      id\n    }\n  }\n"): typeof import('./graphql.ts').OutageJobsChangedDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -1699,6 +1699,26 @@ export type StalledReaderSubscription = { jobEvents: { events: Array<
       | { seq: number }
     > } };
 
+export type OutageQueriesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OutageQueriesQuery = { workflows: { edges: Array<{ node: { id: string } }> }, jobs: { edges: Array<{ node: { id: string } }> }, executions: { edges: Array<{ node: { id: string } }> } };
+
+export type OutageMutationsMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OutageMutationsMutation = { first:
+    | { __typename: 'CreateWorkflowPayload' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type OutageJobsChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OutageJobsChangedSubscription = { jobsChanged: { id: string } };
+
 export type PageOfEventsQueryVariables = Exact<{
   id: string | number;
   after?: number | null | undefined;
@@ -4360,6 +4380,45 @@ export const StalledReaderDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StalledReaderSubscription, StalledReaderSubscriptionVariables>;
+export const OutageQueriesDocument = new TypedDocumentString(`
+    query OutageQueries {
+  workflows(first: 1) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+  jobs(first: 1) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+  executions(first: 1) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<OutageQueriesQuery, OutageQueriesQueryVariables>;
+export const OutageMutationsDocument = new TypedDocumentString(`
+    mutation OutageMutations {
+  first: createWorkflow(input: {name: "first"}) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<OutageMutationsMutation, OutageMutationsMutationVariables>;
+export const OutageJobsChangedDocument = new TypedDocumentString(`
+    subscription OutageJobsChanged {
+  jobsChanged {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<OutageJobsChangedSubscription, OutageJobsChangedSubscriptionVariables>;
 export const PageOfEventsDocument = new TypedDocumentString(`
     query PageOfEvents($id: ID!, $after: Int, $first: Int, $kinds: [JobEventKind!]) {
   job(id: $id) {

@@ -4,10 +4,11 @@ import {
   type Authenticator,
   type Viewer,
 } from '../../access/index.ts'
+import type { Outage } from '../../db/outage/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import type { Awaitable } from '../../lib/turns/index.ts'
-import { RefusedRequestError } from '../intake/index.ts'
+import { RefusedRequestError, SERVICE_UNAVAILABLE } from '../intake/index.ts'
 import type { RateLimit } from '../limits/index.ts'
 import { KnownCredentials } from './known-credentials.ts'
 
@@ -33,9 +34,12 @@ export interface GateOptions {
   readonly pageLimit: RateLimit
   readonly clock: Pick<Clock, 'now'>
   readonly logger: Pick<Logger, 'warn'>
+  /** Receives the errors of the database that look-ups of credentials meet. */
+  readonly outage: Pick<Outage, 'takes'>
 }
 
-export function createGate({ authenticator, rateLimit, pageLimit, clock, logger }: GateOptions): Gate {
+export function createGate(options: GateOptions): Gate {
+  const { authenticator, rateLimit, pageLimit, clock, logger, outage } = options
   const known = new KnownCredentials(clock)
   let lastFailure: unknown = null
   const pass = (waitMs: number) => {
@@ -65,6 +69,8 @@ export function createGate({ authenticator, rateLimit, pageLimit, clock, logger 
           pass(await rateLimit.count(failures))
           throw unavailable(fault)
         }
+        // Nothing is known of the credential.
+        if (outage.takes(fault)) throw new RefusedRequestError(SERVICE_UNAVAILABLE, { cause: fault })
         throw fault
       }
     },

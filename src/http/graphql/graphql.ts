@@ -5,7 +5,7 @@ import { RecentMap } from '../../lib/index.ts'
 import { createContext, schema, type Context, type Services } from '../../schema/index.ts'
 import type { Body, BudgetLimits, OperationTurns, ParseTurns } from '../intake/index.ts'
 import { DEFAULT_LIMITS, RunningCost, SubscriptionLimit, useOperationLimits } from '../limits/index.ts'
-import { createMaskError } from './mask-error.ts'
+import { createMaskError, type MaskError } from './mask-error.ts'
 import { createOperations, useOperations, type Operations } from './operations.ts'
 import { usePersistedDocuments, type PersistedDocuments } from './persisted-documents.ts'
 import { createPrepare, type Prepare } from './prepare.ts'
@@ -50,12 +50,12 @@ export interface Graphql extends Operations {
   /** The context of an operation that does not come over HTTP. */
   contextOf(viewer: Viewer): Context
   /** What a client is shown of an error. */
-  readonly maskError: (error: unknown) => Error
+  readonly maskError: MaskError
 }
 
 export function createGraphql(services: Services, options: GraphqlOptions): Graphql {
   const { isExplorable, documents, maxSubscriptions, turns, operationTurns } = options
-  const maskError = createMaskError(services.logger)
+  const maskError = createMaskError(services)
   const operations = createOperations({
     subscriptions: new SubscriptionLimit(maxSubscriptions, options.openRequests),
     runningCost: new RunningCost(services.clock),
@@ -71,7 +71,7 @@ export function createGraphql(services: Services, options: GraphqlOptions): Grap
     cors: false,
     multipart: false,
     logging: false,
-    maskedErrors: { maskError },
+    maskedErrors: { maskError: (error) => maskError(error) },
     parserAndValidationCache: {
       documentCache: cacheOfSmallDocuments(),
       errorCache: cacheOfSmallDocuments(),
@@ -81,7 +81,7 @@ export function createGraphql(services: Services, options: GraphqlOptions): Grap
       useRequestParser(turns, operationTurns),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
-      useOperations(operations),
+      useOperations(operations, maskError),
     ],
     // The router serves the page.
     graphiql: false,

@@ -2,10 +2,11 @@ import {
   createSourceEventStream,
   execute,
   getOperationAST,
+  GraphQLError,
+  Kind,
   OperationTypeNode,
   type ExecutionArgs,
   type ExecutionResult,
-  type GraphQLError,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Awaitable } from '../../lib/turns/index.ts'
@@ -19,6 +20,7 @@ import {
   type RunningCost,
   type SubscriptionLimit,
 } from '../limits/index.ts'
+import type { MaskError } from './mask-error.ts'
 import { operationKey, SharedResults } from './shared-results.ts'
 
 /** The results of a subscription. */
@@ -36,15 +38,17 @@ export interface Operations {
 export interface OperationsOptions {
   readonly subscriptions: SubscriptionLimit
   readonly runningCost: RunningCost
-  readonly maskError: (error: unknown) => Error
+  readonly maskError: MaskError
 }
 
 export function createOperations({ subscriptions, runningCost, maskError }: OperationsOptions): Operations {
   const shared = new SharedResults()
-  const masked = (result: ExecutionResult): ExecutionResult =>
-    result.errors
-      ? { ...result, errors: result.errors.map((error) => maskError(error) as GraphQLError) }
-      : result
+  const masked = (result: ExecutionResult, args: ExecutionArgs): ExecutionResult => {
+    if (!result.errors) return result
+    const type = operationTypeOf(args)
+    const errors = result.errors.map((error) => maskError(error, type) as GraphQLError)
+    return { ...result, errors: isPartlyDone(result, args) ? errors.map(withoutStatus) : errors }
+  }
 
   /** Why the operation is refused before it begins; empty: it is not. */
   const judge = (args: ExecutionArgs): { errors: readonly GraphQLError[]; cost: number } => {
@@ -57,28 +61,28 @@ export function createOperations({ subscriptions, runningCost, maskError }: Oper
   return {
     execute(args) {
       const { errors, cost } = judge(args)
-      if (errors.length > 0) return masked({ errors })
+      if (errors.length > 0) return masked({ errors }, args)
       const { ownerId } = args.contextValue as Context
       const answer = () => withinAnswerLimits(args, () => execute(args))
       const result = runningCost.within(ownerId, cost, answer)
-      const shown = (answered: ExecutionResult) => withCost(masked(answered), cost, args.contextValue)
+      const shown = (answered: ExecutionResult) => withCost(masked(answered, args), cost, args.contextValue)
       return result instanceof Promise ? result.then(shown) : shown(result)
     },
     async subscribe(args) {
       const { errors } = judge(args)
-      if (errors.length > 0) return masked({ errors })
+      if (errors.length > 0) return masked({ errors }, args)
       const context = args.contextValue as Context
       const giveBack = subscriptions.take(args)
       if (typeof giveBack !== 'function') {
         context.answer.end()
-        return masked({ errors: [giveBack] })
+        return masked({ errors: [giveBack] }, args)
       }
       try {
         const source = await onBehalfOf(context.ownerId, () => createSourceEventStream(args))
         if (Symbol.asyncIterator in source) return resultsOf(source, args, giveBack)
         giveBack()
         context.answer.end()
-        return masked(source)
+        return masked(source, args)
       } catch (fault) {
         giveBack()
         context.answer.end()
@@ -101,7 +105,7 @@ export function createOperations({ subscriptions, runningCost, maskError }: Oper
           return { done, value: undefined }
         }
         const answered = withinAnswerLimits(args, () => shared.of(event, operation, run))
-        return { done: false, value: masked(answered instanceof Promise ? await answered : answered) }
+        return { done: false, value: masked(answered instanceof Promise ? await answered : answered, args) }
       } catch (fault) {
         giveBack()
         context.answer.end()
@@ -124,14 +128,62 @@ export function createOperations({ subscriptions, runningCost, maskError }: Oper
 }
 
 /** Whether a valid operation is a subscription. */
-export function isSubscription({ document, operationName }: ExecutionArgs): boolean {
-  return getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION
+export function isSubscription(args: ExecutionArgs): boolean {
+  return operationTypeOf(args) === OperationTypeNode.SUBSCRIPTION
 }
 
-/** Makes Yoga carry out operations by these functions. */
-export function useOperations({ execute, subscribe }: Operations): Plugin<Context> {
+function operationTypeOf({ document, operationName }: ExecutionArgs): OperationTypeNode | undefined {
+  return getOperationAST(document, operationName)?.operation
+}
+
+/**
+ * Some mutations of the document have taken effect before one failed: a client that sent all of it again because of the status of the answer
+ * would do those twice. Mutations are carried out in their order, and an error in a field that is not null leaves no data.
+ */
+function isPartlyDone({ data, errors = [] }: ExecutionResult, args: ExecutionArgs): boolean {
+  const operation = getOperationAST(args.document, args.operationName)
+  if (operation?.operation !== OperationTypeNode.MUTATION) return false
+  if (data) return Object.values(data).some((value) => value !== null)
+  const [first] = operation.selectionSet.selections
+  const firstName = first?.kind === Kind.FIELD ? (first.alias ?? first.name).value : null
+  return errors.some(({ path }) => path !== undefined && path[0] !== firstName)
+}
+
+function withoutStatus(error: GraphQLError): GraphQLError {
+  const { nodes, source, positions, path, originalError, message } = error
+  const { http: _status, ...extensions } = error.extensions
+  return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions })
+}
+
+/** Makes Yoga carry out operations by these functions. An error ends a stream of its own with a last result that shows it. */
+export function useOperations(operations: Operations, maskError: MaskError): Plugin<Context> {
   return {
-    onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
+    onExecute: ({ setExecuteFn }) => setExecuteFn(operations.execute),
+    onSubscribe: ({ setSubscribeFn }) =>
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const results = await operations.subscribe(args)
+        return Symbol.asyncIterator in results ? endedByError(results, maskError) : results
+      }),
+  }
+}
+
+/** The results, and in place of the error that ends them a last one. */
+function endedByError(results: Results, maskError: MaskError): Results {
+  let hasFailed = false
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      if (hasFailed) return { done: true, value: undefined }
+      try {
+        return await results.next()
+      } catch (fault) {
+        hasFailed = true
+        const error = maskError(fault, OperationTypeNode.SUBSCRIPTION) as GraphQLError
+        return { done: false, value: { errors: [error] } }
+      }
+    },
+    return: async () => (await results.return?.()) ?? { done: true, value: undefined },
   }
 }

@@ -32,6 +32,7 @@ export {
   PIPELINED_HEAP_SHARE,
   PipelinedRequests,
 } from './pipelined-requests.ts'
+export { SERVICE_UNAVAILABLE } from './service-unavailable.ts'
 export { RefusedRequestError, type Refusal } from './refused-request.ts'
 export {
   UNSENT_HEAP_SHARE,
