@@ -2,6 +2,7 @@ import {
   OperationTypeNode,
   type ExecutionArgs,
   type ExecutionResult,
+  type FormattedExecutionResult,
   type GraphQLError,
   type GraphQLFormattedError,
 } from 'graphql'
