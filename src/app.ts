@@ -177,7 +177,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   closers.add(watchProcessErrors({ onUnattributed: ownsProcess ? unhandledErrors.takeUnattributed : null }))
   // First: what cannot start says so before anything is opened.
   const blockModules = await loadBlockModules(settings.blockModules, onUnhandledError)
-  const database = await openDatabase({ ...settings, maxConnections: 10, logger })
+  const database = await openDatabase({ ...settings, maxConnections: 10, logger: databaseLogger })
   closers.add(() => database.close())
   await upgrade(database, logger)
 

@@ -186,9 +186,7 @@ test('a subscription whose read fails in an outage ends with SERVICE_UNAVAILABLE
   await inOutage(async () => {
     const stream = await openEventStream(server.url, 'POST', JOBS_CHANGED, {})
     expect(stream.status).toBe(200)
-    expect((await stream.results.next()).value?.errors).toMatchObject([
-      { extensions: { code: UNAVAILABLE }, message: expect.stringContaining('Subscribe again') },
-    ])
+    expect((await stream.results.next()).value?.errors).toMatchObject([{ extensions: { code: UNAVAILABLE } }])
     expect((await stream.results.next()).done).toBe(true)
     const socket = openWebSocket(server.url)
     const next = socket.subscribe(JOBS_CHANGED, {}).next()

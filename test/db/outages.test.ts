@@ -60,7 +60,7 @@ test.each(['lock_timeout', 'statement_timeout'])(
       for (const call of probe.calls) call.finish()
       const attempts = new Set<number>()
       await until('the flush has failed several times', async () => {
-        for (const begun of await lockWaits()) attempts.add(begun)
+        for (const begun of await cancelLockWaits()) attempts.add(begun)
         return attempts.size > 4
       })
       expect(await statuses(ids)).toEqual(ids.map(() => 'RUNNING'))
@@ -101,10 +101,10 @@ function databaseName(): string {
   return new URL(database.url).pathname.slice(1)
 }
 
-/** When the statements began that wait for a lock. */
-async function lockWaits(): Promise<readonly number[]> {
+/** Cancels the statements that wait for a lock, as an operator may, and as their limit does. Returns when they began. */
+async function cancelLockWaits(): Promise<readonly number[]> {
   const { rows } = await database.pool.query<{ begun: Date }>(
-    `SELECT query_start AS begun FROM pg_stat_activity
+    `SELECT query_start AS begun, pg_cancel_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND wait_event_type = 'Lock'`,
   )
   return rows.map(({ begun }) => begun.getTime())
@@ -162,13 +162,13 @@ test.each([
   'an execution completes with the same output and calls although every other attempt of each of its statements is cut: %s the statement, the first attempt: %s',
   async (cut, isFirst) => {
     const { blocks, takeCalls } = createWorkBlocks()
-    const api = await fleet.open({ role: 'api' })
-    const lume = await openWorker({ leaseMs: 4_500, secretKeys: [SECRET_KEY] }, blocks)
-    await lume.services.vault.set(OWNER, 'token', 'a-secret-value')
-    const child = await storeWorkflow(lume, () => ({ nodes: [work('inner')], edges: [] }))
+    const api = await fleet.open({ role: 'api', secretKeys: [SECRET_KEY] }, { blocks })
+    await api.services.vault.set(OWNER, 'token', 'a-secret-value')
+    const child = await storeWorkflow(api, () => ({ nodes: [work('inner')], edges: [] }))
+    await openWorker({ role: 'worker', leaseMs: 4_500, secretKeys: [SECRET_KEY] }, blocks)
     proxy.cutEveryOther(cut, isFirst)
     const { cuts } = proxy
-    const id = await start(lume, richDefinition(child))
+    const id = await start(api, richDefinition(child))
     await api.services.commands.signal({ id, ownerId: OWNER }, { name: 'go', payload: 'went' })
     expect(await ended(id)).toMatchObject({ status: 'COMPLETED', error: null, recoveries: 0 })
     expect(proxy.cuts - cuts).toBeGreaterThan(10)
