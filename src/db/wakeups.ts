@@ -4,6 +4,8 @@ import { z } from 'zod'
 import type { JobId, OwnerId } from '../lib/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import type { Clock } from '../lib/time/index.ts'
+import { HELLO_MS, Peers } from './peers.ts'
+import { isDataFault } from './sql/index.ts'
 
 /**
  * Hints that there may be news; whoever gets one reads the facts from the tables. A lost hint costs latency, never data:
@@ -27,6 +29,9 @@ export interface Wakeups {
   onCommand(listener: (jobId: JobId) => void): () => void
   onCanceled(listener: (heldIds: readonly JobId[]) => void): () => void
   onQueued(listener: (owner: OwnerId | null) => void): () => void
+  /** Hints of other processes may have been lost. */
+  gap(): void
+  onGap(listener: () => void): () => void
   close(): Promise<void>
 }
 
@@ -57,6 +62,8 @@ export function createLocalWakeups(): Wakeups {
     onCommand: (listener) => on('command', listener),
     onCanceled: (listener) => on('canceled', listener),
     onQueued: (listener) => on('queued', listener),
+    gap: () => void emitter.emit('gap'),
+    onGap: (listener) => on('gap', listener),
     async close() {
       emitter.removeAllListeners()
     },
@@ -77,7 +84,7 @@ const noticeSchema = z.object({
   queued: z.literal(true).optional(),
   /** With `queued`: whose job it is. */
   owner: z.string().optional(),
-  /** The sender listens; `isNew`: it wants to know who else does. */
+  /** The sender listens; `isNew`: it asks which other processes listen, and each of them answers with a hello. */
   hello: z.object({ isNew: z.boolean() }).optional(),
   /** The sender listens no longer. */
   goodbye: z.literal(true).optional(),
@@ -96,17 +103,28 @@ export interface PostgresWakeupsOptions {
 
 /**
  * Wakeups that also reach the other processes on the same Postgres server, by NOTIFY. Each process says hello when it begins
- * to listen and every `HELLO_MS` from then on, and nothing is sent while no other process listens.
+ * to listen and every `HELLO_MS` from then on. A process that knows that no other one listens sends nothing else (see `Peers`).
  */
 export async function createPostgresWakeups(options: PostgresWakeupsOptions): Promise<Wakeups> {
   const local = createLocalWakeups()
   const peers = new Peers(options.clock)
-  const notifier = new Notifier(options, peers)
+  const closed = new AbortController()
+  const notifier = new Notifier(options, peers, closed.signal)
   const hello = (isNew: boolean) => notifier.send({ hello: { isNew } })
-  const onListening = () => hello(true)
-  const listener = new Listener(options, { onListening, onNotice })
+  const onLost = () => {
+    peers.doubt()
+    local.gap()
+  }
+  const onListening = (isAgain: boolean) => {
+    hello(true)
+    if (isAgain) local.gap()
+  }
+  const listener = new Listener(options, { onListening, onLost, onNotice })
   function onNotice(notice: Notice): void {
-    if (notice.from === options.processId) return
+    if (notice.from === options.processId) {
+      if (notice.hello) peers.echo(notice.hello.isNew)
+      return
+    }
     if (notice.goodbye) return peers.forget(notice.from)
     peers.hear(notice.from)
     if (notice.hello?.isNew) hello(false)
@@ -116,8 +134,7 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
     if (notice.queued) local.queued((notice.owner ?? null) as OwnerId | null)
   }
   await listener.open()
-  const closed = new AbortController()
-  const greeting = greetFromTimeToTime(() => hello(false), options.clock, closed.signal)
+  const greeting = greet(hello, peers, { clock: options.clock, signal: closed.signal })
   return {
     ...local,
     news: (jobIds) => {
@@ -151,44 +168,22 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
   }
 }
 
-/** How often a process says that it listens, in milliseconds. */
-export const HELLO_MS = 20_000
-/** How long after its last notice a process counts as listening, in milliseconds. */
-export const PEER_MS = 3 * HELLO_MS
+/** How long a process waits at first before it asks once more who listens, in milliseconds; the wait doubles up to `HELLO_MS`. */
+const ASK_AGAIN_MS = 1_000
 
-async function greetFromTimeToTime(
-  greet: () => void,
-  clock: Pick<Clock, 'wait'>,
-  signal: AbortSignal,
+/** Says every `HELLO_MS` that this process listens, and asks more often while no question has come back. */
+async function greet(
+  hello: (isQuestion: boolean) => void,
+  peers: Pick<Peers, 'hasAsked'>,
+  { clock, signal }: { readonly clock: Pick<Clock, 'wait'>; readonly signal: AbortSignal },
 ): Promise<void> {
-  for (;;) {
-    await clock.wait(HELLO_MS, signal).catch(() => {})
+  for (let askAgainMs = ASK_AGAIN_MS; ;) {
+    const hadAsked = peers.hasAsked
+    await clock.wait(hadAsked ? HELLO_MS : askAgainMs, signal).catch(() => {}) // closed: the next line ends it
     if (signal.aborted) return
-    greet()
-  }
-}
-
-/** The other processes that listen, by when they were last heard. */
-class Peers {
-  readonly #clock: Pick<Clock, 'now'>
-  readonly #heardAt = new Map<string, number>()
-
-  constructor(clock: Pick<Clock, 'now'>) {
-    this.#clock = clock
-  }
-
-  get areThere(): boolean {
-    const since = this.#clock.now() - PEER_MS
-    for (const [peer, at] of this.#heardAt) if (at < since) this.#heardAt.delete(peer)
-    return this.#heardAt.size > 0
-  }
-
-  hear(peer: string): void {
-    this.#heardAt.set(peer, this.#clock.now())
-  }
-
-  forget(peer: string): void {
-    this.#heardAt.delete(peer)
+    const { hasAsked } = peers
+    askAgainMs = hasAsked ? ASK_AGAIN_MS : Math.min(2 * askAgainMs, HELLO_MS)
+    if (hadAsked || !hasAsked) hello(!hasAsked)
   }
 }
 
@@ -198,30 +193,36 @@ function inNotices(ids: readonly JobId[]): JobId[][] {
   return Array.from({ length: count }, (_, n) => ids.slice(n * IDS_PER_NOTICE, (n + 1) * IDS_PER_NOTICE))
 }
 
+/** Maximum number of job ids, and of other notices, that wait while no notice can be sent. The oldest make room. */
+export const UNSENT_NOTICES_MAX = 5_000
+
 /**
- * Sends notices behind the commits they speak of, one statement in flight, gathering ids meanwhile. While no other process
- * listens it sends only who listens.
+ * Sends notices after the commits that they report, with one statement in flight, and gathers job ids meanwhile. What could not be
+ * sent is sent again until it is, or until the wakeups are closed. While this process knows that no other one listens, it sends only
+ * that it listens itself.
  */
 class Notifier {
   readonly #options: PostgresWakeupsOptions
-  readonly #peers: Peers
+  readonly #peers: Pick<Peers, 'mayListen'>
+  readonly #closed: AbortSignal
   #news = new Set<JobId>()
   #others: Omit<Notice, 'from'>[] = []
   #sending: Promise<void> | null = null
 
-  constructor(options: PostgresWakeupsOptions, peers: Peers) {
+  constructor(options: PostgresWakeupsOptions, peers: Pick<Peers, 'mayListen'>, closed: AbortSignal) {
     this.#options = options
     this.#peers = peers
+    this.#closed = closed
   }
 
   news(jobIds: readonly JobId[]): void {
-    if (!this.#peers.areThere) return
+    if (!this.#peers.mayListen) return
     for (const id of jobIds) this.#news.add(id)
     this.#sending ??= this.#sendAll()
   }
 
   send(notice: Omit<Notice, 'from'>): void {
-    if (!notice.hello && !notice.goodbye && !this.#peers.areThere) return
+    if (!notice.hello && !notice.goodbye && !this.#peers.mayListen) return
     this.#others.push(notice)
     this.#sending ??= this.#sendAll()
   }
@@ -231,32 +232,54 @@ class Notifier {
   }
 
   async #sendAll(): Promise<void> {
-    // Everything that is told in this turn of the event loop goes together.
+    const { clock, logger } = this.#options
+    // All notices of this turn of the event loop are sent together.
     await Promise.resolve()
-    while (this.#news.size > 0 || this.#others.length > 0) {
+    for (let hasFailed = false; this.#news.size > 0 || this.#others.length > 0;) {
       const ids = [...this.#news]
-      const notices = this.#others
+      const others = this.#others
       this.#news = new Set()
       this.#others = []
-      for (let i = 0; i < ids.length; i += IDS_PER_NOTICE)
-        notices.push({ news: ids.slice(i, i + IDS_PER_NOTICE) })
       try {
-        await this.#options.pool.query('SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS n(notice)', [
-          CHANNEL,
-          notices.map((notice) => JSON.stringify({ from: this.#options.processId, ...notice })),
-        ])
+        await this.#notify(ids, others)
+        hasFailed = false
       } catch (fault) {
-        this.#options.logger.warn({ err: fault }, 'wakeups could not be sent; others will look by themselves')
+        if (!hasFailed)
+          logger.warn({ err: fault }, 'wakeups could not be sent; other processes see the news later')
+        hasFailed = true
+        if (this.#closed.aborted) break
+        // Sent again, they would fail again, and those behind them would wait.
+        if (isDataFault(fault)) continue
+        this.#keep(ids, others)
+        await clock.wait(RECONNECT_MS, this.#closed).catch(() => {}) // closed: one last try
       }
     }
     this.#sending = null
+  }
+
+  async #notify(ids: readonly JobId[], others: readonly Omit<Notice, 'from'>[]): Promise<void> {
+    const notices = [...others]
+    for (let i = 0; i < ids.length; i += IDS_PER_NOTICE)
+      notices.push({ news: ids.slice(i, i + IDS_PER_NOTICE) })
+    await this.#options.pool.query('SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS n(notice)', [
+      CHANNEL,
+      notices.map((notice) => JSON.stringify({ from: this.#options.processId, ...notice })),
+    ])
+  }
+
+  /** Puts what could not be sent before what came meanwhile. */
+  #keep(ids: readonly JobId[], others: readonly Omit<Notice, 'from'>[]): void {
+    this.#news = new Set([...ids, ...this.#news].slice(-UNSENT_NOTICES_MAX))
+    this.#others = [...others, ...this.#others].slice(-UNSENT_NOTICES_MAX)
   }
 }
 
 interface ListenerEvents {
   readonly onNotice: (notice: Notice) => void
-  /** A connection listens from now on. */
-  readonly onListening: () => void
+  /** A connection listens from now on. `isAgain`: after one that was lost. */
+  readonly onListening: (isAgain: boolean) => void
+  /** The connection that listened is lost. */
+  readonly onLost: () => void
 }
 
 /** Keeps a connection that listens, opening another one whenever it is lost. */
@@ -272,7 +295,7 @@ class Listener {
     this.#events = events
   }
 
-  async open(): Promise<void> {
+  async open(isAgain = false): Promise<void> {
     const client = this.#options.connect()
     client.on('error', () => {}) // the connection's end follows
     client.on('notification', ({ payload }) => {
@@ -287,9 +310,10 @@ class Listener {
       throw fault
     }
     this.#client = client
-    this.#events.onListening()
+    this.#events.onListening(isAgain)
     client.once('end', () => {
       this.#client = null
+      if (!this.#closed.signal.aborted) this.#events.onLost()
       this.#reopening = this.#reopen()
     })
   }
@@ -305,7 +329,7 @@ class Listener {
     while (!this.#client && !this.#closed.signal.aborted) {
       try {
         await clock.wait(RECONNECT_MS, this.#closed.signal)
-        await this.open()
+        await this.open(true)
       } catch (fault) {
         if (this.#closed.signal.aborted) return
         logger.warn({ err: fault }, 'the connection for wakeups could not be opened again yet')

@@ -9,7 +9,7 @@ import {
 import { CloseCode, MessageType, validateMessage, type SubscribeMessage } from 'graphql-ws'
 import { stringifyWithTexts } from '../lib/json/index.ts'
 import type { Awaitable } from '../lib/turns/index.ts'
-import { isSubscription, type Graphql, type Results } from './graphql/index.ts'
+import { isSubscription, SubscriptionFailedError, type Graphql, type Results } from './graphql/index.ts'
 
 /** The texts of results that several subscribers share, by their data. */
 const sharedTexts = new WeakMap<object, string>()
@@ -111,9 +111,12 @@ export class SocketOperations {
       }
     } catch (fault) {
       leave(open)
-      return this.#error(id, open, [
-        this.#options.graphql.maskError(fault, OperationTypeNode.SUBSCRIPTION) as GraphQLError,
-      ])
+      const { maskError } = this.#options.graphql
+      const errors =
+        fault instanceof SubscriptionFailedError
+          ? fault.errors
+          : [maskError(fault, OperationTypeNode.SUBSCRIPTION) as GraphQLError]
+      return this.#error(id, open, errors)
     }
     if (!this.#isOpen(id, open)) leave(open)
     return this.#complete(id, open)

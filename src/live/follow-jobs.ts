@@ -7,7 +7,7 @@ import { createOwnerHints } from './owner-hints.ts'
 
 export interface FollowJobsOptions {
   readonly changes: JobChanges
-  readonly wakeups: Pick<Wakeups, 'onAnyNews' | 'onCommand'>
+  readonly wakeups: Pick<Wakeups, 'onAnyNews' | 'onCommand' | 'onGap'>
   readonly clock: Clock
 }
 

@@ -1,9 +1,11 @@
 import type { ChangedJob, JobChanges, RunFilter } from '../db/lists/index.ts'
+import { isTransientFault } from '../db/sql/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { Bell } from './bell.ts'
 import { ChangeLog } from './change-log.ts'
 import type { OwnerHints } from './owner-hints.ts'
+import { READ_DELAYS_MS } from './repeat-read.ts'
 
 /** How long changes are gathered before they are read, in milliseconds. */
 const PAUSE_MS = 200
@@ -16,6 +18,11 @@ const SHARED_LOOK_MS = 1_000
 /** Maximum number of hints that wait to be read. Beyond it they are replaced by one look at all changes. */
 const HINTS_MAX = 5_000
 const PAGE = 500
+/**
+ * How long after a read has failed or hints were lost looks reach back to the time before that, in milliseconds. What is recorded during
+ * an outage has the times at which it happened, and may be committed when the outage is over.
+ */
+const AFTER_TROUBLE_MS = 60_000
 
 export interface JobChannelOptions {
   readonly changes: Pick<JobChanges, 'among' | 'since'>
@@ -34,13 +41,18 @@ export interface JobReader {
 
 /**
  * The changes of one owner's jobs that fit one filter. Hints say which jobs may have changed; the channel reads those jobs
- * once for all readers. From time to time it looks at all changes, so that a lost hint delays a change and loses none.
+ * once for all readers. From time to time it looks at all changes, so that a lost hint delays a change and loses none. A read
+ * that fails is repeated, and the hints behind it are kept until it succeeds.
  */
 export class JobChannel {
   readonly #options: JobChannelOptions
   readonly #log = new ChangeLog()
   readonly #readers = new Set<Bell>()
   readonly #hints = new Hints()
+  /** When all changes were last looked at. */
+  #lookedAt = 0
+  /** Null while reads succeed and hints arrive. */
+  #trouble: Trouble | null = null
   readonly #hinted = new Bell()
   /** The looks of the last second, by the time that they begin at. */
   readonly #looks = new Map<number, Look>()
@@ -59,24 +71,27 @@ export class JobChannel {
     const bell = new Bell()
     if (this.isEmpty) this.#start()
     this.#readers.add(bell)
-    const changes = this.#changesFor(bell)
+    const left = new AbortController()
+    const changes = this.#changesFor(bell, left.signal)
     return {
       next: async () => (await changes.next()).value ?? null,
       leave: () => {
         if (!this.#readers.delete(bell)) return
+        left.abort(new Error('the reader has left'))
         bell.ring()
         if (this.isEmpty) this.#stop()
       },
     }
   }
 
-  async *#changesFor(bell: Bell): AsyncGenerator<ChangedJob, void> {
+  async *#changesFor(bell: Bell, left: AbortSignal): AsyncGenerator<ChangedJob, void> {
     const { clock } = this.#options
     let upToDateAt = clock.now()
     while (this.#readers.has(bell)) {
-      let look: Look | null = this.#lookSince(upToDateAt - OVERLAP_MS)
+      const since = Math.min(upToDateAt, this.#trouble?.since ?? upToDateAt)
+      let look: Look | null = this.#lookSince(since - OVERLAP_MS)
       for (let page = 0; ; page++) {
-        const jobs: readonly ChangedJob[] = await look.page(page)
+        const jobs: readonly ChangedJob[] = await this.#pageOf(look, page, left)
         for (const job of jobs) {
           if (!this.#readers.has(bell)) return
           yield job
@@ -98,6 +113,23 @@ export class JobChannel {
         }
         cursor = change.cursor
         if (!look?.shows(change.job)) yield change.job
+      }
+    }
+  }
+
+  /**
+   * A page of a reader's look. While the database cannot be reached the read is repeated as long as the reader stays: a reader that came
+   * back later would miss the changes since. Any other failure is final after `READ_DELAYS_MS`.
+   */
+  async #pageOf(look: Look, page: number, left: AbortSignal): Promise<readonly ChangedJob[]> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await look.page(page)
+      } catch (fault) {
+        const delayMs = READ_DELAYS_MS[failures]
+        if (delayMs === undefined && !isTransientFault(fault)) throw fault
+        await this.#options.clock.wait(delayMs ?? LOOK_AGAIN_MS, left).catch(() => {}) // it has left: the next line ends it
+        if (left.aborted) return []
       }
     }
   }
@@ -128,6 +160,7 @@ export class JobChannel {
         this.#hinted.ring()
       },
       lose: () => {
+        this.#meetTrouble()
         this.#hints.lose()
         this.#hinted.ring()
       },
@@ -141,8 +174,9 @@ export class JobChannel {
 
   async #work(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
-    for (let lookedAt = clock.now(); ;) {
-      await clock.wait(PAUSE_MS, signal).catch(() => {}) // stopped: there is nothing left to do
+    this.#lookedAt = clock.now()
+    for (let pauseMs = PAUSE_MS; ;) {
+      await clock.wait(pauseMs, signal).catch(() => {}) // stopped: there is nothing left to do
       await this.#hintOrTime(LOOK_AGAIN_MS - PAUSE_MS, signal)
       if (signal.aborted) return
       this.#hinted.reset()
@@ -150,27 +184,39 @@ export class JobChannel {
       this.#forgetLooks(now)
       const { ids, isOverfull } = this.#hints.take()
       try {
-        if (isOverfull || now - lookedAt >= LOOK_AGAIN_MS) {
-          await this.#lookAtAll(lookedAt - OVERLAP_MS, now)
-          lookedAt = now
-        } else if (ids.length > 0) {
-          const { changes, ownerId, filter } = this.#options
-          this.#add(await changes.among(ownerId, filter, ids))
-        }
+        if (ids.length > 0) await this.#readHinted(ids)
+        if (isOverfull || now - this.#lookedAt >= LOOK_AGAIN_MS) await this.#lookAtAll(now)
+        pauseMs = PAUSE_MS
       } catch {
-        // The database cannot be read now: the next look finds what this one was to find.
-        this.#hints.lose()
+        this.#meetTrouble()
+        for (const id of ids) this.#hints.add(id)
+        if (isOverfull) this.#hints.lose()
+        this.#hinted.ring()
+        pauseMs = Math.min(2 * pauseMs, LOOK_AGAIN_MS)
       }
     }
   }
 
-  async #lookAtAll(since: number, startedAt: number): Promise<void> {
+  async #readHinted(ids: readonly JobId[]): Promise<void> {
+    const { changes, ownerId, filter } = this.#options
+    this.#add(await changes.among(ownerId, filter, ids))
+  }
+
+  #meetTrouble(): void {
+    const until = this.#options.clock.now() + AFTER_TROUBLE_MS
+    this.#trouble = { since: this.#trouble?.since ?? this.#lookedAt, until }
+  }
+
+  async #lookAtAll(startedAt: number): Promise<void> {
+    const since = (this.#trouble?.since ?? this.#lookedAt) - OVERLAP_MS
     const look = new Look({ ...this.#options, since, startedAt, log: this.#log })
     for (let page = 0; ; page++) {
       const { length } = await look.page(page)
       this.#ring()
-      if (length < PAGE) return
+      if (length < PAGE) break
     }
+    this.#lookedAt = startedAt
+    if (this.#trouble && this.#trouble.until <= startedAt) this.#trouble = null
   }
 
   #add(jobs: readonly ChangedJob[]): void {
@@ -190,6 +236,14 @@ export class JobChannel {
     ])
     over.abort(new Error('a hint has come'))
   }
+}
+
+/** Reads failed, or hints were lost. */
+interface Trouble {
+  /** When all changes were last looked at before it began, in milliseconds since the epoch. */
+  readonly since: number
+  /** When looks need not reach back to `since` any more. */
+  readonly until: number
 }
 
 /** One look at all changes since a time, in pages that its readers share. */
@@ -258,7 +312,9 @@ class Hints {
   }
 
   take(): { readonly ids: readonly JobId[]; readonly isOverfull: boolean } {
-    const taken = { ids: [...this.#ids], isOverfull: this.#isOverfull }
+    // The look at all changes finds those of the ids, too, where more were hinted at than ids are held.
+    const ids = this.#isOverfull && this.#ids.size >= HINTS_MAX ? [] : [...this.#ids]
+    const taken = { ids, isOverfull: this.#isOverfull }
     this.#ids = new Set()
     this.#isOverfull = false
     return taken

@@ -123,16 +123,14 @@ export class LiveJob {
 
   /** The job may have changed without this process. */
   markBehind(): void {
-    this.#isBehind = true
     this.#isWrittenHere = false
-    this.#pieces.clear()
-    for (const onNews of this.#followers) onNews()
+    this.#fallBehind()
   }
 
   /** Compares with what the database says; what differs marks the job as behind. */
   compare(row: Pick<Job, 'lastSeq' | 'status' | 'progress'>): void {
     const { job } = this.#snapshot ?? {}
-    if (!job || this.#isBehind || row.lastSeq < job.lastSeq) return
+    if (!job || row.lastSeq < job.lastSeq) return
     if (row.lastSeq > job.lastSeq || row.status !== job.status || row.progress > job.progress)
       this.markBehind()
   }
@@ -173,10 +171,11 @@ export class LiveJob {
   }
 
   async #readPiece(given: number): Promise<TimelinePiece | null> {
+    const wasBehind = this.#isBehind
     // Before the read: a sign that comes meanwhile asks for one more.
     this.#isBehind = false
     const commits = this.#commits
-    const found = await this.#readOrStayBehind(given)
+    const found = await this.#readOrStayBehind(given, wasBehind)
     if (!found) return null
     const { events, job } = found
     const cursor = Math.min(events.at(-1)?.seq ?? given, job.lastSeq)
@@ -188,13 +187,20 @@ export class LiveJob {
     return { events, cursor, isCaughtUp, snapshot: read }
   }
 
-  async #readOrStayBehind(cursor: number): Promise<ReadPiece | null> {
+  async #readOrStayBehind(cursor: number, wasBehind: boolean): Promise<ReadPiece | null> {
     try {
       return await this.#options.read(this, cursor)
     } catch (fault) {
-      this.#isBehind = true
+      // Other followers may have been served from memory meanwhile, and would wait for events that are recorded already.
+      if (wasBehind) this.#fallBehind()
       throw fault
     }
+  }
+
+  #fallBehind(): void {
+    this.#isBehind = true
+    this.#pieces.clear()
+    for (const onNews of this.#followers) onNews()
   }
 
   /** Takes over what was read. */

@@ -1,42 +1,49 @@
 import type { Wakeups } from '../db/index.ts'
 import type { JobChanges } from '../db/lists/index.ts'
 import type { JobId, OwnerId } from '../lib/index.ts'
+import type { Clock } from '../lib/time/index.ts'
 
-/** Hears that jobs of one owner may have changed. */
+/** Receives the hints that jobs of one owner may have changed. */
 export interface HintListener {
   add(id: JobId): void
-  /** Some were lost: any job may have changed. */
+  /** Hints were lost: any job may have changed. */
   lose(): void
 }
 
-/** Tells hints to those whose jobs they are of, so that nobody is woken by the news of others. */
+/** Passes hints to the listeners whose owner's jobs they are of, so that the news of one owner wake no listener of another. */
 export interface OwnerHints {
   listen(ownerId: OwnerId, listener: HintListener): () => void
 }
 
 export interface OwnerHintsOptions {
   readonly changes: Pick<JobChanges, 'ownersOf'>
-  readonly wakeups: Pick<Wakeups, 'onAnyNews' | 'onCommand'>
+  readonly wakeups: Pick<Wakeups, 'onAnyNews' | 'onCommand' | 'onGap'>
+  readonly clock: Pick<Clock, 'wait'>
 }
 
-/** Of how many jobs the owner is remembered; a job never changes it. */
+/** Maximum number of jobs whose owner is remembered; a job never changes its owner. */
 const MAX_KNOWN = 20_000
-/** Hints beyond this number that wait for their owner are dropped, and everybody is told so. */
+/** Maximum number of hints that wait for their owner to be read. Those beyond it are dropped, and all listeners are informed. */
 const MAX_WAITING = 5_000
+/** How long the read of owners waits after it has failed, in milliseconds; the wait doubles up to the maximum. */
+const READ_AGAIN_MS = 200
+const READ_AGAIN_MAX_MS = 5_000
 
 /**
- * A hint carries the job alone. Whose it is is read once for each job, of many at once, one statement at a time, and only
- * while somebody listens. When that fails the hints are lost, which costs latency and no change.
+ * A hint carries only the job's id. The owner of each job is read once, of many jobs at once, one statement at a time, and only
+ * while there is a listener. A read that fails is repeated with the same jobs. Meanwhile all listeners look at all changes.
  */
-export function createOwnerHints({ changes, wakeups }: OwnerHintsOptions): OwnerHints {
+export function createOwnerHints({ changes, wakeups, clock }: OwnerHintsOptions): OwnerHints {
   const listeners = new Map<OwnerId, Set<HintListener>>()
   const known = new Map<JobId, OwnerId>()
   let waiting = new Set<JobId>()
-  /** Those that are told when the statement that runs has answered. */
+  /** The jobs whose owners are being read. */
   let reading: ReadonlySet<JobId> | null = null
   let detach: readonly (() => void)[] = []
+  /** Aborts when the last listener leaves. */
+  let unheard = new AbortController()
 
-  const tell = (ownerId: OwnerId, id: JobId) => {
+  const pass = (ownerId: OwnerId, id: JobId) => {
     for (const listener of listeners.get(ownerId) ?? []) listener.add(id)
   }
   const lose = () => {
@@ -47,23 +54,27 @@ export function createOwnerHints({ changes, wakeups }: OwnerHintsOptions): Owner
     if (known.size > MAX_KNOWN) known.delete(known.keys().next().value as JobId)
   }
   const readAll = async () => {
-    while (waiting.size > 0) {
+    for (let waitMs = READ_AGAIN_MS; waiting.size > 0;) {
       reading = waiting
       waiting = new Set()
       try {
         for (const { id, ownerId } of await changes.ownersOf([...reading])) {
           remember(id, ownerId)
-          tell(ownerId, id)
+          pass(ownerId, id)
         }
+        waitMs = READ_AGAIN_MS
       } catch {
-        lose() // whoever looks then meets the fault, or the change
+        lose() // listeners that look meet the fault themselves, or find the change
+        waiting = new Set([...reading, ...waiting].slice(0, MAX_WAITING))
+        await clock.wait(waitMs, unheard.signal).catch(() => {}) // no listener is left
+        waitMs = Math.min(2 * waitMs, READ_AGAIN_MAX_MS)
       }
     }
     reading = null
   }
   const hear = (id: JobId) => {
     const ownerId = known.get(id)
-    if (ownerId !== undefined) return tell(ownerId, id)
+    if (ownerId !== undefined) return pass(ownerId, id)
     if (reading?.has(id)) return
     if (waiting.size < MAX_WAITING) waiting.add(id)
     else if (!waiting.has(id)) lose()
@@ -71,13 +82,18 @@ export function createOwnerHints({ changes, wakeups }: OwnerHintsOptions): Owner
   }
   return {
     listen(ownerId, listener) {
-      if (listeners.size === 0) detach = [wakeups.onAnyNews(hear), wakeups.onCommand(hear)]
+      if (listeners.size === 0) {
+        unheard = new AbortController()
+        detach = [wakeups.onAnyNews(hear), wakeups.onCommand(hear), wakeups.onGap(lose)]
+      }
       const those = listeners.get(ownerId) ?? new Set()
       listeners.set(ownerId, those.add(listener))
       return () => {
         those.delete(listener)
         if (those.size === 0 && listeners.get(ownerId) === those) listeners.delete(ownerId)
         if (listeners.size > 0) return
+        waiting = new Set()
+        unheard.abort(new Error('there is no listener'))
         for (const stop of detach) stop()
         detach = []
       }

@@ -8,6 +8,7 @@ import type { JobId, OwnerId } from '../lib/index.ts'
 import type { Clock } from '../lib/time/index.ts'
 import { followTimeline, type FollowedJob, type TimelineBatch } from './follow-timeline.ts'
 import { LiveJob, type LiveJobOptions } from './live-job.ts'
+import { repeatRead } from './repeat-read.ts'
 
 /** Maximum number of jobs without a follower that memory holds. The one that changed the longest ago makes room. */
 export const LIVE_IDLE_JOBS_MAX = 1_000
@@ -24,7 +25,7 @@ export interface TimelinesOptions {
   readonly events: Pick<EventStore, 'after'>
   readonly jobs: Pick<JobStore, 'find' | 'positions'>
   readonly wakeups: Pick<Wakeups, 'onNews'>
-  readonly clock: Pick<Clock, 'after'>
+  readonly clock: Pick<Clock, 'after' | 'wait'>
 }
 
 export interface FollowRequest {
@@ -42,7 +43,7 @@ export interface FollowRequest {
  * The timelines that this process writes or follows. Followers of a job that runs here are served from memory, after each
  * commit and without a statement. For other jobs a hint makes the next follower read the database, once for all followers
  * at the same cursor; and one statement every two seconds looks at the jobs that are followed, so that a lost hint delays an
- * event and loses none.
+ * event and loses none. A read that fails is repeated; if it still fails, the following rejects, and its cursor stays valid.
  */
 export class Timelines {
   readonly #options: TimelinesOptions
@@ -52,6 +53,7 @@ export class Timelines {
   /** Followed jobs that changed here since the last look. */
   readonly #fresh = new Set<LiveJob>()
   readonly #detach: () => void
+  readonly #closed = new AbortController()
   #bytes = 0
   #followers = 0
   /** Ends the timer of the next look; null: none runs. */
@@ -69,6 +71,7 @@ export class Timelines {
 
   close(): void {
     this.#detach()
+    this.#closed.abort(new Error('the timelines are closed'))
     this.#stopWatching?.()
     this.#stopWatching = null
   }
@@ -99,7 +102,7 @@ export class Timelines {
     const live = this.#jobs.get(id)
     // Another owner's job takes as long to find as one that does not exist.
     const known = live?.ownerId === ownerId ? live.known : null
-    return known?.job ?? this.#options.jobs.find(ownerId, id)
+    return known?.job ?? this.#reading(() => this.#options.jobs.find(ownerId, id))
   }
 
   /** Replays a job's timeline after a number and then follows it until its terminal event (P4). */
@@ -136,12 +139,17 @@ export class Timelines {
   }
 
   readonly #liveOptions: LiveJobOptions = {
-    read: async ({ id, ownerId }, cursor) => {
-      const events = await this.#options.events.after({ id, ownerId }, cursor, PAGE)
-      const job = await this.#options.jobs.find(ownerId, id)
-      return job && { events, job }
-    },
+    read: ({ id, ownerId }, cursor) =>
+      this.#reading(async () => {
+        const events = await this.#options.events.after({ id, ownerId }, cursor, PAGE)
+        const job = await this.#options.jobs.find(ownerId, id)
+        return job && { events, job }
+      }),
     onResize: (bytes) => void (this.#bytes += bytes),
+  }
+
+  #reading<T>(read: () => Promise<T>): Promise<T> {
+    return repeatRead(read, { clock: this.#options.clock, signal: this.#closed.signal })
   }
 
   #touch(live: LiveJob): void {

@@ -11,6 +11,6 @@ export {
   LARGE_ANSWERS_WAIT_MS,
   LargeAnswers,
 } from './answers/index.ts'
-export { createContext, type Context, type Services } from './kit/index.ts'
+export { createContext, isResumable, readNextResult, type Context, type Services } from './kit/index.ts'
 export { LIST_MAX_ITEMS, maxItemsOf, NAME_MAX_LENGTH, STRING_MAX_LENGTH } from './list-limits.ts'
 export { schema } from './schema.ts'

@@ -111,6 +111,55 @@ test('hints whose owner cannot be read cost latency, never a change', async () =
   await world.leave()
 })
 
+test('a change is sent although the reads of its owner, of itself and of all changes fail for minutes', async () => {
+  let isAway = false
+  const store = createJobChanges(database.pool)
+  const failing =
+    <Args extends unknown[], Answer>(read: (...args: Args) => Promise<Answer>) =>
+    (...args: Args) =>
+      isAway ? Promise.reject(new Error('the database is gone')) : read(...args)
+  const world = openWorld({
+    owners: failing(store.ownersOf),
+    reads: { among: failing(store.among), since: failing(store.since) },
+  })
+  const known = await world.store()
+  world.wakeups.news([known])
+  await world.sees([known])
+  isAway = true
+  const fresh = await world.store()
+  // Its time is that of the outage, and no look after that reaches back so far.
+  await change(known, world.clock.now())
+  world.wakeups.news([known, fresh])
+  await world.clock.advance(300_000)
+  isAway = false
+  await world.sees([known, known, fresh])
+  await world.leave()
+})
+
+test('a change that is committed after an outage, with its time in the outage, is found although its hint is lost', async () => {
+  let isAway = false
+  const store = createJobChanges(database.pool)
+  const since: JobChanges['since'] = (...args) =>
+    isAway ? Promise.reject(new Error('the database is gone')) : store.since(...args)
+  const world = openWorld({ reads: { among: store.among, since } })
+  const id = await world.store()
+  world.wakeups.news([id])
+  await world.sees([id])
+  isAway = true
+  await world.clock.advance(60_000)
+  const happenedAt = world.clock.now()
+  await world.clock.advance(60_000)
+  isAway = false
+  const looks = world.looks()
+  await until('it has looked after the outage', async () => {
+    await world.clock.advance(PAUSE_MS)
+    return world.looks() > looks
+  })
+  await change(id, happenedAt)
+  await world.sees([id, id])
+  await world.leave()
+})
+
 test('it begins with what changed in the seconds before, and with nothing older', async () => {
   const clock = new ManualClock()
   const owner = ownerId(newId())
@@ -265,6 +314,7 @@ interface Options {
   readonly filter?: RunFilter
   readonly listens?: Pick<Wakeups, 'onAnyNews' | 'onCommand'>
   readonly owners?: JobChanges['ownersOf']
+  readonly reads?: Pick<JobChanges, 'among' | 'since'>
 }
 
 /** Somebody who follows; time stands still unless the test moves it. */
@@ -274,6 +324,7 @@ function openWorld({
   filter = ALL_RUNS,
   listens,
   owners = createJobChanges(database.pool).ownersOf,
+  reads: store = createJobChanges(database.pool),
 }: Options = {}) {
   const wakeups = createLocalWakeups()
   const heard = listens ?? wakeups
@@ -286,7 +337,6 @@ function openWorld({
       detach()
     }
   }
-  const store = createJobChanges(database.pool)
   const counting =
     <Args extends unknown[], Answer>(look: (...args: Args) => Promise<Answer>) =>
     async (...args: Args) => {
@@ -305,6 +355,7 @@ function openWorld({
     wakeups: {
       onAnyNews: (listener) => counted(heard.onAnyNews(listener)),
       onCommand: (listener) => counted(heard.onCommand(listener)),
+      onGap: (listener) => wakeups.onGap(listener),
     },
     clock,
   })

@@ -9,6 +9,7 @@ import { createLocalWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { event } from '../../src/engine/record/event.ts'
 import type { JournalEntry } from '../../src/engine/record/journal.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
+import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import type { TimelineBatch } from '../../src/live/follow-timeline.ts'
 import { Timelines, type FollowRequest } from '../../src/live/timelines.ts'
 import { isStorableText } from '../../src/lib/json/index.ts'
@@ -108,6 +109,60 @@ test('lost hints cost latency, never events', async () => {
     return batches
   })
   expect(seqsOf(batches ?? [])).toEqual([1, 2, 3, 4, 5])
+})
+
+test('a read that fails is repeated, and the follower gets the whole timeline', async () => {
+  const events = createEventStore(database.pool)
+  let faults = 3
+  const world = openWorld({
+    clock: systemClock,
+    events: {
+      after: (...args) =>
+        faults-- > 0 ? Promise.reject(new Error('a fault of the test')) : events.after(...args),
+    },
+  })
+  const { id, ledger } = await openJob(world)
+  await ledger.append(ENDED)
+  expect(seqsOf(await collect(world, { jobId: id }))).toEqual([1, 2])
+})
+
+test('a follower whose reads keep failing ends with their fault, and those beside it wait for no event that is recorded already', async () => {
+  const clock = new ManualClock()
+  const events = createEventStore(database.pool)
+  let isAway = false
+  const world = openWorld({
+    isElsewhere: true,
+    clock,
+    events: {
+      async after(...args) {
+        if (isAway) throw new Error('a fault of the test')
+        return events.after(...args)
+      },
+    },
+  })
+  const { id, ledger } = await openJob(world)
+  await ledger.append(noted('one'))
+  const [first, second] = [0, 1].map((after) => world.timelines.follow(request({ jobId: id, after })))
+  if (!first || !second) throw new Error('there are two')
+  expect(await take(first)).toMatchObject({ cursor: 2 })
+  expect(await take(second)).toMatchObject({ cursor: 2 })
+  // While the first reads after the hint, the second finds in memory that nothing is new.
+  const [left, right] = [take(first), take(second)]
+  isAway = true
+  await ledger.append(ENDED)
+  const failed = Promise.allSettled([left, right])
+  let outcome: Awaited<typeof failed> | null = null
+  void failed.then((settled) => (outcome = settled))
+  await until('the fault is final', async () => {
+    await clock.advance(1_000)
+    return outcome
+  })
+  expect(await failed).toMatchObject([
+    { status: 'rejected', reason: { message: 'a fault of the test' } },
+    { status: 'rejected', reason: { message: 'a fault of the test' } },
+  ])
+  isAway = false
+  expect(seqsOf(await collect(world, { jobId: id, after: 2 }))).toEqual([3])
 })
 
 test('an unknown job, and a job of another owner, are not found, and their timelines are empty', async () => {
@@ -343,7 +398,7 @@ interface WorldOptions {
   readonly listens?: Pick<Wakeups, 'onNews'>
   /** Whether the journal is that of another process, which only hints reach. */
   readonly isElsewhere?: boolean
-  readonly clock?: ManualClock
+  readonly clock?: Clock
 }
 
 /** Time stands still unless the test moves it: whatever arrives came from memory or by a hint. */

@@ -21,6 +21,7 @@ import { Gate, settled } from '../support/manual-clock.ts'
 import { recordOf } from '../support/recorded.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
+import { countStatements } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 
 const HOUR_MS = 3_600_000
@@ -341,7 +342,7 @@ test('a job that runs here is canceled at once: its step is aborted and on recor
   expect(await stepStatuses(id)).toEqual({ done: 'COMPLETED', cut: 'CANCELED', never: 'CANCELED' })
 })
 
-test.each(['heartbeat', 'flush'] as const)(
+test.each(['heartbeat', 'flush', 'look at the inboxes'] as const)(
   'a cancel whose hint is lost is seen by the next %s of the holder',
   async (by) => {
     const holder = openWorker()
@@ -356,12 +357,28 @@ test.each(['heartbeat', 'flush'] as const)(
     await other.processor.obey(id)
     expect(long.signal.aborted).toBe(false)
     if (by === 'heartbeat') await holder.processor.renewLeases()
+    else if (by === 'look at the inboxes') await holder.processor.readInboxes()
     else brief.finish()
     await holder.processor.idle()
     expect(long.signal.aborted).toBe(true)
     expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
   },
 )
+
+test('a look at the inboxes of all jobs that run here is one statement while none has grown', async () => {
+  const holder = openWorker()
+  await holder.processor.readInboxes()
+  const ids = [await holder.start(probes('one…')), await holder.start(probes('two…'))]
+  for (const name of ['one', 'two']) await standing(holder, name)
+  const statements = countStatements(database.url)
+  await holder.processor.readInboxes()
+  expect(statements.take()).toHaveLength(1)
+  statements.stop()
+  for (const id of ids) await sendCancel(database.pool, OWNER, id)
+  await holder.processor.readInboxes()
+  await holder.processor.idle()
+  for (const id of ids) expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
+})
 
 test('a queued job is canceled at once, by any process and though all places are taken; it never starts', async () => {
   const worker = openWorker({ concurrency: 1 })

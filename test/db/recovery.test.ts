@@ -216,6 +216,15 @@ test.each(['RUNNING', 'WAITING', 'QUEUED'] as const)(
   },
 )
 
+test('a cancel whose hint is lost aborts the step within seconds, under a lease of minutes', async () => {
+  const worker = await openWorker({ leaseMs: LONG_LEASE_MS })
+  const id = await start(worker, probes('a…'))
+  const call = await probe.called('a')
+  expect(await sendCancel(database.pool, OWNER, id)).toBe(true)
+  await until('the step is aborted', () => call.signal.aborted)
+  expect((await ended(id)).status).toBe('CANCELED')
+})
+
 test('a canceled step’s signal aborts in the process that runs it', async () => {
   const worker = await openWorker({ leaseMs: LONG_LEASE_MS })
   const api = await fleet.open({ role: 'api' })

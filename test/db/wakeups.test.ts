@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals'
 import pg from 'pg'
+import { ANSWER_MS, HELLO_MS, PEER_MS } from '../../src/db/peers.ts'
 import { createPostgresWakeups, type Wakeups } from '../../src/db/wakeups.ts'
 import { systemClock, type Clock } from '../../src/lib/time/clock.ts'
 import { newId, type JobId } from '../../src/lib/ids.ts'
@@ -68,20 +69,32 @@ test('what a journal has committed is news for lists and for other processes, an
   expect(listed).toEqual([`news ${committed}`, `news ${changed}`])
 })
 
-test('a process sends nothing but who listens while no other process does', async () => {
-  const sent: string[] = []
-  const pool = {
-    query: (text: string, values: unknown[]) => {
-      sent.push(...(values[1] as string[]))
-      return database.pool.query(text, values)
-    },
-  } as unknown as pg.Pool
-  const alone = await open({ pool })
-  alone.news([newId()])
-  alone.committed([newId()])
-  alone.queued(OWNER)
-  alone.command(newId())
-  alone.canceled([newId()])
+test('a process that knows that no other one listens sends only that it listens itself', async () => {
+  const { pool, sent } = recordingPool()
+  const { clock, advance } = movableClock()
+  const alone = await open({ pool, clock })
+  const sends = () => {
+    sent.length = 0
+    alone.news([newId()])
+    alone.committed([newId()])
+    alone.queued(OWNER)
+    alone.command(newId())
+    alone.canceled([newId()])
+    // Notices are sent in their order.
+    return until('a hello follows', () => sent.some((notice) => notice.includes('hello'))).then(
+      () => sent.filter((notice) => !notice.includes('hello')).length,
+    )
+  }
+  expect(await sends()).toBeGreaterThan(0)
+  await until('its question has come back', () => {
+    advance(ANSWER_MS)
+    return sends().then((count) => count === 0)
+  })
+  for (let time = 0; time < 2 * HELLO_MS; time += ANSWER_MS) {
+    advance(ANSWER_MS)
+    expect(await sends()).toBe(0)
+  }
+
   const other = await open()
   const heard = listenTo(other)
   await until('the other process is known', () => {
@@ -89,12 +102,82 @@ test('a process sends nothing but who listens while no other process does', asyn
     return heard.length > 0
   })
   await other.close()
-  await until('the other process has left', () => {
-    sent.length = 0
-    alone.queued(OWNER)
-    return sent.length === 0
-  })
+  await until('the other process has left', () => sends().then((count) => count === 0))
   expect(new Set(heard)).toEqual(new Set(['queued']))
+})
+
+test('the hints of a process that has only just opened reach the processes that listen', async () => {
+  const before = await open()
+  const [heard, id] = [listenTo(before), newId<JobId>()]
+  const fresh = await open()
+  fresh.command(id)
+  fresh.news([id])
+  await until('both have arrived', () => heard.length === 2)
+  expect([...heard].sort()).toEqual([`command ${id}`, `news ${id}`])
+})
+
+test('the hints of a process that was suspended longer than its peers count as listening reach them', async () => {
+  const { clock, advance } = movableClock()
+  const [suspended, other] = await openTwo({ clock })
+  const heard = listenTo(other)
+  advance(2 * PEER_MS)
+  suspended.queued(null)
+  await until('the hint has arrived', () => heard.length === 1)
+})
+
+test('a process whose listening connection was lost sends its hints to those that opened meanwhile', async () => {
+  const proxy = await startTcpProxy(database.url)
+  const { clock, advance } = movableClock()
+  const { pool, sent } = recordingPool()
+  const deaf = await open({ url: proxy.url, pool, clock })
+  await until('it knows that it is alone', () => {
+    advance(ANSWER_MS)
+    sent.length = 0
+    deaf.queued(null)
+    return until('a hello follows', () => sent.some((notice) => notice.includes('hello'))).then(() =>
+      sent.every((notice) => notice.includes('hello')),
+    )
+  })
+  proxy.sever()
+  await until('the connection is lost', async () => (await listeners()).length === 0)
+  const fresh = await open()
+  const heard = listenTo(fresh)
+  await until('its hints arrive', () => {
+    deaf.queued(null)
+    return heard.length > 0
+  })
+  proxy.restore()
+  await deaf.close()
+  await proxy.close()
+})
+
+test('a hello that cannot be sent is sent again: the process hears of the next command', async () => {
+  const { clock, advance } = movableClock()
+  const before = await open({ clock })
+  let isAway = true
+  const pool = {
+    query: (...args: Parameters<pg.Pool['query']>) => {
+      if (isAway) throw new Error('away')
+      return database.pool.query(...args)
+    },
+  } as unknown as pg.Pool
+  // Time passes for the sender: it would know that it is alone.
+  const fresh = await open({ pool })
+  advance(ANSWER_MS)
+  const heard = listenTo(fresh)
+  isAway = false
+  await until('the command arrives', () => {
+    before.command(newId())
+    return heard.length > 0
+  })
+})
+
+test('readers by hints are informed when hints may have been lost', async () => {
+  const wakeups = await open(FAST)
+  let gaps = 0
+  wakeups.onGap(() => gaps++)
+  await terminateListeners()
+  await until('it is informed at the loss and when it listens again', () => gaps >= 2)
 })
 
 test.each(['nonsense', '{}', '{"from":"x","news":"all"}', '{"from":"x","command":7}', 'null', ''])(
@@ -154,7 +237,7 @@ test('a server that is away at the start is told at once, and not tried again be
   await proxy.close()
 })
 
-test('hints that cannot be sent are a warning; those after them go out', async () => {
+test('hints that cannot be sent are one warning, and are sent when they can be', async () => {
   const warn = jest.fn()
   let isAway = false
   const pool = {
@@ -163,14 +246,17 @@ test('hints that cannot be sent are a warning; those after them go out', async (
       return database.pool.query(...args)
     },
   } as unknown as pg.Pool
-  const [mine, other] = await openTwo({ pool, warn })
+  const [mine, other] = await openTwo({ pool, warn, ...FAST })
   const heard = listenTo(other)
+  const [first, second] = [newId<JobId>(), newId<JobId>()]
   isAway = true
-  mine.queued(null)
+  mine.command(first)
   await until('the warning was given', () => warn.mock.calls.length === 1)
+  mine.news([second])
   isAway = false
-  mine.queued(null)
-  await until('the second has arrived', () => heard.length === 1)
+  await until('both have arrived', () => heard.length === 2)
+  expect([...heard].sort()).toEqual([`command ${first}`, `news ${second}`])
+  expect(warn).toHaveBeenCalledTimes(1)
 })
 
 interface OpenOptions {
@@ -183,6 +269,25 @@ interface OpenOptions {
 /** Reconnects without waiting long. */
 const FAST = {
   clock: { now: systemClock.now, wait: (_ms: number, signal?: AbortSignal) => systemClock.wait(10, signal) },
+}
+
+/** The clock of the machine, and a function that sets it forward. */
+function movableClock() {
+  let forwardMs = 0
+  return {
+    clock: { now: () => systemClock.now() + forwardMs, wait: FAST.clock.wait },
+    advance: (ms: number) => void (forwardMs += ms),
+  }
+}
+
+/** The pool, and the notices that were sent over it. */
+function recordingPool() {
+  const sent: string[] = []
+  const query = (text: string, values: unknown[]) => {
+    sent.push(...(values[1] as string[]))
+    return database.pool.query(text, values)
+  }
+  return { pool: { query } as unknown as pg.Pool, sent }
 }
 
 async function open(options: OpenOptions = {}): Promise<Wakeups> {

@@ -1631,6 +1631,47 @@ export type SignalLineageMutation = { signalExecution:
     | { __typename: 'SignalsFull' }
    };
 
+export type FollowThroughFaultsSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after?: number | null | undefined;
+  kinds?: Array<JobEventKind> | JobEventKind | null | undefined;
+  withRun: boolean;
+}>;
+
+
+export type FollowThroughFaultsSubscription = { jobEvents: { cursor: number, events: Array<
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+    >, job: { status: JobStatus, lastSeq: number, execution?: { status: JobStatus, output: unknown, tags: Array<string>, steps: { edges: Array<{ node: { path: string, status: StepStatus, output: unknown } }> } } } } };
+
+export type JobsChangedThroughFaultsSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type JobsChangedThroughFaultsSubscription = { jobsChanged: { id: string, status: JobStatus, execution: { output: unknown } } };
+
 export type FollowForTortureSubscriptionVariables = Exact<{
   jobId: string | number;
   after?: number | null | undefined;
@@ -4352,6 +4393,46 @@ export const SignalLineageDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SignalLineageMutation, SignalLineageMutationVariables>;
+export const FollowThroughFaultsDocument = new TypedDocumentString(`
+    subscription FollowThroughFaults($jobId: ID!, $after: Int, $kinds: [JobEventKind!], $withRun: Boolean!) {
+  jobEvents(jobId: $jobId, after: $after, kinds: $kinds) {
+    cursor
+    events {
+      seq
+      kind
+    }
+    job {
+      status
+      lastSeq
+      execution @include(if: $withRun) {
+        status
+        output
+        tags
+        steps(first: 5) {
+          edges {
+            node {
+              path
+              status
+              output
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowThroughFaultsSubscription, FollowThroughFaultsSubscriptionVariables>;
+export const JobsChangedThroughFaultsDocument = new TypedDocumentString(`
+    subscription JobsChangedThroughFaults {
+  jobsChanged {
+    id
+    status
+    execution {
+      output
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JobsChangedThroughFaultsSubscription, JobsChangedThroughFaultsSubscriptionVariables>;
 export const FollowForTortureDocument = new TypedDocumentString(`
     subscription FollowForTorture($jobId: ID!, $after: Int) {
   jobEvents(jobId: $jobId, after: $after) {

@@ -47,6 +47,12 @@ export interface HeldJob {
   readonly commandsSent: number
 }
 
+/** A job, and the number of the newest command that its holder has read. */
+export interface ReadInbox {
+  readonly id: JobId
+  readonly commandsSeen: number
+}
+
 export interface JobStore extends JobClaims {
   /**
    * Stores a job, once, however often it is called with the same job. Throws `OccurrenceTakenError`, `ParentEndedError` or
@@ -75,6 +81,8 @@ export interface JobStore extends JobClaims {
   dueWithin(ms: number, grain: number): Promise<readonly number[]>
   /** Lengthens the leases of those of these jobs that the worker still holds, and tells which they are. */
   renew(lease: Lease, ids: readonly JobId[]): Promise<readonly HeldJob[]>
+  /** Those of these jobs that the worker holds and whose inbox has a command beyond the number that it has read. */
+  withUnreadCommands(workerId: WorkerId, jobs: readonly ReadInbox[]): Promise<readonly JobId[]>
   /**
    * Shows on a waiting parent how far its children have come, each as its step's part of the whole (E11). Gives the parent
    * if it shows more than before; one that a worker holds tells its progress itself.
@@ -216,6 +224,14 @@ export function createJobStore(pool: Queryable): JobStore {
         [workerId, leaseMs, ids],
       )
       return rows.map((row) => ({ ...row, fence: BigInt(row.fence) }))
+    },
+    async withUnreadCommands(workerId, read) {
+      const { rows } = await pool.query<{ id: JobId }>(
+        `SELECT jobs.id FROM unnest($2::uuid[], $3::int[]) AS inbox(id, seen)
+         JOIN jobs ON jobs.id = inbox.id AND jobs.holder = $1 AND jobs.commands_sent > inbox.seen`,
+        [workerId, read.map(({ id }) => id), read.map(({ commandsSeen }) => commandsSeen)],
+      )
+      return rows.map(({ id }) => id)
     },
     async shareProgress(childId) {
       const { rows } = await pool.query<{ id: JobId }>(SHARE_PROGRESS, [childId])

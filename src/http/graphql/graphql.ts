@@ -81,7 +81,7 @@ export function createGraphql(services: Services, options: GraphqlOptions): Grap
       useRequestParser(turns, operationTurns),
       ...(documents ? [usePersistedDocuments(documents)] : []),
       useOperationLimits({ ...DEFAULT_LIMITS, allowIntrospection: isExplorable }),
-      useOperations(operations, maskError),
+      useOperations(operations),
     ],
     // The router serves the page.
     graphiql: false,

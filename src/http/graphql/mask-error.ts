@@ -64,6 +64,11 @@ function unavailable(error: unknown, type: OperationTypeNode | undefined): Graph
   })
 }
 
+/** Whether an error is a fault of the server. Any other error is meant for the client. */
+export function isServerFault(error: unknown): boolean {
+  return !(error instanceof GraphQLError) || causeOf(error) !== null
+}
+
 /** The fault behind an error, unless that is an error for the client, too. */
 function causeOf({ originalError }: GraphQLError): Error | null {
   return originalError && !(originalError instanceof GraphQLError) ? originalError : null

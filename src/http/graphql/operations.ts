@@ -11,7 +11,7 @@ import {
 import type { Plugin } from 'graphql-yoga'
 import type { Awaitable } from '../../lib/turns/index.ts'
 import { onBehalfOf } from '../../lib/index.ts'
-import type { Context } from '../../schema/index.ts'
+import { isResumable, type Context } from '../../schema/index.ts'
 import {
   inputErrorsOf,
   judgeCost,
@@ -20,10 +20,11 @@ import {
   type RunningCost,
   type SubscriptionLimit,
 } from '../limits/index.ts'
+import { EventResults, SubscriptionFailedError } from './event-results.ts'
 import type { MaskError } from './mask-error.ts'
 import { operationKey, SharedResults } from './shared-results.ts'
 
-/** The results of a subscription. */
+/** The results of a subscription. `next` rejects with `SubscriptionFailedError`; the results end with that. */
 export type Results = AsyncIterableIterator<ExecutionResult, void>
 
 /**
@@ -96,20 +97,33 @@ export function createOperations({ subscriptions, runningCost, maskError }: Oper
     const events = source[Symbol.asyncIterator]()
     const operation = operationKey(args)
     const run = (event: unknown) => execute({ ...args, rootValue: event })
+    const left = new AbortController()
+    const results = new EventResults({
+      args,
+      execute: (event) => shared.of(event, operation, run),
+      maskError,
+      isResumable: isResumable(source),
+      left: left.signal,
+    })
+    const end = () => {
+      giveBack()
+      context.answer.end()
+    }
     const next = async (): Promise<IteratorResult<ExecutionResult, void>> => {
       try {
         const { done, value: event } = await events.next()
         if (done) {
-          giveBack()
-          context.answer.end()
+          end()
           return { done, value: undefined }
         }
-        const answered = withinAnswerLimits(args, () => shared.of(event, operation, run))
-        return { done: false, value: masked(answered instanceof Promise ? await answered : answered, args) }
+        const result = results.of(event)
+        return { done: false, value: result instanceof Promise ? await result : result }
       } catch (fault) {
-        giveBack()
-        context.answer.end()
-        throw fault
+        end()
+        events.return?.().catch(() => {}) // the client gets the fault that ended it
+        throw fault instanceof SubscriptionFailedError
+          ? fault
+          : new SubscriptionFailedError([maskError(fault, OperationTypeNode.SUBSCRIPTION)])
       }
     }
     return {
@@ -118,8 +132,8 @@ export function createOperations({ subscriptions, runningCost, maskError }: Oper
       },
       next: () => onBehalfOf(context.ownerId, next),
       async return() {
-        giveBack()
-        context.answer.end()
+        left.abort(new Error('the subscriber has left'))
+        end()
         await events.return?.()
         return { done: true, value: undefined }
       },
@@ -155,22 +169,26 @@ function withoutStatus(error: GraphQLError): GraphQLError {
   return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions })
 }
 
-/** Makes Yoga carry out operations by these functions. An error ends a stream of its own with a last result that shows it. */
-export function useOperations(operations: Operations, maskError: MaskError): Plugin<Context> {
+/** Makes Yoga carry out operations by these functions. */
+export function useOperations({ execute, subscribe }: Operations): Plugin<Context> {
   return {
-    onExecute: ({ setExecuteFn }) => setExecuteFn(operations.execute),
+    onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
     onSubscribe: ({ setSubscribeFn }) =>
       setSubscribeFn(async (args: ExecutionArgs) => {
-        const results = await operations.subscribe(args)
-        return Symbol.asyncIterator in results ? endedByError(results, maskError) : results
+        const results = await subscribe(args)
+        return Symbol.asyncIterator in results ? endingWithErrors(results) : results
       }),
   }
 }
 
-/** The results, and in place of the error that ends them a last one. */
-function endedByError(results: Results, maskError: MaskError): Results {
+/**
+ * Server-sent events have no message for an error: where a subscription fails, its last result has the errors and no data. Yoga would
+ * break the connection, and the client would not learn why.
+ */
+function endingWithErrors(results: Results): Results {
   let hasFailed = false
   return {
+    ...results,
     [Symbol.asyncIterator]() {
       return this
     },
@@ -179,11 +197,10 @@ function endedByError(results: Results, maskError: MaskError): Results {
       try {
         return await results.next()
       } catch (fault) {
+        if (!(fault instanceof SubscriptionFailedError)) throw fault
         hasFailed = true
-        const error = maskError(fault, OperationTypeNode.SUBSCRIPTION) as GraphQLError
-        return { done: false, value: { errors: [error] } }
+        return { done: false, value: { errors: fault.errors } }
       }
     },
-    return: async () => (await results.return?.()) ?? { done: true, value: undefined },
   }
 }

@@ -239,6 +239,15 @@ export class Processor {
     }
   }
 
+  /** Reads the inboxes of the jobs that run here and have grown: a hint of a command may be lost, and the next renewal be minutes away. */
+  async readInboxes(): Promise<void> {
+    const inboxes = [...this.#running].map(([id, { commandsSeen }]) => ({ id, commandsSeen }))
+    if (inboxes.length === 0) return
+    const { jobs, lease } = this.#options
+    const grown = await jobs.withUnreadCommands(lease.workerId, inboxes)
+    await Promise.all(grown.map((jobId) => this.#tryInbox(jobId)))
+  }
+
   /** Gives back the jobs that this process holds and does not know, because the answer to a claim was lost. */
   async releaseUnknown(): Promise<void> {
     if (!this.#isStopped) await this.#claims.release()
@@ -283,14 +292,20 @@ export class Processor {
 
   /** The journal saw a command that has not been read. */
   noticeCommands(jobId: JobId): void {
+    void this.#tryInbox(jobId)
+  }
+
+  async #tryInbox(jobId: JobId): Promise<void> {
     const running = this.#running.get(jobId)
     if (!running) return
-    this.#readInbox(jobId, running).catch((fault: unknown) => {
+    try {
+      await this.#readInbox(jobId, running)
+    } catch (fault) {
       this.#options.logger.warn(
         { err: fault, jobId },
-        'an inbox could not be read; the next heartbeat tries again',
+        'an inbox could not be read; it is read again within seconds',
       )
-    })
+    }
   }
 
   /** Resolves when no job runs here. */

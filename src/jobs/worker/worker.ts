@@ -17,6 +17,7 @@ export interface WorkerOptions {
     | 'tick'
     | 'obey'
     | 'renewLeases'
+    | 'readInboxes'
     | 'releaseUnknown'
     | 'yieldAll'
     | 'takeNothingMore'
@@ -37,6 +38,11 @@ export interface WorkerOptions {
 
 /** How often to look for due timers, lost workers and lost hints. */
 const POLL_MS = 500
+/**
+ * How often the inboxes of the jobs that run here are looked at, in milliseconds: how long a lost hint can delay a cancel, a pause or a
+ * signal, however long the lease is.
+ */
+export const INBOX_POLL_MS = 2_000
 /** Timers that come due between two looks are met this much late at most. */
 const TIMER_GRAIN_MS = 25
 const CHILDREN_PER_TELLING = 500
@@ -91,6 +97,8 @@ export class Worker {
     this.#renewedAt = this.#options.clock.now()
     this.#silentSince = this.#renewedAt
     this.#closers.add(this.#every(POLL_MS, poll))
+    // Hints of other processes alone can be lost.
+    if (!isAlone) this.#closers.add(this.#every(INBOX_POLL_MS, () => processor.readInboxes()))
     this.#renewals.add(this.#every(leaseMs / 3, (lateMs) => this.#renew(lateMs)))
     this.kick()
   }

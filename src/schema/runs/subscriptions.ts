@@ -2,13 +2,13 @@ import { GraphQLError } from 'graphql'
 import type { EventKind } from '../../engine/record/index.ts'
 import { readGlobalId, type JobId } from '../../lib/index.ts'
 import type { TimelineBatch } from '../../live/index.ts'
-import { builder, readNextResult, type Context } from '../kit/index.ts'
+import { builder, leavable, readNextResult, type Context } from '../kit/index.ts'
 import { JobEventInterface, JobEventKindEnum } from './job-event.ts'
-import { JobFilter, JobNode, KnownJob } from './job.ts'
-import { readRunFilter } from './run-filter.ts'
+import { JobNode, KnownJob } from './job.ts'
 
 const JobEventBatchType = builder.objectRef<TimelineBatch>('JobEventBatch').implement({
-  description: 'Some events of a timeline, in order.',
+  description:
+    'Events of a timeline, in order. A batch is sent whole or not at all: if the server fails to read any field of it, the subscription fails instead, and the cursor of the batch before is still valid. An error of a field’s own, such as a limit, is sent with the batch.',
   fields: (t) => ({
     events: t.field({
       type: [JobEventInterface],
@@ -16,7 +16,8 @@ const JobEventBatchType = builder.objectRef<TimelineBatch>('JobEventBatch').impl
       resolve: ({ events, jobId }) => events.map((event) => ({ ...event, jobId })),
     }),
     cursor: t.exposeInt('cursor', {
-      description: 'Resume with `after: cursor`; counts events of other kinds, too.',
+      description:
+        'The number of the last event up to which this batch reaches, events of other kinds included. To resume, subscribe again with `after: cursor` of the last batch that you received.',
     }),
     caughtUp: t.boolean({
       description: 'False while more events are known to be there.',
@@ -50,10 +51,10 @@ async function follow(
     throw new GraphQLError(`There is no such ${type.toLowerCase()}.`, { extensions: { code: 'NOT_FOUND' } })
   }
   const request = { job, after: Math.max(0, after ?? 0), kinds: kinds ? new Set(kinds) : null }
-  return leavable(
-    (signal) => timelines.follow({ ...request, signal }),
-    () => readNextResult(context),
-  )
+  return leavable((signal) => timelines.follow({ ...request, signal }), {
+    onItem: () => readNextResult(context),
+    isResumable: true,
+  })
 }
 
 builder.subscriptionFields((t) => {
@@ -69,14 +70,14 @@ builder.subscriptionFields((t) => {
     jobEvents: t.field({
       type: JobEventBatchType,
       description:
-        'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event. Each batch but the last has an event of the wanted kinds.',
+        'Replays a job’s timeline after `after`, then follows it live; completes after the terminal event. Each batch but the last has an event of the wanted kinds. Fails with an error if the server cannot read a batch: subscribe again with the last `cursor`, and you miss and repeat nothing. The code `SERVICE_UNAVAILABLE` says that this succeeds as soon as the database can be reached. A failed subscription ends with the message `error` over a WebSocket, and with a result that has `errors` and no `data` over server-sent events.',
       args: { jobId: t.arg.id({ required: true, description: 'The job’s global id.' }), ...args },
       subscribe: (_root, { jobId, ...rest }, context) => follow({ type: 'Job', id: jobId }, rest, context),
       resolve: (batch) => batch,
     }),
     executionEvents: t.field({
       type: JobEventBatchType,
-      description: 'The same, by the execution.',
+      description: 'The same as `jobEvents`, by the execution.',
       args: { executionId: t.arg.id({ required: true, description: 'The execution’s global id.' }), ...args },
       subscribe: (_root, { executionId, ...rest }, context) =>
         follow({ type: 'Execution', id: executionId }, rest, context),
@@ -84,56 +85,3 @@ builder.subscriptionFields((t) => {
     }),
   }
 })
-
-builder.subscriptionField('jobsChanged', (t) =>
-  t.prismaField({
-    type: JobNode,
-    description:
-      'Your jobs as they change, new ones included, each in its newest state: many changes of a job are told as one. It begins with those that changed in the seconds before, so a list read just then misses nothing. A job that does not fit the filter any more is not told: leave `status` out to see jobs leave.',
-    args: { filter: t.arg({ type: JobFilter, description: 'Only these.' }) },
-    subscribe: (_root, { filter: given }, context) => {
-      const { followJobs, ownerId } = context
-      const filter = readRunFilter(given)
-      return leavable(
-        (signal) => followJobs({ ownerId, filter, signal }),
-        () => readNextResult(context),
-      )
-    },
-    resolve: async (query, { id }, _args, { prisma, ownerId, changedJobs }) => {
-      const found = await changedJobs.of(`${ownerId} ${JSON.stringify(query)}`, [id], async (ids) => {
-        const jobs = await prisma.job.findMany({ ...query, where: { ownerId, id: { in: [...ids] } } })
-        return new Map(jobs.map((job) => [job.id, job]))
-      })
-      const job = found.get(id)
-      if (!job) throw new Error(`the job ${id} has gone`)
-      return job
-    },
-  }),
-)
-
-/**
- * An iterable that can be left while it waits. A generator cannot: its `return` stands in line behind the `next` that is
- * waiting, for as long as nothing happens. Here the signal ends that wait first. `onItem` is called before each item is
- * handed out.
- */
-function leavable<T>(
-  generate: (left: AbortSignal) => AsyncGenerator<T, void>,
-  onItem: () => void,
-): AsyncIterableIterator<T> {
-  const left = new AbortController()
-  const source = generate(left.signal)
-  const handOut = (item: IteratorResult<T, void>) => {
-    if (!item.done) onItem()
-    return item
-  }
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    next: () => source.next().then(handOut),
-    return() {
-      left.abort(new Error('the subscription has ended'))
-      return source.return()
-    },
-  }
-}

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { createLocalWakeups } from '../../../src/db/wakeups.ts'
-import { Worker } from '../../../src/jobs/worker/worker.ts'
+import { INBOX_POLL_MS, Worker } from '../../../src/jobs/worker/worker.ts'
 import { Gate, ManualClock, settled } from '../../support/manual-clock.ts'
 
 let clock: ManualClock
@@ -18,6 +18,7 @@ let renewing: Gate | null
 let yields: number
 /** The runs take until it opens to yield. */
 let yielding: Gate | null
+let inboxLooks: number[]
 
 beforeEach(async () => {
   clock = new ManualClock()
@@ -25,6 +26,7 @@ beforeEach(async () => {
   looks = []
   due = []
   renewals = 0
+  inboxLooks = []
   onLook = async () => undefined
   isClosing = false
   yielding = null
@@ -47,6 +49,7 @@ beforeEach(async () => {
         renewals++
         await renewing?.pass()
       },
+      readInboxes: async () => void inboxLooks.push(clock.now() - startedAt),
       releaseUnknown: async () => undefined,
       yieldAll: () => void yields++,
       takeNothingMore: () => void (isClosing = true),
@@ -74,6 +77,11 @@ afterEach(async () => {
 test('a worker looks for work from time to time', async () => {
   await clock.advance(1_600)
   expect(looks).toEqual([0, 500, 1_000, 1_500])
+})
+
+test('a worker looks every two seconds whether the inboxes of its jobs have grown, however long the lease is', async () => {
+  await clock.advance(3 * INBOX_POLL_MS)
+  expect(inboxLooks).toEqual([2_000, 4_000, 6_000])
 })
 
 test('a worker looks when a job comes due, not only at its next look', async () => {
