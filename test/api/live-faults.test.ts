@@ -5,6 +5,7 @@ import { createLume, type Lume } from '../../src/app.ts'
 import { startServer } from '../../src/http/server.ts'
 import { graphql } from '../gql/index.ts'
 import type { FollowThroughFaultsSubscription, TypedDocumentString } from '../gql/graphql.ts'
+import { SIMPLE } from '../support/definitions.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
 import { breakStatements, failStatements, type SentStatement } from '../support/broken-statements.ts'
 import { openEventStream } from '../support/event-stream.ts'
@@ -140,11 +141,13 @@ describe.each(CUTS)('when the connection breaks %s a statement', (cut) => {
       await runScenario(`${cut} ${run}`, () => breakSome(left, cut))
     }
     // What is sent only from time to time need not fall into these runs.
-    expect([...left].filter((key) => !/pg_notify|lastSeq.*progress/s.test(key))).toEqual([])
+    expect([...left].filter((key) => !FROM_TIME_TO_TIME.test(key))).toEqual([])
   }, 60_000)
 })
 
 const MAX_RUNS = 10
+/** A hello, a look at the followed jobs and a look at all changes. */
+const FROM_TIME_TO_TIME = /pg_notify|AS "lastSeq", progress|WITH changed/
 
 /** Breaks the first `BROKEN_PER_RUN` of these statements that are sent, and removes them. */
 function breakSome(left: Set<string>, cut: Cut): () => void {
@@ -183,6 +186,71 @@ test('when every sixth read of the API fails with an unknown error, no event is 
   expect(reads).toBeGreaterThan(20)
 })
 
+const CREATE_WORKFLOW = graphql(`
+  mutation CreateWorkflowToFollow($definition: JSON!) {
+    createWorkflow(input: { definition: $definition, publish: true }) {
+      __typename
+      ... on CreateWorkflowPayload {
+        workflow {
+          id
+        }
+      }
+    }
+  }
+`)
+
+const WITH_OWN_ERROR = graphql(`
+  subscription FollowWithOwnError($jobId: ID!, $ofSteps: String, $ofWorkflow: String) {
+    jobEvents(jobId: $jobId) {
+      cursor
+      job {
+        execution {
+          steps(first: 1, after: $ofSteps) {
+            edges {
+              cursor
+            }
+          }
+          workflow {
+            executions(first: 1, after: $ofWorkflow) {
+              edges {
+                cursor
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+`)
+
+test.each(['WS', 'SSE'] as const)(
+  'an error of a field’s own is sent with its batch, and ends the subscription where it leaves nothing of it (%s)',
+  async (transport) => {
+    const { createWorkflow } = await runner.client.ask(CREATE_WORKFLOW, { definition: SIMPLE })
+    if (createWorkflow.__typename !== 'CreateWorkflowPayload') throw new Error(createWorkflow.__typename)
+    const { jobId } = await start(runner, { workflowId: createWorkflow.workflow.id })
+    const subscribe = (variables: { ofSteps?: string; ofWorkflow?: string }) =>
+      subscribeOver('runner', transport, WITH_OWN_ERROR, { jobId, ...variables })
+    const results = []
+    for await (const result of await subscribe({ ofWorkflow: 'no cursor' })) results.push(result)
+    expect(results.at(-1)).toMatchObject({
+      data: { jobEvents: { job: { execution: { workflow: null } } } },
+      errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+    })
+
+    const failing = await subscribe({ ofSteps: 'no cursor' })
+    const ended =
+      transport === 'WS' ? failing.next().catch(takeErrors) : failing.next().then(({ value }) => value)
+    expect(await ended).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] })
+    expect(await failing.next()).toMatchObject({ done: true })
+  },
+)
+
+/** What a WebSocket's iterator rejects with, as a result. */
+function takeErrors(errors: unknown) {
+  return { errors }
+}
+
 /**
  * Follows a job over both transports, in both processes, with and without a nested selection and a filter, from its begin and from its
  * middle, and compares what arrived with the log. The disturbance begins once the first followers have begun.
@@ -203,7 +271,8 @@ async function runScenario(name: string, disturb: () => () => void): Promise<voi
   following.push(...late.map((follower) => follower.followToTheEnd()))
   runner.gate(`${name} 2`).open()
   await Promise.all(following)
-  for (const list of lists) await until(`${list.server} lists ${name}`, () => list.statuses.get(jobId) === 'COMPLETED')
+  for (const list of lists)
+    await until(`${list.server} lists ${name}`, () => list.statuses.get(jobId) === 'COMPLETED')
   endDisturbance()
 
   const { events } = await recordOf(runner.pool, uuidOf(jobId))
@@ -264,10 +333,10 @@ class Follower {
 
   /** Returns whether the stream has completed. */
   async #followOnce(): Promise<boolean> {
-    const { kinds, withRun } = this.#kind
+    const { server, transport, kinds, withRun } = this.#kind
     const variables = { jobId: this.#jobId, after: this.#cursor, kinds, withRun }
     try {
-      for await (const { data, errors } of await this.#subscribe(FOLLOW, variables)) {
+      for await (const { data, errors } of await subscribeOver(server, transport, FOLLOW, variables)) {
         if (errors) throw errors
         if (!data) throw new Error('a result has neither data nor errors')
         this.received.push(...data.jobEvents.events)
@@ -279,15 +348,16 @@ class Follower {
       return false
     }
   }
+}
 
-  async #subscribe<Data, Variables extends Record<string, unknown>>(
-    document: TypedDocumentString<Data, Variables>,
-    variables: Variables,
-  ): Promise<AsyncGenerator<ExecutionResult<Data>>> {
-    const { server, transport } = this.#kind
-    if (transport === 'WS') return sockets[server].subscribe(document, variables)
-    return (await openEventStream(urls[server](), 'POST', document, variables)).results
-  }
+async function subscribeOver<Data, Variables extends Record<string, unknown>>(
+  server: 'runner' | 'reader',
+  transport: 'WS' | 'SSE',
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+): Promise<AsyncGenerator<ExecutionResult<Data>>> {
+  if (transport === 'WS') return sockets[server].subscribe(document, variables)
+  return (await openEventStream(urls[server](), 'POST', document, variables)).results
 }
 
 /** The code of the errors that a subscription has ended with. */

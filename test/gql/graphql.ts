@@ -1672,6 +1672,27 @@ export type JobsChangedThroughFaultsSubscriptionVariables = Exact<{ [key: string
 
 export type JobsChangedThroughFaultsSubscription = { jobsChanged: { id: string, status: JobStatus, execution: { output: unknown } } };
 
+export type CreateWorkflowToFollowMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type CreateWorkflowToFollowMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type FollowWithOwnErrorSubscriptionVariables = Exact<{
+  jobId: string | number;
+  ofSteps?: string | null | undefined;
+  ofWorkflow?: string | null | undefined;
+}>;
+
+
+export type FollowWithOwnErrorSubscription = { jobEvents: { cursor: number, job: { execution: { steps: { edges: Array<{ cursor: string }> }, workflow: { executions: { edges: Array<{ cursor: string }> } } | null } } } };
+
 export type FollowForTortureSubscriptionVariables = Exact<{
   jobId: string | number;
   after?: number | null | undefined;
@@ -4433,6 +4454,41 @@ export const JobsChangedThroughFaultsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<JobsChangedThroughFaultsSubscription, JobsChangedThroughFaultsSubscriptionVariables>;
+export const CreateWorkflowToFollowDocument = new TypedDocumentString(`
+    mutation CreateWorkflowToFollow($definition: JSON!) {
+  createWorkflow(input: {definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateWorkflowToFollowMutation, CreateWorkflowToFollowMutationVariables>;
+export const FollowWithOwnErrorDocument = new TypedDocumentString(`
+    subscription FollowWithOwnError($jobId: ID!, $ofSteps: String, $ofWorkflow: String) {
+  jobEvents(jobId: $jobId) {
+    cursor
+    job {
+      execution {
+        steps(first: 1, after: $ofSteps) {
+          edges {
+            cursor
+          }
+        }
+        workflow {
+          executions(first: 1, after: $ofWorkflow) {
+            edges {
+              cursor
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowWithOwnErrorSubscription, FollowWithOwnErrorSubscriptionVariables>;
 export const FollowForTortureDocument = new TypedDocumentString(`
     subscription FollowForTorture($jobId: ID!, $after: Int) {
   jobEvents(jobId: $jobId, after: $after) {

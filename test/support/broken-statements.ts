@@ -14,7 +14,8 @@ export interface SentStatement {
 export function breakStatements(isMeant: (statement: SentStatement) => boolean, cut: Cut): () => void {
   return interceptStatements((statement, send) => {
     if (!isMeant(statement)) return send()
-    const { stream } = (statement.client as unknown as { connection: { stream: { destroy(): void } } }).connection
+    const { stream } = (statement.client as unknown as { connection: { stream: { destroy(): void } } })
+      .connection
     if (cut === 'before') stream.destroy()
     if (cut === 'during') setImmediate(() => stream.destroy())
     if (cut !== 'after') return send()
@@ -46,7 +47,10 @@ function interceptStatements(onStatement: (statement: SentStatement, send: Send)
       if (!answered) return query.apply(this, args)
       const callback = args.at(-1)
       if (typeof callback === 'function')
-        return query.apply(this, [...args.slice(0, -1), () => (callback as (fault: Error) => void)(answered())])
+        return query.apply(this, [
+          ...args.slice(0, -1),
+          () => (callback as (fault: Error) => void)(answered()),
+        ])
       const fail = () => {
         throw answered()
       }
