@@ -10,10 +10,10 @@ export const ANSWER_MS = 2_000
 const ECHO_MS = HELLO_MS + ANSWER_MS
 
 /**
- * What this process knows of the other processes that listen. It knows that it is alone only if it has asked who listens, its
- * own question has come back over the connection that listens, `ANSWER_MS` have passed without a notice of another process, and
- * its hellos have come back ever since. Otherwise another process may listen: this one has just opened, its connection was
- * lost or is silent, or the process was suspended.
+ * What this process knows of the other processes that listen. It knows that it is alone only if the database knew of no other
+ * listener when this process began to listen; or if it has asked who listens, its own question has come back over the connection
+ * that listens, and `ANSWER_MS` have passed without a notice of another process. Besides, its hellos must have come back ever since.
+ * Otherwise another process may listen: this one has just opened, its connection was lost or is silent, or it was suspended.
  */
 export class Peers {
   readonly #clock: Pick<Clock, 'now'>
@@ -43,6 +43,13 @@ export class Peers {
   echo(isQuestion: boolean): void {
     const now = this.#clock.now()
     if (!this.hasAsked) this.#askedAt = isQuestion ? now : null
+    this.#echoedAt = now
+  }
+
+  /** The database knows of no other listener, and this process listens: it hears of each that begins. */
+  findNone(): void {
+    const now = this.#clock.now()
+    this.#askedAt = now - ANSWER_MS
     this.#echoedAt = now
   }
 

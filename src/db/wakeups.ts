@@ -115,7 +115,8 @@ export async function createPostgresWakeups(options: PostgresWakeupsOptions): Pr
     peers.doubt()
     local.gap()
   }
-  const onListening = (isAgain: boolean) => {
+  const onListening = ({ isAgain, isAlone }: Listening) => {
+    if (isAlone) peers.findNone()
     hello(true)
     if (isAgain) local.gap()
   }
@@ -274,10 +275,17 @@ class Notifier {
   }
 }
 
+interface Listening {
+  /** After a connection that was lost. */
+  readonly isAgain: boolean
+  /** No other connection listens. */
+  readonly isAlone: boolean
+}
+
 interface ListenerEvents {
   readonly onNotice: (notice: Notice) => void
-  /** A connection listens from now on. `isAgain`: after one that was lost. */
-  readonly onListening: (isAgain: boolean) => void
+  /** A connection listens from now on. */
+  readonly onListening: (listening: Listening) => void
   /** The connection that listened is lost. */
   readonly onLost: () => void
 }
@@ -302,15 +310,17 @@ class Listener {
       const notice = readNotice(payload)
       if (notice) this.#events.onNotice(notice)
     })
+    let isAlone: boolean
     try {
       await client.connect()
       await client.query(`LISTEN ${CHANNEL}`)
+      isAlone = await signUp(client)
     } catch (fault) {
       await client.end().catch(() => {}) // it is the first fault that tells
       throw fault
     }
     this.#client = client
-    this.#events.onListening(isAgain)
+    this.#events.onListening({ isAgain, isAlone })
     client.once('end', () => {
       this.#client = null
       if (!this.#closed.signal.aborted) this.#events.onLost()
@@ -338,11 +348,24 @@ class Listener {
   }
 }
 
-/** Whoever may connect to the database may send anything on the channel; null for what is no notice of ours. */
+/** The advisory lock that each connection that listens shares: so the database knows how many there are. */
+const LISTENER_LOCK = 72_707_370
+
+/** Counts a connection that listens among those of its database. Returns whether it is the only one. */
+async function signUp(client: pg.Client): Promise<boolean> {
+  await client.query(`SELECT pg_advisory_lock_shared(${LISTENER_LOCK})`)
+  const { rows } = await client.query(
+    `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = ${LISTENER_LOCK} AND pid <> pg_backend_pid()
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  )
+  return rows.length === 0
+}
+
+/** Any client of the database can send on the channel; null for what is not a notice of Lume. */
 function readNotice(payload: string | undefined): Notice | null {
   try {
     return noticeSchema.parse(JSON.parse(payload ?? ''))
   } catch {
-    return null // not ours
+    return null // another program's
   }
 }

@@ -220,6 +220,10 @@ test('a cancel whose hint is lost aborts the step within seconds, under a lease 
   const worker = await openWorker({ leaseMs: LONG_LEASE_MS })
   const id = await start(worker, probes('a…'))
   const call = await probe.called('a')
+  // No flush follows that would point the cancel out.
+  await until('the call is on record', async () =>
+    (await timelineKinds(database.pool, id)).includes('STEP_STARTED'),
+  )
   expect(await sendCancel(database.pool, OWNER, id)).toBe(true)
   await until('the step is aborted', () => call.signal.aborted)
   expect((await ended(id)).status).toBe('CANCELED')

@@ -28,7 +28,7 @@ export class SubscriptionFailedError extends Error {
 function retryable(error: GraphQLError): GraphQLError {
   const { code, reference } = error.extensions
   if (code !== 'INTERNAL_SERVER_ERROR') return error
-  const message = `The server could not read the next result. Subscribe again with your last cursor. If it happens again, ask the operator for reference ${String(reference)}.`
+  const message = `The server could not read the next result. Subscribe again, with your last cursor where there is one. If it happens again, ask the operator for reference ${String(reference)}.`
   return new GraphQLError(message, {
     path: error.path,
     nodes: error.nodes,
