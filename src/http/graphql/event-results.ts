@@ -1,6 +1,6 @@
 import { GraphQLError, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import { isQueryTimeout } from '../../db/sql/index.ts'
-import type { Awaitable } from '../../lib/async/index.ts'
+import type { Awaitable } from '../../lib/turns/index.ts'
 import { READ_DELAYS_MS } from '../../live/index.ts'
 import { readNextResult, type Context } from '../../schema/index.ts'
 import { SERVICE_UNAVAILABLE } from '../intake/index.ts'
