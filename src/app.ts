@@ -20,6 +20,7 @@ import {
   createLocalWakeups,
   createPostgresWakeups,
   openDatabase,
+  openDatabaseClock,
   prepareQueries,
   upgrade,
   type Database,
@@ -107,7 +108,10 @@ import {
 
 /** What tests and embedders may put in place of the real thing. */
 export interface LumeOverrides {
+  /** Decides every instant in place of the database's clock, which is then not read. */
   readonly clock?: Clock
+  /** The clock of this machine, which the time of the process does not depend on. Default: the system's. */
+  readonly machineClock?: Clock
   /** In [0, 1); spreads retries. */
   readonly random?: () => number
   readonly logger?: Logger
@@ -164,14 +168,19 @@ function readConfig(config: LumeOptions): LumeConfig {
 }
 
 async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers: Closers): Promise<Lume> {
-  const { clock = systemClock, random = Math.random } = overrides
-  const { logger = createLogger(settings.logLevel) } = overrides
-  const outage = new Outage({ clock, logger })
+  const {
+    machineClock = systemClock,
+    random = Math.random,
+    logger = createLogger(settings.logLevel),
+  } = overrides
+  // What has to work before the database's time is known measures durations only.
+  const ownClock = overrides.clock ?? machineClock
+  const outage = new Outage({ clock: ownClock, logger })
   closers.add(() => outage.close())
-  const retry = new TransientRetry({ clock, random, outage })
+  const retry = new TransientRetry({ clock: ownClock, random, outage })
   // Of what works on the database alone: its errors are those of the database.
   const databaseLogger = outage.quieted(logger)
-  const unhandledErrors = new UnhandledErrors({ clock, logger })
+  const unhandledErrors = new UnhandledErrors({ clock: ownClock, logger })
   const onUnhandledError = unhandledErrors.take
   const { ownsProcess = false } = overrides
   closers.add(watchProcessErrors({ onUnattributed: ownsProcess ? unhandledErrors.takeUnattributed : null }))
@@ -183,6 +192,9 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
 
   const { pool } = database
   outage.endsWith(() => pool.query('SELECT 1'))
+  const time = overrides.clock ? null : await openDatabaseClock({ pool, machine: machineClock, logger })
+  closers.add(() => time?.close())
+  const clock = time?.clock ?? ownClock
   const reads = createApiReads(database)
   closers.add(() => reads.prisma.$disconnect())
   const quotaStore = createQuotaStore(pool)
@@ -405,6 +417,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       freePlaces: worker?.processor.freePlaces ?? 0,
       unhandledErrors: unhandledErrors.counts,
       blockedLoops: worker?.watchdog?.blocked ?? new Map(),
+      clockOffsetMs: time?.offsetMs() ?? 0,
     }),
     allowOrigin: (origin) => void allowedOrigins.push(origin),
     close: () => closers.close(),

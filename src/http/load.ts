@@ -12,4 +12,6 @@ export interface Load {
   readonly unhandledErrors: ReadonlyMap<string, number>
   /** Blocks of the event loop of over a second since the start, labelled the same way. */
   readonly blockedLoops: ReadonlyMap<string, BlockedTime>
+  /** How far the machine's clock is ahead of the database's, in milliseconds; negative: behind. */
+  readonly clockOffsetMs: number
 }

@@ -85,13 +85,19 @@ export function createMetrics({ load, connections, openSubscriptions }: MetricsO
     labelNames: ['block'],
     registers,
   })
+  const clockOffset = new Gauge({
+    name: 'lume_clock_offset_seconds',
+    help: 'How far the clock of this machine is ahead of the clock of the database; negative: behind.',
+    registers,
+  })
   let rendering: Promise<string> | null = null
   const renderText = async (): Promise<string> => {
-    const { heldByStatus, hasOutage, freePlaces, unhandledErrors, blockedLoops } = await load()
+    const { heldByStatus, hasOutage, freePlaces, unhandledErrors, blockedLoops, clockOffsetMs } = await load()
     jobs.reset()
     for (const [status, count] of Object.entries(heldByStatus)) jobs.set({ status }, count)
     outage.set(hasOutage ? 1 : 0)
     free.set(freePlaces)
+    clockOffset.set(clockOffsetMs / 1_000)
     unhandled.reset()
     for (const [block, count] of unhandledErrors) unhandled.inc({ block }, count)
     blocked.reset()

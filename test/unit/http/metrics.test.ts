@@ -13,6 +13,7 @@ test('requests for the metrics that come at the same time share one reading', as
         freePlaces: 1,
         unhandledErrors: new Map(),
         blockedLoops: new Map(),
+        clockOffsetMs: -2_500,
       })
     },
     openSubscriptions: () => ({ websocket: 0, sse: 0 }),
