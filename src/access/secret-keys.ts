@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf, LumeError } from '../lib/index.ts'
+import { codeOf, LumeError, messageOf } from '../lib/index.ts'
 import { newSecretKeyText, parseSecretKey, SecretCipher, type SecretKey } from './secret-cipher.ts'
 
 const KEY_FILE = 'secret.key'
@@ -15,7 +15,7 @@ export interface SecretKeySettings {
 
 /**
  * What secrets are encrypted with: the listed keys and, after them, the folder's own, which is made once where no key is
- * listed. Null without any key. Throws `SECRET_KEY_INVALID` or `SECRET_KEY_FILE_INVALID`; neither quotes a key.
+ * listed. Null without any key. Throws `SECRET_KEY_INVALID`, `SECRET_KEY_FILE_INVALID` or `SECRET_KEY_FILE_UNREADABLE`; none quotes a key.
  */
 export async function openSecretCipher({ listed, folder }: SecretKeySettings): Promise<SecretCipher | null> {
   const keys = listed.map((text) => {
@@ -38,7 +38,7 @@ async function readKeyFile(path: string): Promise<SecretKey | null> {
     if (key) return key
   } catch (failure) {
     if (codeOf(failure) === 'ENOENT') return null
-    throw failure
+    throw fileError(path, failure)
   }
   throw new LumeError(
     'SECRET_KEY_FILE_INVALID',
@@ -49,7 +49,9 @@ async function readKeyFile(path: string): Promise<SecretKey | null> {
 /** The file is whole and on the disk before it has its name, and whoever comes second takes the first one's. */
 async function makeKeyFile(path: string): Promise<SecretKey | null> {
   const draft = `${path}.${randomUUID()}`
-  const file = await open(draft, 'wx', 0o600)
+  const file = await open(draft, 'wx', 0o600).catch((failure: unknown) => {
+    throw fileError(path, failure)
+  })
   try {
     await file.writeFile(`${newSecretKeyText()}\n`)
     await file.sync()
@@ -64,4 +66,12 @@ async function makeKeyFile(path: string): Promise<SecretKey | null> {
     await unlink(draft)
   }
   return readKeyFile(path)
+}
+
+function fileError(path: string, failure: unknown): LumeError {
+  return new LumeError(
+    'SECRET_KEY_FILE_UNREADABLE',
+    `${path} cannot be read or written: ${messageOf(failure)}. Give the file to the user of this process, or name the key in LUME_SECRET_KEY`,
+    { cause: failure },
+  )
 }

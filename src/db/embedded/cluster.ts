@@ -42,14 +42,19 @@ export function openCluster(folder: string, { onComplaint, sync }: OpenClusterOp
 
 /**
  * Creates an empty database in this folder: under another name until it is whole and on the disk, so that a creation
- * that was cut off leaves nothing that looks usable.
+ * that was cut off leaves nothing that looks usable, and one that failed takes no space.
  */
 export async function createCluster(folder: string): Promise<void> {
   const draft = `${folder}.new`
   await rm(draft, { recursive: true, force: true })
-  const postgres = await openCluster(draft)
-  await postgres.close()
-  await syncFolder(draft)
-  await rename(draft, folder)
+  try {
+    const postgres = await openCluster(draft)
+    await postgres.close()
+    await syncFolder(draft)
+    await rename(draft, folder)
+  } catch (failure) {
+    await rm(draft, { recursive: true, force: true })
+    throw failure
+  }
   syncPath(dirname(folder))
 }

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import type pg from 'pg'
-import { isCreated } from './is-created.ts'
+import { codeOf, messageOf } from '../../lib/index.ts'
+import { folderError, requireUsableFolder } from './folder-errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { PostgresThread } from './postgres-thread.ts'
 
@@ -24,20 +24,23 @@ export interface OpenEmbeddedPostgresOptions {
 
 /**
  * Opens the Postgres that lives in `<dataDir>/postgres`, and creates it where there is none: PGlite in a thread of its
- * own, with fsync. Throws LumeError DATA_DIR_IN_USE if another process has the folder, EMBEDDED_DATABASE_STOPPED if
- * Postgres does not start. If it breaks down later, its connection fails with EMBEDDED_DATABASE_STOPPED and the next
- * one starts it again.
+ * own, with fsync. If it breaks down later, its connection fails with EMBEDDED_DATABASE_STOPPED and the next one starts it again.
+ *
+ * Throws a LumeError that names the remedy: DATA_DIR_IN_USE if another process has the folder, DATA_DIR_NOT_A_FOLDER,
+ * DATA_DIR_NOT_WRITABLE, DATA_DIR_FULL, DATA_DIR_UNUSABLE if the operating system refuses it, EMBEDDED_DATABASE_VERSION,
+ * EMBEDDED_DATABASE_DAMAGED, or EMBEDDED_DATABASE_STOPPED if Postgres does not start for another reason.
  */
 export async function openEmbeddedPostgres(options: OpenEmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const folder = join(options.dataDir, 'postgres')
-  const thread = new PostgresThread(folder)
-  const lock = await lockFolder(options.dataDir, {
+  const { dataDir } = options
+  const thread = new PostgresThread(dataDir)
+  const lock = await lockFolder(dataDir, {
     onWaiting: options.onWaiting,
-    onLost: () =>
-      thread.abandon(`another process took the data folder ${options.dataDir}, or it was deleted`),
+    onLost: (failure) => thread.abandon(`the lock of the data folder ${dataDir} is lost: ${lossOf(failure)}`),
+  }).catch((failure: unknown) => {
+    throw folderError(dataDir, failure)
   })
   try {
-    if (!isCreated(folder)) options.onCreating?.()
+    if (requireUsableFolder(dataDir) === 'absent') options.onCreating?.()
     await thread.start()
   } catch (failure) {
     await lock.release()
@@ -59,4 +62,10 @@ export async function openEmbeddedPostgres(options: OpenEmbeddedPostgresOptions)
     await lock.release()
   }
   return { connection, close }
+}
+
+function lossOf(failure: unknown): string {
+  return codeOf(failure) === 'ENOENT'
+    ? 'another process took the folder, or it was deleted'
+    : messageOf(failure)
 }

@@ -38,8 +38,11 @@ export interface LockOptions {
   readonly clock?: Clock
   /** Called before ten seconds of listening for an owner that this process cannot see. */
   readonly onWaiting?: () => void
-  /** The claim is gone although it was not released: somebody deleted it, or took it after a long standstill. */
-  readonly onLost?: () => void
+  /**
+   * The claim cannot be renewed although it was not released: it was deleted, another process took it after a long standstill, or the
+   * file system refuses the write. `failure` is what the file system answers.
+   */
+  readonly onLost?: (failure: unknown) => void
 }
 
 interface Watch {
@@ -127,16 +130,16 @@ function inUse(place: string, holder: Claim): LumeError {
   )
 }
 
-function hold(claim: Claim, place: string, clock: Clock, onLost: (() => void) | undefined): FolderLock {
+function hold(claim: Claim, place: string, clock: Clock, onLost: LockOptions['onLost']): FolderLock {
   const path = join(place, claim.file)
   const touch = async () => {
     const now = new Date(clock.now())
     await utimes(path, now, now)
   }
   const heartbeat = setInterval(() => {
-    touch().catch(() => {
+    touch().catch((failure: unknown) => {
       clearInterval(heartbeat)
-      onLost?.()
+      onLost?.(failure)
     })
   }, HEARTBEAT_MS)
   heartbeat.unref()

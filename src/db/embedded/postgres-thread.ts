@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { assertNever, LumeError, messageOf } from '../../lib/index.ts'
+import { startError, stoppedError, type Breakdown } from './folder-errors.ts'
 import { PostgresStream } from './postgres-stream.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
@@ -10,18 +12,20 @@ const STACK_MB = 128
 
 /** Runs Postgres in a worker thread. When it breaks down its connections fail, and the next one starts it again. */
 export class PostgresThread {
-  readonly #folder: string
+  readonly #dataDir: string
   readonly #streams = new Map<number, PostgresStream>()
   #worker: Promise<Worker> | null = null
   #lastConnection = 0
+  #hasStarted = false
   /** Why it must not be started again. */
   #end: LumeError | null = null
 
-  constructor(folder: string) {
-    this.#folder = folder
+  /** Postgres keeps its files in the folder `postgres` below this one. */
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir
   }
 
-  /** Resolves when Postgres answers. */
+  /** Resolves when Postgres answers. Rejects with what `startError` makes of its reason not to start. */
   async start(): Promise<void> {
     const worker = await this.#running()
     if (this.#streams.size === 0) worker.unref()
@@ -67,7 +71,7 @@ export class PostgresThread {
 
   /** Ends the thread at once, without closing the database: the files are no longer ours to write. */
   abandon(reason: string): void {
-    this.#end ??= stopped(reason)
+    this.#end ??= stoppedError({ message: reason })
     this.#worker?.then(
       (worker) => worker.terminate(),
       () => undefined,
@@ -81,19 +85,23 @@ export class PostgresThread {
   }
 
   async #launch(): Promise<Worker> {
-    const worker = newWorker({ folder: this.#folder })
-    let reason = 'its thread ended'
+    const worker = newWorker({ folder: join(this.#dataDir, 'postgres') })
+    let breakdown: Breakdown = { message: 'its thread ended' }
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') resolve()
-        else if (message.kind === 'failed') reason = message.reason
+        if (message.kind === 'ready') {
+          this.#hasStarted = true
+          resolve()
+        } else if (message.kind === 'failed') breakdown = message
         else this.#deliver(message)
       })
       worker.on('error', (failure) => {
-        reason = messageOf(failure)
+        breakdown = { message: messageOf(failure) }
       })
       worker.once('exit', () => {
-        const failure = this.#end ?? stopped(reason)
+        // A statement that a breakdown has ended can be repeated; a start that fails needs an operator.
+        const failure =
+          this.#end ?? (this.#hasStarted ? stoppedError(breakdown) : startError(this.#dataDir, breakdown))
         this.#worker = null
         for (const stream of this.#streams.values()) stream.destroy(failure)
         reject(failure)
@@ -117,10 +125,6 @@ export class PostgresThread {
         assertNever(message)
     }
   }
-}
-
-function stopped(reason: string): LumeError {
-  return new LumeError('EMBEDDED_DATABASE_STOPPED', `the embedded database stopped: ${reason}`)
 }
 
 function newWorker(workerData: WorkerData): Worker {

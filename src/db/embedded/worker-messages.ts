@@ -1,3 +1,5 @@
+import type { Breakdown } from './folder-errors.ts'
+
 /** What the worker is started with. */
 export interface WorkerData {
   /** Where Postgres keeps its files. */
@@ -15,4 +17,4 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly connection: number }
   | { readonly kind: 'bytes'; readonly connection: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'failed'; readonly reason: string }
+  | ({ readonly kind: 'failed' } & Breakdown)

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
-import { assertNever, messageOf } from '../../lib/index.ts'
+import { assertNever } from '../../lib/index.ts'
 import { createCluster, openCluster } from './cluster.ts'
+import { breakdownOf } from './folder-errors.ts'
 import { isCreated } from './is-created.ts'
 import { TERMINATE, UnitReader } from './unit-reader.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
@@ -115,7 +116,7 @@ function query(sql: string): Uint8Array {
 }
 
 function fail(failure: unknown): never {
-  send({ kind: 'failed', reason: [messageOf(failure), lastComplaint].filter(Boolean).join('; ') })
+  send({ kind: 'failed', ...breakdownOf(failure, lastComplaint) })
   process.exit(1)
 }
 
