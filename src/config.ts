@@ -10,6 +10,7 @@ import {
   SECRET_MAX_LENGTH,
   SECRET_MIN_LENGTH,
   SECRET_NAME,
+  SECRET_VARIABLES,
   type AuthenticationSettings,
   type JwtSettings,
 } from './access/index.ts'
@@ -20,6 +21,7 @@ import { LOCAL_USER } from './jobs/library/index.ts'
 import { LumeError, OWNER_MAX_LENGTH } from './lib/index.ts'
 import { LOG_LEVELS } from './lib/log/index.ts'
 import { parseAllowedHost } from './net/index.ts'
+import { unknownVariablesWarning } from './unknown-variables.ts'
 
 /** The largest weight of an owner in the sharing of places. */
 export const OWNER_WEIGHT_MAX = 100
@@ -163,6 +165,8 @@ export interface ServerConfig {
   readonly hasOpenMetrics: boolean | undefined
   /** How long the process may take to stop after SIGTERM or SIGINT, in milliseconds. */
   readonly stopMs: number
+  /** What the process logs at start: settings that were named and are not read. */
+  readonly warnings: readonly string[]
   readonly lume: LumeConfig
 }
 
@@ -304,6 +308,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
     persistedDocuments: lume.LUME_PERSISTED_DOCUMENTS,
     hasOpenMetrics: LUME_METRICS && LUME_METRICS === 'open',
     stopMs: lume.LUME_STOP_MS,
+    warnings: warningsOf(given),
     lume: lumeConfigSchema.parse({
       databaseUrl: DATABASE_URL,
       dataDir: lume.LUME_DATA_DIR,
@@ -345,6 +350,14 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       stepLogLevel: lume.LUME_STEP_LOG_LEVEL,
     }),
   }
+}
+
+/** Names with which a value reaches a setting or a secret. */
+const KNOWN_VARIABLES = [...Object.keys(environmentSchema.shape), ...SECRET_VARIABLES]
+
+function warningsOf(given: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const warning = unknownVariablesWarning(given, KNOWN_VARIABLES)
+  return warning === null ? [] : [warning]
 }
 
 type Environment = Omit<z.output<typeof environmentSchema>, 'HOST' | 'PORT'>

@@ -18,8 +18,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 await attempt(async () => {
-  const { lume: config, stopMs, ...serverConfig } = readEnvironment(process.env)
+  const { lume: config, stopMs, warnings, ...serverConfig } = readEnvironment(process.env)
   const logger = createLogger(config.logLevel)
+  for (const warning of warnings) logger.warn(warning)
   const limitStop = () => exitAfter(stopMs, logger)
   if (stopping.signal.aborted) limitStop()
   else stopping.signal.addEventListener('abort', limitStop)

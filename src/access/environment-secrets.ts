@@ -12,6 +12,9 @@ const BY_VARIABLE: Readonly<Record<string, string>> = {
   NEXT_PUBLIC_SUPABASE_ANON_KEY: 'supabaseAnonKey',
 }
 
+/** The names of these variables. */
+export const SECRET_VARIABLES: readonly string[] = Object.keys(BY_VARIABLE)
+
 /** `LUME_SECRET_stripe` gives the secret `stripe`, and wins over a variable of the table. */
 const PREFIX = 'LUME_SECRET_'
 /** Settings that begin like secrets. */

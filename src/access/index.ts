@@ -8,7 +8,7 @@ export {
   type Authenticator,
 } from './authenticator.ts'
 export { createDefinitionReader } from './definition-reader.ts'
-export { readEnvironmentSecrets } from './environment-secrets.ts'
+export { readEnvironmentSecrets, SECRET_VARIABLES } from './environment-secrets.ts'
 export { AuthenticationUnavailableError, UnauthenticatedError } from './errors.ts'
 export { isLoopback, requireSafeHost } from './host-policy.ts'
 export type { JwtSettings } from './jwt.ts'
