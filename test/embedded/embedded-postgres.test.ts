@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, fsyncSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,6 +10,8 @@ import pg from 'pg'
 import { openDatabase } from '../../src/db/connect.ts'
 import { createCluster, openCluster } from '../../src/db/embedded/cluster.ts'
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts'
+import { copyFolderOnce } from '../../src/db/embedded/folder-copy.ts'
+import { POSTGRES_MAJOR } from '../../src/db/embedded/folder-errors.ts'
 import { keepUp } from '../../src/db/embedded/upkeep.ts'
 import { migrate } from '../../src/db/migrate.ts'
 
@@ -309,6 +311,122 @@ describe('the data folder', () => {
     expect(await readdir(folder)).toContain('PG_VERSION')
     expect(existsSync(`${folder}.new`)).toBe(false)
   })
+})
+
+describe('a data folder that cannot be used is refused with a code and what to do:', () => {
+  const REMEDY = expect.stringMatching(/LUME_DATA_DIR.*docs\/embedded-database\.md/)
+  const inPostgres = (path: string) => join(dataDir, 'postgres', path)
+
+  beforeAll(() => closeIt())
+  afterAll(() => openIt())
+
+  /** Puts what `damage` moves to `.kept` back in its place. */
+  async function refusalAfter(path: string, damage: (path: string) => Promise<void>): Promise<unknown> {
+    const place = inPostgres(path)
+    await rename(place, `${place}.kept`)
+    try {
+      await damage(place)
+      return await refusal(dataDir)
+    } finally {
+      await rm(place, { recursive: true, force: true })
+      await rename(`${place}.kept`, place)
+    }
+  }
+
+  test.each<[string, string, (path: string) => Promise<void>, string]>([
+    ['a truncated pg_control', 'global/pg_control', cutTo(100), 'could not read file "global/pg_control"'],
+    ['a pg_control of zeros', 'global/pg_control', zeros(8_192), 'checksum'],
+    ['no pg_control', 'global/pg_control', async () => {}, 'could not open file "global/pg_control"'],
+    ['no log', 'pg_wal', async () => {}, 'required WAL directory "pg_wal" does not exist'],
+    ['an empty log', 'pg_wal', async (path) => void (await mkdir(path)), 'checkpoint record'],
+    ['no version', 'PG_VERSION', async () => {}, 'no file PG_VERSION'],
+    ['a version that cannot be read', 'PG_VERSION', zeros(3), 'does not hold a version'],
+  ])('damage, as of %s', async (_, path, damage, words) => {
+    const copy = `${dataDir}.before-log`
+    await mkdir(join(copy, 'postgres'), { recursive: true })
+    await writeFile(join(copy, 'postgres/PG_VERSION'), '18')
+    const told = await refusalAfter(path, damage)
+    await rm(copy, { recursive: true })
+    expect(told).toMatchObject({ code: 'EMBEDDED_DATABASE_DAMAGED', message: REMEDY })
+    expect(told).toMatchObject({ message: expect.stringContaining(words) })
+    expect(told).toMatchObject({ message: expect.stringContaining(`(a copy that Lume made: ${copy})`) })
+    expect(String(told)).not.toMatch(/ASSERTIONS|Aborted|PGlite|\n/)
+  })
+
+  test.each([
+    [17, 'older'],
+    [19, 'newer'],
+  ])('a database of Postgres %d', async (version, build) => {
+    const told = await refusalAfter('PG_VERSION', (path) => writeFile(path, `${version}\n`))
+    expect(told).toMatchObject({ code: 'EMBEDDED_DATABASE_VERSION', message: REMEDY })
+    expect(told).toMatchObject({ message: expect.stringContaining(`start the ${build} build`) })
+  })
+
+  test('a file where the folder, a folder above it or the folder of Postgres should be', async () => {
+    const place = join(dataDir, 'place')
+    await mkdir(place)
+    await writeFile(join(place, 'postgres'), '')
+    for (const folder of [place, join(place, 'postgres'), join(place, 'postgres/below')]) {
+      expect(await refusal(folder)).toMatchObject({ code: 'DATA_DIR_NOT_A_FOLDER', message: REMEDY })
+    }
+  })
+
+  test('a folder that this user may not write to, and a copy that this user may not make', async () => {
+    const folder = join(dataDir, 'foreign')
+    await mkdir(join(folder, 'data'), { recursive: true })
+    await chmod(dataDir, 0o755)
+    for (const path of [join(folder, 'data'), folder]) await chmod(path, 0o555)
+    const [told, copied] = await asOrdinaryUser(async () => [
+      await refusal(join(folder, 'data')),
+      await copyFolderOnce(join(folder, 'data'), 'before-log').catch((failure: unknown) => failure),
+    ])
+    await chmod(folder, 0o755)
+    expect(told).toMatchObject({ code: 'DATA_DIR_NOT_WRITABLE', message: REMEDY })
+    expect(told).toMatchObject({ message: expect.stringMatching(/\(user \d+\).*belongs to user \d+.*chown/) })
+    expect(copied).toMatchObject({
+      code: 'DATA_DIR_COPY_FAILED',
+      message: expect.stringContaining(`Make ${folder} writable`),
+    })
+  })
+
+  test('none of it is damage to a folder that is whole', async () => {
+    expect((await readFile(inPostgres('PG_VERSION'), 'utf8')).trim()).toBe(String(POSTGRES_MAJOR))
+    await openIt()
+    expect(await numbers()).toEqual([1, 10, 11, 12, 30])
+    await closeIt()
+  })
+
+  async function refusal(folder: string): Promise<unknown> {
+    try {
+      const opened = await openEmbeddedPostgres({ dataDir: folder })
+      await opened.close()
+    } catch (failure) {
+      return failure
+    }
+    throw new Error('the folder was opened')
+  }
+
+  function zeros(bytes: number): (path: string) => Promise<void> {
+    return (path) => writeFile(path, Buffer.alloc(bytes))
+  }
+
+  function cutTo(bytes: number): (path: string) => Promise<void> {
+    return async (path) => {
+      await writeFile(path, await readFile(`${path}.kept`))
+      await truncate(path, bytes)
+    }
+  }
+
+  /** Root may write everywhere: the work is done as the user nobody. */
+  async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) process.seteuid?.(65_534)
+    try {
+      return await work()
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+    }
+  }
 })
 
 test('the migrations of this build apply, once', async () => {

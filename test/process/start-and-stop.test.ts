@@ -82,7 +82,11 @@ test('a server on a fresh folder keeps what it stores over a stop, and refuses t
 
 test('a server with keys in its settings asks for one, and never prints it', async () => {
   const key = 'a-key-of-more-than-thirty-two-characters'
-  const server = await startServerProcess({ DATABASE_URL: database.url, LUME_API_KEYS: `acme:ADMIN:${key}` })
+  const server = await startServerProcess({
+    DATABASE_URL: database.url,
+    LUME_API_KEYS: `acme:ADMIN:${key}`,
+    LUME_RATELIMIT: '9',
+  })
   closers.add(() => server.kill())
   expect(await ask(server, VIEWER)).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
   expect(await ask(server, VIEWER, { authorization: `Bearer ${key}` })).toEqual({
@@ -90,6 +94,7 @@ test('a server with keys in its settings asks for one, and never prints it', asy
   })
   expect(await server.stop()).toBe(0)
   expect(server.output()).not.toContain(key)
+  expect(server.output()).toContain('LUME_RATELIMIT (did you mean LUME_RATE_LIMIT?)')
 }, 60_000)
 
 test('a port in use is told with its number and how to choose another', async () => {
@@ -106,6 +111,7 @@ test('a port in use is told with its number and how to choose another', async ()
 describe('a setting that cannot be used is refused in one line that names it:', () => {
   test.each([
     ['an absent server', { DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/db' }, 'DATABASE_UNREACHABLE'],
+    ['a data folder that is a file', { LUME_DATA_DIR: 'package.json' }, 'DATA_DIR_NOT_A_FOLDER'],
     ['a PORT that is no number', { PORT: 'http' }, 'CONFIG_INVALID'],
   ])('%s', async (_, environment: Record<string, string>, code) => {
     const message = await refused({ LUME_DATA_DIR: dataDir, ...environment })
