@@ -4,6 +4,7 @@ import { assertNever } from '../../lib/index.ts'
 import { createCluster, openCluster } from './cluster.ts'
 import { breakdownOf } from './folder-errors.ts'
 import { isCreated } from './is-created.ts'
+import { steadyNow } from './steady-now.ts'
 import { TERMINATE, UnitReader } from './unit-reader.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
@@ -23,6 +24,7 @@ const POSTGRES_ERROR_STATUS = 100
 if (!parentPort) throw new Error('worker.ts runs in a worker thread')
 const port = parentPort
 const { folder } = workerData as WorkerData
+Date.now = steadyNow()
 let lastComplaint = ''
 let client: { readonly connection: number; readonly units: UnitReader } | null = null
 let work: Promise<void> = start()
