@@ -551,6 +551,7 @@ describe('the metrics', () => {
     for (const line of [
       /^lume_http_requests_total\{route="graphql",status="200"\} [1-9]\d*$/m,
       /^lume_places_free 50$/m,
+      /^lume_clock_offset_seconds -?[\d.e-]+$/m,
       /^lume_subscriptions_open\{transport="sse"\} 0$/m,
       /^lume_subscriptions_open\{transport="websocket"\} 0$/m,
       /^nodejs_eventloop_lag_seconds /m,

@@ -50,22 +50,19 @@ function requireVersion(dataDir: string, text: string): void {
   )
 }
 
-/** Describes what the operating system refused to do with a data folder; returns a `LumeError` as it is. */
-export function folderError(dataDir: string, failure: unknown): Error {
+/** Describes why a data folder cannot be read, locked or checked; returns a `LumeError` as it is. */
+export function folderError(dataDir: string, failure: unknown): LumeError {
   if (failure instanceof LumeError) return failure
-  const code = codeOf(failure)
-  return (
-    systemError(dataDir, code, failure) ??
-    (failure instanceof Error ? failure : new Error(messageOf(failure)))
-  )
+  const reason = messageOf(failure)
+  return systemError(dataDir, codeOf(failure) ?? '', reason) ?? unusable(dataDir, reason)
 }
 
 /** Describes why Postgres did not start in this data folder. */
 export function startError(dataDir: string, breakdown: Breakdown): LumeError {
   const { message, complaint = '' } = breakdown
-  const refusal = systemError(dataDir, systemCodeOf(breakdown), breakdown)
-  if (refusal) return refusal
   const words = wordsOf(complaint)
+  const refusal = systemError(dataDir, systemCodeOf(breakdown) ?? '', words || message)
+  if (refusal) return refusal
   if (words !== '' && !NO_DAMAGE.test(words)) return damaged(dataDir, `Postgres says "${words}"`)
   if (words === '' && GAVE_UP.test(message))
     return damaged(dataDir, 'Postgres did not start and gave no reason')
@@ -98,7 +95,8 @@ export function copyError(dataDir: string, target: string, failure: unknown): Lu
 const DENIED: readonly string[] = ['EACCES', 'EPERM']
 const FULL: readonly string[] = ['ENOSPC', 'EDQUOT']
 const NO_FOLDER: readonly string[] = ['EEXIST', 'ENOTDIR', 'ELOOP']
-const OTHER: readonly string[] = ['EIO', 'EMFILE', 'ENFILE', 'ENAMETOOLONG', 'ENOENT', 'EBUSY', 'ENOTEMPTY']
+/** Any code of an operating system; those of Node itself begin with `ERR_`. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/
 
 /** What Postgres, which is compiled against another C library, says for the codes of Node. */
 const SYSTEM_WORDS: readonly (readonly [RegExp, string])[] = [
@@ -150,23 +148,20 @@ function systemCodeOf({ code, message, complaint = '' }: Breakdown): string | un
   return SYSTEM_WORDS.find(([words]) => words.test(`${message} ${complaint}`))?.[1]
 }
 
-function systemError(dataDir: string, code: string | undefined, failure: unknown): LumeError | null {
-  if (code === undefined) return null
+/** Null: the code is none of an operating system. */
+function systemError(dataDir: string, code: string, reason: string): LumeError | null {
   const folder = resolve(dataDir)
-  const options = { cause: failure }
-  if (NO_FOLDER.includes(code)) return notAFolder(folder, options)
+  if (NO_FOLDER.includes(code)) return notAFolder(folder)
   if (FULL.includes(code)) {
     return new LumeError(
       'DATA_DIR_FULL',
       `there is no space left on the disk of the data folder ${folder}: free space on it, or ${OTHER_FOLDER} (${PAGE})`,
-      options,
     )
   }
   if (code === 'EROFS') {
     return new LumeError(
       'DATA_DIR_NOT_WRITABLE',
       `the data folder ${folder} is on a read-only file system: mount it writable, or ${OTHER_FOLDER} (${PAGE})`,
-      options,
     )
   }
   if (DENIED.includes(code)) {
@@ -174,22 +169,22 @@ function systemError(dataDir: string, code: string | undefined, failure: unknown
       'DATA_DIR_NOT_WRITABLE',
       `this process${ownUser()} may not write to the data folder ${folder}${ownerOf(folder)}: give the folder and everything in it to ` +
         `the user of this process (chown -R), or ${OTHER_FOLDER} (${PAGE})`,
-      options,
     )
   }
-  if (!OTHER.includes(code)) return null
+  return SYSTEM_CODE.test(code) ? unusable(dataDir, reason) : null
+}
+
+function unusable(dataDir: string, reason: string): LumeError {
   return new LumeError(
     'DATA_DIR_UNUSABLE',
-    `the data folder ${folder} cannot be used: ${messageOf(failure)}. Mend that, or ${OTHER_FOLDER} (${PAGE})`,
-    options,
+    `the data folder ${resolve(dataDir)} cannot be used: ${reason}. Remove the cause, or ${OTHER_FOLDER} (${PAGE})`,
   )
 }
 
-function notAFolder(path: string, options?: ErrorOptions): LumeError {
+function notAFolder(path: string): LumeError {
   return new LumeError(
     'DATA_DIR_NOT_A_FOLDER',
     `${resolve(path)} is not a folder, or a part of its path is not: move the file in its place away, or ${OTHER_FOLDER} (${PAGE})`,
-    options,
   )
 }
 
