@@ -335,8 +335,6 @@ describe('a data folder that cannot be used is refused with a code and what to d
 
   test.each<[string, string, (path: string) => Promise<void>, string]>([
     ['a truncated pg_control', 'global/pg_control', cutTo(100), 'could not read file "global/pg_control"'],
-    ['a pg_control of zeros', 'global/pg_control', zeros(8_192), 'checksum'],
-    ['no pg_control', 'global/pg_control', async () => {}, 'could not open file "global/pg_control"'],
     ['no log', 'pg_wal', async () => {}, 'required WAL directory "pg_wal" does not exist'],
     ['an empty log', 'pg_wal', (path) => mkdir(path), 'checkpoint record'],
     ['no version', 'PG_VERSION', async () => {}, 'no file PG_VERSION'],
