@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import pg from 'pg'
 import { pino } from 'pino'
 import { newSecretKeyText } from '../../src/access/secret-cipher.ts'
+import type { JobId } from '../../src/lib/ids.ts'
 import type { Lume } from '../../src/app.ts'
 import type { LumeConfig } from '../../src/config.ts'
 import type { Block } from '../../src/engine/block/block.ts'
@@ -52,9 +53,12 @@ test.each(['lock_timeout', 'statement_timeout'])(
   'executions wait while the log is locked for longer than the %s of the database; then they complete, and each call is sent once',
   async (setting) => {
     const lume = await openWorker({ databaseUrl: database.url, concurrency: 8 })
-    const ids = []
+    const ids: JobId[] = []
     for (let n = 0; n < 8; n++) ids.push(await start(lume, probes(`first-${n}…`, `last-${n}`)))
     for (let n = 0; n < 8; n++) await probe.called(`first-${n}`)
+    await until('all are on record as running', async () =>
+      (await statuses(ids)).every((status) => status === 'RUNNING'),
+    )
     const locker = await lockLog(setting)
     try {
       for (const call of probe.calls) call.finish()
