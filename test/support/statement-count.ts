@@ -7,6 +7,9 @@ export interface StatementCount {
   stop(): void
 }
 
+/** What a process sends from time to time on its own account: it reads the clock of the database. */
+const OF_THE_PROCESS = /clock_timestamp\(\)/
+
 /**
  * Listens at the one place that every statement passes: Prisma's adapter and the stores all end in a `pg.Client`. Statements
  * of workers and of those who tell news go the same way, so the caller must see to it that nothing runs meanwhile. Other servers
@@ -20,8 +23,8 @@ export function countStatements(databaseUrl: string | null = null): StatementCou
   prototype.query = function counted(this: pg.Client, ...args: unknown[]) {
     const [first] = args
     const isCounted = database === null || this.database === database
-    if (isCounted)
-      sent.push(typeof first === 'string' ? first : String((first as { text?: string } | undefined)?.text))
+    const text = typeof first === 'string' ? first : String((first as { text?: string } | undefined)?.text)
+    if (isCounted && !OF_THE_PROCESS.test(text)) sent.push(text)
     return query.apply(this, args)
   }
   return {
