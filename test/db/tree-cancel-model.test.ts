@@ -98,7 +98,10 @@ async function playOut({ nodes, state, births, target, before }: Tree, world: Wo
      SELECT j.id, j.status, part.id IS NOT NULL AS "isInside" FROM jobs j LEFT JOIN part USING (id)`,
     [canceled.id],
   )
-  for (const { id, isInside, status } of rows) {
+  // Its holder may have written its end before the cancel was committed, which changes nothing then.
+  const isTooLate = rows.some(({ id, status }) => id === canceled.id && status === 'COMPLETED')
+  for (const { id, status, ...row } of rows) {
+    const isInside = row.isInside && !isTooLate
     // The canceled job itself is no descendant: a worker obeys it, unless a holder did.
     const isTop = id === canceled.id && canceled.journal === null && canceled.id === rootId
     const isMember = jobs.some((job) => job.id === id)
