@@ -81,11 +81,11 @@ import {
   type QuotaLimits,
 } from './jobs/start/index.ts'
 import {
+  createEndCanceled,
+  createTreeCancel,
   Processor,
   StoredPlans,
   Worker,
-  createEndCanceled,
-  createTreeCancel,
   type RunningJob,
 } from './jobs/worker/index.ts'
 import { Closers, SharedReads } from './lib/async/index.ts'

@@ -316,7 +316,7 @@ class Listener {
       await client.query(`LISTEN ${CHANNEL}`)
       isAlone = await signUp(client)
     } catch (fault) {
-      await client.end().catch(() => {}) // it is the first fault that tells
+      await client.end().catch(() => {}) // the first fault is the one to report
       throw fault
     }
     this.#client = client

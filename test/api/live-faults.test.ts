@@ -231,7 +231,7 @@ const WITH_OWN_ERROR = graphql(`
 `)
 
 test.each(['WS', 'SSE'] as const)(
-  'an error of a field’s own is sent with its batch, and ends the subscription where it leaves nothing of it (%s)',
+  'an error that belongs to one field is sent with its batch, and ends the subscription where it leaves nothing of the batch (%s)',
   async (transport) => {
     const { createWorkflow } = await runner.client.ask(CREATE_WORKFLOW, { definition: SIMPLE })
     if (createWorkflow.__typename !== 'CreateWorkflowPayload') throw new Error(createWorkflow.__typename)

@@ -343,21 +343,21 @@ describe('a data folder that cannot be used is refused with a code and what to d
     const copy = `${dataDir}.before-log`
     await mkdir(join(copy, 'postgres'), { recursive: true })
     await writeFile(join(copy, 'postgres/PG_VERSION'), '18')
-    const told = await refusalAfter(path, damage)
+    const refused = await refusalAfter(path, damage)
     await rm(copy, { recursive: true })
-    expect(told).toMatchObject({ code: 'EMBEDDED_DATABASE_DAMAGED', message: REMEDY })
-    expect(told).toMatchObject({ message: expect.stringContaining(words) })
-    expect(told).toMatchObject({ message: expect.stringContaining(`(a copy that Lume made: ${copy})`) })
-    expect(String(told)).not.toMatch(/ASSERTIONS|Aborted|PGlite|\n/)
+    expect(refused).toMatchObject({ code: 'EMBEDDED_DATABASE_DAMAGED', message: REMEDY })
+    expect(refused).toMatchObject({ message: expect.stringContaining(words) })
+    expect(refused).toMatchObject({ message: expect.stringContaining(`(a copy that Lume made: ${copy})`) })
+    expect(String(refused)).not.toMatch(/ASSERTIONS|Aborted|PGlite|\n/)
   })
 
   test.each([
     [17, 'older'],
     [19, 'newer'],
   ])('a database of Postgres %d', async (version, build) => {
-    const told = await refusalAfter('PG_VERSION', (path) => writeFile(path, `${version}\n`))
-    expect(told).toMatchObject({ code: 'EMBEDDED_DATABASE_VERSION', message: REMEDY })
-    expect(told).toMatchObject({ message: expect.stringContaining(`start the ${build} build`) })
+    const refused = await refusalAfter('PG_VERSION', (path) => writeFile(path, `${version}\n`))
+    expect(refused).toMatchObject({ code: 'EMBEDDED_DATABASE_VERSION', message: REMEDY })
+    expect(refused).toMatchObject({ message: expect.stringContaining(`start the ${build} build`) })
   })
 
   test('a file where the folder, a folder above it or the folder of Postgres should be', async () => {
@@ -374,13 +374,15 @@ describe('a data folder that cannot be used is refused with a code and what to d
     await mkdir(join(folder, 'data'), { recursive: true })
     await chmod(dataDir, 0o755)
     for (const path of [join(folder, 'data'), folder]) await chmod(path, 0o555)
-    const [told, copied] = await asOrdinaryUser(async () => [
+    const [refused, copied] = await asOrdinaryUser(async () => [
       await refusal(join(folder, 'data')),
       await copyFolderOnce(join(folder, 'data'), 'before-log').catch((failure: unknown) => failure),
     ])
     await chmod(folder, 0o755)
-    expect(told).toMatchObject({ code: 'DATA_DIR_NOT_WRITABLE', message: REMEDY })
-    expect(told).toMatchObject({ message: expect.stringMatching(/\(user \d+\).*belongs to user \d+.*chown/) })
+    expect(refused).toMatchObject({ code: 'DATA_DIR_NOT_WRITABLE', message: REMEDY })
+    expect(refused).toMatchObject({
+      message: expect.stringMatching(/\(user \d+\).*belongs to user \d+.*chown/),
+    })
     expect(copied).toMatchObject({
       code: 'DATA_DIR_COPY_FAILED',
       message: expect.stringContaining(`Make ${folder} writable`),

@@ -142,7 +142,7 @@ export interface JobRow {
 }
 
 /** A job's row as it stands in the table. */
-export async function jobRow(pool: pg.Pool, jobId: string): Promise<JobRow> {
+export async function jobRow(pool: Pick<pg.Pool, 'query'>, jobId: string): Promise<JobRow> {
   const { rows } = await pool.query<JobRow>('SELECT * FROM jobs WHERE id = $1', [jobId])
   if (!rows[0]) throw new Error(`there is no job ${jobId}`)
   return rows[0]
@@ -160,13 +160,26 @@ export async function timelineMessages(pool: pg.Pool, jobId: string): Promise<re
 }
 
 async function timelineOf(pool: pg.Pool, jobId: string): Promise<readonly JobEvent[]> {
-  const { events } = await recordOf(pool, jobId)
-  const { last_seq } = await jobRow(pool, jobId)
+  const [{ events }, { last_seq }] = await inSnapshot(pool, async (client) => [
+    await recordOf(client, jobId),
+    await jobRow(client, jobId),
+  ])
   const isGapless = events.every(({ seq }, index) => seq === index + 1) && last_seq === events.length
   if (!isGapless) {
     throw new Error(`job ${jobId} ends at ${last_seq}, its events are ${events.map(({ seq }) => seq).join()}`)
   }
   return events
+}
+
+/** Reads the database as of one moment, whatever is committed meanwhile. */
+async function inSnapshot<T>(pool: pg.Pool, read: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    return await read(client)
+  } finally {
+    await client.query('COMMIT').finally(() => client.release())
+  }
 }
 
 /** Puts a cancel into a job's inbox; false when it was refused. */

@@ -61,8 +61,8 @@ export class Outage {
       this.#look()
     }
     this.#present.failedAt = now
-    if (typeof fault !== 'object' || fault === null || !this.#counted.has(fault)) this.#present.failed++
-    if (typeof fault === 'object' && fault !== null) this.#counted.add(fault)
+    if (!this.#counted.has(fault)) this.#present.failed++
+    this.#counted.add(fault)
     return true
   }
 

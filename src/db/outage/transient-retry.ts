@@ -29,8 +29,8 @@ interface RetryLimits {
 
 /**
  * Makes calls to the database, and makes them again while they fail for a reason that passes (see `faultKindOf`), with backoff and jitter, as
- * long as the process lives. Everything that a run awaits of the database goes through here, so that no execution meets an outage
- * as an error of its own.
+ * long as the process lives. Everything that a run awaits of the database goes through here, so that an outage is never reported to an
+ * execution as its error.
  */
 export class TransientRetry {
   readonly #options: TransientRetryOptions

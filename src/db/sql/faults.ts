@@ -227,7 +227,7 @@ export function faultKindOf(fault: unknown): FaultKind {
 }
 
 /** The statement may succeed later: it is repeated, and no execution is to blame for it. */
-export function isTransientFault(fault: unknown): boolean {
+export function isTransientFault(fault: unknown): fault is object {
   return isTransient(faultKindOf(fault))
 }
 

@@ -105,12 +105,10 @@ export class EventResults {
       : null
   }
 
-  #isUnavailable(fault: unknown): boolean {
-    const { extensions } = this.#options.maskError(
-      fault,
-      OperationTypeNode.SUBSCRIPTION,
-    ) as Partial<GraphQLError>
-    return extensions?.['code'] === SERVICE_UNAVAILABLE.code
+  /** Masking the error instead would log an unknown fault under a reference that no client receives. */
+  #isUnavailable({ originalError }: GraphQLError): boolean {
+    const { outage } = this.#options.args.contextValue as Context
+    return outage.takes(originalError)
   }
 }
 
