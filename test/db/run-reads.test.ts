@@ -231,7 +231,18 @@ test('law: a take-up loads no more of a log than its estimate says, wherever ite
       const unheld = await createTreeCancelStore(database.pool).unheld(1_000, 0)
       expect(unheld.find(({ id }) => id === job.key.id)?.stepBytes).toBe(2 * open.changes + open.bodies)
     }),
-    { numRuns: 10 },
+    {
+      numRuns: 10,
+      // A page begins at the record of the first item of the second loop.
+      examples: [
+        [
+          [
+            { runs: [{ items: 58, like: { isEnded: true, open: 0, isBehindPages: false } }], inner: 3 },
+            { runs: [{ items: 26, like: { isEnded: true, open: 0, isBehindPages: false } }], inner: 0 },
+          ],
+        ],
+      ],
+    },
   )
 })
 

@@ -1,4 +1,4 @@
-import { BEHIND_ALL, itemRange, type PositionRange } from '../log/index.ts'
+import { BEHIND_ALL, itemRange, orderOf, positionOf, type PositionRange } from '../log/index.ts'
 
 /** The ends of a loop's items, by loop path and index. */
 export type ItemStatuses = ReadonlyMap<string, ReadonlyMap<number, 'COMPLETED' | 'FAILED'>>
@@ -50,6 +50,7 @@ function runsOf(indexes: readonly number[]): readonly Run[] {
   return runs
 }
 
+/** From the position of the first item on, which has the record of that item and no step. */
 function itemsRange(position: string, { first, last }: Run): PositionRange {
-  return { low: itemRange(position, first).low, high: itemRange(position, last).high }
+  return { low: positionOf([...orderOf(position), first]), high: itemRange(position, last).high }
 }
