@@ -441,7 +441,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
           timelines.committed(writes)
           wakeups.committed(writes.map(({ jobId }) => jobId))
         },
-        onUnreadCommands: (id) => processor.noticeCommands(id),
+        onUnreadCommands: (id) => processor.runs.noticeCommands(id),
       },
     })
     const lease = { workerId, leaseMs: settings.leaseMs }
@@ -531,7 +531,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     const watchdog = new Watchdog({
       onBlocked: (executionId) => {
         const jobId = parseId<JobId>(executionId)
-        if (jobId) processor.noticeBlocking(jobId)
+        if (jobId) processor.runs.noticeBlocking(jobId)
       },
       lease,
       databaseUrl: settings.databaseUrl ?? null,

@@ -233,7 +233,7 @@ test('a living process that gives its jobs back because its leases ran out count
     const next = openWorker()
     expect(await next.processor.tick()).toBe(1)
     await probe.called('a', nth)
-    before?.processor.yieldAll()
+    before?.processor.runs.yieldAll()
     await before?.processor.idle()
     expect(await jobRow(database.pool, id)).toMatchObject({ holder: next.workerId, recoveries: 0 })
   }
@@ -252,7 +252,7 @@ test('a process that cannot say at once that it gives a job back says so before 
   await probe.called('a')
   await worker.journal.idle()
   isSilent = true
-  worker.processor.yieldAll()
+  worker.processor.runs.yieldAll()
   await worker.processor.idle()
   await loseAll()
   isSilent = false

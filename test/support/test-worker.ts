@@ -97,7 +97,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     retry,
     listener: {
       onCommitted: () => options.onCommitted?.(),
-      onUnreadCommands: (id) => processor.noticeCommands(id),
+      onUnreadCommands: (id) => processor.runs.noticeCommands(id),
     },
   })
   const lease = { workerId: newId<WorkerId>(), leaseMs: 60_000 }

@@ -2,19 +2,16 @@ import { SMALL_VALUES_MAX_BYTES, type ExecutionStore, type OriginalStore } from 
 import {
   SUSPECT_RECOVERIES,
   type ClaimedJob,
-  type CommandStore,
   type DueJobs,
-  type HeldClaim,
   type JobStore,
   type Lease,
   type NewJob,
   type Suspect,
 } from '../../db/jobs/index.ts'
-import type { Claim, ClaimedJournal, Journal, JobWrite } from '../../db/journal/index.ts'
-import { isTransientFault } from '../../db/sql/index.ts'
+import type { Claim, ClaimedJournal, Journal } from '../../db/journal/index.ts'
 import type { SourceValues } from '../../engine/fork/index.ts'
 import { closeMemory, JSON_HEAP_MAX_PER_BYTE, type ProcessMemory } from '../../engine/memory/index.ts'
-import { FenceLostError, Inbox, type RecordedError } from '../../engine/record/index.ts'
+import { FenceLostError } from '../../engine/record/index.ts'
 import {
   runExecution,
   type RunEnd,
@@ -23,21 +20,19 @@ import {
   type RunSignals,
 } from '../../engine/run/index.ts'
 import type { PlanCache } from '../../engine/validate/index.ts'
-import { onBehalfOf, type JobId, type OwnerId } from '../../lib/index.ts'
-import type { Logger } from '../../lib/log/index.ts'
-import type { Clock } from '../../lib/time/index.ts'
+import type { JobId, OwnerId } from '../../lib/index.ts'
 import { Places } from './places.ts'
 import { Quarantine, SUSPECT_ALONE_MS, SUSPECT_WAIT_MS } from './quarantine.ts'
 import { isLostTooOften, Recovery, type RunAbout } from './recovery.ts'
 import type { RunningJob } from './running-job.ts'
+import { Runs, type Run, type RunsOptions } from './runs.ts'
+import { settlesWithin } from './settles-within.ts'
 import { sharePlaces, type Demand, type Turn } from './share-places.ts'
-import { progressSharer } from './share-progress.ts'
 import type { StoredPlans } from './stored-plans.ts'
-import { UnknownClaims } from './unknown-claims.ts'
+import type { UnknownClaims } from './unknown-claims.ts'
 
-export interface ProcessorOptions {
+export interface ProcessorOptions extends Omit<RunsOptions, 'jobs' | 'journal' | 'onGivenUp'> {
   readonly jobs: JobStore
-  readonly commands: Pick<CommandStore, 'after'>
   readonly executions: ExecutionStore
   readonly originals: OriginalStore
   readonly journal: Journal
@@ -45,10 +40,7 @@ export interface ProcessorOptions {
   readonly storedPlans: StoredPlans
   /** What the blocks of a job may reach. */
   readonly worldOf: (job: RunningJob) => RunWorld
-  readonly clock: Clock
   readonly random: () => number
-  readonly logger: Logger
-  readonly lease: Lease
   /** The number of places: jobs that run here at the same time. */
   readonly concurrency: number
   /** The part of the places that one owner may hold, in percent; default 100. */
@@ -57,17 +49,8 @@ export interface ProcessorOptions {
   readonly weightOf?: (owner: OwnerId) => number
   /** What the values of all jobs that run here may take in memory. */
   readonly memory: ProcessMemory
-  /**
-   * Counts the bytes that a running execution has stored. Resolves with the error that the execution has to end with where its owner
-   * stores far more than it may. Default: every owner may store anything.
-   */
-  readonly onStored?: (owner: OwnerId, bytes: number) => Promise<RecordedError | null>
   /** A place became free, or the process may take jobs again. */
   readonly onFree?: () => void
-  /** A parent shows how far its children are. */
-  readonly onParentProgress?: (parentId: JobId) => void
-  /** A job that another one waits for may have ended. */
-  readonly onChildEnded?: () => void
 }
 
 export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random' | 'memory'>
@@ -81,29 +64,21 @@ export interface Reservation {
   giveBack(): void
 }
 
-/** What a run has stored is counted each time that it has stored this many bytes more. */
-const COUNTED_BYTES = 256 * 1024
 /** The number of jobs that one claim takes at most. */
 const CLAIM_MAX_JOBS = 100
 /** How long runs that are given back may take to settle. */
 const GIVE_BACK_MS = 10_000
 
 /**
- * Runs jobs in this process, a bounded number at a time. It claims jobs that wait for a worker or lost one, keeps the leases
- * of those that run, and obeys the inboxes. Its places are shared by owner; a suspect runs alone (see `Quarantine`). What a
- * job does is decided by the engine.
+ * Decides what this process runs, and how much at the same time: it claims jobs that wait for a worker or lost one, and starts their
+ * runs (`Runs`). Its places are shared by owner; a suspect runs alone (see `Quarantine`). What a job does is decided by the engine.
  */
 export class Processor {
   readonly #options: ProcessorOptions
-  readonly #running = new Map<JobId, Running>()
-  /** Runs that have not settled, with their end. More than one may be of the same job: the newest is in `#running`. */
-  readonly #runs = new Map<Running, Promise<void>>()
-  readonly #claims: UnknownClaims
+  readonly #runs: Runs
   readonly #places: Places
   readonly #quarantine: Quarantine
   readonly #recovery: Recovery
-  /** Jobs that this process gave up alive while the database did not answer, by fence: it says so as soon as it can. */
-  readonly #unreleased = new Set<Claim>()
   #turn: Turn | null = null
   /** Owners whose due jobs wait for a place, as far as this process knows from its last survey and the hints since. */
   #waiting = new Set<OwnerId>()
@@ -119,7 +94,7 @@ export class Processor {
     this.#options = options
     this.#places = new Places({ total, ownerPercent })
     this.#quarantine = new Quarantine(clock)
-    this.#claims = new UnknownClaims({ ...options, isKnown: (claim) => this.#isKnown(claim) })
+    this.#runs = new Runs({ ...options, onGivenUp: (run) => this.#freePlaceOf(run) })
     const { worldOf } = options
     this.#recovery = new Recovery({ ...options, childrenOf: (job) => worldOf(job).children })
   }
@@ -132,7 +107,7 @@ export class Processor {
   reserve(owner: OwnerId, textBytes: number): Reservation | null {
     if (this.#isStopped || !this.#options.memory.hasRoomFor(owner) || !this.#mayBegin(owner)) return null
     this.#places.take(owner)
-    const settle = this.#claims.open()
+    const settle = this.#runs.claims.open()
     const memory = this.#options.memory.open(owner)
     // Until the run counts the values they are counted with the most that they can take.
     const { held } = memory
@@ -142,7 +117,7 @@ export class Processor {
       lease: this.#options.lease,
       run: (claim, request, { parent, mocks }) =>
         settle() &&
-        this.#run({
+        this.#runs.begin({
           claim,
           takesSlot: true,
           isChild: parent !== null,
@@ -196,10 +171,10 @@ export class Processor {
    */
   async tick({ evenIfFull = false }: { readonly evenIfFull?: boolean } = {}): Promise<number> {
     if (this.#isStopped || this.#quarantine.isOn) return 0
-    if (this.#unreleased.size > 0) await this.#releaseLate()
+    if (this.#runs.hasUnreleased) await this.#runs.releaseLate()
     if (this.#options.memory.isFull) return 0
     if (this.#places.free <= 0 && !evenIfFull) return 0
-    const close = this.#claims.open()
+    const close = this.#runs.claims.open()
     const hints = new Set<OwnerId>()
     this.#hints.add(hints)
     try {
@@ -212,10 +187,10 @@ export class Processor {
 
   /** Obeys a job's inbox: at once when the job runs here, by taking the fence when nobody holds it (D8). */
   async obey(jobId: JobId): Promise<void> {
-    const running = this.#running.get(jobId)
-    if (running) return this.#readInbox(jobId, running)
+    const run = this.#runs.of(jobId)
+    if (run) return this.#runs.readInbox(run)
     if (this.#isStopped) return
-    const close = this.#claims.open()
+    const close = this.#runs.claims.open()
     try {
       const claimed = await this.#options.jobs.claimCommanded(this.#options.lease, jobId)
       if (claimed) this.#take(claimed, { takesSlot: false })
@@ -224,93 +199,24 @@ export class Processor {
     }
   }
 
-  /** Lengthens the leases of the jobs that run here; those that another holds are dropped, inboxes that grew are read. */
-  async renewLeases(): Promise<void> {
-    const before = [...this.#running]
-    if (before.length === 0) return
-    const ids = before.map(([jobId]) => jobId)
-    const held = new Map(
-      (await this.#options.jobs.renew(this.#options.lease, ids)).map((job) => [job.id, job]),
-    )
-    for (const [jobId, running] of before) {
-      const job = held.get(jobId)
-      if (job?.fence !== running.claim.fence) running.yield.abort(new FenceLostError('the lease is lost'))
-      else if (job.commandsSent > running.commandsSeen) await this.#readInbox(jobId, running)
-    }
-  }
-
-  /** Reads the inboxes of the jobs that run here and have grown: a hint of a command may be lost, and the next renewal be minutes away. */
-  async readInboxes(): Promise<void> {
-    const inboxes = [...this.#running].map(([id, { commandsSeen }]) => ({ id, commandsSeen }))
-    if (inboxes.length === 0) return
-    const { jobs, lease } = this.#options
-    const grown = await jobs.withUnreadCommands(lease.workerId, inboxes)
-    await Promise.all(grown.map((jobId) => this.#tryInbox(jobId)))
-  }
-
   /** Gives back the jobs that this process holds and does not know, because the answer to a claim was lost. */
   async releaseUnknown(): Promise<void> {
-    if (!this.#isStopped) await this.#claims.release()
+    if (!this.#isStopped) await this.#runs.claims.release()
   }
 
   /** The claims under way of this process's worker; others that claim under its id count theirs here. */
   get claims(): Pick<UnknownClaims, 'open' | 'abandon'> {
-    return this.#claims
+    return this.#runs.claims
   }
 
-  /**
-   * A job's code has blocked the event loop for longer than heartbeats may be apart. Its lease may have run out for that reason, so it is
-   * not given back, and the next claim counts a loss.
-   */
-  noticeBlocking(jobId: JobId): void {
-    for (const running of this.#runs.keys()) if (running.claim.jobId === jobId) running.hasBlocked = true
-    for (const claim of this.#unreleased) {
-      if (claim.jobId !== jobId) continue
-      this.#unreleased.delete(claim)
-      this.#claims.abandon({ id: jobId, fence: claim.fence })
-    }
-  }
-
-  #isKnown({ id, fence }: HeldClaim): boolean {
-    for (const claim of this.#unreleased) if (claim.jobId === id && claim.fence === fence) return true
-    for (const { claim } of this.#runs.keys()) if (claim.jobId === id && claim.fence === fence) return true
-    return false
-  }
-
-  /**
-   * Aborts all runs because the leases cannot be proved any more, and gives the jobs back. This process is alive, so none of it
-   * counts as a loss, even if another worker has claimed a job by then.
-   */
-  yieldAll(): void {
-    for (const running of this.#running.values()) running.isGivenBack = true
-    this.#abortAll()
-  }
-
-  #abortAll(): void {
-    for (const running of this.#running.values()) running.yield.abort(new FenceLostError('the lease ran out'))
-  }
-
-  /** The journal saw a command that has not been read. */
-  noticeCommands(jobId: JobId): void {
-    void this.#tryInbox(jobId)
-  }
-
-  async #tryInbox(jobId: JobId): Promise<void> {
-    const running = this.#running.get(jobId)
-    if (!running) return
-    try {
-      await this.#readInbox(jobId, running)
-    } catch (fault) {
-      this.#options.logger.warn(
-        { err: fault, jobId },
-        'an inbox could not be read; it is read again within seconds',
-      )
-    }
+  /** The runs in this process. */
+  get runs(): Pick<Runs, 'renewLeases' | 'readInboxes' | 'noticeCommands' | 'noticeBlocking' | 'yieldAll'> {
+    return this.#runs
   }
 
   /** Resolves when no job runs here. */
-  async idle(): Promise<void> {
-    while (this.#runs.size > 0) await Promise.all(this.#runs.values())
+  idle(): Promise<void> {
+    return this.#runs.idle()
   }
 
   /** Starts no more jobs and reports no free place. Jobs that run continue until `stop()`. */
@@ -322,17 +228,17 @@ export class Processor {
   async stop(): Promise<void> {
     this.takeNothingMore()
     this.#options.journal.stopRetrying()
-    await this.#claims.settled()
-    this.#abortAll()
+    await this.#runs.claims.settled()
+    this.#runs.abortAll()
     await this.idle()
     await this.#options.journal.idle()
-    if (this.#unreleased.size > 0) await this.#releaseLate()
+    if (this.#runs.hasUnreleased) await this.#runs.releaseLate()
     await this.#options.jobs.release(this.#options.lease.workerId)
   }
 
   /** Runs something else than the engine on a job that was claimed for it: a handler function, outside the places. */
   runHere(job: ClaimedJob, begin: (journal: ClaimedJournal, signals: RunSignals) => Promise<RunEnd>): void {
-    this.#run({
+    this.#runs.begin({
       claim: claimOf(job),
       takesSlot: false,
       isChild: job.isChild,
@@ -405,13 +311,13 @@ export class Processor {
     }
     if (!job) return false
     if (this.#isStopped) return true
-    const begin = (run: Running) => this.#runAlone(job, run)
-    this.#run({ claim: claimOf(job), takesSlot: false, isChild: job.isChild, isSuspect: true, begin })
+    const begin = (run: Run) => this.#runAlone(job, run)
+    this.#runs.begin({ claim: claimOf(job), takesSlot: false, isChild: job.isChild, isSuspect: true, begin })
     return true
   }
 
   /** Runs a suspect alone until it commits a step, parks or ends, or until it has run for long enough. */
-  async #runAlone(job: ClaimedJob, run: Running): Promise<RunEnd> {
+  async #runAlone(job: ClaimedJob, run: Run): Promise<RunEnd> {
     const { clock } = this.#options
     let isAlone = true
     const end = () => {
@@ -426,7 +332,7 @@ export class Processor {
       // Failed before anything of it is loaded, it harms nothing.
       if (isLostTooOften(job)) return await this.#recover(job, run)
       if (job.commandsSent > 0)
-        await this.#options.journal.reading(() => this.#readInbox(job.id, run), run.yield.signal)
+        await this.#options.journal.reading(() => this.#runs.readInbox(run), run.yield.signal)
       await this.#othersSettled(run)
       if (run.yield.signal.aborted) return { kind: 'yielded' }
       if (run.inbox.canceled.aborted) return await this.#recover(job, run)
@@ -442,15 +348,15 @@ export class Processor {
   }
 
   /** Waits until no execution runs here but one. Those that do not end or park in time are given back. */
-  async #othersSettled(run: Running): Promise<void> {
+  async #othersSettled(run: Run): Promise<void> {
     const { clock } = this.#options
-    await this.#claims.settled()
-    const others = [...this.#runs].filter(([other]) => other !== run && !other.isHandler)
-    const settled = Promise.all(others.map(([, done]) => done))
+    await this.#runs.claims.settled()
+    const others = this.#runs.othersThan(run)
+    const settled = this.#runs.settled(others)
     const stopped = AbortSignal.any([run.yield.signal, run.inbox.canceled])
     if (await settlesWithin(settled, { ms: SUSPECT_WAIT_MS, clock, signal: stopped })) return
     if (stopped.aborted) return
-    for (const [other] of others) {
+    for (const other of others) {
       other.isGivenBack = true
       other.yield.abort(new FenceLostError('the job is given back: a suspect runs alone'))
     }
@@ -461,16 +367,16 @@ export class Processor {
     // It came too late: the stop gives it back.
     if (this.#isStopped) return
     const { isChild } = job
-    this.#run({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
+    this.#runs.begin({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
   }
 
-  #recover(job: ClaimedJob, run: Running): Promise<RunEnd> {
+  #recover(job: ClaimedJob, run: Run): Promise<RunEnd> {
     return this.#recovery.recover(job, {
       journal: run.journal,
       inbox: run.inbox,
       yield: run.yield,
       isSuspect: run.isSuspect,
-      readInbox: () => this.#readInbox(job.id, run),
+      readInbox: () => this.#runs.readInbox(run),
       // A suspect that was taken up for a command only goes back, to be taken up alone.
       takePlace: () => (run.isSuspect || job.recoveries < SUSPECT_RECOVERIES) && this.#takePlace(run),
       giveBack: () => void (run.isGivenBack = true),
@@ -478,7 +384,7 @@ export class Processor {
     })
   }
 
-  #execute(run: Running, request: RunRequest, { memory, ...about }: RunAbout): Promise<RunEnd> {
+  #execute(run: Run, request: RunRequest, { memory, ...about }: RunAbout): Promise<RunEnd> {
     const { clock, random, worldOf } = this.#options
     const { original } = request
     const { jobId: id, ownerId } = run.claim
@@ -505,114 +411,8 @@ export class Processor {
     }
   }
 
-  #run({ claim, takesSlot, isChild, isHandler = false, isSuspect = false, begin }: Begin): void {
-    const yielding = new AbortController()
-    const running: Running = {
-      claim,
-      // The place is free before the end or the park is published: who hears of it finds the place free.
-      journal: this.#openJournal(claim, {
-        isChild,
-        yielded: yielding.signal,
-        onGivenUp: () => this.#freePlaceOf(running),
-        onStored: (bytes) => this.#countStored(running, bytes),
-        onCleared: isSuspect ? () => running.onCleared?.() : null,
-      }),
-      inbox: new Inbox(),
-      yield: yielding,
-      refused: new AbortController(),
-      commandsSeen: claim.commandsSeen,
-      takesSlot,
-      isHandler,
-      isSuspect,
-      isGivenBack: false,
-      hasBlocked: false,
-      onCleared: null,
-    }
-    // Stops an older run of the job, whose lease ran out without being noticed.
-    this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
-    this.#running.set(claim.jobId, running)
-    // The run's work takes turns of the event loop with that of other owners.
-    const done = onBehalfOf(claim.ownerId, () =>
-      this.#finish({ running, isChild, run: begin(running) }).then(() => void this.#runs.delete(running)),
-    )
-    this.#runs.set(running, done)
-  }
-
-  /** A count that fails is made up for by the next one: counts are read again from time to time. */
-  #countStored(running: Running, bytes: number): void {
-    const { onStored, logger } = this.#options
-    const { jobId, ownerId } = running.claim
-    onStored?.(ownerId, bytes).then(
-      (error) => error && running.refused.abort(error),
-      (fault: unknown) => logger.warn({ err: fault, jobId }, 'stored bytes could not be counted'),
-    )
-  }
-
-  #openJournal(
-    claim: Claim,
-    { isChild, yielded, onGivenUp, onStored, onCleared }: JournalHooks,
-  ): ClaimedJournal {
-    const { journal, jobs, clock, logger, onParentProgress: onShared = () => {} } = this.#options
-    const countBytes = bytesCounter(onStored)
-    const shareProgress = isChild
-      ? progressSharer({ jobId: claim.jobId, jobs, clock, logger, onShared })
-      : null
-    const onCommitted = (write: JobWrite) => {
-      countBytes(write)
-      if (onCleared && (write.clearsLosses || write.park || write.end)) onCleared()
-      shareProgress?.(write)
-    }
-    return journal.open(claim, { onCommitted, onGivenUp, yielded })
-  }
-
-  async #finish({ running, isChild, run }: Finish): Promise<void> {
-    const { jobId } = running.claim
-    try {
-      await run
-    } catch (fault) {
-      // The database failed, and not the job: it is given back, and continues once the database answers.
-      if (isTransientFault(fault)) running.isGivenBack = true
-      // The lease runs out by itself and the job is recovered, here or elsewhere: the fault may be this process's own.
-      else if (!(fault instanceof FenceLostError)) {
-        this.#claims.abandon({ id: jobId, fence: running.claim.fence })
-        this.#options.logger.error({ err: fault, jobId }, 'a run broke off')
-      }
-    } finally {
-      if (this.#running.get(jobId) === running) this.#running.delete(jobId)
-      this.#freePlaceOf(running)
-      if (running.isGivenBack) await this.#giveBackJob(running)
-      if (isChild) this.#options.onChildEnded?.()
-    }
-  }
-
-  async #giveBackJob({ claim, hasBlocked }: Running): Promise<void> {
-    if (hasBlocked) this.#claims.abandon({ id: claim.jobId, fence: claim.fence })
-    else await this.#release(claim)
-  }
-
-  /** Gives back a job that did not end here; it may be claimed at once, and no loss is counted. */
-  async #release(claim: Claim): Promise<void> {
-    const { jobId: id, fence } = claim
-    const { jobs, lease, logger } = this.#options
-    try {
-      await jobs.releaseJob(lease, { id, fence })
-      this.#unreleased.delete(claim)
-    } catch (fault) {
-      this.#unreleased.add(claim)
-      logger.warn({ err: fault, jobId: id }, 'a job could not be given back; the worker tries again')
-    }
-  }
-
-  /** Gives back what could not be given back before; stops at the first that still cannot. */
-  async #releaseLate(): Promise<void> {
-    for (const claim of this.#unreleased) {
-      await this.#release(claim)
-      if (this.#unreleased.has(claim)) return
-    }
-  }
-
   /** A job that was taken up for a command only takes a place before it begins, under the rules of `reserve`. */
-  #takePlace(run: Running): boolean {
+  #takePlace(run: Run): boolean {
     const { ownerId } = run.claim
     if (!run.takesSlot && this.#mayBegin(ownerId)) {
       this.#places.take(ownerId)
@@ -632,7 +432,7 @@ export class Processor {
     return this.#places.isBelowMax(owner) && this.#options.memory.hasRoomFor(owner)
   }
 
-  #freePlaceOf(run: Running): void {
+  #freePlaceOf(run: Run): void {
     if (!run.takesSlot) return
     run.takesSlot = false
     this.#giveBack(run.claim.ownerId)
@@ -646,76 +446,10 @@ export class Processor {
   #onFree(): void {
     if (!this.#isStopped) this.#options.onFree?.()
   }
-
-  async #readInbox(jobId: JobId, running: Running): Promise<void> {
-    const { commands, upTo } = await this.#options.commands.after(jobId, running.commandsSeen)
-    running.commandsSeen = Math.max(running.commandsSeen, upTo)
-    running.inbox.deliver(commands)
-    running.journal.commandsRead(running.commandsSeen)
-  }
 }
 
 function claimOf({ id, ownerId, fence, lastSeq, entryNo }: ClaimedJob): Claim {
   return { jobId: id, ownerId, fence, lastSeq, entryNo, commandsSeen: 0 }
-}
-
-interface Begin {
-  readonly claim: Claim
-  readonly takesSlot: boolean
-  readonly isChild: boolean
-  /** The engine does not run it: a handler function does. */
-  readonly isHandler?: boolean
-  /** It runs alone until it is cleared. */
-  readonly isSuspect?: boolean
-  readonly begin: (run: Running) => Promise<RunEnd>
-}
-
-interface JournalHooks {
-  readonly isChild: boolean
-  readonly yielded: AbortSignal
-  /** The job is not held any more. */
-  readonly onGivenUp: () => void
-  /** More was stored: that many bytes since the last call. */
-  readonly onStored: (bytes: number) => void
-  /** Only of a suspect: a step, a park or the end is committed, so the job does not end its workers. */
-  readonly onCleared: (() => void) | null
-}
-
-interface Finish extends Pick<Begin, 'isChild'> {
-  readonly running: Running
-  readonly run: Promise<RunEnd>
-}
-
-interface Running {
-  readonly claim: Claim
-  readonly journal: ClaimedJournal
-  readonly inbox: Inbox
-  readonly yield: AbortController
-  /** Aborts with the error that the run has to end with. */
-  readonly refused: AbortController
-  commandsSeen: number
-  /** It holds one of the places. */
-  takesSlot: boolean
-  readonly isHandler: boolean
-  /** It runs alone until it is cleared. */
-  readonly isSuspect: boolean
-  /** It is to yield so that others may continue it. */
-  isGivenBack: boolean
-  /** Its code has blocked the event loop for so long that leases may have run out. */
-  hasBlocked: boolean
-  /** Called after each commit that clears it of the suspicion of ending its workers. */
-  onCleared: (() => void) | null
-}
-
-/** Returns what is to be called after each commit: it calls back with the bytes that were stored since it last did. */
-function bytesCounter(onStored: (bytes: number) => void): (write: Pick<JobWrite, 'bytes'>) => void {
-  let bytes = 0
-  return (write) => {
-    bytes += write.bytes
-    if (bytes < COUNTED_BYTES) return
-    onStored(bytes)
-    bytes = 0
-  }
 }
 
 /** The due jobs of each owner together. */
@@ -733,19 +467,4 @@ function sharesOf(due: readonly DueJobs[], places: ReadonlyMap<OwnerId, number>)
     left.set(entry.ownerId, (left.get(entry.ownerId) ?? 0) - count)
     return count > 0 ? [{ ...entry, count }] : []
   })
-}
-
-/** Whether a promise settles before a time has passed and before a signal aborts. */
-async function settlesWithin(
-  settled: Promise<unknown>,
-  { ms, clock, signal }: { ms: number; clock: Pick<Clock, 'wait'>; signal: AbortSignal },
-): Promise<boolean> {
-  const over = new AbortController()
-  const late = clock.wait(ms, AbortSignal.any([signal, over.signal])).then(
-    () => false,
-    () => false,
-  )
-  const isSettled = await Promise.race([settled.then(() => true), late])
-  over.abort(new Error('it has settled'))
-  return isSettled
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
 import type { EndCanceled } from './end-canceled.ts'
 import type { Processor } from './processor.ts'
+import type { Runs } from './runs.ts'
 
 export interface WorkerOptions {
   readonly processor: Pick<
@@ -13,16 +14,12 @@ export interface WorkerOptions {
     | 'freePlaces'
     | 'hasWaiting'
     | 'noticeQueued'
-    | 'noticeCommands'
     | 'tick'
     | 'obey'
-    | 'renewLeases'
-    | 'readInboxes'
     | 'releaseUnknown'
-    | 'yieldAll'
     | 'takeNothingMore'
     | 'stop'
-  >
+  > & { readonly runs: Pick<Runs, 'renewLeases' | 'readInboxes' | 'noticeCommands' | 'yieldAll'> }
   readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
   readonly commands: Pick<CommandStore, 'tellParents'>
   readonly endCanceled: EndCanceled
@@ -84,7 +81,7 @@ export class Worker {
     this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
     this.#closers.add(
       wakeups.onCanceled((heldIds) => {
-        for (const jobId of heldIds) processor.noticeCommands(jobId)
+        for (const jobId of heldIds) processor.runs.noticeCommands(jobId)
         this.#endings.request()
       }),
     )
@@ -98,7 +95,7 @@ export class Worker {
     this.#silentSince = this.#renewedAt
     this.#closers.add(this.#every(POLL_MS, poll))
     // Hints of other processes alone can be lost.
-    if (!isAlone) this.#closers.add(this.#every(INBOX_POLL_MS, () => processor.readInboxes()))
+    if (!isAlone) this.#closers.add(this.#every(INBOX_POLL_MS, () => processor.runs.readInboxes()))
     this.#renewals.add(this.#every(leaseMs / 3, (lateMs) => this.#renew(lateMs)))
     this.kick()
   }
@@ -190,8 +187,8 @@ export class Worker {
     const startedAt = clock.now()
     this.#silentSince += lateMs
     const leftMs = this.#silentSince + leaseMs - startedAt
-    if (leftMs <= 0) processor.yieldAll()
-    const callOff = afterAwake(clock, Math.max(leftMs, 1), () => processor.yieldAll())
+    if (leftMs <= 0) processor.runs.yieldAll()
+    const callOff = afterAwake(clock, Math.max(leftMs, 1), () => processor.runs.yieldAll())
     try {
       await this.#renewHeld()
       this.#silentSince = startedAt + callOff()
@@ -203,7 +200,7 @@ export class Worker {
 
   async #renewHeld(): Promise<void> {
     const startedAt = this.#options.clock.now()
-    await this.#options.processor.renewLeases()
+    await this.#options.processor.runs.renewLeases()
     this.#renewedAt = startedAt
   }
 

@@ -44,14 +44,16 @@ beforeEach(async () => {
         return 0
       },
       obey: async () => undefined,
-      noticeCommands: () => undefined,
-      renewLeases: async () => {
-        renewals++
-        await renewing?.pass()
+      runs: {
+        noticeCommands: () => undefined,
+        renewLeases: async () => {
+          renewals++
+          await renewing?.pass()
+        },
+        readInboxes: async () => void inboxLooks.push(clock.now() - startedAt),
+        yieldAll: () => void yields++,
       },
-      readInboxes: async () => void inboxLooks.push(clock.now() - startedAt),
       releaseUnknown: async () => undefined,
-      yieldAll: () => void yields++,
       takeNothingMore: () => void (isClosing = true),
       stop: async () => yielding?.pass(),
     },
