@@ -1,7 +1,7 @@
 import type { Logger } from '../lib/log/index.ts'
 import { convertToLog } from './conversion/index.ts'
 import type { Database } from './connect.ts'
-import { migrate } from './migrate.ts'
+import { migrate } from './migrations/index.ts'
 
 /** The embedded folder is copied under this suffix before its jobs get logs. */
 const COPY_SUFFIX = 'before-log'
@@ -18,7 +18,7 @@ export async function upgrade(database: Database, logger: Pick<Logger, 'info'>):
     const copy = await database.copyFolder(COPY_SUFFIX)
     if (copy !== null) logger.info(`copied the embedded database to ${copy} before its jobs are converted`)
   }
-  await migrate(database.pool, { isAlone })
+  await migrate(database.pool, { isAlone, logger })
   await convertToLog(database.pool, { logger })
 }
 

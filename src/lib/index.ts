@@ -1,5 +1,6 @@
 /** Provides errors with a code, typed ids, and other small tools that know nothing of workflows or storage. */
 export { assertNever } from './assert-never.ts'
+export { BUILD_VERSION, compareVersions, isEarlierMinor } from './build-version.ts'
 export { captureContext, ContextVariable } from './async-context.ts'
 export { currentOwner, onBehalfOf } from './current-owner.ts'
 export { codeOf, LumeError, messageOf } from './errors.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type pg from 'pg'
 import { convertToLog } from '../../src/db/conversion/convert-to-log.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { migrate } from '../../src/db/migrations/migrate.ts'
 import { openPool, type TestDatabase } from '../support/database.ts'
 import { createEarlierDatabase } from '../support/earlier-build.ts'
 import { copyEarlierTables, requireSameLogsAndTables } from '../support/logs-and-tables.ts'

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { migrate } from '../../src/db/migrate.ts'
+import { migrate } from '../../src/db/migrations/migrate.ts'
+import { until } from '../support/until.ts'
 import { createEmptyDatabase, openPool, type TestDatabase } from '../support/database.ts'
 
 const PROJECT_MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')
@@ -132,6 +133,115 @@ test('a time limit that the database sets for queries is not one for migrations'
   expect((await limited.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '1s' }])
   await limited.end()
 })
+
+// Marked migrations
+
+const EXPAND = { name: '20270101000000_column', sql: '-- lume: expand\nalter table a add column y text;' }
+const INDEX = { name: '20270101000001_index', sql: '-- lume: expand, indexes\ncreate index a_x on a (x);' }
+const BACK_FILL = {
+  name: '20270101000002_fill',
+  sql: `-- lume: expand, back-fill
+with batch as (
+  select x from a where x > coalesce(nullif(current_setting('lume.after'), '')::int, 0) order by x limit 2
+), filled as (
+  update a set y = 'filled' from batch where a.x = batch.x
+)
+select max(x)::text as next from batch`,
+}
+const CONTRACT = { name: '20270101000003_drop', sql: '-- lume: contract 0.2.0\nalter table a drop column y;' }
+
+test('a build starts on a database with newer expand migrations, until a contract migration needs a newer build', async () => {
+  for (const migration of [EXPAND, INDEX, BACK_FILL]) await write(migration)
+  await migrate(database.pool, { directory, build: '0.2.0' })
+  for (const { name } of [EXPAND, INDEX, BACK_FILL]) await rm(join(directory, name), { recursive: true })
+  expect(await migrate(database.pool, { directory, build: '0.1.0' })).toEqual([])
+
+  await write(CONTRACT)
+  expect(await migrate(database.pool, { directory, build: '0.3.0' })).toEqual([CONTRACT.name])
+  await rm(join(directory, CONTRACT.name), { recursive: true })
+  expect(await migrate(database.pool, { directory, build: '0.2.0' })).toEqual([])
+  await expect(migrate(database.pool, { directory, build: '0.1.9' })).rejects.toMatchObject({
+    code: 'DATABASE_TOO_NEW',
+    message: expect.stringMatching(/build 0\.1\.9: start build 0\.2\.0 or a newer one$/),
+  })
+})
+
+test('an expand migration waits for a lock at most a second at a time, and lets other statements through', async () => {
+  await migrate(database.pool, { directory })
+  await write(EXPAND)
+  const reader = await database.pool.connect()
+  await reader.query('begin; select from a')
+  let waits = 0
+  let release = () => {}
+  const waited = new Promise<void>((resolve) => (release = resolve))
+  const logger = { info: () => void (++waits === 1 && release()) }
+  const migrated = migrate(database.pool, { directory, logger })
+  await waited
+  expect(await valuesOfA()).toEqual([1])
+  await reader.query('commit')
+  reader.release()
+  expect(await migrated).toEqual([EXPAND.name])
+})
+
+test('an index is built once while others write', async () => {
+  await migrate(database.pool, { directory })
+  await write(INDEX)
+  const writer = await database.pool.connect()
+  await writer.query('begin; insert into a values (7)')
+  const pools = [1, 2].map(() => openPool(database.url))
+  const migrated = Promise.all(pools.map((pool) => migrate(pool, { directory })))
+  await until('the index is being built', async () => (await indexOfA())?.isValid === false)
+  await database.pool.query('insert into a values (8)')
+  await writer.query('commit')
+  writer.release()
+  expect((await migrated).flat()).toEqual([INDEX.name])
+  await Promise.all(pools.map((pool) => pool.end()))
+  expect(await indexOfA()).toEqual({ isValid: true, isUnique: false })
+})
+
+test('what an interrupted build of an index has left is dropped, and the index is built', async () => {
+  await migrate(database.pool, { directory })
+  await database.pool.query('insert into a values (1)')
+  // A unique index that cannot be built stays behind as an invalid one, as after a kill.
+  await expect(database.pool.query('create unique index concurrently a_x on a (x)')).rejects.toThrow()
+  expect(await indexOfA()).toEqual({ isValid: false, isUnique: true })
+  await write(INDEX)
+  expect(await migrate(database.pool, { directory })).toEqual([INDEX.name])
+  expect(await indexOfA()).toEqual({ isValid: true, isUnique: false })
+})
+
+test('a back-fill that was cut off continues after its last batch', async () => {
+  await migrate(database.pool, { directory })
+  await database.pool.query('insert into a select n from generate_series(2, 5) n')
+  await write(EXPAND)
+  await write({ ...BACK_FILL, sql: BACK_FILL.sql.replace("'filled'", '1 / (4 - a.x)') })
+  await expect(migrate(database.pool, { directory })).rejects.toMatchObject({ code: 'MIGRATION_FAILED' })
+  await write(BACK_FILL)
+  expect(await migrate(database.pool, { directory })).toEqual([BACK_FILL.name])
+  const { rows } = await database.pool.query<{ y: string }>('select y from a order by x')
+  expect(rows.map(({ y }) => y)).toEqual(['0', '0', 'filled', 'filled', 'filled'])
+  expect(
+    (await database.pool.query('select name, progress from _lume_migrations order by name')).rows,
+  ).toEqual([
+    { name: EXPAND.name, progress: null },
+    { name: BACK_FILL.name, progress: null },
+  ])
+})
+
+test('two that start at once on a database with marked migrations apply each once', async () => {
+  for (const migration of [EXPAND, INDEX, BACK_FILL]) await write(migration)
+  const pools = [1, 2].map(() => openPool(database.url))
+  const applied = await Promise.all(pools.map((pool) => migrate(pool, { directory })))
+  await Promise.all(pools.map((pool) => pool.end()))
+  expect(applied.flat().sort()).toEqual([FIRST.name, EXPAND.name, INDEX.name, BACK_FILL.name])
+})
+
+async function indexOfA(): Promise<{ isValid: boolean; isUnique: boolean } | undefined> {
+  const { rows } = await database.pool.query<{ isValid: boolean; isUnique: boolean }>(
+    `select indisvalid as "isValid", indisunique as "isUnique" from pg_index where indexrelid = to_regclass('a_x')`,
+  )
+  return rows[0]
+}
 
 async function write({ name, sql }: { readonly name: string; readonly sql: string }): Promise<void> {
   await mkdir(join(directory, name), { recursive: true })

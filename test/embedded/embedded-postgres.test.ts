@@ -13,7 +13,7 @@ import { openEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedd
 import { copyFolderOnce } from '../../src/db/embedded/folder-copy.ts'
 import { POSTGRES_MAJOR } from '../../src/db/embedded/folder-errors.ts'
 import { keepUp } from '../../src/db/embedded/upkeep.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { migrate } from '../../src/db/migrations/migrate.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const HAS_PRISMA_CLIENT = existsSync(join(ROOT, 'src/db/generated/prisma/client.ts'))

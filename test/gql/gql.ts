@@ -175,6 +175,8 @@ type Documents = {
     "\n  query CountWorkflows {\n    workflows {\n      totalCount\n    }\n  }\n": typeof types.CountWorkflowsDocument,
     "\n  query BlocksOfModules {\n    blocks {\n      type\n      category\n    }\n  }\n": typeof types.BlocksOfModulesDocument,
     "\n  query JobOfModules($id: ID!) {\n    job(id: $id) {\n      status\n      result\n      finishedAt\n    }\n  }\n": typeof types.JobOfModulesDocument,
+    "\n  mutation StartDuringDeploy($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": typeof types.StartDuringDeployDocument,
+    "\n  query StatusDuringDeploy($id: ID!) {\n    job(id: $id) {\n      status\n    }\n  }\n": typeof types.StatusDuringDeployDocument,
     "\n  mutation MakeLeadEnrichment($parameters: JSON!) {\n    createWorkflowFromTemplate(\n      input: { templateId: \"lead-enrichment\", parameters: $parameters, publish: true }\n    ) {\n      __typename\n      ... on CreateWorkflowFromTemplatePayload {\n        workflow {\n          id\n          definition\n        }\n        diagnostics {\n          code\n          message\n          pointer\n        }\n      }\n    }\n  }\n": typeof types.MakeLeadEnrichmentDocument,
     "\n  mutation StartLeadEnrichment($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": typeof types.StartLeadEnrichmentDocument,
     "\n  subscription LeadEnrichmentEnd($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n    }\n  }\n": typeof types.LeadEnrichmentEndDocument,
@@ -362,6 +364,8 @@ const documents: Documents = {
     "\n  query CountWorkflows {\n    workflows {\n      totalCount\n    }\n  }\n": types.CountWorkflowsDocument,
     "\n  query BlocksOfModules {\n    blocks {\n      type\n      category\n    }\n  }\n": types.BlocksOfModulesDocument,
     "\n  query JobOfModules($id: ID!) {\n    job(id: $id) {\n      status\n      result\n      finishedAt\n    }\n  }\n": types.JobOfModulesDocument,
+    "\n  mutation StartDuringDeploy($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n": types.StartDuringDeployDocument,
+    "\n  query StatusDuringDeploy($id: ID!) {\n    job(id: $id) {\n      status\n    }\n  }\n": types.StatusDuringDeployDocument,
     "\n  mutation MakeLeadEnrichment($parameters: JSON!) {\n    createWorkflowFromTemplate(\n      input: { templateId: \"lead-enrichment\", parameters: $parameters, publish: true }\n    ) {\n      __typename\n      ... on CreateWorkflowFromTemplatePayload {\n        workflow {\n          id\n          definition\n        }\n        diagnostics {\n          code\n          message\n          pointer\n        }\n      }\n    }\n  }\n": types.MakeLeadEnrichmentDocument,
     "\n  mutation StartLeadEnrichment($workflowId: ID!) {\n    executeWorkflow(input: { workflowId: $workflowId }) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n      ... on Error {\n        code\n        message\n      }\n    }\n  }\n": types.StartLeadEnrichmentDocument,
     "\n  subscription LeadEnrichmentEnd($jobId: ID!) {\n    jobEvents(jobId: $jobId, kinds: [JOB_COMPLETED, JOB_FAILED, JOB_CANCELED]) {\n      events {\n        kind\n      }\n    }\n  }\n": types.LeadEnrichmentEndDocument,
@@ -1029,6 +1033,14 @@ export function graphql(source: "\n  query BlocksOfModules {\n    blocks {\n    
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query JobOfModules($id: ID!) {\n    job(id: $id) {\n      status\n      result\n      finishedAt\n    }\n  }\n"): typeof import('./graphql.ts').JobOfModulesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation StartDuringDeploy($definition: JSON!) {\n    executeWorkflow(input: { definition: $definition }) {\n      __typename\n      ... on ExecuteWorkflowPayload {\n        job {\n          id\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').StartDuringDeployDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query StatusDuringDeploy($id: ID!) {\n    job(id: $id) {\n      status\n    }\n  }\n"): typeof import('./graphql.ts').StatusDuringDeployDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -3028,6 +3028,29 @@ export type JobOfModulesQueryVariables = Exact<{
 
 export type JobOfModulesQuery = { job: { status: JobStatus, result: unknown, finishedAt: string | null } | null };
 
+export type StartDuringDeployMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type StartDuringDeployMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', job: { id: string } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type StatusDuringDeployQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StatusDuringDeployQuery = { job: { status: JobStatus } | null };
+
 export type MakeLeadEnrichmentMutationVariables = Exact<{
   parameters: unknown;
 }>;
@@ -6470,6 +6493,25 @@ export const JobOfModulesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<JobOfModulesQuery, JobOfModulesQueryVariables>;
+export const StartDuringDeployDocument = new TypedDocumentString(`
+    mutation StartDuringDeploy($definition: JSON!) {
+  executeWorkflow(input: {definition: $definition}) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartDuringDeployMutation, StartDuringDeployMutationVariables>;
+export const StatusDuringDeployDocument = new TypedDocumentString(`
+    query StatusDuringDeploy($id: ID!) {
+  job(id: $id) {
+    status
+  }
+}
+    `) as unknown as TypedDocumentString<StatusDuringDeployQuery, StatusDuringDeployQueryVariables>;
 export const MakeLeadEnrichmentDocument = new TypedDocumentString(`
     mutation MakeLeadEnrichment($parameters: JSON!) {
   createWorkflowFromTemplate(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { migrate } from '../../src/db/migrate.ts'
+import { migrate } from '../../src/db/migrations/migrate.ts'
 import { adminQuery, openPool, urlOf } from './database.ts'
 import { startPostgres, type PostgresServer } from './postgres-server.ts'
 

@@ -29,10 +29,13 @@ export interface FailedStart {
 
 /**
  * Starts the built server on a free port; the environment holds nothing but what is given. Rejects when it ends instead.
- * `main` is another program that says when it is ready as the server does.
+ * `main`: the program of another build.
  */
-export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
-  const started = await tryServerProcess(environment)
+export async function startServerProcess(
+  environment: Record<string, string>,
+  main = MAIN,
+): Promise<ServerProcess> {
+  const started = await tryServerProcess(environment, main)
   if ('url' in started) return started
   throw new Error(`the server ended with ${started.exitCode}:\n${started.output}`)
 }
@@ -40,11 +43,12 @@ export async function startServerProcess(environment: Record<string, string>): P
 /** The same, for starts that are meant to fail. */
 export async function tryServerProcess(
   environment: Record<string, string>,
+  main = MAIN,
 ): Promise<ServerProcess | FailedStart> {
-  if (!existsSync(MAIN))
+  if (!existsSync(main))
     throw new Error('dist/main.js is missing: `npm run build` makes it, and `npm test` does that first')
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', ...environment }
-  const child = spawn(process.execPath, [MAIN], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const url = await new Promise<string | null>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the server does not get ready:\n${output}`)), START_MS)
