@@ -119,16 +119,28 @@ test('a start whose answer is lost is one execution, and runs, also if it is sen
 })
 
 test.each(['sever', 'silence'] as const)(
-  'a worker that cannot prove its leases any more stops what runs under them: %s',
+  'calls in flight continue while the leases are in doubt, no new call starts, and their answers are recorded once the database is back: %s',
   async (how) => {
     const proxy = await startTcpProxy(database.url)
-    const lume = await openWorker({ databaseUrl: proxy.url, leaseMs: SHORT_LEASE_MS })
-    await start(lume, probes('a…'))
-    const call = await probe.called('a')
+    const lume = await openWorker({ databaseUrl: proxy.url, leaseMs: SHORT_LEASE_MS, concurrency: 16 })
+    const names = Array.from({ length: 8 }, (_, n) => `paid-${n}`)
+    const ids = []
+    for (const name of names) ids.push(await start(lume, paidThenNext(name)))
+    for (const name of names) await probe.called(name)
     proxy[how]()
-    await until('the step is aborted', () => call.signal.aborted)
-    proxy.sever()
-    await lume.close().catch(() => undefined)
+    await until('the leases have run out', async () => (await expired()) === ids.length)
+    for (const call of probe.calls) call.finish()
+    // What may be called again needs no record of its start, and waits all the same.
+    await until('no lease has been renewed for three times its length', () => expired(3 * SHORT_LEASE_MS))
+    expect(names.map((name) => probe.count(`after-${name}`))).toEqual(names.map(() => 0))
+    if (how === 'silence') proxy.sever()
+    proxy.restore()
+    for (const id of ids)
+      expect(await ended(id)).toMatchObject({ status: 'COMPLETED', error: null, recoveries: 0, fence: '1' })
+    expect(probe.calls.map(({ name, signal }) => [name, signal.aborted])).toEqual(
+      [...names, ...names.map((name) => `after-${name}`)].map((name) => [name, false]),
+    )
+    await lume.close()
     await proxy.close()
   },
 )
@@ -303,9 +315,29 @@ function delay(duration: string | number) {
   return { nodes: [{ id: 'wait', type: 'core.delay', config: { duration } }], edges: [] }
 }
 
+/** A call that must not be repeated, which holds, and one that follows it. */
+function paidThenNext(name: string) {
+  return {
+    nodes: [
+      { id: 'paid', type: 'test.paid', config: { name, holds: true } },
+      { id: 'after', type: 'test.probe', config: { name: `after-${name}` } },
+    ],
+    edges: [{ source: 'paid', target: 'after' }],
+  }
+}
+
+/** The number of jobs whose lease ran out that long ago. */
+async function expired(ms = 0): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM jobs WHERE leased_until < now() - $1 * interval '1 ms'`,
+    [ms],
+  )
+  return rows[0]?.count ?? 0
+}
+
 /** A Lume that knows the probe. */
 function openWorker(config: Parameters<Fleet['open']>[0] = {}): Promise<Lume> {
-  return fleet.open(config, { blocks: [probe.block] })
+  return fleet.open(config, { blocks: [probe.block, probe.paid] })
 }
 
 /** A job in that state, on a worker with one place. */

@@ -18,6 +18,8 @@ export interface ProbeCall {
 /** A block `test.probe` that tells who called it, and holds until the test lets it go where its config says `holds`. */
 export interface Probe {
   readonly block: Block
+  /** The same as `test.paid`: a call that must not be repeated. */
+  readonly paid: Block
   readonly calls: readonly ProbeCall[]
   /** How often the node of that name was called. */
   count(name: string): number
@@ -28,25 +30,35 @@ export interface Probe {
 export function createProbe(): Probe {
   const calls: ProbeCall[] = []
   const callsOf = (name: string) => calls.filter((call) => call.name === name)
-  const block = defineBlock({
-    type: 'test.probe',
-    name: 'Probe',
-    description: 'Tells the test that it was called.',
-    config: z.strictObject({ name: z.string(), holds: z.boolean().default(false) }),
-    output: z.json(),
-    sample: null,
-    async run({ config: { name, holds }, idempotencyKey, attempt, signal, log }) {
-      const output = await new Promise((resolve, reject) => {
-        const beat = () => log.info('beat')
-        calls.push({ name, idempotencyKey, attempt, signal, beat, finish: (value = name) => resolve(value) })
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-        if (!holds) resolve(name)
-      })
-      return completed(output)
-    },
-  })
+  const create = (type: string, repeat: 'safe' | 'never') =>
+    defineBlock({
+      type,
+      repeat,
+      name: 'Probe',
+      description: 'Tells the test that it was called.',
+      config: z.strictObject({ name: z.string(), holds: z.boolean().default(false) }),
+      output: z.json(),
+      sample: null,
+      async run({ config: { name, holds }, idempotencyKey, attempt, signal, log }) {
+        const output = await new Promise((resolve, reject) => {
+          const beat = () => log.info('beat')
+          calls.push({
+            name,
+            idempotencyKey,
+            attempt,
+            signal,
+            beat,
+            finish: (value = name) => resolve(value),
+          })
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+          if (!holds) resolve(name)
+        })
+        return completed(output)
+      },
+    })
   return {
-    block,
+    block: create('test.probe', 'safe'),
+    paid: create('test.paid', 'never'),
     calls,
     count: (name) => callsOf(name).length,
     called: (name, nth = 1) =>

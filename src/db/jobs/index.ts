@@ -34,6 +34,7 @@ export {
   OccurrenceTakenError,
   ParentEndedError,
   type HeldClaim,
+  type HeldJob,
   type InsertResult,
   type JobStore,
 } from './job-store.ts'

@@ -53,7 +53,7 @@ export interface ProcessorOptions extends Omit<RunsOptions, 'jobs' | 'journal' |
   readonly onFree?: () => void
 }
 
-export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random' | 'memory'>
+export type RunWorld = Omit<RunPorts, 'journal' | 'clock' | 'random' | 'memory' | 'untilHeld'>
 
 /** Room for one job, held between the decision to start it and the start. */
 export interface Reservation {
@@ -62,6 +62,11 @@ export interface Reservation {
   run(claim: Claim, request: RunRequest, job: Pick<NewJob, 'parent' | 'mocks'>): void
   /** The job was not stored, or not with this lease. */
   giveBack(): void
+}
+
+export interface Look {
+  readonly evenIfFull?: boolean
+  readonly takesOver?: boolean
 }
 
 /** The number of jobs that one claim takes at most. */
@@ -167,9 +172,10 @@ export class Processor {
 
   /**
    * Claims due jobs for the free places and starts them; returns how many were started. Places are taken for planned jobs only,
-   * and only while they are being claimed. `evenIfFull`: reads who waits also when no place is free.
+   * and only while they are being claimed. `evenIfFull`: reads who waits also when no place is free. `takesOver`: whether jobs are taken of
+   * which the lease has run out.
    */
-  async tick({ evenIfFull = false }: { readonly evenIfFull?: boolean } = {}): Promise<number> {
+  async tick({ evenIfFull = false, takesOver = true }: Look = {}): Promise<number> {
     if (this.#isStopped || this.#quarantine.isOn) return 0
     if (this.#runs.hasUnreleased) await this.#runs.releaseLate()
     if (this.#options.memory.isFull) return 0
@@ -178,7 +184,7 @@ export class Processor {
     const hints = new Set<OwnerId>()
     this.#hints.add(hints)
     try {
-      return await this.#claimDue(hints)
+      return await this.#claimDue(hints, takesOver)
     } finally {
       this.#hints.delete(hints)
       close()
@@ -210,7 +216,10 @@ export class Processor {
   }
 
   /** The runs in this process. */
-  get runs(): Pick<Runs, 'renewLeases' | 'readInboxes' | 'noticeCommands' | 'noticeBlocking' | 'yieldAll'> {
+  get runs(): Pick<
+    Runs,
+    'renewLeases' | 'readInboxes' | 'noticeCommands' | 'noticeBlocking' | 'doubtLeases'
+  > {
     return this.#runs
   }
 
@@ -248,15 +257,18 @@ export class Processor {
   }
 
   /** Until the next survey, `#waiting` is every owner that does not get a place for each of its due jobs. */
-  async #claimDue(hints: ReadonlySet<OwnerId>): Promise<number> {
+  async #claimDue(hints: ReadonlySet<OwnerId>, takesOver: boolean): Promise<number> {
     const { jobs, weightOf = () => 1 } = this.#options
     const withoutMemory = this.#ownersWithoutMemory
     const except = [...new Set([...this.#places.ownersAtMax, ...withoutMemory])]
     const limit = Math.min(Math.max(this.#places.free, 0), CLAIM_MAX_JOBS) + 1
-    const { due, suspects } = await jobs.survey({ limit, after: this.#turn?.ownerId ?? null, except })
+    const survey = await jobs.survey({ limit, after: this.#turn?.ownerId ?? null, except })
     if (this.#isStopped || this.#quarantine.isOn) return 0
+    const { suspects } = survey
+    const due = takesOver ? survey.due : survey.due.filter(({ priority }) => priority !== null)
     this.#hasSuspects = suspects.length > 0
-    if (await this.#claimSuspect(suspects)) return 1
+    // A suspect may have a holder.
+    if (takesOver && (await this.#claimSuspect(suspects))) return 1
     if (this.#isStopped || this.#quarantine.isOn) return 0
 
     const demands = demandsOf(due.filter(({ ownerId }) => !withoutMemory.includes(ownerId)))
@@ -396,7 +408,8 @@ export class Processor {
       refused: run.refused.signal,
       takePlace: () => this.#takePlace(run),
     }
-    const ports = { ...world, journal: run.journal, clock, random, memory }
+    const untilHeld = (signal: AbortSignal) => this.#runs.untilHeld(signal)
+    const ports = { ...world, journal: run.journal, clock, random, memory, untilHeld }
     const retried = original && { ...original, values: this.#readAgain(original.values, yielded) }
     return runExecution({ ...request, original: retried }, ports, signals)
   }

@@ -1,4 +1,4 @@
-import type { CommandStore, HeldClaim, JobStore, Lease } from '../../db/jobs/index.ts'
+import type { CommandStore, HeldClaim, HeldJob, JobStore, Lease } from '../../db/jobs/index.ts'
 import type { Claim, ClaimedJournal, Journal, JobWrite } from '../../db/journal/index.ts'
 import { isTransientFault } from '../../db/sql/index.ts'
 import { FenceLostError, Inbox, type RecordedError } from '../../engine/record/index.ts'
@@ -6,6 +6,7 @@ import type { RunEnd } from '../../engine/run/index.ts'
 import { onBehalfOf, type JobId, type OwnerId } from '../../lib/index.ts'
 import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { LeaseDoubt } from './lease-doubt.ts'
 import { progressSharer } from './share-progress.ts'
 import { UnknownClaims } from './unknown-claims.ts'
 
@@ -60,6 +61,8 @@ export interface Run {
   readonly isSuspect: boolean
   /** It is to yield so that others may continue it. */
   isGivenBack: boolean
+  /** Its lease may have run out although this process is alive: if another worker has claimed the job, that was no loss. */
+  isInDoubt: boolean
   /** Its code has blocked the event loop for so long that leases may have run out. */
   hasBlocked: boolean
   /** Called after each commit that clears it of the suspicion of ending its workers. */
@@ -77,6 +80,7 @@ export class Runs {
   /** The claims under way of this process's worker; others that claim under its id count theirs here. */
   readonly claims: UnknownClaims
   readonly #options: RunsOptions
+  readonly #doubt = new LeaseDoubt()
   readonly #running = new Map<JobId, Run>()
   /** Runs that have not settled, with their end. More than one may be of the same job: the newest is in `#running`. */
   readonly #ends = new Map<Run, Promise<void>>()
@@ -109,6 +113,7 @@ export class Runs {
       isHandler,
       isSuspect,
       isGivenBack: false,
+      isInDoubt: this.#doubt.isOn,
       hasBlocked: false,
       onCleared: null,
     }
@@ -142,18 +147,22 @@ export class Runs {
     while (this.#ends.size > 0) await Promise.all(this.#ends.values())
   }
 
-  /** Lengthens the leases of the jobs that run here; those that another holds are dropped, inboxes that grew are read. */
+  /**
+   * Lengthens the leases of the jobs that are still held, also those that have run out. The others are dropped: another worker holds
+   * them. Then the leases are certain, and inboxes that grew are read.
+   */
   async renewLeases(): Promise<void> {
-    const before = [...this.#running]
-    if (before.length === 0) return
-    const ids = before.map(([jobId]) => jobId)
-    const held = new Map(
-      (await this.#options.jobs.renew(this.#options.lease, ids)).map((job) => [job.id, job]),
-    )
-    for (const [jobId, run] of before) {
-      const job = held.get(jobId)
-      if (job?.fence !== run.claim.fence) run.yield.abort(new FenceLostError('the lease is lost'))
-      else if (job.commandsSent > run.commandsSeen) await this.readInbox(run)
+    const before = [...this.#running.values()]
+    const held = await this.#renew(before)
+    for (const run of before) {
+      const isHeld = held.get(run.claim.jobId)?.fence === run.claim.fence
+      if (isHeld) run.isInDoubt = false
+      else run.yield.abort(new FenceLostError('the lease is lost'))
+    }
+    this.#doubt.end()
+    for (const run of before) {
+      const job = held.get(run.claim.jobId)
+      if (job && !run.yield.signal.aborted && job.commandsSent > run.commandsSeen) await this.readInbox(run)
     }
   }
 
@@ -193,12 +202,17 @@ export class Runs {
   }
 
   /**
-   * Aborts all runs because the leases cannot be proved any more, and gives the jobs back. This process is alive, so none of it
-   * counts as a loss, even if another worker has claimed a job by then.
+   * The leases may have run out, because the database has not answered. Calls in flight continue and no new call starts until the next
+   * renewal. This process is alive, so none of it counts as a loss, even if another worker has claimed a job by then.
    */
-  yieldAll(): void {
-    for (const run of this.#running.values()) run.isGivenBack = true
-    this.abortAll()
+  doubtLeases(): void {
+    for (const run of this.#running.values()) run.isInDoubt = true
+    this.#doubt.begin()
+  }
+
+  /** Null: the leases are certain. Otherwise resolves once they are; rejects with the signal's reason. */
+  untilHeld(signal: AbortSignal): null | Promise<void> {
+    return this.#doubt.untilOver(signal)
   }
 
   /** Aborts all runs. Their jobs are still held. */
@@ -230,6 +244,16 @@ export class Runs {
         'an inbox could not be read; it is read again within seconds',
       )
     }
+  }
+
+  async #renew(runs: readonly Run[]): Promise<ReadonlyMap<JobId, HeldJob>> {
+    if (runs.length === 0) return new Map()
+    const { jobs, lease } = this.#options
+    const held = await jobs.renew(
+      lease,
+      runs.map(({ claim }) => claim.jobId),
+    )
+    return new Map(held.map((job) => [job.id, job]))
   }
 
   #isKnown({ id, fence }: HeldClaim): boolean {
@@ -280,7 +304,7 @@ export class Runs {
     } finally {
       if (this.#running.get(jobId) === run) this.#running.delete(jobId)
       this.#options.onGivenUp(run)
-      if (run.isGivenBack) await this.#giveBack(run)
+      if (run.isGivenBack || run.isInDoubt) await this.#giveBack(run)
       if (isChild) this.#options.onChildEnded?.()
     }
   }

@@ -19,7 +19,7 @@ export interface WorkerOptions {
     | 'releaseUnknown'
     | 'takeNothingMore'
     | 'stop'
-  > & { readonly runs: Pick<Runs, 'renewLeases' | 'readInboxes' | 'noticeCommands' | 'yieldAll'> }
+  > & { readonly runs: Pick<Runs, 'renewLeases' | 'readInboxes' | 'noticeCommands' | 'doubtLeases'> }
   readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
   readonly commands: Pick<CommandStore, 'tellParents'>
   readonly endCanceled: EndCanceled
@@ -43,8 +43,18 @@ export const INBOX_POLL_MS = 2_000
 /** Timers that come due between two looks are met this much late at most. */
 const TIMER_GRAIN_MS = 25
 const CHILDREN_PER_TELLING = 500
-/** A lease that has not been renewed for this share of it is renewed before anything is claimed. */
+/**
+ * A lease that has not been renewed for this share of it is renewed before anything is claimed, and in doubt until it is renewed: no new
+ * call starts under it.
+ */
 const LATE_SHARE = 2 / 3
+/** A call that has failed is repeated after this time at most, in milliseconds. */
+const REPEAT_MS = 1_000
+/**
+ * After a look that has failed or took this long, leases that have run out are left to their holders for this long, in milliseconds: no
+ * worker could renew its own, and each repeats a failed renewal within `REPEAT_MS`.
+ */
+export const TAKE_OVER_DELAY_MS = 2_000
 
 /** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
 export class Worker {
@@ -54,6 +64,9 @@ export class Worker {
   readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
   readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
   readonly #endings = new Again(async () => void (await this.#guard(this.#endCanceled())))
+  readonly #releases = new Again(
+    async () => void (await this.#guard(this.#options.processor.releaseUnknown())),
+  )
   readonly #obeying = new Set<Promise<void>>()
   /** Each calls off a look that is to come. */
   readonly #timers = new Set<() => void>()
@@ -62,8 +75,10 @@ export class Worker {
   #mayHaveBacklog = true
   /** When the renewal began that succeeded last. */
   #renewedAt = Number.POSITIVE_INFINITY
-  /** The same for the heartbeats alone, later by the time for which this thread was blocked: meanwhile it asked nothing and read nothing. */
-  #silentSince = 0
+  /** Calls off the doubt about the leases that begins unless they are renewed in time. */
+  #callOffDoubt = () => {}
+  /** When a look failed last. */
+  #failedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -91,12 +106,11 @@ export class Worker {
       await this.#tickOnce({ evenIfFull: true })
       await this.#awaitTimers()
     }
-    this.#renewedAt = this.#options.clock.now()
-    this.#silentSince = this.#renewedAt
+    this.#isRenewed(this.#options.clock.now())
     this.#closers.add(this.#every(POLL_MS, poll))
     // Hints of other processes alone can be lost.
     if (!isAlone) this.#closers.add(this.#every(INBOX_POLL_MS, () => processor.runs.readInboxes()))
-    this.#renewals.add(this.#every(leaseMs / 3, (lateMs) => this.#renew(lateMs)))
+    this.#renewals.add(this.#every(leaseMs / 3, () => this.#renew()))
     this.kick()
   }
 
@@ -131,6 +145,8 @@ export class Worker {
       await this.#tellings.idle()
     } finally {
       await this.#renewals.close()
+      this.#callOffDoubt()
+      await this.#releases.idle()
     }
   }
 
@@ -160,7 +176,16 @@ export class Worker {
     // This thread was blocked, or its timers were late: it must not take its own jobs for those of a lost worker.
     if (clock.now() - this.#renewedAt > leaseMs * LATE_SHARE) await this.#renewHeld()
     const wanted = processor.freePlaces
-    const claimed = await processor.tick(look)
+    const startedAt = clock.now()
+    const takesOver = startedAt - this.#failedAt >= TAKE_OVER_DELAY_MS
+    let hasAnswered = false
+    let claimed = 0
+    try {
+      claimed = await processor.tick({ ...look, takesOver })
+      hasAnswered = clock.now() - startedAt < TAKE_OVER_DELAY_MS
+    } finally {
+      if (!hasAnswered) this.#failedAt = clock.now()
+    }
     this.#mayHaveBacklog = claimed >= wanted || processor.hasWaiting
     // A claim is bounded, and another worker may have been faster.
     if (claimed > 0 && processor.freePlaces > 0 && processor.hasWaiting) this.#ticks.request()
@@ -178,45 +203,36 @@ export class Worker {
     }
   }
 
-  /**
-   * When the leases may have run out, because the database has been silent for that long, everything that runs under them is aborted.
-   * While this thread is blocked it reads no answer, so that time does not count.
-   */
-  async #renew(lateMs: number): Promise<void> {
-    const { processor, clock, leaseMs } = this.#options
-    const startedAt = clock.now()
-    this.#silentSince += lateMs
-    const leftMs = this.#silentSince + leaseMs - startedAt
-    if (leftMs <= 0) processor.runs.yieldAll()
-    const callOff = afterAwake(clock, Math.max(leftMs, 1), () => processor.runs.yieldAll())
-    try {
-      await this.#renewHeld()
-      this.#silentSince = startedAt + callOff()
-    } finally {
-      callOff()
-    }
-    await this.#guard(processor.releaseUnknown())
+  /** The look for unknown claims runs beside the renewals: a database that falls silent during it keeps no renewal waiting. */
+  async #renew(): Promise<void> {
+    await this.#renewHeld()
+    if (!this.#isStopping) this.#releases.request()
   }
 
   async #renewHeld(): Promise<void> {
     const startedAt = this.#options.clock.now()
     await this.#options.processor.runs.renewLeases()
-    this.#renewedAt = startedAt
+    this.#isRenewed(startedAt)
   }
 
-  /**
-   * Calls on a period, one call at a time, until the returned function is called; `lateMs` is the time for which this thread was blocked
-   * when the call was due.
-   */
-  #every(periodMs: number, call: (lateMs: number) => Promise<void>): () => Promise<void> {
+  /** While this thread is blocked it reads no answer, so that time does not count. */
+  #isRenewed(startedAt: number): void {
+    const { processor, clock, leaseMs } = this.#options
+    this.#renewedAt = startedAt
+    this.#callOffDoubt()
+    this.#callOffDoubt = afterAwake(clock, leaseMs * LATE_SHARE, () => processor.runs.doubtLeases())
+  }
+
+  /** Calls on a period, one call at a time, until the returned function is called. A call that fails is repeated sooner. */
+  #every(periodMs: number, call: () => Promise<void>): () => Promise<void> {
     const { clock } = this.#options
     const stopped = new AbortController()
     const loop = async () => {
+      let delayMs = periodMs
       while (!stopped.signal.aborted) {
-        const dueAt = clock.now() + periodMs
-        await clock.wait(periodMs, stopped.signal).catch(() => {}) // stopped: the loop's condition ends it
+        await clock.wait(delayMs, stopped.signal).catch(() => {}) // stopped: the loop's condition ends it
         if (stopped.signal.aborted) return
-        await this.#guard(call(Math.max(0, clock.now() - dueAt)))
+        delayMs = (await this.#guard(call())) ? periodMs : Math.min(periodMs, REPEAT_MS)
       }
     }
     const running = loop()

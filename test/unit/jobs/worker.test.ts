@@ -15,7 +15,13 @@ let onLook: () => Promise<void>
 let isClosing: boolean
 /** Renewals take until it opens. */
 let renewing: Gate | null
-let yields: number
+/** Renewals fail. */
+let failing: boolean
+/** Looks for unknown claims take until it opens. */
+let unknownClaims: Gate | null
+let doubts: number
+/** The instants of the looks that could take over jobs. */
+let takeOvers: number[]
 /** The runs take until it opens to yield. */
 let yielding: Gate | null
 let inboxLooks: number[]
@@ -31,15 +37,19 @@ beforeEach(async () => {
   isClosing = false
   yielding = null
   renewing = null
-  yields = 0
+  failing = false
+  unknownClaims = null
+  takeOvers = []
+  doubts = 0
   worker = new Worker({
     processor: {
       freePlaces: 1,
       hasWaiting: false,
       noticeQueued: () => undefined,
-      tick: async () => {
+      tick: async (look) => {
         if (isClosing) return 0
         looks.push(clock.now() - startedAt)
+        if (look?.takesOver) takeOvers.push(clock.now() - startedAt)
         await onLook()
         return 0
       },
@@ -49,11 +59,12 @@ beforeEach(async () => {
         renewLeases: async () => {
           renewals++
           await renewing?.pass()
+          if (failing) throw new Error('the database does not answer')
         },
         readInboxes: async () => void inboxLooks.push(clock.now() - startedAt),
-        yieldAll: () => void yields++,
+        doubtLeases: () => void doubts++,
       },
-      releaseUnknown: async () => undefined,
+      releaseUnknown: async () => unknownClaims?.pass(),
       takeNothingMore: () => void (isClosing = true),
       stop: async () => yielding?.pass(),
     },
@@ -119,15 +130,34 @@ test('a worker that stops in the middle of a backlog takes nothing more of it', 
   expect(looks).toHaveLength(before)
 })
 
-test('a renewal that is not answered for a lease’s time ends what runs under the leases', async () => {
+test('leases are in doubt once no renewal has been answered for two thirds of their time', async () => {
   renewing = new Gate()
-  await clock.advance(59_000)
-  expect(yields).toBe(0)
+  await clock.advance(39_000)
+  expect(doubts).toBe(0)
   await clock.advance(1_000)
-  expect(yields).toBe(1)
+  expect(doubts).toBe(1)
 })
 
-test('a renewal whose answer waits because the thread is blocked ends nothing', async () => {
+test('leases are in doubt although the database fell silent between two renewals', async () => {
+  unknownClaims = new Gate()
+  await clock.advance(20_000)
+  renewing = new Gate()
+  await clock.advance(39_000)
+  expect(doubts).toBe(0)
+  await clock.advance(1_000)
+  expect(doubts).toBe(1)
+  unknownClaims.open()
+})
+
+test('a renewal that failed is repeated within a second', async () => {
+  failing = true
+  await clock.advance(20_000)
+  expect(renewals).toBe(1)
+  await clock.advance(3_000)
+  expect(renewals).toBe(4)
+})
+
+test('a renewal whose answer waits because the thread is blocked puts no lease in doubt', async () => {
   renewing = new Gate()
   await clock.advance(20_000)
   expect(renewals).toBe(1)
@@ -135,8 +165,17 @@ test('a renewal whose answer waits because the thread is blocked ends nothing', 
   clock.block(200_000)
   await clock.advance(0)
   renewing.open()
-  await clock.advance(15_000)
-  expect([renewals > 1, yields]).toEqual([true, 0])
+  await clock.advance(39_000)
+  expect([renewals > 1, doubts]).toEqual([true, 0])
+})
+
+test('after a look that failed, leases that have run out are left to their holders for two seconds', async () => {
+  await clock.advance(500)
+  onLook = () => Promise.reject(new Error('the database does not answer'))
+  await clock.advance(1_000)
+  onLook = async () => undefined
+  await clock.advance(3_000)
+  expect(takeOvers).toEqual([0, 500, 1_000, 3_500, 4_000, 4_500])
 })
 
 test('the leases are renewed until all runs have yielded', async () => {

@@ -296,6 +296,11 @@ export class RunContext implements Activity {
     return turn && turn.then(activity.openWork())
   }
 
+  /** To be awaited before a block that acts on the outside is called (E7). Null: the job is held. Rejects with the signal's reason. */
+  untilHeld(signal: AbortSignal): null | Promise<void> {
+    return this.ports.untilHeld?.(signal) ?? null
+  }
+
   /** The first failure of a record; null: there is none. */
   get fault(): unknown {
     return this.#fault

@@ -34,6 +34,11 @@ export interface RunPorts {
   readonly timeSlice?: TimeSlice
   /** What the run's values may take; closed with the run. Default: as if nothing else ran here. */
   readonly memory?: RunMemory
+  /**
+   * Asked before a block that acts on the outside is called (E7). Null: it may be. Otherwise resolves once it may, because the job is held
+   * for certain; rejects with the signal's reason. Not given: it always may.
+   */
+  readonly untilHeld?: (signal: AbortSignal) => null | Promise<void>
   /** Receives the errors that blocks neither catch nor return. Not given: only the timeline shows them. */
   readonly onUnhandledError?: OnUnhandledError
 }

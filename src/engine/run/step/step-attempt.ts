@@ -34,9 +34,16 @@ export async function attemptStep(step: OpenStep): Promise<StepEnd | NextWait> {
     const opening = checkpoints.open(memory)
     if (opening) await opening
     signal.throwIfAborted()
+    const isOutside = actsOutside(node)
+    // Before the start is recorded: another worker would have to assume that the call was made.
+    const held = isOutside ? run.untilHeld(signal) : null
+    if (held) await held
     const follows = recorder.start()
-    const pending = actsOutside(node) ? run.barrier(follows) : null
+    const pending = isOutside ? run.barrier(follows) : null
     if (pending) await pending
+    // The commit may have waited for an outage to end.
+    const stillHeld = isOutside ? run.untilHeld(signal) : null
+    if (stillHeld) await stillHeld
     signal.throwIfAborted()
     recorder.calls()
     const { attempt, callKey: idempotencyKey } = recorder
