@@ -1,12 +1,23 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createExecutionStore } from '../../src/db/executions/execution-store.ts'
 import type { Lease } from '../../src/db/jobs/job-claims.ts'
-import { createJobStore, ParentEndedError, type JobStore } from '../../src/db/jobs/job-store.ts'
+import {
+  createJobStore,
+  NotPublishedError,
+  ParentEndedError,
+  type JobStore,
+} from '../../src/db/jobs/job-store.ts'
 import type { NewJob } from '../../src/db/jobs/new-job.ts'
 import { createEventStore } from '../../src/db/stores/event-store.ts'
 import { event } from '../../src/engine/record/event.ts'
-import { newId, type JobId, type WorkerId } from '../../src/lib/ids.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import {
+  newId,
+  type JobId,
+  type WorkerId,
+  type WorkflowId,
+  type WorkflowVersionId,
+} from '../../src/lib/ids.ts'
+import { createTestDatabase, openPool, type TestDatabase } from '../support/database.ts'
 import {
   claimExpired,
   claimWaiting,
@@ -68,6 +79,25 @@ test('a start stores job, execution, values and first event', async () => {
   })
   // Values are kept as they were written: members in their order.
   expect(Object.keys(details?.input as object)).toEqual(['b', 'a'])
+})
+
+test('after its first five executions on a connection, Postgres does not plan the statement of a start again', async () => {
+  const pool = openPool(database.url, { max: 1 })
+  try {
+    // Refused: such a version does not exist. The statement is the same.
+    const version = {
+      onlyIfPublished: true,
+      workflowId: newId<WorkflowId>(),
+      versionId: newId<WorkflowVersionId>(),
+    }
+    for (let n = 0; n < 8; n++) await expect(storeJob(pool, version)).rejects.toThrow(NotPublishedError)
+    const { rows } = await pool.query(
+      `SELECT custom_plans::int AS custom, generic_plans::int AS generic FROM pg_prepared_statements WHERE name LIKE 'job-insert%'`,
+    )
+    expect(rows).toEqual([{ custom: 5, generic: 3 }])
+  } finally {
+    await pool.end()
+  }
 })
 
 test('a start may be taken in the same statement', async () => {

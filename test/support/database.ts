@@ -57,8 +57,9 @@ export function urlOf(database: string): string {
 }
 
 /** A pool with the session options that Lume's own pools have. */
-export function openPool(url: string): pg.Pool {
+export function openPool(url: string, limits: Pick<pg.PoolConfig, 'max'> = {}): pg.Pool {
   const pool = new pg.Pool({
+    ...limits,
     connectionString: url,
     options: '-c TimeZone=UTC',
     application_name: 'lume-test',

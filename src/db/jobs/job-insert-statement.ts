@@ -5,7 +5,7 @@ import {
   int,
   jsonText,
   listValues,
-  parameters,
+  parametersOfAnyLength,
   selectLists,
   text,
   uuid,
@@ -133,7 +133,7 @@ function insertText(needs: ReadonlySet<Need>): string {
   const where = (need: Need, sql: string, otherwise = '') => (needs.has(need) ? sql : otherwise)
   return `
 WITH RECURSIVE asked AS (
-  ${selectLists(ASKED, parameters())}
+  ${selectLists(ASKED, parametersOfAnyLength())}
 )${where('parent', PARENTS)}, new AS (
   SELECT asked.*, ${where('parent', 'parent.root_id', 'NULL::uuid AS root_id')}
   FROM asked ${where('parent', 'LEFT JOIN parent ON parent.id = asked.parent_id')}

@@ -52,6 +52,21 @@ export function parameters(): Parameter {
   return (type) => `$${++count}::${type}`
 }
 
+/**
+ * Numbers the parameters of a statement with lists, and hides from the planner how long the lists are. Postgres plans a prepared statement once if
+ * the general plan seems to cost no more than a plan for the values at hand. A planner that knows that a list has one element expects
+ * fewer rows than in general, and plans the statement for each execution.
+ */
+export function parametersOfAnyLength(): Parameter {
+  const next = parameters()
+  let isFirst = true
+  return (type) => {
+    const parameter = isFirst ? `(SELECT ${next(type)})` : next(type)
+    isFirst = false
+    return parameter
+  }
+}
+
 /** Selects rows that are sent as one list per column. */
 export function selectLists(columns: Columns<never>, parameter: Parameter): string {
   const lists = Object.values(columns).map(({ sentAs }) => parameter(`${sentAs}[]`))

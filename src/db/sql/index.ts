@@ -13,6 +13,7 @@ export {
   jsonText,
   listValues,
   parameters,
+  parametersOfAnyLength,
   plainValues,
   selectLists,
   selectValues,
