@@ -128,9 +128,11 @@ describe('P7: Scrubber.excerpt', () => {
           const cut = writing.slice(0, 6 + (at % (writing.length - 5)))
           // The last characters of base64 are made of what follows the value, too.
           const isWhole = cut.length > writing.length - 4
+          // The mark looks like more of the secret and is masked with it.
+          const isContinued = mark !== '' && writing.startsWith(`${cut}${mark.slice(0, 1)}`)
           const shown = scrubberOf(value).excerpt(`${before}|${cut}${mark}`)
           expect(shown).toContain('***')
-          if (!isWhole) expect(shown.endsWith(`***${mark}`)).toBe(true)
+          if (!isWhole && !isContinued) expect(shown.endsWith(`***${mark}`)).toBe(true)
           const rest = shown.slice(shown.lastIndexOf('***') + 3, shown.length - mark.length)
           expect(rest.length).toBeLessThan(6)
         },
