@@ -1,5 +1,4 @@
 import { getHeapStatistics } from 'node:v8'
-import pg from 'pg'
 import {
   createApiKeys,
   createDefinitionReader,
@@ -22,6 +21,7 @@ import {
   openDatabase,
   openDatabaseClock,
   prepareQueries,
+  SILENCE_MAX_MS,
   upgrade,
   type Database,
   type Wakeups,
@@ -186,7 +186,12 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   closers.add(watchProcessErrors({ onUnattributed: ownsProcess ? unhandledErrors.takeUnattributed : null }))
   // First: what cannot start says so before anything is opened.
   const blockModules = await loadBlockModules(settings.blockModules, onUnhandledError)
-  const database = await openDatabase({ ...settings, maxConnections: 10, logger: databaseLogger })
+  const database = await openDatabase({
+    ...settings,
+    maxConnections: 10,
+    silenceMs: Math.min(SILENCE_MAX_MS, settings.leaseMs / 3),
+    logger: databaseLogger,
+  })
   closers.add(() => database.close())
   await upgrade(database, logger)
 
@@ -212,7 +217,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const renewal = renewSecretKeys(vault, databaseLogger)
   closers.add(() => renewal)
   const workerId = newId<WorkerId>()
-  const wakeups = await openWakeups(database, { settings, workerId, clock, logger: databaseLogger })
+  const wakeups = await openWakeups(database, { workerId, clock, logger: databaseLogger })
   closers.add(() => wakeups.close())
 
   const allowedOrigins: string[] = []
@@ -224,7 +229,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     policy: () => ({ ...policy(), allowedOrigins: providerOrigins(settings.providers) }),
   })
   closers.add(() => providerHttp.close())
-  const jobs = createJobStore(pool)
+  const jobs = { ...createJobStore(pool), renew: createJobStore(database.leasePool).renew }
   const timelines = new Timelines({
     events: reads.events,
     jobs: { find: reads.jobs.find, positions: jobs.positions },
@@ -579,16 +584,15 @@ async function renewSecretKeys(vault: SecretVault, logger: Logger): Promise<void
 
 function openWakeups(
   database: Database,
-  options: { settings: LumeConfig; workerId: WorkerId; clock: Clock; logger: Logger },
+  options: { workerId: WorkerId; clock: Clock; logger: Logger },
 ): Promise<Wakeups> | Wakeups {
-  if (database.kind === 'embedded') return createLocalWakeups()
-  const { settings, workerId, ...rest } = options
-  const connect = () =>
-    new pg.Client({
-      connectionString: settings.databaseUrl,
-      application_name: 'lume wakeups',
-      connectionTimeoutMillis: 15_000,
-      keepAlive: true,
-    })
-  return createPostgresWakeups({ pool: database.pool, connect, processId: workerId, ...rest })
+  const { createListener, pool } = database
+  if (!createListener) return createLocalWakeups()
+  const { workerId, ...rest } = options
+  return createPostgresWakeups({
+    pool,
+    connect: createListener,
+    processId: workerId,
+    ...rest,
+  })
 }

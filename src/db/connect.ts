@@ -2,6 +2,16 @@ import pg from 'pg'
 import { codeOf, LumeError, messageOf } from '../lib/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import { systemClock } from '../lib/time/index.ts'
+import {
+  LISTENER_STEPS,
+  monitoredClient,
+  PROBE_STEPS,
+  requireSessionMode,
+  sessionStatement,
+  SILENCE_MAX_MS,
+  SilenceMonitor,
+  type MonitoredClient,
+} from './connections/index.ts'
 import { copyFolderOnce, openEmbeddedPostgres, startUpkeep } from './embedded/index.ts'
 import { OwnerConnections, shareByOwner } from './sql/index.ts'
 
@@ -18,7 +28,16 @@ export interface Database {
   readonly apiPool: pg.Pool
   /** The journal's one connection, so that a flush never waits behind other statements; the same pool when embedded. */
   readonly journalPool: pg.Pool
+  /** A connection for the renewal of leases, which waits behind nothing else; the same pool when embedded. */
+  readonly leasePool: pg.Pool
+  /**
+   * A connection for statements that show whether the database answers, and for nothing else; the same pool when embedded. A silent one
+   * is given up after a third of `silenceMs`.
+   */
+  readonly probePool: pg.Pool
   readonly kind: 'embedded' | 'server'
+  /** Returns a connection for LISTEN that is not open yet. It is probed and ends when it is silent. Null when embedded. */
+  readonly createListener: (() => pg.Client) | null
   /**
    * Copies the folder of an embedded database beside itself, with this suffix, and returns the path of the copy; null: a copy was there
    * before, or the database is on a server. No other statement may run meanwhile.
@@ -37,6 +56,11 @@ export interface OpenDatabaseOptions {
   readonly maxConnections?: number | undefined
   /** How long a statement of the API may take, in milliseconds; default: no limit. */
   readonly queryTimeoutMs?: number | undefined
+  /**
+   * A connection to a server that awaits an answer and receives nothing for this time is given up, in milliseconds; default:
+   * `SILENCE_MAX_MS`. A statement on which the server still works may take longer.
+   */
+  readonly silenceMs?: number | undefined
   readonly logger: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -48,10 +72,9 @@ export interface OpenDatabaseOptions {
 const JOURNAL_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' }
 
 /**
- * Opens the database that the configuration names, and proves that it answers. Sessions are in UTC: Prisma stores
- * instants hours off otherwise. Throws a LumeError that says what to mend and never holds the password:
- * DATABASE_URL_INVALID (unreadable, refused user, no such database), DATABASE_UNREACHABLE, DATABASE_TOO_OLD, or
- * what `openEmbeddedPostgres` throws.
+ * Opens the database that the configuration names, and proves that it answers. Sessions have the settings that Lume relies on. Throws a
+ * LumeError that says what to mend and never holds the password: DATABASE_URL_INVALID (unreadable, refused user, no such
+ * database), DATABASE_UNREACHABLE, DATABASE_TOO_OLD, DATABASE_POOLER_UNSUPPORTED, or what `openEmbeddedPostgres` throws.
  */
 export function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
   return options.databaseUrl === undefined
@@ -77,39 +100,95 @@ async function openEmbedded({ dataDir, logger }: OpenDatabaseOptions): Promise<D
     await pool.query('CHECKPOINT')
     return copyFolderOnce(dataDir, suffix)
   }
-  return { pool, apiPool: pool, journalPool: pool, kind: 'embedded', copyFolder, close }
+  return {
+    pool,
+    apiPool: pool,
+    journalPool: pool,
+    leasePool: pool,
+    probePool: pool,
+    kind: 'embedded',
+    createListener: null,
+    copyFolder,
+    close,
+  }
 }
 
 async function openServer(options: OpenDatabaseOptions & { databaseUrl: string }): Promise<Database> {
+  const { queryTimeoutMs, silenceMs = SILENCE_MAX_MS, maxConnections = DEFAULT_MAX_CONNECTIONS } = options
   const url = parseUrl(options.databaseUrl)
-  const open = (max: number, settings: Readonly<Record<string, string>>) =>
-    createPool({
-      connectionString: withSettings(url, { TimeZone: 'UTC', ...settings }),
-      max,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
-    })
-  const pool = open(options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, {})
+  const monitor = new SilenceMonitor({ silenceMs, askWorking: (pids) => workingOf(probePool, pids) })
+  const clientClass = (settings: Readonly<Record<string, string>>, maxSilentSteps: number | null = null) =>
+    monitoredClient({ monitor, silenceMs, sessionStatement: sessionStatement(settings), maxSilentSteps })
+  const open = (max: number, Client: ReturnType<typeof clientClass>) =>
+    shareClients(
+      createPool({ connectionString: url.href, max, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, Client }),
+    )
+  const OrdinaryClient = clientClass({})
+  const probePool = open(1, clientClass({}, PROBE_STEPS))
+  const pool = open(maxConnections, OrdinaryClient)
+  const opened = [probePool, pool]
+  const close = async () => {
+    for (const each of opened.toReversed()) await each.end()
+    monitor.close()
+  }
   try {
     await requireSupportedVersion(pool)
+    await requireSessionMode(pool)
   } catch (failure) {
-    await pool.end()
+    await close()
     throw failure instanceof LumeError ? failure : connectError(url, failure)
   }
-  const journalPool = open(1, JOURNAL_SETTINGS)
-  const { queryTimeoutMs } = options
-  const apiConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+  const leasePool = open(1, OrdinaryClient)
+  const journalPool = open(1, clientClass(JOURNAL_SETTINGS))
   const apiPool = open(
-    apiConnections,
-    queryTimeoutMs === undefined ? {} : { statement_timeout: String(queryTimeoutMs) },
+    maxConnections,
+    clientClass(queryTimeoutMs === undefined ? {} : { statement_timeout: String(queryTimeoutMs) }),
   )
-  shareByOwner(apiPool, new OwnerConnections(apiConnections, systemClock))
-  const close = async () => {
-    await journalPool.end()
-    await apiPool.end()
-    await pool.end()
+  shareByOwner(apiPool, new OwnerConnections(maxConnections, systemClock))
+  opened.push(leasePool, apiPool, journalPool)
+  const ListeningClient = monitoredClient({
+    monitor,
+    silenceMs,
+    sessionStatement: sessionStatement(),
+    maxSilentSteps: LISTENER_STEPS,
+    probeMs: silenceMs / 3,
+  })
+  const createListener = () =>
+    new ListeningClient({ connectionString: url.href, application_name: 'lume wakeups' })
+  return {
+    pool,
+    apiPool,
+    journalPool,
+    leasePool,
+    probePool,
+    kind: 'server',
+    createListener,
+    copyFolder: async () => null,
+    close,
   }
-  return { pool, apiPool, journalPool, kind: 'server', copyFolder: async () => null, close }
+}
+
+/**
+ * Those of the server processes that work on a statement or wait for a lock. One that waits for its client sends what the client does
+ * not receive.
+ */
+async function workingOf(pool: pg.Pool, pids: readonly number[]): Promise<readonly number[]> {
+  const { rows } = await pool.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity
+     WHERE pid = ANY ($1::int[]) AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'`,
+    [pids],
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+/** Marks the clients of a pool while they are in use. */
+function shareClients(pool: pg.Pool): pg.Pool {
+  const mark = (isInUse: boolean) => (client: pg.PoolClient) => {
+    ;(client as pg.PoolClient & MonitoredClient).isInUse = isInUse
+  }
+  pool.on('acquire', mark(true))
+  pool.on('release', (_, client) => mark(false)(client))
+  return pool
 }
 
 function createPool(config: pg.PoolConfig): pg.Pool {
@@ -129,15 +208,6 @@ function parseUrl(text: string): URL {
     'DATABASE_URL cannot be read: write postgres://user:password@host:5432/database, with special characters of the ' +
       'password percent-encoded (# is %23), or unset it to use the embedded database',
   )
-}
-
-/** Settings as start options of every session; options that the URL already has are kept. */
-function withSettings(url: URL, settings: Readonly<Record<string, string>>): string {
-  const result = new URL(url)
-  const given = url.searchParams.get('options')
-  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)
-  result.searchParams.set('options', [...(given ? [given] : []), ...options].join(' '))
-  return result.href
 }
 
 async function requireSupportedVersion(pool: pg.Pool): Promise<void> {

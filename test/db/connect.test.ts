@@ -90,7 +90,8 @@ test('a Postgres older than 15 is refused', async () => {
   old.on('connection', (socket) => {
     socket.once('data', () => {
       socket.write(Buffer.concat([message('R', int32(0)), READY]))
-      socket.once('data', () => socket.write(Buffer.concat([versionRow('14.12 (Debian 14.12-1)'), READY])))
+      // The settings of the session, then the question for the version.
+      socket.on('data', () => socket.write(Buffer.concat([versionRow('14.12 (Debian 14.12-1)'), READY])))
     })
   })
   const { port } = old.address() as AddressInfo

@@ -7,8 +7,8 @@ export interface StatementCount {
   stop(): void
 }
 
-/** What a process sends from time to time on its own account: it reads the clock of the database. */
-const OF_THE_PROCESS = /clock_timestamp\(\)/
+/** What a process sends on its own account: it reads the clock of the database, gives new sessions their settings and probes connections. */
+const OF_THE_PROCESS = /clock_timestamp\(\)|'default_transaction_isolation'|pg_stat_activity|^SELECT$/
 
 /**
  * Listens at the one place that every statement passes: Prisma's adapter and the stores all end in a `pg.Client`. Statements

@@ -24,9 +24,14 @@ export interface TcpProxy {
   sever(): void
   /** Lets no byte through any more, and breaks nothing: the server has fallen silent. */
   silence(): void
+  /** The same for the connections that are open now; new ones work. */
+  silenceOpen(): void
   restore(): void
   close(): Promise<void>
 }
+
+/** Part of the statement that begins each session. With every other one of them cut, half of all new connections would fail. */
+const SESSION_STATEMENT = "'default_transaction_isolation'"
 
 interface Trap {
   readonly text: string
@@ -39,6 +44,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let isSevered = false
   let isSilent = false
+  const silenced = new WeakSet<Socket>()
   let trap: Trap | null = null
   let everyOther: {
     readonly cut: Cut
@@ -54,7 +60,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
       return sprung
     }
     const statement = everyOther && statementOf(chunk)
-    if (!everyOther || !statement) return null
+    if (!everyOther || !statement || statement.includes(SESSION_STATEMENT)) return null
     const isCut = !(everyOther.wasCut.get(statement) ?? !everyOther.first)
     everyOther.wasCut.set(statement, isCut)
     return isCut ? { cut: everyOther.cut, sprung: () => {} } : null
@@ -79,7 +85,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     client.once('close', () => isLeftAlone || upstream.destroy())
     upstream.once('close', () => client.destroy())
     client.on('data', (chunk) => {
-      if (isSilent) return
+      if (isSilent || silenced.has(client)) return
       const sprung = sprungBy(chunk)
       if (!sprung) return upstream.write(chunk)
       cuts++
@@ -94,7 +100,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
       else breakOff()
     })
     upstream.on('data', (chunk) => {
-      if (isSilent) return
+      if (isSilent || silenced.has(client)) return
       if (onAnswer) onAnswer()
       else if (isLeftAlone) upstream.destroy()
       else client.write(chunk)
@@ -124,6 +130,9 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     sever,
     silence: () => {
       isSilent = true
+    },
+    silenceOpen: () => {
+      for (const socket of sockets) silenced.add(socket)
     },
     restore: () => {
       isSevered = false

@@ -28,7 +28,8 @@ export async function convertToLog(pool: pg.Pool, options: ConversionOptions): P
       client.release()
       return 0
     }
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+    // The lock outlasts the transaction, whose time is not limited.
+    await inTransaction(client, () => client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]))
     const count = (await isPending(client)) ? await convertAll(client, options) : 0
     await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK])
     client.release()

@@ -12,14 +12,20 @@ export async function buildConcurrently(
   index: NewIndex,
   wait: LockWait,
 ): Promise<void> {
+  const { rows } = await client.query<{ statement: string; lock: string }>(
+    `select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock`,
+  )
+  const { statement, lock } = rows[0] ?? { statement: '0', lock: '0' }
   while (!(await isBuilt(client, index, wait))) {
     await whileLocked(async () => {
       await client.query('set statement_timeout = 0')
       await client.query('set lock_timeout = 0')
       await client.query(index.sql.replace(/ INDEX /i, ' INDEX CONCURRENTLY IF NOT EXISTS '))
     }, wait.onLocked)
-    await client.query('reset statement_timeout')
-    await client.query('reset lock_timeout')
+    await client.query(
+      `select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false)`,
+      [statement, lock],
+    )
   }
 }
 
