@@ -494,6 +494,8 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       }),
       clock,
       random,
+      blockTypes: () => registry.types,
+      blockWaitMs: settings.blockWaitMs,
       logger: databaseLogger,
       lease,
       concurrency: settings.concurrency,

@@ -83,6 +83,14 @@ export const lumeConfigSchema = z.object({
     .describe(
       'How long a block may keep the event loop blocked, in milliseconds, before the jobs beside it are given to other workers and a server process ends itself.',
     ),
+  blockWaitMs: z
+    .int()
+    .min(0)
+    .max(30 * 24 * 3_600_000)
+    .default(600_000)
+    .describe(
+      'How long an execution waits for a worker that has its block types, in milliseconds, while none is there; then it fails with BLOCK_TYPE_MISSING.',
+    ),
   maxDefinitionNodes: z
     .int()
     .min(1)
@@ -220,6 +228,7 @@ const environmentSchema = z.object({
   LUME_OWNER_WEIGHTS: weights.pipe(lumeConfigSchema.shape.ownerWeights.removeDefault()).optional(),
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
   LUME_MAX_BLOCKED_MS: wholeNumber.pipe(lumeConfigSchema.shape.maxBlockedMs.removeDefault()).optional(),
+  LUME_BLOCK_WAIT_MS: wholeNumber.pipe(lumeConfigSchema.shape.blockWaitMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_MAX_DESCENDANTS: wholeNumber.pipe(lumeConfigSchema.shape.maxDescendants.removeDefault()).optional(),
   LUME_MAX_OPEN_EXECUTIONS: wholeNumber
@@ -321,6 +330,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       ownerWeights: lume.LUME_OWNER_WEIGHTS,
       leaseMs: lume.LUME_LEASE_MS,
       maxBlockedMs: lume.LUME_MAX_BLOCKED_MS,
+      blockWaitMs: lume.LUME_BLOCK_WAIT_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
       maxDescendants: lume.LUME_MAX_DESCENDANTS,
       maxOpenExecutions: lume.LUME_MAX_OPEN_EXECUTIONS,

@@ -118,7 +118,7 @@ async function recordStatements<T>(
 /** What the worker asks by itself from time to time, and whose the jobs of hints are, which is asked for nobody. */
 function isBackground(text: string): boolean {
   if (text.includes('owner_id AS "ownerId" FROM jobs WHERE id = ANY')) return true
-  return /clock_timestamp|lume_survey|lume_claim|wake_at|leased_until|holder|pg_notify|is_counted|uncounted_jobs|is_parent_told|claimed_until|wanted\.key/.test(
+  return /clock_timestamp|lume_survey|lume_claim|wake_at|leased_until|holder|pg_notify|is_counted|uncounted_jobs|is_parent_told|claimed_until|missing_block_types|wanted\.key/.test(
     text,
   )
 }

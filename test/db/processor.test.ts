@@ -315,11 +315,20 @@ test('a definition that is unsound in this build ends FAILED, saying so', async 
   const newer = openWorker()
   const id = await newer.start(probes('a…'))
   await standing(newer, 'a')
-  const older = await takeOver(id, openWorker({ blocks: [] }))
+  const stricter = defineBlock({
+    type: 'test.probe',
+    name: 'Probe',
+    description: 'The same type with another config.',
+    config: z.strictObject({ other: z.string() }),
+    output: z.json(),
+    sample: null,
+    run: async () => completed(null),
+  })
+  const older = await takeOver(id, openWorker({ blocks: [stricter] }))
   await older.processor.idle()
   const row = await jobRow(database.pool, id)
   expect(row).toMatchObject({ status: 'FAILED', error: { code: 'DEFINITION_UNSOUND' } })
-  expect(row.error?.message).toContain('test.probe')
+  expect(row.error?.message).toContain('other')
   expect(await stepStatuses(id)).toEqual({ a: 'CANCELED' })
 })
 

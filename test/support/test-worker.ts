@@ -53,6 +53,7 @@ export interface TestWorkerOptions {
   readonly clock?: Clock
   /** The limit of the heap, of which the values of executions may take a part. */
   readonly heapBytes?: number
+  readonly blockWaitMs?: number
   readonly jobs?: (jobs: JobStore) => JobStore
   /** Called where a process publishes what was committed. */
   readonly onCommitted?: () => void
@@ -69,6 +70,7 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     weightOf = () => 1,
     clock = systemClock,
     heapBytes = 1024 * 1024 * 1024,
+    blockWaitMs = 600_000,
   } = options
   const registry = new BlockRegistry()
   for (const block of [...CORE_BLOCKS, ...blocks]) registry.register(block)
@@ -111,6 +113,8 @@ export function createTestWorker({ pool }: TestDatabase, options: TestWorkerOpti
     storedPlans: new StoredPlans({ definitions, plans }),
     clock,
     random: () => 0,
+    blockTypes: () => registry.types,
+    blockWaitMs,
     worldOf: (job) => ({
       secrets: { open: () => Promise.resolve(new Map()) },
       http: { send: () => Promise.reject(new Error('this test gives no network')) },

@@ -28,6 +28,8 @@ export interface StoredExecution {
   readonly status: JobStatus
   /** When its starter wanted it to begin; null: at once. */
   readonly runAt: Date | null
+  /** A worker without its blocks has left it to others. */
+  readonly hasBlockWait: boolean
   /** What it retries, and from where on; null when it is no retry. */
   readonly retry: Pick<NonNullable<NewJob['retry']>, 'of' | 'from'> | null
   /**
@@ -191,7 +193,7 @@ const VALUES_BYTES = (v: string) => `
 
 const LOAD = `
 SELECT e.id, d.id AS "definitionId", d.hash, e.mode, j.started_at AS "startedAt", j.progress, j.status,
-  j.cost_usd AS "costUsd", e.run_at AS "runAt", e.retry_of AS "retryOf", e.retry_from AS "retryFrom",
+  j.cost_usd AS "costUsd", e.run_at AS "runAt", EXISTS (SELECT FROM block_waits b WHERE b.job_id = e.id) AS "hasBlockWait", e.retry_of AS "retryOf", e.retry_from AS "retryFrom",
   size.own <= $2 AS "isSmall", size.own + COALESCE(source.bytes, 0) AS "valueBytes", e.owner_id AS "ownerId",
   ${tailBytesSql('j')} AS "tailBytes", j.paged_no AS "pagedNo",
   source."tailBytes" AS "sourceTailBytes", source."pagedNo" AS "sourcePagedNo",
@@ -233,7 +235,8 @@ function pagesOf({ id, ownerId, pagedNo, retryOf, sourcePagedNo }: ExecutionRow)
 }
 
 function toStored(row: ExecutionRow, pages: ReadonlyMap<JobId, number>): StoredExecution {
-  const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, valueBytes } = row
+  const { definitionId, hash, mode, startedAt, progress, costUsd, status, runAt, hasBlockWait, valueBytes } =
+    row
   const { retryOf: of, retryFrom: from, isSmall, tailBytes, sourceTailBytes } = row
   const stepBytes = tailBytes + (pages.get(row.id) ?? 0)
   const sourcePages = of === null ? undefined : pages.get(of)
@@ -247,6 +250,7 @@ function toStored(row: ExecutionRow, pages: ReadonlyMap<JobId, number>): StoredE
     costUsd,
     status,
     runAt,
+    hasBlockWait,
     retry: of !== null && from !== null ? { of, from } : null,
     loadedBytes: valueBytes + stepBytes + sourceBytes,
     stepBytes,

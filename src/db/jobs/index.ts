@@ -1,4 +1,5 @@
 /** Stores jobs and their inboxes, with leases and fences. */
+export type { BlockWaits } from './block-waits.ts'
 export {
   createCommandStore,
   MAX_UNUSED_SIGNAL_BYTES,

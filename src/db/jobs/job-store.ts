@@ -2,6 +2,7 @@ import { FIRST_PERCENT, SPAN_PERCENT, type EventDraft, type JobStatus } from '..
 import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
 import { encodeEntry, ENTRY_FORMAT, NO_CONTENTS } from '../log/index.ts'
 import { first, type Queryable } from '../sql/index.ts'
+import { createBlockWaits, type BlockWaits } from './block-waits.ts'
 import {
   CLAIMED,
   createJobClaims,
@@ -53,7 +54,7 @@ export interface ReadInbox {
   readonly commandsSeen: number
 }
 
-export interface JobStore extends JobClaims {
+export interface JobStore extends JobClaims, BlockWaits {
   /**
    * Stores a job, once, however often it is called with the same job. Throws `OccurrenceTakenError`, `ParentEndedError` or
    * `NotPublishedError` for what must not start.
@@ -134,6 +135,7 @@ export function createJobStore(pool: Queryable): JobStore {
   const counts = createJobCountStore(pool)
   return {
     ...createJobClaims(pool),
+    ...createBlockWaits(pool),
     async insert(job) {
       const insertion = await insert(job)
       if (insertion === 'stored') return { kind: 'inserted' }

@@ -25,6 +25,11 @@ export class BlockRegistry {
     this.#blocks.set(block.type, block)
   }
 
+  /** The types of all blocks, in no order. */
+  get types(): readonly string[] {
+    return [...this.#blocks.keys()]
+  }
+
   get(type: string): Block | undefined {
     return this.#blocks.get(type)
   }

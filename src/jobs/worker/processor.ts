@@ -41,6 +41,10 @@ export interface ProcessorOptions extends Omit<RunsOptions, 'jobs' | 'journal' |
   /** What the blocks of a job may reach. */
   readonly worldOf: (job: RunningJob) => RunWorld
   readonly random: () => number
+  /** The block types that this worker has. */
+  readonly blockTypes: () => readonly string[]
+  /** How long a job waits for a worker that has its blocks, in milliseconds. */
+  readonly blockWaitMs: number
   /** The number of places: jobs that run here at the same time. */
   readonly concurrency: number
   /** The part of the places that one owner may hold, in percent; default 100. */
@@ -92,6 +96,8 @@ export class Processor {
   #suspectTries = new Map<OwnerId, number>()
   /** For each survey under way: the owners of whom hints came since it began. */
   readonly #hints = new Set<Set<OwnerId>>()
+  /** Jobs that other workers left to this one may wait for their blocks. */
+  #mayHaveBlockWaits = false
   #isStopped = false
 
   constructor(options: ProcessorOptions) {
@@ -101,7 +107,11 @@ export class Processor {
     this.#quarantine = new Quarantine(clock)
     this.#runs = new Runs({ ...options, onGivenUp: (run) => this.#freePlaceOf(run) })
     const { worldOf } = options
-    this.#recovery = new Recovery({ ...options, childrenOf: (job) => worldOf(job).children })
+    this.#recovery = new Recovery({
+      ...options,
+      blockWaits: options.jobs,
+      childrenOf: (job) => worldOf(job).children,
+    })
   }
 
   /**
@@ -178,6 +188,7 @@ export class Processor {
   async tick({ evenIfFull = false, takesOver = true }: Look = {}): Promise<number> {
     if (this.#isStopped || this.#quarantine.isOn) return 0
     if (this.#runs.hasUnreleased) await this.#runs.releaseLate()
+    if (evenIfFull || this.#mayHaveBlockWaits) await this.#wakeBlockWaits()
     if (this.#options.memory.isFull) return 0
     if (this.#places.free <= 0 && !evenIfFull) return 0
     const close = this.#runs.claims.open()
@@ -254,6 +265,14 @@ export class Processor {
       isHandler: true,
       begin: (run) => begin(run.journal, { inbox: run.inbox, yield: run.yield.signal }),
     })
+  }
+
+  /** Wakes jobs whose blocks other workers lack and this one has: as many as it has places for, so that the rest do not go back to those. */
+  async #wakeBlockWaits(): Promise<void> {
+    const { jobs, clock, blockTypes, memory } = this.#options
+    const limit = memory.isFull ? 0 : Math.min(Math.max(this.#places.free, 0), CLAIM_MAX_JOBS)
+    const woken = await jobs.wakeBlockWaits(blockTypes(), { limit, now: clock.now() })
+    this.#mayHaveBlockWaits = woken > 0
   }
 
   /** Until the next survey, `#waiting` is every owner that does not get a place for each of its due jobs. */

@@ -4,7 +4,7 @@ import type {
   OriginalStore,
   StoredExecution,
 } from '../../db/executions/index.ts'
-import { MAX_UNUSED_SIGNALS, type ClaimedJob } from '../../db/jobs/index.ts'
+import { MAX_UNUSED_SIGNALS, type BlockWaits, type ClaimedJob } from '../../db/jobs/index.ts'
 import type { ClaimedJournal, Journal } from '../../db/journal/index.ts'
 import { NO_GRAPH, type Diagnostic, type Plan } from '../../engine/definition/index.ts'
 import type { Original } from '../../engine/fork/index.ts'
@@ -26,7 +26,10 @@ import {
   type RunRequest,
 } from '../../engine/run/index.ts'
 import type { PlanCache } from '../../engine/validate/index.ts'
+import { shorten } from '../../lib/text/index.ts'
+import type { Logger } from '../../lib/log/index.ts'
 import type { Clock } from '../../lib/time/index.ts'
+import { missingTypes } from './missing-types.ts'
 import { loadOriginal } from './original.ts'
 import type { RunningJob } from './running-job.ts'
 import type { StoredPlans } from './stored-plans.ts'
@@ -41,6 +44,10 @@ export interface RecoveryOptions {
   readonly journal: Pick<Journal, 'reading'>
   readonly clock: Clock
   readonly memory: ProcessMemory
+  readonly blockWaits: Pick<BlockWaits, 'waitForBlocks' | 'endBlockWait'>
+  /** How long a job waits for a worker that has its blocks, in milliseconds. */
+  readonly blockWaitMs: number
+  readonly logger: Pick<Logger, 'warn'>
   readonly childrenOf: (job: RunningJob) => ChildExecutions
 }
 
@@ -79,6 +86,8 @@ const COMMAND_TEXT_BYTES = 160
 export class Recovery {
   readonly #options: RecoveryOptions
   readonly #loads: TakeUps
+  /** The lists of block types that are logged as missing. */
+  readonly #missed = new Set<string>()
 
   constructor(options: RecoveryOptions) {
     this.#options = options
@@ -122,9 +131,17 @@ export class Recovery {
       storedPlans.validate(stored.definition, { ownerId, isRefusable: false }),
     )
     const unrun = { job, run, plan, stepBytes: stored.stepBytes }
+    const types = await this.#missingTypes(stored, run, diagnostics)
+    if (stored.hasBlockWait && (types.length === 0 || run.inbox.canceled.aborted))
+      await this.#reading(run, () => this.#options.blockWaits.endBlockWait(job.id))
     for (;;) {
       if (run.inbox.canceled.aborted) return this.#cancel(stored, unrun)
       if (job.handler === 'process') return this.#fail(HANDLER_LOST, unrun)
+      if (types.length > 0) {
+        const end = await this.#leaveToOthers(stored, { ...unrun, types })
+        if (end) return end
+        continue
+      }
       if (!plan) return this.#fail(unsound(diagnostics), unrun)
       const park = this.#parkOf(stored, run, plan)
       if (park) {
@@ -146,6 +163,47 @@ export class Recovery {
         done()
       }
     }
+  }
+
+  async #missingTypes(
+    { definition }: StoredExecution,
+    run: TakenRun,
+    diagnostics: readonly Diagnostic[],
+  ): Promise<readonly string[]> {
+    if (!diagnostics.some(({ code }) => code === 'BLOCK_UNKNOWN')) return []
+    const body = await this.#reading(run, () => this.#options.storedPlans.bodyOf(definition))
+    return missingTypes(body, diagnostics)
+  }
+
+  /**
+   * Parks a job whose block types this worker lacks until a worker that has them wakes it. Fails it if there was none for as long as it
+   * may wait. Null where commands stand against it, which have been read.
+   */
+  async #leaveToOthers(
+    stored: StoredExecution,
+    { types, ...unrun }: Unrun & { readonly types: readonly string[] },
+  ): Promise<RunEnd | null> {
+    const { blockWaits, blockWaitMs, clock, logger } = this.#options
+    const { job, run } = unrun
+    const now = clock.now()
+    const since = await this.#reading(run, () => blockWaits.waitForBlocks(job.id, types, now))
+    const { isPaused } = run.inbox
+    if (!isPaused && since + blockWaitMs <= now) {
+      await this.#reading(run, () => blockWaits.endBlockWait(job.id))
+      return this.#fail(typesMissing(types, blockWaitMs), unrun)
+    }
+    const list = types.join(', ')
+    if (!this.#missed.has(list)) {
+      this.#missed.add(list)
+      logger.warn({ types, jobId: job.id }, 'this worker lacks block types: it leaves such jobs to others')
+    }
+    // A paused job does not end for want of a block. It comes up from time to time, so that a worker with its blocks sees its time limit.
+    const wakeAt = isPaused ? now + Math.max(blockWaitMs, PAUSED_LOOK_MS) : since + blockWaitMs
+    const isNew = isPaused && stored.status !== 'PAUSED'
+    const park: Park = isNew
+      ? { status: 'PAUSED', events: [event('JOB_PAUSED', now, {})], wakeAt }
+      : { events: [], wakeAt }
+    return (await this.#park(park, job, run)) ? { kind: 'parked', wakeAt } : null
   }
 
   /** Loads the values and begins to run. The turn is over once the run has counted them. */
@@ -270,6 +328,9 @@ export class Recovery {
   }
 }
 
+/** How long a paused job whose blocks are missing is left alone at least. */
+const PAUSED_LOOK_MS = 60_000
+
 /** Whether the job has lost its workers so often in a row that it ends as `CRASH_LOOP`. */
 export function isLostTooOften({ recoveries }: Pick<ClaimedJob, 'recoveries'>): boolean {
   return recoveries > MAX_RECOVERIES
@@ -305,6 +366,18 @@ const HANDLER_LOST: RecordedError = {
   code: 'HANDLER_LOST',
   message:
     'The process that held this job’s handler function is gone; only jobs without an own handler survive it.',
+}
+
+function typesMissing(types: readonly string[], waitMs: number): RecordedError {
+  const names = types.map((type) => `"${type}"`).join(', ')
+  return {
+    code: 'BLOCK_TYPE_MISSING',
+    message: shorten(
+      `No worker with the block type ${names} was there for ${Math.round(waitMs / 1_000)} s (LUME_BLOCK_WAIT_MS): start a worker that has it ` +
+        '(LUME_BLOCKS, or registerBlock), then retry the execution.',
+      1_000,
+    ),
+  }
 }
 
 function unsound(diagnostics: readonly Diagnostic[]): RecordedError {

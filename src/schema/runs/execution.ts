@@ -18,6 +18,15 @@ import {
 import { StepConnection, StepType, UsageType } from './step.ts'
 import { stepsOf } from './steps-of.ts'
 
+const BlockWaitType = builder.simpleObject('BlockWait', {
+  description:
+    'The wait for a worker that has the block types of a definition. If none is there for `LUME_BLOCK_WAIT_MS`, the execution fails with `BLOCK_TYPE_MISSING`.',
+  fields: (t) => ({
+    types: t.stringList({ description: 'The block types that the worker lacked, in order.' }),
+    since: t.field({ type: 'DateTime', description: 'When a worker first left the execution to others.' }),
+  }),
+})
+
 export const ExecutionType = builder.prismaNode('Execution', {
   id: { field: 'id' },
   findUnique: (id, { ownerId }) => ({ id: rowId(id), ownerId }),
@@ -30,6 +39,17 @@ export const ExecutionType = builder.prismaNode('Execution', {
       description: 'Where it stands: its job’s status.',
       select: { job: { select: STATUS_COLUMNS } },
       resolve: ({ job }) => shownStatus(job),
+    }),
+    blockWait: t.field({
+      type: BlockWaitType,
+      nullable: true,
+      description:
+        'What it waits for because a worker that took it up lacks its block types; null where no worker lacked one.',
+      select: { job: { select: { finishedAt: true, blockWait: { select: { types: true, since: true } } } } },
+      resolve: ({ job }) =>
+        job.finishedAt === null && job.blockWait
+          ? { types: job.blockWait.types.split(' '), since: job.blockWait.since }
+          : null,
     }),
     progress: t.float({
       description: 'Its job’s progress, in percent.',
