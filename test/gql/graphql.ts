@@ -3418,6 +3418,86 @@ export type JobEventsSubscription = { jobEvents: { cursor: number, caughtUp: boo
       | { __typename: 'StepWaitingEvent', path: string, nodeId: string, attempt: number, until: string | null, id: string, seq: number, at: string, kind: JobEventKind, progress: number }
     > } };
 
+export type MakeStormChildMutationVariables = Exact<{
+  definition: unknown;
+}>;
+
+
+export type MakeStormChildMutation = { createWorkflow:
+    | { __typename: 'CreateWorkflowPayload', workflow: { id: string } }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+   };
+
+export type StartInStormMutationVariables = Exact<{
+  definition: unknown;
+  input: unknown;
+  key: string;
+}>;
+
+
+export type StartInStormMutation = { executeWorkflow:
+    | { __typename: 'ExecuteWorkflowPayload', job: { id: string }, execution: { id: string } }
+    | { __typename: 'IdempotencyConflict' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'QuotaExceeded' }
+    | { __typename: 'ValidationFailed' }
+    | { __typename: 'WorkflowArchived' }
+   };
+
+export type ApproveInStormMutationVariables = Exact<{
+  id: string | number;
+  key: string;
+}>;
+
+
+export type ApproveInStormMutation = { signalExecution:
+    | { __typename: 'AlreadyEnded' }
+    | { __typename: 'InputInvalid' }
+    | { __typename: 'InvalidArgument' }
+    | { __typename: 'NotFound' }
+    | { __typename: 'NotPossible' }
+    | { __typename: 'SignalExecutionPayload' }
+    | { __typename: 'SignalsFull' }
+   };
+
+export type FollowInStormSubscriptionVariables = Exact<{
+  jobId: string | number;
+  after: number;
+}>;
+
+
+export type FollowInStormSubscription = { jobEvents: { cursor: number, events: Array<
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+      | { seq: number, kind: JobEventKind }
+    > } };
+
 export type CreateForWebMutationVariables = Exact<{
   name: string;
   definition: unknown;
@@ -6948,6 +7028,55 @@ export const JobEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<JobEventsSubscription, JobEventsSubscriptionVariables>;
+export const MakeStormChildDocument = new TypedDocumentString(`
+    mutation MakeStormChild($definition: JSON!) {
+  createWorkflow(input: {definition: $definition, publish: true}) {
+    __typename
+    ... on CreateWorkflowPayload {
+      workflow {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MakeStormChildMutation, MakeStormChildMutationVariables>;
+export const StartInStormDocument = new TypedDocumentString(`
+    mutation StartInStorm($definition: JSON!, $input: JSON!, $key: String!) {
+  executeWorkflow(
+    input: {definition: $definition, input: $input, idempotencyKey: $key}
+  ) {
+    __typename
+    ... on ExecuteWorkflowPayload {
+      job {
+        id
+      }
+      execution {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartInStormMutation, StartInStormMutationVariables>;
+export const ApproveInStormDocument = new TypedDocumentString(`
+    mutation ApproveInStorm($id: ID!, $key: String!) {
+  signalExecution(
+    input: {id: $id, name: "approval", payload: {by: "Ada"}, idempotencyKey: $key}
+  ) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ApproveInStormMutation, ApproveInStormMutationVariables>;
+export const FollowInStormDocument = new TypedDocumentString(`
+    subscription FollowInStorm($jobId: ID!, $after: Int!) {
+  jobEvents(jobId: $jobId, after: $after) {
+    cursor
+    events {
+      seq
+      kind
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowInStormSubscription, FollowInStormSubscriptionVariables>;
 export const CreateForWebDocument = new TypedDocumentString(`
     mutation CreateForWeb($name: String!, $definition: JSON!) {
   createWorkflow(input: {name: $name, definition: $definition, publish: true}) {

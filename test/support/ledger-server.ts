@@ -9,6 +9,10 @@ export interface LedgerCall {
   readonly key: string
   /** The how manyth of its key it is, from 1. */
   readonly nth: number
+  /** The process that called, if it sends its id in the header `caller-pid`. */
+  readonly pid: number | null
+  /** When it came in, by `performance.now()`. */
+  readonly at: number
 }
 
 /** What an entry is answered with: `receipt` is a function of the path alone, `nth` tells the calls of a key apart. */
@@ -30,7 +34,8 @@ export interface LedgerServer {
   close(): Promise<void>
 }
 
-export async function startLedger(): Promise<LedgerServer> {
+/** `answerAfterMs`: the time that calls to a path take, in milliseconds; 0 by default. */
+export async function startLedger(answerAfterMs: (path: string) => number = () => 0): Promise<LedgerServer> {
   const calls: LedgerCall[] = []
   const counts = new Map<string, number>()
   const holds = new Map<string, (call: LedgerCall) => void>()
@@ -40,12 +45,19 @@ export async function startLedger(): Promise<LedgerServer> {
     const key = String(request.headers['idempotency-key'])
     const nth = (counts.get(key) ?? 0) + 1
     counts.set(key, nth)
-    const call = { path, key, nth }
+    const pid = Number(request.headers['caller-pid']) || null
+    const call = { path, key, nth, pid, at: performance.now() }
     calls.push(call)
     const hold = holds.get(path)
     holds.delete(path)
     if (hold) hold(call)
-    else answer(response, { receipt: `receipt of ${path}`, key, nth })
+    else {
+      const wait = setTimeout(
+        () => answer(response, { receipt: `receipt of ${path}`, key, nth }),
+        answerAfterMs(path),
+      )
+      response.once('close', () => clearTimeout(wait))
+    }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

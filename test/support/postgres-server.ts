@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, cp, lchown, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -11,17 +11,27 @@ const PASSWORD = 'lume'
 const SETTINGS = { max_connections: '300', unix_socket_directories: '', lc_messages: 'C' }
 
 // Stops the server and deletes its folder when its standard input ends, and that ends with the test run, however the
-// run ends (a failure, Ctrl-C, kill -9).
+// run ends (a failure, Ctrl-C, kill -9). Before that, each line of its standard input stops the server at once, or
+// starts it again.
 const GUARD = `
 folder=$1; shift
-"$@" &
-cat > /dev/null
-kill -QUIT $!
-wait $!
+stop() { [ -z "$server" ] || { kill -QUIT $server; wait $server; }; server=; }
+"$@" & server=$!
+while read -r order; do
+  stop
+  [ "$order" = crash ] || { "$@" & server=$!; }
+done
+stop
 cd / && rm -rf "$folder"`
+const READY = 'database system is ready to accept connections'
+const ENDED = 'database system is shut down'
 
 export interface PostgresServer {
   readonly url: string
+  /** Ends the server as `pg_ctl stop -m immediate` does; resolves when it has ended. Commits stay. */
+  crash(): Promise<void>
+  /** Starts it after a crash, on the same port and folder; resolves when it accepts connections. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -43,12 +53,9 @@ export async function startPostgres({
   settings = {},
 }: PostgresOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'lume-postgres-'))
-  let server: ChildProcess | undefined
+  let server: ServerUnderGuard | undefined
   const stop = async () => {
-    if (server && server.exitCode === null) {
-      server.stdin?.end()
-      await once(server, 'exit')
-    }
+    await server?.stop()
     await rm(folder, { recursive: true, force: true })
   }
   try {
@@ -62,7 +69,8 @@ export async function startPostgres({
       user,
       settings: { fsync: isDurable ? 'on' : 'off', ...settings },
     })
-    return { url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`, stop }
+    const { crash, restart } = server
+    return { url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`, crash, restart, stop }
   } catch (failure) {
     await stop()
     throw failure
@@ -123,26 +131,59 @@ interface ServerStart {
   readonly settings: Readonly<Record<string, string>>
 }
 
-async function startServer({ folder, port, user, settings }: ServerStart): Promise<ChildProcess> {
+type ServerUnderGuard = Pick<PostgresServer, 'crash' | 'restart' | 'stop'>
+
+async function startServer({ folder, port, user, settings }: ServerStart): Promise<ServerUnderGuard> {
   const all = { ...SETTINGS, ...settings, port: String(port), listen_addresses: '127.0.0.1' }
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const server = spawn('sh', ['-c', GUARD, 'guard', folder, 'native/bin/postgres', '-D', 'data', ...flags], {
+  const guard = spawn('sh', ['-c', GUARD, 'guard', folder, 'native/bin/postgres', '-D', 'data', ...flags], {
     ...user,
     cwd: folder,
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe'],
   })
-  await new Promise<void>((resolve, reject) => {
-    let log = ''
-    server.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (log.length < 100_000) log += text
-      if (log.includes('database system is ready to accept connections')) resolve()
-      if (log.includes('database system is shut down') || log.includes('FATAL')) reject(new Error(log))
+  /** Resolves when the server logs `text`; rejects when it logs one of `failures`, or ends. */
+  const logged = (text: string, failures: readonly string[]) =>
+    new Promise<void>((resolve, reject) => {
+      let log = ''
+      const settle = (failure: Error | null) => {
+        guard.stderr.off('data', read)
+        guard.off('error', settle)
+        guard.off('exit', onExit)
+        if (failure) reject(failure)
+        else resolve()
+      }
+      const read = (chunk: string) => {
+        log += chunk
+        if (log.includes(text)) settle(null)
+        else if (failures.some((failure) => log.includes(failure))) settle(new Error(log))
+      }
+      const onExit = () => settle(new Error(`Postgres ended:\n${log}`))
+      guard.stderr.on('data', read)
+      guard.once('error', settle)
+      guard.once('exit', onExit)
     })
-    server.once('error', reject)
-    server.once('exit', () => reject(new Error(`Postgres did not start:\n${log}`)))
-  })
-  return server
+  // The server would block once the pipe of its log is full.
+  guard.stderr.setEncoding('utf8').resume()
+  await logged(READY, [ENDED, 'FATAL'])
+  return {
+    async crash() {
+      const ended = logged(ENDED, [])
+      guard.stdin.write('crash\n')
+      await ended
+    },
+    async restart() {
+      // Clients that connect too early are refused with FATAL.
+      const ready = logged(READY, [ENDED])
+      guard.stdin.write('restart\n')
+      await ready
+    },
+    async stop() {
+      if (guard.exitCode !== null) return
+      guard.stdin.end()
+      await once(guard, 'exit')
+    },
+  }
 }
 
 async function run(

@@ -32,7 +32,8 @@ export async function brokenPromises(
   return [...(await timelineFaults(pool, jobId)), ...(await callFaults({ pool, ledger }, jobId))]
 }
 
-async function timelineFaults(pool: pg.Pool, jobId: JobId): Promise<string[]> {
+/** What is wrong with the timeline of a job that has ended: gaps, events that are there twice, an end that is missing or not the last. */
+export async function timelineFaults(pool: pg.Pool, jobId: JobId): Promise<string[]> {
   const { events } = await recordOf(pool, jobId)
   const faults: string[] = []
   const told = new Set<string>()
@@ -75,7 +76,7 @@ async function callFaults(
 }
 
 /** The ledger's answer in the output of a step; null: the step did not call the ledger. */
-function answerOf(output: Json | undefined): LedgerAnswer | null {
+export function answerOf(output: Json | undefined): LedgerAnswer | null {
   const { body } = (output ?? {}) as { readonly body?: Partial<LedgerAnswer> | null }
   return body?.receipt === undefined ? null : (body as LedgerAnswer)
 }

@@ -22,6 +22,7 @@ export default defineBlock({
 })
 
 async function post(url, { key, signal }) {
-  const response = await fetch(url, { method: 'POST', headers: { 'idempotency-key': key }, signal })
+  const headers = { 'idempotency-key': key, 'caller-pid': String(process.pid) }
+  const response = await fetch(url, { method: 'POST', headers, signal })
   return response.json()
 }

@@ -22,6 +22,8 @@ export interface TcpProxy {
   readonly cuts: number
   /** Breaks every connection and lets none through: for whoever connects here, the server is gone. */
   sever(): void
+  /** Breaks every connection that is open; new ones work. */
+  cut(): void
   /** Lets no byte through any more, and breaks nothing: the server has fallen silent. */
   silence(): void
   /** The same for the connections that are open now; new ones work. */
@@ -111,9 +113,12 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   const url = new URL(databaseUrl)
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
 
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   const sever = () => {
     isSevered = true
-    for (const socket of sockets) socket.destroy()
+    cut()
   }
   return {
     url: url.href,
@@ -127,6 +132,7 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     get cuts() {
       return cuts
     },
+    cut,
     sever,
     silence: () => {
       isSilent = true

@@ -1,0 +1,84 @@
+import { startServerProcess, type ServerProcess } from '../server-process.ts'
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts'
+
+export type StormRole = 'api' | 'worker'
+
+/** One server of the storm: a process that faults end or stop, and that is started again, and its path to the database. */
+export interface StormServer {
+  readonly name: string
+  readonly role: StormRole
+  readonly proxy: TcpProxy
+  /** GraphQL of the process that runs; null: none is ready. */
+  readonly url: string | null
+  /** Starts a process; the server must have none. */
+  boot(): Promise<void>
+  kill(): Promise<void>
+  /** Asks the process to stop, and returns its exit code. */
+  stop(): Promise<number | null>
+  /** Stops the process by SIGSTOP for a time, as a machine that is suspended does. */
+  freeze(ms: number): Promise<void>
+  /** What all of its processes have printed. */
+  output(): string
+  /** Whether a process of this id was killed or frozen at or after an instant of `performance.now()`. */
+  wasStruck(pid: number | null, since: number): boolean
+  close(): Promise<void>
+}
+
+/** `environment`: what each process has beside its role and its database. */
+export async function openStormServer(
+  name: string,
+  role: StormRole,
+  { databaseUrl, environment }: { databaseUrl: string; environment: Readonly<Record<string, string>> },
+): Promise<StormServer> {
+  const proxy = await startTcpProxy(databaseUrl)
+  const strikes: { readonly pid: number; readonly at: number }[] = []
+  const earlier: string[] = []
+  let running: ServerProcess | null = null
+  let isReady = false
+  /** Takes the process out of the service of clients, and returns it. */
+  const take = (): ServerProcess => {
+    if (!running) throw new Error(`${name} has no process`)
+    isReady = false
+    return running
+  }
+  const end = async <T>(how: (process: ServerProcess) => Promise<T>): Promise<T> => {
+    const process = take()
+    const result = await how(process)
+    earlier.push(process.output())
+    running = null
+    return result
+  }
+  const kill = () => {
+    strikes.push({ pid: running?.pid ?? 0, at: performance.now() })
+    return end((process) => process.kill())
+  }
+  return {
+    name,
+    role,
+    proxy,
+    get url() {
+      return isReady ? (running?.url ?? null) : null
+    },
+    async boot() {
+      const url = `${proxy.url}?application_name=${name}`
+      running = await startServerProcess({ ...environment, DATABASE_URL: url, LUME_ROLE: role })
+      isReady = true
+    },
+    kill,
+    stop: () => end((process) => process.stop()),
+    async freeze(ms) {
+      const { pid } = running ?? take()
+      strikes.push({ pid, at: performance.now() })
+      process.kill(pid, 'SIGSTOP')
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      process.kill(pid, 'SIGCONT')
+    },
+    output: () => [...earlier, running?.output() ?? ''].join('\n'),
+    wasStruck: (pid, since) =>
+      strikes.some((strike) => (pid === null || strike.pid === pid) && strike.at >= since),
+    async close() {
+      if (running) await kill()
+      await proxy.close()
+    },
+  }
+}
