@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { completed, defineBlock } from '../../src/engine/block/index.ts'
-import type { JobId } from '../../src/lib/ids.ts'
+import { startServer } from '../../src/http/server.ts'
+import { globalId } from '../../src/lib/global-id.ts'
+import { ownerId, type JobId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { jobRow, OWNER, sendCancel } from '../support/jobs.ts'
+import { createFleet, start } from '../support/fleet.ts'
+import { until } from '../support/until.ts'
 import { createTestWorker, type TestWorker, type TestWorkerOptions } from '../support/test-worker.ts'
 
 const TYPE = 'test.rare'
@@ -105,6 +109,40 @@ test('an execution that waits for a block type can be canceled by a worker witho
   await without.processor.idle()
   expect((await jobRow(database.pool, id)).status).toBe('CANCELED')
   expect(await waits()).toBe(0)
+})
+
+test('a client sees which block types an execution waits for, until a process that has them runs it', async () => {
+  const fleet = createFleet(database)
+  const api = await fleet.open({ role: 'api' }, { blocks: [RARE] })
+  const server = await startServer({ isExplorable: true, lume: api, port: 0 })
+  try {
+    await fleet.open({ role: 'worker' })
+    const id = await start(api, DEFINITION, { ownerId: ownerId('local') })
+    const blockWait = async () => {
+      const response = await fetch(server.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          query: 'query ($id: ID!) { execution(id: $id) { status blockWait { types since } } }',
+          variables: { id: globalId('Execution', id) },
+        }),
+      })
+      return (
+        (await response.json()) as { data: { execution: { status: string; blockWait: object | null } } }
+      ).data.execution
+    }
+    const waiting = await until('the execution waits', async () => {
+      const execution = await blockWait()
+      return execution.blockWait && execution
+    })
+    expect(waiting).toEqual({ status: 'QUEUED', blockWait: { types: [TYPE], since: expect.any(String) } })
+    await fleet.open({ role: 'worker' }, { blocks: [RARE] })
+    await until('it completes', async () => (await blockWait()).status === 'COMPLETED')
+    expect((await blockWait()).blockWait).toBeNull()
+  } finally {
+    await server.close()
+    await fleet.close()
+  }
 })
 
 /** Lets that many seconds of the wait of a job pass. */
