@@ -36,6 +36,7 @@ import {
 import { createJournalStore, createUnheldEnds, Journal, numbered } from './db/journal/index.ts'
 import { createLogStore } from './db/log/index.ts'
 import { Outage, TransientRetry } from './db/outage/index.ts'
+import { createProcessStore, Registration } from './db/processes/index.ts'
 import {
   createApiKeyStore,
   createDefinitionStore,
@@ -343,6 +344,18 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     closed: closed.signal,
     onUnhandledError,
   })
+  // Where time is the test's own no thread writes a heartbeat, and a process without a heartbeat must not look dead.
+  if (!overrides.clock) {
+    const registration = new Registration({
+      store: createProcessStore(pool),
+      id: workerId,
+      role: settings.role,
+      beats: worker === null || database.kind === 'embedded',
+      logger: databaseLogger,
+    })
+    await registration.open()
+    closers.add(() => registration.close())
+  }
   if (worker) {
     const { watchdog } = worker
     watchdog?.start()

@@ -1,3 +1,4 @@
+import type { HeartbeatTimes } from '../db/processes/index.ts'
 import type { UserCode } from '../engine/block/index.ts'
 
 /** What the thread is started with. */
@@ -19,6 +20,9 @@ export interface WatchdogData {
   readonly renewStatement: string
   /** Takes a worker's id and the id of the job that is not given back. */
   readonly giveBackStatement: string
+  /** Takes a worker's id, and whether an outage came before. */
+  readonly heartbeatStatement: string
+  readonly heartbeat: HeartbeatTimes
   /** Where the id of the blocking execution is written before the process ends. Null: nowhere. */
   readonly notePath: string | null
   readonly endsProcess: boolean

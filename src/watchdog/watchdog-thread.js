@@ -5,6 +5,8 @@
 // It notices that the event loop of the main thread is blocked: the main thread counts beats in shared memory, and the count
 // stands still. It then does what the main thread cannot do: it finds out through the inspector whose code is running, keeps
 // the leases, and after a bounded time gives the jobs of the neighbours back.
+//
+// It also writes the heartbeat of the process: a process whose main thread is blocked is alive.
 import { writeFileSync, writeSync } from 'node:fs'
 import { Session, url as inspectorUrl } from 'node:inspector'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -42,8 +44,44 @@ let hasGivenUp = false
 let renewedAt = Number.NEGATIVE_INFINITY
 /** @type {Promise<import('pg').Client | null> | null} */
 let connection = null
+let isBeating = false
+/** A heartbeat has failed since the last one that was written. */
+let hadOutage = false
 
 setInterval(look, data.lookEveryMs)
+if (data.databaseUrl !== null) {
+  setInterval(() => void beat(), data.heartbeat.everyMs)
+  void beat()
+}
+
+/** Writes one heartbeat. The main thread logs outages, so one that fails is not logged. */
+async function beat() {
+  if (isBeating) return
+  isBeating = true
+  const { timeoutMs } = data.heartbeat
+  try {
+    const client = await (connection ?? open(timeoutMs))
+    const startedAt = performance.now()
+    const values = [data.workerId, hadOutage]
+    // Each statement may have its own limit, which the types leave out.
+    const statement = { text: data.heartbeatStatement, values, query_timeout: timeoutMs }
+    await client?.query(statement)
+    // A database that answers this late was not reachable for a while: the next heartbeat says so.
+    hadOutage = performance.now() - startedAt > timeoutMs / 2
+  } catch {
+    hadOutage = true
+    disconnect()
+  } finally {
+    isBeating = false
+  }
+}
+
+/** The next statement opens a new connection. */
+function disconnect() {
+  const closing = connection
+  connection = null
+  closing?.then((client) => client?.end()).catch(() => undefined)
+}
 
 function look() {
   const now = performance.now()
@@ -81,12 +119,6 @@ function recover() {
   reported = 'no'
   hasGivenUp = false
   renewedAt = Number.NEGATIVE_INFINITY
-  const closing = connection
-  connection = null
-  void closing?.then(
-    (client) => client?.end(),
-    () => undefined,
-  )
 }
 
 /** Interrupts the main thread for some milliseconds, to ask which user code it is in. Code that is native ends first. */
@@ -180,26 +212,37 @@ async function giveUp() {
  */
 async function query(text, values) {
   try {
-    connection ??= connect()
-    const client = await connection
+    const client = await (connection ?? open(CONNECT_TIMEOUT_MS))
     if (client) await client.query(text, [...values])
   } catch (fault) {
-    connection = null
+    disconnect()
     log('error', 'the watchdog could not reach the database', { err: { message: String(fault) } })
   }
 }
 
-async function connect() {
+/** @param {number} timeoutMs */
+function open(timeoutMs) {
+  const opening = connect(timeoutMs, () => {
+    if (connection === opening) connection = null
+  })
+  connection = opening
+  return opening
+}
+
+/**
+ * @param {number} timeoutMs
+ * @param {() => void} onBroken
+ */
+async function connect(timeoutMs, onBroken) {
   if (data.databaseUrl === null) return null
   const { default: pg } = await import('pg')
   const client = new pg.Client({
     connectionString: data.databaseUrl,
     application_name: 'lume watchdog',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: timeoutMs,
+    keepAlive: true,
   })
-  client.on('error', () => {
-    connection = null
-  })
+  client.on('error', onBroken)
   await client.connect()
   return client
 }

@@ -1,6 +1,7 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 import { GIVE_BACK_NEIGHBOURS, RENEW_HELD, type Lease } from '../db/jobs/index.ts'
+import { HEARTBEAT, heartbeatTimes } from '../db/processes/index.ts'
 import { currentUserCode } from '../engine/block/index.ts'
 import type { Logger } from '../lib/log/index.ts'
 import type { BlockedLoop, WatchdogData } from './watchdog-messages.ts'
@@ -36,7 +37,7 @@ export interface BlockedTime {
   readonly ms: number
 }
 
-/** Watches the event loop of this thread from another one. */
+/** Watches the event loop of this thread from another one, which also writes the heartbeat of the process to a server's database. */
 export class Watchdog {
   readonly #options: WatchdogOptions
   readonly #blocked = new Map<string, BlockedTime>()
@@ -69,7 +70,7 @@ export class Watchdog {
     thread.on('error', (fault) => {
       this.#options.logger.warn(
         { err: fault },
-        'the watchdog has failed; blocked event loops are not noticed',
+        'the watchdog has failed; blocked event loops are not noticed, and this process has no heartbeat',
       )
     })
     this.#thread = thread
@@ -97,6 +98,8 @@ export class Watchdog {
       databaseUrl,
       renewStatement: RENEW_HELD,
       giveBackStatement: GIVE_BACK_NEIGHBOURS,
+      heartbeatStatement: HEARTBEAT,
+      heartbeat: heartbeatTimes(leaseMs),
       notePath,
       endsProcess: endsProcess && !isDebugged,
       isDebugged,

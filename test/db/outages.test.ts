@@ -8,7 +8,7 @@ import type { LumeConfig } from '../../src/config.ts'
 import type { Block } from '../../src/engine/block/block.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet, start, type Fleet } from '../support/fleet.ts'
-import { jobRow, OWNER, type JobRow } from '../support/jobs.ts'
+import { jobRow, OWNER, timelineKinds, type JobRow } from '../support/jobs.ts'
 import { createProbe, probes, type Probe } from '../support/probe.ts'
 import { startTcpProxy, type Cut, type TcpProxy } from '../support/tcp-proxy.ts'
 import { startCallOf, storeWorkflow } from '../support/trees.ts'
@@ -113,6 +113,33 @@ async function cancelLockWaits(): Promise<readonly number[]> {
   )
   return rows.map(({ begun }) => begun.getTime())
 }
+
+// Restarts
+
+test('executions whose calls outlast restarts of the database continue, and none of it counts as a loss', async () => {
+  const workers = [await openWorker({ leaseMs: 1_000 }), await openWorker({ leaseMs: 1_000 })]
+  const ids: JobId[] = []
+  for (const lume of workers)
+    for (let n = 0; n < 2; n++) ids.push(await start(lume, probes(`call-${ids.length}…`)))
+  for (let n = 0; n < 4; n++) await probe.called(`call-${n}`)
+  const held = async () =>
+    (await database.pool.query('SELECT FROM jobs WHERE leased_until > now()')).rowCount ?? 0
+  for (let restart = 0; restart < 3; restart++) {
+    await until('all are held', async () => (await held()) === ids.length)
+    proxy.sever()
+    await until('all leases have run out', async () => (await held()) === 0)
+    proxy.restore()
+    await until('all are held again', async () => {
+      for (const id of ids) expect((await jobRow(database.pool, id)).recoveries).toBe(0)
+      return (await held()) === ids.length
+    })
+  }
+  await until('all have completed', async () => {
+    for (const call of probe.calls) call.finish()
+    return (await statuses(ids)).every((status) => status === 'COMPLETED')
+  })
+  for (const id of ids) expect(await timelineKinds(database.pool, id)).not.toContain('JOB_RECOVERED')
+}, 60_000)
 
 // Starts
 

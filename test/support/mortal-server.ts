@@ -72,7 +72,8 @@ export async function openMortalServer({
     // What it had sent may still be at work, and might lengthen a lease that ran out before.
     await until('its last statement is over', async () => (await sessions()) === 0, PATIENCE_MS)
     await database.pool.query(
-      `UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`,
+      `WITH dead AS (UPDATE processes SET heartbeat_at = now() - interval '1 min' WHERE stopped_at IS NULL AND role <> 'api')
+       UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`,
     )
   }
   closers.add(kill)

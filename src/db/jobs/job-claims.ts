@@ -1,4 +1,5 @@
 import type { JobId, OwnerId, WorkerId } from '../../lib/index.ts'
+import { COUNTS_AS_LOSS } from './counted-losses.ts'
 import { first, type Queryable } from '../sql/index.ts'
 
 /** The right of one worker to run a job, until it has not renewed it for `leaseMs`. */
@@ -17,7 +18,7 @@ export interface ClaimedJob {
   readonly entryNo: number
   readonly handler: 'engine' | 'process'
   readonly progress: number
-  /** Times a worker was lost since the job last committed a step or parked, this claim's included. */
+  /** Counted losses of its workers since the job last committed a step or parked, that of this claim included. */
   readonly recoveries: number
   readonly commandsSent: number
   /** The number of the newest command that a holder has read. */
@@ -85,10 +86,10 @@ export const CLAIMED = `jobs.id, owner_id AS "ownerId", fence, last_seq AS "last
 
 /** A lease is measured by the database's clock, the only one that all workers share. */
 export const TAKE = `holder = $1, leased_until = now() + $2 * interval '1 ms', fence = fence + 1, wake_at = NULL,
-  recoveries = recoveries + CASE WHEN holder IS NULL THEN 0 ELSE 1 END,
-  loss_fence = CASE WHEN holder IS NULL THEN loss_fence ELSE fence + 1 END`
+  recoveries = recoveries + CASE WHEN ${COUNTS_AS_LOSS} THEN 1 ELSE 0 END,
+  loss_fence = CASE WHEN ${COUNTS_AS_LOSS} THEN fence + 1 ELSE loss_fence END`
 
-/** Its worker is lost. Taking it counts as a loss, so that it is a suspect one loss earlier than a job that waits. */
+/** Its worker is lost. Taking it may count as a loss, so that it is a suspect one loss earlier than a job that waits. */
 const IS_LOST = 'holder IS NOT NULL AND leased_until < now()'
 const IS_LOST_SUSPECT = `handler = 'engine' AND recoveries >= ${SUSPECT_RECOVERIES - 1}`
 const IS_WAITING_SUSPECT = `holder IS NULL AND wake_at IS NOT NULL AND recoveries >= ${SUSPECT_RECOVERIES}`

@@ -103,9 +103,12 @@ export interface JobStore extends JobClaims, BlockWaits {
     worker: Pick<Lease, 'workerId'>,
     job: { readonly id: JobId; readonly fence: bigint },
   ): Promise<void>
+  /** The loss of these claims counts, although the worker is alive: their jobs have blocked it, or their runs broke off. */
+  countLosses(workerId: WorkerId, claims: readonly HeldClaim[]): Promise<void>
   /**
-   * Ends every lease, for the only process of the embedded database: all other holders are dead. `blockedBy` is the job
-   * whose block made the process before this one end itself: the other jobs are given back, and no recovery is counted.
+   * Ends every lease, for the only process of the embedded database: all other holders are dead, and each loss counts. The jobs of a
+   * process that stopped in good order are given back instead. `blockedBy` is the job whose block made the process before this one
+   * end itself: all other jobs are given back.
    */
   expireLeases(blockedBy?: JobId | null): Promise<void>
 }
@@ -269,13 +272,27 @@ export function createJobStore(pool: Queryable): JobStore {
     async releaseJob({ workerId }, { id, fence }) {
       await pool.query(RELEASE_JOB, [id, workerId, fence])
     },
+    async countLosses(workerId, claims) {
+      await pool.query(
+        `INSERT INTO counted_losses (job_id, fence, process_id)
+         SELECT claim.id, claim.fence, processes.id
+         FROM unnest($2::uuid[], $3::bigint[]) AS claim(id, fence) JOIN processes ON processes.id = $1
+         ON CONFLICT DO NOTHING`,
+        [workerId, claims.map(({ id }) => id), claims.map(({ fence }) => fence)],
+      )
+    },
     async expireLeases(blockedBy = null) {
-      if (blockedBy !== null) {
-        await pool.query(
-          'UPDATE jobs SET holder = NULL, leased_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND id <> $1',
-          [blockedBy],
-        )
-      }
+      await pool.query(
+        `UPDATE jobs SET holder = NULL, leased_until = NULL, wake_at = now() WHERE holder IS NOT NULL AND (
+           id <> $1::uuid OR EXISTS (SELECT FROM processes WHERE id = jobs.holder AND stopped_at IS NOT NULL)
+         )`,
+        [blockedBy],
+      )
+      await pool.query(
+        `INSERT INTO counted_losses (job_id, fence, process_id)
+         SELECT jobs.id, fence, processes.id FROM jobs JOIN processes ON processes.id = jobs.holder
+         ON CONFLICT DO NOTHING`,
+      )
       await pool.query(`UPDATE jobs SET leased_until = now() - interval '1 s' WHERE holder IS NOT NULL`)
     },
   }

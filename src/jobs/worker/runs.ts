@@ -13,7 +13,13 @@ import { UnknownClaims } from './unknown-claims.ts'
 export interface RunsOptions {
   readonly jobs: Pick<
     JobStore,
-    'renew' | 'withUnreadCommands' | 'releaseJob' | 'heldClaims' | 'releaseClaims' | 'shareProgress'
+    | 'renew'
+    | 'withUnreadCommands'
+    | 'releaseJob'
+    | 'heldClaims'
+    | 'releaseClaims'
+    | 'countLosses'
+    | 'shareProgress'
   >
   readonly commands: Pick<CommandStore, 'after'>
   readonly journal: Pick<Journal, 'open'>

@@ -2,7 +2,7 @@ import type { HeldClaim, JobStore, Lease } from '../../db/jobs/index.ts'
 import type { JobId } from '../../lib/index.ts'
 
 export interface UnknownClaimsOptions {
-  readonly jobs: Pick<JobStore, 'heldClaims' | 'releaseClaims'>
+  readonly jobs: Pick<JobStore, 'heldClaims' | 'releaseClaims' | 'countLosses'>
   readonly lease: Lease
   /** Whether the process runs the job under that fence, or is about to give it back. */
   readonly isKnown: (claim: HeldClaim) => boolean
@@ -50,10 +50,11 @@ export class UnknownClaims {
   async release(): Promise<void> {
     const { jobs, lease } = this.#options
     const held = await jobs.heldClaims(lease.workerId)
+    const abandoned = held.filter((claim) => this.#isAbandoned(claim))
     // What was abandoned and is not held any more need not be remembered.
-    this.#abandoned = new Map(
-      held.flatMap(({ id, fence }) => (this.#isAbandoned({ id, fence }) ? [[id, fence]] : [])),
-    )
+    this.#abandoned = new Map(abandoned.map(({ id, fence }) => [id, fence]))
+    // Before the leases run out: abandoned jobs are not renewed, and this is called several times in the length of a lease.
+    if (abandoned.length > 0) await jobs.countLosses(lease.workerId, abandoned)
     const found = held.filter((claim) => this.#isUnknown(claim))
     if (found.length === 0) return
     if (this.#open.size === 0) return this.#releaseAll(found)
