@@ -7,7 +7,7 @@ import { BUILD_VERSION } from '../../src/lib/build-version.ts'
 import { newId, type WorkerId } from '../../src/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createFleet } from '../support/fleet.ts'
-import { claimExpired, claimWaiting, expireLease, jobRow, storeJob } from '../support/jobs.ts'
+import { claimExpired, claimWaiting, expireLease, storeJob } from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase

@@ -86,6 +86,7 @@ test('a worker that is cut off from the database is replaced, and what it says l
   const id = await start(cutOff, probes('paid', 'cut…', 'last'))
   const first = await probe.called('cut')
   proxy.sever()
+  await database.pool.query(`UPDATE processes SET heartbeat_at = now() - interval '1 min'`)
   await openWorker()
   await expireLease(database.pool, id)
   const second = await probe.called('cut', 2)
