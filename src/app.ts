@@ -51,7 +51,7 @@ import { ProcessMemory } from './engine/memory/index.ts'
 import { maskedSecrets, standInOf } from './engine/mocks/index.ts'
 import type { SecretSource } from './engine/run/index.ts'
 import { PlanCache } from './engine/validate/index.ts'
-import type { Load } from './http/index.ts'
+import type { Load, ReadinessProblem } from './http/index.ts'
 import {
   createCommands,
   createJobResults,
@@ -97,6 +97,7 @@ import { systemClock, type Clock } from './lib/time/index.ts'
 import { createFollowJobs, Timelines } from './live/index.ts'
 import { createHttpClient } from './net/index.ts'
 import { watchProcessErrors } from './process-errors.ts'
+import { createReadinessProblems } from './readiness.ts'
 import { LargeAnswers, type Services } from './schema/index.ts'
 import { blockingNotePath, takeBlockingNote, Watchdog } from './watchdog/index.ts'
 import {
@@ -136,8 +137,11 @@ export interface Lume {
   readonly services: Services
   /** Loads what the first requests of a server would wait for. */
   prepare(): Promise<void>
-  /** Whether the database answers. */
-  isReady(): Promise<boolean>
+  /**
+   * Returns why this process cannot do its work now, within 2 seconds; empty: it can. The codes are `DATABASE_UNREACHABLE` and
+   * `LEASES_NOT_RENEWED`.
+   */
+  readiness(): Promise<readonly ReadinessProblem[]>
   load(): Promise<Load>
   /** Lets `api.http` reach one exact origin although it is not public. */
   allowOrigin(origin: string): void
@@ -424,11 +428,11 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       outage,
     },
     prepare: () => prepareQueries(reads.prisma),
-    isReady: () =>
-      pool.query('SELECT 1').then(
-        () => true,
-        () => false,
-      ),
+    readiness: createReadinessProblems({
+      probe: () => database.probePool.query('SELECT 1'),
+      isRenewalLate: () => worker?.motor.isRenewalLate ?? false,
+      clock: machineClock,
+    }),
     load: async () => ({
       heldByStatus: worker ? await countHeldJobs(pool, workerId).catch(noneInOutage) : {},
       hasOutage: outage.isOn,

@@ -45,3 +45,4 @@ export {
 export type { Load } from './load.ts'
 export { HEAD_MS, REQUEST_MS, startServer, type Server, type ServerOptions } from './server.ts'
 export { HELLO_MS, STRANGER_MAX_BYTES } from './web-socket.ts'
+export type { ReadinessProblem } from './readiness.ts'

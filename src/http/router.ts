@@ -8,6 +8,7 @@ import { senderAt, TOO_MANY_CONNECTIONS, type Connections } from './limits/index
 import type { Metrics } from './metrics.ts'
 import { requestUrl, toWebRequest } from './node-request.ts'
 import { refuse } from './node-response.ts'
+import type { ReadinessProblem } from './readiness.ts'
 import type { ServedPage } from './served-page.ts'
 
 const METRICS_PATH = '/metrics'
@@ -15,8 +16,8 @@ const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
 
 export interface RouterOptions {
   readonly connections: Pick<Connections, 'isRefused'>
-  /** Whether the database answers. */
-  readonly isReady: () => Promise<boolean>
+  /** Why this process cannot do its work now. */
+  readonly readiness: () => Promise<readonly ReadinessProblem[]>
   /** GraphiQL, which needs no credential; null: it is not served. */
   readonly page: ServedPage | null
   readonly graphql: Graphql
@@ -116,7 +117,7 @@ export function createRouter(options: RouterOptions): Router {
 }
 
 async function route(request: Request, caller: Caller, options: RouterOptions): Promise<Response> {
-  const { isReady, graphql, metrics, receiver } = options
+  const { readiness, graphql, metrics, receiver } = options
   const { pathname } = new URL(request.url)
   if (receiver && isUnder(pathname, EXAMPLE_RECEIVER_PATH)) return receiver.handle(request)
   switch (pathname) {
@@ -129,12 +130,15 @@ async function route(request: Request, caller: Caller, options: RouterOptions): 
     case '/health':
       return Response.json({ status: 'ok' })
     case '/ready':
-      return (await isReady())
-        ? Response.json({ status: 'ready' })
-        : refuse(503, 'NOT_READY', 'The database does not answer.')
+      return readinessResponse(await readiness())
     default:
       return refuse(404, 'NOT_FOUND', `There is nothing at ${pathname}; the API is at ${GRAPHQL_PATH}.`)
   }
+}
+
+function readinessResponse(problems: readonly ReadinessProblem[]): Response {
+  if (problems.length === 0) return Response.json({ status: 'ready' })
+  return Response.json({ status: 'not ready', problems }, { status: 503 })
 }
 
 function refusalOf(fault: unknown, req: IncomingMessage): Response {

@@ -44,7 +44,7 @@ import { listen } from './listen.ts'
 import type { Load } from './load.ts'
 import { createMetrics } from './metrics.ts'
 import { isStream, sendResponse, untilSent } from './node-response.ts'
-import { createReadiness } from './readiness.ts'
+import { createReadiness, type ReadinessProblem } from './readiness.ts'
 import { createRouter } from './router.ts'
 import { createServedPage } from './served-page.ts'
 import { serveWebSockets } from './web-socket.ts'
@@ -55,8 +55,8 @@ export interface ServedLume {
   readonly services: Services
   /** Loads what the first requests would wait for. */
   prepare(): Promise<void>
-  /** Returns whether the database answers. */
-  isReady(): Promise<boolean>
+  /** Returns why this process cannot do its work now, within 2 seconds; empty: it can. */
+  readiness(): Promise<readonly ReadinessProblem[]>
   /** Returns what this process runs, for its metrics. */
   load(): Promise<Load>
   /** Lets `api.http` reach one exact origin although it is not public. */
@@ -182,7 +182,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const answer = createRouter({
     connections,
-    isReady: createReadiness(() => lume.isReady(), clock),
+    readiness: createReadiness(() => lume.readiness(), clock),
     page: isExplorable ? createServedPage(() => graphiqlPage({ needsCredential: !isLocal })) : null,
     graphql,
     gate,

@@ -104,7 +104,7 @@ test('a flood of requests for /ready costs one question of the database', async 
   let asked = 0
   const { lume } = server
   const one = await startServer({
-    lume: { ...lume, isReady: () => (asked++, lume.isReady()) },
+    lume: { ...lume, readiness: () => (asked++, lume.readiness()) },
     port: 0,
   })
   started.push(one)

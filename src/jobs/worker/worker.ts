@@ -84,6 +84,12 @@ export class Worker {
     this.#options = options
   }
 
+  /** The leases have not been renewed for two thirds of their time: the executions that run here may soon be another worker's. */
+  get isRenewalLate(): boolean {
+    const { clock, leaseMs } = this.#options
+    return clock.now() - this.#renewedAt > leaseMs * LATE_SHARE
+  }
+
   async start(): Promise<void> {
     const { jobs, wakeups, processor, isAlone, leaseMs, blockedBy } = this.#options
     if (isAlone) await jobs.expireLeases((await blockedBy?.()) ?? null)
@@ -172,9 +178,9 @@ export class Worker {
   }
 
   async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {
-    const { processor, clock, leaseMs } = this.#options
+    const { processor, clock } = this.#options
     // This thread was blocked, or its timers were late: it must not take its own jobs for those of a lost worker.
-    if (clock.now() - this.#renewedAt > leaseMs * LATE_SHARE) await this.#renewHeld()
+    if (this.isRenewalLate) await this.#renewHeld()
     const wanted = processor.freePlaces
     const startedAt = clock.now()
     const takesOver = startedAt - this.#failedAt >= TAKE_OVER_DELAY_MS
