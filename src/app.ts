@@ -145,8 +145,19 @@ export interface Lume {
   load(): Promise<Load>
   /** Lets `api.http` reach one exact origin although it is not public. */
   allowOrigin(origin: string): void
-  /** Stops in good order: what runs is given back and goes on wherever the same database is opened next. */
-  close(): Promise<void>
+  /**
+   * Takes no more jobs, and lets the attempts in flight finish within the grace period; each job is given back as soon as none of its
+   * attempts is in flight, and the rest is aborted and given back at its end. Everything else continues until `close`. Another call may
+   * shorten the grace period.
+   */
+  drain(options?: StopOptions): Promise<void>
+  /** Stops in good order, after `drain`: what was given back continues wherever the same database is open or opened next. */
+  close(options?: StopOptions): Promise<void>
+}
+
+export interface StopOptions {
+  /** How long attempts in flight may take to finish, in milliseconds. Default: the setting `shutdownGraceMs`. */
+  readonly graceMs?: number
 }
 
 /**
@@ -329,6 +340,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
   const commands = createCommands({ store: inboxes, executions, wakeups, cancelTree, schemas })
   const draftTurns = new DraftTurns()
   const closed = new AbortController()
+  const graceOver = new AbortController()
   const hashing = storeDraftHashes(reads.draftHashes, { signal: closed.signal, logger: databaseLogger })
   closers.add(() => hashing)
   closers.add(() => closed.abort(new Error('Lume was closed')))
@@ -365,7 +377,7 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
     watchdog?.start()
     closers.add(() => watchdog?.close())
     await worker.motor.start()
-    closers.add(() => worker.motor.stop())
+    closers.add(() => drain())
     const counting = new JobCounting({ counts, clock, logger: databaseLogger })
     counting.start()
     closers.add(() => counting.stop())
@@ -442,7 +454,23 @@ async function assemble(settings: LumeConfig, overrides: LumeOverrides, closers:
       clockOffsetMs: time?.offsetMs() ?? 0,
     }),
     allowOrigin: (origin) => void allowedOrigins.push(origin),
-    close: () => closers.close(),
+    drain,
+    close: async (options) => {
+      // Its failure is that of the closer.
+      void drain(options).catch(() => {})
+      await closers.close()
+    },
+  }
+
+  async function drain({ graceMs = settings.shutdownGraceMs }: StopOptions = {}): Promise<void> {
+    const end = () => graceOver.abort(new Error('the grace period is over'))
+    if (graceMs === 0) end()
+    const callOff = ownClock.after(graceMs, end)
+    try {
+      await worker?.motor.stop(graceOver.signal)
+    } finally {
+      callOff()
+    }
   }
 
   /** Metrics are read above all in an outage: what only the database knows is left out then. */

@@ -91,6 +91,12 @@ export const lumeConfigSchema = z.object({
     .describe(
       'How long an execution waits for a worker that has its block types, in milliseconds, while none is there; then it fails with BLOCK_TYPE_MISSING.',
     ),
+  shutdownGraceMs: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(20_000)
+    .describe('How long attempts in flight may take to finish when the process stops, in milliseconds.'),
   maxDefinitionNodes: z
     .int()
     .min(1)
@@ -171,15 +177,10 @@ export interface ServerConfig {
   readonly persistedDocuments: string | undefined
   /** Whether anybody may read `/metrics`, not operators alone; undefined: as the server thinks right. */
   readonly hasOpenMetrics: boolean | undefined
-  /** How long the process may take to stop after SIGTERM or SIGINT, in milliseconds. */
-  readonly stopMs: number
   /** What the process logs at start: settings that were named and are not read. */
   readonly warnings: readonly string[]
   readonly lume: LumeConfig
 }
-
-/** How long a process may take to stop by default, in milliseconds: container platforms kill after 10 s or later. */
-const STOP_MS = 10_000
 
 /** A number as people write it: Number() itself would also take "", " ", "0x10" and "1e3". */
 const wholeNumber = z
@@ -229,6 +230,7 @@ const environmentSchema = z.object({
   LUME_LEASE_MS: wholeNumber.pipe(lumeConfigSchema.shape.leaseMs.removeDefault()).optional(),
   LUME_MAX_BLOCKED_MS: wholeNumber.pipe(lumeConfigSchema.shape.maxBlockedMs.removeDefault()).optional(),
   LUME_BLOCK_WAIT_MS: wholeNumber.pipe(lumeConfigSchema.shape.blockWaitMs.removeDefault()).optional(),
+  LUME_SHUTDOWN_GRACE_MS: wholeNumber.pipe(lumeConfigSchema.shape.shutdownGraceMs.removeDefault()).optional(),
   LUME_MAX_NODES: wholeNumber.pipe(lumeConfigSchema.shape.maxDefinitionNodes.removeDefault()).optional(),
   LUME_MAX_DESCENDANTS: wholeNumber.pipe(lumeConfigSchema.shape.maxDescendants.removeDefault()).optional(),
   LUME_MAX_OPEN_EXECUTIONS: wholeNumber
@@ -267,7 +269,6 @@ const environmentSchema = z.object({
   LUME_MAX_WEBSOCKETS: wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional(),
   LUME_PERSISTED_DOCUMENTS: z.string().optional(),
   LUME_METRICS: z.enum(['open', 'guarded']).optional(),
-  LUME_STOP_MS: wholeNumber.pipe(z.number().min(1_000).max(600_000)).default(STOP_MS),
   APIFY_BASE_URL: providerSettingsSchema.shape.apify.unwrap().shape.baseUrl,
   APOLLO_BASE_URL: providerSettingsSchema.shape.apollo.unwrap().shape.baseUrl,
   HUNTER_BASE_URL: providerSettingsSchema.shape.hunter.unwrap().shape.baseUrl,
@@ -316,7 +317,6 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
     maxWebSockets: lume.LUME_MAX_WEBSOCKETS,
     persistedDocuments: lume.LUME_PERSISTED_DOCUMENTS,
     hasOpenMetrics: LUME_METRICS && LUME_METRICS === 'open',
-    stopMs: lume.LUME_STOP_MS,
     warnings: warningsOf(given),
     lume: lumeConfigSchema.parse({
       databaseUrl: DATABASE_URL,
@@ -331,6 +331,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
       leaseMs: lume.LUME_LEASE_MS,
       maxBlockedMs: lume.LUME_MAX_BLOCKED_MS,
       blockWaitMs: lume.LUME_BLOCK_WAIT_MS,
+      shutdownGraceMs: lume.LUME_SHUTDOWN_GRACE_MS,
       maxDefinitionNodes: lume.LUME_MAX_NODES,
       maxDescendants: lume.LUME_MAX_DESCENDANTS,
       maxOpenExecutions: lume.LUME_MAX_OPEN_EXECUTIONS,

@@ -2,8 +2,11 @@ import type { Clock } from '../lib/time/index.ts'
 
 /** Why a process cannot do its work now. */
 export interface ReadinessProblem {
-  /** `DATABASE_UNREACHABLE`: the database does not answer in time. `LEASES_NOT_RENEWED`: this worker may lose what it runs. */
-  readonly code: 'DATABASE_UNREACHABLE' | 'LEASES_NOT_RENEWED'
+  /**
+   * `DATABASE_UNREACHABLE`: the database does not answer in time. `LEASES_NOT_RENEWED`: this worker may lose what it runs. `STOPPING`: the
+   * process stops.
+   */
+  readonly code: 'DATABASE_UNREACHABLE' | 'LEASES_NOT_RENEWED' | 'STOPPING'
   /** A fixed sentence: it names no host and quotes no error. */
   readonly message: string
 }

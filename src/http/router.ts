@@ -16,6 +16,8 @@ const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json'
 
 export interface RouterOptions {
   readonly connections: Pick<Connections, 'isRefused'>
+  /** Whether the server takes no further connections, because the process stops. */
+  readonly isStopping: () => boolean
   /** Why this process cannot do its work now. */
   readonly readiness: () => Promise<readonly ReadinessProblem[]>
   /** GraphiQL, which needs no credential; null: it is not served. */
@@ -130,11 +132,13 @@ async function route(request: Request, caller: Caller, options: RouterOptions): 
     case '/health':
       return Response.json({ status: 'ok' })
     case '/ready':
-      return readinessResponse(await readiness())
+      return readinessResponse(options.isStopping() ? [STOPPING] : await readiness())
     default:
       return refuse(404, 'NOT_FOUND', `There is nothing at ${pathname}; the API is at ${GRAPHQL_PATH}.`)
   }
 }
+
+const STOPPING: ReadinessProblem = { code: 'STOPPING', message: 'The process stops.' }
 
 function readinessResponse(problems: readonly ReadinessProblem[]): Response {
   if (problems.length === 0) return Response.json({ status: 'ready' })

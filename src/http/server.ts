@@ -182,6 +182,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const answer = createRouter({
     connections,
+    isStopping: () => stopping.signal.aborted,
     readiness: createReadiness(() => lume.readiness(), clock),
     page: isExplorable ? createServedPage(() => graphiqlPage({ needsCredential: !isLocal })) : null,
     graphql,

@@ -49,7 +49,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const gates = createGates()
   const { blocks = [], clock, role = 'all', config = {}, ...serverOptions } = options
   const lume = await createLume(
-    { databaseUrl: database.url, role, ...config },
+    { databaseUrl: database.url, role, shutdownGraceMs: 0, ...config },
     { logger, blocks: [gates.block, ...blocks], ...(clock ? { clock } : {}) },
   )
   const server = await startServer({ isExplorable: true, ...serverOptions, lume, port: 0 })

@@ -56,7 +56,10 @@ export async function startLaterBuild(config: LumeOptions): Promise<LaterBuild> 
   const switches = new Set<string>()
   const calls: string[] = []
   const specs = workBlocks({ switches, BlockError, onCall: (path) => calls.push(path) })
-  const lume = await createLume(config, { blocks: specs.map(defineBlock), logger: createLogger('silent') })
+  const lume = await createLume(
+    { shutdownGraceMs: 0, ...config },
+    { blocks: specs.map(defineBlock), logger: createLogger('silent') },
+  )
   const server = await startServer({ isExplorable: true, lume, port: 0 })
   return {
     lume,

@@ -18,7 +18,10 @@ export function createFleet(database: TestDatabase): Fleet {
   return {
     async open(config = {}, overrides = {}) {
       const logger = pino({ level: 'silent' })
-      const lume = await createLume({ databaseUrl: database.url, ...config }, { logger, ...overrides })
+      const lume = await createLume(
+        { databaseUrl: database.url, shutdownGraceMs: 0, ...config },
+        { logger, ...overrides },
+      )
       lumes.push(lume)
       return lume
     },

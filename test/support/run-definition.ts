@@ -229,7 +229,7 @@ export class TestExecution {
   }
 
   /** A worker takes the execution up from whatever is recorded of it. */
-  start({ isCanceled = false, recoveries = 0, hasPlace = true } = {}): TestRun {
+  start({ isCanceled = false, recoveries = 0, hasPlace = true, isDraining = false } = {}): TestRun {
     const { journal, clock, plan } = this
     const { input = null, variables = {}, random = () => 0.5, world = {} } = this.options
     const { startedAt, progress, costUsd, status } = journal.job
@@ -254,6 +254,7 @@ export class TestExecution {
       (signals) => runExecution(request, ports, { ...signals, takePlace: () => hasPlace }),
       (inbox) => inbox.deliver(this.commands.filter(({ number }) => !journal.usedSignals.has(number))),
     )
+    if (isDraining) run.drain()
     this.#run = run
     return run
   }
@@ -420,10 +421,11 @@ export class TestRun {
   /** What it came to, once it is over. */
   result: PromiseSettledResult<RunEnd> | null = null
   readonly #yield = new AbortController()
+  readonly #drain = new AbortController()
 
   constructor(begin: (signals: RunSignals) => Promise<RunEnd>, readInbox: (inbox: Inbox) => void) {
     readInbox(this.inbox)
-    this.end = begin({ inbox: this.inbox, yield: this.#yield.signal })
+    this.end = begin({ inbox: this.inbox, yield: this.#yield.signal, drain: this.#drain.signal })
     this.end.then(
       (value) => (this.result = { status: 'fulfilled', value }),
       (reason: unknown) => (this.result = { status: 'rejected', reason }),
@@ -436,6 +438,11 @@ export class TestRun {
 
   yield(): void {
     this.#yield.abort(new Error('the process stops'))
+  }
+
+  /** What is in flight may finish. */
+  drain(): void {
+    this.#drain.abort(new Error('the process stops'))
   }
 }
 

@@ -19,6 +19,8 @@ export interface ServerProcess {
   kill(): Promise<void>
   /** Asks it to stop and gives its exit code. */
   stop(): Promise<number | null>
+  /** Sends SIGTERM, and does not wait. */
+  terminate(): void
 }
 
 /** What became of a start that was refused. */
@@ -72,6 +74,7 @@ export async function tryServerProcess(
     output: () => output,
     kill: () => end(child, 'SIGKILL').then(() => undefined),
     stop: () => end(child, 'SIGTERM'),
+    terminate: () => void child.kill('SIGTERM'),
   }
 }
 

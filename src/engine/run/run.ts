@@ -26,6 +26,11 @@ export interface RunSignals {
   readonly inbox: Inbox
   /** The lease is lost, or the process stops: the run ends without a further record. */
   readonly yield: AbortSignal
+  /**
+   * Aborts when the process stops: no further attempt begins, those in flight may finish, and then the run yields. Not given: the process
+   * does not stop.
+   */
+  readonly drain?: AbortSignal
   /** Aborts with a `RecordedError` where the execution may not continue: it fails with that error. Not given: it always may. */
   readonly refused?: AbortSignal
   /**
@@ -78,6 +83,7 @@ async function runToItsEnd(run: RunContext, signals: RunSignals): Promise<RunEnd
   const { request } = run
   const isHeld = signals.inbox.isPaused && (await holdWhilePaused(run, signals))
   if (isHeld || (await holdUntilItMayBegin(run, signals))) return finish(run, { kind: 'stopped' })
+  if (signals.drain?.aborted) return { kind: 'yielded' }
   const secretNames = secretNamesOf(request.plan.graph)
   if (secretNames.length > 0) await run.secrets.know(secretNames)
   recordStart(run, signals.inbox)
@@ -185,21 +191,27 @@ function recordStart(run: RunContext, { canceled }: Inbox): void {
   else run.announce({ events: resumed }, status)
 }
 
-function obey(run: RunContext, { inbox, yield: yielded, refused }: RunSignals): () => void {
+function obey(run: RunContext, { inbox, yield: yielded, drain, refused }: RunSignals): () => void {
   const onCancel = () => {
     if (run.stopped) return
     run.note({ events: [event('JOB_CANCELING', run.ports.clock.now(), {})] }, { status: 'CANCELING' })
     run.stop(new RunStop({ kind: 'cancel' }))
   }
   const onYield = () => run.stop(new RunStop({ kind: 'yield' }))
+  let endDrain = () => {}
+  const onDrain = () => (endDrain = run.drain())
   const onRefused = () => run.stop(new RunStop({ kind: 'fail', error: refused?.reason as RecordedError }))
   if (yielded.aborted) onYield()
   if (inbox.canceled.aborted) onCancel()
   if (refused?.aborted) onRefused()
+  if (drain?.aborted) onDrain()
+  drain?.addEventListener('abort', onDrain, { once: true })
   refused?.addEventListener('abort', onRefused, { once: true })
   inbox.canceled.addEventListener('abort', onCancel, { once: true })
   yielded.addEventListener('abort', onYield, { once: true })
   return () => {
+    endDrain()
+    drain?.removeEventListener('abort', onDrain)
     refused?.removeEventListener('abort', onRefused)
     inbox.canceled.removeEventListener('abort', onCancel)
     yielded.removeEventListener('abort', onYield)

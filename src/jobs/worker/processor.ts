@@ -73,8 +73,11 @@ export interface Look {
   readonly takesOver?: boolean
 }
 
+const YIELDED: RunEnd = { kind: 'yielded' }
 /** The number of jobs that one claim takes at most. */
 const CLAIM_MAX_JOBS = 100
+/** How long runs that are aborted may take to settle when the process stops, in milliseconds. */
+const ABORT_MS = 1_000
 /** How long runs that are given back may take to settle. */
 const GIVE_BACK_MS = 10_000
 
@@ -244,14 +247,32 @@ export class Processor {
     this.#isStopped = true
   }
 
-  /** Takes no more jobs, stops those that run without recording anything, and gives them back. */
-  async stop(): Promise<void> {
+  /**
+   * Takes no more jobs, and lets the attempts in flight finish: each job is given back as soon as none of its attempts is in flight.
+   * Resolves when no job runs here.
+   */
+  async drain(): Promise<void> {
     this.takeNothingMore()
-    this.#options.journal.stopRetrying()
+    this.#runs.drain()
     await this.#runs.claims.settled()
-    this.#runs.abortAll()
     await this.idle()
-    await this.#options.journal.idle()
+  }
+
+  /**
+   * Takes no more jobs, aborts those that run, and gives them back. Blocks that do not obey their signals within a second are left behind:
+   * nothing of what they do is recorded.
+   */
+  async stop(): Promise<void> {
+    const { journal, clock } = this.#options
+    this.takeNothingMore()
+    journal.stopRetrying()
+    this.#runs.abortAll()
+    const settled = this.#runs.claims.settled().then(async () => {
+      this.#runs.abortAll() // what a start under way has begun
+      await this.idle()
+      await journal.idle()
+    })
+    await settlesWithin(settled, { ms: ABORT_MS, clock })
     if (this.#runs.hasUnreleased) await this.#runs.releaseLate()
     await this.#options.jobs.release(this.#options.lease.workerId)
   }
@@ -341,8 +362,7 @@ export class Processor {
       if (!job) this.#quarantine.end()
     }
     if (!job) return false
-    if (this.#isStopped) return true
-    const begin = (run: Run) => this.#runAlone(job, run)
+    const begin = async (run: Run) => (this.#isStopped ? YIELDED : this.#runAlone(job, run))
     this.#runs.begin({ claim: claimOf(job), takesSlot: false, isChild: job.isChild, isSuspect: true, begin })
     return true
   }
@@ -395,10 +415,10 @@ export class Processor {
   }
 
   #take(job: ClaimedJob, { takesSlot }: { takesSlot: boolean }): void {
-    // It came too late: the stop gives it back.
-    if (this.#isStopped) return
     const { isChild } = job
-    this.#runs.begin({ claim: claimOf(job), takesSlot, isChild, begin: (run) => this.#recover(job, run) })
+    // One that came too late is given back.
+    const begin = async (run: Run) => (this.#isStopped ? YIELDED : this.#recover(job, run))
+    this.#runs.begin({ claim: claimOf(job), takesSlot, isChild, begin })
   }
 
   #recover(job: ClaimedJob, run: Run): Promise<RunEnd> {
@@ -420,10 +440,12 @@ export class Processor {
     const { original } = request
     const { jobId: id, ownerId } = run.claim
     const yielded = run.yield.signal
+    run.obeysDrain = true
     const world = worldOf({ id, ownerId, mode: request.mode, yielded, ...about })
     const signals = {
       inbox: run.inbox,
       yield: run.yield.signal,
+      drain: run.drain.signal,
       refused: run.refused.signal,
       takePlace: () => this.#takePlace(run),
     }

@@ -57,6 +57,10 @@ export interface Run {
   readonly journal: ClaimedJournal
   readonly inbox: Inbox
   readonly yield: AbortController
+  /** Aborts when the process stops: what is in flight may finish. */
+  readonly drain: AbortController
+  /** It obeys `drain`. Until then there is nothing of it to wait for. */
+  obeysDrain: boolean
   /** Aborts with the error that the run has to end with. */
   readonly refused: AbortController
   commandsSeen: number
@@ -75,6 +79,7 @@ export interface Run {
   onCleared: (() => void) | null
 }
 
+const STOPPING = new FenceLostError('the process stops')
 /** What a run has stored is counted each time that it has stored this many bytes more. */
 const COUNTED_BYTES = 256 * 1024
 
@@ -92,6 +97,7 @@ export class Runs {
   readonly #ends = new Map<Run, Promise<void>>()
   /** Jobs that this process gave up alive while the database did not answer, by fence: it says so as soon as it can. */
   readonly #unreleased = new Set<Claim>()
+  #isDraining = false
 
   constructor(options: RunsOptions) {
     this.#options = options
@@ -113,6 +119,8 @@ export class Runs {
       }),
       inbox: new Inbox(),
       yield: yielding,
+      drain: new AbortController(),
+      obeysDrain: isHandler,
       refused: new AbortController(),
       commandsSeen: claim.commandsSeen,
       takesSlot,
@@ -126,6 +134,7 @@ export class Runs {
     // Stops an older run of the job, whose lease ran out without being noticed.
     this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
     this.#running.set(claim.jobId, run)
+    if (this.#isDraining) run.drain.abort(STOPPING)
     // The run's work takes turns of the event loop with that of other owners.
     const end = onBehalfOf(claim.ownerId, () =>
       this.#finish({ run, isChild, runs: begin(run) }).then(() => void this.#ends.delete(run)),
@@ -221,6 +230,18 @@ export class Runs {
     return this.#doubt.untilOver(signal)
   }
 
+  /**
+   * The process stops. Each run yields as soon as none of its attempts is in flight, and its job is given back at once. So is the job of
+   * each run that begins later.
+   */
+  drain(): void {
+    this.#isDraining = true
+    for (const run of this.#ends.keys()) {
+      run.drain.abort(STOPPING)
+      if (!run.obeysDrain) run.yield.abort(STOPPING)
+    }
+  }
+
   /** Aborts all runs. Their jobs are still held. */
   abortAll(): void {
     for (const run of this.#running.values()) run.yield.abort(new FenceLostError('the lease ran out'))
@@ -297,9 +318,11 @@ export class Runs {
 
   async #finish({ run, isChild, runs }: Finish): Promise<void> {
     const { jobId } = run.claim
+    let hasYielded = false
     try {
-      await runs
+      hasYielded = (await runs).kind === 'yielded'
     } catch (fault) {
+      hasYielded = fault instanceof FenceLostError
       // The database failed, and not the job: it is given back, and continues once the database answers.
       if (isTransientFault(fault)) run.isGivenBack = true
       // The lease runs out by itself and the job is recovered, here or elsewhere: the fault may be this process's own.
@@ -310,7 +333,8 @@ export class Runs {
     } finally {
       if (this.#running.get(jobId) === run) this.#running.delete(jobId)
       this.#options.onGivenUp(run)
-      if (run.isGivenBack || run.isInDoubt) await this.#giveBack(run)
+      const isDrained = this.#isDraining && hasYielded
+      if (run.isGivenBack || run.isInDoubt || isDrained) await this.#giveBack(run)
       if (isChild) this.#options.onChildEnded?.()
     }
   }

@@ -7,18 +7,12 @@ import type { Clock } from '../../lib/time/index.ts'
 import type { EndCanceled } from './end-canceled.ts'
 import type { Processor } from './processor.ts'
 import type { Runs } from './runs.ts'
+import { settlesWithin } from './settles-within.ts'
 
 export interface WorkerOptions {
   readonly processor: Pick<
     Processor,
-    | 'freePlaces'
-    | 'hasWaiting'
-    | 'noticeQueued'
-    | 'tick'
-    | 'obey'
-    | 'releaseUnknown'
-    | 'takeNothingMore'
-    | 'stop'
+    'freePlaces' | 'hasWaiting' | 'noticeQueued' | 'tick' | 'obey' | 'releaseUnknown' | 'drain' | 'stop'
   > & { readonly runs: Pick<Runs, 'renewLeases' | 'readInboxes' | 'noticeCommands' | 'doubtLeases'> }
   readonly jobs: Pick<JobStore, 'dueWithin' | 'expireLeases'>
   readonly commands: Pick<CommandStore, 'tellParents'>
@@ -55,11 +49,16 @@ const REPEAT_MS = 1_000
  * worker could renew its own, and each repeats a failed renewal within `REPEAT_MS`.
  */
 export const TAKE_OVER_DELAY_MS = 2_000
+/** How long statements under way may take when the worker has stopped, in milliseconds. */
+const LAST_ANSWERS_MS = 1_000
 
 /** The motor of a processor: turns hints and the passing of time into its ticks, and keeps its leases alive. */
 export class Worker {
   readonly #options: WorkerOptions
-  readonly #closers = new Closers()
+  /** End what looks for work. */
+  readonly #looks = new Closers()
+  /** End what obeys commands to the jobs that run here. */
+  readonly #commands = new Closers()
   readonly #renewals = new Closers()
   readonly #ticks = new Again(async () => void (await this.#guard(this.#tickOnce())))
   readonly #tellings = new Again(async () => void (await this.#guard(this.#tellParents())))
@@ -70,7 +69,7 @@ export class Worker {
   readonly #obeying = new Set<Promise<void>>()
   /** Each calls off a look that is to come. */
   readonly #timers = new Set<() => void>()
-  #isStopping = false
+  #stopped: Promise<void> | null = null
   /** Jobs may be waiting for a free place. */
   #mayHaveBacklog = true
   /** When the renewal began that succeeded last. */
@@ -93,17 +92,17 @@ export class Worker {
   async start(): Promise<void> {
     const { jobs, wakeups, processor, isAlone, leaseMs, blockedBy } = this.#options
     if (isAlone) await jobs.expireLeases((await blockedBy?.()) ?? null)
-    this.#closers.add(
+    this.#looks.add(
       wakeups.onQueued((owner) => {
         if (owner !== null) processor.noticeQueued(owner)
         this.kick()
       }),
     )
-    this.#closers.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
-    this.#closers.add(
+    this.#commands.add(wakeups.onCommand((jobId) => this.#obey(jobId)))
+    this.#commands.add(
       wakeups.onCanceled((heldIds) => {
         for (const jobId of heldIds) processor.runs.noticeCommands(jobId)
-        this.#endings.request()
+        if (!this.#stopped) this.#endings.request()
       }),
     )
     const poll = async () => {
@@ -113,9 +112,9 @@ export class Worker {
       await this.#awaitTimers()
     }
     this.#isRenewed(this.#options.clock.now())
-    this.#closers.add(this.#every(POLL_MS, poll))
+    this.#looks.add(this.#every(POLL_MS, poll))
     // Hints of other processes alone can be lost.
-    if (!isAlone) this.#closers.add(this.#every(INBOX_POLL_MS, () => processor.runs.readInboxes()))
+    if (!isAlone) this.#commands.add(this.#every(INBOX_POLL_MS, () => processor.runs.readInboxes()))
     this.#renewals.add(this.#every(leaseMs / 3, () => this.#renew()))
     this.kick()
   }
@@ -136,24 +135,38 @@ export class Worker {
     this.#tellings.request()
   }
 
-  /** Looks for nothing more, then gives the jobs back; until all have yielded their leases are kept. */
-  async stop(): Promise<void> {
-    const { processor } = this.#options
-    this.#isStopping = true
-    processor.takeNothingMore()
+  /**
+   * Looks for nothing more, and lets the attempts in flight finish until the signal aborts: each job is given back as soon as none of its
+   * attempts is in flight, and what remains then is aborted and given back. Meanwhile leases are kept and commands are obeyed. Statements
+   * that the database does not answer are left behind a second later. The first call counts.
+   */
+  stop(graceOver: AbortSignal): Promise<void> {
+    return (this.#stopped ??= this.#stop(graceOver))
+  }
+
+  async #stop(graceOver: AbortSignal): Promise<void> {
+    const { processor, clock } = this.#options
+    const looked = this.#endLooks()
+    const drained = Promise.all([processor.drain(), looked])
     try {
-      await this.#closers.close()
-      for (const callOff of this.#timers) callOff()
-      await this.#ticks.idle()
-      await this.#endings.idle()
-      await Promise.all(this.#obeying)
+      await Promise.race([drained, untilAborted(graceOver)])
       await processor.stop()
-      await this.#tellings.idle()
     } finally {
-      await this.#renewals.close()
+      const closed = Promise.all([looked, this.#commands.close(), this.#renewals.close()]).then(() =>
+        Promise.all([this.#tellings.idle(), this.#releases.idle(), ...this.#obeying]),
+      )
+      await settlesWithin(closed, { ms: LAST_ANSWERS_MS, clock })
       this.#callOffDoubt()
-      await this.#releases.idle()
     }
+  }
+
+  async #endLooks(): Promise<void> {
+    for (const callOff of this.#timers) callOff()
+    await this.#looks.close()
+    // A look that was under way may have set more of them.
+    for (const callOff of this.#timers) callOff()
+    await this.#ticks.idle()
+    await this.#endings.idle()
   }
 
   #obey(jobId: JobId): void {
@@ -174,7 +187,7 @@ export class Worker {
 
   /** Ends canceled jobs that no worker holds until none is left or the worker stops. */
   async #endCanceled(): Promise<void> {
-    while (!this.#isStopping && (await this.#options.endCanceled()) > 0) this.childEnded()
+    while (!this.#stopped && (await this.#options.endCanceled()) > 0) this.childEnded()
   }
 
   async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {
@@ -212,7 +225,7 @@ export class Worker {
   /** The look for unknown claims runs beside the renewals: a database that falls silent during it keeps no renewal waiting. */
   async #renew(): Promise<void> {
     await this.#renewHeld()
-    if (!this.#isStopping) this.#releases.request()
+    if (!this.#stopped) this.#releases.request()
   }
 
   async #renewHeld(): Promise<void> {
@@ -258,4 +271,11 @@ export class Worker {
       return false
     }
   }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }

@@ -13,6 +13,9 @@ let renewals: number
 /** What a look does once it has been noted. */
 let onLook: () => Promise<void>
 let isClosing: boolean
+let hasGivenBack: boolean
+/** Ends the time that runs have when the worker stops. */
+let graceOver: AbortController
 /** Renewals take until it opens. */
 let renewing: Gate | null
 /** Renewals fail. */
@@ -35,6 +38,8 @@ beforeEach(async () => {
   inboxLooks = []
   onLook = async () => undefined
   isClosing = false
+  hasGivenBack = false
+  graceOver = new AbortController()
   yielding = null
   renewing = null
   failing = false
@@ -65,8 +70,11 @@ beforeEach(async () => {
         doubtLeases: () => void doubts++,
       },
       releaseUnknown: async () => unknownClaims?.pass(),
-      takeNothingMore: () => void (isClosing = true),
-      stop: async () => yielding?.pass(),
+      drain: async () => {
+        isClosing = true
+        await yielding?.pass()
+      },
+      stop: async () => void (hasGivenBack = true),
     },
     jobs: { dueWithin: async () => due, expireLeases: async () => undefined },
     commands: { tellParents: async () => [] },
@@ -82,7 +90,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   renewing?.open()
-  const stopped = worker.stop()
+  graceOver.abort()
+  const stopped = worker.stop(graceOver.signal)
   await clock.advance(0)
   await stopped
 })
@@ -108,7 +117,7 @@ test('a worker looks when a job comes due, not only at its next look', async () 
 test('a worker that stops looks for nothing more', async () => {
   due = [100]
   await clock.advance(500)
-  await worker.stop()
+  await worker.stop(graceOver.signal)
   await clock.advance(5_000)
   expect(looks).toEqual([0, 500])
   expect(clock.nextDueAt).toBeNull()
@@ -124,7 +133,7 @@ test('a worker that stops in the middle of a backlog takes nothing more of it', 
   worker.kick()
   await settled()
   const before = looks.length
-  const stopped = worker.stop()
+  const stopped = worker.stop(graceOver.signal)
   gate.open()
   await stopped
   expect(looks).toHaveLength(before)
@@ -180,11 +189,34 @@ test('after a look that failed, leases that have run out are left to their holde
 
 test('the leases are renewed until all runs have yielded', async () => {
   yielding = new Gate()
-  const stopped = worker.stop()
+  const stopped = worker.stop(graceOver.signal)
   await clock.advance(60_000)
   expect(renewals).toBe(3)
   yielding.open()
   await stopped
   await clock.advance(60_000)
   expect(renewals).toBe(3)
+})
+
+test('at the end of the grace period jobs are given back although runs have not yielded', async () => {
+  yielding = new Gate()
+  const stopped = worker.stop(graceOver.signal)
+  await clock.advance(20_000)
+  expect(hasGivenBack).toBe(false)
+  graceOver.abort()
+  await stopped
+  expect(hasGivenBack).toBe(true)
+})
+
+test('a worker stops although the database does not answer', async () => {
+  onLook = () => new Promise(() => {})
+  worker.kick()
+  await clock.advance(500)
+  renewing = new Gate()
+  await clock.advance(20_000)
+  const stopped = worker.stop(graceOver.signal)
+  graceOver.abort()
+  await clock.advance(1_000)
+  await stopped
+  expect(hasGivenBack).toBe(true)
 })

@@ -123,6 +123,10 @@ export class RunContext implements Activity {
   #shownAt = 0
   #onIdle: ((wakeAt: number | null) => void) | null = null
   #isIdleCheckDue = false
+  /** The number of attempts that have begun and whose outcome is not recorded. */
+  #attempts = 0
+  /** The run yields once no attempt is in flight. */
+  #isDraining = false
   /** Settles once the park that is being committed stands or is refused. */
   #parking: Promise<boolean> | null = null
 
@@ -429,6 +433,34 @@ export class RunContext implements Activity {
     }
   }
 
+  /**
+   * An attempt begins. The returned function is to be called once its outcome is recorded, or will not be; further calls of it change
+   * nothing.
+   */
+  openAttempt(): () => void {
+    this.#attempts++
+    let isOpen = true
+    return () => {
+      if (!isOpen) return
+      isOpen = false
+      this.#attempts--
+      this.#checkDrained()
+    }
+  }
+
+  /** No further attempt begins, and the run yields once none is in flight, until the returned function is called. */
+  drain(): () => void {
+    this.#isDraining = true
+    this.#checkDrained()
+    return () => (this.#isDraining = false)
+  }
+
+  /** In another macrotask: by then a run whose last attempt has ended may have reached its end. */
+  #checkDrained(): void {
+    const isDrained = () => this.#isDraining && this.#attempts === 0
+    if (isDrained()) setImmediate(() => isDrained() && this.stop(new RunStop({ kind: 'yield' })))
+  }
+
   /** Whatever else is waited for: no park lasts beyond that instant until the returned function is called. */
   parksUntil(dueAt: number): () => void {
     const deadline = { dueAt }
@@ -449,8 +481,14 @@ export class RunContext implements Activity {
     }
   }
 
-  /** Nothing starts before a paused run is resumed. Null: it is not paused. */
-  untilResumed(signal: AbortSignal): null | Promise<void> {
+  /** Whether anything new may start: the run is neither paused nor about to yield. */
+  get mayStart(): boolean {
+    return !this.#inbox.isPaused && !this.#isDraining
+  }
+
+  /** Nothing starts before a paused run is resumed, or in a run that is about to yield. Null: it may. Rejects with the signal's reason. */
+  untilMayStart(signal: AbortSignal): null | Promise<void> {
+    if (this.#isDraining) return untilAborted(signal)
     if (this.#inbox.isPaused) return this.#holdUntilResumed(signal)
     signal.throwIfAborted()
     return null
@@ -598,11 +636,16 @@ function follow(signal: AbortSignal, controller: AbortController): () => void {
   return () => signal.removeEventListener('abort', abort)
 }
 
-/** An instant that never comes needs no timer. */
-function sleepUntil(dueAt: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  if (Number.isFinite(dueAt)) return clock.wait(Math.max(0, dueAt - clock.now()), signal)
+/** Rejects with the signal's reason once it aborts. */
+function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason as Error)
     else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
   })
+}
+
+/** An instant that never comes needs no timer. */
+function sleepUntil(dueAt: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (Number.isFinite(dueAt)) return clock.wait(Math.max(0, dueAt - clock.now()), signal)
+  return untilAborted(signal)
 }

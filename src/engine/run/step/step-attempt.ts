@@ -25,6 +25,7 @@ export async function attemptStep(step: OpenStep): Promise<StepEnd | NextWait> {
   try {
     const place = takePlace(site)
     leave = place instanceof Promise ? await place : place
+    step.beginAttempt()
     const resolving = config.resolve()
     const resolved = resolving instanceof Promise ? await resolving : resolving
     signal.throwIfAborted()
@@ -73,18 +74,18 @@ export async function attemptStep(step: OpenStep): Promise<StepEnd | NextWait> {
   }
 }
 
-/** A place, and no pause. */
+/** A place, in a run that may start something. */
 function takePlace(site: StepSite): Awaitable<() => void> {
   const { run, signal } = site
   signal.throwIfAborted()
-  return (run.isPaused ? null : run.slots.tryAcquire()) ?? waitForPlace(site)
+  return (run.mayStart ? run.slots.tryAcquire() : null) ?? waitForPlace(site)
 }
 
 async function waitForPlace({ run, signal, order }: StepSite): Promise<() => void> {
   for (;;) {
-    await run.untilResumed(signal)
+    await run.untilMayStart(signal)
     const release = await run.slots.acquire(order, signal)
-    if (!run.isPaused) return release
+    if (run.mayStart) return release
     release()
   }
 }

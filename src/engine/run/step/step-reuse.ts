@@ -31,7 +31,7 @@ async function takeOverHolding(step: OpenStep, before: OriginalStep): Promise<St
   const { node, site, config, recorder } = step
   const { run, signal, path, order, inputFrom, values } = site
   const { input } = values
-  await run.untilResumed(signal)
+  await run.untilMayStart(signal)
   const read = await config.resolveBoth()
   signal.throwIfAborted()
   if (before.kind === 'patched') {
@@ -77,7 +77,7 @@ async function compare(
   }
   const isReusable = await reuse.isReusable(before, reached)
   const small = isReusable ? await reuse.smallOutput(path) : undefined
-  await run.untilResumed(signal)
+  await run.untilMayStart(signal)
   signal.throwIfAborted()
   if (!isReusable) return null
   const { handles, holder } = before

@@ -35,6 +35,7 @@ export async function runStep(node: PlanNode, site: StepSite): Promise<StepEnd> 
   } catch (thrown) {
     return await endCutOff(step, thrown)
   } finally {
+    step.endAttempt()
     bound?.unbind()
     site.values.close()
     close()
@@ -84,7 +85,7 @@ async function untilOpen(step: OpenStep, failure: StepFailure | null): Promise<S
 async function runLoopStep(step: OpenStep): Promise<StepEnd> {
   const { node, site, config, recorder } = step
   try {
-    await site.run.untilResumed(site.signal)
+    await site.run.untilMayStart(site.signal)
     const resolved = await config.resolve()
     if (resolved.kind === 'failed') return await failStep(step, resolved.failure)
     recorder.start()

@@ -105,6 +105,7 @@ export async function beginWait(
 
 /** The wait that follows from an attempt, during which nothing of the attempt is kept. Null: another attempt follows. */
 export function waitFor(step: OpenStep, next: NextWait): Promise<StepEnd | null> {
+  if (next.kind !== 'retry') step.endAttempt()
   switch (next.kind) {
     case 'retry':
       return giveUpOrWait(step, next.failure)
@@ -141,6 +142,7 @@ export async function giveUpOrWait(step: OpenStep, failure: StepFailure): Promis
   if (decision.kind === 'giveUp') return failStep(step, failure)
   const dueAt = ports.clock.now() + decision.delayMs
   await recorder.retry(scrubbed(step, failure), dueAt)
+  step.endAttempt()
   await waitForRetry(step, dueAt)
   return null
 }

@@ -18,6 +18,7 @@ export class OpenStep {
   readonly #deadline: number
   /** The last attempt's call: to read its output may run getters and `toJSON` functions of the block. */
   code: AttemptCode | null = null
+  #closeAttempt = () => {}
 
   constructor(node: PlanNode, site: StepSite) {
     const recorded = site.run.request.recorded.steps.get(site.path)
@@ -28,6 +29,16 @@ export class OpenStep {
     this.recorder = new StepRecorder(node, site, recorded)
     this.config = new StepConfig(node, site, this.recorder)
     this.checkpoints = new StepCheckpoints({ site, areOnRecord: recorded?.hasCheckpoints ?? false })
+  }
+
+  /** An attempt is in flight until `endAttempt`: a process that stops waits for it. */
+  beginAttempt(): void {
+    this.#closeAttempt = this.site.run.openAttempt()
+  }
+
+  /** The outcome of the attempt is recorded, or will not be. */
+  endAttempt(): void {
+    this.#closeAttempt()
   }
 
   /** A wait that is as long as the step's time is ended by that alone: of two timers for one instant either may come first. */
