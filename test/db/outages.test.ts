@@ -18,6 +18,8 @@ import { createWorkBlocks } from '../support/work-blocks.ts'
 const CUTS: readonly Cut[] = ['before', 'during', 'after']
 /** So long that no lease runs out while a test runs. */
 const LONG_LEASE_MS = 600_000
+/** The limits of time that a database sets by default, far below the time that a lock is held. */
+const LIMIT_MS = 200
 
 let database: TestDatabase
 let proxy: TcpProxy
@@ -47,34 +49,96 @@ afterAll(async () => {
   await database.drop()
 })
 
-// Locks
+// Settings of the database
 
-test.each(['lock_timeout', 'statement_timeout'])(
-  'executions wait while the log is locked for longer than the %s of the database; then they complete, and each call is sent once',
-  async (setting) => {
-    const lume = await openWorker({ databaseUrl: database.url, concurrency: 8 })
-    const ids: JobId[] = []
-    for (let n = 0; n < 8; n++) ids.push(await start(lume, probes(`first-${n}…`, `last-${n}`)))
-    for (let n = 0; n < 8; n++) await probe.called(`first-${n}`)
-    await until('all are on record as running', async () =>
-      (await statuses(ids)).every((status) => status === 'RUNNING'),
-    )
-    const locker = await lockLog(setting)
+test('executions wait while the log is locked for longer than the lock_timeout and statement_timeout of the database; then they complete, and each call is sent once', async () => {
+  await withDefaults({ lock_timeout: `${LIMIT_MS}ms`, statement_timeout: `${LIMIT_MS}ms` }, async () => {
+    const ids = await startHeld()
+    const locker = new pg.Client({ connectionString: database.url, lock_timeout: 0, statement_timeout: 0 })
+    await locker.connect()
     try {
+      await locker.query('BEGIN; LOCK TABLE job_log IN ACCESS EXCLUSIVE MODE')
       for (const call of probe.calls) call.finish()
-      const attempts = new Set<number>()
-      await until('the flush has failed several times', async () => {
-        for (const begun of await cancelLockWaits()) attempts.add(begun)
-        return attempts.size > 4
-      })
+      await until('a flush has waited for longer than the limits', hasWaited)
       expect(await statuses(ids)).toEqual(ids.map(() => 'RUNNING'))
     } finally {
       await locker.end()
-      await resetLimit(setting)
     }
+    await expectCompleted(ids)
+    expect(lines).toEqual([])
+  })
+})
+
+test('executions at once meet no conflict although the default_transaction_isolation of the database is serializable', async () => {
+  await withDefaults({ default_transaction_isolation: 'serializable' }, async () => {
+    const workers = [
+      await openWorker({ databaseUrl: database.url }),
+      await openWorker({ databaseUrl: database.url }),
+    ]
+    const child = await storeWorkflow(workers[0] as Lume, () => probes('work'))
+    const ids = await Promise.all(
+      Array.from({ length: 16 }, (_, n) => {
+        const lume = workers[n % 2] as Lume
+        return n < 8 ? start(lume, probes(`first-${n}`, `last-${n}`)) : startCallOf(lume, child)
+      }),
+    )
     for (const id of ids)
       expect(await ended(id)).toMatchObject({ status: 'COMPLETED', recoveries: 0, fence: '1' })
-    for (let n = 0; n < 8; n++) expect([probe.count(`first-${n}`), probe.count(`last-${n}`)]).toEqual([1, 1])
+    expect(lines).toEqual([])
+  })
+})
+
+/** Gives sessions of the database that open while `act` runs these settings by default. */
+async function withDefaults(
+  settings: Readonly<Record<string, string>>,
+  act: () => Promise<void>,
+): Promise<void> {
+  const name = new URL(database.url).pathname.slice(1)
+  for (const [setting, value] of Object.entries(settings))
+    await database.pool.query(`ALTER DATABASE ${name} SET ${setting} = '${value}'`)
+  try {
+    await act()
+  } finally {
+    for (const setting of Object.keys(settings))
+      await database.pool.query(`ALTER DATABASE ${name} RESET ${setting}`)
+  }
+}
+
+async function hasWaited(): Promise<boolean> {
+  const { rowCount } = await database.pool.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lume'
+     AND wait_event_type = 'Lock' AND query_start < clock_timestamp() - interval '${3 * LIMIT_MS} ms'`,
+  )
+  return rowCount !== 0
+}
+
+// Errors of the server
+
+test.each([
+  ['55P03', 'lock_not_available'],
+  ['57014', 'query_canceled'],
+])(
+  'executions wait while the server ends each of their flushes with %s (%s); then they complete, and each call is sent once',
+  async (code) => {
+    const ids = await startHeld()
+    await database.pool.query(`
+      CREATE SEQUENCE ended_flushes;
+      CREATE FUNCTION end_flush() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM nextval('ended_flushes'); RAISE EXCEPTION USING ERRCODE = '${code}'; END $$;
+      CREATE TRIGGER end_flush BEFORE INSERT ON job_log EXECUTE FUNCTION end_flush()`)
+    try {
+      for (const call of probe.calls) call.finish()
+      await until('the server has ended three flushes', async () => {
+        const { rows } = await database.pool.query<{ count: number }>(
+          'SELECT last_value::int AS count FROM ended_flushes',
+        )
+        return rows.some(({ count }) => count >= 3)
+      })
+      expect(await statuses(ids)).toEqual(ids.map(() => 'RUNNING'))
+    } finally {
+      await database.pool.query('DROP FUNCTION end_flush CASCADE; DROP SEQUENCE ended_flushes')
+    }
+    await expectCompleted(ids)
     await until('the outage is over', () => lines.some(({ msg }) => msg === 'the database answers again'))
     expect(lines).toMatchObject([
       { msg: expect.stringContaining('the database fails') },
@@ -83,35 +147,22 @@ test.each(['lock_timeout', 'statement_timeout'])(
   },
 )
 
-/** Locks the tables of the log until the client ends, and gives all new sessions a short limit. */
-async function lockLog(setting: string): Promise<pg.Client> {
-  const name = databaseName()
-  await database.pool.query(`ALTER DATABASE ${name} SET ${setting} = '300ms'`)
-  const locker = new pg.Client({ connectionString: database.url, [setting]: 0 })
-  await locker.connect()
-  await locker.query('BEGIN; LOCK TABLE job_log IN ACCESS EXCLUSIVE MODE')
-  await locker.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'lume'`,
-    [name],
+/** Starts eight executions of two calls, on a worker that runs all of them, and waits until each is in its first call. */
+async function startHeld(): Promise<readonly JobId[]> {
+  const lume = await openWorker({ databaseUrl: database.url, concurrency: 8 })
+  const ids: JobId[] = []
+  for (let n = 0; n < 8; n++) ids.push(await start(lume, probes(`first-${n}…`, `last-${n}`)))
+  for (let n = 0; n < 8; n++) await probe.called(`first-${n}`)
+  await until('all are on record as running', async () =>
+    (await statuses(ids)).every((status) => status === 'RUNNING'),
   )
-  return locker
+  return ids
 }
 
-async function resetLimit(setting: string): Promise<void> {
-  await database.pool.query(`ALTER DATABASE ${databaseName()} RESET ${setting}`)
-}
-
-function databaseName(): string {
-  return new URL(database.url).pathname.slice(1)
-}
-
-/** Cancels the statements that wait for a lock, as an operator may, and as their limit does. Returns when they began. */
-async function cancelLockWaits(): Promise<readonly number[]> {
-  const { rows } = await database.pool.query<{ begun: Date }>(
-    `SELECT query_start AS begun, pg_cancel_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  )
-  return rows.map(({ begun }) => begun.getTime())
+async function expectCompleted(ids: readonly JobId[]): Promise<void> {
+  for (const id of ids)
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', recoveries: 0, fence: '1' })
+  for (let n = 0; n < 8; n++) expect([probe.count(`first-${n}`), probe.count(`last-${n}`)]).toEqual([1, 1])
 }
 
 // Restarts

@@ -7,7 +7,8 @@ const ROUNDS = 3
 /**
  * Proves that a connection keeps its session between two transactions: notices, advisory locks and settings of Lume belong to sessions. Behind
  * a pooler in transaction mode a second connection is given the session of the first, or the first another one, as soon as a
- * transaction is over.
+ * transaction is over. The next session is the one that was used last, or, with PgBouncer's `server_round_robin`, the one that has been
+ * unused for longest: then two statements of one connection have different sessions.
  *
  * Throws a LumeError DATABASE_POOLER_UNSUPPORTED that names the setting to change.
  */
@@ -28,9 +29,10 @@ export async function requireSessionMode(pool: pg.Pool): Promise<void> {
   }
 }
 
-/** `one` keeps its session while `other` is within a transaction. */
+/** `one` keeps its session from one statement to the next, and while `other` is within a transaction. */
 async function haveOwnSessions(one: pg.ClientBase, other: pg.ClientBase): Promise<boolean> {
   const before = await pidOf(one)
+  if ((await pidOf(one)) !== before) return false
   await begin(other)
   try {
     const pidOfOther = await pidOf(other)
