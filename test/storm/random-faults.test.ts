@@ -38,6 +38,8 @@ let ledger: LedgerServer
 let servers: readonly StormServer[]
 let clients: StormClients
 let shapes: readonly Shape[]
+/** What has struck, with its time. */
+const strikes: string[] = []
 
 beforeAll(async () => {
   postgres = await startPostgres()
@@ -75,23 +77,37 @@ test(
     }
     const loaded = Promise.all(Array.from({ length: CLIENTS }, beClient))
     const struck = strikeAtRandom(seededRandom(SEED)).finally(() => (isOver = true))
-    await Promise.race([struck, loaded])
-    await struck
-    await withinPatience(loaded)
-
-    expect(runs).toHaveLength(started)
-    const pool = openPool(postgres.url)
     try {
-      const wasStruck = (pid: number | null, since: number) =>
-        servers.some((server) => server.wasStruck(pid, since))
-      expect(await faultsAfter({ pool, ledger, wasStruck }, runs)).toEqual([])
-      await requireWholeLogs(pool)
-    } finally {
-      await pool.end()
+      await Promise.race([struck, loaded])
+      await struck
+      await withinPatience(loaded)
+      expect(runs).toHaveLength(started)
+      expect(await faultsOf(runs)).toEqual([])
+    } catch (failure) {
+      throw new Error(`${String(failure)}\n${circumstances()}`, { cause: failure })
     }
   },
   2 * PATIENCE_MS + FAULTS * FAULT_PATIENCE_MS,
 )
+
+async function faultsOf(runs: readonly SeenRun[]): Promise<readonly string[]> {
+  const pool = openPool(postgres.url)
+  const wasStruck = (pid: number | null, since: number) =>
+    servers.some((server) => server.wasStruck(pid, since))
+  try {
+    const found = await faultsAfter({ pool, ledger, wasStruck }, runs)
+    await requireWholeLogs(pool)
+    return found
+  } finally {
+    await pool.end()
+  }
+}
+
+/** What struck and when, and the warnings and errors of all processes: what one needs to understand a failure. */
+function circumstances(): string {
+  const logs = servers.map((server) => `${server.name}:\n${server.warnings().join('\n')}`)
+  return [...strikes, ...clients.open(), ...logs].join('\n')
+}
 
 /** Each kind of fault strikes as often as the others. Faults of different servers overlap. */
 async function strikeAtRandom(random: () => number): Promise<void> {
@@ -108,30 +124,22 @@ async function strikeAtRandom(random: () => number): Promise<void> {
     ]
     await until(`the load has got under way before ${kind}`, () => ledger.calls.length >= calls, PATIENCE_MS)
     const roles = rolesOf(kind)
-    if (roles === null) {
-      await Promise.all(busy.values())
-      await strike({ servers, postgres, leaseMs: LEASE_MS }, { kind, server: null, share })
-    } else {
-      const able = servers.filter(({ role }) => roles.includes(role))
-      const server = able[Math.floor(choice * able.length)] as StormServer
-      await busy.get(server)
-      busy.set(server, strike({ servers, postgres, leaseMs: LEASE_MS }, { kind, server, share }))
-    }
+    const able = servers.filter(({ role }) => roles?.includes(role))
+    const server = able[Math.floor(choice * able.length)] ?? null
+    // A fault of the database strikes when no server is struck, so that each server can be started again.
+    await (server ? busy.get(server) : Promise.all(busy.values()))
+    const fault = { kind, server, share }
+    const over = strike({ servers, postgres, leaseMs: LEASE_MS }, fault)
+    strikes.push(`${new Date().toISOString()} ${kind} ${server?.name ?? ''} ${share.toFixed(2)}`)
+    if (server) busy.set(server, over)
+    else await over
   }
   await Promise.all(busy.values())
 }
 
-/** Waits for the executions that are open; says which do not end. */
+/** Waits for the executions that are open. */
 async function withinPatience(loaded: Promise<unknown>): Promise<void> {
   let isDone = false
   const done = loaded.then(() => (isDone = true))
-  try {
-    await until('the open executions have ended', () => isDone, PATIENCE_MS)
-  } catch (cause) {
-    throw new Error(
-      `${clients.open().join('\n')}\n${servers.map((server) => server.output()).join('\n\n')}`,
-      { cause },
-    )
-  }
-  await done
+  await Promise.race([done, until('the open executions have ended', () => isDone, PATIENCE_MS)])
 }

@@ -27,7 +27,7 @@ interface KindOfFault {
 const ANY: readonly StormRole[] = ['api', 'worker']
 const TABLES = ['jobs', 'job_log', 'job_values', 'commands', 'idempotency_keys'] as const
 
-/** All kinds; those that last do so for half a lease to two leases. */
+/** All kinds; those that last do so for 0.4 to 1.5 leases. */
 export const FAULTS = {
   /** A process ends as in a power cut. */
   kill: {
@@ -66,16 +66,12 @@ export const FAULTS = {
   /** A process stops for longer than its lease. */
   freeze: {
     roles: ANY,
-    strike: async ({ leaseMs }, { server, share }) => server?.freeze(leaseMs + lasting(share, leaseMs)),
+    strike: async ({ leaseMs }, { server, share }) => server?.freeze(leaseMs * (1.1 + 0.4 * share)),
   },
-  /** The database refuses a process. */
-  refuse: {
+  /** A process cannot reach the database, while others can. */
+  isolate: {
     roles: ANY,
-    async strike({ leaseMs }, { server, share }) {
-      server?.proxy.sever()
-      await pause(lasting(share, leaseMs))
-      server?.proxy.restore()
-    },
+    strike: async ({ leaseMs }, { server, share }) => server?.isolate(lasting(share, leaseMs)),
   },
   /** The database ends at once, and starts again. */
   outage: {
@@ -105,7 +101,7 @@ export const FAULTS = {
     roles: ANY,
     async strike(_targets, { server }) {
       const code = await server?.stop()
-      if (code !== 0) throw new Error(`${server?.name} ended with ${code} after SIGTERM: ${server?.output()}`)
+      if (code !== 0) throw new Error(`${server?.name} ended with ${code} after SIGTERM`)
       await server?.boot()
     },
   },
@@ -122,7 +118,7 @@ export function strike(targets: StormTargets, fault: Fault): Promise<void> {
 }
 
 function lasting(share: number, leaseMs: number): number {
-  return leaseMs * (0.5 + 1.5 * share)
+  return leaseMs * (0.4 + 1.1 * share)
 }
 
 function pause(ms: number): Promise<void> {

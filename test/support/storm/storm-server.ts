@@ -1,6 +1,10 @@
 import { startServerProcess, type ServerProcess } from '../server-process.ts'
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts'
 
+const BELOW_WARN = /^\{"level":[123]0,/
+
+const AWARE_MS = 1_000
+
 export type StormRole = 'api' | 'worker'
 
 /** One server of the storm: a process that faults end or stop, and that is started again, and its path to the database. */
@@ -17,9 +21,14 @@ export interface StormServer {
   stop(): Promise<number | null>
   /** Stops the process by SIGSTOP for a time, as a machine that is suspended does. */
   freeze(ms: number): Promise<void>
-  /** What all of its processes have printed. */
-  output(): string
-  /** Whether a process of this id was killed or frozen at or after an instant of `performance.now()`. */
+  /** Cuts the process off from the database for a time. */
+  isolate(ms: number): Promise<void>
+  /** The lines that its processes logged at the level warn or above, or printed by another way than the log. */
+  warnings(): readonly string[]
+  /**
+   * Whether a process of this id was killed, frozen or cut off at or after an instant of `performance.now()`, so that others may have
+   * taken its executions; null: any process. A process that was frozen or cut off learns of that within `AWARE_MS`.
+   */
   wasStruck(pid: number | null, since: number): boolean
   close(): Promise<void>
 }
@@ -31,7 +40,7 @@ export async function openStormServer(
   { databaseUrl, environment }: { databaseUrl: string; environment: Readonly<Record<string, string>> },
 ): Promise<StormServer> {
   const proxy = await startTcpProxy(databaseUrl)
-  const strikes: { readonly pid: number; readonly at: number }[] = []
+  const strikes: { readonly pid: number; readonly until: number }[] = []
   const earlier: string[] = []
   let running: ServerProcess | null = null
   let isReady = false
@@ -49,8 +58,14 @@ export async function openStormServer(
     return result
   }
   const kill = () => {
-    strikes.push({ pid: running?.pid ?? 0, at: performance.now() })
+    strikes.push({ pid: running?.pid ?? 0, until: performance.now() })
     return end((process) => process.kill())
+  }
+  const disturb = async (ms: number, begin: () => void, cease: () => void) => {
+    strikes.push({ pid: running?.pid ?? 0, until: performance.now() + ms + AWARE_MS })
+    begin()
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    cease()
   }
   return {
     name,
@@ -68,14 +83,19 @@ export async function openStormServer(
     stop: () => end((process) => process.stop()),
     async freeze(ms) {
       const { pid } = running ?? take()
-      strikes.push({ pid, at: performance.now() })
-      process.kill(pid, 'SIGSTOP')
-      await new Promise((resolve) => setTimeout(resolve, ms))
-      process.kill(pid, 'SIGCONT')
+      await disturb(
+        ms,
+        () => process.kill(pid, 'SIGSTOP'),
+        () => process.kill(pid, 'SIGCONT'),
+      )
     },
-    output: () => [...earlier, running?.output() ?? ''].join('\n'),
+    isolate: (ms) => disturb(ms, proxy.sever, proxy.restore),
+    warnings: () =>
+      [...earlier, running?.output() ?? '']
+        .flatMap((output) => output.split('\n'))
+        .filter((line) => line !== '' && !BELOW_WARN.test(line)),
     wasStruck: (pid, since) =>
-      strikes.some((strike) => (pid === null || strike.pid === pid) && strike.at >= since),
+      strikes.some((strike) => (pid === null || strike.pid === pid) && strike.until >= since),
     async close() {
       if (running) await kill()
       await proxy.close()

@@ -13,7 +13,7 @@ import type { SeenRun } from './storm-client.ts'
 export interface Aftermath {
   readonly pool: pg.Pool
   readonly ledger: LedgerServer
-  /** Whether the process of this id was killed or frozen at or after an instant; null: any process. */
+  /** Whether the process of this id was killed, frozen or cut off at or after an instant; null: any process. */
   wasStruck(pid: number | null, since: number): boolean
 }
 
@@ -85,7 +85,7 @@ function callFaults({ ledger }: Aftermath, jobId: string, { steps }: Recorded): 
 
 /**
  * Whether the run failed because it is not known whether a paid call was made, and rightly so: the process that made the call was
- * killed or frozen after that. If the ledger received no call, any process may have been about to make it.
+ * killed, frozen or cut off from the database after that. If the ledger received no call, any process may have been about to make it.
  */
 function isLostPaidCall({ ledger, wasStruck }: Aftermath, jobId: string, { steps }: Recorded): boolean {
   const failed = steps.filter(({ status }) => status === 'FAILED')
