@@ -7,7 +7,7 @@ import { CHILD } from '../support/ledger-definitions.ts'
 import { startLedger, type LedgerServer } from '../support/ledger-server.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts'
 import { seededRandom } from '../support/seeded-random.ts'
-import { rolesOf, strike, type FaultKind } from '../support/storm/faults.ts'
+import { FAULT_KINDS, rolesOf, strike, type FaultKind } from '../support/storm/faults.ts'
 import { shapesWith, type Shape } from '../support/storm/shapes.ts'
 import { createStormClients, type SeenRun, type StormClients } from '../support/storm/storm-client.ts'
 import { openStormServer, type StormRole, type StormServer } from '../support/storm/storm-server.ts'
@@ -17,9 +17,9 @@ import { requireWholeLogs } from '../support/whole-logs.ts'
 
 /** The same seed gives the same faults; what they meet is up to the machine. */
 const SEED = Number(process.env.LUME_CHAOS_SEED ?? randomInt(2 ** 31))
-const FAULTS = Number(process.env.LUME_CHAOS_FAULTS ?? 8)
+const FAULTS = Number(process.env.LUME_CHAOS_FAULTS ?? FAULT_KINDS.length)
 /** The kinds of faults, separated by commas. */
-const KINDS = (process.env.LUME_CHAOS_KINDS ?? 'kill,cut,cutAll,lock').split(',') as readonly FaultKind[]
+const KINDS = (process.env.LUME_CHAOS_KINDS?.split(',') ?? FAULT_KINDS) as readonly FaultKind[]
 const ROLES: readonly StormRole[] = ['api', 'api', 'worker', 'worker']
 const CLIENTS = 12
 const LEASE_MS = 3_000

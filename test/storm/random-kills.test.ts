@@ -21,7 +21,7 @@ import { seededRandom } from '../support/seeded-random.ts'
 
 /** The same seed gives the same shapes and points; what runs beside them is up to the machine. */
 const SEED = Number(process.env.LUME_CHAOS_SEED ?? randomInt(2 ** 31))
-const KILLS = Number(process.env.LUME_CHAOS_KILLS ?? 12)
+const KILLS = Number(process.env.LUME_CHAOS_KILLS ?? 6)
 /** For one kill and one start, on a machine that does much else. */
 const KILL_PATIENCE_MS = 30_000
 const PATIENCE_MS = 240_000

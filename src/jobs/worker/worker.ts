@@ -76,7 +76,7 @@ export class Worker {
   #renewedAt = Number.POSITIVE_INFINITY
   /** Calls off the doubt about the leases that begins unless they are renewed in time. */
   #callOffDoubt = () => {}
-  /** When a look failed last. */
+  /** When a part of a look failed last, or had taken too long. */
   #failedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: WorkerOptions) {
@@ -107,7 +107,7 @@ export class Worker {
     )
     const poll = async () => {
       this.#endings.request()
-      await this.#tellParents()
+      await this.#watch(() => this.#tellParents())
       await this.#tickOnce({ evenIfFull: true })
       await this.#awaitTimers()
     }
@@ -193,21 +193,27 @@ export class Worker {
   async #tickOnce(look: { readonly evenIfFull?: boolean } = {}): Promise<void> {
     const { processor, clock } = this.#options
     // This thread was blocked, or its timers were late: it must not take its own jobs for those of a lost worker.
-    if (this.isRenewalLate) await this.#renewHeld()
+    if (this.isRenewalLate) await this.#watch(() => this.#renewHeld())
     const wanted = processor.freePlaces
-    const startedAt = clock.now()
-    const takesOver = startedAt - this.#failedAt >= TAKE_OVER_DELAY_MS
-    let hasAnswered = false
-    let claimed = 0
-    try {
-      claimed = await processor.tick({ ...look, takesOver })
-      hasAnswered = clock.now() - startedAt < TAKE_OVER_DELAY_MS
-    } finally {
-      if (!hasAnswered) this.#failedAt = clock.now()
-    }
+    const takesOver = clock.now() - this.#failedAt >= TAKE_OVER_DELAY_MS
+    const claimed = await this.#watch(() => processor.tick({ ...look, takesOver }))
     this.#mayHaveBacklog = claimed >= wanted || processor.hasWaiting
     // A claim is bounded, and another worker may have been faster.
     if (claimed > 0 && processor.freePlaces > 0 && processor.hasWaiting) this.#ticks.request()
+  }
+
+  /** Notes when a part of a look fails, or takes so long that no worker could renew its leases meanwhile. */
+  async #watch<T>(part: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options
+    const startedAt = clock.now()
+    let hasAnswered = false
+    try {
+      const result = await part()
+      hasAnswered = clock.now() - startedAt < TAKE_OVER_DELAY_MS
+      return result
+    } finally {
+      if (!hasAnswered) this.#failedAt = clock.now()
+    }
   }
 
   /** Looks again at the very times at which jobs come due before the next look. */

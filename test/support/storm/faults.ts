@@ -28,7 +28,7 @@ const ANY: readonly StormRole[] = ['api', 'worker']
 const TABLES = ['jobs', 'job_log', 'job_values', 'commands', 'idempotency_keys'] as const
 
 /** All kinds; those that last do so for 0.4 to 1.5 leases. */
-export const FAULTS = {
+const FAULTS = {
   /** A process ends as in a power cut. */
   kill: {
     roles: ANY,
@@ -108,6 +108,7 @@ export const FAULTS = {
 } as const satisfies Record<string, KindOfFault>
 
 export type FaultKind = keyof typeof FAULTS
+export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[]
 
 export function rolesOf(kind: FaultKind): readonly StormRole[] | null {
   return FAULTS[kind].roles

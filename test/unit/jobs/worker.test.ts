@@ -20,6 +20,8 @@ let graceOver: AbortController
 let renewing: Gate | null
 /** Renewals fail. */
 let failing: boolean
+/** Telling parents, with which each look begins, fails. */
+let parentsFail: boolean
 /** Looks for unknown claims take until it opens. */
 let unknownClaims: Gate | null
 let doubts: number
@@ -43,6 +45,7 @@ beforeEach(async () => {
   yielding = null
   renewing = null
   failing = false
+  parentsFail = false
   unknownClaims = null
   takeOvers = []
   doubts = 0
@@ -77,7 +80,12 @@ beforeEach(async () => {
       stop: async () => void (hasGivenBack = true),
     },
     jobs: { dueWithin: async () => due, expireLeases: async () => undefined },
-    commands: { tellParents: async () => [] },
+    commands: {
+      tellParents: async () => {
+        if (parentsFail) throw new Error('the database does not answer')
+        return []
+      },
+    },
     endCanceled: async () => 0,
     wakeups: createLocalWakeups(),
     clock,
@@ -185,6 +193,23 @@ test('after a look that failed, leases that have run out are left to their holde
   onLook = async () => undefined
   await clock.advance(3_000)
   expect(takeOvers).toEqual([0, 500, 1_000, 3_500, 4_000, 4_500])
+})
+
+test('leases that have run out are left to their holders for two seconds also after looks that failed before they came to claiming', async () => {
+  await clock.advance(500)
+  parentsFail = true
+  await clock.advance(10_000)
+  parentsFail = false
+  await clock.advance(3_000)
+  expect(takeOvers).toEqual([0, 500, 12_500, 13_000, 13_500])
+})
+
+test('leases that have run out are left to their holders for two seconds also after looks that could not renew late leases', async () => {
+  failing = true
+  await clock.advance(60_000)
+  failing = false
+  await clock.advance(3_000)
+  expect(takeOvers.find((at) => at > 40_000)).toBe(62_000)
 })
 
 test('the leases are renewed until all runs have yielded', async () => {
