@@ -11,6 +11,7 @@ import type { JobStatus } from '../../src/engine/record/job.ts'
 import { newId, ownerId, type JobId, type OwnerId, type WorkerId } from '../../src/lib/ids.ts'
 import { canonicalHash } from '../../src/lib/json/canonical-json.ts'
 import { recordOf } from './recorded.ts'
+import { inSnapshot } from './snapshot.ts'
 
 export const OWNER = ownerId('owner-1')
 export const STRANGER = ownerId('owner-2')
@@ -169,17 +170,6 @@ async function timelineOf(pool: pg.Pool, jobId: string): Promise<readonly JobEve
     throw new Error(`job ${jobId} ends at ${last_seq}, its events are ${events.map(({ seq }) => seq).join()}`)
   }
   return events
-}
-
-/** Reads the database as of one moment, whatever is committed meanwhile. */
-async function inSnapshot<T>(pool: pg.Pool, read: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    return await read(client)
-  } finally {
-    await client.query('COMMIT').finally(() => client.release())
-  }
 }
 
 /** Puts a cancel into a job's inbox; false when it was refused. */

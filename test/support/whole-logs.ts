@@ -8,6 +8,7 @@ import type { StepStatus } from '../../src/engine/record/step.ts'
 import type { JobId, OwnerId } from '../../src/lib/ids.ts'
 import { contentsOfFold } from './log-entries.ts'
 import { recordsOf, type Recorded } from './recorded.ts'
+import { inSnapshot } from './snapshot.ts'
 
 const JOBS_AT_ONCE = 50
 const WAITS_MAX_COUNT = 1_000_000
@@ -21,16 +22,11 @@ const JOBS_MAX_COUNT = 1_000
  * that a test has stored without a log is left out.
  */
 export async function requireWholeLogs(pool: pg.Pool): Promise<void> {
-  const client = await pool.connect()
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+  await inSnapshot(pool, async (client) => {
     const { rows } = await client.query<JobRow>(JOBS, [JOBS_MAX_COUNT])
     for (let done = 0; done < rows.length; done += JOBS_AT_ONCE)
       await check(client, rows.slice(done, done + JOBS_AT_ONCE))
-    await client.query('COMMIT')
-  } finally {
-    client.release()
-  }
+  })
 }
 
 interface JobRow {
