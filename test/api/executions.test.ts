@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { BlockError, completed } from '../../src/engine/block/block.ts'
 import { defineBlock } from '../../src/engine/block/define-block.ts'
+import { BUILD_VERSION } from '../../src/lib/build-version.ts'
 import { graphql } from '../gql/index.ts'
 import type { ExecuteWorkflowInput, ExecutionFilter, ListExecutionsQueryVariables } from '../gql/graphql.ts'
 import { startApiServer, type ApiServer } from '../support/api-server.ts'
@@ -95,6 +96,7 @@ const EXECUTION = graphql(`
               startedAt
               finishedAt
               callMayHaveHappened
+              blockVersion
               error {
                 code
                 message
@@ -188,6 +190,7 @@ const CANCEL = graphql(`
 /** Fails so many times before it works; a negative number: always, and trying again cannot help. */
 const flaky = defineBlock({
   type: 'test.flaky',
+  version: '7.0',
   name: 'Flaky',
   description: 'Fails before it works.',
   config: z.strictObject({ failures: z.int() }),
@@ -383,7 +386,15 @@ describe('an execution', () => {
       output: 'Hello Ada',
       error: null,
       dueAt: null,
-      attempts: [{ number: 1, status: 'COMPLETED', error: null, callMayHaveHappened: false }],
+      attempts: [
+        {
+          number: 1,
+          status: 'COMPLETED',
+          error: null,
+          callMayHaveHappened: false,
+          blockVersion: BUILD_VERSION,
+        },
+      ],
     })
     expect(steps[2]).toMatchObject({
       input: { greet: 'Hello Ada', length: 3 },
@@ -407,9 +418,9 @@ describe('an execution', () => {
       output: { attempt: 3 },
       error: null,
       attempts: [
-        { number: 1, status: 'FAILED', error: { code: 'DOWN', message: 'Down at 1.' } },
-        { number: 2, status: 'FAILED', error: { code: 'DOWN', message: 'Down at 2.' } },
-        { number: 3, status: 'COMPLETED', error: null },
+        { number: 1, status: 'FAILED', error: { code: 'DOWN', message: 'Down at 1.' }, blockVersion: '7.0' },
+        { number: 2, status: 'FAILED', error: { code: 'DOWN', message: 'Down at 2.' }, blockVersion: '7.0' },
+        { number: 3, status: 'COMPLETED', error: null, blockVersion: '7.0' },
       ],
     })
   })

@@ -39,6 +39,8 @@ export abstract class BaseBlockExecutor {
 
 /** What the catalogue shows of a block of the class form. */
 export interface BlockAbout {
+  /** The version of its code, recorded on each attempt: 1 to 64 characters. Default: that of Lume's package. */
+  readonly version?: string
   readonly name?: string
   readonly description?: string
   readonly category?: BlockCategory
@@ -63,6 +65,7 @@ export function toBlock(...definition: BlockArguments): Block {
   const executor = new Executor()
   return defineBlock({
     type,
+    ...(about.version === undefined ? {} : { version: about.version }),
     name: about.name ?? type,
     description: about.description ?? `The block ${type}.`,
     category: about.category ?? 'custom',

@@ -58,7 +58,7 @@ export function waitSchemaKey({ job, step: { path, wait }, entry }: ListedStep):
 
 /** The details of a step from the change that recorded it. */
 export function stepDetails(step: LoggedStep, change: StepChange): StepDetails {
-  const { a: attempts, e } = change
+  const { a: attempts, c: blockVersion, e } = change
   const error = e ?? null
-  return { attempts: attempts ?? derivedAttempts({ ...step, error }), error }
+  return { attempts: attempts ?? derivedAttempts({ ...step, error, blockVersion }), error }
 }

@@ -47,7 +47,7 @@ export function requireKnownFormat({
 
 /** `at`: where the times of the change count from. */
 export function decodeStep(change: StepChange, at: number): LoggedStep {
-  const { p: path, s, n: attempt = 1, b, f, h, i: inputFrom = [], a, d, e: error = null } = change
+  const { p: path, s, n: attempt = 1, b, f, h, i: inputFrom = [], a, d, c, e: error = null } = change
   const status = s === undefined ? 'COMPLETED' : statusOf(s)
   const startedAt = b === undefined ? null : at + b
   const finishedAt = f === undefined ? null : at + f
@@ -57,7 +57,7 @@ export function decodeStep(change: StepChange, at: number): LoggedStep {
     nodeId: change.m ?? derivedNodeId(path),
     status,
     attempt,
-    attempts: a ?? derivedAttempts({ status, attempt, startedAt, finishedAt, error }),
+    attempts: a ?? derivedAttempts({ status, attempt, startedAt, finishedAt, error, blockVersion: c }),
     handles: h ?? derivedHandles(status),
     inputFrom,
     dueAt: d === undefined ? null : at + d,

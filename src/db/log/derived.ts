@@ -24,11 +24,14 @@ export function hasDerivedHandles({ status, handles }: Pick<LoggedStep, 'status'
   return status === 'COMPLETED' ? handles.length === 1 && handles[0] === 'out' : handles.length === 0
 }
 
-type Ends = Pick<LoggedStep, 'status' | 'attempt' | 'startedAt' | 'finishedAt' | 'error'>
+interface Ends extends Pick<LoggedStep, 'status' | 'attempt' | 'startedAt' | 'finishedAt' | 'error'> {
+  /** That of the block that made the attempt; undefined: it is not on record. */
+  readonly blockVersion: string | undefined
+}
 
 /** The attempts of a step that ended with its first one. */
 export function derivedAttempts(step: Ends): readonly AttemptRecord[] {
-  const { status, attempt, startedAt, finishedAt, error } = step
+  const { status, attempt, startedAt, finishedAt, error, blockVersion } = step
   if (status !== 'COMPLETED' && status !== 'FAILED') return []
   if (attempt !== 1 || startedAt === null || finishedAt === null) return []
   return [
@@ -37,12 +40,13 @@ export function derivedAttempts(step: Ends): readonly AttemptRecord[] {
       status,
       startedAt: instantText(startedAt),
       finishedAt: instantText(finishedAt),
+      ...(blockVersion === undefined ? {} : { blockVersion }),
       ...(error ? { error } : {}),
     },
   ]
 }
 
-/** Whether `derivedAttempts` returns the attempts of a step. It makes none where the step completed with its first attempt, as almost all do. */
+/** Whether `derivedAttempts` returns the attempts of a step, from the block's version of the first. It makes none where the step completed with its first attempt, as almost all do. */
 export function hasDerivedAttempts(step: LoggedStep): boolean {
   const { attempts, status, attempt, startedAt, finishedAt, error } = step
   const [only] = attempts
@@ -53,12 +57,12 @@ export function hasDerivedAttempts(step: LoggedStep): boolean {
       finishedAt !== null &&
       only.number === 1 &&
       only.status === status &&
-      memberCount(only) === 4 &&
+      memberCount(only) === (only.blockVersion === undefined ? 4 : 5) &&
       only.startedAt === instantText(startedAt) &&
       only.finishedAt === instantText(finishedAt)
     )
   }
-  const derived = derivedAttempts(step)
+  const derived = derivedAttempts({ ...step, blockVersion: only?.blockVersion })
   return attempts.length === derived.length && sameJson(attempts, derived)
 }
 

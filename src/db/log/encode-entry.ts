@@ -95,7 +95,9 @@ export function encodeStep(step: LoggedStep, at: number, values: number | undefi
   if (finishedAt !== null) change.f = finishedAt - at
   if (!hasDerivedHandles(step)) change.h = step.handles
   if (inputFrom.length > 0) change.i = inputFrom
+  const blockVersion = step.attempts[0]?.blockVersion
   if (!hasDerivedAttempts(step)) change.a = step.attempts
+  else if (blockVersion !== undefined) change.c = blockVersion
   if (dueAt !== null) change.d = dueAt - at
   if (step.wait !== null) change.w = step.wait
   if (step.error !== null) change.e = step.error

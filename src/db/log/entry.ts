@@ -88,7 +88,7 @@ export interface Changes {
 
 /**
  * A step's new state. What is left out has its usual value: status COMPLETED, attempt 1, the handle `out` of a completed step and none
- * of any other, the only attempt from `b` to `f`, and no inputs, due time, wait, error, source or key.
+ * of any other, the only attempt from `b` to `f` with the block's version `c`, and no inputs, due time, wait, error, source or key.
  */
 export interface StepChange {
   /** Path. */
@@ -107,6 +107,8 @@ export interface StepChange {
   readonly h?: readonly string[]
   readonly i?: readonly string[]
   readonly a?: readonly AttemptRecord[]
+  /** The version of the block that made its only attempt; left out where that is not on record, or where `a` has it. */
+  readonly c?: string
   readonly d?: number
   /** Without the schema of a signal's payload, which is a value of the entry (see `ValueKind`). */
   readonly w?: KnownWait

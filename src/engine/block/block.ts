@@ -239,6 +239,8 @@ export interface BlockEstimate {
 export interface Block {
   /** The name that definitions use: lower-case words in camel case, joined by dots, such as `api.http`. */
   readonly type: string
+  /** The version of its code, recorded on each attempt that it makes: 1 to 64 characters, such as `2.1.0`. */
+  readonly version: string
   readonly name: string
   readonly description: string
   readonly category: BlockCategory

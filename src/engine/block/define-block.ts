@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { BUILD_VERSION } from '../../lib/index.ts'
 import type { Json } from '../../lib/json/index.ts'
 import {
   DEFAULT_HANDLE,
@@ -23,6 +24,11 @@ const ICONS: Readonly<Record<BlockCategory, string>> = {
 /** What a block's author writes down; everything optional has the stated default. */
 export interface BlockSpec<Config, Output> {
   type: string
+  /**
+   * The version of its code, recorded on each attempt that it makes: 1 to 64 characters. Set it for a block whose code changes without Lume's.
+   * Default: that of Lume's package.
+   */
+  version?: string
   name: string
   description: string
   /** Default: the first word of `type` where that is a category, else `custom`. */
@@ -66,6 +72,7 @@ export function defineBlock<Config, Output>(spec: BlockSpec<Config, Output>): Bl
   const category = spec.category ?? categoryOf(spec.type)
   return {
     ...spec,
+    version: spec.version ?? BUILD_VERSION,
     effect,
     category,
     icon: spec.icon ?? ICONS[category],

@@ -10,6 +10,8 @@ export interface StepCancel {
   readonly at: number
   /** When the attempt that is cut off began; null when none was under way. */
   readonly attemptStartedAt: number | null
+  /** The version of the block that made this attempt; null where it is not known. */
+  readonly blockVersion: string | null
   /** E5. */
   readonly callMayHaveHappened: boolean
 }
@@ -17,7 +19,7 @@ export interface StepCancel {
 /** E5: what is recorded of a step that is cut off before its end. */
 export function canceledStep(
   step: StepRecord,
-  { at, attemptStartedAt, callMayHaveHappened }: StepCancel,
+  { at, attemptStartedAt, blockVersion, callMayHaveHappened }: StepCancel,
 ): CutSteps {
   const { path, nodeId, attempt } = step
   const cut: AttemptRecord | null =
@@ -28,6 +30,7 @@ export function canceledStep(
           status: 'CANCELED',
           startedAt: new Date(attemptStartedAt).toISOString(),
           finishedAt: new Date(at).toISOString(),
+          ...(blockVersion === null ? {} : { blockVersion }),
           ...(callMayHaveHappened ? { callMayHaveHappened } : {}),
         }
   return {

@@ -69,6 +69,8 @@ export type AttemptRecord = {
   readonly status: 'COMPLETED' | 'FAILED' | 'CANCELED'
   readonly startedAt: string
   readonly finishedAt: string
+  /** The version of the block that made it. Left out: an earlier build recorded it, or its process ended before it did. */
+  readonly blockVersion?: string
   readonly error?: RecordedError
   /** True when the attempt was cut off after its call may have gone out. */
   readonly callMayHaveHappened?: boolean

@@ -82,6 +82,9 @@ const BlockType = builder.objectRef<Block>('Block').implement({
   description: 'A kind of work that a node can do.',
   fields: (t) => ({
     type: t.exposeString('type', { description: 'The name that definitions use, such as `api.http`.' }),
+    version: t.exposeString('version', {
+      description: 'The version of its code, recorded on each attempt that it makes.',
+    }),
     name: t.exposeString('name', { description: 'The name for people.' }),
     description: t.exposeString('description', { description: 'What it does.' }),
     category: t.field({

@@ -110,6 +110,12 @@ export const AttemptType = builder.objectRef<AttemptRecord>('Attempt').implement
       description: 'When it ended.',
       resolve: ({ finishedAt }) => new Date(finishedAt),
     }),
+    blockVersion: t.string({
+      nullable: true,
+      description:
+        'The version of the block that made it. Null where an earlier build recorded it, or its process ended before it did.',
+      resolve: ({ blockVersion }) => blockVersion ?? null,
+    }),
     error: t.field({
       type: FailureType,
       nullable: true,

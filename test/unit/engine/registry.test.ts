@@ -5,6 +5,7 @@ import { completed } from '../../../src/engine/block/block.ts'
 import { defineBlock } from '../../../src/engine/block/define-block.ts'
 import { PlanCache } from '../../../src/engine/validate/plan-cache.ts'
 import { BlockRegistry } from '../../../src/engine/block/registry.ts'
+import { BUILD_VERSION } from '../../../src/lib/build-version.ts'
 import { definition, registryWith, scriptedBlocks } from '../../support/run-definition.ts'
 
 const block = (type: string, rest: object = {}): Block =>
@@ -54,6 +55,12 @@ describe('BlockRegistry', () => {
     )
   })
 
+  test.each(['', 'v'.repeat(65)])('refuses the version %p', (version) => {
+    expect(() => new BlockRegistry().register(block('x.a', { version }))).toThrow(
+      expect.objectContaining({ code: 'BLOCK_VERSION_INVALID' }),
+    )
+  })
+
   test('knows the type that a misspelt one meant', () => {
     expect(registryWith().closest('core.fliter')).toBe('core.filter')
   })
@@ -62,6 +69,7 @@ describe('BlockRegistry', () => {
 describe('defineBlock', () => {
   test('fills in the careful choices', () => {
     expect(block('acme.greet')).toMatchObject({
+      version: BUILD_VERSION,
       category: 'custom',
       effect: 'external',
       repeat: 'safe',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { BUILD_VERSION } from '../../../src/lib/build-version.ts'
 import {
   definition,
   fails,
@@ -52,6 +53,7 @@ describe('E5: onError "fail"', () => {
         status: 'CANCELED',
         startedAt: '2027-01-01T00:00:00.000Z',
         finishedAt: '2027-01-01T00:00:00.010Z',
+        blockVersion: BUILD_VERSION,
         callMayHaveHappened: true,
       },
     ])

@@ -64,6 +64,7 @@ export class RecordedSteps {
     return canceledStep(step, {
       at,
       attemptStartedAt: isRunning ? lastAttemptStart(step) : null,
+      blockVersion: null,
       callMayHaveHappened: isRunning && !placeOf(this.#graph, step.path)?.node.body,
     })
   }

@@ -87,6 +87,15 @@ test.each<Partial<StepRecord>>([
   { attempts: [] },
   { attempts: [ATTEMPT, ATTEMPT] },
   { attempts: [{ ...ATTEMPT, number: 2 }] },
+  { attempts: [{ ...ATTEMPT, blockVersion: '0.1.0' }] },
+  { attempts: [{ ...ATTEMPT, blockVersion: '0.1.0', usage: { costUsd: 1 } }] },
+  {
+    attempts: [
+      { ...ATTEMPT, blockVersion: '0.1.0' },
+      { ...ATTEMPT, number: 2, blockVersion: '0.2.0' },
+    ],
+    attempt: 2,
+  },
   { attempts: [{ ...ATTEMPT, status: 'FAILED' }] },
   { attempts: [{ ...ATTEMPT, startedAt: new Date(AT + 8).toISOString() }] },
   { attempts: [{ ...ATTEMPT, finishedAt: new Date(AT + 19).toISOString() }] },

@@ -39,6 +39,8 @@ export class StepRecorder {
   #attempts: readonly AttemptRecord[]
   #startedAt: number | null
   #attemptStartedAt: number
+  /** The version of the block that made the attempt; null: another process began it. */
+  #blockVersion: string | null = null
   #usage: AttemptUsage | null = null
   /** The execution that it waits for, by its record. */
   #child: string | null
@@ -132,6 +134,7 @@ export class StepRecorder {
     const wasRecorded = this.#status === 'RUNNING'
     this.#status = 'RUNNING'
     this.#attemptStartedAt = this.#now()
+    this.#blockVersion = this.#node.block.version
     this.#startedAt ??= this.#attemptStartedAt
     if (this.#site.isTopLevel) run.enters(this.#site.path)
     if (this.#isPure || wasRecorded) return follows
@@ -235,6 +238,7 @@ export class StepRecorder {
     const canceled = canceledStep(this.#record({}), {
       at: this.#now(),
       attemptStartedAt: isRunning ? this.#attemptStartedAt : null,
+      blockVersion: this.#blockVersion,
       callMayHaveHappened: isRunning && this.#mayHaveCalled,
     })
     const { path } = this.#site
@@ -259,6 +263,7 @@ export class StepRecorder {
       status: status === 'RETRYING' ? 'FAILED' : status,
       startedAt: instantText(this.#attemptStartedAt),
       finishedAt: instantText(at),
+      ...(this.#blockVersion === null ? {} : { blockVersion: this.#blockVersion }),
       ...(failure ? { error: recordedError(failure) } : {}),
       ...usage,
     }
