@@ -18,6 +18,7 @@ import {
   type ArgumentValues,
   type RootField,
 } from '../support/root-fields.ts'
+import { isOwnStatement } from '../support/statement-count.ts'
 import { until } from '../support/until.ts'
 
 /** Stands in everything that the other tenant has: whoever reads it has seen too much. */
@@ -117,8 +118,8 @@ async function recordStatements<T>(
 
 /** What the worker asks by itself from time to time, and whose the jobs of hints are, which is asked for nobody. */
 function isBackground(text: string): boolean {
-  if (text.includes('owner_id AS "ownerId" FROM jobs WHERE id = ANY')) return true
-  return /clock_timestamp|lume_survey|lume_claim|wake_at|leased_until|holder|pg_notify|is_counted|uncounted_jobs|is_parent_told|claimed_until|missing_block_types|wanted\.key/.test(
+  if (isOwnStatement(text) || text.includes('owner_id AS "ownerId" FROM jobs WHERE id = ANY')) return true
+  return /lume_survey|lume_claim|wake_at|leased_until|holder|pg_notify|is_counted|uncounted_jobs|is_parent_told|claimed_until|missing_block_types|wanted\.key/.test(
     text,
   )
 }

@@ -1284,7 +1284,7 @@ export type ReadExecutionQueryVariables = Exact<{
 }>;
 
 
-export type ReadExecutionQuery = { execution: { id: string, status: JobStatus, progress: number, mode: ExecutionMode, input: unknown, variables: unknown, output: unknown, metadata: unknown, definition: unknown, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, path: string | null, details: unknown } | null, graph: { nodes: Array<{ id: string }> }, workflow: { id: string, name: string } | null, job: { id: string, type: JobType, status: JobStatus, progress: number, result: unknown, completedNodes: number, totalNodes: number, currentStep: string | null, lastSeq: number, execution: { id: string } }, steps: { totalCount: number, edges: Array<{ node: { id: string, path: string, nodeId: string, type: string, status: StepStatus, attempt: number, handles: Array<string>, input: unknown, config: unknown, output: unknown, dueAt: string | null, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, details: unknown } | null, attempts: Array<{ number: number, status: StepStatus, startedAt: string, finishedAt: string, callMayHaveHappened: boolean, error: { code: string, message: string } | null }> } }> } } | null };
+export type ReadExecutionQuery = { execution: { id: string, status: JobStatus, progress: number, mode: ExecutionMode, input: unknown, variables: unknown, output: unknown, metadata: unknown, definition: unknown, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, path: string | null, details: unknown } | null, graph: { nodes: Array<{ id: string }> }, workflow: { id: string, name: string } | null, job: { id: string, type: JobType, status: JobStatus, progress: number, result: unknown, completedNodes: number, totalNodes: number, currentStep: string | null, lastSeq: number, execution: { id: string } }, steps: { totalCount: number, edges: Array<{ node: { id: string, path: string, nodeId: string, type: string, status: StepStatus, attempt: number, handles: Array<string>, input: unknown, config: unknown, output: unknown, dueAt: string | null, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, details: unknown } | null, attempts: Array<{ number: number, status: StepStatus, startedAt: string, finishedAt: string, callMayHaveHappened: boolean, blockVersion: string | null, error: { code: string, message: string } | null }> } }> } } | null };
 
 export type PageStepsQueryVariables = Exact<{
   id: string | number;
@@ -4054,6 +4054,7 @@ export const ReadExecutionDocument = new TypedDocumentString(`
             startedAt
             finishedAt
             callMayHaveHappened
+            blockVersion
             error {
               code
               message

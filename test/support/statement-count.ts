@@ -7,8 +7,12 @@ export interface StatementCount {
   stop(): void
 }
 
-/** What a process sends on its own account: it reads the clock of the database, gives new sessions their settings and probes connections. */
-const OF_THE_PROCESS = /clock_timestamp\(\)|'default_transaction_isolation'|pg_stat_activity|^SELECT$/
+const OWN_STATEMENT = /clock_timestamp\(\)|'default_transaction_isolation'|pg_stat_activity|^SELECT$/
+
+/** Whether a process sends the statement on its own account: to read the clock of the database, to begin a session, or to probe a connection. */
+export function isOwnStatement(text: string): boolean {
+  return OWN_STATEMENT.test(text)
+}
 
 /**
  * Listens at the one place that every statement passes: Prisma's adapter and the stores all end in a `pg.Client`. Statements
@@ -24,7 +28,7 @@ export function countStatements(databaseUrl: string | null = null): StatementCou
     const [first] = args
     const isCounted = database === null || this.database === database
     const text = typeof first === 'string' ? first : String((first as { text?: string } | undefined)?.text)
-    if (isCounted && !OF_THE_PROCESS.test(text)) sent.push(text)
+    if (isCounted && !isOwnStatement(text)) sent.push(text)
     return query.apply(this, args)
   }
   return {
