@@ -64,6 +64,25 @@ test('sessions set what Lume relies on, whatever the database sets by default', 
   }
 })
 
+test.each(['before', 'during', 'after'] as const)(
+  'a connection that breaks %s the first statement of its session fails the statement that waits for it, and nothing else',
+  async (cut) => {
+    const { pool } = await open()
+    // Two statements at once need a connection that is not open yet.
+    const first = await pool.connect()
+    const second = await pool.connect()
+    try {
+      const isCut = proxy.cutOnce("'default_transaction_isolation'", cut)
+      await expect(pool.query('SELECT 1')).rejects.toThrow(/terminated|ECONNRESET|EPIPE|socket/)
+      await isCut
+      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+    } finally {
+      first.release()
+      second.release()
+    }
+  },
+)
+
 test('statements over connections that fall silent end within the limit, and later ones take new connections', async () => {
   const database = await open()
   // Five connections that are unused from now on, and one of each other pool.

@@ -48,6 +48,8 @@ export function monitoredClient(
         connectionTimeoutMillis: Math.max(silenceMs, CONNECT_MIN_MS),
       })
       this.#socket = socket
+      // The pool listens for errors only once the session has begun. An error before that also rejects `connect`.
+      this.on('error', () => {})
       socket.once('close', monitor.add(this))
       // Before pg's own listener, which sends the next statement.
       this.connection.prependListener('readyForQuery', () => {
