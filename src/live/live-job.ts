@@ -146,13 +146,12 @@ export class LiveJob {
     return this.#fromMemory(cursor) ?? this.#fromDatabase(cursor)
   }
 
-  #fromMemory(given: number): TimelinePiece | null {
+  #fromMemory(cursor: number): TimelinePiece | null {
     const snapshot = this.#snapshot
     if (!snapshot || this.#isBehind) return null
     const { lastSeq } = snapshot.job
-    // From a number that does not exist yet: on from the newest that does.
-    const cursor = Math.min(given, lastSeq)
-    if (cursor < lastSeq - this.#events.length) return null
+    // A follower that comes from another process may have seen events whose hint has not arrived here.
+    if (cursor > lastSeq || cursor < lastSeq - this.#events.length) return null
     const known = this.#pieces.get(cursor)
     if (known) return known
     const events = this.#events.slice(this.#events.length - (lastSeq - cursor))
@@ -178,6 +177,7 @@ export class LiveJob {
     const found = await this.#readOrStayBehind(given, wasBehind)
     if (!found) return null
     const { events, job } = found
+    // From a number that does not exist yet: on from the newest that does.
     const cursor = Math.min(events.at(-1)?.seq ?? given, job.lastSeq)
     const isCaughtUp = cursor >= job.lastSeq
     const read = { job, output: isEnded(job) && job.status === 'COMPLETED' ? undefined : null }

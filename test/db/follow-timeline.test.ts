@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { createEventStore, type EventStore } from '../../src/db/stores/event-store.ts'
-import { createJobStore } from '../../src/db/jobs/job-store.ts'
+import { createJobStore, type JobStore } from '../../src/db/jobs/job-store.ts'
 import { createJournalStore } from '../../src/db/journal/journal-store.ts'
 import type { JobWrite } from '../../src/db/journal/journal-write.ts'
 import { Journal, type ClaimedJournal } from '../../src/db/journal/journal.ts'
@@ -198,19 +198,41 @@ test('an abort ends the following promptly, and nobody listens any more', async 
 })
 
 test('a number beyond the end stands for the end: what comes then is seen', async () => {
-  const world = openWorld()
+  const jobs = createJobStore(database.pool)
+  let found = 0
+  const find: JobStore['find'] = async (...args) => {
+    const job = await jobs.find(...args)
+    found++
+    return job
+  }
+  const world = openWorld({ jobs: { ...jobs, find } })
   const { id, ledger } = await openJob(world)
   const first = world.timelines.follow(request({ jobId: id }))
   await take(first)
-  // Memory knows the end by now, and is read at once.
   const follower = world.timelines.follow(request({ jobId: id, after: 1_000 }))
   const next = take(follower)
+  await until('the follower knows the end', () => found === 2)
   await ledger.append(ENDED)
   expect(await next).toMatchObject({ events: [{ seq: 2 }], job: { status: 'COMPLETED' } })
   expect(await follower.next()).toMatchObject({ done: true })
   await first.return()
   const [only, ...more] = await collect(world, { jobId: id, after: 1_000 })
   expect([only, more]).toMatchObject([{ events: [], cursor: 2, job: { status: 'COMPLETED' } }, []])
+})
+
+test('a follower that comes from another process with a number that memory does not know yet gets no event again', async () => {
+  const deaf: Pick<Wakeups, 'onNews'> = { onNews: () => () => undefined }
+  const world = openWorld({ listens: deaf, isElsewhere: true })
+  const { id, ledger } = await openJob(world)
+  const first = world.timelines.follow(request({ jobId: id }))
+  await take(first)
+  for (let n = 0; n < 2; n++) await ledger.append(noted(`unheard ${n}`))
+  const follower = world.timelines.follow(request({ jobId: id, after: 3 }))
+  const next = take(follower)
+  await ledger.append(ENDED)
+  expect((await collect(world, { jobId: id, after: 3 })).map(({ cursor }) => cursor)).toEqual([4])
+  await first.return()
+  expect(await next).toMatchObject({ events: [{ seq: 4 }], cursor: 4 })
 })
 
 test('a slow reader holds one page: nothing is read ahead of it', async () => {
@@ -394,6 +416,7 @@ interface World {
 
 interface WorldOptions {
   readonly events?: Pick<EventStore, 'after'>
+  readonly jobs?: Pick<JobStore, 'find' | 'positions'>
   /** What the timelines listen to. */
   readonly listens?: Pick<Wakeups, 'onNews'>
   /** Whether the journal is that of another process, which only hints reach. */
@@ -404,6 +427,7 @@ interface WorldOptions {
 /** Time stands still unless the test moves it: whatever arrives came from memory or by a hint. */
 function openWorld({
   events,
+  jobs,
   listens,
   isElsewhere = false,
   clock = new ManualClock(),
@@ -411,7 +435,7 @@ function openWorld({
   const wakeups = createLocalWakeups()
   const timelines = new Timelines({
     events: events ?? createEventStore(database.pool),
-    jobs: createJobStore(database.pool),
+    jobs: jobs ?? createJobStore(database.pool),
     wakeups: listens ?? wakeups,
     clock,
   })
