@@ -227,12 +227,9 @@ test('a follower that comes from another process with a number that memory does 
   const first = world.timelines.follow(request({ jobId: id }))
   await take(first)
   for (let n = 0; n < 2; n++) await ledger.append(noted(`unheard ${n}`))
-  const follower = world.timelines.follow(request({ jobId: id, after: 3 }))
-  const next = take(follower)
   await ledger.append(ENDED)
-  expect((await collect(world, { jobId: id, after: 3 })).map(({ cursor }) => cursor)).toEqual([4])
+  expect(seqsOf(await collect(world, { jobId: id, after: 3 }))).toEqual([4])
   await first.return()
-  expect(await next).toMatchObject({ events: [{ seq: 4 }], cursor: 4 })
 })
 
 test('a slow reader holds one page: nothing is read ahead of it', async () => {
