@@ -201,7 +201,7 @@ test('the job of highest priority goes first, then the one that waits longest', 
 test('a job whose time has not come is left alone', async () => {
   const id = await storeJob(database.pool, { wakeAt: Date.now() + 3_600_000 })
   expect(await claimWaiting(jobs, newLease(), 10)).toEqual([])
-  await database.pool.query(`UPDATE jobs SET wake_at = now() WHERE id = $1`, [id])
+  await database.pool.query(`UPDATE jobs SET wake_at = now() - interval '1 s' WHERE id = $1`, [id])
   expect(await claimWaiting(jobs, newLease(), 10)).toHaveLength(1)
 })
 
