@@ -61,7 +61,7 @@ async function pidOf(client: pg.ClientBase): Promise<number | undefined> {
 function unsupported(): LumeError {
   return new LumeError(
     'DATABASE_POOLER_UNSUPPORTED',
-    'DATABASE_URL leads to a connection pooler that gives each transaction another session, and Lume needs sessions of its own ' +
+    'DATABASE_URL leads to a connection pooler that gives each transaction another session, and Lume needs one session for each connection ' +
       '(LISTEN, advisory locks, settings): let DATABASE_URL name the Postgres server itself, usually port 5432, or set ' +
       'pool_mode = session in PgBouncer for this database, with a pool_size of at least 30 for each process of Lume',
   )
