@@ -147,8 +147,11 @@ describe('errors of an answer', () => {
       )
       // Answered at once where its items resolve in several turns, else stopped at the hundredth.
       expect(answer.data).toBeNull()
-      expect(codesOf(answer).slice(0, LIMIT)).toEqual(
-        answer.errors.slice(0, LIMIT).map(() => 'BAD_USER_INPUT'),
+      const codes = codesOf(answer)
+      // The operation may be stopped while the answer of its first error is made: then the answer says so, too.
+      if (codes.at(-1) === 'TOO_MANY_ERRORS') codes.pop()
+      expect(codes).toEqual(
+        Array.from({ length: Math.min(Math.max(codes.length, 1), LIMIT) }, () => 'BAD_USER_INPUT'),
       )
       expect(read).toBe(0)
     } finally {

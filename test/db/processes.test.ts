@@ -159,9 +159,9 @@ async function row(id: WorkerId) {
     reachable_ms: number
     stopped_ms: number | null
   }>(
-    `SELECT floor(extract(epoch FROM now() - heartbeat_at))::int * 1000 AS heartbeat_ms,
-       floor(extract(epoch FROM now() - reachable_since))::int * 1000 AS reachable_ms,
-       floor(extract(epoch FROM now() - stopped_at))::int * 1000 AS stopped_ms
+    `SELECT round(extract(epoch FROM now() - heartbeat_at))::int * 1000 AS heartbeat_ms,
+       round(extract(epoch FROM now() - reachable_since))::int * 1000 AS reachable_ms,
+       round(extract(epoch FROM now() - stopped_at))::int * 1000 AS stopped_ms
      FROM processes WHERE id = $1`,
     [id],
   )
