@@ -40,7 +40,7 @@ async function start(environment: Record<string, string> = {}): Promise<ServerPr
   return server
 }
 
-test('SIGTERM ends a busy server as soon as its calls have ended: runs are given back, clients are told, no lock is left', async () => {
+test('SIGTERM ends a busy server as soon as its calls have ended: executions are given back, subscriptions end, no lock is left', async () => {
   const receiver = await startReceiver()
   closers.add(() => receiver.close())
   const allowed = { LUME_ALLOW_PRIVATE_HOSTS: receiver.host }

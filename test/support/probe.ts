@@ -35,7 +35,7 @@ export function createProbe(): Probe {
       type,
       repeat,
       name: 'Probe',
-      description: 'Tells the test that it was called.',
+      description: 'Records its call for the test.',
       config: z.strictObject({ name: z.string(), holds: z.boolean().default(false) }),
       output: z.json(),
       sample: null,

@@ -100,7 +100,7 @@ export function requireUsable(
       throw new LumeError(
         'DATABASE_TOO_NEW',
         `the database has migration ${name}, which this build does not know: start a build at least as new as the ` +
-          'one that last used it, or, if it belongs to another program, give Lume a database of its own',
+          'one that last used it, or, if it belongs to another program, give Lume a separate database',
       )
     }
     if (migration && !checksumsOf(migration.sql).includes(checksum)) {

@@ -1,3 +1,5 @@
+import { onAbort } from '../../lib/async/index.ts'
+
 /**
  * Whether the leases of this process may have run out because the database has not answered. While they may have, another worker may take
  * the jobs at any moment: calls in flight continue, and no new call starts (E7).
@@ -35,11 +37,9 @@ export class LeaseDoubt {
 /** Resolves with the promise; rejects with the signal's reason. */
 function untilSettled(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error)
-    const stop = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', stop, { once: true })
+    const callOff = onAbort(signal, () => reject(signal.reason as Error))
     void promise.then(() => {
-      signal.removeEventListener('abort', stop)
+      callOff()
       resolve()
     })
   })

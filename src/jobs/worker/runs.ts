@@ -132,7 +132,7 @@ export class Runs {
       onCleared: null,
     }
     // Stops an older run of the job, whose lease ran out without being noticed.
-    this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('the job was claimed anew'))
+    this.#running.get(claim.jobId)?.yield.abort(new FenceLostError('this process has claimed the job again'))
     this.#running.set(claim.jobId, run)
     if (this.#isDraining) run.drain.abort(STOPPING)
     // The run's work takes turns of the event loop with that of other owners.

@@ -51,7 +51,7 @@ const FAULTS = {
       for (const { proxy } of servers) proxy.cut()
     },
   },
-  /** Somebody holds a lock on a table. */
+  /** A session holds a lock on a table. */
   lock: {
     roles: null,
     async strike({ postgres, leaseMs }, { share }) {
@@ -82,7 +82,7 @@ const FAULTS = {
       await postgres.restart()
     },
   },
-  /** The open connections of a process go silent, and nobody closes them. */
+  /** The open connections of a process go silent, and are not closed. */
   halfOpen: {
     roles: ANY,
     async strike(_targets, { server }) {
